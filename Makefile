@@ -1,0 +1,63 @@
+# Every target makes its own environment in .venv when there is none, and installs again only when pyproject.toml changed.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# The laboratory's tests mostly wait: two for each core keep it busy.
+JOBS ?= $(shell expr 2 \* $(CORES))
+# File of pinned versions, e.g. requirements/ci.txt; empty: the newest that pyproject.toml allows.
+CONSTRAINTS ?=
+PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+.PHONY: help demo test lint bench docs clean
+
+help:
+	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
+	@echo "make test   style, types and all tests (JOBS=$(JOBS))"
+	@echo "make lint   style and types alone"
+	@echo "make bench  how fast it is"
+	@echo "make docs   write the generated parts of the documents"
+	@echo "make clean  remove the environment and every cache"
+
+demo: $(VENV)/.installed-demo
+	@$(PY) -m probe demo
+
+test: lint
+	@$(PY) -m pytest -n $(JOBS) --dist loadgroup
+
+lint: $(VENV)/.installed-test
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+bench: $(VENV)/.installed-test
+	@$(PY) tools/bench.py
+
+docs: $(VENV)/.installed-test
+	@$(PY) tools/docs.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+
+# What the tests need includes what the demo needs.
+$(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
+	@if [ ! $(VENV)/.installed-test -nt pyproject.toml ]; then \
+	  echo "Installing what the demo needs into $(VENV) ..."; $(PIP_INSTALL) --editable '.[demo]'; fi
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(VENV)/.made
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP_INSTALL) --editable '.[dev,lab,research]'
+	@touch $@
+
+$(VENV)/.made:
+	@if ! $(PY) -c '$(NEW_ENOUGH)' 2>/dev/null; then \
+	  found=""; for python in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	    if "$$python" -c '$(NEW_ENOUGH)' 2>/dev/null; then found="$$python"; break; fi; done; \
+	  if [ -z "$$found" ]; then \
+	    echo "No Python 3.11 or newer was found. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; fi; \
+	  if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "$$found cannot make environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; fi; \
+	  echo "Making $(VENV) with $$("$$found" --version) ..."; \
+	  "$$found" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }; fi
+	@touch $@

@@ -1,0 +1,96 @@
+"""Lists of one's own: the test lists of the Citizen Lab, or a plain list of web addresses. Pure."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterator
+
+from probe.catalogue.types import Problem
+from probe.catalogue.urls import BadUrl, place
+from probe.model import Endpoint
+
+LIST_COLUMNS = ("url", "category_code", "category_description", "date_added", "source", "notes")
+"""The header of a test list; only the first two columns are needed."""
+SERVICE, ROLE, TIER = "list", "web", 2
+MAX_SLUG_CHARACTERS = 60
+
+
+def is_test_list(header: list[str]) -> bool:
+    """Whether a first row is the header of a test list."""
+    names = [name.strip().lower() for name in header]
+    return names[:1] == ["url"] and "category_code" in names
+
+
+def is_plain_list(text: str) -> bool:
+    """Whether the first line that says anything is a web address, or could only be meant as one."""
+    first = next((line for _, line in _meaningful(text)), "")
+    return first.lower().startswith(("http://", "https://"))
+
+
+def from_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
+    """The endpoints of a test list, in order, each URL once, and what is wrong with the rows that gave none."""
+    found: dict[str, Endpoint] = {}
+    problems: list[Problem] = []
+    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
+    reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+    for row in reader:
+        url = (row["url"] or "").strip()
+        if url:
+            _add(found, problems, url=url, line=reader.line_num, category_code=row.get("category_code") or "",
+                 notes=row.get("notes") or "")
+    return list(found.values()), problems
+
+
+def from_plain_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
+    """The endpoints of a list with one URL a line and `#` before comments, each URL once."""
+    found: dict[str, Endpoint] = {}
+    problems: list[Problem] = []
+    for line, url in _meaningful(text):
+        _add(found, problems, url=url, line=line)
+    return list(found.values()), problems
+
+
+def _meaningful(text: str) -> Iterator[tuple[int, str]]:
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = re.split(r"(?:^|\s)#", raw, maxsplit=1)[0].strip()
+        if line:
+            yield number, line
+
+
+def _add(found: dict[str, Endpoint], problems: list[Problem], *, url: str, line: int, category_code: str = "",
+         notes: str = "") -> None:
+    try:
+        where = place(url)
+        if where.scheme not in ("http", "https"):
+            raise BadUrl(f"{where.scheme}:// is not the address of a web page")
+    except BadUrl as error:
+        problems.append(Problem(line=line, column="url", reason=str(error)))
+        return
+    tls = where.scheme == "https"
+    found.setdefault(url, Endpoint(
+        target_id=f"{SERVICE}.{ROLE}.{slug(url)}",
+        service=SERVICE,
+        role=ROLE,
+        tier=TIER,
+        input=url,
+        protocol="http",
+        host=where.host,
+        port=where.port,
+        address=where.address,
+        sni=where.host if tls else "",
+        trust="web_pki" if tls else "none",
+        category_code=category_code.strip()[:5],
+        notes=" ".join(notes.split())[:500],
+    ))
+
+
+def slug(url: str) -> str:
+    """A label for a URL, the same for ever and one for each: its words, and a hash where they do not tell it apart."""
+    plain = re.sub(r"^https?://(?:www\.)?", "", url.lower()).rstrip("/")
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    faithful = url == f"https://{plain}/" and words.count("-") == plain.count(".") and "--" not in plain
+    if faithful and len(words) <= MAX_SLUG_CHARACTERS:
+        return words
+    return f"{words[:MAX_SLUG_CHARACTERS].rstrip('-')}-{hashlib.sha256(url.encode()).hexdigest()[:8]}"

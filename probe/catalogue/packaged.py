@@ -1,0 +1,74 @@
+"""The tables that stand beside the code: services, controls, dated expectations."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+import msgspec
+
+from probe.catalogue.types import CatalogueError, Control, DatedExpectation, Problem, Service
+
+FOLDER = Path(__file__).parent
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controls:
+    """`controls.toml`: the control targets by target_id, and the innocent names."""
+
+    controls: Mapping[str, Control]
+    innocent_names: tuple[str, ...]
+
+
+def services() -> Mapping[str, Service]:
+    """`services.toml` by service; raises CatalogueError."""
+    tables = _read("services.toml")
+    _refuse_unknown("services.toml", tables, Service)
+    return MappingProxyType(_convert("services.toml", tables, dict[str, Service]))
+
+
+def controls() -> Controls:
+    """`controls.toml`; raises CatalogueError."""
+    tables = _read("controls.toml")
+    names = _convert("controls.toml", tables.pop("innocent_names", []), tuple[str, ...])
+    _refuse_unknown("controls.toml", tables, Control)
+    return Controls(
+        controls=MappingProxyType(_convert("controls.toml", tables, dict[str, Control])), innocent_names=names
+    )
+
+
+def expectations() -> tuple[DatedExpectation, ...]:
+    """`expectations.toml` in its order; raises CatalogueError."""
+    tables = _read("expectations.toml").get("expectation", [])
+    return _convert("expectations.toml", tables, tuple[DatedExpectation, ...])
+
+
+def _read(name: str) -> dict[str, object]:
+    try:
+        return tomllib.loads((FOLDER / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _error(name, str(error)) from None
+
+
+def _convert(name: str, value: object, kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _error(name, str(error)) from None
+
+
+def _refuse_unknown(name: str, tables: Mapping[str, object], kind: type[Service] | type[Control]) -> None:
+    """A misspelt key would otherwise be a fact that nobody sees."""
+    known = {field.name for field in fields(kind)}
+    for key, table in tables.items():
+        if unknown := set(table if isinstance(table, dict) else ()) - known:
+            raise _error(name, f"{key}: unknown key {min(unknown)}")
+
+
+def _error(name: str, reason: str) -> CatalogueError:
+    return CatalogueError(str(FOLDER / name), (Problem(line=0, column="file", reason=reason),))

@@ -1,0 +1,96 @@
+"""The catalogue as values: services, controls, dated expectations, and what is wrong with a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from probe.model import Endpoint
+
+MAX_PROBLEMS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What is true of a service and not of a single endpoint; a table of `services.toml`."""
+
+    title: str
+    operator_country: tuple[str, ...]
+    """ISO 3166 codes of the operator's seats, or INTL."""
+    status: str
+    """active or dead."""
+    closed: date | None = None
+    app_store_ids: tuple[str, ...] = ()
+    play_packages: tuple[str, ...] = ()
+    self_block: str = ""
+    """Where the operator itself refuses service; empty: nowhere known."""
+    consent_level: int = 1
+    quorum: dict[str, int] = field(default_factory=dict)
+    """For each role, how many targets must answer for the role to work; a role not named needs all of them."""
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What one control target is for; a table of `controls.toml`."""
+
+    kind: str
+    """A word of the list at the head of `controls.toml`."""
+    operator: str
+    country: str
+    domestic: bool = False
+    """The servers stand in `country`."""
+    body: str = ""
+    """The exact body, for kind `exact_body`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatedExpectation:
+    """What is to be expected of a target from one day on; a table of `expectations.toml`."""
+
+    target_id: str
+    """`service.*` means every target of a service."""
+    since: date
+    until: date | None = None
+    state: str
+    """moved or closed."""
+    location: str = ""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """Everything a run must know of its targets."""
+
+    endpoints: tuple[Endpoint, ...]
+    services: Mapping[str, Service]
+    controls: Mapping[str, Control]
+    """By target_id."""
+    innocent_names: tuple[str, ...]
+    """Names that no censor is known to single out."""
+    expectations: tuple[DatedExpectation, ...]
+    path: str
+    version: str
+    """Newest date in the file and the start of its SHA-256."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a file."""
+
+    line: int
+    """1-based; 0: the file as a whole."""
+    column: str
+    reason: str
+
+
+class CatalogueError(ValueError):
+    """A file cannot be used; the text lists why, one `file:line: column: reason` a line, at most twenty."""
+
+    def __init__(self, path: str, problems: tuple[Problem, ...]) -> None:
+        self.path = path
+        self.problems = problems
+        shown = [f"{path}:{p.line}: {p.column}: {p.reason}" for p in problems[:MAX_PROBLEMS]]
+        more = len(problems) - MAX_PROBLEMS
+        super().__init__("\n".join([*shown, f"... and {more} more"] if more > 0 else shown))

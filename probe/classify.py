@@ -1,0 +1,151 @@
+"""From everything a run saw to one verdict per target: pure, the same on any machine, any year."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from probe.combine import Finding, combine_endpoints, combine_paths, service_verdicts
+from probe.compare.addresses import is_private
+from probe.compare.dns import dns_evidence
+from probe.compare.ladder import LadderEvidence
+from probe.compare.outcomes import NETWORK_PURPOSES
+from probe.compare.path import PathEvidence, path_evidence
+from probe.model import ControlAnswer, Endpoint, Observation, ServiceVerdict, Verdict
+from probe.rules.dns import DNS_RULES, NameEvidence
+from probe.rules.network import NETWORK_RULES, STOPS
+from probe.rules.path import PATH_RULES, Scene
+from probe.rules.table import first
+from probe.sites import Site
+from probe.tables.outcomes import NOT_ATTEMPTED
+
+UNREADABLE = ("", "no", "none known")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything that bears on one site."""
+
+    site: Site
+    dns: tuple[Observation, ...] = ()
+    visits: tuple[Observation, ...] = ()
+    around: tuple[Observation, ...] = ()
+    controls: tuple[ControlAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What all cases of a run share."""
+
+    ladder: LadderEvidence
+    quorums: Mapping[tuple[str, str], int]
+    private_roots: Mapping[str, str]
+    """Trust word -> organisation of its private authority."""
+    controls_configured: bool = False
+    previous: Mapping[str, str] | None = None
+    """Target -> block type of the run before, at least 240 s earlier: an agreeing one confirms."""
+
+
+def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], bench: Bench,
+          ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried)."""
+    network = first(NETWORK_RULES, bench.ladder)
+    shared = _shared_answers(cases)
+    found: dict[str, list[tuple[Endpoint, Finding]]] = {}
+    for case in cases:
+        for endpoint in case.site.endpoints:
+            if network.block_type in STOPS:
+                finding = Finding.of(network, reason=network.why)
+            else:
+                finding = _judge_endpoint(case, endpoint, bench, shared)
+            found.setdefault(endpoint.target_id, []).append((endpoint, finding))
+    for endpoint, why in skipped.values():
+        finding = Finding(outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=why)
+        found.setdefault(endpoint.target_id, []).append((endpoint, finding))
+    verdicts = tuple(combine_endpoints(target, members, bench.previous or {}) for target, members in found.items())
+    return verdicts, service_verdicts(verdicts, bench.quorums)
+
+
+def _shared_answers(cases: Sequence[Case]) -> frozenset[str]:
+    """Addresses that the network gives for names of different services, and trusted resolvers for none of them."""
+    owners: dict[str, set[str]] = {}
+    trusted: set[str] = set()
+    for case in cases:
+        evidence = dns_evidence(case.dns, case.controls)
+        trusted |= evidence.trusted_answers
+        for address in evidence.network_answers:
+            owners.setdefault(address, set()).add(case.site.endpoints[0].service)
+    counts = Counter({address: len(services) for address, services in owners.items()})
+    return frozenset(a for a, n in counts.items() if n >= 2 and a not in trusted)
+
+
+def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozenset[str]) -> Finding:
+    paths = _paths(case, endpoint, bench)
+    scenes = [(p, Scene(path=p, ladder=bench.ladder, self_block=endpoint.self_block not in UNREADABLE)) for p in paths]
+    findings = [(p, Finding.of(first(PATH_RULES, scene), path=p)) for p, scene in scenes]
+    here = [f for p, f in findings if p.source != "trusted"]
+    behind = [f for p, f in findings if p.source == "trusted"]
+    name = _name_evidence(case, bench, shared, findings)
+    told = Finding.of(first(DNS_RULES, name), dns=name.dns, evidence=tuple(o.observation_id for o in case.dns))
+    if endpoint.status == "dead" or "NXDOMAIN" in endpoint.expect.status:
+        return _expected_absence(endpoint, told, name)
+    if told.outcome == "blocked":
+        return told.with_also(tuple(f.block_type for f in behind if f.outcome == "blocked"))
+    if told.outcome == "ok" or (told.outcome == "inconclusive" and any(f.outcome == "ok" for f in here)):
+        if case.site.kind == "dns":
+            return told
+        reached = combine_paths(here or behind)
+        return reached if reached.block_type != "inconclusive.not_attempted" else Finding(
+            outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=_why_no_path(case, name))
+    return told
+
+
+def _paths(case: Case, endpoint: Endpoint, bench: Bench) -> list[PathEvidence]:
+    addresses = dict.fromkeys(o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address)
+    return [
+        path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
+                      private_root=bench.private_roots.get(case.site.trust, ""))
+        for address in addresses
+    ]
+
+
+def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
+                   findings: Sequence[tuple[PathEvidence, Finding]]) -> NameEvidence:
+    evidence = dns_evidence(case.dns, case.controls, nat64_prefix=bench.ladder.nat64_prefix)
+    here = [(p, f) for p, f in findings if p.source == "network"]
+    behind_works = any(p.source == "trusted" and _serves(p, f) for p, f in findings)
+    wrong = any(p.trust in ("self_signed", "unknown_issuer", "wrong_name") for p, _ in here)
+    wrong_page = behind_works and any(
+        not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
+    return NameEvidence(
+        dns=evidence, resolver_dead=bench.ladder.resolver in ("dead", "failing"),
+        validated=any(f.outcome == "ok" and (p.proven or p.met == "yes" and p.content_known) for p, f in here),
+        wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & shared),
+        trusted_reached=behind_works, proof_possible=case.site.proves_itself,
+    )
+
+
+def _serves(path: PathEvidence, finding: Finding) -> bool:
+    return finding.outcome == "ok" or path.proven
+
+
+def _expected_absence(endpoint: Endpoint, told: Finding, name: NameEvidence) -> Finding:
+    """A closed service, or a name that must not exist: absence is right; only a false answer is a finding."""
+    if told.outcome == "blocked" and (name.dns.bogus or name.dns.fingerprint) or told.outcome == "local":
+        return told
+    if endpoint.status == "dead":
+        return Finding(outcome="down", block_type="server.retired", rule_id="dns/service_closed", confidence=0.95,
+                       evidence=told.evidence, reason="the operator closed the service")
+    if name.dns.network in ("nxdomain", "empty"):
+        return Finding(outcome="ok", rule_id="dns/stays_unknown", confidence=0.9, evidence=told.evidence)
+    if name.dns.network == "ok":
+        return Finding(outcome="local", block_type="local.interception", rule_id="dns/answers_for_everybody",
+                       confidence=0.8, evidence=told.evidence, reason="a name that does not exist is answered")
+    return told
+
+
+def _why_no_path(case: Case, name: NameEvidence) -> str:
+    if name.dns.asked and all(is_private(a) for a in name.dns.network_answers):
+        return "the name leads into private address space"
+    return "no usable address in the address families of this network" if case.site.named else "no route to the address"

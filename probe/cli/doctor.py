@@ -1,0 +1,115 @@
+"""`probe doctor`: is this installation in order, and what can it convict?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from probe.catalogue.load import load
+from probe.catalogue.types import CatalogueError
+from probe.rules.catalogue import convictable
+from probe.rules.table import NEEDS
+from probe.settings import Settings, SettingsError, load_settings
+from probe.store.atomic import StoreError, check_writable
+
+
+@click.command()
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def doctor(config: str | None, as_json: bool) -> None:
+    """Check this installation without sending a packet, and say which block types it can convict.
+
+    \b
+    Examples:
+      probe doctor
+      probe doctor --config /etc/probe/probe.toml --json
+    """
+    findings: list[tuple[str, bool, str]] = []
+    settings = Settings()
+    try:
+        settings = load_settings(config)
+        findings.append(("configuration", True, settings.path or "defaults; no configuration file was found"))
+    except SettingsError as error:
+        findings.append(("configuration", False, str(error)))
+    findings += [_catalogue(settings), _results(settings), _links(), _resolver(), _http_library()]
+    means = _means(settings)
+    able = convictable(means)
+    if as_json:
+        click.echo(json.dumps({
+            "findings": [{"what": w, "ok": ok, "text": t} for w, ok, t in findings], "means": sorted(means),
+            "convictable": able,
+        }))
+    else:
+        _tell(findings, means, able)
+    if not all(ok for _, ok, _ in findings):
+        sys.exit(1)
+
+
+def _catalogue(settings: Settings) -> tuple[str, bool, str]:
+    try:
+        found = load(settings.run.catalogue or None)
+    except CatalogueError as error:
+        return "catalogue", False, str(error)
+    return "catalogue", True, f"{len(found.endpoints)} endpoints, version {found.version}, {found.path}"
+
+
+def _results(settings: Settings) -> tuple[str, bool, str]:
+    folder = Path(settings.run.results)
+    try:
+        check_writable(folder)
+    except StoreError as error:
+        return "results", False, str(error)
+    return "results", True, f"{folder.absolute()} can be written"
+
+
+def _links() -> tuple[str, bool, str]:
+    from probe.vantage import families
+
+    found = families()
+    if not found:
+        return "network", False, "no route to anywhere: connect this device, then try again"
+    return "network", True, "routes for " + " and ".join(f"IPv{f}" for f in found)
+
+
+def _resolver() -> tuple[str, bool, str]:
+    from probe.measure.system_dns import network_resolvers
+
+    found = network_resolvers()
+    if not found:
+        return "resolver", False, "/etc/resolv.conf names no resolver: the network's own answers cannot be seen"
+    return "resolver", True, f"{len(found)} in /etc/resolv.conf"
+
+
+def _http_library() -> tuple[str, bool, str]:
+    """Packages that overwrite urllib3 make `requests` speak through code that this program never saw."""
+    from importlib.metadata import version
+
+    found = version("urllib3")
+    if not found.split(".")[1].isdigit() or int(found.split(".")[1]) > 99:
+        return "urllib3", False, "another package overwrote urllib3: reinstall this program in its own environment"
+    return "urllib3", True, found
+
+
+def _means(settings: Settings) -> frozenset[str]:
+    means = {"nothing", "trusted_dns", "innocent", "ladder"}
+    networks = {(h.asn, h.cc) for h in settings.helper}
+    if settings.helper:
+        means.add("helper")
+    if len(networks) >= 2:
+        means.add("two_helpers")
+    return frozenset(means)
+
+
+def _tell(findings: list[tuple[str, bool, str]], means: frozenset[str], able: dict[str, bool]) -> None:
+    for what, ok, text in findings:
+        click.echo(f"{'ok ' if ok else 'BAD'}  {what}: {text}")
+    missing = [need for need in NEEDS if need not in means]
+    yes, no = ([b for b, can in able.items() if can is word] for word in (True, False))
+    click.echo(f"This installation can convict: {', '.join(yes)}")
+    if no:
+        click.echo(f"It cannot convict: {', '.join(no)}")
+    for need in missing:
+        click.echo(f"  missing: {NEEDS[need]} (add [[helper]] tables to the configuration)")

@@ -1,0 +1,57 @@
+"""`probe explain`: what a block type, an outcome or a rule means."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from probe.tables.blocks import BLOCK_TYPES, BlockType, is_prefix
+from probe.tables.outcomes import OUTCOMES
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[BLOCK_TYPE | OUTCOME | RULE_ID]...")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def explain(words: tuple[str, ...], as_json: bool) -> None:
+    """Say what a block type, an outcome or a rule means, and how it is told from its nearest neighbour.
+
+    \b
+    Examples:
+      probe explain tls.reset.sni
+      probe explain down
+      probe explain tls/reset_sni_control
+      probe explain                      (the whole table)
+    """
+    found: list[BlockType] = []
+    lines: list[str] = []
+    for word in words or tuple(BLOCK_TYPES):
+        rows = [b for b in BLOCK_TYPES.values() if is_prefix(word, b.id)]
+        if rows and (words or word in BLOCK_TYPES):
+            found += rows if words else [BLOCK_TYPES[word]]
+        elif word in OUTCOMES:
+            lines.append(f"{word}: {OUTCOMES[word]}")
+        elif rule := _rule(word):
+            lines.append(rule)
+        else:
+            raise click.UsageError(f"{word!r} is no block type, outcome or rule; `probe explain` lists the types")
+    if as_json:
+        click.echo(json.dumps([asdict(b) for b in found]))
+        return
+    for text in [*lines, *(_text(b) for b in found)]:
+        click.echo(text)
+
+
+def _text(b: BlockType) -> str:
+    return f"{b.id}  ({b.outcome})\n    {b.meaning}.\n    Not {b.nearest}: {b.test}."
+
+
+def _rule(word: str) -> str:
+    from probe.rules.catalogue import all_rules
+
+    rule = next((r for r in all_rules() if r.id == word), None)
+    if rule is None:
+        return ""
+    verdict = f"{rule.outcome} {rule.block_type}".strip()
+    return f"{rule.id}: {verdict}, confidence {rule.confidence:.2f}, needs {', '.join(rule.needs)}\n    {rule.why}."

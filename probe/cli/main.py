@@ -1,0 +1,68 @@
+"""The command group: names and one-line helps here, the commands' modules loaded on demand."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from probe import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("probe.cli.run:run", "Measure now and write the results."),
+    "watch": ("probe.cli.watch:watch", "Measure on a schedule until stopped."),
+    "demo": ("probe.cli.demo:demo", "WeChat in Russia, May 2017: a time-lapse in the laboratory."),
+    "report": ("probe.cli.report:report", "Make a page from results."),
+    "classify": ("probe.cli.classify:classify", "Judge stored observations again with today's rules."),
+    "explain": ("probe.cli.explain:explain", "Say what a block type means and how it is told apart."),
+    "doctor": ("probe.cli.doctor:doctor", "Check this installation and what it can convict."),
+    "targets": ("probe.cli.targets:targets", "Show and check the list of targets."),
+    "helper": ("probe.cli.helper:helper", "Serve as a control for other probes."),
+    "lab": ("probe.cli.lab:lab", "Run programs against known censors in a closed internet."),
+}
+
+EXIT_FAILED, EXIT_USAGE, EXIT_LOCKED, EXIT_NO_NETWORK = 1, 2, 3, 4
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called: cron must not pay for the report."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="probe")
+def cli() -> None:
+    """Tests whether messaging services can be reached from this network, and if not, how they are blocked.
+
+    \b
+    Examples:
+      probe run --fast                 measure the core services now
+      probe explain tls.reset.sni      what does that mean?
+      probe lab exec sni-gfw2 -- curl -sv https://www.facebook.com/
+
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 another run holds the lock, 4 no network.
+    """
+
+
+def main(argv: list[str] | None = None, **extra: Any) -> None:
+    """Entry point; a broken pipe (`probe ... | head`) is no error."""
+    try:
+        cli.main(args=argv, prog_name="probe", **extra)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

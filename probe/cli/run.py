@@ -1,0 +1,159 @@
+"""`probe run`: one run, from the catalogue to files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.catalogue.load import load
+from probe.catalogue.types import Catalogue, CatalogueError
+from probe.cli.lock import Locked, run_lock
+from probe.cli.main import EXIT_LOCKED, EXIT_NO_NETWORK
+from probe.marker import read_marker
+from probe.settings import Settings, SettingsError, load_settings
+from probe.store.atomic import StoreError, check_writable
+
+if TYPE_CHECKING:
+    from probe.model import RunResult
+    from probe.session.run import RunPlan
+
+FAST_DEADLINE_S = 60.0
+TIMED_DEADLINE_S = 900.0
+CONFIRM_AFTER_S = 240.0
+
+
+@click.command()
+@click.option("--fast", is_flag=True, help="As fast as the network allows, for a person who waits; no pacing.")
+@click.option("--timed", is_flag=True, help="Mark the run as made by a schedule.")
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file (default: $PROBE_CONFIG, XDG, /etc).")
+@click.option("--results", type=click.Path(path_type=Path), help="Folder for the results (default: ./results).")
+@click.option("--catalogue", type=click.Path(dir_okay=False),
+              help="A targets.csv, a Citizen Lab test list, or a plain list of URLs.")
+@click.option("--input", "inputs", multiple=True, help="Measure only this endpoint (its URL in the catalogue); repeat.")
+@click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier (default: 1, the core).")
+@click.option("--deadline-s", type=click.FloatRange(5, 7200), help="End of the run (default: 60 with --fast, else 900).")
+@click.option("--seed", type=int, help="Seed of every random choice, to repeat a run's order.")
+@click.option("--at", "at", help="Start time to write (RFC 3339); allowed in the laboratory only.")
+@click.option("--json", "as_json", is_flag=True, help="Print run, verdicts and services as JSON.")
+@click.option("--dry-run", is_flag=True, help="Say what would be measured, and measure nothing.")
+def run(fast: bool, timed: bool, config: str | None, results: Path | None, catalogue: str | None,
+        inputs: tuple[str, ...], tier: int | None, deadline_s: float | None, seed: int | None, at: str | None,
+        as_json: bool, dry_run: bool) -> None:
+    """Measure now and write the results.
+
+    \b
+    Examples:
+      probe run --fast
+      probe run --fast --catalogue my-sites.txt --results /tmp/try
+      probe run --timed                  (what cron calls; about one new flow a second)
+    """
+    settings, targets = _read(config, catalogue)
+    folder = results or Path(settings.run.results)
+    from probe.session.run import RunPlan
+
+    marker = read_marker()
+    plan = RunPlan(
+        deadline_s=deadline_s or (FAST_DEADLINE_S if fast else TIMED_DEADLINE_S), fast=fast,
+        trigger="timed" if timed else "manual", seed=seed, tier=settings.run.tier if tier is None else tier,
+        inputs=frozenset(inputs), started_at=_start(at, marker.lab), lab=marker.lab,
+    )
+    _check_inputs(targets, plan.inputs)
+    if dry_run:
+        _tell_plan(targets, settings, plan)
+        return
+    try:
+        check_writable(folder)
+        with run_lock(folder):
+            result = _measure(targets, settings, plan, folder)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+    except Locked:
+        click.echo(f"Another run is writing to {folder}; this one does nothing.", err=True)
+        sys.exit(EXIT_LOCKED)
+    _tell(result, folder, as_json)
+    if result.run.block_type in ("local.offline", "network"):
+        sys.exit(EXIT_NO_NETWORK)
+
+
+def _read(config: str | None, catalogue: str | None) -> tuple[Settings, Catalogue]:
+    try:
+        settings = load_settings(config)
+        return settings, load(catalogue or settings.run.catalogue or None)
+    except (SettingsError, CatalogueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _start(at: str | None, lab: bool) -> datetime | None:
+    if at is None:
+        return None
+    if not lab:
+        raise click.UsageError("--at writes a time that is not now; that is allowed in the laboratory only")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise click.UsageError(f"--at {at!r} is no time such as 2017-05-04T10:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _check_inputs(targets: Catalogue, inputs: frozenset[str]) -> None:
+    unknown = inputs - {e.input for e in targets.endpoints}
+    if unknown:
+        raise click.UsageError(f"not in {targets.path}: {', '.join(sorted(unknown))}; see `probe targets list`")
+
+
+def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path) -> RunResult:
+    from dataclasses import replace
+
+    from probe.cli.previous import previous_blocks
+    from probe.session.run import make_run
+    from probe.store.write import write_run
+
+    plan = replace(plan, previous=previous_blocks(folder, before=plan.started_at or datetime.now(UTC),
+                                                  at_least_s=CONFIRM_AFTER_S))
+    if sys.stderr.isatty():
+        with click.progressbar(length=1, label="Measuring", file=sys.stderr) as bar:
+            def tell(done: int, total: int) -> None:
+                bar.length = max(1, total)
+                bar.update(max(0, done - bar.pos))
+
+            result = make_run(targets, settings, plan, progress=tell)
+    else:
+        result = make_run(targets, settings, plan)
+    write_run(result, folder)
+    return result
+
+
+def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
+    import random
+
+    from probe.session.select import select
+
+    chosen = select(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
+                    families=(4, 6), rng=random.Random(plan.seed), skip_services=settings.run.skip_services,
+                    inputs=plan.inputs)
+    count = sum(len(site.endpoints) for site in chosen.sites)
+    click.echo(f"{count} endpoints at {len(chosen.sites)} sites would be measured, "
+               f"{len(chosen.skipped)} would be reported as not attempted.")
+    for why, n in Counter(why for _, why in chosen.skipped.values()).most_common():
+        click.echo(f"  {n:4}  {why}")
+
+
+def _tell(result: RunResult, folder: Path, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({
+            "run": asdict(result.run), "verdicts": [asdict(v) for v in result.verdicts],
+            "services": [asdict(s) for s in result.services], "results": str(folder),
+        }))
+        return
+    from probe.cli.summary import summary_lines
+
+    for line in summary_lines(result):
+        click.echo(line)
+    click.echo(f"Results: {folder} (run {result.run.run_id})")

@@ -1,0 +1,133 @@
+"""`probe targets`: what would be measured, what is known of each service, and whether a file is in order."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from probe.catalogue.types import Catalogue, Service
+    from probe.model import Endpoint
+
+_F = TypeVar("_F", bound=Callable[..., None])
+FILTERS = ("service", "role", "tier", "protocol", "status")
+
+
+@click.group()
+def targets() -> None:
+    """Show and check the list of targets."""
+
+
+def _filters(command: _F) -> _F:
+    for name in reversed(FILTERS):
+        help_text = f"Only this {name}; may be given several times."
+        command = click.option(f"--{name}", multiple=True, help=help_text)(command)
+    return command
+
+
+@targets.command("list")
+@click.option("--file", "path", metavar="FILE", help="A catalogue or a list of one's own.")
+@_filters
+@click.option("--measured", is_flag=True, help="Only what the probe can measure today.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON array instead of a table.")
+def list_targets(path: str | None, measured: bool, as_json: bool, **wanted: tuple[str, ...]) -> None:
+    """List the endpoints, one a line."""
+    from probe.tables.protocols import PROTOCOLS
+
+    catalogue = _load(path)
+    chosen = [e for e in catalogue.endpoints if _matches(e, wanted)]
+    if measured:
+        chosen = [e for e in chosen if PROTOCOLS[e.protocol].built and e.status != "dead"]
+    if as_json:
+        click.echo(json.dumps([asdict(e) for e in chosen], ensure_ascii=False))
+        return
+    _table(("target", "tier", "status", "measured", "endpoint"), [
+        (e.target_id, str(e.tier), e.status, "yes" if PROTOCOLS[e.protocol].built else "no", e.input) for e in chosen
+    ])
+    click.echo(_summary(catalogue, chosen))
+
+
+@targets.command("services")
+@click.option("--file", "path", metavar="FILE", help="A catalogue or a list of one's own.")
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON array instead of a table.")
+def list_services(path: str | None, as_json: bool) -> None:
+    """List the services: roles, targets, and where an operator itself refuses service."""
+    catalogue = _load(path)
+    found: dict[str, list[Endpoint]] = {}
+    for endpoint in catalogue.endpoints:
+        found.setdefault(endpoint.service, []).append(endpoint)
+    if as_json:
+        described = [_service_json(name, catalogue.services.get(name), rows) for name, rows in found.items()]
+        click.echo(json.dumps(described, ensure_ascii=False, default=str))
+        return
+    _table(("service", "title", "roles", "targets", "endpoints", "remark"), [
+        _service_row(name, catalogue.services.get(name), rows) for name, rows in found.items()
+    ])
+
+
+@targets.command("check")
+@click.argument("path", metavar="[FILE]", required=False)
+def check_file(path: str | None) -> None:
+    """Say what is wrong with FILE, or with the list that a run would use. Exit status 1 when anything is."""
+    from probe.catalogue.check import check
+
+    catalogue = _load(path)
+    findings = check(catalogue)
+    for finding in findings:
+        click.echo(finding)
+    if findings:
+        click.echo(f"{catalogue.path}: {len(findings)} findings.", err=True)
+        raise SystemExit(1)
+    click.echo(f"{catalogue.path} is in order: {len(catalogue.endpoints)} endpoints, version {catalogue.version}.")
+
+
+def _load(path: str | None) -> Catalogue:
+    from probe.catalogue.load import load
+    from probe.catalogue.types import CatalogueError
+
+    try:
+        return load(path)
+    except CatalogueError as error:
+        click.echo(str(error), err=True)
+        click.echo("Correct the lines above, then try `probe targets check` again.", err=True)
+        raise SystemExit(1) from None
+
+
+def _matches(endpoint: Endpoint, wanted: Mapping[str, tuple[str, ...]]) -> bool:
+    return all(not words or str(getattr(endpoint, name)) in words for name, words in wanted.items())
+
+
+def _summary(catalogue: Catalogue, chosen: list[Endpoint]) -> str:
+    services, targets_ = {e.service for e in chosen}, {e.target_id for e in chosen}
+    roles = ", ".join(f"{role} {n}" for role, n in Counter(e.role for e in chosen).most_common())
+    counts = f"{len(chosen)} endpoints of {len(targets_)} targets of {len(services)} services"
+    return f"{counts}{f' ({roles})' if roles else ''}; {catalogue.path}, version {catalogue.version}."
+
+
+def _service_json(name: str, service: Service | None, rows: list[Endpoint]) -> dict[str, object]:
+    known: dict[str, object] = {} if service is None else asdict(service)
+    return {"service": name, **known, "targets": len({e.target_id for e in rows}), "endpoints": len(rows),
+            "roles": dict(Counter(e.role for e in rows))}
+
+
+def _service_row(name: str, service: Service | None, rows: list[Endpoint]) -> tuple[str, ...]:
+    remark = ""
+    if service is not None and service.closed is not None:
+        remark = f"closed {service.closed}"
+    elif service is not None and service.self_block:
+        remark = f"refuses {service.self_block}"
+    roles = " ".join(dict.fromkeys(e.role for e in rows))
+    title = service.title if service is not None else "no table in services.toml"
+    return name, title, roles, str(len({e.target_id for e in rows})), str(len(rows)), remark
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    lines = [header, *rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -1,0 +1,146 @@
+"""From findings on single paths to a target's verdict, and from targets to a service's role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from probe.compare.dns import DnsEvidence
+from probe.compare.path import PathEvidence
+from probe.model import Endpoint, ServiceVerdict, Verdict
+from probe.rules.table import Rule
+from probe.tables.outcomes import NOT_ATTEMPTED
+
+MAX_EVIDENCE = 24
+_ORDER = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one rule says of one name or path."""
+
+    outcome: str
+    block_type: str = ""
+    rule_id: str = ""
+    confidence: float = 0.0
+    reason: str = ""
+    also: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    attempts: int = 0
+    failed_attempts: int = 0
+    control: str = "not_needed"
+    partial: bool = False
+    scope: str = "unknown"
+
+    @staticmethod
+    def of(rule: Rule[Any], *, path: PathEvidence | None = None, dns: DnsEvidence | None = None,
+           evidence: tuple[str, ...] = (), reason: str = "") -> Finding:
+        """The finding of a rule that held on this evidence."""
+        counted = path or dns
+        return Finding(
+            outcome=rule.outcome, block_type=rule.block_type, rule_id=rule.id, confidence=rule.confidence,
+            reason=reason or ("" if rule.outcome == "ok" else rule.why),
+            evidence=path.evidence if path else evidence,
+            attempts=counted.attempts if counted else 0,
+            failed_attempts=counted.failed_attempts if counted else 0,
+            control=_control_word(path) if path else _dns_control_word(dns),
+            scope="lan" if dns is not None and dns.filtered and dns.resolver_private else "unknown",
+        )
+
+    def with_also(self, causes: tuple[str, ...]) -> Finding:
+        """The same finding, with what stands behind it."""
+        return replace(self, also=tuple(dict.fromkeys(self.also + causes)))
+
+
+def _control_word(path: PathEvidence) -> str:
+    if not path.controls_asked:
+        return "not_needed"
+    if not path.controls_answered:
+        return "failed"
+    if path.stage in ("", "page"):
+        return "contrary" if path.control_page_differs else "agrees"
+    if path.control_ok and path.control_failed:
+        return "doubtful"
+    return "contrary" if path.control_ok else "agrees" if path.control_failed else "doubtful"
+
+
+def _dns_control_word(dns: DnsEvidence | None) -> str:
+    if dns is None or not dns.controls_asked:
+        return "not_needed"
+    if dns.control_ok:
+        return "agrees" if dns.network == "ok" and dns.agrees else "contrary"
+    return "agrees" if dns.control_denying else "failed"
+
+
+def combine_paths(findings: Sequence[Finding]) -> Finding:
+    """One endpoint from its addresses: a block at any of them shows; partial when others answer."""
+    tried = [f for f in findings if f.block_type != "inconclusive.not_attempted"]
+    if not tried:
+        return Finding(outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason="nothing was tried")
+    blocked = [f for f in tried if f.outcome == "blocked"]
+    if blocked:
+        chief = max(blocked, key=lambda f: f.confidence)
+        others = tuple(f.block_type for f in blocked if f.block_type != chief.block_type)
+        return replace(_summed(chief, blocked), partial=any(f.outcome == "ok" for f in tried)).with_also(others)
+    chief = min(tried, key=lambda f: _ORDER.index(f.outcome))
+    notes = tuple(f.block_type for f in tried if f.outcome == "local") if chief.outcome == "ok" else ()
+    return _summed(chief, [f for f in tried if f.outcome == chief.outcome]).with_also(notes)
+
+
+def _summed(chief: Finding, members: Sequence[Finding]) -> Finding:
+    evidence = tuple(dict.fromkeys(i for f in members for i in f.evidence))
+    return replace(
+        chief, evidence=evidence[:MAX_EVIDENCE], attempts=sum(f.attempts for f in members),
+        failed_attempts=sum(f.failed_attempts for f in members),
+    )
+
+
+def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]],
+                      previous: Mapping[str, str]) -> Verdict:
+    """One target from its endpoints, by the same order; the input shown is the one that decided."""
+    tried = [(e, f) for e, f in members if f.outcome != NOT_ATTEMPTED]
+    chief_endpoint, chief = min(tried or members, key=lambda m: (_ORDER.index(m[1].outcome), -m[1].confidence))
+    also = tuple(f.block_type for _, f in tried if f.outcome == "blocked" and f.block_type != chief.block_type)
+    chief = chief.with_also(also)
+    mixed = len({f.outcome for _, f in tried if f.outcome in ("ok", "blocked")}) == 2
+    return Verdict(
+        target_id=target_id, service=chief_endpoint.service, role=chief_endpoint.role, input=chief_endpoint.input,
+        outcome=chief.outcome, block_type=chief.block_type, also=chief.also, confidence=chief.confidence,
+        confirmed=chief.outcome == "blocked" and previous.get(target_id) == chief.block_type, scope=chief.scope,
+        rule_id=chief.rule_id, evidence=chief.evidence[:MAX_EVIDENCE], attempts=chief.attempts,
+        failed_attempts=chief.failed_attempts, control=chief.control, partial=chief.partial or mixed,
+        reason=chief.reason,
+    )
+
+
+def service_verdicts(verdicts: Sequence[Verdict],
+                     quorums: Mapping[tuple[str, str], int]) -> tuple[ServiceVerdict, ...]:
+    """k blocked of n decided targets for every service and role; see `_role_outcome` for what decides."""
+    groups: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        groups.setdefault((verdict.service, verdict.role), []).append(verdict)
+    return tuple(_service(key, members, quorums.get(key, 0)) for key, members in groups.items())
+
+
+def _service(key: tuple[str, str], members: list[Verdict], quorum: int) -> ServiceVerdict:
+    blocked = [v for v in members if v.outcome == "blocked"]
+    decided = [v for v in members if v.outcome in ("ok", "blocked", "down")]
+    n_ok = sum(v.outcome == "ok" for v in members)
+    return ServiceVerdict(
+        service=key[0], role=key[1], outcome=_role_outcome(members, n_ok, len(blocked), len(decided), quorum),
+        k=len(blocked), n=len(decided), not_attempted=sum(v.outcome == NOT_ATTEMPTED for v in members),
+        partial=bool(blocked) and len(blocked) < len(decided) or any(v.partial for v in blocked),
+        block_types=tuple(sorted({v.block_type for v in blocked})),
+        blocked_targets=tuple(v.target_id for v in blocked),
+    )
+
+
+def _role_outcome(members: list[Verdict], n_ok: int, k: int, n: int, quorum: int) -> str:
+    """ok when the quorum answers (where none is set: when no majority of decided targets is blocked)."""
+    if k and (n_ok < quorum if quorum else 2 * k > n):
+        return "blocked"
+    if n_ok:
+        return "ok"
+    outcomes = [v.outcome for v in members]
+    return next(o for o in ("blocked", "inconclusive", "network", "local", "down", NOT_ATTEMPTED) if o in outcomes)

@@ -1,0 +1,1 @@
+"""From observations and controls to evidence: pure, total, no opinion."""

@@ -1,0 +1,59 @@
+"""What kind of address is this: bogon, private, ours, or one that may be measured."""
+
+from __future__ import annotations
+
+import ipaddress
+
+_GLOBAL6 = ipaddress.ip_network("2000::/3")
+_TUNNELS6 = tuple(ipaddress.ip_network(net) for net in ("2001::/32", "2002::/16"))
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address, or None when `text` is none."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def family_of(text: str) -> int:
+    """4 or 6; 0 when `text` is no address."""
+    address = parse(text)
+    return address.version if address else 0
+
+
+def embedded_ipv4(text: str, nat64_prefix: str = "") -> str:
+    """The IPv4 address inside a NAT64 one (RFC 6052), for the well-known or the network's own /96 prefix."""
+    address = parse(text)
+    if not isinstance(address, ipaddress.IPv6Address):
+        return ""
+    nets = [_NAT64] + ([ipaddress.ip_network(nat64_prefix)] if nat64_prefix else [])
+    if any(address in net for net in nets):
+        return str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return ""
+
+
+def is_bogon(text: str, nat64_prefix: str = "") -> bool:
+    """True for an answer that no public name should have: not globally routable, Teredo, 6to4."""
+    address = parse(text)
+    if address is None:
+        return True
+    if embedded := embedded_ipv4(text, nat64_prefix):
+        return is_bogon(embedded)
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL6:
+        return True
+    if any(address in net for net in _TUNNELS6):
+        return True
+    return not address.is_global or address.is_multicast
+
+
+def is_private(text: str) -> bool:
+    """True for an address in private, loopback or link-local space (a household's or company's own)."""
+    address = parse(text)
+    return address is not None and (address.is_private or address.is_link_local or address.is_loopback)
+
+
+def may_connect(text: str, nat64_prefix: str = "") -> bool:
+    """True when the probe may open a connection to it: never into private, local or multicast space."""
+    return parse(text) is not None and not is_bogon(text, nat64_prefix)

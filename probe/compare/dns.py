@@ -1,0 +1,157 @@
+"""What the resolvers said of one name, held against each other and against trusted ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from probe.compare.addresses import is_bogon, is_private
+from probe.compare.replies import answers_of_reply
+from probe.model import ControlAnswer, Observation
+
+STATES = {
+    "": "ok",
+    "dns_nxdomain_error": "nxdomain",
+    "dns_no_answer": "empty",
+    "dns_refused_error": "refused",
+    "dns_servfail_error": "servfail",
+    "generic_timeout_error": "timeout",
+    "timed_out": "timeout",
+    "dns_temporary_failure": "timeout",
+}
+"""Failure word of a lookup to the state of its channel; anything else is `error`."""
+
+DENIALS = ("nxdomain", "empty")
+FILTER_CODES = ("15", "16", "17")
+"""Extended DNS errors Blocked, Censored, Filtered (RFC 8914)."""
+NULL_ADDRESSES = frozenset({"0.0.0.0", "::"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsEvidence:
+    """One name in one run. States: ok, nxdomain, empty, refused, servfail, timeout, error, unasked."""
+
+    asked: bool = False
+    network: str = "unasked"
+    """What the network's own resolution gives (direct question, else the system's)."""
+    system: str = "unasked"
+    public: str = "unasked"
+    tcp: str = "unasked"
+    attempts: int = 0
+    failed_attempts: int = 0
+    trusted_ok: int = 0
+    """DoH operators that gave addresses."""
+    trusted_denying: int = 0
+    trusted_failed: int = 0
+    control_ok: int = 0
+    """Controls elsewhere that resolve the name."""
+    control_denying: int = 0
+    controls_asked: int = 0
+    network_answers: frozenset[str] = frozenset()
+    public_answers: frozenset[str] = frozenset()
+    trusted_answers: frozenset[str] = frozenset()
+    """Addresses from DoH and from controls."""
+    bogus: frozenset[str] = frozenset()
+    """Answers that no public name has, and that no trusted resolver gives either."""
+    public_bogus: bool = False
+    fingerprint: str = ""
+    filtered: bool = False
+    """The answer is a household filter's: 0.0.0.0, ::, or an extended error that says so."""
+    injected: bool = False
+    """One question had two different answers, the early one wrong."""
+    dark_answered: bool = False
+    resolver_private: bool = False
+    policy_error: bool = False
+    """The resolver itself names a policy (extended DNS error)."""
+
+    @property
+    def agrees(self) -> bool:
+        """An address of the network's answer is one that trusted resolvers give."""
+        return bool(self.network_answers & self.trusted_answers)
+
+    @property
+    def known_elsewhere(self) -> bool:
+        """Trusted resolvers or controls find addresses for the name."""
+        return self.trusted_ok + self.control_ok > 0
+
+
+def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
+                 nat64_prefix: str = "") -> DnsEvidence:
+    """Compare every lookup of one name; `controls` are the answers of helpers about it."""
+    asked = [o for o in seen if not o.reason]
+    if not asked:
+        return DnsEvidence()
+    by = {word: [o for o in asked if o.resolver == word] for word in ("system", "network", "public", "dark")}
+    doh = [o for o in asked if o.dns_engine == "doh"]
+    tcp = [o for o in asked if o.dns_engine == "tcp"]
+    network = [o for o in by["network"] if o.dns_engine == "udp"] or by["system"]
+    told = [c for c in controls if c.state == "answered"]
+    trusted = _answers(doh) | frozenset(a for c in told for a in c.addresses)
+    plain = _answers(by["system"]) | _answers(network)
+    bogus = frozenset(a for a in plain - trusted if is_bogon(a, nat64_prefix))
+    public_wrong = any(is_bogon(a, nat64_prefix) for a in _answers(by["public"]) - trusted)
+    return DnsEvidence(
+        asked=True, network=state_of(network), system=state_of(by["system"]), public=state_of(by["public"]),
+        tcp=state_of(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
+        trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
+        trusted_failed=_operators(doh, "timeout", "error", "servfail", "refused"),
+        control_ok=sum(bool(c.addresses) for c in told),
+        control_denying=sum(STATES.get(c.dns_failure) in DENIALS and not c.addresses for c in told),
+        controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
+        trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
+        fingerprint=next((o.fingerprint for o in network + by["system"] if o.fingerprint), ""),
+        filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
+        injected=any(_injected(o, trusted, nat64_prefix) for o in asked if o.dns_engine == "udp"),
+        dark_answered=any(o.answers for o in by["dark"]),
+        resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
+        policy_error=_names_policy(network),
+    )
+
+
+def state_of(seen: Iterable[Observation]) -> str:
+    """The state of one channel: ok when any question had addresses, else that of the last failing one."""
+    words = [STATES.get(o.failure, "error") for o in seen]
+    if not words:
+        return "unasked"
+    if "ok" in words:
+        return "ok"
+    return next((w for w in ("timeout", "servfail", "refused", "nxdomain", "empty") if w in words), "error")
+
+
+def _answers(seen: Iterable[Observation]) -> frozenset[str]:
+    return frozenset(a for o in seen for a in o.answers)
+
+
+def _attempts(seen: Iterable[Observation]) -> int:
+    return len({o.attempt for o in seen})
+
+
+def _failed_attempts(seen: list[Observation]) -> int:
+    return sum(state_of([o for o in seen if o.attempt == n]) != "ok" for n in {o.attempt for o in seen})
+
+
+def _operators(doh: list[Observation], *states: str) -> int:
+    names = {o.resolver for o in doh}
+    return sum(state_of([o for o in doh if o.resolver == name]) in states for name in names)
+
+
+def _names_policy(seen: Iterable[Observation]) -> bool:
+    return any(code.split(" ")[0] in FILTER_CODES for o in seen for code in o.ede)
+
+
+def _injected(seen: Observation, trusted: frozenset[str], nat64_prefix: str) -> bool:
+    """Two replies to one question that share nothing, the first of them wrong (rule R1 of the field).
+
+    Rotating pools answer a repeated question differently too, so the early answer must be shown false: the later
+    one is known to trusted resolvers and the early one is not, or the early one is no public address at all.
+    """
+    replies = [answers_of_reply(text) for text in seen.replies]
+    replies = [(rcode, answers) for rcode, answers in replies if rcode in ("NOERROR", "NXDOMAIN")]
+    if len(replies) < 2 or not replies[0][1]:
+        return False
+    first = replies[0][1]
+    first_false = not first & trusted and (bool(trusted) or all(is_bogon(a, nat64_prefix) for a in first))
+    others = [answers for _, answers in replies[1:] if not answers & first]
+    later_true = any(answers & trusted for answers in others) if trusted else any(
+        answers and not any(is_bogon(a, nat64_prefix) for a in answers) for answers in others)
+    return first_false and later_true

@@ -1,0 +1,134 @@
+"""How far the network reaches at all: the rungs below every target, one word each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from urllib.parse import urlsplit
+
+from probe.model import Observation
+
+CLOCK_TOLERANCE_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderEvidence:
+    """The state of the network before and beside the targets; shared by every verdict of the run."""
+
+    link: bool = True
+    gateway: str = "unknown"
+    """answers, silent, none or unknown."""
+    resolver: str = "unasked"
+    """ok, dead, failing (answers nothing useful for any innocent name) or unasked."""
+    foreign_ok: int = 0
+    foreign_failed: int = 0
+    domestic_ok: int = 0
+    domestic_failed: int = 0
+    altered: int = 0
+    """Operators whose known body or status came back altered, all leading to one place."""
+    tls_ok: int = 0
+    tls_failed: int = 0
+    resigned: int = 0
+    """Innocent TLS servers that presented a certificate of nobody we trust."""
+    clock_offset_s: float | None = None
+    ipv6: str = "absent"
+    """ok, broken, absent or unknown."""
+    nat64_prefix: str = ""
+
+    @property
+    def clock_wrong(self) -> bool:
+        return self.clock_offset_s is not None and abs(self.clock_offset_s) > CLOCK_TOLERANCE_S
+
+    @property
+    def well(self) -> bool:
+        """Enough of the network works to speak of single services."""
+        return self.foreign_ok + self.domestic_ok >= 2 and not self.altered
+
+
+def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = frozenset(),
+                    operators: Mapping[str, str] | None = None, link: bool = True, gateway: str = "unknown",
+                    has_ipv6: bool = False, nat64_prefix: str = "") -> LadderEvidence:
+    """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator."""
+    pages = [o for o in seen if o.purpose == "ladder" and o.operation in ("connect", "http_round_trip") and o.input]
+    verdicts = {url: _works([o for o in pages if o.input == url]) for url in {o.input for o in pages}}
+    shakes = [o for o in seen if o.purpose == "ladder" and o.operation == "tls_handshake" and o.family == 4]
+    connects6 = [o for o in seen if o.purpose == "ladder" and o.operation == "connect" and o.family == 6]
+    offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
+    return LadderEvidence(
+        link=link, gateway=gateway, resolver=_resolver(seen),
+        foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(_spoke(o) for o in shakes),
+        foreign_failed=sum(not ok for url, ok in verdicts.items() if url not in domestic),
+        domestic_ok=sum(ok for url, ok in verdicts.items() if url in domestic),
+        domestic_failed=sum(not ok for url, ok in verdicts.items() if url in domestic),
+        altered=_altered(pages, operators or {}),
+        tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
+        resigned=sum(o.trust in ("unknown_issuer", "self_signed", "wrong_name") for o in shakes),
+        clock_offset_s=_clock(offsets), ipv6=_ipv6(connects6, has_ipv6), nat64_prefix=nat64_prefix,
+    )
+
+
+def _works(seen: Sequence[Observation]) -> bool:
+    return any(o.operation == "http_round_trip" and not o.failure and o.met_expectation != "no" for o in seen)
+
+
+def _spoke(seen: Observation) -> bool:
+    return not seen.failure or bool(seen.trust)
+
+
+def _resolver(seen: Sequence[Observation]) -> str:
+    asked = [o for o in seen if o.purpose == "ladder" and o.resolver == "network"]
+    if not asked:
+        return "unasked"
+    if any(not o.failure for o in asked):
+        return "ok"
+    return "dead" if all("timeout" in o.failure or o.failure == "connection_refused" for o in asked) else "failing"
+
+
+def _altered(pages: Sequence[Observation], operators: Mapping[str, str]) -> int:
+    """Operators whose answer was altered alike: the same redirect host, or the same body, for two or more."""
+    answers = [o for o in pages if o.operation == "http_round_trip" and not o.failure and o.met_expectation == "no"]
+    places: Counter[str] = Counter()
+    for place, _operator in {(_place(o), operators.get(o.input, o.hostname)) for o in answers}:
+        places[place] += 1
+    most = max(places.values(), default=0)
+    return most if most >= 2 else 0
+
+
+def _place(seen: Observation) -> str:
+    try:
+        host = urlsplit(seen.location).hostname or ""
+    except ValueError:
+        host = ""
+    return host or seen.body_sha256
+
+
+def _clock(offsets: Sequence[float]) -> float | None:
+    """The median Date offset, when at least two servers agree within the tolerance."""
+    if not offsets:
+        return None
+    middle = median(offsets)
+    agreeing = [o for o in offsets if abs(o - middle) < CLOCK_TOLERANCE_S / 2]
+    return round(middle, 1) if len(agreeing) >= 2 or abs(middle) < CLOCK_TOLERANCE_S else None
+
+
+def _ipv6(connects: Sequence[Observation], has_ipv6: bool) -> str:
+    if not has_ipv6:
+        return "absent"
+    if not connects:
+        return "unknown"
+    return "ok" if any(not o.failure for o in connects) else "broken"
+
+
+def ladder_words(e: LadderEvidence) -> tuple[str, ...]:
+    """One `rung:word` per rung, in order, for the runs table."""
+    def share(ok: int, failed: int) -> str:
+        return f"{ok}/{ok + failed}" if ok + failed else "unasked"
+
+    return (
+        f"link:{'up' if e.link else 'down'}", f"gateway:{e.gateway}", f"resolver:{e.resolver}",
+        f"domestic:{share(e.domestic_ok, e.domestic_failed)}", f"foreign:{share(e.foreign_ok, e.foreign_failed)}",
+        f"tls:{share(e.tls_ok, e.tls_failed)}", f"ipv6:{e.ipv6}",
+        f"clock:{'wrong' if e.clock_wrong else 'ok' if e.clock_offset_s is not None else 'unknown'}",
+    )

@@ -1,0 +1,55 @@
+"""Did a visit do what it came for? The one place that tells a working page from one that needs explaining."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probe.model import Endpoint, Observation
+from probe.sites import Site
+
+NETWORK_PURPOSES = ("target", "trusted")
+CLOSED = "closed"
+"""An expectation of the status column: the port must not answer (a control against transparent proxies)."""
+
+
+def failed_inputs(site: Site, attempt: Sequence[Observation]) -> frozenset[str]:
+    """Inputs of the site that this attempt did not serve; all of them when it failed below HTTP."""
+    every = frozenset(e.input for e in site.endpoints)
+    if any(o.failure and o.operation in ("connect", "tls_handshake") for o in attempt):
+        return every
+    if site.kind != "http":
+        return frozenset()
+    served = {o.input for o in attempt if o.operation == "http_round_trip" and page_works(site, o)}
+    asked = {o.input for o in attempt if o.operation == "http_round_trip"}
+    return frozenset(asked - served)
+
+
+def page_works(site: Site, seen: Observation) -> bool:
+    """A response that needs no second try: any over a proven connection, an expected one in the clear."""
+    if seen.failure:
+        return False
+    return site.proves_itself or seen.met_expectation != "no"
+
+
+def http_needs_control(site: Site, seen: Observation) -> bool:
+    """A page in the clear proves nothing by itself unless it carries content that the catalogue knows."""
+    if site.proves_itself:
+        return False
+    return not (seen.met_expectation == "yes" and is_strong_endpoint(site, seen.input))
+
+
+def is_strong_endpoint(site: Site, url: str) -> bool:
+    """The catalogue knows content of this page, not only its status; 204 counts: nothing can hide in it."""
+    endpoint = next((e for e in site.endpoints if e.input == url), None)
+    return endpoint is not None and expects_content(endpoint)
+
+
+def expects_content(endpoint: Endpoint) -> bool:
+    """Meeting the expectation shows the genuine service, not just anybody's answer."""
+    expect = endpoint.expect
+    return bool(expect.body or expect.header or expect.location or expect.json) or expect.status == ("204",)
+
+
+def must_not_answer(endpoint: Endpoint) -> bool:
+    """A control that is well when nothing answers."""
+    return CLOSED in endpoint.expect.status

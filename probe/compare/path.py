@@ -1,0 +1,230 @@
+"""What happened between this network and one address of one endpoint, held against its neighbours and controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin, urlsplit
+
+from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
+from probe.model import ControlAnswer, Endpoint, Observation
+from probe.sites import Site
+
+TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
+REFUSED = "connection_refused"
+RESET = "connection_reset"
+EARLY = 0.6
+"""A reset of the SYN that comes in less than this share of the address's own round trip came from the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathEvidence:
+    """One address of one endpoint. Stages: "", connect, tls, http, page (answered, but not as expected)."""
+
+    address: str
+    family: int = 4
+    source: str = ""
+    kind: str = "http"
+    secure: bool = False
+    proven: bool = False
+    """The genuine service's certificate was validated."""
+    attempts: int = 0
+    failed_attempts: int = 0
+    last_ok: bool = False
+    stage: str = ""
+    """Where the last failing attempt ended."""
+    same_failure: bool = False
+    """Every failing attempt ended at the same stage with the same word."""
+    failure: str = ""
+    icmp: str = ""
+    early_reset: bool = False
+    tainted: bool = False
+    """Every failing attempt came after a neighbour's failure on this address and port."""
+    hello_acked: str = ""
+    tls_alert: int = -1
+    trust: str = ""
+    issuer: str = ""
+    private_root: bool = False
+    """The chain claims the private authority that the catalogue expects, under a root it does not know."""
+    innocent: str = "unasked"
+    """reached, failed, tainted or unasked: an innocent name at the same address and port."""
+    other_port: str = "unasked"
+    """open, closed (a refusal: the host lives), silent or unasked."""
+    controls_asked: int = 0
+    controls_answered: int = 0
+    control_ok: int = 0
+    """Controls for which the failing stage works at this address (or, unknown there, at the service)."""
+    control_failed: int = 0
+    control_same_key: int = 0
+    control_other_key: int = 0
+    # the page
+    status: int = 0
+    met: str = ""
+    content_known: bool = False
+    fingerprint: str = ""
+    foreign_redirect: bool = False
+    control_page_same: int = 0
+    control_page_differs: int = 0
+    control_redirects_alike: int = 0
+    must_not_answer: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
+                  around: Sequence[Observation], controls: Sequence[ControlAnswer],
+                  private_root: str = "") -> PathEvidence:
+    """Gather what is known of `address`; `private_root` is the organisation of the expected private authority."""
+    here = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
+    mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
+    numbers = sorted({o.attempt for o in mine})
+    only = replace(site, endpoints=(endpoint,))
+    failed = [n for n in numbers if failed_inputs(only, [o for o in mine if o.attempt == n]) or _cut_short(site, mine, n)]
+    first = mine[0] if mine else Observation(operation="connect", address=address)
+    base = PathEvidence(
+        address=address, family=6 if ":" in address else 4, source=first.address_source, kind=site.kind,
+        secure=bool(site.sni), attempts=len(numbers), failed_attempts=len(failed),
+        last_ok=bool(numbers) and numbers[-1] not in failed,
+        proven=site.proves_itself and any(o.trust == "valid" for o in mine),
+        innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
+        must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
+        evidence=tuple(o.observation_id for o in mine),
+    )
+    base = _with_failures(base, mine, failed, around, private_root)
+    told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
+    base = _with_controls(base, site, told, mine)
+    pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
+    return _with_page(base, pages[-1], told, endpoint) if pages and base.stage in ("", "page") else base
+
+
+def _cut_short(site: Site, mine: Sequence[Observation], attempt: int) -> bool:
+    """An HTTP visit that never came to its page (an earlier page ended the connection) proves nothing."""
+    done = [o for o in mine if o.attempt == attempt]
+    return site.kind == "http" and not any(o.operation == "http_round_trip" or o.failure for o in done)
+
+
+def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
+                   around: Sequence[Observation], private_root: str) -> PathEvidence:
+    ends = [_end_of([o for o in mine if o.attempt == n]) for n in failed]
+    if not ends or base.last_ok:
+        return base
+    last = ends[-1]
+    stage = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http"}[last.operation]
+    if stage == "http" and not last.failure:
+        stage = "page"
+    return replace(
+        base, stage=stage, failure=last.failure, icmp=last.icmp,
+        same_failure=len({(o.operation, _kind_of(o.failure)) for o in ends}) == 1,
+        early_reset=_is_early(ends, around, base.address),
+        tainted=all(o.tainted_by for o in ends),
+        hello_acked=last.hello_acked, tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
+        private_root=bool(private_root) and private_root in last.issuer and last.trust in ("unknown_issuer", "self_signed"),
+        status=last.status,
+    )
+
+
+def _end_of(attempt: Sequence[Observation]) -> Observation:
+    """The operation with which a failing attempt ended."""
+    return next((o for o in attempt if o.failure), attempt[-1])
+
+
+def _kind_of(failure: str) -> str:
+    return "timeout" if failure in TIMEOUTS else failure
+
+
+def _is_early(ends: Sequence[Observation], around: Sequence[Observation], address: str) -> bool:
+    """Whether a SYN was answered by a reset well before the host itself could answer."""
+    refusals = [o.t_s - o.t0_s for o in ends if o.operation == "connect" and o.failure in (REFUSED, RESET)]
+    opened = [o.t_s - o.t0_s for o in around
+              if o.address == address and o.operation == "connect" and not o.failure]
+    return bool(refusals and opened) and max(refusals) < EARLY * min(opened) - 0.002
+
+
+def _innocent(around: Sequence[Observation], address: str, port: int) -> str:
+    tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port]
+    if not tries:
+        return "unasked"
+    operation = "tls_handshake" if any(o.sni for o in tries) else "http_round_trip"
+    reached = [o for o in tries if o.operation == operation and not o.failure]
+    if reached:
+        return "reached"
+    return "tainted" if all(o.tainted_by for o in tries) else "failed"
+
+
+def _other_port(around: Sequence[Observation], address: str) -> str:
+    tries = [o for o in around if o.purpose == "port" and o.address == address and o.operation == "connect"]
+    if not tries:
+        return "unasked"
+    if any(not o.failure for o in tries):
+        return "open"
+    return "closed" if any(o.failure == REFUSED for o in tries) else "silent"
+
+
+def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAnswer],
+                   mine: Sequence[Observation]) -> PathEvidence:
+    answered = [c for c in controls if c.state == "answered"]
+    keys = {o.chain[0] for o in mine if o.chain}
+    words = [_control_word(base, site, c) for c in answered]
+    told_keys = [key for c in answered for where, key in c.leaf_keys if key and where.endswith(f":{site.port}")]
+    return replace(
+        base, controls_asked=len({c.control_id for c in controls}),
+        controls_answered=len({c.control_id for c in answered}),
+        control_ok=words.count("ok"), control_failed=words.count("failed"),
+        control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
+    )
+
+
+def _control_word(base: PathEvidence, site: Site, control: ControlAnswer) -> str:
+    """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
+    where = (f"[{base.address}]" if base.family == 6 else base.address) + f":{site.port}"
+    tcp, tls = dict(control.tcp), dict(control.tls)
+    if base.stage == "connect":
+        if where in tcp:
+            return "failed" if tcp[where] else "ok"
+        return ""
+    if base.stage == "tls":
+        if where in tls:
+            return "failed" if tls[where] else "ok"
+        if tcp.get(where):
+            return "failed"
+    if base.stage in ("http", "page", "") and control.http_failure is not None:
+        return "failed" if control.http_failure else "ok"
+    return ""
+
+
+def _with_page(base: PathEvidence, page: Observation, controls: Sequence[ControlAnswer],
+               endpoint: Endpoint) -> PathEvidence:
+    pages = [c for c in controls if c.state == "answered" and c.http_failure == ""]
+    same = [_same_page(page, c) for c in pages]
+    foreign = _redirects_abroad(page)
+    return replace(
+        base, status=page.status, met=page.met_expectation, fingerprint=page.fingerprint, foreign_redirect=foreign,
+        control_page_same=same.count(True), control_page_differs=same.count(False),
+        control_redirects_alike=sum(_host(c.http_location) == _host(urljoin(page.url, page.location)) for c in pages),
+    )
+
+
+def _same_page(page: Observation, control: ControlAnswer) -> bool:
+    """Status agrees and one of title, size or telling headers does (the field's usual comparison)."""
+    if page.status != control.http_status:
+        return False
+    if not page.body_bytes and not control.http_body_bytes:
+        return _host(page.location) == _host(control.http_location)
+    if page.title or control.http_title:
+        return page.title == control.http_title
+    small, large = sorted((page.body_bytes, control.http_body_bytes))
+    return page.body_truncated or small > 0.7 * large
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _redirects_abroad(page: Observation) -> bool:
+    """A redirect to another registrable place (last two labels: rough, but only one sign among others)."""
+    if not (300 <= page.status < 400) or not page.location:
+        return False
+    target = _host(urljoin(page.url, page.location))
+    return bool(target) and target.split(".")[-2:] != _host(page.url).split(".")[-2:]

@@ -1,0 +1,16 @@
+"""The text form of one DNS reply in `Observation.replies`: `delay_ms|IP TTL|rcode|flags|answers`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def reply_text(delay_ms: float, ip_ttl: int, rcode: str, flags: str, answers: Iterable[str]) -> str:
+    """Write a reply; `ip_ttl` is -1 when unknown, `rcode` may be a failure word instead."""
+    return f"{delay_ms:.1f}|{ip_ttl}|{rcode}|{flags}|{' '.join(answers)}"
+
+
+def answers_of_reply(text: str) -> tuple[str, frozenset[str]]:
+    """(response code or failure word, answers) of a written reply; empty ones when it cannot be read."""
+    parts = text.split("|", 4)
+    return (parts[2], frozenset(parts[4].split())) if len(parts) == 5 else ("", frozenset())

@@ -1,0 +1,115 @@
+"""Asking a helper about one endpoint: what it sees from where it is, in the words of our own observations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from probe import __version__
+from probe.compare.addresses import parse
+from probe.control.answer import parse_answer
+from probe.control.protocol import (
+    FORWARDED_HEADERS,
+    MAX_ADDRESSES,
+    MAX_ANSWER_BYTES,
+    MAX_ENDPOINTS,
+    Request,
+    XEndpoint,
+    encode,
+    join_address,
+)
+from probe.control.transport import Call, post
+from probe.measure.http import HEADERS
+from probe.model import ControlAnswer, Endpoint
+from probe.tables.protocols import PROTOCOLS
+
+USER_AGENT = f"reachability-probe/{__version__}"
+
+REFUSALS: Mapping[int, str] = {403: "forbidden", 429: "rate_limited", 503: "busy"}
+"""Statuses by which a helper declines, and the reason to record; other errors are failures of the helper."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelperConfig:
+    """A helper that may be asked."""
+
+    control_id: str
+    url: str
+    """http or https; its name is verified against certifi's bundle."""
+    address: str = ""
+    """A literal to connect to in place of what the URL's host resolves to; empty: resolve it."""
+    asn: int = 0
+    cc: str = ""
+
+
+def ask(
+    helper: HelperConfig,
+    endpoint: Endpoint,
+    addresses: Sequence[str],
+    *,
+    timeout_s: float,
+    clock: Callable[[], float],
+) -> ControlAnswer:
+    """What `helper` sees of `endpoint` at the probe's `addresses` and at those it finds itself.
+
+    Takes at most `timeout_s` seconds whatever the helper does, and raises nothing for the network: `state` is
+    answered, refused (with its reason) or failed (connect, tls, interrupted, timeout, garbage, too_large, bad_status).
+    `clock` gives the run's seconds for the stamps.
+    """
+    t0_s = clock()
+    call = post(
+        helper.url,
+        encode(make_request(endpoint, addresses)),
+        address=helper.address,
+        user_agent=USER_AGENT,
+        max_bytes=MAX_ANSWER_BYTES,
+        timeout_s=timeout_s,
+    )
+    blank = ControlAnswer(control_id=helper.control_id, asn=helper.asn, cc=helper.cc, input=endpoint.input,
+                          state="failed", t0_s=t0_s, t_s=clock())
+    return _judge(call, blank, endpoint)
+
+
+def _judge(call: Call, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswer:
+    if call.status in REFUSALS:
+        return replace(blank, state="refused", reason=REFUSALS[call.status])
+    if call.status not in (0, 200):
+        return replace(blank, reason="bad_status")
+    if call.failure:
+        return replace(blank, reason=call.failure)
+    return parse_answer(call.body, blank=blank, endpoint=endpoint)
+
+
+def make_request(endpoint: Endpoint, addresses: Sequence[str]) -> Request:
+    """The request about one endpoint. Only web endpoints have a URL to fetch; OONI's helpers answer no others."""
+    literals = tuple(dict.fromkeys(str(a) for text in addresses if (a := parse(text)) is not None))[:MAX_ADDRESSES]
+    layers = PROTOCOLS[endpoint.protocol].layers
+    fetched = "http" in layers and urlsplit(endpoint.input).scheme in ("http", "https")
+    return Request(
+        http_request=endpoint.input if fetched else "",
+        http_request_headers={name: [HEADERS[name]] for name in FORWARDED_HEADERS} if fetched else {},
+        tcp_connect=[join_address(address, endpoint.port or 443) for address in literals] if fetched else [],
+        x_trust=endpoint.trust,
+        x_endpoints=_endpoints(endpoint, literals, layers),
+    )
+
+
+def _endpoints(endpoint: Endpoint, literals: Sequence[str], layers: Sequence[str]) -> list[XEndpoint]:
+    wanted: list[XEndpoint] = []
+    if parse(endpoint.host) is None:
+        wanted.append(XEndpoint(proto="dns", host=endpoint.host))
+    if "tcp" not in layers or not endpoint.port:
+        return wanted
+    own = [endpoint.address] if endpoint.address else []
+    for address in dict.fromkeys([*literals, *own, ""]):  # the empty one: wherever the helper finds the name
+        wanted.append(XEndpoint(
+            proto="tls" if endpoint.sni else "tcp",
+            host=endpoint.host,
+            port=endpoint.port,
+            address=address,
+            sni=endpoint.sni,
+            alpn=endpoint.alpn,
+            trust=endpoint.trust,
+        ))
+    return wanted[:MAX_ENDPOINTS]

@@ -1,0 +1,98 @@
+"""Reaching one address: TCP, then TLS where a server name is given. Raises nothing for the network."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from probe.control.guard import Guard, has_route
+from probe.measure.sockets import RecordedSocket, abort, connected, open_socket
+from probe.measure.tls import TlsStream, context_for, key_hash, shake
+from probe.tables.failures import failure_of
+
+PUBLIC = "web_pki"
+"""The trust word for certifi's bundle."""
+
+Stream = RecordedSocket | TlsStream
+
+
+class HeldStream(TlsStream):
+    """A TLS stream that only `hang_up` ends: an HTTP library closes its connection before it has read the body."""
+
+    def close(self) -> None:
+        """Nothing yet."""
+
+
+def hang_up(stream: Stream) -> None:
+    """End the connection under a stream."""
+    abort(socket_of(stream))
+
+
+def socket_of(stream: Stream) -> RecordedSocket:
+    """The TCP socket that carries a stream."""
+    return stream.sock if isinstance(stream, TlsStream) else stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Where to connect, and as whom to be greeted; `sni` empty: TCP alone."""
+
+    address: str
+    port: int
+    sni: str = ""
+    alpn: tuple[str, ...] = ()
+    trust: str = PUBLIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far it went: `operation` is the last step, `failure` its df-007 word; with a `reason`, nothing was tried."""
+
+    operation: str = ""
+    failure: str = ""
+    reason: str = ""
+    tls_version: str = ""
+    leaf_key_sha256: str = ""
+    trust: str = ""
+
+
+def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Reach:
+    """Connect, shake hands, hang up; within `timeout_s` and before `deadline` (monotonic seconds)."""
+    if refused := guard.refusal(plan.address, plan.port):
+        return Reach(reason=refused)
+    if not has_route(plan.address):
+        return Reach(reason="no_route")
+    found, stream = open_stream(plan, deadline=min(deadline, time.monotonic() + timeout_s))
+    if stream is not None:
+        hang_up(stream)
+    return found
+
+
+def open_stream(plan: Plan, *, deadline: float) -> tuple[Reach, Stream | None]:
+    """Connect and shake hands; the stream is the caller's to close, and None when a step failed."""
+    sock = open_socket(6 if ":" in plan.address else 4, deadline=deadline)
+    try:
+        sock.connect((plan.address, plan.port))
+    except OSError as error:
+        abort(sock)
+        return Reach(operation="connect", failure=failure_of(error)), None
+    connected(sock)
+    if not plan.sni:
+        return Reach(operation="connect"), sock
+    try:
+        stream = HeldStream(sock, context_for(plan.trust, plan.alpn), server_name=plan.sni)
+    except ValueError:
+        abort(sock)
+        return Reach(reason="bad_name"), None
+    shaken = shake(stream)
+    found = Reach(
+        operation="tls_handshake",
+        failure=shaken.failure,
+        tls_version=shaken.version,
+        leaf_key_sha256=key_hash(shaken.chain_der[0]) if shaken.chain_der else "",
+        trust=shaken.trust,
+    )
+    if shaken.failure:
+        abort(sock)
+        return found, None
+    return found, stream

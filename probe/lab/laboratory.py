@@ -1,0 +1,253 @@
+"""A laboratory from the outside: build it, run programs on its client side, take it down."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from probe.lab.blueprint import Blueprint, Parts, encode
+from probe.lab.directory import make_directory, sweep
+from probe.lab.errors import LabFailed, LabUnavailable
+from probe.lab.mounts import clean_environment
+from probe.lab.types import Drawn
+
+__all__ = ["CLIENT", "LEVELS", "LabFailed", "LabUnavailable", "Laboratory", "unavailable"]
+
+LEVELS = ("socket", "packet")
+"""Evidence that the client can gather: what sockets say, or packets as well."""
+
+CLIENT = "client"
+"""The host that `run` means unless told otherwise."""
+
+_START_S = 90.0
+_STOP_S = 15.0
+_MESSAGE_BYTES = 1 << 16
+_MOST_NAMESPACES = 200
+_ENTER = "import sys; sys.path.insert(0, sys.argv[1]); from probe.lab.enter import main; sys.exit(main(sys.argv[2:]))"
+
+Stream = int | IO[bytes] | None
+
+
+def _launch_command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "probe.lab.launch", *arguments]
+
+
+def _launch_environment() -> dict[str, str]:
+    """The present environment, in which a new interpreter finds the same modules."""
+    path = os.pathsep.join([str(_package_root()), *map(os.path.abspath, filter(None, sys.path))])
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def _package_root() -> Path:
+    return Path(__file__).resolve().parents[2]
+
+
+@cache
+def unavailable() -> str:
+    """Why this machine cannot build a laboratory and what to do about it; empty if it can. Asked once a process."""
+    done = subprocess.run(
+        _launch_command("--check"),
+        env=_launch_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_START_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        return f"the check of this machine failed: {done.stderr.strip()[-500:]}"
+    return done.stdout.strip()
+
+
+class Laboratory:
+    """One scenario, alive between `with` and its end.
+
+    Entering raises LabUnavailable where the machine cannot build one and LabFailed where a part does not start.
+    When the block ends, or this process in any way, nothing is left: processes, namespaces, mounts, files.
+    """
+
+    def __init__(
+        self,
+        drawn: Drawn,
+        *,
+        level: str = "socket",
+        helpers: bool = True,
+        pcap_dir: str | os.PathLike[str] | None = None,
+        transport: str = "",
+        parts: Parts | None = None,
+    ) -> None:
+        """Describe a laboratory; `pcap_dir` receives captures of its wires, `transport` (tun, veth) is for tests."""
+        if level not in LEVELS:
+            raise ValueError(f"evidence level {level!r} is none of {', '.join(LEVELS)}")
+        self.level = level
+        self.drawn = drawn
+        self._helpers = helpers
+        self._pcap_dir = "" if pcap_dir is None else os.path.abspath(pcap_dir)
+        self._transport = transport
+        self._parts = parts or Parts()
+        self._lock = threading.Lock()
+        self._broken = ""
+        self._spaces: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        """Build it; returns when every server, the router and every helper is up."""
+        sweep()
+        directory, lock = make_directory()
+        self._blueprint = Blueprint(
+            drawn=self.drawn,
+            directory=str(directory),
+            transport=self._transport,
+            helpers=self._helpers,
+            pcap_dir=self._pcap_dir,
+            parts=self._parts,
+        )
+        self._errors = self._blueprint.private / "launch.log"
+        try:
+            self._blueprint.private.mkdir()
+            self._blueprint.shared.mkdir()
+            self._launch(lock)
+            self._await_ready()
+        except BaseException:
+            self._take_down()
+            raise
+        finally:
+            os.close(lock)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take it down; the truth log goes with it, captures in `pcap_dir` are complete."""
+        self._take_down()
+
+    @property
+    def directory(self) -> Path:
+        """A directory that both sides see; removed at the end."""
+        return self._blueprint.shared
+
+    @property
+    def log_path(self) -> Path:
+        """The truth log (see `probe.lab.truth.read_log`); gone when the laboratory ends."""
+        return self._blueprint.log_path
+
+    def check(self) -> None:
+        """Raise LabFailed if a part of the laboratory has ended since it was built."""
+        with self._lock:
+            if not self._broken:
+                with suppress(BlockingIOError):
+                    self._broken = self._failure(self._control.recv(_MESSAGE_BYTES))
+            if self._broken:
+                raise LabFailed(self._broken)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        timeout_s: float,
+        stdin: Stream = None,
+        stdout: Stream = subprocess.PIPE,
+        stderr: Stream = subprocess.PIPE,
+        cwd: str | os.PathLike[str] | None = None,
+        host: str = CLIENT,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a program on the client (or on the vantage point `host`) and pass its exit status or signal on.
+
+        The environment (default: the present one) loses variables that name proxies and roots of trust. Several
+        threads may run programs at once. Raises subprocess.TimeoutExpired after `timeout_s`, LabFailed when a part
+        of the laboratory ended before or meanwhile. A program that does not exist gives status 127.
+        """
+        self.check()
+        space = self._spaces
+        fds = (space["user"], space[f"{host}.net"], space[f"{host}.mnt"], space["pid"])
+        level = self.level if host == CLIENT else "packet"
+        identity = (level, str(os.geteuid()), str(os.getegid()))
+        command = [sys.executable, "-I", "-S", "-c", _ENTER, str(_package_root()), *map(str, fds), *identity, *argv]
+        done = subprocess.run(
+            command,
+            env=clean_environment(os.environ if env is None else env),
+            cwd=cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            timeout=timeout_s,
+            pass_fds=[fd for fd in fds if fd >= 0],
+            check=False,
+        )
+        self.check()
+        return subprocess.CompletedProcess(list(argv), done.returncode, done.stdout, done.stderr)
+
+    def _launch(self, lock: int) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        owner = os.pidfd_open(os.getpid())
+        fds = (theirs.fileno(), owner, lock)
+        try:
+            with open(self._errors, "wb") as errors:
+                self._process = subprocess.Popen(
+                    _launch_command(*map(str, fds)),
+                    env=_launch_environment(),
+                    stdin=subprocess.PIPE,
+                    stdout=errors,
+                    stderr=errors,
+                    pass_fds=fds,
+                    start_new_session=True,  # a Ctrl-C at the terminal is for the program inside
+                )
+        finally:
+            theirs.close()
+            os.close(owner)
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError), self._process.stdin as pipe:
+            pipe.write(encode(self._blueprint))
+
+    def _await_ready(self) -> None:
+        self._control.settimeout(_START_S)
+        try:
+            data, fds, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, _MOST_NAMESPACES)
+        except TimeoutError:
+            raise LabFailed(f"the laboratory did not start in {_START_S:.0f} s") from None
+        self._control.setblocking(False)
+        failure = self._failure(data)
+        if failure:
+            raise (LabUnavailable if json.loads(data or b"{}").get("status") == "unavailable" else LabFailed)(failure)
+        self._spaces = dict(zip(json.loads(data)["names"], fds, strict=True))
+        # One cannot join the user namespace one is in already: as root there is no other.
+        if os.fstat(self._spaces["user"]).st_ino == os.stat("/proc/self/ns/user").st_ino:
+            os.close(self._spaces["user"])
+            self._spaces["user"] = -1
+
+    def _failure(self, data: bytes) -> str:
+        """What a message of the laboratory says went wrong; "" for one that says all is ready."""
+        if data:
+            message: dict[str, str] = json.loads(data)
+            return message.get("text", "")
+        with suppress(OSError):
+            last = self._errors.read_text(errors="replace").strip()[-2000:]
+            return f"the laboratory ended without notice: {last or 'no message'}"
+        return "the laboratory ended without notice"
+
+    def _take_down(self) -> None:
+        for fd in self._spaces.values():
+            if fd >= 0:
+                os.close(fd)
+        self._spaces = {}
+        if hasattr(self, "_process"):
+            with suppress(OSError):
+                self._control.send(b"stop")
+            self._control.close()
+            try:
+                self._process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()  # the kernel then kills everything inside
+                self._process.wait()
+        shutil.rmtree(self._blueprint.directory, ignore_errors=True)

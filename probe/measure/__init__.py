@@ -1,0 +1,1 @@
+"""Network operations, one observation each. Nothing here judges."""

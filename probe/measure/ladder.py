@@ -1,0 +1,104 @@
+"""How far does the network reach? Resolver, controls, TLS and IPv6 at once; targets wait for the first good news."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from probe.compare.addresses import may_connect
+from probe.measure.clock import Clock
+from probe.measure.dns_udp import Listener, Question
+from probe.measure.lookups import lookup_doh, lookup_system, observe_question
+from probe.measure.pool import DaemonPool
+from probe.measure.visit import visit
+from probe.model import Endpoint, Observation
+from probe.steps import Page, Visit
+from probe.tables.resolvers import Resolver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderPlan:
+    """What to climb with."""
+
+    network_resolver: str
+    innocent_names: tuple[str, ...]
+    controls: tuple[Endpoint, ...]
+    """HTTP control endpoints, exact bodies first."""
+    operators: tuple[Resolver, ...]
+    """DoH operators whose pinned addresses double as TLS controls."""
+    has_ipv6: bool
+    timeout_s: float = 6.0
+
+
+Emit = Callable[[Observation], None]
+
+
+def climb(plan: LadderPlan, *, clock: Clock, listener: Listener, pool: DaemonPool, emit: Emit) -> None:
+    """Start every rung; each observation is handed to `emit` from a worker, in any order, as it comes."""
+    for name in plan.innocent_names[:2]:
+        if plan.network_resolver:
+            _ask_resolver(plan, name, clock, listener, emit)
+    for endpoint in plan.controls:
+        pool.submit(lambda e=endpoint: _try_control(plan, e, clock, emit))  # type: ignore[misc]
+    for operator in plan.operators:
+        for address in (operator.ipv4[0], *(operator.ipv6[:1] if plan.has_ipv6 else ())):
+            pool.submit(lambda o=operator, a=address: _try_tls(plan, o, a, clock, emit))  # type: ignore[misc]
+
+
+def _ask_resolver(plan: LadderPlan, name: str, clock: Clock, listener: Listener, emit: Emit) -> None:
+    def first(question: Question) -> None:
+        emit(observe_question(question, resolver="network", clock=clock, purpose="ladder"))
+
+    listener.ask(Question(name=name, query_type="A", server=plan.network_resolver, timeout_s=plan.timeout_s - 1,
+                          on_first=first))
+
+
+def _try_control(plan: LadderPlan, endpoint: Endpoint, clock: Clock, emit: Emit) -> None:
+    found = lookup_system(endpoint.host, clock=clock, timeout_s=plan.timeout_s - 1, purpose="ladder")
+    emit(found)
+    addresses = [a for a in found.answers if may_connect(a) and ":" not in a]
+    if not addresses and found.failure and plan.operators:
+        operator = plan.operators[0]
+        asked = lookup_doh(endpoint.host, ("A",), operator=operator, address=operator.ipv4[0], clock=clock,
+                           timeout_s=plan.timeout_s, purpose="ladder")
+        for observation in asked:
+            emit(observation)
+        addresses = [a for o in asked for a in o.answers if may_connect(a)]
+    if not addresses:
+        return
+    secure = endpoint.input.startswith("https:")
+    for observation in visit(Visit(
+        purpose="ladder", address=addresses[0], port=endpoint.port, hostname=endpoint.host, source="system",
+        sni=endpoint.host if secure else "", alpn=("http/1.1",) if secure else (),
+        trust="web_pki" if secure else "none", input=endpoint.input,
+        pages=(Page(input=endpoint.input, target_id="", url=endpoint.input, expect=endpoint.expect),),
+        connect_timeout_s=plan.timeout_s, tls_timeout_s=plan.timeout_s, http_timeout_s=plan.timeout_s,
+    ), clock=clock):
+        emit(observation)
+
+
+def _try_tls(plan: LadderPlan, operator: Resolver, address: str, clock: Clock, emit: Emit) -> None:
+    for observation in visit(Visit(
+        purpose="ladder", address=address, port=443, hostname=operator.doh_host, source="literal",
+        sni=operator.doh_host, alpn=("http/1.1",), trust="web_pki", connect_timeout_s=plan.timeout_s,
+        tls_timeout_s=plan.timeout_s,
+    ), clock=clock):
+        emit(replace(observation, input=""))
+
+
+def wait_for_news(events: queue.SimpleQueue[Observation], *, enough: Callable[[Sequence[Observation]], bool],
+                  until_s: float, clock: Clock) -> list[Observation]:
+    """Collect rungs until `enough` says so or the time is up; what comes later stays in the queue."""
+    seen: list[Observation] = []
+    while not enough(seen):
+        left = until_s - clock.now_s()
+        if left <= 0:
+            break
+        try:
+            seen.append(events.get(timeout=left))
+        except queue.Empty:
+            break
+    return seen
+
+

@@ -1,0 +1,142 @@
+"""Name resolution as observations: the system's way, UDP, TCP and DoH, each answer with who gave it."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from dataclasses import replace
+
+from probe.compare.replies import reply_text
+from probe.measure.clock import Clock
+from probe.measure.dns_udp import Question
+from probe.measure.dns_wire import Reply, make_query, parse_reply
+from probe.measure.fingerprints import fingerprint_of_address
+from probe.measure.http import exchange
+from probe.measure.sockets import RecordedSocket, abort, connected, open_socket
+from probe.measure.system_dns import system_lookup
+from probe.measure.tls import TlsStream, context_for, shake
+from probe.model import Observation
+from probe.tables.failures import failure_of, rcode_failure
+from probe.tables.resolvers import Resolver
+
+MAX_DNS_BYTES = 65535
+
+
+def lookup_system(name: str, *, clock: Clock, timeout_s: float, purpose: str = "target") -> Observation:
+    """What applications on this device get for `name` (getaddrinfo; A and AAAA together)."""
+    t0_s = clock.now_s()
+    addresses, failure, _ = system_lookup(name, timeout_s=timeout_s)
+    return Observation(
+        operation="resolve", purpose=purpose, hostname=name, dns_engine="system", resolver="system",
+        query_type="ANY", failure=failure, answers=addresses[:32], t0_s=t0_s, t_s=clock.now_s(),
+        fingerprint=_fingerprint(addresses),
+    )
+
+
+def observe_question(question: Question, *, resolver: str, clock: Clock, attempt: int = 1,
+                     purpose: str = "target") -> Observation:
+    """The observation of a UDP question, with every reply heard so far."""
+    first = question.first or Reply()
+    t0_s = question.sent_at - clock.zero
+    return Observation(
+        operation="dns_round_trip", purpose=purpose, attempt=attempt, hostname=question.name, dns_engine="udp",
+        resolver=resolver, resolver_address=question.server, query_type=question.query_type,
+        failure=question.failure, rcode=first.rcode, answers=first.answers, cnames=first.cnames,
+        answer_ttl_s=first.ttl_s, authoritative=first.authoritative, ede=first.ede,
+        replies=replies_of(question), t0_s=t0_s, t_s=(question.done_at or time.monotonic()) - clock.zero,
+        fingerprint=_fingerprint(first.answers), bytes_written=question.bytes_written, bytes_read=question.bytes_read,
+    )
+
+
+def replies_of(question: Question) -> tuple[str, ...]:
+    """Each reply in order of arrival, as `probe.compare.replies` reads it."""
+    return tuple(
+        reply_text(delay_s * 1000, ttl, reply.failure or reply.rcode, reply.flags, reply.answers)
+        for delay_s, ttl, reply in question.replies
+    )
+
+
+def lookup_tcp(name: str, query_type: str, *, server: str, resolver: str, clock: Clock,
+               timeout_s: float) -> Observation:
+    """One question over TCP (RFC 7766)."""
+    base = Observation(
+        operation="dns_round_trip", hostname=name, dns_engine="tcp", resolver=resolver, resolver_address=server,
+        query_type=query_type, t0_s=clock.now_s(),
+    )
+    sock = open_socket(6 if ":" in server else 4, deadline=time.monotonic() + timeout_s)
+    try:
+        identity = int.from_bytes(os.urandom(2), "big")
+        wire = make_query(name, query_type, identity=identity)
+        sock.connect((server, 53))
+        connected(sock)
+        sock.sendall(struct.pack(">H", len(wire)) + wire)
+        size = struct.unpack(">H", _exactly(sock, 2))[0]
+        reply = parse_reply(_exactly(sock, size), name=name, query_type=query_type, identity=identity)
+        return _with_reply(base, reply, clock)
+    except (OSError, ValueError) as error:
+        return replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())
+    finally:
+        abort(sock)
+
+
+def _exactly(sock: RecordedSocket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        chunk = sock.recv(size - len(data))
+        if not chunk:
+            raise OSError("connection closed")
+        data += chunk
+    return data
+
+
+def lookup_doh(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
+               timeout_s: float, purpose: str = "target") -> list[Observation]:
+    """Questions to a DoH operator (RFC 8484) at a pinned address, one after the other on one connection."""
+    base = Observation(
+        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="doh", resolver=operator.name,
+        resolver_address=address, sni=operator.doh_host, t0_s=clock.now_s(), query_type=query_types[0],
+    )
+    sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
+    try:
+        sock.connect((address, 443))
+        connected(sock)
+        stream = TlsStream(sock, context_for("web_pki", ("http/1.1",)), server_name=operator.doh_host)
+        shaken = shake(stream)
+        if shaken.failure:
+            return [replace(base, failure=shaken.failure, trust=shaken.trust, t_s=clock.now_s())]
+        return [_doh_question(stream, replace(base, query_type=kind), operator, clock) for kind in query_types]
+    except OSError as error:
+        return [replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())]
+    finally:
+        abort(sock)
+
+
+def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, clock: Clock) -> Observation:
+    base = replace(base, t0_s=clock.now_s())
+    try:
+        wire = make_query(base.hostname, base.query_type, identity=0)  # id 0 keeps the request cacheable, RFC 8484
+    except ValueError:
+        return replace(base, failure="invalid_argument", t_s=clock.now_s())
+    got = exchange(
+        stream, f"https://{operator.doh_host}{operator.doh_path}", host=operator.doh_host, method="POST", body=wire,
+        headers={"Content-Type": "application/dns-message", "Accept": "application/dns-message"},
+        max_body_bytes=MAX_DNS_BYTES,
+    )
+    if got.failure or got.status != 200:
+        return replace(base, failure=got.failure or "http_unexpected_status_code", status=got.status,
+                       t_s=clock.now_s())
+    return _with_reply(base, parse_reply(got.body, name=base.hostname, query_type=base.query_type, identity=0), clock)
+
+
+def _with_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
+    failure = reply.failure and "dns_server_misbehaving"
+    return replace(
+        base, failure=failure or rcode_failure(reply.rcode, bool(reply.answers)), rcode=reply.rcode,
+        answers=reply.answers, cnames=reply.cnames, answer_ttl_s=reply.ttl_s, authoritative=reply.authoritative,
+        ede=reply.ede, t_s=clock.now_s(), fingerprint=_fingerprint(reply.answers),
+    )
+
+
+def _fingerprint(addresses: tuple[str, ...]) -> str:
+    return next((name for a in addresses if (name := fingerprint_of_address(a))), "")

@@ -1,0 +1,141 @@
+"""A TCP socket with one absolute deadline that counts its bytes and remembers how it failed."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import struct
+import time
+from typing import Any
+
+from probe.tables.failures import failure_of
+
+IP_RECVERR = 11
+IPV6_RECVERR = 25
+_EXTENDED_ERROR = struct.Struct("@IBBBBII")
+_ORIGIN_ICMP = (2, 3)
+_UNACKED_OFFSET = 24  # struct tcp_info: eight bytes of flags, then u32 rto, ato, snd_mss, rcv_mss, unacked
+
+
+class RecordedSocket(socket.socket):
+    """Counts bytes and keeps the last failure word; every wait ends at `deadline` (monotonic seconds).
+
+    It subclasses `socket.socket` because a wrapper would be bypassed by `makefile`.
+    """
+
+    bytes_written = 0
+    bytes_read = 0
+    failure = ""
+    deadline = float("inf")
+
+    def _wait(self) -> None:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.settimeout(min(left, 3600.0))
+
+    def connect(self, address: Any) -> None:
+        try:
+            self._wait()
+            super().connect(address)
+        except OSError as error:
+            self.failure = failure_of(error)
+            raise
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        try:
+            self._wait()
+            super().sendall(data, flags)
+        except OSError as error:
+            self.failure = failure_of(error)
+            raise
+        self.bytes_written += len(data)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        try:
+            self._wait()
+            data = super().recv(size, flags)
+        except OSError as error:
+            self.failure = failure_of(error)
+            raise
+        self.bytes_read += len(data)
+        if not data:
+            self.failure = "eof_error"
+        return data
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        try:
+            self._wait()
+            count = super().recv_into(buffer, nbytes, flags)
+        except OSError as error:
+            self.failure = failure_of(error)
+            raise
+        self.bytes_read += count
+        if not count:
+            self.failure = "eof_error"
+        return count
+
+
+def open_socket(family: int, *, deadline: float) -> RecordedSocket:
+    """A TCP socket for `family` (4 or 6) that reports ICMP errors while it connects (IP_RECVERR)."""
+    sock = RecordedSocket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+    sock.deadline = deadline
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with contextlib.suppress(OSError):
+        _report_icmp(sock, 1)
+    return sock
+
+
+def connected(sock: RecordedSocket) -> None:
+    """Stop reporting ICMP errors: once established, a stray one must not end the connection."""
+    with contextlib.suppress(OSError):
+        _report_icmp(sock, 0)
+
+
+def _report_icmp(sock: socket.socket, on: int) -> None:
+    if sock.family == socket.AF_INET:
+        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, on)
+    else:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, on)
+
+
+def icmp_error(sock: socket.socket) -> str:
+    """`type/code sender` of the ICMP error in the socket's error queue (ip(7)); empty when there is none."""
+    try:
+        _, ancillary, _, _ = sock.recvmsg(64, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
+    except (OSError, AttributeError):
+        return ""
+    for _level, kind, data in ancillary:
+        if kind not in (IP_RECVERR, IPV6_RECVERR) or len(data) < _EXTENDED_ERROR.size:
+            continue
+        _errno, origin, icmp_type, code, _pad, _info, _data = _EXTENDED_ERROR.unpack_from(data)
+        if origin in _ORIGIN_ICMP:
+            return f"{icmp_type}/{code} {_offender(data[_EXTENDED_ERROR.size:])}".strip()
+    return ""
+
+
+def _offender(sockaddr: bytes) -> str:
+    family = int.from_bytes(sockaddr[:2], "little") if len(sockaddr) >= 2 else 0
+    if family == socket.AF_INET and len(sockaddr) >= 8:
+        return str(ipaddress.IPv4Address(sockaddr[4:8]))
+    if family == socket.AF_INET6 and len(sockaddr) >= 24:
+        return str(ipaddress.IPv6Address(sockaddr[8:24]))
+    return ""
+
+
+def all_acknowledged(sock: socket.socket) -> str:
+    """`yes` when the peer's TCP acknowledged every byte sent, `no` when not, empty when unknown (TCP_INFO)."""
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    except (OSError, AttributeError):
+        return ""
+    if len(info) < _UNACKED_OFFSET + 4:
+        return ""
+    return "no" if struct.unpack_from("@I", info, _UNACKED_OFFSET)[0] else "yes"
+
+
+def abort(sock: socket.socket) -> None:
+    """Close without lingering; errors do not matter any more."""
+    with contextlib.suppress(OSError):
+        sock.close()

@@ -1,0 +1,120 @@
+"""One visit to one address: connect, shake hands, ask for pages; each operation its own observation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from probe.measure.clock import Clock
+from probe.measure.expect import expects_anything, mismatch
+from probe.measure.fingerprints import fingerprint_of_page
+from probe.measure.http import (
+    MAX_HEADER_NAMES,
+    Exchange,
+    body_hash,
+    clock_offset_s,
+    excerpt_of,
+    exchange,
+    title_of,
+)
+from probe.measure.sockets import RecordedSocket, abort, connected, icmp_error, open_socket
+from probe.measure.tls import Handshake, TlsStream, context_for, key_hash, names_of, shake
+from probe.model import Observation
+from probe.steps import Page, Visit
+from probe.tables.failures import failure_of
+
+
+def visit(plan: Visit, *, clock: Clock) -> list[Observation]:
+    """Carry out a visit; the network's failures end it and are written down, none is raised."""
+    base = Observation(
+        operation="connect", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
+        address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
+        target_id=plan.target_id, input=plan.input,
+    )
+    sock = open_socket(base.family, deadline=time.monotonic() + plan.connect_timeout_s)
+    try:
+        seen = [_connect(sock, base, clock)]
+        if seen[0].failure:
+            return seen
+        stream: RecordedSocket | TlsStream = sock
+        if plan.sni:
+            sock.deadline = time.monotonic() + plan.tls_timeout_s
+            stream = TlsStream(sock, context_for(plan.trust, plan.alpn), server_name=plan.sni)
+            seen.append(_shake(stream, base, plan, clock))
+            if seen[-1].failure:
+                return seen
+        return seen + _ask(stream, base, plan, clock)
+    finally:
+        abort(sock)
+
+
+def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observation:
+    t0_s, failure = clock.now_s(), ""
+    try:
+        sock.connect((base.address, base.port))
+        connected(sock)
+    except OSError as error:
+        failure = failure_of(error)
+    return replace(base, failure=failure, icmp=icmp_error(sock) if failure else "", t0_s=t0_s, t_s=clock.now_s())
+
+
+def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> Observation:
+    t0_s = clock.now_s()
+    got = shake(stream, until_server_hello=plan.until_server_hello)
+    subject, issuer = names_of(got.chain_der[0]) if got.chain_der else ("", "")
+    return replace(
+        base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=_tls_failure(got, plan),
+        alpn=got.alpn, tls_version=got.version, cipher=got.cipher, tls_alert=got.alert, hello_bytes=got.hello_bytes,
+        hello_acked=got.hello_acked, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
+        chain=tuple(key_hash(der) for der in got.chain_der), subject=subject, issuer=issuer,
+        bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
+    )
+
+
+def _tls_failure(got: Handshake, plan: Visit) -> str:
+    if plan.until_server_hello and got.server_hello:
+        return ""  # an innocent name only has to reach a TLS server; an alert is an answer too
+    if not got.failure and plan.alpn and plan.trust != "none" and got.alpn not in plan.alpn and not plan.pages:
+        return "ssl_no_application_protocol"
+    return got.failure
+
+
+def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock) -> list[Observation]:
+    sock = stream.sock if isinstance(stream, TlsStream) else stream
+    seen: list[Observation] = []
+    for page in plan.pages:
+        sock.deadline = time.monotonic() + plan.http_timeout_s
+        before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
+        got = exchange(stream, page.url, host=urlsplit(page.url).netloc)
+        seen.append(_page(replace(
+            base, operation="http_round_trip", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni,
+            bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
+            target_id=page.target_id or base.target_id, input=page.input or base.input,
+        ), page, got, clock))
+        if not got.reusable:
+            break
+    return seen
+
+
+def _page(base: Observation, page: Page, got: Exchange, clock: Clock) -> Observation:
+    met = what = ""
+    if not got.failure and expects_anything(page.expect):
+        what = mismatch(page.expect, got)
+        met = "no" if what else "yes"
+    return replace(
+        base, url=page.url, method="GET", host_header=urlsplit(page.url).netloc, failure=got.failure,
+        status=got.status, location=got.header("location"), title=title_of(got.body), server=got.header("server"),
+        header_names=tuple(sorted({n.lower() for n, _ in got.headers}))[:MAX_HEADER_NAMES],
+        body_bytes=len(got.body), body_sha256=body_hash(got.body) if got.body else "", body_truncated=got.truncated,
+        body_excerpt=excerpt_of(got.body), met_expectation=met, mismatch=what,
+        fingerprint=fingerprint_of_page(got.header("location"), got.body) if not got.failure else "",
+        clock_offset_s=clock_offset_s(got.header("date"), clock.utc()),
+    )
+
+
+def pages_left(plan: Visit, seen: Sequence[Observation]) -> tuple[Page, ...]:
+    """The pages of a visit that a closed connection kept from being asked."""
+    asked = {(o.input, o.url) for o in seen if o.operation == "http_round_trip"}
+    return tuple(page for page in plan.pages if (page.input, page.url) not in asked)

@@ -1,0 +1,289 @@
+"""The nouns that every module shares: what to measure, what happened, what it means.
+
+An `Observation` says what happened on the network; a `Verdict` says what it means. They never mix.
+All values are frozen; nothing here does IO. Times ending in `_s` are seconds on the run's monotonic
+clock (zero when the run starts) unless they are named `_time`, which are UTC stamps in RFC 3339.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What the genuine service answers; empty fields expect nothing."""
+
+    status: tuple[str, ...] = ()
+    """Accepted HTTP status codes: "200", a class "4xx", or "any"."""
+    body: tuple[str, ...] = ()
+    """The decoded body must contain one of these texts (case-insensitive)."""
+    header: str = ""
+    """A response header that must be present."""
+    location: str = ""
+    """Text that the Location header must contain."""
+    json: str = ""
+    """`path=value` or `path`: a JSON path (dots, [n]) that must exist and, with `=`, equal the value."""
+    reply: str = ""
+    """Pattern of a messenger's own reply, for protocols that speak their own bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One way to reach a target today: a row of targets.csv."""
+
+    target_id: str
+    service: str
+    role: str
+    tier: int
+    """0 control, 1 core, 2 extended, 3 rare."""
+    input: str
+    """The URL of the endpoint; unique in the catalogue."""
+    protocol: str
+    """A name of `probe.tables.protocols`."""
+    host: str
+    port: int
+    """0 where the protocol has none (DNS)."""
+    address: str = ""
+    """A literal address that needs no name resolution; empty: resolve `host`."""
+    sni: str = ""
+    """Server name for TLS; empty: no TLS."""
+    alpn: tuple[str, ...] = ()
+    trust: str = "none"
+    """Whose signature proves the server: a name of `probe.tables.trust`."""
+    expect: Expectation = Expectation()
+    status: str = "active"
+    """active, unproven, or dead."""
+    self_block: str = ""
+    """Countries or circumstances in which the operator itself refuses service; empty: none known."""
+    category_code: str = ""
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One network operation: what was sent where, what came back, how it failed. A row of results.
+
+    Failure words and operations are OONI's (df-007); `failure` is empty on success.
+    Which columns are filled depends on `operation`; the others keep their empty value.
+    """
+
+    observation_id: str = ""
+    """`<run_id>.<sequence>`."""
+    sequence: int = 0
+    run_id: str = ""
+    target_id: str = ""
+    """Empty for what serves several targets (resolution, ladder, innocent names)."""
+    input: str = ""
+    purpose: str = "target"
+    """A word of `probe.tables.purposes`."""
+    attempt: int = 1
+    operation: str
+    """resolve, dns_round_trip, connect, tls_handshake, http_round_trip."""
+    failure: str = ""
+    reason: str = ""
+    """Why this was not attempted; empty when it was."""
+    tainted_by: str = ""
+    """Observation whose failure may have caused this one (residual blocking); it cannot convict."""
+    t0_s: float = 0.0
+    t_s: float = 0.0
+    hostname: str = ""
+    address: str = ""
+    address_source: str = ""
+    """Where the address came from: system, network, public, doh, control, literal."""
+    port: int = 0
+    family: int = 0
+    """4 or 6."""
+    # DNS
+    dns_engine: str = ""
+    """system, udp, tcp, doh."""
+    resolver: str = ""
+    """A word for who was asked: system, network, public, trusted, dark."""
+    resolver_address: str = ""
+    query_type: str = ""
+    rcode: str = ""
+    answers: tuple[str, ...] = ()
+    cnames: tuple[str, ...] = ()
+    answer_ttl_s: int = -1
+    authoritative: bool = False
+    ede: tuple[str, ...] = ()
+    """Extended DNS errors, `code text` (RFC 8914)."""
+    replies: tuple[str, ...] = ()
+    """Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`."""
+    # TCP
+    icmp: str = ""
+    """`type/code sender` of an ICMP error that ended the attempt."""
+    # TLS
+    sni: str = ""
+    alpn: str = ""
+    tls_version: str = ""
+    cipher: str = ""
+    tls_alert: int = -1
+    hello_bytes: int = 0
+    hello_acked: str = ""
+    """yes, no, or empty when unknown: whether the peer's TCP acknowledged the ClientHello."""
+    server_hello: bool = False
+    """A ServerHello or an alert was read: the name reached a TLS server."""
+    ja4: str = ""
+    chain: tuple[str, ...] = ()
+    """SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."""
+    trust: str = ""
+    """valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."""
+    issuer: str = ""
+    subject: str = ""
+    # HTTP
+    url: str = ""
+    method: str = ""
+    host_header: str = ""
+    status: int = 0
+    location: str = ""
+    title: str = ""
+    server: str = ""
+    header_names: tuple[str, ...] = ()
+    body_bytes: int = 0
+    body_sha256: str = ""
+    body_truncated: bool = False
+    body_excerpt: str = ""
+    met_expectation: str = ""
+    """yes, no, or empty when nothing was expected; with a `no`, `mismatch` says what."""
+    mismatch: str = ""
+    fingerprint: str = ""
+    """Name of a block-page fingerprint that matched an answer, a redirect or a body."""
+    clock_offset_s: float | None = None
+    """Server's Date minus our clock, where a Date was seen."""
+    # volume
+    bytes_written: int = 0
+    bytes_read: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlAnswer:
+    """What one control vantage saw of one endpoint; failures use the same words as observations."""
+
+    control_id: str
+    asn: int = 0
+    cc: str = ""
+    input: str
+    state: str
+    """answered, failed (the control could not be asked), or refused."""
+    reason: str = ""
+    t0_s: float = 0.0
+    t_s: float = 0.0
+    dns_failure: str = ""
+    addresses: tuple[str, ...] = ()
+    tcp: tuple[tuple[str, str], ...] = ()
+    """(`ip:port`, failure or empty) pairs."""
+    tls: tuple[tuple[str, str], ...] = ()
+    leaf_keys: tuple[tuple[str, str], ...] = ()
+    """(`ip:port`, SHA-256 of the leaf's SubjectPublicKeyInfo) pairs."""
+    http_failure: str | None = None
+    """None when HTTP was not asked for; empty when it worked."""
+    http_status: int = 0
+    http_title: str = ""
+    http_body_bytes: int = 0
+    http_header_names: tuple[str, ...] = ()
+    http_location: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a run says of one target."""
+
+    target_id: str
+    service: str
+    role: str
+    input: str
+    outcome: str
+    block_type: str = ""
+    also: tuple[str, ...] = ()
+    confidence: float = 0.0
+    confirmed: bool = False
+    scope: str = "unknown"
+    rule_id: str = ""
+    evidence: tuple[str, ...] = ()
+    """Ids of the observations that the verdict rests on."""
+    evidence_level: str = "socket"
+    attempts: int = 0
+    failed_attempts: int = 0
+    control: str = ""
+    """What the control said: not_needed, none, failed, agrees, contrary, doubtful."""
+    control_ids: tuple[str, ...] = ()
+    partial: bool = False
+    reason: str = ""
+    """For not_attempted and inconclusive: why, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceVerdict:
+    """What a run says of one role of a service: k blocked of n decided targets."""
+
+    service: str
+    role: str
+    outcome: str
+    k: int
+    n: int
+    not_attempted: int = 0
+    partial: bool = False
+    block_types: tuple[str, ...] = ()
+    blocked_targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vantage:
+    """Who measured, from where, with what. Never the volunteer's own address."""
+
+    probe_id: str = ""
+    probe_cc: str = "ZZ"
+    probe_asn: int = 0
+    network_type: str = "unknown"
+    resolver_count: int = 0
+    nat64_prefix: str = ""
+    families: tuple[int, ...] = ()
+    platform: str = ""
+    python_version: str = ""
+    openssl_version: str = ""
+    requests_version: str = ""
+    privilege: str = ""
+    consent_level: int = 1
+    lab: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run: its frame, its ladder, its outcome. A row of the runs table."""
+
+    run_id: str
+    measurement_start_time: str
+    measurement_end_time: str = ""
+    trigger: str = "manual"
+    """timed, manual, or followup."""
+    outcome: str = "ok"
+    block_type: str = ""
+    ladder: tuple[str, ...] = ()
+    """One `step:word` per rung, in order."""
+    clock_offset_s: float | None = None
+    deadline_s: float = 0.0
+    runtime_s: float = 0.0
+    n_targets: int = 0
+    n_attempted: int = 0
+    n_observations: int = 0
+    bytes_written: int = 0
+    bytes_read: int = 0
+    catalogue_path: str = ""
+    catalogue_version: str = ""
+    rules_version: str = ""
+    software_version: str = ""
+    schema_version: str = ""
+    seed: int = 0
+    vantage: Vantage = field(default_factory=Vantage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """Everything that one run found; what the store writes."""
+
+    run: Run
+    observations: tuple[Observation, ...]
+    controls: tuple[ControlAnswer, ...]
+    verdicts: tuple[Verdict, ...]
+    services: tuple[ServiceVerdict, ...]

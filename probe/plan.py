@@ -1,0 +1,236 @@
+"""What to do next for one site, from what was seen of it: pure, so that a plan can be replayed from observations.
+
+The planner returns every step that is due; steps are values, and the session takes each only once. Plain DNS comes
+first, addresses of it first; innocent names go before a target's; a failing visit is repeated on fresh connections;
+controls and trusted resolvers are asked only where something is to be explained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from probe.compare.addresses import family_of, may_connect
+from probe.compare.dns import DnsEvidence, dns_evidence
+from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs, http_needs_control
+from probe.model import ControlAnswer, Observation
+from probe.sites import Site
+from probe.steps import Ask, Follow, Lookup, Page, Step, Visit
+
+REDIRECTS = (301, 302, 303, 307, 308)
+MAX_REDIRECTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What the planner may use in this run."""
+
+    network_resolver: str = ""
+    public_resolver: str = ""
+    dark_server: str = ""
+    doh: tuple[str, ...] = ()
+    """Names of the DoH operators to ask."""
+    controls: tuple[str, ...] = ()
+    families: tuple[int, ...] = (4,)
+    ipv6_broken: bool = False
+    innocent: str = "www.example.com"
+    attempts: int = 3
+    addresses_per_family: int = 2
+    nat64_prefix: str = ""
+    timeout_s: float = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is known of one site so far."""
+
+    dns: tuple[Observation, ...] = ()
+    visits: tuple[Observation, ...] = ()
+    """Connects, handshakes and pages of the site itself, at any address."""
+    around: tuple[Observation, ...] = ()
+    """Innocent names and other ports at the site's addresses, whoever asked them."""
+    controls: tuple[ControlAnswer, ...] = ()
+
+
+def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
+    """Every step that is due for `site`; those already taken may be among them."""
+    steps: list[Step] = []
+    evidence = DnsEvidence()
+    if site.named:
+        steps += _plain_lookups(site, frame)
+        if not any(o.resolver in ("system", "network") for o in seen.dns):
+            return steps
+        evidence = dns_evidence(seen.dns, seen.controls, nat64_prefix=frame.nat64_prefix)
+        steps += _more_lookups(site, seen, frame, evidence)
+    if site.kind != "dns":
+        for address, source in candidates(site, seen, frame, evidence):
+            steps += _at(site, address, source, seen, frame)
+    steps += _controls(site, seen, frame, evidence)
+    return steps + _redirects(seen)
+
+
+def _plain_lookups(site: Site, frame: Frame) -> list[Step]:
+    steps: list[Step] = [Lookup(channel="system", name=site.host)]
+    if frame.network_resolver:
+        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver))
+    if frame.public_resolver:
+        steps.append(Lookup(channel="public", name=site.host, server=frame.public_resolver))
+    return steps
+
+
+def _more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+    steps: list[Step] = []
+    if evidence.network not in ("ok", "unasked") and evidence.attempts < frame.attempts and frame.network_resolver:
+        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver,
+                            attempt=evidence.attempts + 1))
+    if wants_trusted(site, seen, evidence):
+        steps += [Lookup(channel="doh", name=site.host, server=name) for name in frame.doh]
+        if frame.public_resolver and evidence.network != "ok":
+            steps.append(Lookup(channel="tcp", name=site.host, server=frame.public_resolver))
+    if frame.dark_server and (evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or (
+            evidence.trusted_ok and evidence.network_answers and not evidence.agrees)):
+        steps.append(Lookup(channel="dark", name=site.host, server=frame.dark_server))
+    return steps
+
+
+def _two_answers(seen: Sequence[Observation]) -> bool:
+    return any(len({text.split("|", 4)[-1] for text in o.replies}) > 1 for o in seen)
+
+
+def wants_trusted(site: Site, seen: Seen, evidence: DnsEvidence) -> bool:
+    """Trusted resolvers are asked where plain DNS failed or looks wrong, or the connection proves nothing."""
+    if evidence.network != "ok" or evidence.system not in ("ok", "unasked"):
+        return True
+    if evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or not site.proves_itself:
+        return True
+    return any(o.failure and o.purpose == "target" for o in seen.visits)
+
+
+def candidates(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[tuple[str, str]]:
+    """(address, source) pairs to visit, the network's own answers first, bounded per family."""
+    if site.address:
+        return [(site.address, "literal")] if family_of(site.address) in frame.families else []
+    plain = [a for o in seen.dns if o.resolver in ("system", "network") for a in o.answers]
+    sources = dict.fromkeys(plain, "network")
+    chosen = _bounded(list(sources), frame)
+    trusted: list[str] = []
+    if _behind(site, seen, evidence, chosen):
+        known = [a for o in seen.dns if o.dns_engine == "doh" for a in o.answers]
+        known += [a for c in seen.controls for a in c.addresses]
+        trusted = [a for a in _bounded(known, frame) if a not in chosen]
+    return [(a, "network") for a in chosen] + [(a, "trusted") for a in trusted]
+
+
+def _behind(site: Site, seen: Seen, evidence: DnsEvidence, chosen: list[str]) -> bool:
+    """Whether to go on behind the network's answers, with addresses from elsewhere."""
+    if not chosen or evidence.bogus or evidence.fingerprint or evidence.injected or evidence.dark_answered:
+        return True
+    if evidence.agrees or not evidence.trusted_answers:
+        return False
+    reached = {o.address for o in seen.visits if o.operation == "tls_handshake" and o.trust == "valid"}
+    return not reached & set(chosen)
+
+
+def _bounded(addresses: Sequence[str], frame: Frame) -> list[str]:
+    usable = [a for a in dict.fromkeys(addresses) if may_connect(a, frame.nat64_prefix)]
+    v4 = [a for a in usable if family_of(a) == 4 and 4 in frame.families][: frame.addresses_per_family]
+    v6 = [a for a in usable if family_of(a) == 6 and 6 in frame.families][:1]
+    return v4 + v6
+
+
+def _at(site: Site, address: str, source: str, seen: Seen, frame: Frame) -> list[Step]:
+    """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
+    steps: list[Step] = []
+    if site.kind in ("tls", "http"):
+        innocent = innocent_visit(site, address, frame)
+        if not _was_tried(seen.around, innocent):
+            return [innocent]
+    mine = [o for o in seen.visits if o.address == address]
+    tried = {o.attempt for o in mine}
+    if not tried:
+        return [target_visit(site, address, source, frame, attempt=1)]
+    last = max(tried)
+    failing = failed_inputs(site, [o for o in mine if o.attempt == last])
+    hopeless = frame.ipv6_broken and family_of(address) == 6
+    if failing and last < frame.attempts and not hopeless:
+        steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing))
+    if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:
+        steps.append(Visit(purpose="port", address=address, port=80 if site.port != 80 else 443,
+                           hostname=site.host, source=source, connect_timeout_s=frame.timeout_s))
+    return steps
+
+
+def _was_tried(around: Sequence[Observation], innocent: Visit) -> bool:
+    return any(o.purpose == "innocent" and o.address == innocent.address and o.port == innocent.port for o in around)
+
+
+def innocent_visit(site: Site, address: str, frame: Frame) -> Visit:
+    """The same address, asked for a name that nobody blocks; it needs no more than to be answered."""
+    pages = () if site.sni else (Page(input="", target_id="", url=f"http://{frame.innocent}/"),)
+    return Visit(
+        purpose="innocent", address=address, port=site.port, hostname=frame.innocent,
+        sni=frame.innocent if site.sni else "", trust="none", until_server_hello=bool(site.sni), pages=pages,
+        connect_timeout_s=frame.timeout_s, tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s,
+    )
+
+
+def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt: int,
+                 inputs: frozenset[str] | None = None) -> Visit:
+    """The site itself at one address."""
+    first = site.endpoints[0]
+    return Visit(
+        purpose="target" if source != "trusted" else "trusted", address=address, port=site.port, hostname=site.host,
+        source=source, attempt=attempt, sni=site.sni, alpn=site.alpn, trust=site.trust, pages=site.pages(inputs),
+        target_id=first.target_id, input=first.input, connect_timeout_s=frame.timeout_s,
+        tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s + 2,
+    )
+
+
+def _controls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+    """One question to each control about each input that is not plainly well."""
+    if not frame.controls:
+        return []
+    doh_pending = wants_trusted(site, seen, evidence) and bool(frame.doh) and site.named and not any(
+        o.dns_engine == "doh" for o in seen.dns)
+    if doh_pending:
+        return []
+    asked = tuple(dict.fromkeys(o.address for o in seen.visits if o.address))
+    if site.kind != "dns" and not asked and evidence.known_elsewhere:
+        return []  # the addresses behind are still to be visited; the control should see the same ones
+    unwell = [e.input for e in site.endpoints if _is_unwell(site, e.input, seen, evidence)]
+    if unwell and not any(o.operation == "http_round_trip" and not o.failure for o in seen.visits):
+        unwell = unwell[:1]  # what fails below HTTP fails alike for every page of the site
+    return [Ask(control_id=control, input=url, addresses=asked[:6]) for url in unwell for control in frame.controls]
+
+
+def _is_unwell(site: Site, url: str, seen: Seen, evidence: DnsEvidence) -> bool:
+    if site.named and (evidence.network != "ok" or evidence.bogus or evidence.fingerprint or evidence.injected):
+        return True
+    if site.kind == "dns":
+        return not evidence.agrees
+    mine = [o for o in seen.visits if o.purpose in NETWORK_PURPOSES]
+    if url in failed_inputs(site, mine) if mine else False:
+        return True
+    return any(o.failure for o in mine) or any(
+        http_needs_control(site, o) for o in mine if o.input == url and o.operation == "http_round_trip")
+
+
+def _redirects(seen: Seen) -> list[Step]:
+    """Redirects served in the clear to another host: the place they lead to may show who answered."""
+    steps: list[Step] = []
+    for o in seen.visits:
+        if o.operation != "http_round_trip" or o.sni or o.status not in REDIRECTS or not o.location or o.attempt > 1:
+            continue
+        url = urljoin(o.url, o.location)
+        if urlsplit(url).scheme not in ("http", "https") or _same_site(o.url, url):
+            continue
+        followed = sum(v.purpose == "redirect" and v.input == o.input for v in seen.visits)
+        if followed < MAX_REDIRECTS:
+            steps.append(Follow(input=o.input, target_id=o.target_id, url=url[:2000]))
+    return steps
+
+
+def _same_site(one: str, other: str) -> bool:
+    hosts = [(urlsplit(url).hostname or "").lower().split(".")[-2:] for url in (one, other)]
+    return hosts[0] == hosts[1]

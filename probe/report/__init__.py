@@ -1,0 +1,1 @@
+"""From stored verdicts to a page that a person can read."""

@@ -1,0 +1,113 @@
+"""Rules over one name's resolution, strongest evidence first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probe.compare.dns import DENIALS, DnsEvidence
+from probe.rules.table import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameEvidence:
+    """A name's lookups, and what came of the addresses that they gave."""
+
+    dns: DnsEvidence
+    resolver_dead: bool = False
+    """The network's resolver fails for innocent names too."""
+    validated: bool = False
+    """An address of the network's answer completed a valid handshake, or served known content, for the name."""
+    wrong_server: bool = False
+    """An address of the network's answer presents a certificate, or in the clear a page, that is not the service's,
+    while an address from trusted resolvers presents the right one."""
+    shared_answer: bool = False
+    """The network gives the same address for an unrelated name, to which it does not belong either."""
+    trusted_reached: bool = False
+    """An address from trusted resolvers serves the name (or a control reached the service)."""
+    proof_possible: bool = True
+    """The endpoint's protocol can prove the genuine server (TLS with a judged certificate)."""
+
+
+def _answered(e: NameEvidence) -> bool:
+    return e.dns.network == "ok"
+
+
+def _repeated(e: NameEvidence) -> bool:
+    return e.dns.failed_attempts >= 2 and e.dns.failed_attempts == e.dns.attempts
+
+
+def _fails_alone(e: NameEvidence, state: str) -> bool:
+    """Every attempt failed thus, while the resolver serves others and trusted resolvers know the name."""
+    return e.dns.network == state and _repeated(e) and e.dns.known_elsewhere
+
+
+def _false_answer(e: NameEvidence) -> bool:
+    return _answered(e) and not e.validated and not e.dns.agrees and (bool(e.dns.bogus) or bool(e.dns.fingerprint))
+
+
+def _public_honest(e: NameEvidence) -> bool:
+    return e.dns.public == "ok" and not e.dns.public_bogus and bool(e.dns.public_answers - e.dns.network_answers)
+
+
+def _alone(state: str, rule_id: str, confidence: float, why: str) -> Rule[NameEvidence]:
+    return Rule(rule_id, "blocked", f"dns.{state}", confidence, ("trusted_dns",), why,
+                lambda e: _fails_alone(e, state))
+
+
+DNS_RULES: tuple[Rule[NameEvidence], ...] = (
+    Rule("dns/literal", "ok", "", 1.0, ("nothing",), "no name had to be resolved", lambda e: not e.dns.asked),
+    Rule("dns/resolver_out_of_order", "local", "local.resolver", 0.95, ("nothing",),
+         "the network's resolver fails for innocent names as well",
+         lambda e: e.resolver_dead and e.dns.network != "ok"),
+    Rule("dns/household_filter", "local", "local.filter", 0.8, ("nothing",),
+         "a resolver in private address space gives the null address or names a policy of its own",
+         lambda e: e.dns.filtered and e.dns.resolver_private and not e.validated),
+    Rule("dns/two_answers", "blocked", "dns.injection", 0.97, ("trusted_dns",),
+         "one question had two answers, and the early one is false",
+         lambda e: e.dns.injected and not e.validated),
+    Rule("dns/dark_address_answers", "blocked", "dns.injection", 0.97, ("nothing",),
+         "an address that answers no such question gave an answer for this name",
+         lambda e: e.dns.dark_answered and not e.validated),
+    Rule("dns/false_answer_here_only", "blocked", "dns.forged", 0.95, ("trusted_dns",),
+         "the network's resolver gives an address that no public name has, or a known block address, "
+         "and another resolver on the same path tells the truth",
+         lambda e: _false_answer(e) and e.dns.known_elsewhere and _public_honest(e)),
+    Rule("dns/false_answer_everywhere", "blocked", "dns", 0.9, ("trusted_dns",),
+         "every plain resolver gives an address that no public name has; who forges it is not shown",
+         lambda e: _false_answer(e) and e.dns.known_elsewhere),
+    Rule("dns/wrong_server_for_many", "blocked", "dns.forged", 0.93, ("trusted_dns",),
+         "the resolver gives one address for unrelated names; it presents somebody else's certificate",
+         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.shared_answer and e.wrong_server
+         and e.trusted_reached and _public_honest(e)),
+    Rule("dns/wrong_server", "blocked", "dns.forged", 0.85, ("trusted_dns",),
+         "the resolver's address presents somebody else's certificate, and trusted resolvers lead to the service",
+         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.wrong_server and e.trusted_reached
+         and _public_honest(e)),
+    Rule("dns/wrong_server_everywhere", "blocked", "dns", 0.8, ("trusted_dns", "helper"),
+         "every plain resolver leads to a server with somebody else's certificate; who forges it is not shown",
+         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.wrong_server and e.trusted_reached
+         and e.dns.control_ok > 0),
+    Rule("dns/denied_everywhere", "down", "server.nonexistent", 0.95, ("trusted_dns",),
+         "two independent trusted views deny the name as well",
+         lambda e: e.dns.network in DENIALS and not e.dns.known_elsewhere
+         and e.dns.trusted_denying + e.dns.control_denying >= 2),
+    _alone("nxdomain", "dns/denied_here_only", 0.93, "the resolver denies a name that trusted resolvers know"),
+    _alone("empty", "dns/empty_here_only", 0.88, "the resolver gives no address of a name that trusted ones know"),
+    _alone("refused", "dns/refused_here_only", 0.93, "the resolver refuses this name alone"),
+    _alone("servfail", "dns/servfail_here_only", 0.8, "the resolver fails for this name alone"),
+    _alone("timeout", "dns/unanswered_here_only", 0.88, "questions for this name alone go unanswered"),
+    Rule("dns/failed_without_control", "inconclusive", "inconclusive.no_control", 0.5, ("nothing",),
+         "the lookup failed, and no trusted resolver could be asked",
+         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere
+         and not e.dns.trusted_denying and not e.dns.trusted_failed and not e.dns.controls_asked),
+    Rule("dns/failed_control_failed", "inconclusive", "inconclusive.control_failed", 0.5, ("nothing",),
+         "the lookup failed, and trusted resolvers gave no answer either",
+         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere and not e.dns.trusted_denying),
+    Rule("dns/failed_control_doubtful", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
+         "the lookup failed, and only one trusted view agrees",
+         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere),
+    Rule("dns/failed_sometimes", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
+         "the lookup failed, but not often or alike enough", lambda e: e.dns.network != "ok"),
+    Rule("dns/answered", "ok", "", 0.9, ("nothing",), "the name resolves", lambda e: True),
+)
+"""A name that answers differently from trusted resolvers is not thereby forged: only false content convicts."""

@@ -1,0 +1,40 @@
+"""Rules over the network as a whole. `stops` tells whether any target can still be spoken of."""
+
+from __future__ import annotations
+
+from probe.compare.ladder import LadderEvidence
+from probe.rules.table import Rule
+
+Network = LadderEvidence
+
+NETWORK_RULES: tuple[Rule[Network], ...] = (
+    Rule("net/no_link", "local", "local.offline", 1.0, ("nothing",), "there is no route to anywhere",
+         lambda e: not e.link),
+    Rule("net/captive_portal", "local", "local.captive_portal", 0.97, ("ladder",),
+         "known pages of two operators were altered alike", lambda e: e.altered >= 2),
+    Rule("net/gateway_silent", "local", "local.offline", 0.9, ("ladder",),
+         "nothing answers, the gateway neither",
+         lambda e: _nothing_answers(e) and e.gateway == "silent"),
+    Rule("net/shutdown", "network", "network.shutdown", 0.85, ("ladder",),
+         "the gateway answers, and nothing beyond it does",
+         lambda e: _nothing_answers(e) and e.gateway == "answers"),
+    Rule("net/nothing_answers", "network", "network", 0.6, ("ladder",),
+         "nothing answers; whether the line or the network beyond it is cut is not shown",
+         lambda e: _nothing_answers(e)),
+    Rule("net/national_only", "network", "network.national_only", 0.85, ("ladder",),
+         "domestic controls answer, and no foreign one does",
+         lambda e: e.domestic_ok >= 1 and e.foreign_ok == 0 and e.foreign_failed + e.tls_failed >= 3),
+    Rule("net/clock", "local", "local.clock", 0.95, ("ladder",), "servers' dates agree with each other and not with ours",
+         lambda e: e.clock_wrong),
+    Rule("net/resolver", "local", "local.resolver", 0.95, ("ladder",),
+         "the network's resolver fails for innocent names", lambda e: e.resolver in ("dead", "failing")),
+    Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
+)
+
+STOPS = ("local.offline", "local.captive_portal", "network.shutdown", "network")
+"""Causes after which no target is tried: what would be seen says nothing of it, and its name would leak."""
+
+
+def _nothing_answers(e: Network) -> bool:
+    return e.foreign_ok + e.domestic_ok == 0 and e.resolver in ("dead", "unasked", "failing") and (
+        e.foreign_failed + e.domestic_failed > 0)

@@ -1,0 +1,37 @@
+"""What a rule is, and how a table of them is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+E = TypeVar("E")
+
+NEEDS: dict[str, str] = {
+    "nothing": "convicts, acquits or abstains by what this network shows",
+    "helper": "a test helper elsewhere that answers",
+    "two_helpers": "two test helpers in different networks and countries",
+    "trusted_dns": "a DoH operator that answers through this network",
+    "innocent": "an innocent name on the same address",
+    "ladder": "control targets that answer in this network",
+}
+"""What a rule needs to be able to hold; `probe doctor` tells which of them an installation has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[E]):
+    """If `holds`, the verdict is `outcome` by `block_type`, with `confidence`; `why` is one sentence."""
+
+    id: str
+    outcome: str
+    block_type: str
+    confidence: float
+    needs: tuple[str, ...]
+    why: str
+    holds: Callable[[E], bool]
+
+
+def first(rules: Sequence[Rule[E]], evidence: E) -> Rule[E]:
+    """The first rule that holds; every table ends with one that always does."""
+    return next(rule for rule in rules if rule.holds(evidence))

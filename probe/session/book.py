@@ -1,0 +1,77 @@
+"""Everything a run has seen, in order, and sorted by what it bears on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from probe.classify import Case
+from probe.model import ControlAnswer, Observation
+from probe.plan import Seen
+from probe.session.taint import tainted_by
+from probe.sites import Site
+
+
+class Book:
+    """Stamps observations and finds those of a site. Used by the session's one thread alone."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self.observations: list[Observation] = []
+        self.controls: list[ControlAnswer] = []
+        self._by_name: dict[str, list[int]] = defaultdict(list)
+        self._by_place: dict[tuple[str, int], list[int]] = defaultdict(list)
+        self._by_address: dict[str, list[int]] = defaultdict(list)
+        self._by_input: dict[str, list[int]] = defaultdict(list)
+        self._told: dict[str, list[ControlAnswer]] = defaultdict(list)
+
+    def add(self, seen: Observation) -> int:
+        """Number and keep an observation; returns its index for `amend`."""
+        index = len(self.observations)
+        neighbours = [self.observations[i] for i in self._by_place[seen.address, seen.port]] if seen.address else []
+        stamped = replace(seen, sequence=index, run_id=self._run_id, observation_id=f"{self._run_id}.{index}",
+                          tainted_by=tainted_by(seen, neighbours))
+        self.observations.append(stamped)
+        if stamped.operation in ("resolve", "dns_round_trip"):
+            if stamped.purpose in ("target", "dark"):
+                self._by_name[stamped.hostname].append(index)
+        elif stamped.address:
+            self._by_place[stamped.address, stamped.port].append(index)
+            self._by_address[stamped.address].append(index)
+        if stamped.purpose == "redirect":
+            self._by_input[stamped.input].append(index)
+        return index
+
+    def amend(self, index: int, replies: tuple[str, ...], bytes_read: int) -> None:
+        """Late replies to a question belong to its observation."""
+        self.observations[index] = replace(self.observations[index], replies=replies, bytes_read=bytes_read)
+
+    def tell(self, answer: ControlAnswer) -> None:
+        """Keep what a control said."""
+        self.controls.append(answer)
+        self._told[answer.input].append(answer)
+
+    def seen(self, site: Site) -> Seen:
+        """What the planner needs of a site."""
+        case = self.case(site)
+        return Seen(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls)
+
+    def case(self, site: Site) -> Case:
+        """What the judge needs of a site."""
+        dns = tuple(self.observations[i] for i in self._by_name.get(site.host, ())) if site.named else ()
+        inputs = {e.input for e in site.endpoints}
+        addresses = {a for o in dns for a in o.answers} | ({site.address} if site.address else set())
+        controls = tuple(c for url in inputs for c in self._told.get(url, ()))
+        addresses |= {a for c in controls for a in c.addresses}
+        near = [self.observations[i] for a in addresses for i in self._by_address.get(a, ())]
+        visits = [o for o in near if o.purpose in ("target", "trusted") and o.hostname == site.host
+                  and o.port == site.port and _same_way(o, site)]
+        visits += [self.observations[i] for url in inputs for i in self._by_input.get(url, ())]
+        around = tuple(o for o in near if o.purpose in ("innocent", "port"))
+        return Case(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
+                    controls=controls)
+
+
+def _same_way(seen: Observation, site: Site) -> bool:
+    """Sites that differ only in how they speak (TCP alone or HTTP) keep their visits apart."""
+    return any(e.input == seen.input or e.target_id == seen.target_id for e in site.endpoints)

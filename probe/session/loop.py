@@ -1,0 +1,193 @@
+"""The run's one thread: takes due steps, starts those that may start, books what comes back, until all is known."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import queue
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from probe.measure.clock import Clock
+from probe.measure.dns_udp import Listener, Question
+from probe.measure.lookups import observe_question, replies_of
+from probe.measure.pool import DaemonPool
+from probe.measure.visit import pages_left
+from probe.model import ControlAnswer, Observation
+from probe.plan import Frame, next_steps
+from probe.session.book import Book
+from probe.session.gate import Gate
+from probe.session.work import Result, Workshop, carry_out
+from probe.sites import Site
+from probe.steps import Ask, Lookup, Step, Visit
+
+MAX_ASKS = 200
+UDP_TIMEOUT_S = 5.0
+GIVE_UP_AFTER = 4
+"""A control that failed this often without one answer is not asked again in the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    step: Step
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    step: Lookup
+    question: Question
+
+
+@dataclass(slots=True)
+class _State:
+    owners: dict[Step, set[int]] = field(default_factory=lambda: defaultdict(set))
+    waiting: list[tuple[int, int, Step]] = field(default_factory=list)
+    running: set[Step] = field(default_factory=set)
+    pending_questions: dict[Lookup, int] = field(default_factory=dict)
+    question_rows: dict[int, tuple[Question, int]] = field(default_factory=dict)
+    """By identity of the question, which is kept alive here so that its identity stays its own."""
+    asks: int = 0
+    silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+class Loop:
+    """Drives sites to their end. `progress` is called with (sites that need nothing more, all sites)."""
+
+    def __init__(self, *, sites: Sequence[Site], frame: Frame, book: Book, shop: Workshop, clock: Clock,
+                 listener: Listener, pool: DaemonPool, gate: Gate, rng: random.Random,
+                 progress: Callable[[int, int], None] | None = None) -> None:
+        self._sites, self._frame, self._book, self._shop = list(sites), frame, book, shop
+        self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
+        self._events: queue.SimpleQueue[_Done | _Heard | Observation] = queue.SimpleQueue()
+        self._state = _State()
+        self._order = itertools.count()
+        self._progress = progress
+
+    @property
+    def emit(self) -> Callable[[Observation], None]:
+        """Hands an observation that no step asked for (a late rung of the ladder) to the loop's thread."""
+        return self._events.put
+
+    def run(self, *, deadline_s: float) -> None:
+        """Work until nothing is due or the run's clock reaches `deadline_s`."""
+        indices = list(range(len(self._sites)))
+        self._rng.shuffle(indices)
+        for index in indices:
+            self._plan(index)
+        while (self._state.running or self._state.waiting) and self._clock.now_s() < deadline_s:
+            next_s = self._start_ready(deadline_s)
+            if not self._state.running and not self._state.waiting:
+                break
+            self._take_event(min(deadline_s, next_s) - self._clock.now_s())
+
+    def _plan(self, index: int) -> None:
+        for step in next_steps(self._sites[index], self._book.seen(self._sites[index]), self._frame):
+            fresh = step not in self._state.owners
+            self._state.owners[step].add(index)
+            if fresh:
+                self._enqueue(step)
+        if self._progress is not None:
+            busy = {i for step in self._state.running for i in self._state.owners[step]}
+            busy |= {i for _, _, step in self._state.waiting for i in self._state.owners[step]}
+            self._progress(len(self._sites) - len(busy), len(self._sites))
+
+    def _enqueue(self, step: Step) -> None:
+        if isinstance(step, Ask):
+            if self._state.asks >= MAX_ASKS or self._state.silent_controls[step.control_id] >= GIVE_UP_AFTER:
+                self._book.tell(ControlAnswer(control_id=step.control_id, input=step.input, state="failed",
+                                              reason="the control gave no answer before"))
+                return
+            self._state.asks += 1
+        heapq.heappush(self._state.waiting, (_urgency(step), next(self._order), step))
+
+    def _start_ready(self, deadline_s: float) -> float:
+        """Start every waiting step whose time has come; returns when the next one may."""
+        now_s, soonest, kept = self._clock.now_s(), deadline_s, []
+        while self._state.waiting:
+            entry = heapq.heappop(self._state.waiting)
+            ready_s = self._gate.ready_at_s(entry[2], now_s)
+            if ready_s is not None and ready_s <= now_s:
+                if now_s + self._frame.timeout_s <= deadline_s:
+                    self._start(entry[2], now_s)
+                continue
+            kept.append(entry)
+            soonest = min(soonest, ready_s if ready_s is not None else deadline_s)
+        self._state.waiting = kept
+        heapq.heapify(self._state.waiting)
+        return soonest
+
+    def _start(self, step: Step, now_s: float) -> None:
+        self._gate.start(step, now_s)
+        self._state.running.add(step)
+        if isinstance(step, Lookup) and step.channel in ("network", "public", "dark"):
+            self._ask_udp(step)
+        else:
+            self._pool.submit(lambda: self._events.put(_Done(step, carry_out(step, self._shop))))
+
+    def _ask_udp(self, step: Lookup) -> None:
+        kinds = self._shop.query_types if step.channel != "dark" else self._shop.query_types[:1]
+        self._state.pending_questions[step] = len(kinds)
+        for kind in kinds:
+            self._listener.ask(Question(
+                name=step.name, query_type=kind, server=step.server, timeout_s=UDP_TIMEOUT_S,
+                recursion=step.channel != "dark", on_first=lambda q: self._events.put(_Heard(step, q)),
+                on_late=lambda q: self._events.put(_Heard(step, q)),
+            ))
+
+    def _take_event(self, timeout_s: float) -> None:
+        try:
+            event = self._events.get(timeout=max(0.0, min(timeout_s, 3600.0)))
+        except queue.Empty:
+            return
+        if isinstance(event, Observation):
+            self._book.add(event)
+        elif isinstance(event, _Heard):
+            self._hear(event)
+        else:
+            self._finish(event)
+
+    def _hear(self, event: _Heard) -> None:
+        question, step = event.question, event.step
+        known = self._state.question_rows.get(id(question))
+        if known is not None:
+            self._book.amend(known[1], replies_of(question), question.bytes_read)
+        else:
+            purpose = "dark" if step.channel == "dark" else "target"
+            seen = observe_question(question, resolver=step.channel, clock=self._clock, attempt=step.attempt,
+                                    purpose=purpose)
+            self._state.question_rows[id(question)] = (question, self._book.add(seen))
+            self._state.pending_questions[step] -= 1
+        if not self._state.pending_questions[step]:
+            self._state.running.discard(step)
+            self._replan(step)
+
+    def _finish(self, event: _Done) -> None:
+        step, (observations, answers) = event.step, event.result
+        self._gate.end(step)
+        self._state.running.discard(step)
+        for seen in observations:
+            self._book.add(seen)
+        for answer in answers:
+            self._book.tell(answer)
+            silent = self._state.silent_controls
+            silent[answer.control_id] = silent[answer.control_id] + 1 if answer.state == "failed" else -10**6
+        if isinstance(step, Visit) and observations and not observations[-1].failure and (
+                left := pages_left(step, observations)):
+            more = replace(step, pages=left)
+            self._state.owners[more] |= self._state.owners[step]
+            self._enqueue(more)
+        self._replan(step)
+
+    def _replan(self, step: Step) -> None:
+        for index in sorted(self._state.owners[step]):
+            self._plan(index)
+
+
+def _urgency(step: Step) -> int:
+    """Innocent names go first at their address; what others wait for goes before what only one does."""
+    if isinstance(step, Visit):
+        return 0 if step.purpose == "innocent" else 2
+    return 1 if isinstance(step, Lookup) else 3

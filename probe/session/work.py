@@ -1,0 +1,90 @@
+"""Carrying out one step: the bridge from plan to measurement, run on worker threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from probe.compare.addresses import may_connect
+from probe.measure.clock import Clock
+from probe.measure.lookups import lookup_doh, lookup_system, lookup_tcp
+from probe.measure.visit import visit
+from probe.model import ControlAnswer, Endpoint, Observation
+from probe.steps import Ask, Follow, Lookup, Page, Step, Visit
+from probe.tables.resolvers import PUBLIC_RESOLVERS
+
+
+class AskHelper(Protocol):
+    """How a control is asked; the control client fits."""
+
+    def __call__(self, control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], /) -> ControlAnswer: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What steps need to be carried out."""
+
+    clock: Clock
+    endpoints: dict[str, Endpoint]
+    ask: AskHelper
+    query_types: tuple[str, ...]
+    timeout_s: float = 6.0
+
+
+Result = tuple[list[Observation], list[ControlAnswer]]
+
+
+def carry_out(step: Step, shop: Workshop) -> Result:
+    """Do one step to its end; UDP lookups are not done here (the listener has them)."""
+    if isinstance(step, Visit):
+        return visit(step, clock=shop.clock), []
+    if isinstance(step, Ask):
+        return [], [shop.ask(step.control_id, shop.endpoints[step.input], step.addresses)]
+    if isinstance(step, Follow):
+        return _follow(step, shop), []
+    return _lookup(step, shop), []
+
+
+def _lookup(step: Lookup, shop: Workshop) -> list[Observation]:
+    if step.channel == "system":
+        return [lookup_system(step.name, clock=shop.clock, timeout_s=shop.timeout_s)]
+    if step.channel == "tcp":
+        return [lookup_tcp(step.name, kind, server=step.server, resolver="public", clock=shop.clock,
+                           timeout_s=shop.timeout_s) for kind in shop.query_types[:1]]
+    operator = next(o for o in PUBLIC_RESOLVERS if o.name == step.server)
+    return lookup_doh(step.name, shop.query_types, operator=operator, address=operator.ipv4[0], clock=shop.clock,
+                      timeout_s=shop.timeout_s + 2)
+
+
+def _follow(step: Follow, shop: Workshop) -> list[Observation]:
+    """One redirect, to a public address only; a place inside somebody's own network is written down, not visited."""
+    base = Observation(operation="connect", purpose="redirect", input=step.input, target_id=step.target_id,
+                       url=step.url)
+    try:
+        parts = urlsplit(step.url)
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return [replace(base, reason="the redirect is no URL")]
+    if not host or parts.username:
+        return [replace(base, reason="the redirect names no host that may be visited")]
+    base = replace(base, hostname=host, port=port)
+    looked: list[Observation] = []
+    addresses: tuple[str, ...] = (host,)
+    if not may_connect(host):
+        if host.replace(".", "").isdigit() or ":" in host:
+            return [replace(base, reason="redirect into private address space")]
+        looked = [replace(lookup_system(host, clock=shop.clock, timeout_s=shop.timeout_s), purpose="redirect",
+                          input=step.input, target_id=step.target_id)]
+        addresses = looked[0].answers
+    usable = [a for a in addresses if may_connect(a) and ":" not in a]
+    if not usable:
+        return [*looked, replace(base, reason="redirect into private address space" if addresses else
+                                 "the redirect's host does not resolve")]
+    secure = parts.scheme == "https"
+    return looked + visit(Visit(
+        purpose="redirect", address=usable[0], port=port, hostname=host, source="system", input=step.input,
+        target_id=step.target_id, sni=host if secure else "", alpn=("http/1.1",) if secure else (),
+        trust="web_pki" if secure else "none", connect_timeout_s=shop.timeout_s, tls_timeout_s=shop.timeout_s,
+        pages=(Page(input=step.input, target_id=step.target_id, url=step.url),), http_timeout_s=shop.timeout_s,
+    ), clock=shop.clock)

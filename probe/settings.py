@@ -1,0 +1,81 @@
+"""What a person configured: one TOML file, read into frozen values, every mistake named with its path."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+SEARCH = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
+
+
+class SettingsError(ValueError):
+    """The configuration cannot be used; the text says where and why."""
+
+
+class Helper(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A test helper that may be asked about failing endpoints."""
+
+    id: str
+    url: str
+    address: str = ""
+    asn: int = 0
+    cc: str = ""
+
+
+class VantageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the person says of the network; nothing of it is looked up."""
+
+    cc: str = "ZZ"
+    asn: int = 0
+    network_type: str = "unknown"
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How runs behave unless a flag says otherwise."""
+
+    results: str = "results"
+    catalogue: str = ""
+    tier: int = 1
+    consent_level: int = 1
+    skip_services: tuple[str, ...] = ()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole configuration."""
+
+    vantage: VantageSettings = VantageSettings()
+    run: RunSettings = RunSettings()
+    helper: tuple[Helper, ...] = ()
+    path: str = ""
+
+
+def load_settings(path: str | None = None) -> Settings:
+    """Read `path`, else `$PROBE_CONFIG`, else the first of `SEARCH` that exists, else the defaults.
+
+    Raises SettingsError for a file that was named and cannot be read, or that holds what it should not.
+    """
+    named = path or os.environ.get("PROBE_CONFIG", "")
+    file = Path(named).expanduser() if named else _found()
+    if file is None:
+        return Settings()
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        return msgspec.structs.replace(msgspec.convert(raw, Settings), path=str(file))
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: is no TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{file}: {error}") from None
+
+
+def _found() -> Path | None:
+    config_home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    for candidate in SEARCH:
+        file = Path(candidate.replace("$XDG_CONFIG_HOME", config_home)).expanduser()
+        if file.is_file():
+            return file
+    return None

@@ -1,0 +1,84 @@
+"""Endpoints that share a connection are one site: same name, port and way of speaking."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from probe.model import Endpoint
+from probe.steps import Page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """`kind` is dns, tcp, tls or http; `address` is a literal one or empty; `sni` empty means no TLS."""
+
+    kind: str
+    host: str
+    port: int
+    address: str
+    sni: str
+    alpn: tuple[str, ...]
+    trust: str
+    endpoints: tuple[Endpoint, ...]
+
+    @property
+    def named(self) -> bool:
+        """The site is reached through a name that must be resolved."""
+        return not self.address
+
+    @property
+    def proves_itself(self) -> bool:
+        """A completed handshake shows the genuine service (its certificate is judged)."""
+        return bool(self.sni) and self.trust not in ("none", "record")
+
+    def pages(self, inputs: frozenset[str] | None = None) -> tuple[Page, ...]:
+        """The requests of this site, or those for some inputs."""
+        if self.kind != "http":
+            return ()
+        return tuple(
+            Page(input=e.input, target_id=e.target_id, url=e.input, expect=e.expect)
+            for e in self.endpoints if inputs is None or e.input in inputs
+        )
+
+
+def expand(endpoint: Endpoint, *, cc: str, rng: random.Random) -> Endpoint:
+    """Fill the templates of an endpoint: `{cc}`, `{CC}`, `{rand16}`, `{8hex}`."""
+    if "{" not in endpoint.input:
+        return endpoint
+    values = {
+        "{cc}": cc.lower() if cc != "ZZ" else "us",
+        "{CC}": cc.upper() if cc != "ZZ" else "US",
+        "{rand16}": "".join(rng.choices(string.ascii_lowercase, k=16)),
+        "{8hex}": f"{rng.getrandbits(32):08x}",
+    }
+    url, host, sni = endpoint.input, endpoint.host, endpoint.sni
+    for key, value in values.items():
+        url, host, sni = url.replace(key, value), host.replace(key, value), sni.replace(key, value)
+    return replace(endpoint, input=url, host=host, sni=sni)
+
+
+def group(endpoints: Sequence[Endpoint]) -> tuple[Site, ...]:
+    """Sites in the order of their first endpoint; endpoints must be of built protocols and expanded."""
+    found: dict[tuple[object, ...], list[Endpoint]] = {}
+    for endpoint in endpoints:
+        found.setdefault(_key(endpoint), []).append(endpoint)
+    return tuple(_site(members) for members in found.values())
+
+
+def _key(e: Endpoint) -> tuple[object, ...]:
+    return (e.protocol, e.host, e.port, e.address, e.sni, e.alpn, e.trust)
+
+
+def _site(members: list[Endpoint]) -> Site:
+    first = members[0]
+    secure = first.protocol == "tls" or urlsplit(first.input).scheme in ("https", "wss")
+    alpn = ("http/1.1",) if first.protocol == "http" and secure else first.alpn
+    return Site(
+        kind=first.protocol, host=first.host, port=first.port, address=first.address,
+        sni=(first.sni or first.host) if secure else "", alpn=alpn, trust=first.trust if secure else "none",
+        endpoints=tuple(members),
+    )

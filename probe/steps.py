@@ -1,0 +1,71 @@
+"""What a run can do next: steps are values, so the planner is pure and a step that was taken is known by equality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probe.model import Expectation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Ask one channel for a name: system, network, public, tcp, doh or dark (`probe.tables.channels`)."""
+
+    channel: str
+    name: str
+    server: str = ""
+    """Address of the resolver, or the operator's name for doh; empty for system."""
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One request of a visit."""
+
+    input: str
+    target_id: str
+    url: str
+    expect: Expectation = Expectation()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Go to one address, as whom, and ask there. `sni` empty: no TLS; `pages` empty: no HTTP."""
+
+    purpose: str
+    address: str
+    port: int
+    hostname: str
+    source: str = ""
+    attempt: int = 1
+    sni: str = ""
+    alpn: tuple[str, ...] = ()
+    trust: str = "none"
+    until_server_hello: bool = False
+    pages: tuple[Page, ...] = ()
+    target_id: str = ""
+    input: str = ""
+    connect_timeout_s: float = 6.0
+    tls_timeout_s: float = 6.0
+    http_timeout_s: float = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """Follow a redirect that was served in the clear, one step."""
+
+    input: str
+    target_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask one control about one endpoint and these addresses."""
+
+    control_id: str
+    input: str
+    addresses: tuple[str, ...]
+
+
+Step = Lookup | Visit | Follow | Ask

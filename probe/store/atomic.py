@@ -1,0 +1,131 @@
+"""Files that appear whole or not at all, and errors that say what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+Writer = Callable[[BinaryIO], None]
+
+_TEMPORARY = ".part"
+_STALE_S = 3600.0
+"""A temporary file this old was left by a crash: writing one run takes seconds."""
+_MIN_FREE_BYTES = 16 << 20
+
+
+class StoreError(Exception):
+    """Results cannot be written or read; the message says which, why, and what to do."""
+
+
+_ADVICE: Mapping[int, str] = {
+    errno.ENOSPC: "the disk is full: free some space or choose another results folder",
+    errno.EDQUOT: "the disk quota is used up: free some space or choose another results folder",
+    errno.EACCES: "no permission: make the folder writable for this user or choose another results folder",
+    errno.EPERM: "no permission: make the folder writable for this user or choose another results folder",
+    errno.EROFS: "the file system is read-only: choose a results folder on one that can be written",
+    errno.ENOTDIR: "a file stands where a folder is needed: move it away or choose another results folder",
+    errno.EEXIST: "a file stands where a folder is needed: move it away or choose another results folder",
+    errno.ENOENT: "there is no such file or folder: check the path",
+    errno.EISDIR: "a folder stands where a file is needed: choose another name",
+}
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turns an OSError into a StoreError about this path."""
+    try:
+        yield
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))
+        raise StoreError(f"{path}: {advice}") from error
+
+
+def write_files(files: Sequence[tuple[Path, Writer]]) -> None:
+    """Writes all files or none: first every one under a temporary name, then renamed in the order given.
+
+    After a crash between two renames the last files are missing; after any other failure all are.
+    Folders that are missing are made, for this user alone (0700), and so are the files (0600).
+    """
+    staged: list[tuple[Path, Path]] = []
+    placed: list[Path] = []
+    try:
+        for path, write in files:
+            make_folder(path.parent)
+            with explained(path):
+                temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
+                staged.append((temporary, path))
+                _write_synced(temporary, write)
+        for temporary, path in staged:
+            with explained(path):
+                os.replace(temporary, path)
+                placed.append(path)
+                _sync_folder(path.parent)
+    except BaseException:
+        for path in (*placed, *(temporary for temporary, _ in staged)):
+            with suppress(OSError):
+                path.unlink()
+        raise
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes one file whole."""
+    write_files([(path, lambda file: _write_all(file, content))])
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and its missing parents, each for this user alone; those that exist stay as they are."""
+    with explained(folder):
+        missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+        for parent in reversed(missing):
+            with suppress(FileExistsError):
+                parent.mkdir(mode=0o700)
+            _sync_folder(parent.parent)
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+
+
+def check_writable(directory: Path) -> None:
+    """Fails with a StoreError before a run rather than after it when its results could not be written."""
+    write_file(directory / ".writable", b"probe\n")
+    with explained(directory):
+        (directory / ".writable").unlink()
+        disk = os.statvfs(directory)
+    if disk.f_bavail * disk.f_frsize < _MIN_FREE_BYTES:
+        free = f"less than {_MIN_FREE_BYTES >> 20} MiB are free"
+        raise StoreError(f"{directory}: {free}: free some space or choose another results folder")
+
+
+def remove_stale(folder: Path) -> None:
+    """Removes, as far as it may, what a crash left in a folder; the files of a writer at work are younger."""
+    with suppress(OSError):
+        for path in folder.glob(f".*{_TEMPORARY}"):
+            if time.time() - path.stat().st_mtime > _STALE_S:
+                path.unlink()
+
+
+def _write_synced(path: Path, write: Writer) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_all(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot sync a folder
+            raise
+    finally:
+        os.close(handle)

@@ -1,0 +1,199 @@
+"""What every column of the results means, and in which unit: one table, keyed by results table and column.
+
+Names and types come from the dataclasses of `probe.model`; the words are here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Words = Mapping[str, tuple[str, str]]
+"""Column -> (unit or empty, meaning)."""
+
+FRAME: Words = {
+    "run_id": ("", "Run that this row belongs to."),
+    "measurement_uid": ("", "The measurement within its run: `<run_id>.<target_id>`, of a service"
+                            " `<run_id>.<service>.<role>`; the run alone where a row serves several targets."),
+    "measurement_start_time": ("UTC, RFC 3339", "When the run began, by the probe's clock."),
+    "probe_id": ("", "Keyed hash that tells one installation's rows apart; it changes every month."),
+    "probe_cc": ("ISO 3166-1 alpha-2", "Country of the network that was measured; ZZ when unknown."),
+    "probe_asn": ("", "Autonomous system number of the network that was measured; 0 when unknown."),
+    "lab": ("", "True for rows made in the laboratory: they say nothing about any real network."),
+    "catalogue_version": ("", "Version or hash of the list of targets."),
+    "rules_version": ("", "Version of the rules that judged."),
+    "software_version": ("", "Version of the probe."),
+    "schema_version": ("", "Version of these columns."),
+}
+
+_DNS: Words = {
+    "dns_engine": ("", "How the name was asked: system, udp, tcp, doh."),
+    "resolver": ("", "Who was asked: system, network, public, trusted, dark."),
+    "resolver_address": ("", "Address of the resolver that was asked; empty for the system's own."),
+    "query_type": ("", "DNS record type that was asked for."),
+    "rcode": ("", "DNS response code (RFC 1035, RFC 6895)."),
+    "answers": ("", "Addresses in the accepted answer."),
+    "cnames": ("", "Canonical names on the way to the answer, in order."),
+    "answer_ttl_s": ("s", "Time to live of the answer; -1 when there was none."),
+    "authoritative": ("", "The reply carried the AA flag."),
+    "ede": ("", "Extended DNS errors as `code text` (RFC 8914)."),
+    "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`."),
+}
+
+_TLS: Words = {
+    "sni": ("", "Server name in the ClientHello (RFC 6066); empty: none was sent."),
+    "alpn": ("", "Application protocol that was agreed (RFC 7301)."),
+    "tls_version": ("", "TLS version that was agreed."),
+    "cipher": ("", "Cipher suite that was agreed."),
+    "tls_alert": ("", "Number of the alert that was received (RFC 8446, section 6); -1: none."),
+    "hello_bytes": ("bytes", "Length of the ClientHello as sent."),
+    "hello_acked": ("", "Whether the peer's TCP acknowledged the ClientHello: yes, no, or empty when unknown."),
+    "server_hello": ("", "A ServerHello or an alert was read: the name reached a TLS server."),
+    "ja4": ("", "JA4 fingerprint of the ClientHello."),
+    "chain": ("", "SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."),
+    "trust": ("", "valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."),
+    "issuer": ("", "Issuer of the leaf certificate."),
+    "subject": ("", "Subject of the leaf certificate."),
+}
+
+_HTTP: Words = {
+    "url": ("", "URL that was requested."),
+    "method": ("", "HTTP method."),
+    "host_header": ("", "Host header that was sent."),
+    "status": ("", "HTTP status code; 0: no response was read."),
+    "location": ("", "Location header of the response."),
+    "title": ("", "Title of the page."),
+    "server": ("", "Server header of the response."),
+    "header_names": ("", "Names of the response's headers, in order."),
+    "body_bytes": ("bytes", "Length of the decoded body as far as it was read."),
+    "body_sha256": ("", "SHA-256 of the decoded body as far as it was read."),
+    "body_truncated": ("", "The body was longer than what was read."),
+    "body_excerpt": ("", "Beginning of the body, where it helps to tell a block page."),
+    "met_expectation": ("", "Whether the answer was the genuine service's: yes, no, or empty when nothing was"
+                            " expected."),
+    "mismatch": ("", "What was not as expected."),
+    "fingerprint": ("", "Name of the known block page that an answer, a redirect or a body matched."),
+    "clock_offset_s": ("s", "Server's Date minus the probe's clock; empty where no Date was seen."),
+}
+
+OBSERVATIONS: Words = {
+    "observation_id": ("", "`<run_id>.<sequence>`; what the `evidence` of a verdict names."),
+    "sequence": ("", "Number of the operation within its run."),
+    "target_id": ("", "Target that was measured; empty for what serves several targets."),
+    "input": ("", "URL of the endpoint in the catalogue."),
+    "purpose": ("", "Why it was done: target, innocent, port, trusted, ladder, dark, redirect."),
+    "attempt": ("", "1 for the first try of this operation, 2 for the second."),
+    "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, http_round_trip."),
+    "failure": ("", "How it failed, in OONI's words (df-007); empty on success."),
+    "reason": ("", "Why this was not attempted; empty when it was."),
+    "tainted_by": ("", "Observation whose failure may have caused this one (residual blocking);"
+                       " such a row convicts nobody."),
+    "t0_s": ("s", "Start, on the run's monotonic clock."),
+    "t_s": ("s", "End, on the run's monotonic clock."),
+    "hostname": ("", "Name that was asked for or connected to."),
+    "address": ("", "Address of the remote end; never the volunteer's."),
+    "address_source": ("", "Where the address came from: system, network, public, doh, control, literal."),
+    "port": ("", "Port of the remote end; 0: none."),
+    "family": ("", "IP version, 4 or 6; 0: none."),
+    **_DNS,
+    "icmp": ("", "`type/code sender` of an ICMP error that ended the attempt."),
+    **_TLS,
+    **_HTTP,
+    "bytes_written": ("bytes", "Bytes sent in this operation, above TCP or UDP."),
+    "bytes_read": ("bytes", "Bytes received in this operation, above TCP or UDP."),
+}
+
+CONTROLS: Words = {
+    "control_id": ("", "Vantage that was asked what it sees of the endpoint."),
+    "asn": ("", "Autonomous system number of the control vantage; 0 when unknown."),
+    "cc": ("ISO 3166-1 alpha-2", "Country of the control vantage."),
+    "input": ("", "URL of the endpoint in the catalogue."),
+    "state": ("", "answered, failed (the control could not be asked), or refused."),
+    "reason": ("", "Why there is no answer; empty when there is."),
+    "t0_s": ("s", "When it was asked, on the run's monotonic clock."),
+    "t_s": ("s", "When it had answered, on the run's monotonic clock."),
+    "dns_failure": ("", "How resolving failed at the control; empty on success."),
+    "addresses": ("", "Addresses that the control resolved."),
+    "tcp": ("", "`ip:port=failure` of each connection the control made; nothing after `=`: it worked."),
+    "tls": ("", "`ip:port=failure` of each TLS handshake the control made; nothing after `=`: it worked."),
+    "leaf_keys": ("", "`ip:port=SHA-256` of the leaf certificate's SubjectPublicKeyInfo."),
+    "http_failure": ("", "How HTTP failed at the control; none (empty cell) when it was not asked for,"
+                         " the empty text when it worked."),
+    "http_status": ("", "HTTP status code at the control; 0: no response."),
+    "http_title": ("", "Title of the page at the control."),
+    "http_body_bytes": ("bytes", "Length of the body at the control."),
+    "http_header_names": ("", "Names of the response's headers at the control."),
+    "http_location": ("", "Location header at the control."),
+}
+
+VERDICTS: Words = {
+    "target_id": ("", "Target that is judged: a stable name for one role of a service."),
+    "service": ("", "Messaging service."),
+    "role": ("", "Part of the service: chat, api, web, media, call, push, register, store, download, control."),
+    "input": ("", "URL of the endpoint in the catalogue."),
+    "outcome": ("", "ok, blocked, down, network, local, inconclusive, or not_attempted. Count neither of the"
+                    " last two as ok or as blocked."),
+    "block_type": ("", "Cause as a dotted path, as deep as the evidence supports and no deeper."),
+    "also": ("", "Further causes found behind the first."),
+    "confidence": ("0 to 1", "How sure the rule is of its own judgement; not a probability."),
+    "confirmed": ("", "Another time slot, later than residual blocking lasts, agreed."),
+    "scope": ("", "How near the cause is: device, lan, access, beyond_access, unknown."),
+    "rule_id": ("", "Rule that decided; a vocabulary apart from `block_type`."),
+    "evidence": ("", "Observations that the verdict rests on, by `observation_id`."),
+    "evidence_level": ("", "What the probe could see: socket (what any program sees) or packet (raw packets too)."),
+    "attempts": ("", "Attempts that count for this verdict."),
+    "failed_attempts": ("", "Attempts among them that failed."),
+    "control": ("", "What the control said: not_needed, none, failed, agrees, contrary, doubtful."),
+    "control_ids": ("", "Controls that were heard."),
+    "partial": ("", "Some endpoints or addresses of the target answered and others did not."),
+    "reason": ("", "For not_attempted and inconclusive: why, in one sentence."),
+}
+
+SERVICES: Words = {
+    "service": ("", "Messaging service."),
+    "role": ("", "Part of the service."),
+    "outcome": ("", "Outcome for this role of the service, from its targets' verdicts."),
+    "k": ("targets", "Blocked targets."),
+    "n": ("targets", "Decided targets: the denominator of k."),
+    "not_attempted": ("targets", "Targets that were never tried; counted in no share."),
+    "partial": ("", "Some targets are blocked and others are not."),
+    "block_types": ("", "Causes found, as dotted paths."),
+    "blocked_targets": ("", "Targets that are blocked."),
+}
+
+RUNS: Words = {
+    "run_id": ("", "Name of the run, unique everywhere."),
+    "measurement_start_time": ("UTC, RFC 3339", "When the run began, by the probe's clock."),
+    "measurement_end_time": ("UTC, RFC 3339", "When the run ended, by the probe's clock."),
+    "trigger": ("", "What started the run: timed, manual, or followup."),
+    "outcome": ("", "Outcome of the network as a whole (the ladder), not of any service."),
+    "block_type": ("", "Cause where the whole network is cut, walled or slowed."),
+    "ladder": ("", "One `step:word` per rung (link, gateway, resolver, controls), in order."),
+    "clock_offset_s": ("s", "Median of trusted servers' Date minus the probe's clock; empty when unknown."),
+    "deadline_s": ("s", "Time the run was allowed."),
+    "runtime_s": ("s", "Time the run took."),
+    "n_targets": ("", "Targets in the plan."),
+    "n_attempted": ("", "Targets that were tried."),
+    "n_observations": ("", "Rows of the run in the observations table."),
+    "bytes_written": ("bytes", "Bytes sent in the run, above TCP or UDP."),
+    "bytes_read": ("bytes", "Bytes received in the run, above TCP or UDP."),
+    "catalogue_path": ("", "Where the list of targets was read."),
+    "catalogue_version": ("", "Version or hash of the list of targets."),
+    "rules_version": ("", "Version of the rules that judged."),
+    "software_version": ("", "Version of the probe."),
+    "schema_version": ("", "Version of these columns."),
+    "seed": ("", "Seed of the run's random choices (order, pacing)."),
+    "probe_id": FRAME["probe_id"],
+    "probe_cc": FRAME["probe_cc"],
+    "probe_asn": FRAME["probe_asn"],
+    "network_type": ("", "Kind of access: wired, wifi, mobile, unknown."),
+    "resolver_count": ("", "Resolvers that the system is configured with."),
+    "nat64_prefix": ("", "NAT64 prefix in use (RFC 7050); empty: none."),
+    "families": ("", "IP versions with a route to the outside."),
+    "platform": ("", "Operating system."),
+    "python_version": ("", "Version of Python."),
+    "openssl_version": ("", "Version of OpenSSL; it shapes the ClientHello."),
+    "requests_version": ("", "Version of requests."),
+    "privilege": ("", "What the probe may do: whether raw packets were open to it."),
+    "consent_level": ("", "What the volunteer agreed to: 1 least, 3 most."),
+    "lab": FRAME["lab"],
+}

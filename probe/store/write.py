@@ -1,0 +1,47 @@
+"""Writes a run: its tables, CSV always and Parquet where it can be, all or nothing, the runs file last."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from probe.model import RunResult
+from probe.store import parquet as parquet_files
+from probe.store.atomic import StoreError, Writer, remove_stale, write_files
+from probe.store.csv_files import write_csv
+from probe.store.layout import csv_path, find_run, parquet_path
+from probe.store.rows import rows_of
+from probe.store.schema import TABLES, Table
+
+
+def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None) -> tuple[Path, ...]:
+    """Writes one file per table and returns their paths; `parquet=None` writes Parquet where pyarrow is installed.
+
+    A run exists once its runs file does, which is renamed last. Raises StoreError when the files cannot be
+    written or the run is stored already (files are never changed), ValueError for an impossible run id.
+    """
+    if find_run(directory, result.run.run_id):
+        raise StoreError(f"{directory}: run {result.run.run_id} is stored already and is never overwritten")
+    files: list[tuple[Path, Writer]] = [
+        (csv_path(directory, table.name, result.run), partial(_write_csv, result=result, table=table))
+        for table in TABLES.values()
+    ]
+    if parquet or (parquet is None and parquet_files.available()):
+        files = [
+            (parquet_path(directory, table.name, result.run), partial(_write_parquet, result=result, table=table))
+            for table in TABLES.values()
+        ] + files
+    for path, _ in files:
+        for day in sorted(path.parent.parent.glob("date=*"))[-2:]:
+            remove_stale(day)
+    write_files(files)
+    return tuple(path for path, _ in files)
+
+
+def _write_csv(file: BinaryIO, *, result: RunResult, table: Table) -> None:
+    write_csv(file, table, rows_of(result, table))
+
+
+def _write_parquet(file: BinaryIO, *, result: RunResult, table: Table) -> None:
+    parquet_files.write_parquet(file, table, rows_of(result, table))

@@ -1,0 +1,104 @@
+"""What is spoken with an endpoint: the words of the column `protocol`, and which of them the probe can speak.
+
+The catalogue lists endpoints of protocols that are not built too: an honest list of what is not measured
+is worth more than a list that looks complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """One protocol: what carries it, whether it is built, and the consent it takes."""
+
+    name: str
+    schemes: tuple[str, ...]
+    """URL schemes under which the catalogue writes it."""
+    transport: str
+    """tcp, udp, tls, quic or dns; `http` is tcp or tls as its URL says."""
+    layers: tuple[str, ...]
+    """What is measured on the way, in order; for protocols that are not built, what would be."""
+    built: bool
+    consent_level: int
+    """1: ordinary web traffic. 2: bytes that mark the sender as a user of one messenger. 3: large transfers."""
+    why_not: str = ""
+    """For protocols that are not built: why, in one sentence."""
+
+
+_TCP, _TLS, _UDP = ("dns", "tcp"), ("dns", "tcp", "tls"), ("dns", "udp")
+_ACCOUNT = "Its first message needs the keys of a registered device."
+_NO_MAIL = "Mail servers speak first, and no reader is built."
+_NO_XMPP = "No XMPP client is built."
+_UNPROVEN = "Its bytes mark the sender as a user, and today's servers were not seen to answer them."
+
+
+def _web(name: str, schemes: str, *, transport: str = "tcp", layers: tuple[str, ...] = (*_TLS, "http")) -> Protocol:
+    return Protocol(name=name, schemes=tuple(schemes.split()), transport=transport, layers=layers, built=True,
+                    consent_level=1)
+
+
+def _own(name: str, scheme: str, *, layers: tuple[str, ...], why_not: str, consent_level: int = 2) -> Protocol:
+    transport = next((t for t in ("quic", "udp", "tls", "tcp") if t in layers), "dns")
+    return Protocol(name=name, schemes=(scheme,), transport=transport, layers=layers, built=False,
+                    consent_level=consent_level, why_not=why_not)
+
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
+    protocol.name: protocol
+    for protocol in (
+        _web("dns", "dnslookup", transport="dns", layers=("dns",)),
+        _web("tcp", "tcpconnect", layers=_TCP),
+        _web("tls", "tlshandshake", transport="tls", layers=_TLS),
+        _web("http", "http https"),
+        _own("dns_txt", "dnslookup", layers=("dns",), consent_level=1,
+             why_not="Only addresses are asked for, no texts."),
+        _own("http_post", "https", layers=(*_TLS, "http"), consent_level=1,
+             why_not="Only GET is sent: a POST may change something on the server."),
+        _own("websocket", "wss", layers=(*_TLS, "http", "websocket"), consent_level=1,
+             why_not="A plain GET to the address proves nothing, and no WebSocket client is built."),
+        _own("quic", "quichandshake", layers=(*_UDP, "quic"), consent_level=1, why_not="No QUIC client is built."),
+        _own("stun", "stun", layers=(*_UDP, "app"), consent_level=1,
+             why_not="The answer holds the volunteer's address, and silence over UDP needs a control that answers."),
+        _own("udp", "udp", layers=_UDP, why_not="No reply is known that a server gives without a session."),
+        _own("mtproto", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
+        _own("mtproto_http", "https", layers=(*_TLS, "http", "app"), why_not=_UNPROVEN),
+        _own("mtproto_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_UNPROVEN),
+        _own("wa_noise", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
+        _own("wa_noise_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_UNPROVEN),
+        _own("mmtls", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
+        _own("mmtls_http", "http", layers=(*_TCP, "http", "app"), why_not=_UNPROVEN),
+        _own("wechat_newgetdns", "http", layers=(*_TCP, "http", "app"),
+             why_not="Its request form without an account was not seen to be answered."),
+        _own("viber", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
+        _own("threema", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
+        _own("loco", "tlshandshake", layers=(*_TLS, "app"), why_not=_UNPROVEN),
+        _own("max_tcp", "tlshandshake", layers=(*_TLS, "app"), why_not=_UNPROVEN),
+        _own("max_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_UNPROVEN),
+        _own("mqtt", "mqtts", layers=(*_TLS, "app"), why_not=_ACCOUNT),
+        _own("session_seed", "https", layers=(*_TLS, "http"), why_not="Only GET is sent, and it answers POST alone."),
+        _own("smp", "tlshandshake", layers=(*_TLS, "app"),
+             why_not="Its identity is the hash of a private authority, which no policy of trust covers yet."),
+        _own("xmpp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls"), why_not=_NO_XMPP),
+        _own("xmpps", "tlshandshake", layers=(*_TLS, "app"), why_not=_NO_XMPP),
+        _own("imap", "tlshandshake", layers=(*_TLS, "app"), why_not=_NO_MAIL),
+        _own("imap_starttls", "tcpconnect", layers=(*_TCP, "app", "tls"), why_not=_NO_MAIL),
+        _own("smtp", "tlshandshake", layers=(*_TLS, "app"), why_not=_NO_MAIL),
+        _own("smtp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls"), why_not=_NO_MAIL),
+        _own("opendht", "udp", layers=(*_UDP, "app"), why_not="No DHT client is built."),
+        _own("discord_udp_ping", "udp", layers=(*_UDP, "app"),
+             why_not="Its addresses change with every answer of the voice directory."),
+    )
+})
+
+SCHEMES: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    scheme: tuple(p.name for p in PROTOCOLS.values() if scheme in p.schemes)
+    for scheme in sorted({s for p in PROTOCOLS.values() for s in p.schemes})
+})
+"""Each URL scheme and the protocols that are written under it; the first is meant where none is named."""
+
+DEFAULT_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443, "wss": 443, "dnslookup": 0})
+"""Ports that a URL may leave out; every other scheme must name its port."""

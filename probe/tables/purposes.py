@@ -1,0 +1,13 @@
+"""Why an operation was made: the words of the observation's `purpose`."""
+
+from __future__ import annotations
+
+PURPOSES: dict[str, str] = {
+    "target": "measures the target itself",
+    "innocent": "asks the target's own address for an innocent name, before or after the target's",
+    "port": "tries another port of the target's address",
+    "trusted": "measures the target at addresses from trusted resolvers, behind a forged answer",
+    "ladder": "tells how far the network reaches before any target is tried",
+    "dark": "asks an address that answers no such question, to catch injected answers",
+    "redirect": "follows a redirect of the target",
+}

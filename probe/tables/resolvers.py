@@ -1,0 +1,36 @@
+"""Resolvers and DoH operators that the probe may ask, by pinned address, and the root servers.
+
+Addresses are the operators' published anycast addresses; the root servers' are in the IANA root hints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolver:
+    """A recursive resolver of a public operator."""
+
+    name: str
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...] = ()
+    doh_host: str = ""
+    """Server name and Host for DoH (RFC 8484) over HTTP/1.1; empty: plain DNS only (or DoH over HTTP/2 alone)."""
+    doh_path: str = "/dns-query"
+
+
+PUBLIC_RESOLVERS: tuple[Resolver, ...] = (
+    Resolver(name="google", ipv4=("8.8.8.8", "8.8.4.4"), ipv6=("2001:4860:4860::8888",), doh_host="dns.google"),
+    Resolver(name="cloudflare", ipv4=("1.1.1.1", "1.0.0.1"), ipv6=("2606:4700:4700::1111",),
+             doh_host="cloudflare-dns.com"),
+    Resolver(name="quad9", ipv4=("9.9.9.9", "149.112.112.112"), ipv6=("2620:fe::fe",)),
+    Resolver(name="adguard", ipv4=("94.140.14.140", "94.140.14.141"), doh_host="unfiltered.adguard-dns.com"),
+)
+
+ROOT_SERVERS: tuple[str, ...] = (
+    "198.41.0.4", "170.247.170.2", "192.33.4.12", "199.7.91.13", "192.203.230.10", "192.5.5.241",
+    "198.97.190.53", "192.36.148.17", "192.58.128.30", "193.0.14.129", "199.7.83.42", "202.12.27.33",
+)
+"""Asked with RD=0 a root server refers to a top-level domain and never answers A or AAAA of a host:
+any such answer was injected on the way (the "dark resolver" test)."""

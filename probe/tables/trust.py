@@ -1,0 +1,52 @@
+"""Whose signature proves a server: the words of the column `trust`.
+
+Never the operating system's store: a root that somebody installed on the device must show, not pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """One way to judge the certificate that a server presents."""
+
+    name: str
+    meaning: str
+    judged: bool
+    """Whether a certificate can be wrong under this policy."""
+    anchors: tuple[str, ...] = ()
+    """File names of the roots, in the catalogue's folder `anchors`; empty: certifi's bundle, where judged."""
+    issuer_organisation: str = ""
+    """Organisation of a private authority. A chain that claims it under an unknown root means that the operator
+    changed roots since the catalogue was made, before it means interception."""
+
+
+TRUSTS: Mapping[str, Trust] = MappingProxyType({
+    trust.name: trust
+    for trust in (
+        Trust(name="web_pki", meaning="a root of certifi's bundle signs for the name that was asked", judged=True),
+        Trust(
+            name="signal_root",
+            meaning="Signal's own root signs for the name that was asked",
+            judged=True,
+            anchors=("signal_root_a.pem",),
+            issuer_organisation="Signal Messenger, LLC",
+        ),
+        Trust(name="record", meaning="any certificate is recorded and none is judged", judged=False),
+        Trust(name="none", meaning="there is no certificate", judged=False),
+    )
+})
+
+ANCHORS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    trust.name: trust.anchors for trust in TRUSTS.values() if trust.anchors
+})
+"""The policies with roots of their own, and the files of those roots."""
+
+
+def judged(name: str) -> bool:
+    """Whether a certificate can be wrong under this policy; raises KeyError for an unknown one."""
+    return TRUSTS[name].judged

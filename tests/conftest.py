@@ -1,0 +1,151 @@
+"""What holds for every test: no socket leaves this machine, seeds are told, skipped laboratories are noticed."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import random
+import socket
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SEED_VARIABLE = "PROBE_TEST_SEED"
+_LOCAL_FAMILIES = {socket.AF_UNIX, getattr(socket, "AF_NETLINK", socket.AF_UNIX)}
+_LOCAL_NAMES = {"localhost", "localhost.localdomain", "ip6-localhost", ""}
+
+
+class OutsideNetwork(BaseException):
+    """A test tried to reach beyond this machine. No Exception, so that no measuring code takes it for a failure."""
+
+
+def _network_namespace() -> int:
+    """Identity of the network namespace of this thread; 0 where the kernel does not tell."""
+    try:
+        return os.stat("/proc/thread-self/ns/net").st_ino
+    except OSError:
+        return 0
+
+
+_HOME_NAMESPACE = _network_namespace()
+
+
+def _is_local(host: object) -> bool:
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+    if name.lower() in _LOCAL_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_outside(family: int, address: object) -> None:
+    """Raise unless the address is on this machine, or the thread stands in a namespace that a test made."""
+    if family in _LOCAL_FAMILIES or _network_namespace() != _HOME_NAMESPACE:
+        return
+    host = address[0] if isinstance(address, tuple) and address else address
+    if not _is_local(host):
+        raise OutsideNetwork(f"a test may not reach {host!r}: use loopback or a namespace of its own")
+
+
+def _guarded(original: Callable[..., Any], address_index: int) -> Callable[..., Any]:
+    def method(self: socket.socket, *args: Any) -> Any:
+        address = args[address_index] if -len(args) <= address_index < len(args) else None
+        if address is not None:
+            _refuse_outside(self.family, address)
+        return original(self, *args)
+
+    return method
+
+
+def _guarded_lookup(original: Callable[..., Any]) -> Callable[..., Any]:
+    def lookup(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host is not None and _network_namespace() == _HOME_NAMESPACE and not _is_literal(host):
+            raise OutsideNetwork(f"a test may not look up {host!r}: answer the question yourself")
+        return original(host, *args, **kwargs)
+
+    return lookup
+
+
+def _is_literal(host: Any) -> bool:
+    name = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+    try:
+        ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return name.lower() in _LOCAL_NAMES
+    return True
+
+
+@pytest.fixture(autouse=True)
+def _stay_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the outside unreachable for the process of the tests; their children have namespaces of their own."""
+    for name, index in (("connect", 0), ("connect_ex", 0), ("sendto", -1), ("sendmsg", 3)):
+        monkeypatch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name), index))
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+        monkeypatch.setattr(socket, name, _guarded_lookup(getattr(socket, name)))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A seed of this test's own, from the run's; printed, so that a failure shows it."""
+    own = zlib.crc32(request.node.nodeid.encode()) ^ int(os.environ[SEED_VARIABLE])
+    print(f"seed {own} (to repeat: {SEED_VARIABLE}={os.environ[SEED_VARIABLE]})")
+    return own
+
+
+@pytest.fixture
+def rng(seed: int) -> random.Random:
+    """A generator from `seed`."""
+    return random.Random(seed)
+
+
+@pytest.fixture
+def root() -> Path:
+    """The folder of the source tree."""
+    return Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.environ.setdefault(SEED_VARIABLE, str(random.SystemRandom().getrandbits(32)))
+    if not hasattr(config, "workerinput"):  # counted once, where the reports of all workers arrive
+        config.pluginmanager.register(LaboratoryCount(), "laboratory-count")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"{SEED_VARIABLE}={os.environ[SEED_VARIABLE]}"
+
+
+class LaboratoryCount:
+    """In continuous integration a run in which every laboratory test was skipped has tested nothing that matters."""
+
+    def __init__(self) -> None:
+        self.ran: set[str] = set()
+        self.skipped: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if "lab" in report.keywords and report.when != "teardown":
+            (self.skipped if report.skipped else self.ran).add(report.nodeid)
+
+    def in_vain(self) -> bool:
+        """Whether there were laboratory tests and none of them ran."""
+        return bool(self.skipped) and not self.ran - self.skipped
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if os.environ.get("CI") == "true" and self.in_vain() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.in_vain():
+            terminalreporter.write_line(f"All {len(self.skipped)} laboratory tests were skipped.", red=True)
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

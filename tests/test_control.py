@@ -1,0 +1,173 @@
+"""The helper against real servers on loopback: what it measures of them, in OONI's words and in ours."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import certifi
+import pytest
+import trustme
+from control_world import DOH, HERE, HOST, Doh, Pages, World, helper_at, serving
+
+from probe.control.client import HelperConfig, ask
+from probe.control.engine import Engine
+from probe.control.fetch import forwarded
+from probe.control.guard import Guard
+from probe.control.workers import DaemonPool
+from probe.measure.tls import context_for, key_hash
+from probe.model import ControlAnswer, Endpoint
+from probe.tables.resolvers import Resolver
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Site, operator and helper, and an authority that takes the place of certifi's bundle."""
+    ours, strangers = trustme.CA(), trustme.CA()
+    bundle = tmp_path_factory.mktemp("trust") / "bundle.pem"
+    ours.cert_pem.write_to_path(str(bundle))
+    good, past = ours.issue_cert(HOST), datetime.now(UTC) - timedelta(days=1)
+    old = ours.issue_cert(HOST, not_after=past, not_before=past - timedelta(days=30))
+    with closing(socket.socket()) as unused, pytest.MonkeyPatch.context() as patch:
+        unused.bind((HERE, 0))  # bound and not listening: connections are refused
+        closed = unused.getsockname()[1]
+        patch.setattr(certifi, "where", lambda: str(bundle))
+        context_for.cache_clear()
+        with (serving(Pages, good) as site, serving(Pages, None) as plain, serving(Pages, old) as expired,
+              serving(Pages, strangers.issue_cert(HOST)) as foreign, serving(Doh, ours.issue_cert(DOH)) as doh):
+            engine = Engine(
+                pool=DaemonPool(16),
+                guard=Guard(exempt=frozenset((HERE, port) for port in (site, plain, expired, foreign, closed))),
+                resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),),
+                doh_port=doh,
+            )
+            with helper_at(engine) as url:
+                der = ssl.PEM_cert_to_DER_cert(good.cert_chain_pems[0].bytes().decode())
+                yield World(site=site, plain=plain, expired=expired, foreign=foreign, closed=closed,
+                            leaf_key=key_hash(der), url=url)
+    context_for.cache_clear()
+
+
+def endpoint(*, port: int, **changes: Any) -> Endpoint:
+    """An HTTPS endpoint of the site."""
+    usual = Endpoint(target_id="chat.web", service="chat", role="web", tier=1, protocol="http", host=HOST, port=port,
+                     input=f"https://{HOST}:{port}/", sni=HOST, trust="web_pki")
+    return replace(usual, **changes)
+
+
+def ask_about(world: World, target: Endpoint, *addresses: str) -> ControlAnswer:
+    """Through the probe's own client."""
+    config = HelperConfig(control_id="test", url=world.url, asn=64500, cc="NL")
+    return ask(config, target, addresses, timeout_s=30, clock=lambda: 1.5)
+
+
+def test_client_and_helper_agree_on_a_living_site(world: World) -> None:
+    answer = ask_about(world, endpoint(port=world.site), HERE)
+    key = f"{HERE}:{world.site}"
+    assert (answer.state, answer.reason, answer.control_id, answer.asn) == ("answered", "", "test", 64500)
+    assert answer.addresses == (HERE,)
+    assert answer.dns_failure == ""
+    assert answer.tcp == ((key, ""),)
+    assert answer.tls == ((key, ""),)
+    assert answer.leaf_keys == ((key, world.leaf_key),)
+    assert (answer.http_failure, answer.http_status, answer.http_title) == ("", 200, "Chat & more")
+    assert "x-chat" in answer.http_header_names
+
+
+def test_ooni_fields(world: World) -> None:
+    # A Go program writes null for an empty list or map.
+    got = world.post({"http_request": f"https://{HOST}:{world.site}/moved", "http_request_headers": None,
+                      "tcp_connect": [f"{HERE}:1"], "x_quic_enabled": False, "x_endpoints": None}).json()
+    key = f"{HERE}:{world.site}"
+    assert got["tcp_connect"] == {key: {"status": True, "failure": None}}
+    assert got["tls_handshake"] == {key: {"server_name": HOST, "status": True, "failure": None}}
+    assert got["dns"] == {"failure": None, "addrs": [HERE]}
+    assert got["ip_info"] == {HERE: {"asn": 0, "flags": 1 | 2 | 4 | 8}}
+    assert got["quic_handshake"] == {}
+    page = got["http_request"]
+    assert (page["status_code"], page["title"], page["failure"]) == (200, "Chat & more", None)
+    assert (page["x_first"]["status_code"], page["x_first"]["location"]) == (302, "/")
+
+
+def test_request_headers_are_forwarded_but_no_others(world: World) -> None:
+    got = world.post({"http_request": f"http://{HOST}:{world.plain}/",
+                      "http_request_headers": {"User-Agent": ["Browser/1"], "Cookie": ["a=b"]}}).json()
+    assert got["http_request"]["headers"]["X-Chat"] == "Browser/1"
+    assert forwarded({"User-Agent": ["a\r\nX: y"], "Accept": None, "cookie": ["z"], "accept-language": ["nl"]}) == {
+        "Accept-Language": "nl"}
+
+
+@pytest.mark.parametrize(("path", "failure", "refused", "hops"), [
+    ("/away", "", "", 302),
+    ("/loop", "unknown_failure: stopped after too many redirects", "", 302),
+    ("/inward", "", "not_public", 302),
+    ("/port", "", "not_public", 302),
+    ("/file", "http_invalid_redirect_location_host", "", 302),
+])
+def test_redirects(world: World, path: str, failure: str, refused: str, hops: int) -> None:
+    page = world.post({"http_request": f"https://{HOST}:{world.site}{path}"}).json()["http_request"]
+    assert (page["x_failure"], page["x_refused"]) == (failure, refused)
+    assert page["x_first"]["status_code"] == hops
+    assert (page["status_code"] == 200) == (path == "/away")
+
+
+def test_body_is_capped(world: World) -> None:
+    page = world.post({"http_request": f"https://{HOST}:{world.site}/flood"}).json()["http_request"]
+    assert (page["body_length"], page["x_body_truncated"]) == (65536, True)
+
+
+@pytest.mark.parametrize(("port", "changes", "trust", "failure"), [
+    ("site", {}, "valid", None),
+    ("site", {"sni": "other.example.org"}, "wrong_name", "ssl_invalid_hostname"),
+    ("expired", {}, "expired", "ssl_invalid_certificate"),
+    ("foreign", {}, "unknown_issuer", "ssl_unknown_authority"),
+    ("foreign", {"trust": "record"}, "", None),
+    ("foreign", {"trust": "nonsense"}, "unknown_issuer", "ssl_unknown_authority"),
+])
+def test_trust_words(world: World, port: str, changes: dict[str, str], trust: str, failure: str | None) -> None:
+    [got] = world.x(proto="tls", host=HOST, port=getattr(world, port), address=HERE, **changes)
+    assert (got["operation"], got["trust"], got["failure"]) == ("tls_handshake", trust, failure)
+    assert len(got["leaf_key_sha256"]) == 64
+    assert (got["leaf_key_sha256"] == world.leaf_key) == (port == "site")
+
+
+def test_trust_of_the_page(world: World) -> None:
+    url = f"https://{HOST}:{world.foreign}/"
+    pages = [world.post({"http_request": url, "x_trust": trust}).json()["http_request"] for trust in ("", "record")]
+    assert [page["x_failure"] for page in pages] == ["ssl_unknown_authority", ""]
+    assert pages[1]["status_code"] == 200
+
+
+def test_refused_connection_in_both_vocabularies(world: World) -> None:
+    [got] = world.x(proto="tcp", host=HOST, port=world.closed)
+    assert (got["address"], got["operation"], got["failure"]) == (HERE, "connect", "connection_refused")
+    page = world.post({"http_request": f"https://{HOST}:{world.closed}/"}).json()
+    assert page["tcp_connect"][f"{HERE}:{world.closed}"] == {"status": False, "failure": "connection_refused_error"}
+    assert page["http_request"]["failure"] == "connection_refused_error"
+    answer = ask_about(world, endpoint(port=world.closed), HERE)
+    assert answer.tcp == ((f"{HERE}:{world.closed}", "connection_refused"),)
+    assert (answer.tls, answer.http_failure) == ((), "connection_refused")
+
+
+def test_name_that_does_not_exist(world: World) -> None:
+    target = endpoint(port=443, host="gone.example.org", sni="gone.example.org", input="https://gone.example.org/")
+    answer = ask_about(world, target)
+    assert (answer.state, answer.dns_failure, answer.addresses) == ("answered", "dns_nxdomain_error", ())
+    assert answer.http_failure == "dns_nxdomain_error"
+    got = world.post({"http_request": "https://gone.example.org/"}).json()
+    assert (got["dns"]["failure"], got["http_request"]["failure"]) == ("dns_name_error", "dns_lookup_error")
+
+
+def test_guard_holds_for_every_way_in(world: World) -> None:
+    [got] = world.x(proto="tls", host=HOST, port=443, address="127.0.0.1")
+    assert (got["reason"], got["operation"], got["failure"]) == ("not_public", "", None)
+    [got] = world.x(proto="tcp", host=HOST, port=22)
+    assert got["reason"] == "not_public"
+    answer = world.post({"http_request": "http://127.0.0.1/", "tcp_connect": ["127.0.0.8:80"]}).json()
+    assert answer["tcp_connect"] == answer["tls_handshake"] == {}
+    assert (answer["http_request"]["x_refused"], answer["http_request"]["status_code"]) == ("not_public", -1)

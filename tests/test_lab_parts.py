@@ -1,0 +1,100 @@
+"""Parts of the laboratory's kernel side that need no namespaces."""
+
+from __future__ import annotations
+
+import dataclasses
+import select
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+from lab_exercise import DRAWN, STAND_INS
+
+from probe.lab import errors
+from probe.lab.blueprint import Blueprint, decode, encode, running_helpers
+from probe.lab.composite import CompositeLeg
+from probe.lab.frames import unframed
+from probe.lab.pcap import PcapWriter
+from probe.lab.types import Fault
+
+
+def test_advice_names_apparmor(monkeypatch: pytest.MonkeyPatch) -> None:
+    restricted = {"kernel.apparmor_restrict_unprivileged_userns": "1"}
+    monkeypatch.setattr(errors, "_sysctl", lambda name: restricted.get(name, ""))
+    advice = errors.namespace_advice(PermissionError(1, "Operation not permitted"))
+    assert "AppArmor" in advice
+    assert "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" in advice
+
+
+def test_helpers_that_are_down_are_left_out() -> None:
+    def running(*faults: Fault, helpers: bool = True) -> list[str]:
+        drawn = dataclasses.replace(DRAWN, faults=faults)
+        blueprint = Blueprint(
+            drawn=drawn, directory="/d", transport="", helpers=helpers, pcap_dir="", parts=STAND_INS
+        )
+        assert decode(encode(blueprint)) == blueprint
+        return [vantage.control_id for vantage in running_helpers(blueprint)]
+
+    assert running() == ["a", "b"]
+    assert running(helpers=False) == []
+    assert running(Fault(kind="helper_down")) == []
+    assert running(Fault(kind="helper_down", match=("a",))) == ["b"]
+    assert running(Fault(kind="status", match=("a",))) == ["a", "b"]
+
+
+def test_frames_other_than_unicast_ip_are_ignored() -> None:
+    addresses = bytes.fromhex("020000000002020000000001")
+    assert unframed(addresses + b"\x08\x00E...") == b"E..."
+    assert unframed(addresses + b"\x86\xdd`...") == b"`..."
+    assert unframed(addresses + b"\x08\x06....") is None
+    assert unframed(bytes.fromhex("333300000001") + addresses[6:] + b"\x86\xdd`...") is None
+    assert unframed(addresses) is None
+
+
+class _FakeLeg:
+    """A wire in memory."""
+
+    def __init__(self) -> None:
+        self.near, self.far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.near.setblocking(False)
+
+    def fileno(self) -> int:
+        return self.near.fileno()
+
+    def read(self) -> bytes | None:
+        try:
+            return self.near.recv(2000)
+        except BlockingIOError:
+            return None
+
+    def write(self, packet: bytes) -> None:
+        self.near.send(packet)
+
+
+def test_a_composite_leg_serves_all_its_hosts() -> None:
+    legs = [_FakeLeg(), _FakeLeg()]
+    joined = CompositeLeg([(("52.1.1.1",), legs[0]), (("53.1.1.1", "2601::1"), legs[1])])
+    assert select.select([joined], [], [], 0)[0] == []
+    legs[1].far.send(b"one")
+    legs[0].far.send(b"two")
+    assert select.select([joined], [], [], 0)[0] == [joined]
+    assert {joined.read(), joined.read()} == {b"one", b"two"}
+    assert joined.read() is None
+    packet = b"E" + bytes(15) + socket.inet_aton("53.1.1.1")
+    joined.write(packet)
+    assert legs[1].far.recv(2000) == packet
+    joined.write(b"E" + bytes(15) + socket.inet_aton("9.9.9.9"))
+    joined.write(b"")
+    legs[0].far.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        legs[0].far.recv(2000)
+
+
+def test_pcap_records_are_exact(tmp_path: Path) -> None:
+    writer = PcapWriter(tmp_path / "x.pcap")
+    writer.write(b"E123", 1_700_000_000.25)
+    writer.close()
+    writer.close()
+    data = (tmp_path / "x.pcap").read_bytes()
+    assert data[24:] == struct.pack("<4I", 1_700_000_000, 250_000, 4, 4) + b"E123"

@@ -1,0 +1,153 @@
+"""What is declared, shipped and promised by the package as a whole."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata as metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from probe import __version__
+
+NAMES = {"dns": "dnspython", "ibis": "ibis-framework"}
+"""Modules that are called otherwise than the distribution they come from."""
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    root = Path(__file__).resolve().parent.parent
+    with (root / "pyproject.toml").open("rb") as handle:
+        return tomllib.load(handle)
+
+
+def distributions(lines: list[str]) -> set[str]:
+    return {Requirement(line).name.lower() for line in lines}
+
+
+def imported(folder: Path) -> dict[str, str]:
+    """Each foreign top-level module that the code imports anywhere, and one file that does."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found.update({name.split(".")[0]: str(path) for name in names})
+    return {n: p for n, p in found.items() if n not in sys.stdlib_module_names and n not in ("probe", "__future__")}
+
+
+def test_every_import_is_declared(project: dict[str, Any], root: Path) -> None:
+    extras = project["project"]["optional-dependencies"]
+    known = distributions(project["project"]["dependencies"]) | distributions(
+        [line for name, lines in extras.items() if name not in ("dev", "all") for line in lines]
+    )
+    missing = {n: p for n, p in imported(root / "probe").items() if NAMES.get(n, n).lower() not in known}
+    assert not missing
+
+
+def test_the_base_is_light(project: dict[str, Any]) -> None:
+    assert distributions(project["project"]["dependencies"]) == {
+        "certifi", "click", "cryptography", "dnspython", "msgspec", "requests", "scapy", "schedule", "urllib3"
+    }
+
+
+def test_all_means_all(project: dict[str, Any]) -> None:
+    extras = project["project"]["optional-dependencies"]
+    (everything,) = (Requirement(line) for line in extras["all"])
+    assert everything.extras == set(extras) - {"all", "demo"}
+    assert all(Requirement(line).specifier for lines in extras.values() for line in lines
+               if Requirement(line).name != project["project"]["name"])
+
+
+def test_pinned_versions_are_allowed(project: dict[str, Any], root: Path) -> None:
+    lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {r.name.lower(): str(r.specifier).removeprefix("==") for r in map(
+        Requirement, (line for line in lines if line and not line.startswith("#")))}
+    extras = project["project"]["optional-dependencies"]
+    wanted = [*project["project"]["dependencies"], *(line for lines in extras.values() for line in lines)]
+    for requirement in map(Requirement, wanted):
+        version = pinned.get(requirement.name.lower())
+        assert version is None or requirement.specifier.contains(version), requirement
+    assert distributions(project["project"]["dependencies"]) <= set(pinned)
+
+
+def test_urllib3_is_the_genuine_one() -> None:
+    from urllib3._version import __version__ as running
+
+    assert metadata.packages_distributions()["urllib3"] == ["urllib3"]
+    assert running == metadata.version("urllib3")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, built from a copy of the source tree without asking any index."""
+    source = Path(__file__).resolve().parent.parent
+    tree, out = tmp_path_factory.mktemp("tree") / "source", tmp_path_factory.mktemp("wheel")
+    skip = shutil.ignore_patterns(".*", "__pycache__", "results", "dist", "build")
+    shutil.copytree(source, tree, ignore=skip)
+    done = subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)],
+                          cwd=tree, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    (path,) = out.glob("*.whl")
+    return path
+
+
+def test_the_wheel_holds_every_file(wheel: Path, root: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    files = (p for p in (root / "probe").rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    ours = {str(p.relative_to(root)) for p in files}
+    assert ours - names <= {"probe/catalogue/targets.csv"}
+    assert "probe/catalogue/targets.csv" in names
+    assert not [n for n in names if n.startswith(("tests/", "tools/"))]
+    assert any(n.endswith("licenses/LICENSE") for n in names)
+
+
+def test_the_installed_package_finds_its_catalogue(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    program = (
+        "import probe\nfrom probe.catalogue.load import load\nfrom probe.catalogue.check import check\n"
+        "c = load()\nprint(probe.__version__, c.path, len(c.endpoints), len(check(c)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "PYTHONPATH": str(tmp_path / "site")})
+    assert done.stdout.split() == [
+        __version__, str(tmp_path / "site" / "probe" / "catalogue" / "targets.csv"), "689", "0"
+    ], done.stderr
+
+
+def test_the_command_exists(project: dict[str, Any], root: Path) -> None:
+    module, _, function = project["project"]["scripts"]["probe"].partition(":")
+    text = (root / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8")
+    assert re.search(rf"^(async )?def {function}\b", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("goal", ["demo", "test", "lint", "bench", "docs"])
+def test_make_knows_its_goals_and_their_files_exist(root: Path, goal: str) -> None:
+    done = subprocess.run(["make", "--dry-run", goal], cwd=root, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    for script in re.findall(r"tools/\w+\.py", done.stdout):
+        assert (root / script).is_file(), script
+
+
+def test_make_refuses_an_old_python(root: Path, tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(root / name, tmp_path)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "make", "expr", "getconf", "touch", "rm", "echo"):
+        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    done = subprocess.run([str(tools / "make"), "lint"], cwd=tmp_path, capture_output=True, text=True, timeout=30,
+                          env={"PATH": str(tools)})
+    assert done.returncode != 0
+    assert "No Python 3.11 or newer was found" in done.stderr

@@ -1,0 +1,225 @@
+"""The report: honest change points, hostile texts that stay texts, a page that stands alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probe.cli.report import report
+from probe.model import Observation, Run, RunResult, ServiceVerdict, Vantage, Verdict
+from probe.report.buckets import MAX_COLUMNS, cells, make_buckets
+from probe.report.page import make_report
+from probe.report.series import Network, VerdictRow, changes, segments
+from probe.report.words import caveats
+from probe.store.write import write_run
+
+NETWORK = Network(lab=False, probe_cc="RU", probe_asn=64500)
+START = datetime(2017, 5, 2, tzinfo=UTC)
+WORDS = {"o": "ok", "B": "blocked", "?": "inconclusive", "-": "not_attempted", "D": "down",
+         "N": "network", "L": "local"}
+HOSTILE = "</title></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e\x1b[2J\ud800&amp;$title"
+
+
+def rows_of(letters: str, network: Network = NETWORK, version: str = "1", target: str = "t") -> list[VerdictRow]:
+    """One run an hour, one letter a run; a blank is an hour without a run."""
+    return [
+        VerdictRow(time=START + timedelta(hours=hour), run_id=f"r{hour}", network=network, target_id=target,
+                   outcome=WORDS[letter], block_type="tls.reset" if letter == "B" else "",
+                   instrument=("1", version, "1"))
+        for hour, letter in enumerate(letters) if letter != " "
+    ]
+
+
+def hours(letters: str) -> list[tuple[str, int, int, int, int]]:
+    """(kind, hour of the last old run, hour of the first new one, runs before, runs after)."""
+    hour = timedelta(hours=1)
+    return [(c.kind, (c.earliest - START) // hour, (c.latest - START) // hour, c.n_before, c.n_after)
+            for c in changes(rows_of(letters))]
+
+
+@pytest.mark.parametrize(("letters", "expected"), [
+    ("", []), ("o", []), ("oB", []), ("oooo", []), ("BBBB", []), ("oBoBoBoB", []),
+    ("ooBB", [("onset", 1, 2, 2, 2)]),
+    ("BBoo", [("end", 1, 2, 2, 2)]),
+    ("ooBBBoo", [("onset", 1, 2, 2, 3), ("end", 4, 5, 3, 2)]),
+    ("ooBoo", []),                                    # a lone contrary run is no change
+    ("ooBoBB", [("onset", 3, 4, 3, 2)]),
+    ("ooB", []),                                      # not yet
+    ("oo?B-B", [("onset", 1, 3, 2, 2)]),              # undecided runs widen the bracket and count for nothing
+    ("oo   BB", [("onset", 1, 5, 2, 2)]),             # so does silence
+    ("oo???oo", []), ("ooDDoo", []), ("ooNNLLoo", []), ("??--DD", []), ("BB??BB", []),
+    ("ooDDBB", [("onset", 1, 4, 2, 2)]),
+])
+def test_changes(letters: str, expected: list[tuple[str, int, int, int, int]]) -> None:
+    assert hours(letters) == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(letters=st.text("oB?-DNL ", max_size=30))
+def test_changes_are_honest(letters: str) -> None:
+    rows = rows_of(letters)
+    found = changes(rows)
+    outcome = {row.time: row.outcome for row in rows}
+    for change in found:
+        before, after = ("ok", "blocked") if change.kind == "onset" else ("blocked", "ok")
+        assert (outcome[change.earliest], outcome[change.latest]) == (before, after)
+        assert change.earliest < change.latest
+        assert min(change.n_before, change.n_after) >= 2
+        assert change.block_type == "tls.reset"
+    assert all(a.kind != b.kind and a.latest <= b.earliest for a, b in pairwise(found))
+    decided = [row for row in rows if row.outcome in ("ok", "blocked")]
+    assert changes(decided) == found, "undecided runs decide nothing"
+    assert changes(reversed(rows)) == found, "the order of the rows does not matter"
+
+
+def test_networks_and_targets_are_never_compared_with_each_other() -> None:
+    for other in (replace(NETWORK, lab=True), replace(NETWORK, probe_asn=64501)):
+        assert changes(rows_of("oo") + rows_of("  BB", other)) == ()
+    assert changes(rows_of("oo") + rows_of("  BB", target="u")) == ()
+
+
+def test_a_change_of_the_instrument_is_said() -> None:
+    same, new = rows_of("ooBB"), rows_of("oo") + rows_of("  BB", version="2")
+    assert [change.instrument_changed for change in changes(same) + changes(new)] == [False, True]
+    assert any("instrument" in words for words in caveats(new, segments(new)))
+    assert not caveats(same, segments(same))
+
+
+@pytest.mark.parametrize(("letters", "words"), [
+    ("oo?-", "2 runs counted neither"), ("ooBoo", "1 lone run"), ("ooB", "One run is no change yet"),
+    ("oB", "nothing is concluded"), ("oo" + " " * 50 + "oo", "For 2 days no run decided"),
+])
+def test_caveats(letters: str, words: str) -> None:
+    rows = rows_of(letters)
+    assert any(words in sentence for sentence in caveats(rows, segments(rows)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(minutes=st.lists(st.integers(0, 60 * 24 * 3000), min_size=1, max_size=80))
+def test_buckets_hold_every_run(minutes: list[int]) -> None:
+    times = [START + timedelta(minutes=m) for m in minutes]
+    buckets = make_buckets(times)
+    assert 1 <= buckets.count <= MAX_COLUMNS
+    assert sum(n for cell in cells(buckets, [(time, "ok") for time in times]) for _, n in cell.counts) == len(times)
+
+
+@pytest.mark.parametrize(("states", "expected"), [
+    (["ok"], "ok"), (["ok", "blocked"], "mixed"), (["ok", "partial"], "mixed"), (["blocked", "partial"], "blocked"),
+    (["partial"], "partial"), (["inconclusive", "ok"], "ok"), (["inconclusive"], "inconclusive"),
+    (["not_attempted", "down"], "down"), (["not_attempted"], "not_attempted"), ([], "none"),
+])
+def test_cells(states: list[str], expected: str) -> None:
+    buckets = make_buckets([START])
+    (cell,) = cells(buckets, [(START, state) for state in states])
+    assert cell.state == expected
+
+
+# the page
+
+
+def fill(directory: Path, *, lab: bool, text: str = "x", letters: str = "oooBBBBoo?") -> None:
+    """A run every six hours with one target of `wechat` per letter and one of `other` that is ok."""
+    for number, letter in enumerate(letters):
+        run_id = f"run{number}"
+        time = START + timedelta(hours=6 * number)
+        seen = Observation(observation_id=f"{run_id}.1", sequence=1, run_id=run_id, operation="http_round_trip",
+                           hostname=text, title=text, server=text, location=text, mismatch=text, failure="eof_error")
+        verdict = Verdict(target_id="wechat.chat.a", service="wechat", role="chat", input=f"https://{text}/",
+                          outcome=WORDS[letter], block_type="tls.reset.sni" if letter == "B" else "",
+                          evidence=(seen.observation_id,), rule_id=text, control="contrary", reason=text)
+        other = Verdict(target_id="other.web.a", service="other", role="web", input="https://o/", outcome="ok")
+        write_run(RunResult(
+            run=Run(run_id=run_id, measurement_start_time=time.isoformat(), software_version=text,
+                    vantage=Vantage(probe_cc="RU", probe_asn=64500, lab=lab)),
+            observations=(seen,), controls=(), verdicts=(verdict, other),
+            services=tuple(ServiceVerdict(service=v.service, role=v.role, outcome=v.outcome, k=0, n=1)
+                           for v in (verdict, other)),
+        ), directory, parquet=False)
+
+
+class Page(HTMLParser):
+    """Elements and texts of a page; fails on tags that do not match."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_the_page_tells_both_change_points(tmp_path: Path) -> None:
+    fill(tmp_path, lab=False)
+    page = Page(make_report(tmp_path, tmp_path / "report.html").read_text())
+    assert "Began between 2 May 2017, 12:00 and 2 May 2017, 18:00; ended between 3 May 2017, 12:00" in page.words
+    assert "4 of 4 decided runs" in page.words
+    assert "a TLS handshake that names this service is reset" in page.words
+    assert "No blocking seen: other." in page.words
+    assert "1 run counted neither as ok nor as blocked" in page.words
+    bands = [attrs["class"] for name, attrs in page.elements if name == "rect" and "band" in (attrs["class"] or "")]
+    assert bands == ["band onset", "band end"]
+    letters = re.findall(r'<td class="cell (\w+)" title="[^"]+">(\S*)</td>', (tmp_path / "report.html").read_text())
+    assert letters.count(("blocked", "B")) == 4
+    assert letters.count(("inconclusive", "?")) == 1
+
+
+@pytest.mark.parametrize("lab", [True, False])
+def test_laboratory_data_are_marked(tmp_path: Path, lab: bool) -> None:
+    fill(tmp_path, lab=lab, letters="oo")
+    page = Page(make_report(tmp_path, tmp_path / "report.html").read_text())
+    assert ("Laboratory data." in page.words) is lab
+    assert ("Seen from AS64500 (RU)" in page.words) is not lab
+
+
+def test_hostile_texts_stay_texts_and_nothing_is_fetched(tmp_path: Path) -> None:
+    fill(tmp_path, lab=True, text=HOSTILE)
+    text = make_report(tmp_path, tmp_path / "report.html", title=HOSTILE).read_text()
+    page = Page(text)
+    names = {name for name, _ in page.elements}
+    assert not names & {"script", "img", "link", "iframe", "a", "object", "base", "form"}
+    attributes = {key for _, attrs in page.elements for key in attrs}
+    assert not {key for key in attributes if key.startswith("on")} | attributes & {"src", "href", "srcset", "action"}
+    assert not re.search(r"url\(|@import", text)
+    assert "<script>alert(1)</script>" in page.words
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", text)
+    assert "default-src 'none'" in text
+
+
+def test_a_folder_without_results_is_an_error_that_helps(tmp_path: Path) -> None:
+    done = CliRunner().invoke(report, [str(tmp_path)])
+    assert done.exit_code == 1
+    assert "no results here" in done.output
+
+
+def test_the_command_writes_where_it_is_told(tmp_path: Path) -> None:
+    fill(tmp_path / "results", lab=True, letters="oB")
+    out = tmp_path / "page.html"
+    options = ["--out", str(out), "--title", "A & B", "--datapackage"]
+    done = CliRunner().invoke(report, [str(tmp_path / "results"), *options])
+    assert done.exit_code == 0, done.output
+    assert "<title>A &amp; B</title>" in out.read_text()
+    assert (tmp_path / "results" / "datapackage.json").exists()
