@@ -42,7 +42,6 @@ class Bench:
     quorums: Mapping[tuple[str, str], int]
     private_roots: Mapping[str, str]
     """Trust word -> organisation of its private authority."""
-    controls_configured: bool = False
     previous: Mapping[str, str] | None = None
     """Target -> block type of the run before, at least 240 s earlier: an agreeing one confirms."""
 
@@ -120,7 +119,7 @@ def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
         not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
     return NameEvidence(
         dns=evidence, resolver_dead=bench.ladder.resolver in ("dead", "failing"),
-        validated=any(f.outcome == "ok" and (p.proven or p.met == "yes" and p.content_known) for p, f in here),
+        validated=any(f.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, f in here),
         wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & shared),
         trusted_reached=behind_works, proof_possible=case.site.proves_itself,
     )
@@ -132,7 +131,7 @@ def _serves(path: PathEvidence, finding: Finding) -> bool:
 
 def _expected_absence(endpoint: Endpoint, told: Finding, name: NameEvidence) -> Finding:
     """A closed service, or a name that must not exist: absence is right; only a false answer is a finding."""
-    if told.outcome == "blocked" and (name.dns.bogus or name.dns.fingerprint) or told.outcome == "local":
+    if (told.outcome == "blocked" and (name.dns.bogus or name.dns.fingerprint)) or told.outcome == "local":
         return told
     if endpoint.status == "dead":
         return Finding(outcome="down", block_type="server.retired", rule_id="dns/service_closed", confidence=0.95,

@@ -130,7 +130,7 @@ def _service(key: tuple[str, str], members: list[Verdict], quorum: int) -> Servi
     return ServiceVerdict(
         service=key[0], role=key[1], outcome=_role_outcome(members, n_ok, len(blocked), len(decided), quorum),
         k=len(blocked), n=len(decided), not_attempted=sum(v.outcome == NOT_ATTEMPTED for v in members),
-        partial=bool(blocked) and len(blocked) < len(decided) or any(v.partial for v in blocked),
+        partial=(bool(blocked) and len(blocked) < len(decided)) or any(v.partial for v in blocked),
         block_types=tuple(sorted({v.block_type for v in blocked})),
         blocked_targets=tuple(v.target_id for v in blocked),
     )

@@ -45,10 +45,11 @@ class Site:
         )
 
 
-def expand(endpoint: Endpoint, *, cc: str, rng: random.Random) -> Endpoint:
-    """Fill the templates of an endpoint: `{cc}`, `{CC}`, `{rand16}`, `{8hex}`."""
+def expand(endpoint: Endpoint, *, cc: str, seed: int) -> Endpoint:
+    """Fill the templates of an endpoint: `{cc}`, `{CC}`, `{rand16}`, `{8hex}`; the same for the same seed."""
     if "{" not in endpoint.input:
         return endpoint
+    rng = random.Random(f"{seed} {endpoint.input}")
     values = {
         "{cc}": cc.lower() if cc != "ZZ" else "us",
         "{CC}": cc.upper() if cc != "ZZ" else "US",

@@ -87,18 +87,37 @@ def test_urllib3_is_the_genuine_one() -> None:
     assert running == metadata.version("urllib3")
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, built from a copy of the source tree without asking any index."""
-    source = Path(__file__).resolve().parent.parent
-    tree, out = tmp_path_factory.mktemp("tree") / "source", tmp_path_factory.mktemp("wheel")
-    skip = shutil.ignore_patterns(".*", "__pycache__", "results", "dist", "build")
-    shutil.copytree(source, tree, ignore=skip)
-    done = subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)],
-                          cwd=tree, capture_output=True, text=True, timeout=120)
+def build(tree: Path, hook: str, out: Path) -> Path:
+    """What a PEP 517 hook of the build backend makes of the source tree, without asking any index."""
+    program = f"import hatchling.build\nprint(hatchling.build.{hook}({str(out)!r}))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tree, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    (path,) = out.glob("*.whl")
-    return path
+    return out / done.stdout.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the source tree, without what a checkout collects."""
+    copy = tmp_path_factory.mktemp("tree") / "source"
+    skip = shutil.ignore_patterns(".*", "__pycache__", "results", "dist", "build")
+    return Path(shutil.copytree(Path(__file__).resolve().parent.parent, copy, ignore=skip))
+
+
+@pytest.fixture(scope="module")
+def wheel(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tree, "build_wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def test_an_editable_install_reads_the_tree_itself(tree: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(build(tree, "build_editable", tmp_path)) as archive:
+        archive.extractall(tmp_path / "site")
+    program = (
+        f"import site; site.addsitedir({str(tmp_path / 'site')!r})\n"
+        "from probe.catalogue.load import load; print(load().path)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "PYTHONPATH": ""})
+    assert done.stdout.strip() == str(tree / "targets.csv"), done.stderr
 
 
 def test_the_wheel_holds_every_file(wheel: Path, root: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from probe.model import Verdict
+from probe.model import Run, Verdict
 from probe.store.read import read_records, stored_runs
 
 MAX_AGE_S = 26 * 3600.0
@@ -13,7 +13,7 @@ MAX_AGE_S = 26 * 3600.0
 
 def previous_blocks(directory: Path, *, before: datetime, at_least_s: float) -> dict[str, str]:
     """Target -> block type of the latest run that ended at least `at_least_s` before; empty when there is none."""
-    best: tuple[float, object] | None = None
+    best: tuple[float, Run] | None = None
     for run in stored_runs(directory):
         try:
             age_s = (before - datetime.fromisoformat(run.measurement_end_time)).total_seconds()
@@ -23,5 +23,5 @@ def previous_blocks(directory: Path, *, before: datetime, at_least_s: float) -> 
             best = (age_s, run)
     if best is None:
         return {}
-    verdicts = read_records(directory, best[1], Verdict)  # type: ignore[arg-type]
+    verdicts = read_records(directory, best[1], Verdict)
     return {v.target_id: v.block_type for v in verdicts if v.outcome == "blocked"}

@@ -32,13 +32,15 @@ CONFIRM_AFTER_S = 240.0
 @click.command()
 @click.option("--fast", is_flag=True, help="As fast as the network allows, for a person who waits; no pacing.")
 @click.option("--timed", is_flag=True, help="Mark the run as made by a schedule.")
-@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file (default: $PROBE_CONFIG, XDG, /etc).")
+@click.option("--config", type=click.Path(dir_okay=False),
+              help="Configuration file (default: $PROBE_CONFIG, XDG, /etc).")
 @click.option("--results", type=click.Path(path_type=Path), help="Folder for the results (default: ./results).")
 @click.option("--catalogue", type=click.Path(dir_okay=False),
               help="A targets.csv, a Citizen Lab test list, or a plain list of URLs.")
 @click.option("--input", "inputs", multiple=True, help="Measure only this endpoint (its URL in the catalogue); repeat.")
 @click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier (default: 1, the core).")
-@click.option("--deadline-s", type=click.FloatRange(5, 7200), help="End of the run (default: 60 with --fast, else 900).")
+@click.option("--deadline-s", type=click.FloatRange(5, 7200),
+              help="End of the run (default: 60 with --fast, else 900).")
 @click.option("--seed", type=int, help="Seed of every random choice, to repeat a run's order.")
 @click.option("--at", "at", help="Start time to write (RFC 3339); allowed in the laboratory only.")
 @click.option("--json", "as_json", is_flag=True, help="Print run, verdicts and services as JSON.")
@@ -131,12 +133,10 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
 
 
 def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
-    import random
-
     from probe.session.select import select
 
     chosen = select(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
-                    families=(4, 6), rng=random.Random(plan.seed), skip_services=settings.run.skip_services,
+                    families=(4, 6), seed=plan.seed or 0, skip_services=settings.run.skip_services,
                     inputs=plan.inputs)
     count = sum(len(site.endpoints) for site in chosen.sites)
     click.echo(f"{count} endpoints at {len(chosen.sites)} sites would be measured, "

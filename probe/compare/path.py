@@ -13,6 +13,7 @@ from probe.sites import Site
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 REFUSED = "connection_refused"
 RESET = "connection_reset"
+UNTRUSTED = ("unknown_issuer", "self_signed")
 EARLY = 0.6
 """A reset of the SYN that comes in less than this share of the address's own round trip came from the way."""
 
@@ -78,7 +79,8 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
     numbers = sorted({o.attempt for o in mine})
     only = replace(site, endpoints=(endpoint,))
-    failed = [n for n in numbers if failed_inputs(only, [o for o in mine if o.attempt == n]) or _cut_short(site, mine, n)]
+    failed = [n for n in numbers
+              if failed_inputs(only, [o for o in mine if o.attempt == n]) or _cut_short(site, mine, n)]
     first = mine[0] if mine else Observation(operation="connect", address=address)
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=first.address_source, kind=site.kind,
@@ -117,7 +119,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         early_reset=_is_early(ends, around, base.address),
         tainted=all(o.tainted_by for o in ends),
         hello_acked=last.hello_acked, tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
-        private_root=bool(private_root) and private_root in last.issuer and last.trust in ("unknown_issuer", "self_signed"),
+        private_root=bool(private_root) and private_root in last.issuer and last.trust in UNTRUSTED,
         status=last.status,
     )
 

@@ -16,13 +16,6 @@ PUBLIC = "web_pki"
 Stream = RecordedSocket | TlsStream
 
 
-class HeldStream(TlsStream):
-    """A TLS stream that only `hang_up` ends: an HTTP library closes its connection before it has read the body."""
-
-    def close(self) -> None:
-        """Nothing yet."""
-
-
 def hang_up(stream: Stream) -> None:
     """End the connection under a stream."""
     abort(socket_of(stream))
@@ -80,7 +73,7 @@ def open_stream(plan: Plan, *, deadline: float) -> tuple[Reach, Stream | None]:
     if not plan.sni:
         return Reach(operation="connect"), sock
     try:
-        stream = HeldStream(sock, context_for(plan.trust, plan.alpn), server_name=plan.sni)
+        stream = TlsStream(sock, context_for(plan.trust, plan.alpn), server_name=plan.sni)
     except ValueError:
         abort(sock)
         return Reach(reason="bad_name"), None

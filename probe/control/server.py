@@ -108,7 +108,6 @@ class ImpatientProtocol(H11Protocol):
 
 def make_server(app: Starlette, *, tls: ssl.SSLContext | None) -> uvicorn.Server:
     """A server for `app` without access log; hand the listening socket to its `run`."""
-
     config = uvicorn.Config(
         app,
         http=ImpatientProtocol,

@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from probe.catalogue.load import anchor_files
 from probe.lab.types import World
+from probe.tables.trust import ANCHORS
 
 WEB_CA = "ca"
 FOREIGN_CA = "foreign-ca"
@@ -50,10 +51,9 @@ def make_pki(directory: Path, *, clock_shift_s: int, world: World) -> None:
     _write_issuer(web, directory / f"{WEB_CA}.pem", directory / f"{WEB_CA}.key")
     foreign = _authority("Secure Gateway Inspection CA", "Secure Gateway", now)
     _write_issuer(foreign, directory / f"{FOREIGN_CA}.pem", directory / f"{FOREIGN_CA}.key")
-    for file_name in anchor_files():
-        stem = file_name.removesuffix(".pem")
-        anchor = _authority(f"Laboratory anchor {stem}", "Laboratory Private Trust", now)
-        _write_issuer(anchor, directory / "anchors" / file_name, directory / "anchor-keys" / f"{stem}.key")
+    for file in anchor_files():
+        anchor = _authority(f"Laboratory anchor {file.stem}", "Laboratory Private Trust", now)
+        _write_issuer(anchor, directory / "anchors" / file.name, directory / "anchor-keys" / f"{file.stem}.key")
     for vantage in world.vantages:
         name = urlsplit(vantage.url).hostname or vantage.control_id
         pem, key = _sign(web, names=(name, vantage.ipv4, vantage.ipv6), now=now)
@@ -66,17 +66,9 @@ def world_time(clock_shift_s: int) -> dt.datetime:
     return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=clock_shift_s)
 
 
-def anchor_files() -> tuple[str, ...]:
-    """File names of the anchors that the catalogue ships, sorted; empty where it ships none."""
-    folder = resources.files("probe.catalogue") / "anchors"
-    if not folder.is_dir():
-        return ()
-    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".pem")))
-
-
-def anchor_for(trust: str, stems: Iterable[str]) -> str:
-    """The anchor that a trust policy names (`signal_root` -> `signal_root_a`), or empty for the web's roots."""
-    return next((stem for stem in sorted(stems) if stem == trust or stem.startswith(f"{trust}_")), "")
+def anchor_of(trust: str) -> str:
+    """Stem of the anchor that signs under a trust policy; empty where the web's authorities do."""
+    return next(iter(ANCHORS.get(trust, ())), "").removesuffix(".pem")
 
 
 def load_issuer(certificate: Path, key: Path) -> Issuer:

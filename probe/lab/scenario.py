@@ -13,6 +13,7 @@ One TOML file per scenario; the file's name is the scenario's. Every number may 
     literal = false                     # the catalogue gives a literal address (true) or a name (false)
     ipv6 = true                         # the name has IPv6 addresses in this world, or has none
     min_addresses = 2                   # so many addresses at least
+    rejects = [403]                     # HTTP statuses that the genuine service is known not to answer
     count = {between = [1, 2]}          # distinct hosts; default 1
 
     [company]                           # innocent targets measured alongside
@@ -30,7 +31,7 @@ One TOML file per scenario; the file's name is the scenario's. Every number may 
 
     [[fault]]                           # of servers, resolver or line: kind, match, params, block_type
     [[expect]]                          # a later one overrides an earlier one
-    of = "@t"                           # or "*", "run", "proto:http", "proto:https", "proto:tls", "proto:dns"
+    of = "@t"                           # or "*", "run", "proto:http", "proto:https", "proto:tls" ... (CLASSES)
     outcome = "blocked"                 # or a list
     block_type = "tls.reset.sni"
     min_depth = 2                       # components that a shallower verdict must at least name
@@ -63,7 +64,7 @@ MAX_COMPANY = 20
 KINDS = ("censorship", "innocent")
 LEVELS = ("any", "socket", "packet")
 CLASSES = ("http", "https", "tls", "dns", "literal")
-"""What `proto:` may name: plain HTTP, HTTP over TLS, anything over TLS, DNS names, literal addresses."""
+"""What `proto:` may name: plain HTTP, HTTP over TLS, judged certificates, DNS names, literal addresses."""
 PLACES = ("resolver", "sinkhole", "portal", "mitm", "foreign")
 REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)")
 
@@ -82,6 +83,7 @@ class Filter:
     literal: bool | None = None
     ipv6: bool | None = None
     min_addresses: int = 1
+    rejects: tuple[int, ...] = ()
     count: Range = Literal(value=1)
 
 
@@ -182,6 +184,7 @@ def _filter(table: Table, *, count: int) -> Filter:
         literal=table.flag("literal"),
         ipv6=table.flag("ipv6"),
         min_addresses=table.number("min_addresses", default=1, low=1, high=16),
+        rejects=table.numbers("rejects"),
         count=value,
     )
     table.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from probe.compare.addresses import may_connect
 from probe.measure.clock import Clock
@@ -40,10 +41,10 @@ def climb(plan: LadderPlan, *, clock: Clock, listener: Listener, pool: DaemonPoo
         if plan.network_resolver:
             _ask_resolver(plan, name, clock, listener, emit)
     for endpoint in plan.controls:
-        pool.submit(lambda e=endpoint: _try_control(plan, e, clock, emit))  # type: ignore[misc]
+        pool.submit(partial(_try_control, plan, endpoint, clock, emit))
     for operator in plan.operators:
         for address in (operator.ipv4[0], *(operator.ipv6[:1] if plan.has_ipv6 else ())):
-            pool.submit(lambda o=operator, a=address: _try_tls(plan, o, a, clock, emit))  # type: ignore[misc]
+            pool.submit(partial(_try_tls, plan, operator, address, clock, emit))
 
 
 def _ask_resolver(plan: LadderPlan, name: str, clock: Clock, listener: Listener, emit: Emit) -> None:

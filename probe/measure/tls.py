@@ -114,7 +114,7 @@ class TlsStream:
         """The socket's own deadline rules; a library's timeout does not."""
 
     def close(self) -> None:
-        self.sock.close()
+        """Nothing: a library closes after the headers what it still reads from; who opened the socket closes it."""
 
 
 class _Reader(io.RawIOBase):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from probe.classify import Case
@@ -31,6 +32,18 @@ class Book:
         neighbours = [self.observations[i] for i in self._by_place[seen.address, seen.port]] if seen.address else []
         stamped = replace(seen, sequence=index, run_id=self._run_id, observation_id=f"{self._run_id}.{index}",
                           tainted_by=tainted_by(seen, neighbours))
+        self._keep(stamped)
+        return index
+
+    def restore(self, observations: Sequence[Observation], controls: Sequence[ControlAnswer]) -> None:
+        """Take in what an earlier run stamped, as it is."""
+        for seen in observations:
+            self._keep(seen)
+        for answer in controls:
+            self.tell(answer)
+
+    def _keep(self, stamped: Observation) -> None:
+        index = len(self.observations)
         self.observations.append(stamped)
         if stamped.operation in ("resolve", "dns_round_trip"):
             if stamped.purpose in ("target", "dark"):
@@ -40,7 +53,6 @@ class Book:
             self._by_address[stamped.address].append(index)
         if stamped.purpose == "redirect":
             self._by_input[stamped.input].append(index)
-        return index
 
     def amend(self, index: int, replies: tuple[str, ...], bytes_read: int) -> None:
         """Late replies to a question belong to its observation."""

@@ -7,13 +7,12 @@ import queue
 import random
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from probe import __version__
 from probe.catalogue.types import Catalogue
-from probe.classify import Bench, judge
-from probe.compare.ladder import LadderEvidence, ladder_evidence, ladder_words
+from probe.compare.ladder import LadderEvidence, ladder_words
 from probe.measure.clock import Clock, stamp, start_clock
 from probe.measure.dns_udp import Listener
 from probe.measure.gateway import gateway_word
@@ -27,12 +26,13 @@ from probe.rules.network import NETWORK_RULES, STOPS
 from probe.rules.table import first
 from probe.session.book import Book
 from probe.session.gate import Gate
+from probe.session.judging import judge_book
 from probe.session.loop import Loop
+from probe.session.rungs import ladder_controls, read_ladder
 from probe.session.select import Selection, select
 from probe.session.work import Workshop
 from probe.settings import Settings
 from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
-from probe.tables.trust import TRUSTS
 from probe.tables.versions import SCHEMA_VERSION
 from probe.vantage import describe, families
 
@@ -71,7 +71,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     run_id = run_id_of(clock)
     links = families()
     chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
-                    families=links or (4,), rng=rng, skip_services=settings.run.skip_services, inputs=plan.inputs)
+                    families=links or (4,), seed=seed, skip_services=settings.run.skip_services, inputs=plan.inputs)
     book = Book(run_id)
     frame = _frame(settings, catalogue, links, rng)
     with _tools(chosen, settings, frame, book, plan, clock, rng, progress) as (loop, listener, pool):
@@ -79,7 +79,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
         ladder = _climb(catalogue, settings, frame, book, loop, clock, listener, pool, gateway, plan)
         if first(NETWORK_RULES, ladder).block_type not in STOPS:
             loop.run(deadline_s=plan.deadline_s - END_RESERVE_S)
-    ladder = _read_ladder(catalogue, settings, book.observations, links, gateway)
+    ladder = _read(catalogue, settings, book.observations, links, gateway)
     return _result(catalogue, settings, plan, chosen, book, ladder, clock, seed, run_id, links)
 
 
@@ -122,42 +122,12 @@ def _asker(settings: Settings, clock: Clock) -> Callable[[str, Endpoint, tuple[s
     return ask_one
 
 
-def _ladder_controls(catalogue: Catalogue, cc: str) -> tuple[Endpoint, ...]:
-    """Up to five plain-HTTP controls of different operators, domestic ones first, and two HTTPS pages."""
-    kinds = ("exact_body", "status_only")
-    found: dict[str, Endpoint] = {}
-    pages: dict[str, Endpoint] = {}
-    for endpoint in catalogue.endpoints:
-        control = catalogue.controls.get(endpoint.target_id)
-        if control is None or endpoint.protocol != "http" or "{" in endpoint.input:
-            continue
-        domestic = control.domestic and control.country == cc
-        if control.domestic and not domestic:
-            continue
-        if endpoint.input.startswith("http:") and control.kind in kinds:
-            body = (control.body.strip(),) if control.body.strip() else ()
-            expect = replace(endpoint.expect, body=body or endpoint.expect.body)
-            found.setdefault(control.operator, replace(endpoint, expect=expect))
-        elif control.kind == "page" or domestic:
-            pages.setdefault(control.operator, endpoint)
-    return (*list(found.values())[:5], *list(pages.values())[:2])
-
-
-def _domestic(catalogue: Catalogue, cc: str) -> frozenset[str]:
-    return frozenset(e.input for e in catalogue.endpoints if (c := catalogue.controls.get(e.target_id)) is not None
-                     and c.domestic and c.country == cc)
-
-
-def _operators(catalogue: Catalogue) -> dict[str, str]:
-    return {e.input: c.operator for e in catalogue.endpoints if (c := catalogue.controls.get(e.target_id)) is not None}
-
-
 def _climb(catalogue: Catalogue, settings: Settings, frame: Frame, book: Book, loop: Loop, clock: Clock,
            listener: Listener, pool: DaemonPool, gateway: str, plan: RunPlan) -> LadderEvidence:
     """Climb until the targets may be tried: two good controls and a word from the resolver, or all rungs tried."""
     links = families()
     if not links:
-        return _read_ladder(catalogue, settings, (), links, gateway)
+        return _read(catalogue, settings, (), links, gateway)
     early: queue.SimpleQueue[Observation] = queue.SimpleQueue()
     handed_over = False
 
@@ -169,14 +139,14 @@ def _climb(catalogue: Catalogue, settings: Settings, frame: Frame, book: Book, l
 
     climb(LadderPlan(
         network_resolver=frame.network_resolver, innocent_names=(frame.innocent, *catalogue.innocent_names),
-        controls=_ladder_controls(catalogue, settings.vantage.cc),
+        controls=ladder_controls(catalogue, settings.vantage.cc),
         operators=tuple(o for o in PUBLIC_RESOLVERS if o.name in frame.doh), has_ipv6=6 in links,
         timeout_s=LADDER_TIMEOUT_S,
     ), clock=clock, listener=listener, pool=pool, emit=emit)
 
     def enough(seen: Sequence[Observation]) -> bool:
-        e = _read_ladder(catalogue, settings, seen, links, gateway)
-        return e.well and e.resolver == "ok" and e.tls_ok >= 1 or e.altered >= 3
+        e = _read(catalogue, settings, seen, links, gateway)
+        return (e.well and e.resolver == "ok" and e.tls_ok >= 1) or e.altered >= 3
 
     seen = wait_for_news(early, enough=enough, until_s=min(2.2 * LADDER_TIMEOUT_S, plan.deadline_s - 1), clock=clock)
     handed_over = True
@@ -184,22 +154,17 @@ def _climb(catalogue: Catalogue, settings: Settings, frame: Frame, book: Book, l
         book.add(observation)
     while not early.empty():
         book.add(early.get())
-    return _read_ladder(catalogue, settings, book.observations, links, gateway)
+    return _read(catalogue, settings, book.observations, links, gateway)
 
 
-def _read_ladder(catalogue: Catalogue, settings: Settings, seen: Sequence[Observation], links: tuple[int, ...],
-                 gateway: str) -> LadderEvidence:
-    return ladder_evidence(seen, domestic=_domestic(catalogue, settings.vantage.cc), operators=_operators(catalogue),
-                           link=bool(links), gateway=gateway, has_ipv6=6 in links)
+def _read(catalogue: Catalogue, settings: Settings, seen: Sequence[Observation], links: tuple[int, ...],
+          gateway: str) -> LadderEvidence:
+    return read_ladder(catalogue, settings.vantage.cc, seen, has_ipv4=4 in links, has_ipv6=6 in links, gateway=gateway)
 
 
 def _result(catalogue: Catalogue, settings: Settings, plan: RunPlan, chosen: Selection, book: Book,
             ladder: LadderEvidence, clock: Clock, seed: int, run_id: str, links: tuple[int, ...]) -> RunResult:
-    quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
-    roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
-    bench = Bench(ladder=ladder, quorums=quorums, private_roots=roots, controls_configured=bool(settings.helper),
-                  previous=plan.previous)
-    verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
+    verdicts, services = judge_book(catalogue, chosen, book, ladder, previous=plan.previous)
     network = first(NETWORK_RULES, ladder)
     seen = book.observations
     run = Run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -26,14 +25,14 @@ class Selection:
 
 
 def select(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, families: Sequence[int],
-           rng: random.Random, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset()) -> Selection:
+           seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset()) -> Selection:
     """Endpoints up to `tier` (or just `inputs`), expanded and grouped; the rest of those tiers with reasons."""
     chosen: list[Endpoint] = []
     skipped: dict[str, tuple[Endpoint, str]] = {}
     for raw in catalogue.endpoints:
-        if raw.tier > tier and raw.input not in inputs or (inputs and raw.input not in inputs):
+        if (raw.input not in inputs) if inputs else raw.tier > tier:
             continue
-        endpoint = _with_negative(expand(raw, cc=cc, rng=rng), catalogue)
+        endpoint = _with_negative(expand(raw, cc=cc, seed=seed), catalogue)
         why = _why_not(endpoint, consent_level, families, skip_services)
         if why:
             skipped[endpoint.input] = (endpoint, why)

@@ -11,7 +11,7 @@ from probe.store.rows import Row, Value
 from probe.store.schema import SCHEMA_VERSION, Column, Kind, Table
 
 if TYPE_CHECKING:
-    import pyarrow  # type: ignore[import-untyped]
+    import pyarrow
 
 
 def available() -> bool:
@@ -49,7 +49,7 @@ def arrow_schema(table: Table) -> pyarrow.Schema:
 def write_parquet(file: BinaryIO, table: Table, rows: Iterable[Row]) -> None:
     """Writes the rows to an open file. Lone surrogates, which Parquet cannot hold, are written as `\\udNNN`."""
     import pyarrow as pa
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq
 
     converted = [{column.name: _convert(row[column.name], column) for column in table.columns} for row in rows]
     pq.write_table(pa.Table.from_pylist(converted, schema=arrow_schema(table)), file, compression="zstd")

@@ -12,9 +12,7 @@ from typing import Any, get_type_hints
 
 from probe.model import ControlAnswer, Observation, Run, ServiceVerdict, Vantage, Verdict
 from probe.store import columns
-
-SCHEMA_VERSION = "1"
-"""Raised when a column changes its name, type or meaning; added columns do not raise it."""
+from probe.tables.versions import SCHEMA_VERSION as SCHEMA_VERSION
 
 
 class Kind(StrEnum):

@@ -69,8 +69,7 @@ class NameServers:
         reply = self._misbehave(query, acts[0]) if acts else self._portal(query) or self._resolve(query, near=True)
         for fault in faults:
             if fault.kind == "dns_ede":
-                code = dns.edns.EDECode.make(int(number(fault.params, "code", 15)))
-                reply.use_edns(0, payload=_UDP_PAYLOAD, options=[dns.edns.EDEOption(code, text(fault.params, "text", ""))])
+                _explain(reply, fault)
         return _fit(reply, query, udp=udp)
 
     def _misbehave(self, query: dns.message.Message, fault: Fault) -> dns.message.Message:
@@ -108,6 +107,8 @@ class NameServers:
             reply.answer.append(_rrset(owner, records.ttl_s, dns.rdatatype.CNAME, target.to_text()))
             owner = target
         kind = query.question[0].rdtype
+        if reply.answer and kind == dns.rdatatype.CNAME:
+            return reply
         addresses = {dns.rdatatype.A: records.ipv4, dns.rdatatype.AAAA: records.ipv6}.get(kind, ())
         if addresses:
             reply.answer.append(_rrset(owner, records.ttl_s, kind, *addresses))
@@ -147,6 +148,12 @@ def _point_at(query: dns.message.Message, address: str) -> dns.message.Message:
     if query.question[0].rdtype == kind:
         reply.answer.append(_rrset(query.question[0].name, 60, kind, address))
     return reply
+
+
+def _explain(reply: dns.message.Message, fault: Fault) -> None:
+    code = dns.edns.EDECode.make(int(number(fault.params, "code", 15)))
+    option = dns.edns.EDEOption(code, text(fault.params, "text", "") or None)
+    reply.use_edns(0, payload=_UDP_PAYLOAD, options=[option])
 
 
 def _name(query: dns.message.Message) -> str:

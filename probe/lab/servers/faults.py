@@ -20,14 +20,14 @@ class FaultKind:
     kind: str
     layer: str
     """listen, tls, http, resolver, zone, place, router, or laboratory."""
-    params: tuple[str, ...]
+    parameters: tuple[str, ...]
     meaning: str
 
 
 def _table(*rows: tuple[str, str, str, str]) -> Mapping[str, FaultKind]:
     return {
-        kind: FaultKind(kind=kind, layer=layer, params=tuple(params.split()), meaning=meaning)
-        for kind, layer, params, meaning in rows
+        kind: FaultKind(kind=kind, layer=layer, parameters=tuple(parameters.split()), meaning=meaning)
+        for kind, layer, parameters, meaning in rows
     }
 
 
@@ -43,7 +43,6 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("tls_silence", "tls", "probability", "the server reads the ClientHello and never answers"),
     ("status", "http", "status headers body only_client",
      "every answer has this status, these `Name: value` headers and this body; only_client: for the client alone"),
-    ("http_cut", "http", "bytes", "the server closes after this many bytes of any answer (16384)"),
     ("http_endless", "http", "", "the body never ends"),
     ("http_gzip_bomb", "http", "", "a gzip body of one gibibyte in a megabyte"),
     ("http_redirect_loop", "http", "", "a hundred redirects in a row, to itself"),

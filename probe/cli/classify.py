@@ -1,0 +1,64 @@
+"""`probe classify`: judge stored observations again, with today's rules."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from probe.catalogue.load import load
+from probe.catalogue.types import CatalogueError
+from probe.model import Verdict
+from probe.rules import RULES_VERSION
+from probe.session.judging import judge_again
+from probe.store.atomic import StoreError
+from probe.store.read import read_runs
+
+
+@click.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--run", "run_id", help="Only this run.")
+@click.option("--catalogue", type=click.Path(dir_okay=False), help="Judge by this catalogue instead of the usual one.")
+@click.option("--all", "show_all", is_flag=True, help="Show every verdict, not only the changed ones.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a verdict.")
+def classify(directory: Path, run_id: str | None, catalogue: str | None, show_all: bool, as_json: bool) -> None:
+    """Judge the observations in DIRECTORY again with today's rules; nothing is measured, nothing is overwritten.
+
+    \b
+    Examples:
+      probe classify results
+      probe classify results --run 20170504T100000Z_1a2b3c4d --all
+    """
+    try:
+        targets = load(catalogue)
+        counts: Counter[str] = Counter()
+        for result in read_runs(directory):
+            if run_id and result.run.run_id != run_id:
+                continue
+            old = {v.target_id: v for v in result.verdicts}
+            verdicts, _ = judge_again(result, targets)
+            for verdict in verdicts:
+                before = old.get(verdict.target_id)
+                changed = before is None or _essence(before) != _essence(verdict)
+                counts["changed" if changed else "unchanged"] += 1
+                if changed or show_all:
+                    _show(result.run.run_id, before, verdict, as_json)
+    except (StoreError, CatalogueError) as error:
+        raise click.ClickException(str(error)) from error
+    if not as_json:
+        click.echo(f"Rules {RULES_VERSION}: {counts['unchanged']} verdicts unchanged, {counts['changed']} changed.")
+
+
+def _essence(verdict: Verdict) -> tuple[str, str, tuple[str, ...]]:
+    return verdict.outcome, verdict.block_type, verdict.also
+
+
+def _show(run_id: str, before: Verdict | None, now: Verdict, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"run_id": run_id, "before": asdict(before) if before else None, "now": asdict(now)}))
+        return
+    old = f"{before.outcome} {before.block_type}".strip() if before else "nothing"
+    click.echo(f"{run_id}  {now.target_id}: {old} -> {f'{now.outcome} {now.block_type}'.strip()}  ({now.rule_id})")

@@ -1,0 +1,273 @@
+"""From a scenario and a seed to one laboratory: which targets, which addresses, which parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from probe.lab.ranges import Range, RangeError, draw_params, draw_range
+from probe.lab.scenario import MAX_COMPANY, REFERENCE, Filter, RuleSpec, Scenario
+from probe.lab.toml_table import ScenarioError
+from probe.lab.types import Drawn, Expect, Fault, HostPlan, Rule, Value, World
+from probe.lab.world import FIXED_ANSWERS, draw_world
+from probe.model import Endpoint
+from probe.tables.outcomes import NOT_ATTEMPTED
+from probe.tables.protocols import PROTOCOLS
+from probe.tables.resolvers import PUBLIC_RESOLVERS
+from probe.tables.trust import judged
+
+NOT_BUILT = "proto:not_built"
+"""Alias of the inputs whose protocol the probe does not speak; only a run of the whole catalogue has any."""
+
+_SPECIAL = frozenset(FIXED_ANSWERS) | {operator.doh_host for operator in PUBLIC_RESOLVERS}
+"""Never drawn: blocking an operator of DoH or a name that is a message would be another scenario."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """What references in rules, faults and parameters are resolved against."""
+
+    world: World
+    drawn: Mapping[str, tuple[Endpoint, ...]]
+    foreign: str
+
+
+def draw(scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint]) -> Drawn:
+    """One laboratory that follows from the scenario, the seed and the catalogue alone.
+
+    Raises ScenarioError when the catalogue has too few endpoints that qualify, or a parameter cannot be drawn.
+    """
+    rng = random.Random(f"{scenario.name}/{seed}")
+    try:
+        scene = _scene(scenario, rng=rng, seed=seed, endpoints=endpoints)
+        company = _company(scenario, scene, rng=rng, endpoints=endpoints)
+        rules = tuple(_rule(spec, scene, rng=rng) for spec in scenario.rules)
+        faults = tuple(_fault(spec, scene, rng=rng) for spec in scenario.faults)
+    except RangeError as error:
+        raise ScenarioError(f"{scenario.name}.toml: {error}") from error
+    targets = (*(row for rows in scene.drawn.values() for row in rows), *company)
+    aliases = {alias: tuple(row.input for row in rows) for alias, rows in scene.drawn.items()}
+    return Drawn(
+        name=scenario.name,
+        title=scenario.title,
+        kind=scenario.kind,
+        seed=seed,
+        world=scene.world,
+        rules=rules,
+        faults=faults,
+        expects=_expects(scenario.expects, targets),
+        aliases={**aliases, **_classes(targets)},
+        targets=tuple(row.input for row in targets),
+    )
+
+
+def _scene(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequence[Endpoint]) -> _Scene:
+    world = _world(scenario.world, rng=rng, name=scenario.name, seed=seed, endpoints=endpoints)
+    taken: set[str] = set()
+    drawn: dict[str, tuple[Endpoint, ...]] = {}
+    for alias, spec in scenario.draw.items():
+        pool = [row for row in endpoints if _may_suffer(row, spec, world) and not _related(row, taken)]
+        count = int(_number(spec.count, rng))
+        drawn[alias] = _sample(pool, count, rng)
+        if len(drawn[alias]) < count:
+            raise ScenarioError(f"{scenario.name}.toml: draw.{alias}: the catalogue has no {count} such endpoints")
+        taken |= {name for row in drawn[alias] for name in (row.host, row.sni) if name}
+    foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
+    hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
+    return _Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign)
+
+
+def _world(
+    ranges: Mapping[str, Range], *, rng: random.Random, name: str, seed: int, endpoints: Sequence[Endpoint]
+) -> World:
+    values = {key: _number(value, rng) for key, value in ranges.items()}
+    rtt_ms = values.get("rtt_ms")
+    hops = values.get("hops")
+    # Scenarios of one seed get different worlds, or a run of many would meet the same addresses again and again.
+    digest = hashlib.sha256(f"{name}/{seed}".encode()).digest()
+    return draw_world(
+        seed=int.from_bytes(digest[:4], "big"),
+        endpoints=endpoints,
+        rtt_ms=(10, 300) if rtt_ms is None else (rtt_ms, rtt_ms),
+        hops=(4, 12) if hops is None else (int(hops), int(hops)),
+        helpers=int(values.get("helpers", 2)),
+        loss=float(values.get("loss", 0.0)),
+        clock_shift_s=int(values.get("clock_shift_s", 0)),
+    )
+
+
+def _number(spec: Range, rng: random.Random) -> int | float:
+    value = draw_range(spec, rng=rng, known={})
+    if not isinstance(value, (int, float)):
+        raise RangeError(f"want a number, drew {value!r}")
+    return value
+
+
+def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random) -> tuple[Endpoint, ...]:
+    """Up to `count` endpoints of unrelated hosts."""
+    chosen: list[Endpoint] = []
+    hosts: set[str] = set()
+    for row in rng.sample(list(pool), len(pool)):
+        if len(chosen) == count:
+            break
+        if not _related(row, hosts):
+            chosen.append(row)
+            hosts.add(row.host)
+    return tuple(chosen)
+
+
+def _related(row: Endpoint, hosts: Iterable[str]) -> bool:
+    """True when a rule for one of `hosts` could also hit this endpoint: the same name, or one inside the other."""
+    own = {name for name in (row.host, row.sni) if name}
+    return any(host in name or name in host for host in hosts for name in own)
+
+
+def _measurable(row: Endpoint) -> bool:
+    return row.status == "active" and PROTOCOLS[row.protocol].built
+
+
+def _may_suffer(row: Endpoint, spec: Filter, world: World) -> bool:
+    """Drawn under an alias: a target proper, for the controls that the ladder stands on are not what censors block."""
+    proper = row.tier >= 1 and row.role != "control" and row.host not in _SPECIAL
+    return proper and _measurable(row) and _qualifies(row, spec, world)
+
+
+def _qualifies(row: Endpoint, spec: Filter, world: World) -> bool:
+    lists = (
+        (spec.protocol, row.protocol), (spec.service, row.service), (spec.role, row.role), (spec.trust, row.trust),
+        (spec.tier, row.tier), (spec.port, row.port),
+    )
+    if any(wanted and value not in wanted for wanted, value in lists):
+        return False
+    if any(accepts(row, status) is not False for status in spec.rejects):
+        return False
+    addresses = addresses_of(row, world)
+    flags = (
+        (spec.tls, bool(row.sni)),
+        (spec.literal, bool(row.address)),
+        (spec.ipv6, any(":" in address for address in addresses)),
+    )
+    return len(addresses) >= spec.min_addresses and all(want is None or want == value for want, value in flags)
+
+
+def accepts(row: Endpoint, status: int) -> bool | None:
+    """Whether a genuine answer may have this HTTP status; None when the catalogue does not say."""
+    expected = row.expect.status
+    return bool({"any", str(status), f"{status // 100}xx"} & set(expected)) if expected else None
+
+
+def addresses_of(row: Endpoint, world: World) -> tuple[str, ...]:
+    """Every address of an endpoint in this world; none for a name that does not exist."""
+    if row.address:
+        return (row.address,)
+    plan = world.hosts.get(row.host.lower())
+    return (*plan.ipv4, *plan.ipv6) if plan else ()
+
+
+def _company(
+    scenario: Scenario, scene: _Scene, *, rng: random.Random, endpoints: Sequence[Endpoint]
+) -> tuple[Endpoint, ...]:
+    drawn = [row for rows in scene.drawn.values() for row in rows]
+    hosts = {name for row in drawn for name in (row.host, row.sni) if name}
+    if scenario.company is None:
+        chosen = {row.input for row in drawn}
+        return tuple(row for row in endpoints if row.status == "active" and row.input not in chosen)
+    spec = scenario.company
+    suffering = {address for row in drawn for address in addresses_of(row, scene.world)}
+    pool = [
+        row
+        for row in endpoints
+        if _measurable(row)
+        and row.role != "control"
+        and _qualifies(row, spec, scene.world)
+        and not _related(row, hosts)
+        and suffering.isdisjoint(addresses_of(row, scene.world))
+    ]
+    return _sample(pool, min(MAX_COMPANY, int(_number(spec.count, rng))), rng)
+
+
+def _rule(spec: RuleSpec, scene: _Scene, *, rng: random.Random) -> Rule:
+    return Rule(
+        trigger=spec.trigger,
+        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger=spec.trigger)),
+        action=spec.action,
+        params=_params(spec, scene, rng=rng),
+        block_type=spec.block_type,
+        alias=spec.alias,
+    )
+
+
+def _fault(spec: RuleSpec, scene: _Scene, *, rng: random.Random) -> Fault:
+    return Fault(
+        kind=spec.action,
+        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger="")),
+        params=_params(spec, scene, rng=rng),
+        block_type=spec.block_type,
+        alias=spec.alias,
+    )
+
+
+def _expand(item: str, scene: _Scene, *, trigger: str) -> tuple[str, ...]:
+    """What one entry of `match` stands for: several texts for an alias, one for anything else."""
+    rows = scene.drawn.get(item[1:]) if item.startswith("@") else None
+    if rows is None:
+        return (_substitute(item, scene),)
+    found = [text for row in rows for text in _matches(row, scene.world, trigger)]
+    return tuple(dict.fromkeys(found))
+
+
+def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
+    addresses = addresses_of(row, world)
+    if trigger == "sni":
+        return (row.sni or row.host,)
+    if trigger in ("host", "qname", "qname_substring"):
+        return (row.host,)
+    if trigger == "address":
+        return addresses
+    if trigger == "address_port":
+        return tuple(f"[{address}]:{row.port}" if ":" in address else f"{address}:{row.port}" for address in addresses)
+    return tuple(name for name in (row.host, row.sni) if name) + addresses
+
+
+def _params(spec: RuleSpec, scene: _Scene, *, rng: random.Random) -> dict[str, Value]:
+    drawn = draw_params(spec.params, rng=rng)
+    return {key: _filled(value, scene) for key, value in drawn.items()}
+
+
+def _filled(value: Value, scene: _Scene) -> Value:
+    if isinstance(value, tuple):
+        return tuple(_substitute(item, scene) for item in value)
+    return _substitute(value, scene) if isinstance(value, str) else value
+
+
+def _substitute(text: str, scene: _Scene) -> str:
+    places = {
+        "resolver": scene.world.resolver,
+        "sinkhole": scene.world.sinkhole,
+        "portal": scene.world.portal,
+        "mitm": scene.world.mitm,
+        "foreign": scene.foreign,
+        **{alias: rows[0].host for alias, rows in scene.drawn.items()},
+    }
+    return REFERENCE.sub(lambda found: places[found[1]], text)
+
+
+def _expects(expects: tuple[Expect, ...], targets: Iterable[Endpoint]) -> tuple[Expect, ...]:
+    if all(PROTOCOLS[row.protocol].built for row in targets):
+        return expects
+    return (Expect(of=NOT_BUILT, outcomes=(NOT_ATTEMPTED,)), *expects)
+
+
+def _classes(targets: Sequence[Endpoint]) -> dict[str, tuple[str, ...]]:
+    """The targets of each protocol class that an expectation may speak of."""
+    members = {
+        "proto:http": [row for row in targets if row.protocol == "http" and not row.sni],
+        "proto:https": [row for row in targets if row.protocol == "http" and row.sni],
+        "proto:tls": [row for row in targets if row.sni and judged(row.trust)],
+        "proto:dns": [row for row in targets if row.protocol == "dns"],
+        "proto:literal": [row for row in targets if row.address],
+        NOT_BUILT: [row for row in targets if not PROTOCOLS[row.protocol].built],
+    }
+    return {name: tuple(row.input for row in rows) for name, rows in members.items()}

@@ -1,0 +1,270 @@
+"""IP packets as values: what a middlebox reads off the wire, and builders with every header field settable.
+
+IPv4 (RFC 791), IPv6 (RFC 8200), TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792, RFC 4443). Parsing is total:
+bytes that are no packet give None.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+
+ICMP = 1
+TCP = 6
+UDP = 17
+ICMP6 = 58
+
+FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
+_LETTERS = {"F": FIN, "S": SYN, "R": RST, "P": PSH, "A": ACK}
+
+_MOD = 0xFFFF
+_DF = 0x4000
+_OFFSET_MASK = 0x1FFF
+_EXTENSIONS = frozenset((0, 43, 60))
+"""IPv6 hop-by-hop, routing and destination options: `next header, length in 8 bytes less one` (RFC 8200 4)."""
+_MAX_EXTENSIONS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """One packet as it was on the wire; transport fields are zero where the packet has none."""
+
+    raw: bytes
+    version: int
+    src: str
+    dst: str
+    proto: int
+    """Protocol number of the transport, after IPv6 extension headers; a fragment header is not looked behind."""
+    ttl: int
+    ip_id: int = 0
+    df: bool = False
+    offset: int
+    """Where the transport header begins in `raw`."""
+    sport: int = 0
+    dport: int = 0
+    flags: int = 0
+    seq: int = 0
+    ack: int = 0
+    window: int = 0
+    options: bytes = b""
+    icmp_type: int = -1
+    icmp_code: int = -1
+    payload: bytes = b""
+    """What follows the transport header; for ICMP errors the quoted packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    version: int
+    src: str
+    dst: str
+    proto: int
+    ttl: int
+    ip_id: int
+    df: bool
+    offset: int
+    end: int
+    transport: bool
+    """False for a later fragment, which carries no transport header."""
+
+
+def flag_bits(letters: str) -> int:
+    """TCP flags from letters: `RA` is RST+ACK. Raises KeyError for letters other than F, S, R, P, A."""
+    bits = 0
+    for letter in letters:
+        bits |= _LETTERS[letter]
+    return bits
+
+
+def parse(raw: bytes, *, cut: bool = False) -> Packet | None:
+    """Read a packet; None for anything malformed. `cut`: the end may be missing, as in an ICMP quotation."""
+    network = _network(raw, cut=cut)
+    if network is None:
+        return None
+    end = min(network.end, len(raw))
+    reader = _TRANSPORTS.get(network.proto) if network.transport else None
+    if reader is None:
+        return _packet(raw, network, payload=raw[network.offset : end])
+    return reader(raw, network, end)
+
+
+def _network(raw: bytes, *, cut: bool) -> _Network | None:
+    version = raw[0] >> 4 if raw else 0
+    if version == 4 and len(raw) >= 20:
+        network = _network4(raw)
+    elif version == 6 and len(raw) >= 40:
+        network = _network6(raw)
+    else:
+        return None
+    if network is None or network.offset > min(len(raw), network.end):
+        return None
+    return network if cut or network.end <= len(raw) else None
+
+
+def _network4(raw: bytes) -> _Network | None:
+    first, _, total, ip_id, fragment, ttl, proto = struct.unpack_from("!BBHHHBB", raw)
+    header = (first & 15) * 4
+    if header < 20 or total < header:
+        return None
+    return _Network(
+        4, socket.inet_ntop(socket.AF_INET, raw[12:16]), socket.inet_ntop(socket.AF_INET, raw[16:20]),
+        proto, ttl, ip_id, bool(fragment & _DF), header, total, not fragment & _OFFSET_MASK,
+    )  # fmt: skip
+
+
+def _network6(raw: bytes) -> _Network | None:
+    length, proto, ttl = struct.unpack_from("!HBB", raw, 4)
+    end, offset = 40 + length, 40
+    for _ in range(_MAX_EXTENSIONS):
+        if proto not in _EXTENSIONS:
+            break
+        if offset + 2 > len(raw):
+            return None
+        proto, offset = raw[offset], offset + 8 * (raw[offset + 1] + 1)
+    return _Network(
+        6, socket.inet_ntop(socket.AF_INET6, raw[8:24]), socket.inet_ntop(socket.AF_INET6, raw[24:40]),
+        proto, ttl, 0, False, offset, end, True,
+    )  # fmt: skip
+
+
+def _packet(
+    raw: bytes,
+    network: _Network,
+    *,
+    ports: tuple[int, int] = (0, 0),
+    tcp: tuple[int, int, int, int] = (0, 0, 0, 0),
+    icmp: tuple[int, int] = (-1, -1),
+    options: bytes = b"",
+    payload: bytes,
+) -> Packet:
+    return Packet(
+        raw=raw, version=network.version, src=network.src, dst=network.dst, proto=network.proto, ttl=network.ttl,
+        ip_id=network.ip_id, df=network.df, offset=network.offset, sport=ports[0], dport=ports[1],
+        seq=tcp[0], ack=tcp[1], flags=tcp[2], window=tcp[3], options=options,
+        icmp_type=icmp[0], icmp_code=icmp[1], payload=payload,
+    )  # fmt: skip
+
+
+def _tcp(raw: bytes, network: _Network, end: int) -> Packet | None:
+    at = network.offset
+    if end - at < 20:
+        return None
+    sport, dport, seq, ack, high, flags, window = struct.unpack_from("!HHIIBBH", raw, at)
+    header = (high >> 4) * 4
+    if header < 20 or at + header > end:
+        return None
+    return _packet(
+        raw, network, ports=(sport, dport), tcp=(seq, ack, flags, window),
+        options=raw[at + 20 : at + header], payload=raw[at + header : end],
+    )  # fmt: skip
+
+
+def _udp(raw: bytes, network: _Network, end: int) -> Packet | None:
+    at = network.offset
+    if end - at < 8:
+        return None
+    sport, dport, length = struct.unpack_from("!HHH", raw, at)
+    if length < 8:
+        return None
+    return _packet(raw, network, ports=(sport, dport), payload=raw[at + 8 : min(end, at + length)])
+
+
+def _icmp(raw: bytes, network: _Network, end: int) -> Packet | None:
+    at = network.offset
+    if end - at < 8:
+        return None
+    return _packet(raw, network, icmp=(raw[at], raw[at + 1]), payload=raw[at + 8 : end])
+
+
+_TRANSPORTS = {TCP: _tcp, UDP: _udp, ICMP: _icmp, ICMP6: _icmp}
+
+
+def number(data: bytes) -> int:
+    """The bytes as one number. One's complement sums of 16-bit words are this number modulo 65535."""
+    return int.from_bytes(data + b"\0" if len(data) % 2 else data)
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum (RFC 1071): never zero unless the data sum to all ones."""
+    total = number(data)
+    return _MOD - (total % _MOD or (_MOD if total else 0))
+
+
+def changed_checksum(old: int, *, before: bytes, after: bytes) -> int:
+    """The checksum after some 16-bit words changed (RFC 1624), without reading the rest."""
+    return _MOD - (_MOD - old + number(after) - number(before)) % _MOD
+
+
+def packed(address: str) -> bytes:
+    """The 4 or 16 bytes of an address. Raises OSError for a text that is none."""
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+
+
+def plain(address: str) -> str:
+    """The address in the one spelling that `parse` uses. Raises OSError for a text that is none."""
+    return socket.inet_ntop(socket.AF_INET6 if ":" in address else socket.AF_INET, packed(address))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IpHeader:
+    """The network header of a packet to be built; `ip_id` and `df` exist in IPv4 alone."""
+
+    src: str
+    dst: str
+    ttl: int = 64
+    ip_id: int = 0
+    df: bool = False
+
+
+def build_ip(header: IpHeader, proto: int, payload: bytes) -> bytes:
+    """A packet with this payload as it is."""
+    src, dst = packed(header.src), packed(header.dst)
+    if len(src) == 16:
+        return struct.pack("!IHBB", 6 << 28, len(payload), proto, header.ttl) + src + dst + payload
+    fragment = _DF if header.df else 0
+    start = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), header.ip_id, fragment, header.ttl, proto, 0)
+    sum_ = checksum(start + src + dst)
+    return start[:10] + sum_.to_bytes(2) + src + dst + payload
+
+
+def _pseudo(header: IpHeader, proto: int, length: int) -> bytes:
+    """What TCP, UDP and ICMPv6 add to their sums; the layouts of both families sum to the same."""
+    return packed(header.src) + packed(header.dst) + struct.pack("!II", length, proto)
+
+
+def build_tcp(
+    header: IpHeader,
+    *,
+    sport: int,
+    dport: int,
+    flags: int,
+    seq: int = 0,
+    ack: int = 0,
+    window: int = 0,
+    options: bytes = b"",
+    payload: bytes = b"",
+) -> bytes:
+    """A TCP segment; `options` must fill whole 32-bit words."""
+    high = (20 + len(options)) // 4 << 4
+    start = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, high, flags, window, 0, 0)
+    segment = start + options + payload
+    sum_ = checksum(_pseudo(header, TCP, len(segment)) + segment)
+    return build_ip(header, TCP, segment[:16] + sum_.to_bytes(2) + segment[18:])
+
+
+def build_udp(header: IpHeader, *, sport: int, dport: int, payload: bytes = b"") -> bytes:
+    """A UDP datagram; its checksum is never zero, which would mean none."""
+    length = 8 + len(payload)
+    start = struct.pack("!HHH", sport, dport, length)
+    sum_ = checksum(_pseudo(header, UDP, length) + start + b"\0\0" + payload) or _MOD
+    return build_ip(header, UDP, start + sum_.to_bytes(2) + payload)
+
+
+def build_icmp(header: IpHeader, *, kind: int, code: int, rest: bytes = b"\0\0\0\0", payload: bytes = b"") -> bytes:
+    """An ICMP or, between IPv6 addresses, ICMPv6 message; `rest` is the second half of its header."""
+    proto = ICMP6 if ":" in header.src else ICMP
+    message = bytes((kind, code, 0, 0)) + rest + payload
+    pseudo = _pseudo(header, proto, len(message)) if proto == ICMP6 else b""
+    sum_ = checksum(pseudo + message)
+    return build_ip(header, proto, message[:2] + sum_.to_bytes(2) + message[4:])

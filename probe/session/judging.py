@@ -1,0 +1,43 @@
+"""From a run's book to its verdicts: used when a run ends, and again whenever stored results are judged anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from probe.catalogue.types import Catalogue
+from probe.classify import Bench, judge
+from probe.compare.ladder import LadderEvidence
+from probe.model import RunResult, ServiceVerdict, Verdict
+from probe.session.book import Book
+from probe.session.rungs import read_ladder
+from probe.session.select import Selection, select
+from probe.tables.trust import TRUSTS
+
+
+def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: LadderEvidence, *,
+               previous: Mapping[str, str] | None = None) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Verdicts of everything that the selection holds."""
+    quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
+    roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+    bench = Bench(ladder=ladder, quorums=quorums, private_roots=roots, previous=previous)
+    return judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
+
+
+def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
+    run = result.run
+    targets = frozenset(v.target_id for v in result.verdicts)
+    links = tuple(run.vantage.families)
+    chosen = select(catalogue, tier=3, cc=run.vantage.probe_cc, consent_level=run.vantage.consent_level,
+                    families=links or (4,), seed=run.seed)
+    kept = Selection(
+        sites=tuple(s for s in chosen.sites if any(e.target_id in targets for e in s.endpoints)),
+        skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in targets},
+    )
+    book = Book(run.run_id)
+    book.restore(result.observations, result.controls)
+    words = dict(word.split(":", 1) for word in run.ladder)
+    ladder = read_ladder(catalogue, run.vantage.probe_cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
+                         gateway=words.get("gateway", "unknown"))
+    confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
+    return judge_book(catalogue, kept, book, ladder, previous=confirmed)
