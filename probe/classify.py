@@ -42,8 +42,6 @@ class Bench:
     quorums: Mapping[tuple[str, str], int]
     private_roots: Mapping[str, str]
     """Trust word -> organisation of its private authority."""
-    previous: Mapping[str, str] | None = None
-    """Target -> block type of the run before, at least 240 s earlier: an agreeing one confirms."""
 
 
 def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], bench: Bench,
@@ -62,7 +60,7 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
     for endpoint, why in skipped.values():
         finding = Finding(outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=why)
         found.setdefault(endpoint.target_id, []).append((endpoint, finding))
-    verdicts = tuple(combine_endpoints(target, members, bench.previous or {}) for target, members in found.items())
+    verdicts = tuple(combine_endpoints(target, members) for target, members in found.items())
     return verdicts, service_verdicts(verdicts, bench.quorums)
 
 

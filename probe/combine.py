@@ -96,8 +96,7 @@ def _summed(chief: Finding, members: Sequence[Finding]) -> Finding:
     )
 
 
-def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]],
-                      previous: Mapping[str, str]) -> Verdict:
+def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]]) -> Verdict:
     """One target from its endpoints, by the same order; the input shown is the one that decided."""
     tried = [(e, f) for e, f in members if f.outcome != NOT_ATTEMPTED]
     chief_endpoint, chief = min(tried or members, key=lambda m: (_ORDER.index(m[1].outcome), -m[1].confidence))
@@ -107,11 +106,19 @@ def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]
     return Verdict(
         target_id=target_id, service=chief_endpoint.service, role=chief_endpoint.role, input=chief_endpoint.input,
         outcome=chief.outcome, block_type=chief.block_type, also=chief.also, confidence=chief.confidence,
-        confirmed=chief.outcome == "blocked" and previous.get(target_id) == chief.block_type, scope=chief.scope,
-        rule_id=chief.rule_id, evidence=chief.evidence[:MAX_EVIDENCE], attempts=chief.attempts,
+        scope=chief.scope, rule_id=chief.rule_id, evidence=chief.evidence[:MAX_EVIDENCE], attempts=chief.attempts,
         failed_attempts=chief.failed_attempts, control=chief.control, partial=chief.partial or mixed,
         reason=chief.reason,
     )
+
+
+def confirm(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> tuple[Verdict, ...]:
+    """Mark the blocks that a run before saw too; `previous` maps its blocked targets to their block types.
+
+    That run must have ended longer ago than residual blocking lasts, or it confirms only its own traces.
+    """
+    return tuple(replace(v, confirmed=v.outcome == "blocked" and previous.get(v.target_id) == v.block_type)
+                 for v in verdicts)
 
 
 def service_verdicts(verdicts: Sequence[Verdict],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from probe.store.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
     from probe.model import RunResult
-    from probe.session.run import RunPlan
+    from probe.session.frame import RunPlan
 
 FAST_DEADLINE_S = 60.0
 TIMED_DEADLINE_S = 900.0
@@ -43,11 +43,13 @@ CONFIRM_AFTER_S = 240.0
               help="End of the run (default: 60 with --fast, else 900).")
 @click.option("--seed", type=int, help="Seed of every random choice, to repeat a run's order.")
 @click.option("--at", "at", help="Start time to write (RFC 3339); allowed in the laboratory only.")
+@click.option("--parquet/--no-parquet", default=None,
+              help="Also write Parquet (default: where pyarrow is installed and no schedule made the run).")
 @click.option("--json", "as_json", is_flag=True, help="Print run, verdicts and services as JSON.")
 @click.option("--dry-run", is_flag=True, help="Say what would be measured, and measure nothing.")
 def run(fast: bool, timed: bool, config: str | None, results: Path | None, catalogue: str | None,
         inputs: tuple[str, ...], tier: int | None, deadline_s: float | None, seed: int | None, at: str | None,
-        as_json: bool, dry_run: bool) -> None:
+        parquet: bool | None, as_json: bool, dry_run: bool) -> None:
     """Measure now and write the results.
 
     \b
@@ -58,7 +60,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     """
     settings, targets = _read(config, catalogue)
     folder = results or Path(settings.run.results)
-    from probe.session.run import RunPlan
+    from probe.session.frame import RunPlan
 
     marker = read_marker()
     plan = RunPlan(
@@ -70,10 +72,13 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     if dry_run:
         _tell_plan(targets, settings, plan)
         return
+    from probe.store.write import write_run
+
     try:
         check_writable(folder)
         with run_lock(folder):
             result = _measure(targets, settings, plan, folder)
+            write_run(result, folder, parquet=False if timed and parquet is None else parquet)
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     except Locked:
@@ -111,14 +116,8 @@ def _check_inputs(targets: Catalogue, inputs: frozenset[str]) -> None:
 
 
 def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path) -> RunResult:
-    from dataclasses import replace
-
-    from probe.cli.previous import previous_blocks
     from probe.session.run import make_run
-    from probe.store.write import write_run
 
-    plan = replace(plan, previous=previous_blocks(folder, before=plan.started_at or datetime.now(UTC),
-                                                  at_least_s=CONFIRM_AFTER_S))
     if sys.stderr.isatty():
         with click.progressbar(length=1, label="Measuring", file=sys.stderr) as bar:
             def tell(done: int, total: int) -> None:
@@ -128,8 +127,16 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
             result = make_run(targets, settings, plan, progress=tell)
     else:
         result = make_run(targets, settings, plan)
-    write_run(result, folder)
-    return result
+    return _confirmed(result, folder)
+
+
+def _confirmed(result: RunResult, folder: Path) -> RunResult:
+    from probe.cli.previous import previous_blocks
+    from probe.combine import confirm
+
+    start = datetime.fromisoformat(result.run.measurement_start_time)
+    before = previous_blocks(folder, before=start, at_least_s=CONFIRM_AFTER_S)
+    return replace(result, verdicts=confirm(result.verdicts, before))
 
 
 def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:

@@ -10,8 +10,9 @@ from probe.compare.addresses import parse
 from probe.control.guard import has_route
 from probe.control.protocol import MAX_ADDRESSES
 from probe.control.reach import Plan, hang_up, open_stream
-from probe.measure.dns_wire import Reply, make_query, parse_reply
-from probe.measure.http import exchange
+from probe.measure.dns_reply import Reply
+from probe.measure.dns_wire import make_query, parse_reply
+from probe.measure.exchange import exchange
 from probe.tables.failures import NO_ANSWER, rcode_failure
 from probe.tables.resolvers import Resolver
 

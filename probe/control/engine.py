@@ -18,7 +18,7 @@ from probe.control.order import Order, names_of, plans_of
 from probe.control.protocol import HttpResult, Response
 from probe.control.reach import Plan, Reach, reach
 from probe.control.reply import Findings, respond
-from probe.measure.dns_wire import Reply
+from probe.measure.dns_reply import Reply
 from probe.tables.resolvers import PUBLIC_RESOLVERS, Resolver
 
 DNS_TIMEOUT_S = 4.0

@@ -58,7 +58,7 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
     "flag": lambda text: text in ("true", "false"),
     "count": _is_word,
     "byte": _is_byte,
-    "seconds": _below(2**31),
+    "seconds": lambda text: _holds(float)(text) and 0 <= float(text) < 2**31,
     "delay": lambda text: _holds(float)(text) and 0 <= float(text) <= 600_000,
     "share": lambda text: _holds(float)(text) and 0 <= float(text) <= 1,
     "hex": _holds(bytes.fromhex),
@@ -234,7 +234,7 @@ ACTIONS: Mapping[str, Action] = {
             "to_port": _one("count", "0", "0: the same port"),
         },
     ),
-}  # fmt: skip
+}
 
 
 def texts_of(value: Value) -> tuple[str, ...]:

@@ -173,7 +173,7 @@ def dns_question(payload: bytes) -> Question | None:
     return Question(
         query_id=query_id, recursion_desired=bool(flags & _RD), name=_text(b".".join(labels)), kind=kind,
         wire=payload[12 : 12 + size + 4],
-    )  # fmt: skip
+    )
 
 
 def dns_answer(

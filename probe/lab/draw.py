@@ -7,16 +7,20 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from probe.lab.ranges import Range, RangeError, draw_params, draw_range
+from probe.lab.ranges import Range, RangeError, draw_range
 from probe.lab.scenario import MAX_COMPANY, REFERENCE, Filter, RuleSpec, Scenario
 from probe.lab.toml_table import ScenarioError
 from probe.lab.types import Drawn, Expect, Fault, HostPlan, Rule, Value, World
 from probe.lab.world import FIXED_ANSWERS, draw_world
 from probe.model import Endpoint
+from probe.sites import expand
 from probe.tables.outcomes import NOT_ATTEMPTED
 from probe.tables.protocols import PROTOCOLS
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 from probe.tables.trust import judged
+
+VANTAGE_CC = "RU"
+"""Where the laboratory's client says it is."""
 
 NOT_BUILT = "proto:not_built"
 """Alias of the inputs whose protocol the probe does not speak; only a run of the whole catalogue has any."""
@@ -32,6 +36,7 @@ class _Scene:
     world: World
     drawn: Mapping[str, tuple[Endpoint, ...]]
     foreign: str
+    seed: int
 
 
 def draw(scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint]) -> Drawn:
@@ -47,7 +52,8 @@ def draw(scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint]) -> Dra
         faults = tuple(_fault(spec, scene, rng=rng) for spec in scenario.faults)
     except RangeError as error:
         raise ScenarioError(f"{scenario.name}.toml: {error}") from error
-    targets = (*(row for rows in scene.drawn.values() for row in rows), *company)
+    drawn = [row for rows in scene.drawn.values() for row in rows]
+    targets = tuple({row.input: row for row in (*drawn, *company)}.values())
     aliases = {alias: tuple(row.input for row in rows) for alias, rows in scene.drawn.items()}
     return Drawn(
         name=scenario.name,
@@ -76,7 +82,7 @@ def _scene(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequ
         taken |= {name for row in drawn[alias] for name in (row.host, row.sni) if name}
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
     hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
-    return _Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign)
+    return _Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign, seed=seed)
 
 
 def _world(
@@ -99,7 +105,7 @@ def _world(
 
 
 def _number(spec: Range, rng: random.Random) -> int | float:
-    value = draw_range(spec, rng=rng, known={})
+    value = draw_range(spec, rng=rng)
     if not isinstance(value, (int, float)):
         raise RangeError(f"want a number, drew {value!r}")
     return value
@@ -107,14 +113,18 @@ def _number(spec: Range, rng: random.Random) -> int | float:
 
 def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random) -> tuple[Endpoint, ...]:
     """Up to `count` endpoints of unrelated hosts."""
+    by_host: dict[str, list[Endpoint]] = {}
+    for row in pool:
+        by_host.setdefault(row.host, []).append(row)
+    # By host first, or the hosts with most rows (application stores) would be in every scenario.
+    hosts = rng.sample(list(by_host), len(by_host))
     chosen: list[Endpoint] = []
-    hosts: set[str] = set()
-    for row in rng.sample(list(pool), len(pool)):
-        if len(chosen) == count:
-            break
-        if not _related(row, hosts):
+    taken: set[str] = set()
+    while hosts and len(chosen) < count:
+        row = rng.choice(by_host[hosts.pop()])
+        if not _related(row, taken):
             chosen.append(row)
-            hosts.add(row.host)
+            taken.add(row.host)
     return tuple(chosen)
 
 
@@ -125,7 +135,7 @@ def _related(row: Endpoint, hosts: Iterable[str]) -> bool:
 
 
 def _measurable(row: Endpoint) -> bool:
-    return row.status == "active" and PROTOCOLS[row.protocol].built
+    return row.status == "active" and PROTOCOLS[row.protocol].built and "{" not in row.input
 
 
 def _may_suffer(row: Endpoint, spec: Filter, world: World) -> bool:
@@ -172,8 +182,7 @@ def _company(
     drawn = [row for rows in scene.drawn.values() for row in rows]
     hosts = {name for row in drawn for name in (row.host, row.sni) if name}
     if scenario.company is None:
-        chosen = {row.input for row in drawn}
-        return tuple(row for row in endpoints if row.status == "active" and row.input not in chosen)
+        return tuple(expand(row, cc=VANTAGE_CC, seed=scene.seed) for row in endpoints if row.status == "active")
     spec = scenario.company
     suffering = {address for row in drawn for address in addresses_of(row, scene.world)}
     pool = [
@@ -232,8 +241,7 @@ def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
 
 
 def _params(spec: RuleSpec, scene: _Scene, *, rng: random.Random) -> dict[str, Value]:
-    drawn = draw_params(spec.params, rng=rng)
-    return {key: _filled(value, scene) for key, value in drawn.items()}
+    return {key: _filled(draw_range(value, rng=rng), scene) for key, value in spec.params.items()}
 
 
 def _filled(value: Value, scene: _Scene) -> Value:
@@ -254,7 +262,7 @@ def _substitute(text: str, scene: _Scene) -> str:
     return REFERENCE.sub(lambda found: places[found[1]], text)
 
 
-def _expects(expects: tuple[Expect, ...], targets: Iterable[Endpoint]) -> tuple[Expect, ...]:
+def _expects(expects: tuple[Expect, ...], targets: Sequence[Endpoint]) -> tuple[Expect, ...]:
     if all(PROTOCOLS[row.protocol].built for row in targets):
         return expects
     return (Expect(of=NOT_BUILT, outcomes=(NOT_ATTEMPTED,)), *expects)

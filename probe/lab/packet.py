@@ -110,7 +110,7 @@ def _network4(raw: bytes) -> _Network | None:
     return _Network(
         4, socket.inet_ntop(socket.AF_INET, raw[12:16]), socket.inet_ntop(socket.AF_INET, raw[16:20]),
         proto, ttl, ip_id, bool(fragment & _DF), header, total, not fragment & _OFFSET_MASK,
-    )  # fmt: skip
+    )
 
 
 def _network6(raw: bytes) -> _Network | None:
@@ -125,7 +125,7 @@ def _network6(raw: bytes) -> _Network | None:
     return _Network(
         6, socket.inet_ntop(socket.AF_INET6, raw[8:24]), socket.inet_ntop(socket.AF_INET6, raw[24:40]),
         proto, ttl, 0, False, offset, end, True,
-    )  # fmt: skip
+    )
 
 
 def _packet(
@@ -143,7 +143,7 @@ def _packet(
         ip_id=network.ip_id, df=network.df, offset=network.offset, sport=ports[0], dport=ports[1],
         seq=tcp[0], ack=tcp[1], flags=tcp[2], window=tcp[3], options=options,
         icmp_type=icmp[0], icmp_code=icmp[1], payload=payload,
-    )  # fmt: skip
+    )
 
 
 def _tcp(raw: bytes, network: _Network, end: int) -> Packet | None:
@@ -157,7 +157,7 @@ def _tcp(raw: bytes, network: _Network, end: int) -> Packet | None:
     return _packet(
         raw, network, ports=(sport, dport), tcp=(seq, ack, flags, window),
         options=raw[at + 20 : at + header], payload=raw[at + header : end],
-    )  # fmt: skip
+    )
 
 
 def _udp(raw: bytes, network: _Network, end: int) -> Packet | None:

@@ -5,8 +5,7 @@ Notation in TOML, the same wherever a parameter may vary:
 - `ttl = 64`, `df = true`, `flags = "RA"`: the value itself;
 - `ttl = {between = [60, 220]}`: uniform, both ends included; whole numbers when both ends are whole;
 - `flags = {any = ["R", "RA"]}`: one of these, each of which may be a range itself;
-- `answers = ["10.10.34.34", {any = ["10.10.34.35", "10.10.34.36"]}]`: a list, each item drawn apart;
-- `window = {from = "ttl", plus = 1375}`: another parameter of the same table, plus a constant.
+- `answers = ["10.10.34.34", {any = ["10.10.34.35", "10.10.34.36"]}]`: a list, each item drawn apart.
 """
 
 from __future__ import annotations
@@ -54,17 +53,9 @@ class Items:
     items: tuple[Range, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derived:
-    """Another parameter of the same table plus a constant."""
+NOTATION = "want a value, a list, {between = [low, high]} or {any = [...]}"
 
-    source: str
-    plus: int
-
-
-NOTATION = "want a value, a list, {between = [low, high]}, {any = [...]} or {from = \"parameter\", plus = n}"
-
-Range = Literal | Between | Choice | Items | Derived
+Range = Literal | Between | Choice | Items
 
 
 def parse_range(value: object, *, depth: int = 0) -> Range:
@@ -89,11 +80,6 @@ def _parse_table(table: Mapping[str, object], *, depth: int) -> Range:
         if not isinstance(options, list) or not options:
             raise RangeError("`any` wants a list of one or more values")
         return Choice(options=tuple(parse_range(option, depth=depth + 1) for option in options))
-    if keys in ({"from"}, {"from", "plus"}):
-        source, plus = table["from"], table.get("plus", 0)
-        if not isinstance(source, str) or not isinstance(plus, int):
-            raise RangeError("`from` wants the name of a parameter and `plus` a whole number")
-        return Derived(source=source, plus=plus)
     raise RangeError(NOTATION)
 
 
@@ -110,27 +96,34 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def draw_range(spec: Range, *, rng: random.Random, known: Mapping[str, Value]) -> Value:
-    """Draw one value. `known` holds the parameters that `from` may refer to. Raises RangeError."""
+def draw_range(spec: Range, *, rng: random.Random) -> Value:
+    """Draw one value. Raises RangeError for a list inside a list."""
     match spec:
         case Literal(value=value):
             return value
         case Between(low=low, high=high):
             return rng.randint(low, high) if isinstance(low, int) and isinstance(high, int) else rng.uniform(low, high)
         case Choice(options=options):
-            return draw_range(rng.choice(options), rng=rng, known=known)
+            return draw_range(rng.choice(options), rng=rng)
         case Items(items=items):
-            return tuple(_text(draw_range(item, rng=rng, known=known)) for item in items)
-        case Derived(source=source, plus=plus):
-            return _derive(known.get(source), source=source, plus=plus)
+            return tuple(_text(draw_range(item, rng=rng)) for item in items)
 
 
-def _derive(value: Value | None, *, source: str, plus: int) -> Value:
-    if isinstance(value, tuple):
-        return tuple(str(int(item) + plus) for item in value)
-    if not isinstance(value, (int, float)):
-        raise RangeError(f"`from` refers to {source!r}, which is no number here")
-    return value + plus
+def samples(spec: Range) -> tuple[Value, ...]:
+    """Values that between them show every end of every range; what holds for them holds for all that is drawn."""
+    match spec:
+        case Literal(value=value):
+            return (value,)
+        case Between(low=low, high=high):
+            return low, high
+        case Choice(options=options):
+            return tuple(value for option in options for value in samples(option))
+        case Items(items=()):
+            return ((),)
+        case Items(items=items):
+            columns = [samples(item) for item in items]
+            length = max(map(len, columns))
+            return tuple(tuple(_text(column[min(row, len(column) - 1)]) for column in columns) for row in range(length))
 
 
 def _text(value: Value) -> str:
@@ -139,28 +132,8 @@ def _text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def draw_params(specs: Mapping[str, Range], *, rng: random.Random) -> dict[str, Value]:
-    """Draw every parameter of one table, those that refer to others last. Raises RangeError."""
-    drawn: dict[str, Value] = {}
-    for name in sorted(specs, key=lambda name: isinstance(specs[name], Derived)):
-        drawn[name] = draw_range(specs[name], rng=rng, known=drawn)
-    return drawn
-
-
 def bounds(spec: Range) -> tuple[float, float] | None:
-    """The smallest and largest number that can be drawn, or None when it is no number."""
-    match spec:
-        case Literal(value=bool() | str()):
-            return None
-        case Literal(value=value):
-            return float(value), float(value)
-        case Between(low=low, high=high):
-            return float(low), float(high)
-        case Choice(options=options):
-            ends = [bounds(option) for option in options]
-            numbers = [end for end in ends if end is not None]
-            if len(numbers) < len(ends):
-                return None
-            return min(low for low, _ in numbers), max(high for _, high in numbers)
-        case _:
-            return None
+    """The smallest and largest number that can be drawn, or None when it may be no number."""
+    values = samples(spec)
+    numbers = [float(value) for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    return (min(numbers), max(numbers)) if len(numbers) == len(values) else None

@@ -47,15 +47,15 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from probe.lab.actions import ACTIONS, TRIGGERS
-from probe.lab.ranges import Between, Literal, Range, bounds
+from probe.lab.actions import ACTIONS, TRIGGERS, problems
+from probe.lab.ranges import Between, Literal, Range, bounds, samples
 from probe.lab.servers.faults import FAULTS
 from probe.lab.toml_table import ScenarioError, Table
-from probe.lab.types import Expect
-from probe.tables.blocks import BLOCK_TYPES
+from probe.lab.types import Expect, Rule, Value
+from probe.tables.blocks import BLOCK_TYPES, is_prefix
 from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 
 DIRECTORY = Path(__file__).parent / "scenarios"
@@ -84,7 +84,7 @@ class Filter:
     ipv6: bool | None = None
     min_addresses: int = 1
     rejects: tuple[int, ...] = ()
-    count: Range = Literal(value=1)
+    count: Range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ def read_scenario(path: Path) -> Scenario:
 
 def _scenario(table: Table, *, name: str) -> Scenario:
     draw_table = table.table("draw")
-    draw = {alias: _filter(draw_table.table(alias), count=1) for alias in draw_table.keys()}
+    draw = {alias: _filter(draw_table.table(alias), count=1) for alias in draw_table.names()}
     aliases = frozenset(draw)
     if clash := sorted(aliases & set(PLACES)):
         raise table.error(f"draw.{clash[0]}", "this name stands for a place of the world")
@@ -227,7 +227,25 @@ def _check_bounds(table: Table, key: str, value: Range, *, low: float, high: flo
 def _rule(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
     action = table.text("action", among=tuple(ACTIONS))
     trigger = table.text("trigger", among=tuple(TRIGGERS))
-    return _spec(table, trigger=trigger, action=action, known=ACTIONS[action].parameters, aliases=aliases)
+    spec = _spec(table, trigger=trigger, action=action, known=ACTIONS[action].parameters, aliases=aliases)
+    bare = Rule(trigger=trigger, match=spec.match, action=action)
+    _object(table, "action", bare)
+    for name, value in spec.params.items():
+        for sample in samples(value):
+            _object(table, f"params.{name}", replace(bare, params={name: _plain(sample)}))
+    return spec
+
+
+def _object(table: Table, key: str, rule: Rule) -> None:
+    for problem in problems(rule):
+        raise table.error(key, problem)
+
+
+def _plain(value: Value) -> Value:
+    """A value with an address in the place of every reference, for checks before anything is drawn."""
+    if isinstance(value, tuple):
+        return tuple(REFERENCE.sub("192.0.2.1", item) for item in value)
+    return REFERENCE.sub("192.0.2.1", value) if isinstance(value, str) else value
 
 
 def _fault(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
@@ -237,22 +255,22 @@ def _fault(table: Table, *, aliases: frozenset[str]) -> RuleSpec:
 
 def _spec(table: Table, *, trigger: str, action: str, known: Iterable[str], aliases: frozenset[str]) -> RuleSpec:
     match = table.texts("match")
+    _check_references(table, "match", match, aliases=aliases)
     spec = RuleSpec(
         trigger=trigger,
         match=match,
         action=action,
         params=_params(table.table("params"), known=tuple(known), aliases=aliases),
         block_type=_block_type(table, outcomes=("blocked",)),
-        alias=next(iter(references(match) & aliases), ""),
+        alias=next(iter(sorted(references(match) & aliases)), ""),
     )
-    _check_references(table, "match", match, aliases=aliases)
     table.close()
     return spec
 
 
 def _params(table: Table, *, known: tuple[str, ...], aliases: frozenset[str]) -> dict[str, Range]:
     params: dict[str, Range] = {}
-    for key in table.keys():
+    for key in table.names():
         if key not in known:
             raise table.error(key, f"unknown parameter; known: {', '.join(sorted(known))}")
         value = table.range(key)
@@ -325,6 +343,6 @@ def _check_whole(scenario: Scenario, table: Table) -> None:
         raise table.error("kind", "censorship without a rule or fault that has a block_type")
     if scenario.kind == "censorship" and not expected:
         raise table.error("expect", "censorship without an expected `blocked`")
-    orphans = sorted(path for path in expected if not any(made == path or made.startswith(f"{path}.") for made in makes))
+    orphans = sorted(path for path in expected if not any(is_prefix(path, made) for made in makes))
     if orphans:
         raise table.error("expect", f"no rule or fault makes {orphans[0] or 'a block without a block_type'}")

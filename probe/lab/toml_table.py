@@ -30,7 +30,7 @@ class Table:
         """True when the field is given."""
         return key in self._fields
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """Names of all fields, in the order of the file."""
         return tuple(self._fields)
 

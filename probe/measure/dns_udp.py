@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from probe.measure.dns_wire import Reply, make_query, parse_reply
+from probe.measure.dns_reply import Reply
 from probe.tables.failures import TIMEOUT, failure_of, rcode_failure
 
 RESEND_AFTER_S = 2.0
@@ -103,6 +103,8 @@ class Listener:
         self._wake_write.close()
 
     def _start(self, question: Question) -> None:
+        from probe.measure.dns_wire import make_query
+
         question._identity = int.from_bytes(os.urandom(2), "big")
         question.sent_at = time.monotonic()
         try:
@@ -137,6 +139,8 @@ class Listener:
             if not question.done_at:
                 self._decide(question, failure_of(error))
             return
+        from probe.measure.dns_wire import parse_reply
+
         question.bytes_read += len(wire)
         reply = parse_reply(
             wire, name=question.name, query_type=question.query_type, identity=question._identity

@@ -1,8 +1,9 @@
-"""DNS messages in and out (RFC 1035), through dnspython as codec alone; bounded and total."""
+"""DNS messages in and out (RFC 1035), through dnspython as codec alone; bounded and total.
+
+The codec takes a while to import; who can, imports this module when the first question is already decided on.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import dns.edns
 import dns.exception
@@ -12,22 +13,9 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from probe.measure.dns_reply import Reply
+
 MAX_ANSWERS = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What one DNS response said; `failure` is a reason why it counts as none (malformed, another question)."""
-
-    rcode: str = ""
-    answers: tuple[str, ...] = ()
-    cnames: tuple[str, ...] = ()
-    ttl_s: int = -1
-    authoritative: bool = False
-    truncated: bool = False
-    ede: tuple[str, ...] = ()
-    flags: str = ""
-    failure: str = ""
 
 
 def make_query(name: str, query_type: str, *, identity: int, recursion: bool = True) -> bytes:

@@ -9,10 +9,9 @@ from dataclasses import replace
 
 from probe.compare.replies import reply_text
 from probe.measure.clock import Clock
+from probe.measure.dns_reply import Reply
 from probe.measure.dns_udp import Question
-from probe.measure.dns_wire import Reply, make_query, parse_reply
 from probe.measure.fingerprints import fingerprint_of_address
-from probe.measure.http import exchange
 from probe.measure.sockets import RecordedSocket, abort, connected, open_socket
 from probe.measure.system_dns import system_lookup
 from probe.measure.tls import TlsStream, context_for, shake
@@ -60,6 +59,8 @@ def replies_of(question: Question) -> tuple[str, ...]:
 def lookup_tcp(name: str, query_type: str, *, server: str, resolver: str, clock: Clock,
                timeout_s: float) -> Observation:
     """One question over TCP (RFC 7766)."""
+    from probe.measure.dns_wire import make_query, parse_reply
+
     base = Observation(
         operation="dns_round_trip", hostname=name, dns_engine="tcp", resolver=resolver, resolver_address=server,
         query_type=query_type, t0_s=clock.now_s(),
@@ -113,6 +114,9 @@ def lookup_doh(name: str, query_types: tuple[str, ...], *, operator: Resolver, a
 
 
 def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, clock: Clock) -> Observation:
+    from probe.measure.dns_wire import make_query, parse_reply
+    from probe.measure.exchange import exchange
+
     base = replace(base, t0_s=clock.now_s())
     try:
         wire = make_query(base.hostname, base.query_type, identity=0)  # id 0 keeps the request cacheable, RFC 8484

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from probe.measure.clock import Clock
@@ -16,7 +17,6 @@ from probe.measure.http import (
     body_hash,
     clock_offset_s,
     excerpt_of,
-    exchange,
     title_of,
 )
 from probe.measure.sockets import RecordedSocket, abort, connected, icmp_error, open_socket
@@ -82,6 +82,10 @@ def _tls_failure(got: Handshake, plan: Visit) -> str:
 
 
 def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock) -> list[Observation]:
+    if not plan.pages:
+        return []
+    from probe.measure.exchange import exchange
+
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     seen: list[Observation] = []
     for page in plan.pages:
@@ -110,7 +114,7 @@ def _page(base: Observation, page: Page, got: Exchange, clock: Clock) -> Observa
         body_bytes=len(got.body), body_sha256=body_hash(got.body) if got.body else "", body_truncated=got.truncated,
         body_excerpt=excerpt_of(got.body), met_expectation=met, mismatch=what,
         fingerprint=fingerprint_of_page(got.header("location"), got.body) if not got.failure else "",
-        clock_offset_s=clock_offset_s(got.header("date"), clock.utc()),
+        clock_offset_s=clock_offset_s(got.header("date"), datetime.now(UTC)),
     )
 
 

@@ -17,7 +17,7 @@ class Book:
     """Stamps observations and finds those of a site. Used by the session's one thread alone."""
 
     def __init__(self, run_id: str) -> None:
-        self._run_id = run_id
+        self.run_id = run_id
         self.observations: list[Observation] = []
         self.controls: list[ControlAnswer] = []
         self._by_name: dict[str, list[int]] = defaultdict(list)
@@ -30,7 +30,7 @@ class Book:
         """Number and keep an observation; returns its index for `amend`."""
         index = len(self.observations)
         neighbours = [self.observations[i] for i in self._by_place[seen.address, seen.port]] if seen.address else []
-        stamped = replace(seen, sequence=index, run_id=self._run_id, observation_id=f"{self._run_id}.{index}",
+        stamped = replace(seen, sequence=index, run_id=self.run_id, observation_id=f"{self.run_id}.{index}",
                           tainted_by=tainted_by(seen, neighbours))
         self._keep(stamped)
         return index

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from probe.catalogue.types import Catalogue
 from probe.classify import Bench, judge
+from probe.combine import confirm
 from probe.compare.ladder import LadderEvidence
 from probe.model import RunResult, ServiceVerdict, Verdict
 from probe.session.book import Book
@@ -14,12 +13,12 @@ from probe.session.select import Selection, select
 from probe.tables.trust import TRUSTS
 
 
-def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: LadderEvidence, *,
-               previous: Mapping[str, str] | None = None) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: LadderEvidence,
+               ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of everything that the selection holds."""
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
     roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
-    bench = Bench(ladder=ladder, quorums=quorums, private_roots=roots, previous=previous)
+    bench = Bench(ladder=ladder, quorums=quorums, private_roots=roots)
     return judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
 
 
@@ -40,4 +39,5 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     ladder = read_ladder(catalogue, run.vantage.probe_cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
                          gateway=words.get("gateway", "unknown"))
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
-    return judge_book(catalogue, kept, book, ladder, previous=confirmed)
+    verdicts, services = judge_book(catalogue, kept, book, ladder)
+    return confirm(verdicts, confirmed), services

@@ -9,6 +9,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from probe.measure.clock import Clock
 from probe.measure.dns_udp import Listener, Question
@@ -54,22 +55,19 @@ class _State:
 
 
 class Loop:
-    """Drives sites to their end. `progress` is called with (sites that need nothing more, all sites)."""
+    """Drives sites to their end. `events` may also bring observations that no step asked for (late rungs of the
+    ladder). `progress` is called with (sites that need nothing more, all sites)."""
 
     def __init__(self, *, sites: Sequence[Site], frame: Frame, book: Book, shop: Workshop, clock: Clock,
                  listener: Listener, pool: DaemonPool, gate: Gate, rng: random.Random,
+                 events: queue.SimpleQueue[Any],
                  progress: Callable[[int, int], None] | None = None) -> None:
         self._sites, self._frame, self._book, self._shop = list(sites), frame, book, shop
         self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
-        self._events: queue.SimpleQueue[_Done | _Heard | Observation] = queue.SimpleQueue()
+        self._events = events
         self._state = _State()
         self._order = itertools.count()
         self._progress = progress
-
-    @property
-    def emit(self) -> Callable[[Observation], None]:
-        """Hands an observation that no step asked for (a late rung of the ladder) to the loop's thread."""
-        return self._events.put
 
     def run(self, *, deadline_s: float) -> None:
         """Work until nothing is due or the run's clock reaches `deadline_s`."""

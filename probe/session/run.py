@@ -1,18 +1,20 @@
-"""A whole run, from the catalogue to the result that the store writes."""
+"""A whole run, from the catalogue to the result that the store writes.
+
+The ladder's first packets leave before the planner and the judge are imported: on a small machine that is the larger
+part of the start, and the answers are waited for anyway.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import random
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from probe import __version__
 from probe.catalogue.types import Catalogue
-from probe.compare.ladder import LadderEvidence, ladder_words
 from probe.measure.clock import Clock, stamp, start_clock
 from probe.measure.dns_udp import Listener
 from probe.measure.gateway import gateway_word
@@ -21,45 +23,42 @@ from probe.measure.pool import DaemonPool
 from probe.measure.system_dns import network_resolvers
 from probe.model import ControlAnswer, Endpoint, Observation, Run, RunResult
 from probe.plan import Frame
-from probe.rules import RULES_VERSION
-from probe.rules.network import NETWORK_RULES, STOPS
-from probe.rules.table import first
-from probe.session.book import Book
-from probe.session.gate import Gate
-from probe.session.judging import judge_book
-from probe.session.loop import Loop
+from probe.session.frame import RunPlan, make_frame, run_id_of
 from probe.session.rungs import ladder_controls, read_ladder
 from probe.session.select import Selection, select
-from probe.session.work import Workshop
 from probe.settings import Settings
-from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe.tables.resolvers import PUBLIC_RESOLVERS
 from probe.tables.versions import SCHEMA_VERSION
 from probe.vantage import describe, families
+
+if TYPE_CHECKING:
+    from probe.compare.ladder import LadderEvidence
+    from probe.session.book import Book
 
 LADDER_TIMEOUT_S = 6.0
 FLOWS_PER_SITE = 6
 """Rough number of flows that a site takes, for the pace of a timed run."""
 END_RESERVE_S = 0.5
+HELPER_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlan:
-    """How this run is to be made."""
+class _Setting:
+    """What stays the same through one run."""
 
-    deadline_s: float
-    fast: bool = False
-    trigger: str = "manual"
-    seed: int | None = None
-    tier: int = 1
-    inputs: frozenset[str] = frozenset()
-    started_at: datetime | None = None
-    lab: bool = False
-    previous: Mapping[str, str] | None = None
+    catalogue: Catalogue
+    settings: Settings
+    plan: RunPlan
+    frame: Frame
+    clock: Clock
+    links: tuple[int, ...]
+    gateway: str
+    seed: int
+    rng: random.Random
 
-
-def run_id_of(clock: Clock) -> str:
-    """Sortable, unique, and free of anything about the machine."""
-    return clock.started_at.strftime("%Y%m%dT%H%M%SZ") + "_" + secrets.token_hex(4)
+    def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
+        return read_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
+                           has_ipv6=6 in self.links, gateway=self.gateway)
 
 
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
@@ -67,46 +66,69 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     """Measure, judge, and return everything; the network's failures are results, not exceptions."""
     seed = plan.seed if plan.seed is not None else secrets.randbits(32)
     rng = random.Random(seed)
-    clock = start_clock(plan.started_at)
-    run_id = run_id_of(clock)
-    links = families()
-    chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
-                    families=links or (4,), seed=seed, skip_services=settings.run.skip_services, inputs=plan.inputs)
-    book = Book(run_id)
-    frame = _frame(settings, catalogue, links, rng)
-    with _tools(chosen, settings, frame, book, plan, clock, rng, progress) as (loop, listener, pool):
-        gateway = gateway_word() if links else "none"
-        ladder = _climb(catalogue, settings, frame, book, loop, clock, listener, pool, gateway, plan)
-        if first(NETWORK_RULES, ladder).block_type not in STOPS:
-            loop.run(deadline_s=plan.deadline_s - END_RESERVE_S)
-    ladder = _read(catalogue, settings, book.observations, links, gateway)
-    return _result(catalogue, settings, plan, chosen, book, ladder, clock, seed, run_id, links)
+    clock, links, resolvers = start_clock(plan.started_at), families(), network_resolvers()
+    frame = make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng)
+    events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    pool = DaemonPool(64)
+    with Listener() as listener:
+        run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
+                       gateway=gateway_word() if links else "none", seed=seed, rng=rng)
+        if links:
+            climb(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
+        chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
+                        consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
+                        inputs=plan.inputs)
+        book = _measure(run, chosen, events, listener, pool, progress)
+    return _result(run, chosen, book, resolver_count=len(resolvers))
 
 
-def _frame(settings: Settings, catalogue: Catalogue, links: tuple[int, ...], rng: random.Random) -> Frame:
-    public = rng.choice(PUBLIC_RESOLVERS)
-    doh = tuple(o.name for o in PUBLIC_RESOLVERS if o.doh_host)
-    return Frame(
-        network_resolver=next(iter(network_resolvers()), ""), public_resolver=rng.choice(public.ipv4),
-        dark_server=rng.choice(ROOT_SERVERS), doh=tuple(rng.sample(doh, min(2, len(doh)))),
-        controls=tuple(h.id for h in settings.helper), families=links or (4,),
-        innocent=rng.choice(catalogue.innocent_names),
+def _ladder_plan(run: _Setting) -> LadderPlan:
+    return LadderPlan(
+        network_resolver=run.frame.network_resolver, has_ipv6=6 in run.links, timeout_s=LADDER_TIMEOUT_S,
+        innocent_names=(run.frame.innocent, *run.catalogue.innocent_names),
+        controls=ladder_controls(run.catalogue, run.settings.vantage.cc),
+        operators=tuple(o for o in PUBLIC_RESOLVERS if o.name in run.frame.doh),
     )
 
 
-@contextlib.contextmanager
-def _tools(chosen: Selection, settings: Settings, frame: Frame, book: Book, plan: RunPlan, clock: Clock,
-           rng: random.Random, progress: Callable[[int, int], None] | None,
-           ) -> Iterator[tuple[Loop, Listener, DaemonPool]]:
+def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], listener: Listener, pool: DaemonPool,
+             progress: Callable[[int, int], None] | None) -> Book:
+    """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
+    from probe.rules.network import NETWORK_RULES, STOPS
+    from probe.rules.table import first
+    from probe.session.book import Book
+    from probe.session.gate import Gate
+    from probe.session.loop import Loop
+    from probe.session.work import Workshop
+
+    book = Book(run_id_of(run.clock))
+    for seen in _wait(run, events):
+        book.add(seen)
+    if first(NETWORK_RULES, run.ladder(book.observations)).block_type in STOPS:
+        return book
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
-    interval_s = 0.0 if plan.fast else min(1.0, 0.7 * plan.deadline_s / flows)
-    endpoints = {e.input: e for site in chosen.sites for e in site.endpoints}
-    shop = Workshop(clock=clock, endpoints=endpoints, ask=_asker(settings, clock),
-                    query_types=("A", "AAAA") if 6 in frame.families else ("A",))
-    pool = DaemonPool(64)
-    with Listener() as listener:
-        yield Loop(sites=chosen.sites, frame=frame, book=book, shop=shop, clock=clock, listener=listener, pool=pool,
-                   gate=Gate(interval_s=interval_s, rng=rng), rng=rng, progress=progress), listener, pool
+    interval_s = 0.0 if run.plan.fast else min(1.0, 0.7 * run.plan.deadline_s / flows)
+    shop = Workshop(
+        clock=run.clock, endpoints={e.input: e for site in chosen.sites for e in site.endpoints},
+        ask=_asker(run.settings, run.clock), query_types=("A", "AAAA") if 6 in run.frame.families else ("A",),
+    )
+    Loop(sites=chosen.sites, frame=run.frame, book=book, shop=shop, clock=run.clock, listener=listener, pool=pool,
+         gate=Gate(interval_s=interval_s, rng=run.rng), rng=run.rng, events=events, progress=progress,
+         ).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
+    return book
+
+
+def _wait(run: _Setting, events: queue.SimpleQueue[Any]) -> list[Observation]:
+    """The rungs so far: until two controls, the resolver and TLS are known to work, or the time is up."""
+    if not run.links:
+        return []
+
+    def enough(seen: Sequence[Observation]) -> bool:
+        e = run.ladder(seen)
+        return (e.well and e.resolver == "ok" and e.tls_ok >= 1) or e.altered >= 3
+
+    until_s = min(2.2 * LADDER_TIMEOUT_S, run.plan.deadline_s - 1)
+    return wait_for_news(events, enough=enough, until_s=until_s, clock=run.clock)
 
 
 def _asker(settings: Settings, clock: Clock) -> Callable[[str, Endpoint, tuple[str, ...]], ControlAnswer]:
@@ -117,67 +139,33 @@ def _asker(settings: Settings, clock: Clock) -> Callable[[str, Endpoint, tuple[s
 
         h = helpers[control_id]
         config = HelperConfig(control_id=h.id, url=h.url, address=h.address, asn=h.asn, cc=h.cc)
-        return ask(config, endpoint, addresses, timeout_s=20.0, clock=clock.now_s)
+        return ask(config, endpoint, addresses, timeout_s=HELPER_TIMEOUT_S, clock=clock.now_s)
 
     return ask_one
 
 
-def _climb(catalogue: Catalogue, settings: Settings, frame: Frame, book: Book, loop: Loop, clock: Clock,
-           listener: Listener, pool: DaemonPool, gateway: str, plan: RunPlan) -> LadderEvidence:
-    """Climb until the targets may be tried: two good controls and a word from the resolver, or all rungs tried."""
-    links = families()
-    if not links:
-        return _read(catalogue, settings, (), links, gateway)
-    early: queue.SimpleQueue[Observation] = queue.SimpleQueue()
-    handed_over = False
+def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int) -> RunResult:
+    from probe.compare.ladder import ladder_words
+    from probe.rules import RULES_VERSION
+    from probe.rules.network import NETWORK_RULES
+    from probe.rules.table import first
+    from probe.session.judging import judge_book
 
-    def emit(seen: Observation) -> None:
-        if handed_over:
-            loop.emit(seen)
-        else:
-            early.put(seen)
-
-    climb(LadderPlan(
-        network_resolver=frame.network_resolver, innocent_names=(frame.innocent, *catalogue.innocent_names),
-        controls=ladder_controls(catalogue, settings.vantage.cc),
-        operators=tuple(o for o in PUBLIC_RESOLVERS if o.name in frame.doh), has_ipv6=6 in links,
-        timeout_s=LADDER_TIMEOUT_S,
-    ), clock=clock, listener=listener, pool=pool, emit=emit)
-
-    def enough(seen: Sequence[Observation]) -> bool:
-        e = _read(catalogue, settings, seen, links, gateway)
-        return (e.well and e.resolver == "ok" and e.tls_ok >= 1) or e.altered >= 3
-
-    seen = wait_for_news(early, enough=enough, until_s=min(2.2 * LADDER_TIMEOUT_S, plan.deadline_s - 1), clock=clock)
-    handed_over = True
-    for observation in seen:
-        book.add(observation)
-    while not early.empty():
-        book.add(early.get())
-    return _read(catalogue, settings, book.observations, links, gateway)
-
-
-def _read(catalogue: Catalogue, settings: Settings, seen: Sequence[Observation], links: tuple[int, ...],
-          gateway: str) -> LadderEvidence:
-    return read_ladder(catalogue, settings.vantage.cc, seen, has_ipv4=4 in links, has_ipv6=6 in links, gateway=gateway)
-
-
-def _result(catalogue: Catalogue, settings: Settings, plan: RunPlan, chosen: Selection, book: Book,
-            ladder: LadderEvidence, clock: Clock, seed: int, run_id: str, links: tuple[int, ...]) -> RunResult:
-    verdicts, services = judge_book(catalogue, chosen, book, ladder, previous=plan.previous)
+    seen, clock = book.observations, run.clock
+    ladder = run.ladder(seen)
+    verdicts, services = judge_book(run.catalogue, chosen, book, ladder)
     network = first(NETWORK_RULES, ladder)
-    seen = book.observations
-    run = Run(
-        run_id=run_id, measurement_start_time=stamp(clock.started_at), measurement_end_time=stamp(clock.utc()),
-        trigger=plan.trigger, outcome=network.outcome, block_type=network.block_type, ladder=ladder_words(ladder),
-        clock_offset_s=ladder.clock_offset_s, deadline_s=plan.deadline_s, runtime_s=round(clock.now_s(), 3),
+    row = Run(
+        run_id=book.run_id, measurement_start_time=stamp(clock.started_at), measurement_end_time=stamp(clock.utc()),
+        trigger=run.plan.trigger, outcome=network.outcome, block_type=network.block_type, ladder=ladder_words(ladder),
+        clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),
         n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts),
         n_observations=len(seen), bytes_written=sum(o.bytes_written for o in seen),
-        bytes_read=sum(o.bytes_read for o in seen), catalogue_path=catalogue.path,
-        catalogue_version=catalogue.version, rules_version=RULES_VERSION, software_version=__version__,
-        schema_version=SCHEMA_VERSION, seed=seed,
-        vantage=describe(settings, lab=plan.lab, started_at=clock.started_at,
-                         resolver_count=len(network_resolvers()), link=links),
+        bytes_read=sum(o.bytes_read for o in seen), catalogue_path=run.catalogue.path,
+        catalogue_version=run.catalogue.version, rules_version=RULES_VERSION, software_version=__version__,
+        schema_version=SCHEMA_VERSION, seed=run.seed,
+        vantage=describe(run.settings, lab=run.plan.lab, started_at=clock.started_at, resolver_count=resolver_count,
+                         link=run.links),
     )
-    return RunResult(run=run, observations=tuple(seen), controls=tuple(book.controls), verdicts=verdicts,
+    return RunResult(run=row, observations=tuple(seen), controls=tuple(book.controls), verdicts=verdicts,
                      services=services)

@@ -1,0 +1,58 @@
+"""Every server of the laboratory in one process: names, web, TLS, plain TCP, and the places of censors.
+
+Written from protocol facts alone; nothing here knows how the program under test asks or judges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from probe.catalogue.load import load
+from probe.lab.servers.dispatch import Servers
+from probe.lab.servers.faults import Faults
+from probe.lab.servers.sites import plan_listeners
+from probe.lab.truth import TruthLog
+from probe.lab.types import Drawn
+from probe.model import Endpoint
+
+
+def serve(
+    drawn: Drawn,
+    log_path: str,
+    ready_fd: int,
+    stop_fd: int,
+    ca_dir: str,
+    endpoints: Sequence[Endpoint] | None = None,
+) -> None:
+    """Run every server of a scenario in the current network namespace until `stop_fd` becomes readable.
+
+    Writes one byte to `ready_fd` when all listeners are up. Lies of the resolver go to the truth log at
+    `log_path`; `ca_dir` is what `make_pki` made. Without `endpoints` the packaged catalogue is served.
+    Raises OSError where an address cannot be bound.
+    """
+    rows = load(search=False).endpoints if endpoints is None else endpoints
+    log = TruthLog(log_path)
+    try:
+        asyncio.run(_serve(drawn, rows, log, ready_fd=ready_fd, stop_fd=stop_fd, ca_dir=Path(ca_dir)))
+    finally:
+        log.close()
+
+
+async def _serve(
+    drawn: Drawn, endpoints: Sequence[Endpoint], log: TruthLog, *, ready_fd: int, stop_fd: int, ca_dir: Path
+) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(stop_fd, stopped.set)
+    faults = Faults(drawn.faults, seed=drawn.seed)
+    servers = Servers(drawn.world, faults, log, ca_dir=ca_dir)
+    try:
+        await servers.start(plan_listeners(drawn, endpoints, faults))
+        os.write(ready_fd, b"\0")
+        await stopped.wait()
+    finally:
+        loop.remove_reader(stop_fd)
+        servers.close()

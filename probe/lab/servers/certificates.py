@@ -1,0 +1,84 @@
+"""The TLS configuration that each site presents: a leaf from the right authority, issued when first asked for."""
+
+from __future__ import annotations
+
+import random
+import ssl
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from probe.lab.pki import FOREIGN_CA, WEB_CA, Issuer, anchor_of, issue, load_issuer, world_time
+from probe.lab.servers.sites import Site
+from probe.lab.types import World
+from probe.lab.world import is_address
+
+_VALID_DAYS = {"cert_expired": (-91.0, -1.0)}
+
+
+class Certificates:
+    """Contexts by site, name and fault; every host has a key of its own, the same on all its addresses."""
+
+    def __init__(self, directory: Path, world: World) -> None:
+        self._directory = directory
+        self._world = world
+        self._issuers: dict[str, Issuer] = {}
+        self._contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
+
+    def of(self, site: Site, name: str, *, fault: str = "") -> ssl.SSLContext:
+        """What a site presents to a client that asked for one of its names, perhaps with something wrong."""
+        key = (site.host, name, fault, *site.alpn)
+        if key not in self._contexts:
+            names = [name]
+            if fault == "cert_wrong_name":
+                names = [f"www{random.Random(f'{self._world.seed}:{name}').randint(100, 999)}.otherhost.example"]
+            elif site.doh_path:
+                names += site.addresses
+            issuer = None if fault == "cert_self_signed" else self._issuer(site.trust)
+            self._contexts[key] = self._context(issuer, names, site.alpn, _VALID_DAYS.get(fault, (-30.0, 60.0)))
+        return self._contexts[key]
+
+    def foreign(self, name: str) -> ssl.SSLContext:
+        """What an interceptor presents: the name that was asked for, signed by an authority nobody trusts."""
+        key = (FOREIGN_CA, name)
+        if key not in self._contexts:
+            issuer = self._stored(FOREIGN_CA, self._directory / f"{FOREIGN_CA}.pem")
+            self._contexts[key] = self._context(issuer, [name], ("http/1.1",), (-30.0, 60.0))
+        return self._contexts[key]
+
+    def self_signed(self, name: str) -> ssl.SSLContext:
+        """What a filter's own web server presents."""
+        key = ("", name)
+        if key not in self._contexts:
+            self._contexts[key] = self._context(None, [name], ("http/1.1",), (-400.0, 3000.0))
+        return self._contexts[key]
+
+    def _issuer(self, trust: str) -> Issuer:
+        anchor = anchor_of(trust)
+        if anchor:
+            return self._stored(f"anchor-keys/{anchor}", self._directory / "anchors" / f"{anchor}.pem")
+        return self._stored(WEB_CA, self._directory / f"{WEB_CA}.pem")
+
+    def _stored(self, stem: str, certificate: Path) -> Issuer:
+        if stem not in self._issuers:
+            self._issuers[stem] = load_issuer(certificate, self._directory / f"{stem}.key")
+        return self._issuers[stem]
+
+    def _context(
+        self, issuer: Issuer | None, names: Sequence[str], alpn: Sequence[str], valid_days: tuple[float, float]
+    ) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        pem = issue(issuer, names=names, now=world_time(self._world.clock_shift_s), valid_days=valid_days)
+        with tempfile.NamedTemporaryFile(dir=self._directory, suffix=".pem") as file:  # `ssl` loads from files only
+            file.write(pem)
+            file.flush()
+            context.load_cert_chain(file.name)
+        context.set_alpn_protocols(alpn)
+        return context
+
+
+def certificate_name(site: Site, sni: str) -> str:
+    """The name whose certificate a site shows: the one asked for if it is its own, else its default."""
+    if sni in site.names:
+        return sni
+    return next((name for name in site.names if not is_address(name)), site.host)

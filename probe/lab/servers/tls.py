@@ -1,0 +1,120 @@
+"""The TLS side of a site: which certificate for which name, what ALPN leads to, and how servers misbehave."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+from probe.lab.servers.certificates import Certificates, certificate_name
+from probe.lab.servers.faults import Faults, number
+from probe.lab.servers.hello import read_hello
+from probe.lab.servers.sites import Site
+from probe.lab.servers.streams import PlainStream, Stream, TlsStream
+from probe.lab.types import Fault, World
+
+IDLE_S = 10.0
+"""How long a server waits for a silent client, seconds."""
+
+_HANDSHAKE_FAILURE = 40
+_UNRECOGNIZED_NAME = 112
+"""Alert descriptions (RFC 8446 6.2)."""
+
+_STRICT_SHARE = 0.2
+"""Share of the sites that refuse a name they do not know instead of showing their default certificate."""
+
+_HTTP2_SETTINGS = bytes.fromhex("000012 04 00 00000000 000300000064 000400100000 000600010000")
+"""SETTINGS: 100 streams, a window of 1 MiB, header lists of 64 KiB (RFC 9113 6.5)."""
+
+Serve = Callable[[Stream, Site, PlainStream], Awaitable[None]]
+"""Speaks HTTP/1.1 on an established session; gets the connection below for its addresses and for a reset."""
+
+
+class TlsServer:
+    """Accepts TLS for the sites of one world and hands the session on."""
+
+    def __init__(self, world: World, faults: Faults, certificates: Certificates, *, http: Serve) -> None:
+        self._seed = world.seed
+        self._faults = faults
+        self._certificates = certificates
+        self._http = http
+
+    async def attend(self, stream: PlainStream, site: Site) -> None:
+        """Serve one connection from the ClientHello to its end."""
+        async with asyncio.timeout(IDLE_S):
+            hello = await read_hello(stream)
+        if hello is None:
+            return
+        faults = self._faults.of("tls", site.host, *site.names, stream.local)
+        for fault in faults:
+            if fault.kind in _MISBEHAVIOURS and self._faults.happens(fault):
+                await _MISBEHAVIOURS[fault.kind](stream, fault)
+                return
+        alert = self._refusal(site, hello.sni)
+        if alert:
+            await stream.write(_fatal(alert))
+            return
+        bad = next((fault.kind for fault in faults if fault.kind.startswith("cert_")), "")
+        context = self._certificates.of(site, certificate_name(site, hello.sni), fault=bad)
+        session = TlsStream(stream, context, hello=hello.raw)
+        async with asyncio.timeout(IDLE_S):
+            protocol = await session.handshake()
+        await self._speak(session, protocol, site, stream)
+        await session.close()
+
+    async def _speak(self, session: TlsStream, protocol: str, site: Site, stream: PlainStream) -> None:
+        if protocol == "h2":
+            await session.write(_HTTP2_SETTINGS)
+            await wait_for_end(session)
+        elif site.kind == "https" and "http/1.1" in site.alpn:
+            await self._http(session, site, stream)
+        else:
+            await wait_for_end(session)
+
+    def _refusal(self, site: Site, sni: str) -> int:
+        """The alert with which a strict site answers a foreign name or none; 0 where it answers otherwise."""
+        if sni in site.names or random.Random(f"{self._seed}:{site.host}:strict").random() >= _STRICT_SHARE:
+            return 0
+        return _UNRECOGNIZED_NAME if sni else _HANDSHAKE_FAILURE
+
+
+async def wait_for_end(stream: Stream) -> None:
+    """Keep a connection open, whatever the client sends, until the client leaves or falls silent."""
+    while True:
+        async with asyncio.timeout(IDLE_S):
+            if not await stream.read():
+                return
+
+
+def _fatal(description: int) -> bytes:
+    return bytes((21, 3, 3, 0, 2, 2, description))
+
+
+async def _reset(stream: PlainStream, _: Fault) -> None:
+    stream.reset()
+
+
+async def _close(stream: PlainStream, _: Fault) -> None:
+    await stream.close()
+
+
+async def _alert(stream: PlainStream, fault: Fault) -> None:
+    await stream.write(_fatal(int(number(fault.params, "description", _HANDSHAKE_FAILURE))))
+
+
+async def _junk(stream: PlainStream, _: Fault) -> None:
+    await stream.write(b"\xff\x00NOT TLS\r\n" * 12)
+
+
+async def _silence(stream: PlainStream, _: Fault) -> None:
+    while await stream.read():
+        pass
+
+
+_MISBEHAVIOURS: dict[str, Callable[[PlainStream, Fault], Awaitable[None]]] = {
+    "tls_reset": _reset,
+    "tls_close": _close,
+    "tls_alert": _alert,
+    "tls_junk": _junk,
+    "tls_silence": _silence,
+}

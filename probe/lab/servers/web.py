@@ -1,0 +1,115 @@
+"""The web servers: genuine services, the redirect to TLS, DNS over HTTPS, and the places of censors and portals."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import random
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+from probe.lab.pki import world_time
+from probe.lab.servers.dns_replies import NameServers
+from probe.lab.servers.faults import Faults
+from probe.lab.servers.genuine import GenuineServices
+from probe.lab.servers.http1 import BadRequest, Reply, Request, RequestReader, render
+from probe.lab.servers.http_faults import fault_bytes, fault_reply
+from probe.lab.servers.pages import block_page, page
+from probe.lab.servers.sites import Site
+from probe.lab.servers.streams import PlainStream, Stream
+from probe.lab.types import Fault, World
+
+IDLE_S = 30.0
+"""How long a connection is kept open between requests, seconds."""
+
+_DNS_MESSAGE = "application/dns-message"
+
+_HTML = (("Content-Type", "text/html; charset=utf-8"),)
+
+
+class WebServer:
+    """Speaks HTTP/1.1 for every site of one world."""
+
+    def __init__(self, world: World, faults: Faults, names: NameServers) -> None:
+        self._world = world
+        self._faults = faults
+        self._names = names
+        self._services = GenuineServices(world.seed)
+        self._by_kind: dict[str, Callable[[Site, Request], Reply]] = {
+            "redirect": _to_https,
+            "sinkhole": self._blocked,
+            "sinkhole_tls": self._blocked,
+            "portal": self._portal,
+        }
+
+    async def attend(self, stream: Stream, site: Site, plain: PlainStream) -> None:
+        """Answer requests until the client ends, asks to end, or stops making sense."""
+        reader = RequestReader(stream)
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    request = await reader.next()
+            except BadRequest:
+                await stream.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+                break
+            if request is None or not await self._answer(stream, site, request, plain):
+                break
+        await stream.close()
+
+    async def _answer(self, stream: Stream, site: Site, request: Request, plain: PlainStream) -> bool:
+        """Send one reply; whether the connection goes on."""
+        fault = self._fault(site, plain)
+        reply = fault_reply(fault, request) if fault else self._reply(site, request)
+        if fault and reply is None:
+            await fault_bytes(fault, stream)
+            return False
+        if reply is not None:
+            await stream.write(render(reply, request, now=world_time(self._world.clock_shift_s)))
+        return request.keep_alive
+
+    def _fault(self, site: Site, plain: PlainStream) -> Fault | None:
+        ours = plain.peer in (self._world.client4, self._world.client6)
+        for fault in self._faults.of("http", site.host, *site.names, plain.local):
+            if site.rows and (ours or not fault.params.get("only_client", False)):
+                return fault
+        return None
+
+    def _reply(self, site: Site, request: Request) -> Reply:
+        parts = urlsplit(request.target)
+        if site.doh_path and parts.path == site.doh_path:
+            return self._dns(request, parts.query)
+        return self._by_kind.get(site.kind, self._services.reply)(site, request)
+
+    def _dns(self, request: Request, query: str) -> Reply:
+        """DNS over HTTPS (RFC 8484): the message in the body or, base64url, in the query."""
+        if request.method == "POST":
+            if request.headers.get("content-type", "") != _DNS_MESSAGE:
+                return Reply(status=415)
+            message = request.body
+        else:
+            encoded = parse_qs(query).get("dns", [""])[0]
+            try:
+                message = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+            except (binascii.Error, ValueError):
+                message = b""
+        answer = self._names.reply(message, role="public", udp=False)
+        if answer is None:
+            return Reply(status=400)
+        return Reply(status=200, headers=(("Content-Type", _DNS_MESSAGE), ("Cache-Control", "max-age=60")), body=answer)
+
+    def _blocked(self, site: Site, request: Request) -> Reply:
+        return Reply(status=200, headers=_HTML, body=block_page(self._world.seed).encode())
+
+    def _portal(self, site: Site, request: Request) -> Reply:
+        rng = random.Random(f"{self._world.seed}:portal")
+        login = f"login.{rng.choice(('hotel', 'airport', 'campus', 'cafe'))}{rng.randint(10, 99)}.example"
+        if request.host == login:
+            welcome = page(rng, title="Welcome - please sign in", size=3000)
+            return Reply(status=200, headers=_HTML, body=welcome.encode())
+        return Reply(status=302, headers=(("Location", f"http://{login}/"), ("Cache-Control", "no-store")))
+
+
+def _to_https(site: Site, request: Request) -> Reply:
+    host = request.host if request.host in site.names else site.names[0]
+    return Reply(status=301, headers=(("Location", f"https://{host}{request.target}"), ("Server", "nginx")))

@@ -1,0 +1,46 @@
+"""How a run is to be made, and what it may use: chosen before the first packet."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from probe.catalogue.types import Catalogue
+from probe.measure.clock import Clock
+from probe.plan import Frame
+from probe.settings import Settings
+from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """How this run is to be made."""
+
+    deadline_s: float
+    fast: bool = False
+    trigger: str = "manual"
+    seed: int | None = None
+    tier: int = 1
+    inputs: frozenset[str] = frozenset()
+    started_at: datetime | None = None
+    lab: bool = False
+
+
+def run_id_of(clock: Clock) -> str:
+    """Sortable, unique, and free of anything about the machine."""
+    return clock.started_at.strftime("%Y%m%dT%H%M%SZ") + "_" + secrets.token_hex(4)
+
+
+def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int, ...], network_resolver: str,
+               rng: random.Random) -> Frame:
+    """Draw the resolvers and the innocent name of this run."""
+    public = rng.choice(PUBLIC_RESOLVERS)
+    doh = tuple(o.name for o in PUBLIC_RESOLVERS if o.doh_host)
+    return Frame(
+        network_resolver=network_resolver, public_resolver=rng.choice(public.ipv4),
+        dark_server=rng.choice(ROOT_SERVERS), doh=tuple(rng.sample(doh, min(2, len(doh)))),
+        controls=tuple(h.id for h in settings.helper), families=families or (4,),
+        innocent=rng.choice(catalogue.innocent_names),
+    )

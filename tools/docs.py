@@ -1,0 +1,84 @@
+"""Write the generated parts of the documents: tables in README.md, docs/codebook.md, docs/rules.md.
+
+`python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from probe.rules.catalogue import all_rules  # noqa: E402
+from probe.rules.table import NEEDS  # noqa: E402
+from probe.store.codebook import codebook  # noqa: E402
+from probe.tables.blocks import BLOCK_TYPES  # noqa: E402
+from probe.tables.outcomes import OUTCOMES  # noqa: E402
+
+
+def grid(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def outcomes() -> str:
+    """The outcomes, for README.md."""
+    return grid(("outcome", "meaning"), [(f"`{o}`", text) for o, text in OUTCOMES.items()])
+
+
+def block_types() -> str:
+    """The block types that today's rules can reach, for README.md."""
+    reached = {rule.block_type for rule in all_rules()}
+    rows = [(f"`{b.id}`", b.outcome, b.meaning, f"`{b.nearest}`: {b.test}")
+            for b in BLOCK_TYPES.values() if b.id in reached]
+    return grid(("block type", "outcome", "meaning", "told from its neighbour by this"), rows)
+
+
+def rules() -> str:
+    """docs/rules.md."""
+    rows = [(f"`{r.id}`", r.outcome, f"`{r.block_type}`" if r.block_type else "", f"{r.confidence:.2f}",
+             ", ".join(r.needs), r.why) for r in all_rules()]
+    needs = grid(("need", "meaning"), [(f"`{n}`", text) for n, text in NEEDS.items()])
+    table = grid(("rule", "outcome", "block type", "confidence", "needs", "why"), rows)
+    return (f"# The rules, in the order in which they are tried\n\nGenerated from `probe/rules` by `make docs`. "
+            f"Of each part (network, name, path) the first rule that holds decides. `confidence` is our present "
+            f"estimate; it is not calibrated yet.\n\n{needs}\n\n{table}\n")
+
+
+def filled(text: str) -> str:
+    """README.md with its generated tables renewed."""
+    for name, table in {"outcomes": outcomes(), "block types": block_types()}.items():
+        pattern = rf"(<!-- table: {name} -->\n).*?(\n<!-- end -->)"
+        text = re.sub(pattern, lambda m, t=table: m.group(1) + t + m.group(2), text, flags=re.DOTALL)
+    return text
+
+
+def documents() -> dict[Path, str]:
+    """Every generated document and what it should hold."""
+    readme = ROOT / "README.md"
+    return {
+        readme: filled(readme.read_text(encoding="utf-8")),
+        ROOT / "docs" / "codebook.md": codebook(),
+        ROOT / "docs" / "rules.md": rules(),
+    }
+
+
+def main(check: bool) -> int:
+    """Write or compare; returns the exit status."""
+    stale = [path for path, text in documents().items()
+             if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if check:
+            print(f"{path.relative_to(ROOT)} is out of date: run `make docs`")
+        else:
+            path.write_text(documents()[path], encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
