@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.combine import Finding, combine_endpoints, combine_paths, service_verdicts
-from probe.compare.addresses import is_private
+from probe.compare.addresses import is_private, may_connect
 from probe.compare.dns import dns_evidence
 from probe.compare.ladder import LadderEvidence
 from probe.compare.outcomes import NETWORK_PURPOSES
@@ -21,6 +21,7 @@ from probe.sites import Site
 from probe.tables.outcomes import NOT_ATTEMPTED
 
 UNREADABLE = ("", "no", "none known")
+RAN_OUT = "the run ended before it was tried"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +59,7 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
                 finding = _judge_endpoint(case, endpoint, bench, shared)
             found.setdefault(endpoint.target_id, []).append((endpoint, finding))
     for endpoint, why in skipped.values():
-        finding = Finding(outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=why)
-        found.setdefault(endpoint.target_id, []).append((endpoint, finding))
+        found.setdefault(endpoint.target_id, []).append((endpoint, _not_attempted(why)))
     verdicts = tuple(combine_endpoints(target, members) for target, members in found.items())
     return verdicts, service_verdicts(verdicts, bench.quorums)
 
@@ -84,6 +84,8 @@ def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozen
     here = [f for p, f in findings if p.source != "trusted"]
     behind = [f for p, f in findings if p.source == "trusted"]
     name = _name_evidence(case, bench, shared, findings)
+    if case.site.named and not name.dns.asked:
+        return _not_attempted(RAN_OUT)
     told = Finding.of(first(DNS_RULES, name), dns=name.dns, evidence=tuple(o.observation_id for o in case.dns))
     if endpoint.status == "dead" or "NXDOMAIN" in endpoint.expect.status:
         return _expected_absence(endpoint, told, name)
@@ -93,9 +95,12 @@ def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozen
         if case.site.kind == "dns":
             return told
         reached = combine_paths(here or behind)
-        return reached if reached.block_type != "inconclusive.not_attempted" else Finding(
-            outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=_why_no_path(case, name))
+        return reached if reached.outcome != NOT_ATTEMPTED else _not_attempted(_why_no_path(case, name, bench.ladder))
     return told
+
+
+def _not_attempted(reason: str) -> Finding:
+    return Finding(outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=reason)
 
 
 def _paths(case: Case, endpoint: Endpoint, bench: Bench) -> list[PathEvidence]:
@@ -142,7 +147,11 @@ def _expected_absence(endpoint: Endpoint, told: Finding, name: NameEvidence) -> 
     return told
 
 
-def _why_no_path(case: Case, name: NameEvidence) -> str:
-    if name.dns.asked and all(is_private(a) for a in name.dns.network_answers):
+def _why_no_path(case: Case, name: NameEvidence, ladder: LadderEvidence) -> str:
+    answers = name.dns.network_answers
+    if answers and all(is_private(a) for a in answers):
         return "the name leads into private address space"
-    return "no usable address in the address families of this network" if case.site.named else "no route to the address"
+    usable = [a for a in answers if may_connect(a, ladder.nat64_prefix) and (ladder.ipv6 != "absent" or ":" not in a)]
+    if case.site.named and not usable:
+        return "no usable address in the address families of this network"
+    return RAN_OUT

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
 
 from probe.compare.addresses import family_of, may_connect
 from probe.compare.dns import DnsEvidence, dns_evidence
 from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs, http_needs_control
+from probe.compare.places import joined, same_place
 from probe.model import ControlAnswer, Observation
 from probe.sites import Site
 from probe.steps import Ask, Follow, Lookup, Page, Step, Visit
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 5
+MAX_ASKED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +64,10 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
             return steps
         evidence = dns_evidence(seen.dns, seen.controls, nat64_prefix=frame.nat64_prefix)
         steps += _more_lookups(site, seen, frame, evidence)
-    if site.kind != "dns":
-        for address, source in candidates(site, seen, frame, evidence):
-            steps += _at(site, address, source, seen, frame)
-    steps += _controls(site, seen, frame, evidence)
+    places = candidates(site, seen, frame, evidence) if site.kind != "dns" else []
+    for address, source in places:
+        steps += _at(site, address, source, seen, frame)
+    steps += _controls(site, seen, frame, evidence, tuple(address for address, _ in places))
     return steps + _redirects(seen)
 
 
@@ -146,7 +147,7 @@ def _at(site: Site, address: str, source: str, seen: Seen, frame: Frame) -> list
         innocent = innocent_visit(site, address, frame)
         if not _was_tried(seen.around, innocent):
             return [innocent]
-    mine = [o for o in seen.visits if o.address == address]
+    mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     tried = {o.attempt for o in mine}
     if not tried:
         return [target_visit(site, address, source, frame, attempt=1)]
@@ -187,21 +188,21 @@ def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt
     )
 
 
-def _controls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
-    """One question to each control about each input that is not plainly well."""
+def _controls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence, places: tuple[str, ...]) -> list[Step]:
+    """One question to each control about each input that is not plainly well, and all addresses visited for it."""
     if not frame.controls:
         return []
     doh_pending = wants_trusted(site, seen, evidence) and bool(frame.doh) and site.named and not any(
         o.dns_engine == "doh" for o in seen.dns)
     if doh_pending:
         return []
-    asked = tuple(dict.fromkeys(o.address for o in seen.visits if o.address))
-    if site.kind != "dns" and not asked and evidence.known_elsewhere:
-        return []  # the addresses behind are still to be visited; the control should see the same ones
+    if site.kind != "dns" and not places and evidence.known_elsewhere:
+        return []  # no address of it can be visited from here
     unwell = [e.input for e in site.endpoints if _is_unwell(site, e.input, seen, evidence)]
     if unwell and not any(o.operation == "http_round_trip" and not o.failure for o in seen.visits):
         unwell = unwell[:1]  # what fails below HTTP fails alike for every page of the site
-    return [Ask(control_id=control, input=url, addresses=asked[:6]) for url in unwell for control in frame.controls]
+    return [Ask(control_id=control, input=url, addresses=places[:MAX_ASKED])
+            for url in unwell for control in frame.controls]
 
 
 def _is_unwell(site: Site, url: str, seen: Seen, evidence: DnsEvidence) -> bool:
@@ -222,15 +223,11 @@ def _redirects(seen: Seen) -> list[Step]:
     for o in seen.visits:
         if o.operation != "http_round_trip" or o.sni or o.status not in REDIRECTS or not o.location or o.attempt > 1:
             continue
-        url = urljoin(o.url, o.location)
-        if urlsplit(url).scheme not in ("http", "https") or _same_site(o.url, url):
+        url = joined(o.url, o.location)
+        if not url.lower().startswith(("http:", "https:")) or same_place(o.url, url):
             continue
-        followed = sum(v.purpose == "redirect" and v.input == o.input for v in seen.visits)
+        followed = sum(v.purpose == "redirect" and v.operation == "http_round_trip" and v.input == o.input
+                       for v in seen.visits)
         if followed < MAX_REDIRECTS:
             steps.append(Follow(input=o.input, target_id=o.target_id, url=url[:2000]))
     return steps
-
-
-def _same_site(one: str, other: str) -> bool:
-    hosts = [(urlsplit(url).hostname or "").lower().split(".")[-2:] for url in (one, other)]
-    return hosts[0] == hosts[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probe.model import Expectation
 
@@ -61,11 +61,11 @@ class Follow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """Ask one control about one endpoint and these addresses."""
+    """Ask one control about one endpoint and these addresses; once, whatever addresses turn up later."""
 
     control_id: str
     input: str
-    addresses: tuple[str, ...]
+    addresses: tuple[str, ...] = field(compare=False)
 
 
 Step = Lookup | Visit | Follow | Ask

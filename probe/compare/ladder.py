@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from urllib.parse import urlsplit
 
+from probe.compare.places import host_of
 from probe.model import Observation
 
 CLOCK_TOLERANCE_S = 24 * 3600.0
@@ -58,7 +58,8 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
     offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, resolver=_resolver(seen),
-        foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(_spoke(o) for o in shakes),
+        foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(
+            _spoke(o) for o in shakes if o.input not in verdicts),
         foreign_failed=sum(not ok for url, ok in verdicts.items() if url not in domestic),
         domestic_ok=sum(ok for url, ok in verdicts.items() if url in domestic),
         domestic_failed=sum(not ok for url, ok in verdicts.items() if url in domestic),
@@ -91,17 +92,14 @@ def _altered(pages: Sequence[Observation], operators: Mapping[str, str]) -> int:
     answers = [o for o in pages if o.operation == "http_round_trip" and not o.failure and o.met_expectation == "no"]
     places: Counter[str] = Counter()
     for place, _operator in {(_place(o), operators.get(o.input, o.hostname)) for o in answers}:
-        places[place] += 1
+        if place:  # two empty answers have nothing in common
+            places[place] += 1
     most = max(places.values(), default=0)
     return most if most >= 2 else 0
 
 
 def _place(seen: Observation) -> str:
-    try:
-        host = urlsplit(seen.location).hostname or ""
-    except ValueError:
-        host = ""
-    return host or seen.body_sha256
+    return host_of(seen.location) or seen.body_sha256
 
 
 def _clock(offsets: Sequence[float]) -> float | None:

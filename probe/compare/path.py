@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin, urlsplit
 
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
+from probe.compare.places import host_of, joined, same_place
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
 
@@ -54,7 +54,8 @@ class PathEvidence:
     controls_asked: int = 0
     controls_answered: int = 0
     control_ok: int = 0
-    """Controls for which the failing stage works at this address (or, unknown there, at the service)."""
+    """Networks of controls for which the failing stage works at this address (or, unknown there, at the service).
+    Networks, not answers: two helpers in one network see what one sees."""
     control_failed: int = 0
     control_same_key: int = 0
     control_other_key: int = 0
@@ -165,12 +166,12 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
                    mine: Sequence[Observation]) -> PathEvidence:
     answered = [c for c in controls if c.state == "answered"]
     keys = {o.chain[0] for o in mine if o.chain}
-    words = [_control_word(base, site, c) for c in answered]
+    words = {(c.asn, c.cc, word) for c in answered if (word := _control_word(base, site, c))}
     told_keys = [key for c in answered for where, key in c.leaf_keys if key and where.endswith(f":{site.port}")]
     return replace(
         base, controls_asked=len({c.control_id for c in controls}),
         controls_answered=len({c.control_id for c in answered}),
-        control_ok=words.count("ok"), control_failed=words.count("failed"),
+        control_ok=sum(word == "ok" for *_, word in words), control_failed=sum(word == "failed" for *_, word in words),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
     )
 
@@ -197,11 +198,11 @@ def _with_page(base: PathEvidence, page: Observation, controls: Sequence[Control
                endpoint: Endpoint) -> PathEvidence:
     pages = [c for c in controls if c.state == "answered" and c.http_failure == ""]
     same = [_same_page(page, c) for c in pages]
-    foreign = _redirects_abroad(page)
+    foreign, target = _redirects_abroad(page), host_of(joined(page.url, page.location))
     return replace(
         base, status=page.status, met=page.met_expectation, fingerprint=page.fingerprint, foreign_redirect=foreign,
         control_page_same=same.count(True), control_page_differs=same.count(False),
-        control_redirects_alike=sum(_host(c.http_location) == _host(urljoin(page.url, page.location)) for c in pages),
+        control_redirects_alike=sum(host_of(c.http_location) == target for c in pages),
     )
 
 
@@ -210,23 +211,16 @@ def _same_page(page: Observation, control: ControlAnswer) -> bool:
     if page.status != control.http_status:
         return False
     if not page.body_bytes and not control.http_body_bytes:
-        return _host(page.location) == _host(control.http_location)
+        return host_of(page.location) == host_of(control.http_location)
     if page.title or control.http_title:
         return page.title == control.http_title
     small, large = sorted((page.body_bytes, control.http_body_bytes))
     return page.body_truncated or small > 0.7 * large
 
 
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
-
-
 def _redirects_abroad(page: Observation) -> bool:
     """A redirect to another registrable place (last two labels: rough, but only one sign among others)."""
     if not (300 <= page.status < 400) or not page.location:
         return False
-    target = _host(urljoin(page.url, page.location))
-    return bool(target) and target.split(".")[-2:] != _host(page.url).split(".")[-2:]
+    target = joined(page.url, page.location)
+    return bool(host_of(target)) and not same_place(page.url, target)

@@ -147,6 +147,7 @@ class Question:
 
 
 TYPE_A, TYPE_AAAA = 1, 28
+_ADDRESS_BYTES = {TYPE_A: 4, TYPE_AAAA: 16}
 _QUERY_MASK = 0xF800  # QR and opcode: both zero in a standard query
 _RD, _RA, _AA, _QR = 0x0100, 0x0080, 0x0400, 0x8000
 
@@ -180,7 +181,7 @@ def dns_answer(
     question: Question, *, addresses: Iterable[str] = (), rcode: int = 0, ttl_s: int = 60, authoritative: bool = False
 ) -> bytes:
     """A reply with these addresses of the family asked for; one without records when there are none."""
-    size = 16 if question.kind == TYPE_AAAA else 4
+    size = _ADDRESS_BYTES.get(question.kind, 0)
     data = [record for record in map(packed, addresses) if len(record) == size and not rcode]
     flags = _QR | _RA | rcode | (_AA if authoritative else 0) | (_RD if question.recursion_desired else 0)
     head = struct.pack("!HHHHHH", question.query_id, flags, 1, len(data), 0, 0)

@@ -13,7 +13,6 @@ from probe.lab.toml_table import ScenarioError
 from probe.lab.types import Drawn, Expect, Fault, HostPlan, Rule, Value, World
 from probe.lab.world import FIXED_ANSWERS, draw_world
 from probe.model import Endpoint
-from probe.sites import expand
 from probe.tables.outcomes import NOT_ATTEMPTED
 from probe.tables.protocols import PROTOCOLS
 from probe.tables.resolvers import PUBLIC_RESOLVERS
@@ -36,7 +35,6 @@ class _Scene:
     world: World
     drawn: Mapping[str, tuple[Endpoint, ...]]
     foreign: str
-    seed: int
 
 
 def draw(scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint]) -> Drawn:
@@ -82,7 +80,7 @@ def _scene(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequ
         taken |= {name for row in drawn[alias] for name in (row.host, row.sni) if name}
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
     hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
-    return _Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign, seed=seed)
+    return _Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign)
 
 
 def _world(
@@ -182,7 +180,7 @@ def _company(
     drawn = [row for rows in scene.drawn.values() for row in rows]
     hosts = {name for row in drawn for name in (row.host, row.sni) if name}
     if scenario.company is None:
-        return tuple(expand(row, cc=VANTAGE_CC, seed=scene.seed) for row in endpoints if row.status == "active")
+        return tuple(row for row in map(_in_country, endpoints) if row.status == "active" and "{" not in row.input)
     spec = scenario.company
     suffering = {address for row in drawn for address in addresses_of(row, scene.world)}
     pool = [
@@ -195,6 +193,11 @@ def _company(
         and suffering.isdisjoint(addresses_of(row, scene.world))
     ]
     return _sample(pool, min(MAX_COMPANY, int(_number(spec.count, rng))), rng)
+
+
+def _in_country(row: Endpoint) -> Endpoint:
+    """The endpoint as the client asks for it; names of random letters stay templates, and nothing is expected of them."""
+    return replace(row, input=row.input.replace("{cc}", VANTAGE_CC.lower()).replace("{CC}", VANTAGE_CC))
 
 
 def _rule(spec: RuleSpec, scene: _Scene, *, rng: random.Random) -> Rule:

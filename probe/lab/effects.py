@@ -12,12 +12,14 @@ from probe.lab.dissect import TYPE_A, TYPE_AAAA
 from probe.lab.flows import Standing
 from probe.lab.forge import Box, as_client, as_server, dns_forgery, segment, server_reset, speech, window
 from probe.lab.icmp_errors import UNREACHABLE, error_about
-from probe.lab.packet import ACK, FIN, PSH, RST, SYN, UDP, flag_bits
+from probe.lab.packet import ACK, FIN, PSH, RST, SYN, UDP, flag_bits, plain
 from probe.lab.rulebook import BoxRule
 from probe.lab.sighting import Injection, Passage, Sighting
 
 Effect = Callable[[Box, BoxRule, Sighting, Passage], bool]
 
+_FLIGHT_S = 0.1
+"""What follows sooner belongs to the same flight: Linux repeats nothing within 200 ms (RFC 6298 wants a second)."""
 _FATAL_ALERT = b"\x15\x03\x01\x00\x02\x02"
 _QTYPES = {TYPE_A: "A", TYPE_AAAA: "AAAA"}
 
@@ -38,7 +40,7 @@ def _drop(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
 
 def _drop_to_client(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
     if seen.to_server:
-        if rule.trigger in ("all", "address", "address_port") and not _lasts(rule):
+        if not _lasts(rule):
             return False
         seen.flow.standing.append(Standing(rule, "drop_to_client"))
         return True
@@ -55,6 +57,14 @@ def _withhold(rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
 
 
 def _reset(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
+    if not _send_resets(box, rule, seen, passage):
+        return False
+    if _lasts(rule):
+        seen.flow.standing.append(Standing(rule, "reset", acted_s=seen.now_s))
+    return True
+
+
+def _send_resets(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
     if not seen.to_server or not seen.is_tcp or seen.packet.flags & RST:
         return False
     swallow = rule.params.flag("swallow")
@@ -65,8 +75,6 @@ def _reset(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
         _resets_to_server(box, rule, seen, passage, delivered=not swallow)
     if swallow:
         passage.forward = None
-    if _lasts(rule) and not any(standing.rule is rule for standing in seen.flow.standing):
-        seen.flow.standing.append(Standing(rule, "reset"))
     return True
 
 
@@ -166,8 +174,8 @@ def _icmp(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
 def _redirect(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> bool:
     key = seen.flow.key
     to = rule.params.item("to6" if seen.packet.version == 6 else "to")
-    port = rule.params.whole("port")
-    if not seen.to_server or not to or (port and port != key.sport):
+    to = plain(to) if to else ""
+    if not seen.to_server or not to or rule.params.whole("port") not in (0, key.sport):
         return False
     to_port = rule.params.whole("to_port") or key.sport
     if (to, to_port) == (key.server, key.sport):
@@ -194,10 +202,12 @@ EFFECTS: Mapping[str, Effect] = {
 def stand(box: Box, standing: Standing, seen: Sighting, passage: Passage) -> bool:
     """Apply a standing measure to a later packet; True when it sent something, which is an act of its own."""
     if standing.kind == "reset":
-        again = bool(seen.packet.payload) and _reset(box, standing.rule, seen, passage)
         if standing.rule.params.flag("swallow"):
             passage.forward = None
-        return again
+        if not seen.packet.payload or seen.now_s - standing.acted_s < _FLIGHT_S:
+            return False
+        standing.acted_s = seen.now_s
+        return _send_resets(box, standing.rule, seen, passage)
     if standing.kind == "drop_to_client":
         _withhold(standing.rule, seen, passage)
     elif standing.allowance > 0:

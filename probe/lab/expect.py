@@ -7,7 +7,7 @@ does not convict, whatever was expected of it?
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -67,8 +67,9 @@ def judge(
     by_input = {row["input"]: row for row in rows}
     entries = tuple(log)
     truths = {subject: frozenset(_convictions(drawn, subject, entries)) for subject in (*drawn.targets, *by_input)}
+    wanted = {subject: _expected_of(drawn, subject, level) for subject in drawn.targets}
     judged = tuple(
-        _judge_row(subject, by_input.get(subject), _expected_of(drawn, subject, level), truths[subject], helpers=helpers)
+        _judge_row(subject, by_input.get(subject), wanted[subject], truths[subject], helpers=helpers)
         for subject in drawn.targets
     )
     others = tuple(
@@ -131,7 +132,7 @@ def _judge_run(drawn: Drawn, row: Row, *, level: str, helpers: bool) -> JudgedRo
     return _judge_row(RUN, row, expects[-1], frozenset(), helpers=helpers) if expects else None
 
 
-def _convictions(drawn: Drawn, subject: str, log: Iterable[TruthEntry]) -> Iterable[str]:
+def _convictions(drawn: Drawn, subject: str, log: Iterable[TruthEntry]) -> Iterator[str]:
     """The block types of the interference that the log shows with this target."""
     host = (urlsplit(subject).hostname or "").lower()
     plan = drawn.world.hosts.get(host)
@@ -149,9 +150,10 @@ def _why_invalid(
 
     A target that was not measured is the program's failure, not the scenario's.
     """
-    censored = {spec.alias for spec in (*drawn.rules, *drawn.faults) if spec.block_type and spec.alias}
+    censored = {rule.alias for rule in drawn.rules if rule.block_type}
+    censored |= {fault.alias for fault in drawn.faults if fault.block_type}
     measured = {subject for subject, row in by_input.items() if row["outcome"] != NOT_ATTEMPTED}
-    for subject in (subject for alias in sorted(censored) for subject in drawn.aliases[alias]):
+    for subject in (subject for alias in sorted(censored - {""}) for subject in drawn.aliases[alias]):
         if subject not in measured:
             continue
         if not truths[subject]:

@@ -82,6 +82,8 @@ class Standing:
     """drop, drop_to_client, reset, or cut."""
     allowance: int = 0
     """Packets that still pass."""
+    acted_s: float = 0.0
+    """When it last sent something."""
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ class Middlebox:
 
     def _meet_rules(self, seen: Sighting, passage: Passage) -> None:
         for rule in self._rules:
-            if not fires(rule, seen) or not self._takes_notice(rule, seen.flow):
+            if _stands(rule, seen.flow) or not fires(rule, seen) or not self._takes_notice(rule, seen.flow):
                 continue
             if EFFECTS[rule.action](self._box, rule, seen, passage):
                 self._log(rule, seen, rule.action)
@@ -114,6 +114,11 @@ class Middlebox:
                 direction="to_server" if seen.to_server else "to_client",
             )
         )
+
+
+def _stands(rule: BoxRule, flow: Flow) -> bool:
+    """Whether the rule has condemned the flow already."""
+    return any(standing.rule is rule for standing in flow.standing)
 
 
 def _read_stream(flow: Flow, seen: Sighting) -> None:

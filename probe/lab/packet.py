@@ -108,7 +108,7 @@ def _network4(raw: bytes) -> _Network | None:
     if header < 20 or total < header:
         return None
     return _Network(
-        4, socket.inet_ntop(socket.AF_INET, raw[12:16]), socket.inet_ntop(socket.AF_INET, raw[16:20]),
+        4, unpacked(raw[12:16]), unpacked(raw[16:20]),
         proto, ttl, ip_id, bool(fragment & _DF), header, total, not fragment & _OFFSET_MASK,
     )
 
@@ -123,7 +123,7 @@ def _network6(raw: bytes) -> _Network | None:
             return None
         proto, offset = raw[offset], offset + 8 * (raw[offset + 1] + 1)
     return _Network(
-        6, socket.inet_ntop(socket.AF_INET6, raw[8:24]), socket.inet_ntop(socket.AF_INET6, raw[24:40]),
+        6, unpacked(raw[8:24]), unpacked(raw[24:40]),
         proto, ttl, 0, False, offset, end, True,
     )
 
@@ -201,9 +201,14 @@ def packed(address: str) -> bytes:
     return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
 
 
+def unpacked(address: bytes) -> str:
+    """The text of a packed address. Raises ValueError for another length than 4 or 16."""
+    return socket.inet_ntop(socket.AF_INET6 if len(address) == 16 else socket.AF_INET, address)
+
+
 def plain(address: str) -> str:
     """The address in the one spelling that `parse` uses. Raises OSError for a text that is none."""
-    return socket.inet_ntop(socket.AF_INET6 if ":" in address else socket.AF_INET, packed(address))
+    return unpacked(packed(address))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
         raise table.error(f"draw.{clash[0]}", "this name stands for a place of the world")
     scenario = Scenario(
         name=name,
-        number=table.text("number", default=""),
+        number=_number(table),
         title=table.text("title"),
         kind=table.text("kind", among=KINDS),
         sources=table.texts("sources"),
@@ -168,6 +168,13 @@ def _scenario(table: Table, *, name: str) -> Scenario:
     table.close()
     _check_whole(scenario, table)
     return scenario
+
+
+def _number(table: Table) -> str:
+    number = table.text("number", default="")
+    if number and not re.fullmatch(r"C?[1-9]\d?", number):
+        raise table.error("number", f'want "1" ..., "C1" ... or "", got {number!r}')
+    return number
 
 
 def _filter(table: Table, *, count: int) -> Filter:

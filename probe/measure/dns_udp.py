@@ -32,6 +32,7 @@ class Question:
     name: str
     query_type: str
     server: str
+    port: int = 53
     timeout_s: float
     on_first: Callable[[Question], None]
     on_late: Callable[[Question], None] | None = None
@@ -116,11 +117,12 @@ class Listener:
             sock.setblocking(False)
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
-            sock.connect((question.server, 53))
+            sock.connect((question.server, question.port))
             self._selector.register(sock, selectors.EVENT_READ, question)
             self._open[id(question)] = question
             self._send(question)
         except (OSError, ValueError) as error:
+            self._finish(question)
             self._decide(question, failure_of(error))
 
     def _send(self, question: Question) -> None:

@@ -14,7 +14,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from probe.measure.http import HEADERS, MAX_BODY_BYTES, Exchange
-from probe.measure.sockets import RecordedSocket
+from probe.measure.sockets import MAX_READ_BYTES, RecordedSocket
 from probe.measure.tls import TlsStream
 from probe.tables.failures import EOF, failure_of
 
@@ -50,7 +50,7 @@ def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method:
     Redirects are never followed, no proxy or netrc is looked at, and the socket's deadline bounds the whole.
     """
     sock = stream.sock if isinstance(stream, TlsStream) else stream
-    sock.failure = ""
+    sock.failure, sock.read_limit = "", sock.bytes_read + MAX_READ_BYTES
     with requests.Session() as session:
         session.trust_env = False
         session.headers.clear()
@@ -81,8 +81,14 @@ def _read(response: requests.Response, cap: int, sock: RecordedSocket) -> Exchan
         headers=headers,
         body=bytes(body[:cap]),
         truncated=len(body) > cap,
-        reusable=complete and response.headers.get("Connection", "").lower() != "close",
+        reusable=complete and sock.failure != EOF and _stays_open(response),
     )
+
+
+def _stays_open(response: requests.Response) -> bool:
+    """Whether the server keeps the connection (RFC 9112 section 9.3)."""
+    options = {word.strip().lower() for word in response.headers.get("Connection", "").split(",")}
+    return "close" not in options and (response.raw.version >= 11 or "keep-alive" in options)
 
 
 def _inner(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import socket
 import struct
@@ -10,6 +11,9 @@ import time
 from typing import Any
 
 from probe.tables.failures import failure_of
+
+MAX_READ_BYTES = 1 << 19
+"""What one exchange (or handshake) may read: headers, a capped body, and what a buffer takes ahead."""
 
 IP_RECVERR = 11
 IPV6_RECVERR = 25
@@ -28,12 +32,19 @@ class RecordedSocket(socket.socket):
     bytes_read = 0
     failure = ""
     deadline = float("inf")
+    read_limit = MAX_READ_BYTES
+    """`bytes_read` at which reading ends with EMSGSIZE: no sender decides how much we keep."""
 
     def _wait(self) -> None:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         self.settimeout(min(left, 3600.0))
+
+    def _wait_to_read(self) -> None:
+        if self.bytes_read >= self.read_limit:
+            raise OSError(errno.EMSGSIZE, "more bytes than any answer has")
+        self._wait()
 
     def connect(self, address: Any) -> None:
         try:
@@ -54,7 +65,7 @@ class RecordedSocket(socket.socket):
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         try:
-            self._wait()
+            self._wait_to_read()
             data = super().recv(size, flags)
         except OSError as error:
             self.failure = failure_of(error)
@@ -66,7 +77,7 @@ class RecordedSocket(socket.socket):
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         try:
-            self._wait()
+            self._wait_to_read()
             count = super().recv_into(buffer, nbytes, flags)
         except OSError as error:
             self.failure = failure_of(error)

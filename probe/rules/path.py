@@ -90,8 +90,12 @@ def _named(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
     shows = _TLS[action] if layer == "tls" else _HTTP[action]
     stem = f"{layer}.{action}"
 
+    def unseen(s: Scene) -> bool:
+        """Inside TLS no box on the way reads the Host, and an innocent name was not asked for one."""
+        return layer == "http" and s.path.secure
+
     def by_name(s: Scene) -> bool:
-        return shows(s) and s.path.innocent == "reached" and _convicts(s)
+        return shows(s) and s.path.innocent == "reached" and not unseen(s) and _convicts(s)
 
     rules: list[PathRule] = [
         Rule(f"{layer}/{action}_{trigger}_control", "blocked", f"{stem}.{trigger}", 0.97, ("innocent", "helper"),
@@ -99,7 +103,8 @@ def _named(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
              lambda s: by_name(s) and _contrary(s)),
         Rule(f"{layer}/{action}_undecided", "blocked", stem, 0.85, ("helper",),
              "every connection fails alike, and controls reach the service; the trigger is not shown",
-             lambda s: shows(s) and _convicts(s) and _contrary(s) and s.path.innocent in ("unasked", "tainted")),
+             lambda s: shows(s) and _convicts(s) and _contrary(s)
+             and (unseen(s) or s.path.innocent in ("unasked", "tainted"))),
     ]
     if action not in ("alert", "close"):  # a server may refuse a name it no longer serves by an alert or an end
         rules.insert(1, Rule(
@@ -229,13 +234,13 @@ HTTP: tuple[PathRule, ...] = (
          lambda s: not s.path.proven and s.path.stage in ("", "page") and bool(s.path.fingerprint)),
     Rule("http/foreign_redirect", "blocked", "http.redirect", 0.9, ("helper",),
          "the request is redirected to a foreign place, and controls are not",
-         lambda s: not s.path.proven and s.path.stage in ("", "page") and s.path.foreign_redirect
+         lambda s: not s.path.proven and s.path.stage == "page" and s.path.foreign_redirect
          and s.path.control_page_differs > 0 and not s.path.control_page_same and not s.path.control_redirects_alike
-         and s.path.attempts >= 2 and s.ladder.well),
+         and _convicts(s)),
     Rule("http/foreign_page", "blocked", "http.blockpage", 0.85, ("helper",),
          "another page than the service's is served, and controls are served that",
          lambda s: not s.path.proven and s.path.stage == "page" and s.path.control_page_differs > 0
-         and not s.path.control_page_same and s.path.attempts >= 2 and s.ladder.well),
+         and not s.path.control_page_same and _convicts(s)),
     Rule("http/server_differs_for_all", "down", "server.error", 0.8, ("helper",),
          "controls are served the same unexpected page",
          lambda s: not s.path.proven and s.path.stage == "page" and s.path.control_page_same > 0),

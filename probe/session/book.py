@@ -71,10 +71,10 @@ class Book:
     def case(self, site: Site) -> Case:
         """What the judge needs of a site."""
         dns = tuple(self.observations[i] for i in self._by_name.get(site.host, ())) if site.named else ()
-        inputs = {e.input for e in site.endpoints}
-        addresses = {a for o in dns for a in o.answers} | ({site.address} if site.address else set())
+        inputs = dict.fromkeys(e.input for e in site.endpoints)
+        addresses = dict.fromkeys(a for o in dns for a in o.answers) | ({site.address: None} if site.address else {})
         controls = tuple(c for url in inputs for c in self._told.get(url, ()))
-        addresses |= {a for c in controls for a in c.addresses}
+        addresses |= dict.fromkeys(a for c in controls for a in c.addresses)
         near = [self.observations[i] for a in addresses for i in self._by_address.get(a, ())]
         visits = [o for o in near if o.purpose in ("target", "trusted") and o.hostname == site.host
                   and o.port == site.port and _same_way(o, site)]

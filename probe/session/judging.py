@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from probe.catalogue.types import Catalogue
 from probe.classify import Bench, judge
 from probe.combine import confirm
 from probe.compare.ladder import LadderEvidence
+from probe.compare.outcomes import NETWORK_PURPOSES
 from probe.model import RunResult, ServiceVerdict, Verdict
 from probe.session.book import Book
 from probe.session.rungs import read_ladder
 from probe.session.select import Selection, select
+from probe.sites import Site
 from probe.tables.trust import TRUSTS
 
 
@@ -25,13 +30,15 @@ def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: Ladd
 def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
     run = result.run
-    targets = frozenset(v.target_id for v in result.verdicts)
+    judged = {v.target_id: v for v in result.verdicts}
     links = tuple(run.vantage.families)
     chosen = select(catalogue, tier=3, cc=run.vantage.probe_cc, consent_level=run.vantage.consent_level,
                     families=links or (4,), seed=run.seed)
+    asked = frozenset(o.input for o in result.observations
+                      if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
     kept = Selection(
-        sites=tuple(s for s in chosen.sites if any(e.target_id in targets for e in s.endpoints)),
-        skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in targets},
+        sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked)).endpoints),
+        skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
     )
     book = Book(run.run_id)
     book.restore(result.observations, result.controls)
@@ -41,3 +48,14 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     verdicts, services = judge_book(catalogue, kept, book, ladder)
     return confirm(verdicts, confirmed), services
+
+
+def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str]) -> Site:
+    """The site with the endpoints that the run measured there: a run does not take the whole catalogue.
+
+    Where any page was asked for, an endpoint whose page was not belongs to it only if its target's verdict names it.
+    """
+    members = tuple(e for e in site.endpoints if e.target_id in judged)
+    if any(e.input in asked for e in members):
+        members = tuple(e for e in members if e.input in asked or judged[e.target_id].input == e.input)
+    return replace(site, endpoints=members)

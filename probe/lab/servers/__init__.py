@@ -30,10 +30,11 @@ def serve(
     """Run every server of a scenario in the current network namespace until `stop_fd` becomes readable.
 
     Writes one byte to `ready_fd` when all listeners are up. Lies of the resolver go to the truth log at
-    `log_path`; `ca_dir` is what `make_pki` made. Without `endpoints` the packaged catalogue is served.
-    Raises OSError where an address cannot be bound.
+    `log_path`; `ca_dir` is what `make_pki` made. Without `endpoints` the catalogue is served.
+    Raises OSError where an address cannot be bound. A defect in any server ends them all with its exception:
+    a laboratory that is broken must not look like a censored one.
     """
-    rows = load(search=False).endpoints if endpoints is None else endpoints
+    rows = load().endpoints if endpoints is None else endpoints
     log = TruthLog(log_path)
     try:
         asyncio.run(_serve(drawn, rows, log, ready_fd=ready_fd, stop_fd=stop_fd, ca_dir=Path(ca_dir)))
@@ -47,12 +48,22 @@ async def _serve(
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(stop_fd, stopped.set)
+    defects: list[BaseException] = []
+
+    def fail(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        defect = context.get("exception")
+        defects.append(defect if isinstance(defect, BaseException) else RuntimeError(str(context.get("message"))))
+        stopped.set()
+
+    loop.set_exception_handler(fail)
     faults = Faults(drawn.faults, seed=drawn.seed)
     servers = Servers(drawn.world, faults, log, ca_dir=ca_dir)
     try:
-        await servers.start(plan_listeners(drawn, endpoints, faults))
+        servers.start(plan_listeners(drawn, endpoints, faults))
         os.write(ready_fd, b"\0")
         await stopped.wait()
     finally:
         loop.remove_reader(stop_fd)
         servers.close()
+    if defects:
+        raise defects[0]

@@ -34,7 +34,8 @@ class Certificates:
                 names = [f"www{random.Random(f'{self._world.seed}:{name}').randint(100, 999)}.otherhost.example"]
             elif site.doh_path:
                 names += site.addresses
-            issuer = None if fault == "cert_self_signed" else self._issuer(site.trust)
+            alone = fault == "cert_self_signed" or site.kind == "sinkhole_tls"
+            issuer = None if alone else self._issuer(site.trust)
             self._contexts[key] = self._context(issuer, names, site.alpn, _VALID_DAYS.get(fault, (-30.0, 60.0)))
         return self._contexts[key]
 
@@ -44,13 +45,6 @@ class Certificates:
         if key not in self._contexts:
             issuer = self._stored(FOREIGN_CA, self._directory / f"{FOREIGN_CA}.pem")
             self._contexts[key] = self._context(issuer, [name], ("http/1.1",), (-30.0, 60.0))
-        return self._contexts[key]
-
-    def self_signed(self, name: str) -> ssl.SSLContext:
-        """What a filter's own web server presents."""
-        key = ("", name)
-        if key not in self._contexts:
-            self._contexts[key] = self._context(None, [name], ("http/1.1",), (-400.0, 3000.0))
         return self._contexts[key]
 
     def _issuer(self, trust: str) -> Issuer:

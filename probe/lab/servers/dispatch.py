@@ -3,20 +3,79 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from probe.lab.servers.certificates import Certificates
 from probe.lab.servers.dns_replies import NameServers
 from probe.lab.servers.dns_transport import PORT, serve_datagrams, tcp_handler
-from probe.lab.servers.faults import Faults, number
+from probe.lab.servers.faults import Faults
 from probe.lab.servers.mitm import Interceptor
-from probe.lab.servers.sites import Listener, Site
-from probe.lab.servers.streams import Handler, Listeners, PlainStream, TlsStream, bound_socket
-from probe.lab.servers.hello import read_hello
+from probe.lab.servers.sites import Listener, Site, name_servers
+from probe.lab.servers.streams import Handler, Listeners, bound_socket
 from probe.lab.servers.tls import TlsServer, wait_for_end
 from probe.lab.servers.web import WebServer
 from probe.lab.truth import TruthEntry, TruthLog
 from probe.lab.types import Fault, World
-from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+
+
+class Servers:
+    """All servers of one world in the running event loop."""
+
+    def __init__(self, world: World, faults: Faults, log: TruthLog, *, ca_dir: Path) -> None:
+        self._world = world
+        self._faults = faults
+        self._log = log
+        certificates = Certificates(ca_dir, world)
+        self._names = NameServers(world, faults, on_lie=self._note_lie)
+        self._web = WebServer(world, faults, self._names)
+        self._tls = TlsServer(world, faults, certificates, http=self._web.attend)
+        self._mitm = Interceptor(world, faults, certificates)
+        self._listeners = Listeners()
+        self._datagrams: list[socket.socket] = []
+
+    def start(self, plan: Iterable[Listener]) -> None:
+        """Bind the name servers and the listeners of the plan; raises OSError where that is impossible."""
+        for server in name_servers(self._world, self._faults):
+            udp = bound_socket(server.address, PORT, socket.SOCK_DGRAM)
+            self._datagrams.append(udp)
+            serve_datagrams(udp, self._names, server.role)
+            if server.tcp:
+                self._listeners.listen(server.address, PORT, tcp_handler(self._names, server.role))
+        for listener in plan:
+            self._listeners.listen(listener.address, listener.port, self._handler(listener.site))
+
+    def close(self) -> None:
+        """Stop every server and drop every connection."""
+        self._listeners.close()
+        for udp in self._datagrams:
+            asyncio.get_running_loop().remove_reader(udp)
+            udp.close()
+
+    def _handler(self, site: Site) -> Handler:
+        if site.kind in ("https", "tls", "sinkhole_tls"):
+            return lambda stream: self._tls.attend(stream, site)
+        if site.kind == "tcp":
+            return wait_for_end
+        if site.kind == "mitm":
+            return self._mitm.attend
+        return lambda stream: self._web.attend(stream, site, stream)
+
+    def _note_lie(self, fault: Fault, name: str, address: str) -> None:
+        entry = TruthEntry(
+            time_s=time.monotonic(),
+            actor="resolver",
+            action=fault.kind,
+            block_type=fault.block_type,
+            alias=fault.alias,
+            name=name,
+            address=address,
+            port=PORT,
+            direction="to_client",
+        )
+        try:
+            self._log.write(entry)
+        except OSError as error:  # elsewhere an OSError is a client that left; this one ends the laboratory
+            raise RuntimeError(f"the truth log cannot be written: {error}") from error

@@ -118,7 +118,8 @@ class NameServers:
 
     def _deny(self, reply: dns.message.Message, name: str) -> None:
         zone = dns.name.from_text(self._zone.zone_of(name))
-        values = f"ns1.{zone} hostmaster.{zone} 2026010101 7200 1800 1209600 {_NEGATIVE_TTL_S}"
+        below = zone.to_text().lstrip(".")
+        values = f"ns1.{below} hostmaster.{below} 2026010101 7200 1800 1209600 {_NEGATIVE_TTL_S}"
         reply.authority.append(_rrset(zone, _NEGATIVE_TTL_S, dns.rdatatype.SOA, values))
 
     def _refer(self, query: dns.message.Message) -> dns.message.Message:
@@ -157,7 +158,8 @@ def _explain(reply: dns.message.Message, fault: Fault) -> None:
 
 
 def _name(query: dns.message.Message) -> str:
-    return query.question[0].name.to_text(omit_final_dot=True).lower()
+    """The name asked for in lower case without its last dot; empty for the root."""
+    return query.question[0].name.to_text().lower().removesuffix(".")
 
 
 def _rrset(owner: dns.name.Name, ttl_s: int, kind: dns.rdatatype.RdataType, *values: str) -> dns.rrset.RRset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 from probe.lab.servers.dns_replies import NameServers
 from probe.lab.servers.streams import Handler, PlainStream
@@ -11,31 +12,23 @@ from probe.lab.servers.streams import Handler, PlainStream
 PORT = 53
 
 _IDLE_S = 10.0
+_MOST_BYTES = 65535
 
 
-class _Datagrams(asyncio.DatagramProtocol):
-    """Answers each datagram from the address that it was sent to."""
+def serve_datagrams(bound: socket.socket, names: NameServers, role: str) -> None:
+    """Answer on a bound UDP socket, each datagram from the address that it was sent to, while the loop runs."""
 
-    def __init__(self, names: NameServers, role: str) -> None:
-        self._names = names
-        self._role = role
-        self._transport: asyncio.DatagramTransport | None = None
+    def answer() -> None:
+        try:
+            message, client = bound.recvfrom(_MOST_BYTES)
+        except OSError:
+            return  # an earlier reply could not be delivered
+        reply = names.reply(message, role=role, udp=True)
+        if reply is not None:
+            with suppress(OSError):
+                bound.sendto(reply, client)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:
-        reply = self._names.reply(data, role=self._role, udp=True)
-        if reply is not None and self._transport is not None:
-            self._transport.sendto(reply, addr)
-
-
-async def serve_datagrams(bound: socket.socket, names: NameServers, role: str) -> asyncio.BaseTransport:
-    """Answer on a bound UDP socket until the returned transport is closed."""
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(names, role), sock=bound)
-    return transport
+    asyncio.get_running_loop().add_reader(bound, answer)
 
 
 def tcp_handler(names: NameServers, role: str) -> Handler:

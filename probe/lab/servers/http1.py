@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from probe.lab.servers.streams import Stream
 
@@ -138,6 +139,10 @@ def _parse_head(head: bytes) -> tuple[str, str, str, dict[str, str]]:
     target = words[1]
     if "://" in target.partition("?")[0]:  # absolute form (RFC 9112 3.2.2)
         target = "/" + target.partition("://")[2].partition("/")[2]
+    try:
+        urlsplit(target)
+    except ValueError:
+        raise BadRequest("not a target") from None
     return words[0], target or "/", words[2], headers
 
 

@@ -15,7 +15,7 @@ from probe.lab.servers.zone import faces
 from probe.lab.types import Drawn, HostPlan, World
 from probe.lab.world import FIXED_ANSWERS
 from probe.model import Endpoint
-from probe.tables.resolvers import PUBLIC_RESOLVERS, Resolver
+from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS, Resolver
 
 _KINDS = {
     "https": "https",
@@ -58,6 +58,30 @@ class Listener:
     address: str
     port: int
     site: Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameServer:
+    """One address that answers DNS on port 53."""
+
+    address: str
+    role: str
+    """network, public, or root."""
+    tcp: bool = True
+
+
+def name_servers(world: World, faults: Faults) -> tuple[NameServer, ...]:
+    """Every name server of the world. A dead resolver has no TCP; one that refuses is not there at all."""
+    dead = [fault for fault in faults.all("resolver") if fault.kind == "resolver_dead" and not fault.match]
+    network = NameServer(address=world.resolver, role="network", tcp=not dead)
+    public = [
+        NameServer(address=address, role="public")
+        for operator in PUBLIC_RESOLVERS
+        for address in (*operator.ipv4, *operator.ipv6)
+    ]
+    roots = [NameServer(address=address, role="root") for address in ROOT_SERVERS]
+    absent = any(fault.params.get("refuse", False) for fault in dead)
+    return (*([] if absent else [network]), *public, *roots)
 
 
 def plan_listeners(drawn: Drawn, endpoints: Sequence[Endpoint], faults: Faults) -> tuple[Listener, ...]:
@@ -153,7 +177,13 @@ def _resolver_sites(endpoints: Sequence[Endpoint]) -> list[Site]:
 def _places(world: World, faults: Faults) -> list[Site]:
     sites = [
         Site(kind="sinkhole", host=world.sinkhole, port=80, addresses=(world.sinkhole,)),
-        Site(kind="sinkhole_tls", host=world.sinkhole, port=443, addresses=(world.sinkhole,)),
+        Site(
+            kind="sinkhole_tls",
+            host=world.sinkhole,
+            port=443,
+            names=("gateway.filter.example",),
+            addresses=(world.sinkhole,),
+        ),
     ]
     kinds = {fault.kind for fault in faults.all("place")}
     if "portal" in kinds:

@@ -162,7 +162,12 @@ class Listeners:
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = self._loop.create_task(_attend(accepted, handler))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            self._loop.call_exception_handler({"message": "a server broke", "exception": task.exception()})
 
 
 async def _attend(accepted: socket.socket, handler: Handler) -> None:

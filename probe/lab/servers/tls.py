@@ -20,6 +20,8 @@ _HANDSHAKE_FAILURE = 40
 _UNRECOGNIZED_NAME = 112
 """Alert descriptions (RFC 8446 6.2)."""
 
+_WEB_KINDS = ("https", "sinkhole_tls")
+
 _STRICT_SHARE = 0.2
 """Share of the sites that refuse a name they do not know instead of showing their default certificate."""
 
@@ -66,14 +68,16 @@ class TlsServer:
         if protocol == "h2":
             await session.write(_HTTP2_SETTINGS)
             await wait_for_end(session)
-        elif site.kind == "https" and "http/1.1" in site.alpn:
+        elif site.kind in _WEB_KINDS and "http/1.1" in site.alpn:
             await self._http(session, site, stream)
         else:
             await wait_for_end(session)
 
     def _refusal(self, site: Site, sni: str) -> int:
         """The alert with which a strict site answers a foreign name or none; 0 where it answers otherwise."""
-        if sni in site.names or random.Random(f"{self._seed}:{site.host}:strict").random() >= _STRICT_SHARE:
+        if sni in site.names or not site.rows:
+            return 0
+        if random.Random(f"{self._seed}:{site.host}:strict").random() >= _STRICT_SHARE:
             return 0
         return _UNRECOGNIZED_NAME if sni else _HANDSHAKE_FAILURE
 

@@ -1,0 +1,144 @@
+"""One run of the probe in one laboratory, and the judgement of what it wrote."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from probe.catalogue.types import Catalogue
+from probe.lab.draw import VANTAGE_CC, draw
+from probe.lab.expect import MISSING, Judgement, Row, judge
+from probe.lab.laboratory import LabFailed, Laboratory
+from probe.lab.scenario import Scenario
+from probe.lab.truth import read_log
+from probe.lab.types import Drawn, World
+
+VANTAGE_ASN = 64500
+"""An AS number for documentation (RFC 5398)."""
+DEADLINE_S = 60
+TIMEOUT_S = 600
+"""Far beyond the deadline: a crowded machine is no failure of the program, one that never ends is."""
+MAX_FILE_BYTES = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What is to be run."""
+
+    scenario: Scenario
+    seed: int
+    level: str
+    helpers: bool = True
+    keep: Path | None = None
+    """Where results, truth and configuration are copied to; None: nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """What came of it."""
+
+    scenario: str
+    seed: int
+    level: str
+    judgement: Judgement | None
+    """None when the laboratory broke, and nothing can be said."""
+    note: str = ""
+    """What went wrong with the laboratory, or with the program when it left no results."""
+    wall_s: float
+
+
+def run_trial(trial: Trial, *, catalogue: Catalogue) -> TrialResult:
+    """Draw, build, run and judge. Raises ScenarioError and LabUnavailable; a broken laboratory is a result."""
+    begin = time.monotonic()
+    drawn = draw(trial.scenario, seed=trial.seed, endpoints=catalogue.endpoints)
+    judgement: Judgement | None = None
+    try:
+        with Laboratory(drawn, level=trial.level, helpers=trial.helpers) as laboratory:
+            note = _run_probe(laboratory, trial, drawn, catalogue)
+            results = laboratory.directory / "results"
+            rows, runs = read_rows(results, "verdicts"), read_rows(results, "runs")
+            run_row = runs[0] if runs else {"outcome": MISSING, "block_type": ""}
+            judgement = judge(
+                drawn, rows, run_row, read_log(laboratory.log_path), level=trial.level, helpers=trial.helpers
+            )
+            if trial.keep is not None:
+                _keep(laboratory, trial, trial.keep)
+    except LabFailed as error:
+        judgement, note = None, f"the laboratory failed: {error}"
+    return TrialResult(
+        scenario=trial.scenario.name,
+        seed=trial.seed,
+        level=trial.level,
+        judgement=judgement,
+        note=note,
+        wall_s=time.monotonic() - begin,
+    )
+
+
+def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Catalogue) -> str:
+    """Let the probe measure; why there are no results, or nothing."""
+    config = laboratory.directory / "probe.toml"
+    config.write_text(configuration(drawn.world, helpers=trial.helpers))
+    # Inputs by name, except for the whole catalogue: one argument each would not fit everywhere.
+    whole = trial.scenario.company is None
+    which = ["--tier", "3"] if whole else [part for target in drawn.targets for part in ("--input", target)]
+    command = [
+        *probe_command(), "run", "--fast", "--config", str(config), "--results", str(laboratory.directory / "results"),
+        "--catalogue", catalogue.path, "--seed", str(trial.seed), "--deadline-s", str(DEADLINE_S), *which,
+    ]
+    try:
+        done = laboratory.run(command, env=program_environment(), timeout_s=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return f"the program did not end in {TIMEOUT_S} s"
+    if any((laboratory.directory / "results").glob("verdicts/date=*/*.csv")):
+        return ""
+    last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+    return f"the program left no results (exit status {done.returncode}): {last[0][:300]}"
+
+
+def probe_command() -> tuple[str, ...]:
+    """How this very program is called."""
+    return (sys.executable, "-m", "probe")
+
+
+def program_environment() -> dict[str, str]:
+    """The environment, in which the program is found also when it runs from a source tree."""
+    root = str(Path(__file__).resolve().parents[2])
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def configuration(world: World, *, helpers: bool) -> str:
+    """The configuration of a volunteer in this world, as TOML."""
+    lines = ["[vantage]", f'cc = "{VANTAGE_CC}"', f"asn = {VANTAGE_ASN}"]
+    for point in world.vantages if helpers else ():
+        fields = {"id": point.control_id, "url": point.url, "address": point.ipv4, "asn": point.asn, "cc": point.cc}
+        lines += ["", "[[helper]]", *(f"{key} = {json.dumps(value)}" for key, value in fields.items())]
+    return "\n".join([*lines, ""])
+
+
+def read_rows(results: Path, table: str) -> Sequence[Row]:
+    """All rows of one table of a results folder; files beyond 50 MB are no results. Raises ValueError for these."""
+    rows: list[Row] = []
+    for path in sorted(results.glob(f"{table}/date=*/*.csv")):
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ValueError(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+        with path.open(newline="", encoding="utf-8") as file:
+            rows.extend(csv.DictReader(file))
+    return rows
+
+
+def _keep(laboratory: Laboratory, trial: Trial, folder: Path) -> None:
+    """Copy what a person needs to understand a verdict."""
+    target = folder / f"{trial.scenario.name}-{trial.seed}-{trial.level}"
+    shutil.copytree(laboratory.directory, target, dirs_exist_ok=True)
+    if laboratory.log_path.exists():
+        shutil.copyfile(laboratory.log_path, target / "truth.jsonl")

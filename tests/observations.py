@@ -1,0 +1,111 @@
+"""Builders of what a run could have seen: endpoints, lookups, visits, controls. Addresses are made up and public."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from probe.compare.ladder import LadderEvidence
+from probe.compare.path import PathEvidence
+from probe.model import ControlAnswer, Endpoint, Expectation, Observation
+from probe.sites import Site, group
+
+HOST, OTHER = "chat.example", "other.example"
+HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "93.184.9.9"
+HERE6 = "2606:2800::1"
+PRIVATE, RESOLVER, PUBLIC, DARK = "10.10.34.34", "93.184.0.53", "93.184.1.53", "93.184.2.53"
+TIMEOUT, RESET, REFUSED, EOF = "generic_timeout_error", "connection_reset", "connection_refused", "eof_error"
+WELL = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers")
+
+PATH_OF_STAGE = {"connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip"}
+
+
+def endpoint(url: str = f"https://{HOST}/", **changes: Any) -> Endpoint:
+    """An endpoint as the catalogue would read it from its URL."""
+    parts = urlsplit(url)
+    secure = parts.scheme in ("https", "tlshandshake")
+    protocol = {"tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns"}.get(parts.scheme, "http")
+    host = parts.hostname or parts.path.strip("/")
+    default = {"https": 443, "http": 80}.get(parts.scheme, 0)
+    plain = Endpoint(
+        target_id="chat.web.main", service="chat", role="web", tier=1, input=url, protocol=protocol, host=host,
+        port=parts.port or default, sni=host if secure else "", trust="web_pki" if secure else "none",
+    )
+    return replace(plain, **changes)
+
+
+def expecting(url: str, target_id: str = "chat.web.main", **expectation: Any) -> Endpoint:
+    """An endpoint with an expectation."""
+    return endpoint(url, target_id=target_id, expect=Expectation(**expectation))
+
+
+def site_of(*members: Endpoint) -> Site:
+    """The one site that these endpoints form."""
+    (only,) = group(members or (endpoint(),))
+    return only
+
+
+def lookup(*answers: str, name: str = HOST, resolver: str = "network", failure: str = "", **changes: Any) -> Observation:
+    """A question and its answer; without answers and failure, an empty one."""
+    engine = {"system": "system", "network": "udp", "public": "udp", "dark": "udp"}.get(resolver, "doh")
+    word = failure or ("" if answers else "dns_no_answer")
+    plain = Observation(
+        operation="resolve" if engine == "system" else "dns_round_trip", hostname=name, resolver=resolver,
+        dns_engine=engine, answers=answers, failure=word, purpose="dark" if resolver == "dark" else "target",
+        resolver_address={"network": RESOLVER, "public": PUBLIC, "dark": DARK}.get(resolver, ""),
+    )
+    return replace(plain, **changes)
+
+
+def operation(kind: str, address: str = HERE4, failure: str = "", **changes: Any) -> Observation:
+    """A connect, tls_handshake or http_round_trip at an address."""
+    plain = Observation(
+        operation=kind, address=address, address_source="network", hostname=HOST, port=443,
+        family=6 if ":" in address else 4, failure=failure, target_id="chat.web.main", input=f"https://{HOST}/",
+        url=f"https://{HOST}/" if kind == "http_round_trip" else "", sni=HOST if kind != "connect" else "",
+        trust="valid" if kind == "tls_handshake" and not failure else "",
+        server_hello=kind == "tls_handshake" and not failure, status=200 if kind == "http_round_trip" else 0,
+    )
+    return replace(plain, **changes)
+
+
+def visit_to(address: str = HERE4, *, until: str = "", failure: str = "", page: dict[str, Any] | None = None,
+             **changes: Any) -> list[Observation]:
+    """A whole HTTPS visit, or one that ends with `failure` at the stage `until`."""
+    seen: list[Observation] = []
+    for stage in ("connect", "tls", "http"):
+        ends = stage == until
+        extra = page if stage == "http" and page else {}
+        seen.append(operation(PATH_OF_STAGE[stage], address, failure if ends else "", **{**changes, **extra}))
+        if ends:
+            break
+    return seen
+
+
+def plain_visit(address: str = HERE4, *, failure: str = "", **changes: Any) -> list[Observation]:
+    """A visit over plain HTTP, port 80."""
+    common = {"port": 80, "sni": "", "input": f"http://{HOST}/"}
+    extra = {name: changes.pop(name) for name in ("attempt", "purpose", "tainted_by") if name in changes}
+    page = {"url": f"http://{HOST}/", **common, **extra, **changes}
+    return [operation("connect", address, **common, **extra), operation("http_round_trip", address, failure, **page)]
+
+
+def numbered(seen: list[Observation]) -> tuple[Observation, ...]:
+    """The observations with ids and sequence numbers, as a book would give them."""
+    return tuple(replace(o, sequence=n, observation_id=f"r.{n}") for n, o in enumerate(seen))
+
+
+def told(control_id: str = "a", **changes: Any) -> ControlAnswer:
+    """What a control in a network of its own says."""
+    number = 64500 + sum(control_id.encode())
+    plain = ControlAnswer(control_id=control_id, asn=number, cc=control_id.upper(), input=f"https://{HOST}/",
+                          state="answered")
+    return replace(plain, **changes)
+
+
+def path(**changes: Any) -> PathEvidence:
+    """A path that failed three times alike; change what differs."""
+    plain = PathEvidence(address=HERE4, source="network", kind="http", secure=True, attempts=3, failed_attempts=3,
+                         same_failure=True)
+    return replace(plain, **changes)

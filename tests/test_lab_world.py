@@ -1,0 +1,128 @@
+"""The drawn world and its authorities: what one seed determines, and what must never be in it."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from lab_servers_world import row
+
+from probe.catalogue.load import anchor_files, load
+from probe.lab.pki import anchor_of, issue, load_issuer, make_pki, world_time
+from probe.lab.types import World
+from probe.lab.world import draw_world, pinned_addresses
+
+ROWS = load(search=False).endpoints
+
+
+def addresses(world: World) -> list[str]:
+    """Every address that was drawn, not those that the real world fixes."""
+    places = [world.client4, world.client6, world.gateway4, world.gateway6, world.resolver, world.sinkhole]
+    vantages = [address for vantage in world.vantages for address in (vantage.ipv4, vantage.ipv6)]
+    fixed = {*pinned_addresses(), "127.0.0.1", *vantages}
+    hosts = [address for plan in world.hosts.values() for address in (*plan.ipv4, *plan.ipv6) if address not in fixed]
+    return [*places, world.portal, world.mitm, *vantages, *hosts]
+
+
+def test_the_seed_decides_everything(seed: int) -> None:
+    assert draw_world(seed=seed, endpoints=ROWS) == draw_world(seed=seed, endpoints=ROWS)
+    one, other = (set(addresses(draw_world(seed=drawn, endpoints=ROWS))) for drawn in (seed, seed + 1))
+    assert len(one & other) < 10, "the same addresses whatever the seed"
+
+
+def test_addresses_look_public_and_belong_to_one_host_each(seed: int) -> None:
+    world = draw_world(seed=seed, endpoints=ROWS)
+    drawn = addresses(world)
+    assert len(drawn) == len(set(drawn))
+    assert not set(drawn) & {*pinned_addresses(), *world.literals}
+    for text in drawn:
+        address = ipaddress.ip_address(text)
+        assert address.is_global, text
+        assert not address.is_multicast, text
+    networks = [text.rpartition(".")[0] for text in drawn if ":" not in text]
+    assert len(networks) == len(set(networks)), "two hosts in one /24"
+
+
+def test_names_that_must_exist_do_and_no_others(seed: int) -> None:
+    world = draw_world(seed=seed, endpoints=ROWS)
+    living = {row.host for row in ROWS if row.status != "dead"}
+    for name in living:
+        known = name in world.hosts or name in world.literals
+        assert known != ("{" in name), name
+    dead_only = {row.host for row in ROWS if row.status == "dead"} - living
+    assert dead_only, "the catalogue has dead services"
+    assert not dead_only & set(world.hosts)
+    assert world.hosts["uptime.signal.org"].ipv4 == ("127.0.0.1",)
+    assert world.hosts["dns.google"].ipv4[0] == "8.8.8.8"
+    assert "149.154.167.51" in world.literals
+
+
+def test_counts_and_shares_of_addresses(seed: int) -> None:
+    plans = draw_world(seed=seed, endpoints=ROWS).hosts.values()
+    assert {len(plan.ipv4) for plan in plans} == {1, 2, 3}
+    share = sum(bool(plan.ipv6) for plan in plans) / len(plans)
+    assert 0.45 < share < 0.75
+
+
+def test_ranges_and_helpers_are_kept(rng: random.Random) -> None:
+    for _ in range(50):
+        low = rng.randint(10, 100)
+        world = draw_world(
+            seed=rng.getrandbits(32), endpoints=ROWS[:5], rtt_ms=(low, low + 50), hops=(3, 5), helpers=rng.randint(0, 3)
+        )
+        assert low <= 2 * world.client_delay_ms <= low + 50
+        assert 3 <= world.hops <= 5
+        assert 1 <= world.censor_hop < world.hops
+        assert len({(v.asn, v.cc) for v in world.vantages}) == len(world.vantages)
+        for vantage in world.vantages:
+            plan = world.hosts[f"{vantage.control_id}.lab.example"]
+            assert (plan.ipv4, plan.ipv6) == ((vantage.ipv4,), (vantage.ipv6,))
+    with pytest.raises(ValueError, match="helpers"):
+        draw_world(seed=1, endpoints=(), helpers=99)
+
+
+def test_a_name_of_a_living_and_a_dead_row_lives() -> None:
+    rows = (row("https://both.example/"), row("https://both.example/old", status="dead"))
+    assert "both.example" in draw_world(seed=1, endpoints=rows).hosts
+
+
+@pytest.mark.parametrize("shift_s", [0, -2 * 365 * 86400, 5 * 365 * 86400])
+def test_authorities_stand_around_the_clock_of_the_world(shift_s: int, tmp_path: Path) -> None:
+    world = draw_world(seed=1, endpoints=ROWS[:5], clock_shift_s=shift_s)
+    make_pki(tmp_path, clock_shift_s=shift_s, world=world)
+    made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    anchors = {f"anchors/{file.name}" for file in anchor_files()}
+    keys = {f"anchor-keys/{file.stem}.key" for file in anchor_files()}
+    helpers = {f"helpers/{v.control_id}{suffix}" for v in world.vantages for suffix in (".pem", ".key")}
+    assert anchors, "the catalogue ships an anchor"
+    assert made == {"ca.pem", "ca.key", "foreign-ca.pem", "foreign-ca.key"} | anchors | keys | helpers
+
+    root = x509.load_pem_x509_certificate((tmp_path / "ca.pem").read_bytes())
+    helper = x509.load_pem_x509_certificate((tmp_path / "helpers/helper-a.pem").read_bytes())
+    helper.verify_directly_issued_by(root)
+    names = helper.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["helper-a.lab.example"]
+    now = world_time(shift_s)
+    assert helper.not_valid_before_utc < now < helper.not_valid_after_utc
+    decade = timedelta(days=3650)
+    assert root.not_valid_before_utc < now - decade < now + decade < root.not_valid_after_utc
+    foreign = x509.load_pem_x509_certificate((tmp_path / "foreign-ca.pem").read_bytes())
+    assert foreign.public_key() != root.public_key()
+
+
+def test_private_keys_are_private_and_of_the_right_kind(tmp_path: Path) -> None:
+    make_pki(tmp_path, clock_shift_s=0, world=draw_world(seed=1, endpoints=()))
+    for path in tmp_path.rglob("*.key"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert isinstance(load_issuer(tmp_path / "ca.pem", tmp_path / "ca.key").key, ec.EllipticCurvePrivateKey)
+    assert anchor_of("signal_root") == "signal_root_a"
+    assert anchor_of("web_pki") == ""
+    with pytest.raises(ValueError, match=r".+"):
+        load_issuer(tmp_path / "ca.pem", tmp_path / "ca.pem")
+    alone = x509.load_pem_x509_certificate(issue(None, names=("a.example",), now=world_time(0)))
+    alone.verify_directly_issued_by(alone)
