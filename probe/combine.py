@@ -31,6 +31,8 @@ class Finding:
     failed_attempts: int = 0
     control: str = "not_needed"
     partial: bool = False
+    depth: int = 0
+    """How far the path was followed; a shallow success says nothing against what was seen deeper."""
     scope: str = "unknown"
 
     @staticmethod
@@ -44,6 +46,7 @@ class Finding:
             evidence=path.evidence if path else evidence,
             attempts=counted.attempts if counted else 0,
             failed_attempts=counted.failed_attempts if counted else 0,
+            depth=path.depth if path else 0,
             control=_control_word(path) if path else _dns_control_word(dns),
             scope="lan" if dns is not None and dns.filtered and dns.resolver_private else "unknown",
         )
@@ -76,6 +79,7 @@ def _dns_control_word(dns: DnsEvidence | None) -> str:
 def combine_paths(findings: Sequence[Finding]) -> Finding:
     """One endpoint from its addresses: a block at any of them shows; partial when others answer."""
     tried = [f for f in findings if f.block_type != "inconclusive.not_attempted"]
+    tried = [f for f in tried if f.outcome != "ok" or not _is_settled_deeper(tried, f)]
     if not tried:
         return Finding(outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason="nothing was tried")
     blocked = [f for f in tried if f.outcome == "blocked"]
@@ -86,6 +90,11 @@ def combine_paths(findings: Sequence[Finding]) -> Finding:
     chief = min(tried, key=lambda f: _ORDER.index(f.outcome))
     notes = tuple(f.block_type for f in tried if f.outcome == "local") if chief.outcome == "ok" else ()
     return _summed(chief, [f for f in tried if f.outcome == chief.outcome]).with_also(notes)
+
+
+def _is_settled_deeper(findings: Sequence[Finding], shallow: Finding) -> bool:
+    """Whether somebody who looked deeper than `shallow` came to a conclusion."""
+    return any(f.depth > shallow.depth and f.outcome in ("ok", "down", "inconclusive", "local") for f in findings)
 
 
 def _summed(chief: Finding, members: Sequence[Finding]) -> Finding:

@@ -15,7 +15,8 @@ class Expectation:
     """What the genuine service answers; empty fields expect nothing."""
 
     status: tuple[str, ...] = ()
-    """Accepted HTTP status codes: "200", a class "4xx", or "any"."""
+    """Accepted HTTP status codes: "200", a class "4xx", or "any"; for controls that must find nothing, "closed" (a
+    port) or "NXDOMAIN" (a name)."""
     body: tuple[str, ...] = ()
     """The decoded body must contain one of these texts (case-insensitive)."""
     header: str = ""

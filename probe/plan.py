@@ -65,8 +65,8 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
         evidence = dns_evidence(seen.dns, seen.controls, nat64_prefix=frame.nat64_prefix)
         steps += _more_lookups(site, seen, frame, evidence)
     places = candidates(site, seen, frame, evidence) if site.kind != "dns" else []
-    for address, source in places:
-        steps += _at(site, address, source, seen, frame)
+    for address, source, depth in _depths(places, site, seen):
+        steps += _at(site, address, source, depth, seen, frame)
     steps += _controls(site, seen, frame, evidence, tuple(address for address, _ in places))
     return steps + _redirects(seen)
 
@@ -140,26 +140,60 @@ def _bounded(addresses: Sequence[str], frame: Frame) -> list[str]:
     return v4 + v6
 
 
-def _at(site: Site, address: str, source: str, seen: Seen, frame: Frame) -> list[Step]:
+def _depths(addresses: Sequence[tuple[str, str]], site: Site, seen: Seen) -> list[tuple[str, str, str]]:
+    """How far to go at each address: everything at the first one of a source, TLS at the first IPv6 one, else connect.
+
+    A page is fetched once, not once an address; the next address gets the whole visit only when one before failed.
+    """
+    planned: list[tuple[str, str, str]] = []
+    whole: dict[str, bool] = {}
+    shaken: set[tuple[str, int]] = set()
+    for address, source in addresses:
+        family = family_of(address)
+        if not whole.get(source):
+            depth = "all"
+            mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
+            whole[source] = not mine or not any(o.failure for o in mine)
+        else:
+            depth = "connect" if (source, family) in shaken or not site.sni else "tls"
+        shaken.add((source, family))
+        planned.append((address, source, depth))
+    return planned
+
+
+def _at(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Frame) -> list[Step]:
     """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
     steps: list[Step] = []
-    if site.kind in ("tls", "http"):
+    if site.kind in ("tls", "http") and (
+            (depth == "all" and site.leads) or _failed_above_tcp(seen, address)):
         innocent = innocent_visit(site, address, frame)
         if not _was_tried(seen.around, innocent):
             return [innocent]
     mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     tried = {o.attempt for o in mine}
     if not tried:
-        return [target_visit(site, address, source, frame, attempt=1)]
+        return [target_visit(site, address, source, frame, attempt=1, depth=depth)]
+    if depth == "all" and not any(o.failure for o in mine) and _shallow(site, mine):
+        return [target_visit(site, address, source, frame, attempt=max(tried) + 1)]
     last = max(tried)
     failing = failed_inputs(site, [o for o in mine if o.attempt == last])
     hopeless = frame.ipv6_broken and family_of(address) == 6
     if failing and last < frame.attempts and not hopeless:
-        steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing))
+        steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth))
     if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:
         steps.append(Visit(purpose="port", address=address, port=80 if site.port != 80 else 443,
                            hostname=site.host, source=source, connect_timeout_s=frame.timeout_s))
     return steps
+
+
+def _failed_above_tcp(seen: Seen, address: str) -> bool:
+    return any(o.address == address and o.failure and o.operation != "connect" for o in seen.visits)
+
+
+def _shallow(site: Site, mine: Sequence[Observation]) -> bool:
+    """Whether nothing at this address went as far as the site itself."""
+    last = {"tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip"}[site.kind]
+    return not any(o.operation == last for o in mine)
 
 
 def _was_tried(around: Sequence[Observation], innocent: Visit) -> bool:
@@ -177,12 +211,13 @@ def innocent_visit(site: Site, address: str, frame: Frame) -> Visit:
 
 
 def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt: int,
-                 inputs: frozenset[str] | None = None) -> Visit:
-    """The site itself at one address."""
+                 inputs: frozenset[str] | None = None, depth: str = "all") -> Visit:
+    """The site itself at one address; `depth` all, tls or connect."""
     first = site.endpoints[0]
     return Visit(
         purpose="target" if source != "trusted" else "trusted", address=address, port=site.port, hostname=site.host,
-        source=source, attempt=attempt, sni=site.sni, alpn=site.alpn, trust=site.trust, pages=site.pages(inputs),
+        source=source, attempt=attempt, sni=site.sni if depth != "connect" else "", alpn=site.alpn, trust=site.trust,
+        pages=site.pages(inputs) if depth == "all" else (),
         target_id=first.target_id, input=first.input, connect_timeout_s=frame.timeout_s,
         tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s + 2,
     )

@@ -24,6 +24,8 @@ class Site:
     alpn: tuple[str, ...]
     trust: str
     endpoints: tuple[Endpoint, ...]
+    leads: bool = True
+    """The first site of its name: it asks the innocent name beforehand, for its other ports it is asked on failure."""
 
     @property
     def named(self) -> bool:
@@ -67,7 +69,14 @@ def group(endpoints: Sequence[Endpoint]) -> tuple[Site, ...]:
     found: dict[tuple[object, ...], list[Endpoint]] = {}
     for endpoint in endpoints:
         found.setdefault(_key(endpoint), []).append(endpoint)
-    return tuple(_site(members) for members in found.values())
+    leaders: set[tuple[str, str]] = set()
+    sites = []
+    for members in found.values():
+        site = _site(members)
+        sites.append(replace(site, leads=(site.host, site.address) not in leaders))
+        if site.sni:
+            leaders.add((site.host, site.address))
+    return tuple(sites)
 
 
 def _key(e: Endpoint) -> tuple[object, ...]:

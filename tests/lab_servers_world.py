@@ -93,7 +93,11 @@ def _make_everything_local() -> None:
 
 @contextmanager
 def serving(
-    endpoints: Sequence[Endpoint], *faults: Fault, seed: int, clock_shift_s: int = 0
+    endpoints: Sequence[Endpoint],
+    *faults: Fault,
+    seed: int,
+    clock_shift_s: int = 0,
+    log_path: Path | None = None,
 ) -> Iterator[Served]:
     """Serve a world drawn for these rows until the block ends."""
     world = draw_world(seed=seed, endpoints=endpoints, clock_shift_s=clock_shift_s)
@@ -102,7 +106,7 @@ def serving(
         aliases={}, targets=(),
     )
     with TemporaryDirectory() as folder:
-        pki, log_path = Path(folder, "pki"), Path(folder, "truth.jsonl")
+        pki, log_path = Path(folder, "pki"), log_path or Path(folder, "truth.jsonl")
         make_pki(pki, clock_shift_s=clock_shift_s, world=world)
         is_ready, says_ready = os.pipe()
         is_stopped, says_stop = os.pipe()

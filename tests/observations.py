@@ -46,7 +46,8 @@ def site_of(*members: Endpoint) -> Site:
     return only
 
 
-def lookup(*answers: str, name: str = HOST, resolver: str = "network", failure: str = "", **changes: Any) -> Observation:
+def lookup(*answers: str, name: str = HOST, resolver: str = "network", failure: str = "",
+           **changes: Any) -> Observation:
     """A question and its answer; without answers and failure, an empty one."""
     engine = {"system": "system", "network": "udp", "public": "udp", "dark": "udp"}.get(resolver, "doh")
     word = failure or ("" if answers else "dns_no_answer")
@@ -76,8 +77,8 @@ def visit_to(address: str = HERE4, *, until: str = "", failure: str = "", page: 
     seen: list[Observation] = []
     for stage in ("connect", "tls", "http"):
         ends = stage == until
-        extra = page if stage == "http" and page else {}
-        seen.append(operation(PATH_OF_STAGE[stage], address, failure if ends else "", **{**changes, **extra}))
+        extra: dict[str, Any] = page if stage == "http" and page else {}
+        seen.append(operation(PATH_OF_STAGE[stage], address, failure if ends else "", **changes | extra))
         if ends:
             break
     return seen
@@ -85,7 +86,7 @@ def visit_to(address: str = HERE4, *, until: str = "", failure: str = "", page: 
 
 def plain_visit(address: str = HERE4, *, failure: str = "", **changes: Any) -> list[Observation]:
     """A visit over plain HTTP, port 80."""
-    common = {"port": 80, "sni": "", "input": f"http://{HOST}/"}
+    common: dict[str, Any] = {"port": 80, "sni": "", "input": f"http://{HOST}/"}
     extra = {name: changes.pop(name) for name in ("attempt", "purpose", "tainted_by") if name in changes}
     page = {"url": f"http://{HOST}/", **common, **extra, **changes}
     return [operation("connect", address, **common, **extra), operation("http_round_trip", address, failure, **page)]
@@ -106,6 +107,6 @@ def told(control_id: str = "a", **changes: Any) -> ControlAnswer:
 
 def path(**changes: Any) -> PathEvidence:
     """A path that failed three times alike; change what differs."""
-    plain = PathEvidence(address=HERE4, source="network", kind="http", secure=True, attempts=3, failed_attempts=3,
-                         same_failure=True)
+    plain = PathEvidence(address=HERE4, source="network", kind="http", secure=True, depth=3, attempts=3,
+                         failed_attempts=3, same_failure=True)
     return replace(plain, **changes)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from probe.catalogue.load import load as load_catalogue
 from probe.cli.lab import lab
 from probe.lab.actions import problems, texts_of
-from probe.lab.draw import NOT_BUILT, accepts, addresses_of, draw
+from probe.lab.draw import NOT_BUILT, TARGET, accepts, addresses_of, draw
 from probe.lab.laboratory import unavailable
 from probe.lab.ranges import RangeError, bounds, draw_range, parse_range, samples
 from probe.lab.scenario import PLACES, names, read_scenario
@@ -224,6 +224,8 @@ def test_company_is_out_of_the_censors_reach(name: str, seed: int) -> None:
         assert not [n for n in names_drawn for own in _hosts(row) if n in own or own in n], row.input
         assert addresses.isdisjoint(addresses_of(row, drawn.world)), row.input
     assert len({row.host for row in (*chosen, *company)}) == len(chosen) + len(company)
+    assert len({row.target_id for row in (*chosen, *company)}) == len(chosen) + len(company)
+    assert not [row.input for row in chosen if row.self_block]
 
 
 def test_seeds_differ_in_names_addresses_delays_and_headers() -> None:
@@ -282,10 +284,13 @@ params = {address = "@sinkhole"}
 def test_the_whole_catalogue_is_clean() -> None:
     drawn = draw(load_scenario("clean"), seed=1, endpoints=CATALOGUE.endpoints)
     active = [row for row in CATALOGUE.endpoints if row.status == "active"]
-    random_names = [row for row in active if "{rand16}" in row.input or "{8hex}" in row.input]
-    assert len(drawn.targets) == len(active) - len(random_names)
+    fixed = [row for row in active if "{rand16}" not in row.input and "{8hex}" not in row.input]
+    assert len(drawn.targets) == len({row.target_id for row in fixed})
+    several = drawn.aliases[f"{TARGET}telegram.chat.dc2"]
+    assert sum(url in drawn.targets for url in several) == 1
+    assert BY_INPUT[next(url for url in several if url in drawn.targets)].protocol == "http"
     assert not [url for url in drawn.targets if "{" in url]
-    assert drawn.expects[0].of == NOT_BUILT
+    assert drawn.expects[-1].of == NOT_BUILT, "or `*` would override it"
     assert drawn.aliases[NOT_BUILT]
 
 

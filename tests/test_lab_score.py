@@ -138,6 +138,17 @@ def test_targets_measured_besides_can_be_accused_but_not_missed() -> None:
     assert (other.accused, other.may_be_blocked, other.met) == (True, False, True)
 
 
+def test_a_target_of_several_endpoints_is_judged_by_the_one_that_decided() -> None:
+    drawn = _drawn()
+    drawn = replace(drawn, aliases={**drawn.aliases, "target:friend": (FRIEND, "https://f2.example/")})
+    rows = [*_rows()[:1], {"input": "https://f2.example/", "target_id": "friend", "outcome": "ok", "block_type": ""}]
+    judgement = _judged(rows, drawn=drawn)
+    assert [(row.subject, row.got) for row in judgement.rows] == [
+        (TARGET, "blocked tls.reset.sni"), (FRIEND, "ok"), (LITERAL, "missing"),
+    ]
+    assert judgement.others == ()
+
+
 def test_a_rule_that_never_fired_makes_the_scenario_invalid() -> None:
     assert _judged(_rows(), log=()).invalid == f"no rule fired for {TARGET}"
     unmeasured = _rows("not_attempted inconclusive.not_attempted")

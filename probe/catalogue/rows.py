@@ -27,7 +27,7 @@ STATUSES = ("active", "unproven", "dead")
 TIERS = ("0", "1", "2", "3")
 CONFIDENCES = ("high", "medium", "low")
 _TARGET_ID = re.compile(r"[a-z0-9_]+\.[a-z]+\.[a-z0-9][a-z0-9_-]*\Z")
-_STATUS_CODE = re.compile(r"any|[1-5]xx|[1-9]\d\d")
+_STATUS_CODE = re.compile(r"any|closed|NXDOMAIN|[1-5]xx|[1-9]\d\d")
 _JSON = re.compile(r"(?:\[\d{1,4}\]|[^.\[\]=]+)(?:\.[^.\[\]=]+|\[\d{1,4}\])*(?:=.+)?")
 _HEADER = re.compile(r"[a-z0-9-]+", re.IGNORECASE)
 _MARK = re.compile(r"<(?:nonce|txid|seq|opcode|id4|counter4)>")
@@ -179,7 +179,7 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "protocol": _one_of(PROTOCOLS, blank=True),
     "port": _port,
     "trust": _one_of(TRUSTS, blank=True),
-    "expect_status": _shape(_STATUS_CODE, "a status, a class such as 4xx, or any", separator="|"),
+    "expect_status": _shape(_STATUS_CODE, "a status, a class such as 4xx, any, or for controls closed or NXDOMAIN", separator="|"),
     "expect_header": _shape(_HEADER, "the name of a header"),
     "expect_json": _shape(_JSON, "a path such as a.b[0].c, or path=value"),
     "expect_reply": _reply,

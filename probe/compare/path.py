@@ -14,6 +14,7 @@ TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 REFUSED = "connection_refused"
 RESET = "connection_reset"
 UNTRUSTED = ("unknown_issuer", "self_signed")
+_DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3}
 EARLY = 0.6
 """A reset of the SYN that comes in less than this share of the address's own round trip came from the way."""
 
@@ -27,11 +28,15 @@ class PathEvidence:
     source: str = ""
     kind: str = "http"
     secure: bool = False
+    needs: int = 3
+    """The depth at which the endpoint is reached: 1 for tcp, 2 for tls, 3 for http."""
     proven: bool = False
     """The genuine service's certificate was validated."""
     attempts: int = 0
     failed_attempts: int = 0
     last_ok: bool = False
+    depth: int = 0
+    """How far any attempt got or meant to get: 1 connect, 2 TLS, 3 page."""
     stage: str = ""
     """Where the last failing attempt ended."""
     same_failure: bool = False
@@ -81,12 +86,12 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     numbers = sorted({o.attempt for o in mine})
     only = replace(site, endpoints=(endpoint,))
     failed = [n for n in numbers
-              if failed_inputs(only, [o for o in mine if o.attempt == n]) or _cut_short(site, mine, n)]
+              if failed_inputs(only, [o for o in mine if o.attempt == n])]
     first = mine[0] if mine else Observation(operation="connect", address=address)
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=first.address_source, kind=site.kind,
-        secure=bool(site.sni), attempts=len(numbers), failed_attempts=len(failed),
-        last_ok=bool(numbers) and numbers[-1] not in failed,
+        needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni), attempts=len(numbers), failed_attempts=len(failed),
+        depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         proven=site.proves_itself and any(o.trust == "valid" for o in mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
@@ -97,12 +102,6 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     base = _with_controls(base, site, told, mine)
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
     return _with_page(base, pages[-1], told, endpoint) if pages and base.stage in ("", "page") else base
-
-
-def _cut_short(site: Site, mine: Sequence[Observation], attempt: int) -> bool:
-    """An HTTP visit that never came to its page (an earlier page ended the connection) proves nothing."""
-    done = [o for o in mine if o.attempt == attempt]
-    return site.kind == "http" and not any(o.operation == "http_round_trip" or o.failure for o in done)
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],

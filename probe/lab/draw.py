@@ -21,6 +21,9 @@ from probe.tables.trust import judged
 VANTAGE_CC = "RU"
 """Where the laboratory's client says it is."""
 
+TARGET = "target:"
+"""Prefix of the aliases that name all inputs of one target."""
+
 NOT_BUILT = "proto:not_built"
 """Alias of the inputs whose protocol the probe does not speak; only a run of the whole catalogue has any."""
 
@@ -51,7 +54,7 @@ def draw(scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint]) -> Dra
     except RangeError as error:
         raise ScenarioError(f"{scenario.name}.toml: {error}") from error
     drawn = [row for rows in scene.drawn.values() for row in rows]
-    targets = tuple({row.input: row for row in (*drawn, *company)}.values())
+    targets, shared = _one_per_target([*drawn, *company])
     aliases = {alias: tuple(row.input for row in rows) for alias, rows in scene.drawn.items()}
     return Drawn(
         name=scenario.name,
@@ -62,14 +65,28 @@ def draw(scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint]) -> Dra
         rules=rules,
         faults=faults,
         expects=_expects(scenario.expects, targets),
-        aliases={**aliases, **_classes(targets)},
+        aliases={**aliases, **shared, **_classes(targets)},
         targets=tuple(row.input for row in targets),
     )
 
 
+def _one_per_target(rows: Sequence[Endpoint]) -> tuple[tuple[Endpoint, ...], dict[str, tuple[str, ...]]]:
+    """One endpoint for each target, since a target has one verdict; and the inputs of targets that have several.
+
+    Those are under the alias `target:` and its id. What the probe can measure stands for what it cannot.
+    """
+    by_target: dict[str, list[Endpoint]] = {}
+    for row in rows:
+        by_target.setdefault(row.target_id, []).append(row)
+    groups = by_target.items()
+    chosen = tuple(next((row for row in group if PROTOCOLS[row.protocol].built), group[0]) for _, group in groups)
+    shared = {f"{TARGET}{name}": tuple(row.input for row in group) for name, group in groups if len(group) > 1}
+    return chosen, shared
+
+
 def _scene(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequence[Endpoint]) -> _Scene:
     world = _world(scenario.world, rng=rng, name=scenario.name, seed=seed, endpoints=endpoints)
-    taken: set[str] = set()
+    taken: list[Endpoint] = []
     drawn: dict[str, tuple[Endpoint, ...]] = {}
     for alias, spec in scenario.draw.items():
         pool = [row for row in endpoints if _may_suffer(row, spec, world) and not _related(row, taken)]
@@ -77,7 +94,7 @@ def _scene(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequ
         drawn[alias] = _sample(pool, count, rng)
         if len(drawn[alias]) < count:
             raise ScenarioError(f"{scenario.name}.toml: draw.{alias}: the catalogue has no {count} such endpoints")
-        taken |= {name for row in drawn[alias] for name in (row.host, row.sni) if name}
+        taken += drawn[alias]
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
     hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
     return _Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign)
@@ -117,19 +134,24 @@ def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random) -> tuple[E
     # By host first, or the hosts with most rows (application stores) would be in every scenario.
     hosts = rng.sample(list(by_host), len(by_host))
     chosen: list[Endpoint] = []
-    taken: set[str] = set()
     while hosts and len(chosen) < count:
         row = rng.choice(by_host[hosts.pop()])
-        if not _related(row, taken):
+        if not _related(row, chosen):
             chosen.append(row)
-            taken.add(row.host)
     return tuple(chosen)
 
 
-def _related(row: Endpoint, hosts: Iterable[str]) -> bool:
-    """True when a rule for one of `hosts` could also hit this endpoint: the same name, or one inside the other."""
-    own = {name for name in (row.host, row.sni) if name}
-    return any(host in name or name in host for host in hosts for name in own)
+def _related(row: Endpoint, others: Iterable[Endpoint]) -> bool:
+    """True when these endpoints share a verdict, or a rule for one could also hit the other: a name inside a name."""
+    own = _names(row)
+    return any(
+        row.target_id == other.target_id or any(a in b or b in a for a in own for b in _names(other))
+        for other in others
+    )
+
+
+def _names(row: Endpoint) -> frozenset[str]:
+    return frozenset(name.lower() for name in (row.host, row.sni) if name)
 
 
 def _measurable(row: Endpoint) -> bool:
@@ -137,8 +159,11 @@ def _measurable(row: Endpoint) -> bool:
 
 
 def _may_suffer(row: Endpoint, spec: Filter, world: World) -> bool:
-    """Drawn under an alias: a target proper, for the controls that the ladder stands on are not what censors block."""
-    proper = row.tier >= 1 and row.role != "control" and row.host not in _SPECIAL
+    """Drawn under an alias: a target proper, for the controls that the ladder stands on are not what censors block.
+
+    An operator that is known to refuse places itself makes every block look like its own doing.
+    """
+    proper = row.tier >= 1 and row.role != "control" and row.host not in _SPECIAL and not row.self_block
     return proper and _measurable(row) and _qualifies(row, spec, world)
 
 
@@ -178,7 +203,6 @@ def _company(
     scenario: Scenario, scene: _Scene, *, rng: random.Random, endpoints: Sequence[Endpoint]
 ) -> tuple[Endpoint, ...]:
     drawn = [row for rows in scene.drawn.values() for row in rows]
-    hosts = {name for row in drawn for name in (row.host, row.sni) if name}
     if scenario.company is None:
         return tuple(row for row in map(_in_country, endpoints) if row.status == "active" and "{" not in row.input)
     spec = scenario.company
@@ -189,14 +213,14 @@ def _company(
         if _measurable(row)
         and row.role != "control"
         and _qualifies(row, spec, scene.world)
-        and not _related(row, hosts)
+        and not _related(row, drawn)
         and suffering.isdisjoint(addresses_of(row, scene.world))
     ]
     return _sample(pool, min(MAX_COMPANY, int(_number(spec.count, rng))), rng)
 
 
 def _in_country(row: Endpoint) -> Endpoint:
-    """The endpoint as the client asks for it; names of random letters stay templates, and nothing is expected of them."""
+    """The endpoint as the client asks for it; names of random letters stay templates: nothing is expected of them."""
     return replace(row, input=row.input.replace("{cc}", VANTAGE_CC.lower()).replace("{CC}", VANTAGE_CC))
 
 
@@ -268,7 +292,7 @@ def _substitute(text: str, scene: _Scene) -> str:
 def _expects(expects: tuple[Expect, ...], targets: Sequence[Endpoint]) -> tuple[Expect, ...]:
     if all(PROTOCOLS[row.protocol].built for row in targets):
         return expects
-    return (Expect(of=NOT_BUILT, outcomes=(NOT_ATTEMPTED,)), *expects)
+    return (*expects, Expect(of=NOT_BUILT, outcomes=(NOT_ATTEMPTED, "ok")))
 
 
 def _classes(targets: Sequence[Endpoint]) -> dict[str, tuple[str, ...]]:

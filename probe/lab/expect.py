@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from probe.lab.draw import TARGET
 from probe.lab.truth import TruthEntry
 from probe.lab.types import Drawn, Expect
 from probe.tables.blocks import BLOCK_TYPES, is_prefix
@@ -64,7 +65,7 @@ def judge(
     `rows` and `run_row` are rows of the verdicts and runs files, `log` the truth log, `level` the evidence level
     that the run had. Without `helpers` an `inconclusive` verdict is right as well.
     """
-    by_input = {row["input"]: row for row in rows}
+    by_input = {_subject_of(row, drawn): row for row in rows}
     entries = tuple(log)
     truths = {subject: frozenset(_convictions(drawn, subject, entries)) for subject in (*drawn.targets, *by_input)}
     wanted = {subject: _expected_of(drawn, subject, level) for subject in drawn.targets}
@@ -83,6 +84,12 @@ def judge(
         run=_judge_run(drawn, run_row, level=level, helpers=helpers),
         invalid=_why_invalid(drawn, by_input, truths, level=level),
     )
+
+
+def _subject_of(row: Row, drawn: Drawn) -> str:
+    """The input that stands for the row's target: a target of several endpoints shows the one that decided."""
+    inputs = drawn.aliases.get(f"{TARGET}{row.get('target_id', '')}", ())
+    return next((url for url in inputs if url in drawn.targets), row["input"])
 
 
 def _expected_of(drawn: Drawn, subject: str, level: str) -> Expect:

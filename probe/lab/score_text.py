@@ -8,6 +8,9 @@ from operator import itemgetter
 
 from probe.lab.score import Finding, Score, Trouble
 
+MOST_FINDINGS = 12
+"""Shown of one trial."""
+
 
 def as_json(
     total: Score, levels: Mapping[str, Score], *, seed: int, scenarios: Sequence[str]
@@ -77,19 +80,24 @@ def _confusion(confusion: Mapping[tuple[str, str], int]) -> Iterable[str]:
         yield f"    {count:5}  {expected:{width}}  ->  {got}"
 
 
-def _findings(findings: Iterable[Finding]) -> Iterable[str]:
+def _findings(findings: Sequence[Finding]) -> Iterable[str]:
+    """Each finding, those of one trial together and no more than a screen of them, with the way to see them again."""
+    by_trial: dict[tuple[str, int, str], list[Finding]] = {}
     for finding in findings:
-        rule = f" by {finding.rule_id}" if finding.rule_id else ""
-        wanted = finding.expected or "no block"
-        yield f"    {finding.scenario}: {finding.input}: expected {wanted}, got {finding.got}{rule}"
-        if finding.evidence:
-            yield f"      evidence: {finding.evidence[:200]}"
-        again = f"probe lab score --scenario {finding.scenario} --seed {finding.seed} --level {finding.level}"
-        yield f"      again: {again} --keep DIR"
+        by_trial.setdefault((finding.scenario, finding.seed, finding.level), []).append(finding)
+    for (scenario, seed, level), members in by_trial.items():
+        yield f"    probe lab score --scenario {scenario} --seed {seed} --level {level} --keep DIR"
+        for finding in members[:MOST_FINDINGS]:
+            rule = f" by {finding.rule_id}" if finding.rule_id else ""
+            yield f"      {finding.input}: expected {finding.expected or 'no block'}, got {finding.got}{rule}"
+            if finding.evidence:
+                yield f"        evidence: {finding.evidence[:200]}"
+        if len(members) > MOST_FINDINGS:
+            yield f"      ... and {len(members) - MOST_FINDINGS} more; --json has all"
 
 
 def _troubles(title: str, troubles: Sequence[Trouble]) -> Iterable[str]:
     if troubles:
         yield f"  {title}: {len(troubles)}"
     for trouble in troubles:
-        yield f"    {trouble.scenario} (seed {trouble.seed}): {trouble.reason}"
+        yield f"    {trouble.scenario} (seed {trouble.seed}): {trouble.reason[-1000:]}"

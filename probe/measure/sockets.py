@@ -87,6 +87,9 @@ class RecordedSocket(socket.socket):
             self.failure = "eof_error"
         return count
 
+    def close(self) -> None:
+        """Nothing: a library closes after one answer what the next page is asked on; `abort` closes."""
+
 
 def open_socket(family: int, *, deadline: float) -> RecordedSocket:
     """A TCP socket for `family` (4 or 6) that reports ICMP errors while it connects (IP_RECVERR)."""
@@ -114,6 +117,7 @@ def _report_icmp(sock: socket.socket, on: int) -> None:
 def icmp_error(sock: socket.socket) -> str:
     """`type/code sender` of the ICMP error in the socket's error queue (ip(7)); empty when there is none."""
     try:
+        sock.setblocking(False)  # else an empty queue is waited for until the time is up, whatever the flags say
         _, ancillary, _, _ = sock.recvmsg(64, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
     except (OSError, AttributeError):
         return ""
@@ -146,7 +150,7 @@ def all_acknowledged(sock: socket.socket) -> str:
     return "no" if struct.unpack_from("@I", info, _UNACKED_OFFSET)[0] else "yes"
 
 
-def abort(sock: socket.socket) -> None:
-    """Close without lingering; errors do not matter any more."""
+def abort(sock: RecordedSocket) -> None:
+    """Close for good; errors do not matter any more."""
     with contextlib.suppress(OSError):
-        sock.close()
+        socket.socket.close(sock)

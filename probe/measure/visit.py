@@ -57,7 +57,8 @@ def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observati
         connected(sock)
     except OSError as error:
         failure = failure_of(error)
-    return replace(base, failure=failure, icmp=icmp_error(sock) if failure else "", t0_s=t0_s, t_s=clock.now_s())
+    t_s = clock.now_s()
+    return replace(base, failure=failure, icmp=icmp_error(sock) if failure else "", t0_s=t0_s, t_s=t_s)
 
 
 def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> Observation:

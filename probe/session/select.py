@@ -7,14 +7,9 @@ from dataclasses import dataclass, replace
 
 from probe.catalogue.types import Catalogue
 from probe.compare.addresses import family_of
-from probe.compare.outcomes import CLOSED
 from probe.model import Endpoint
 from probe.sites import Site, expand, group
 from probe.tables.protocols import PROTOCOLS
-
-_NEGATIVE = {"no_name": "NXDOMAIN", "closed_port": CLOSED}
-"""Controls that are well when nothing answers, and the expectation that says so."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -32,20 +27,13 @@ def select(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, fami
     for raw in catalogue.endpoints:
         if (raw.input not in inputs) if inputs else raw.tier > tier:
             continue
-        endpoint = _with_negative(expand(raw, cc=cc, seed=seed), catalogue)
+        endpoint = expand(raw, cc=cc, seed=seed)
         why = _why_not(endpoint, consent_level, families, skip_services)
         if why:
             skipped[endpoint.input] = (endpoint, why)
         else:
             chosen.append(_names_only(endpoint))
     return Selection(sites=group(chosen), skipped=skipped)
-
-
-def _with_negative(endpoint: Endpoint, catalogue: Catalogue) -> Endpoint:
-    control = catalogue.controls.get(endpoint.target_id)
-    if control is None or control.kind not in _NEGATIVE:
-        return endpoint
-    return replace(endpoint, expect=replace(endpoint.expect, status=(_NEGATIVE[control.kind],)))
 
 
 def _names_only(endpoint: Endpoint) -> Endpoint:

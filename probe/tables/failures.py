@@ -68,7 +68,7 @@ EOF = "eof_error"
 NO_ANSWER = "dns_no_answer"
 BOGON = "dns_bogon_error"
 
-_ADDRESS = re.compile(r"\[?[0-9a-fA-F]*(?:[.:][0-9a-fA-F]+){3,}\]?(?::\d+)?|::[0-9a-fA-F]*")
+_ADDRESS = re.compile(r"\[?(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F.]*\]?(?::\d+)?|\d+(?:\.\d+){3}(?::\d+)?")
 
 
 def scrub(text: str) -> str:
@@ -83,7 +83,7 @@ def failure_of(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return TRUST_FAILURES[X509_TRUST.get(error.verify_code, "invalid")]
     if isinstance(error, ssl.SSLError):
-        return f"ssl_error: {scrub((error.reason or 'unknown').lower())}"
+        return f"ssl_error: {scrub((getattr(error, 'reason', None) or 'unknown').lower())}"
     if isinstance(error, TimeoutError) and error.errno is None:
         return TIMEOUT
     if isinstance(error, OSError) and error.errno in ERRNO_FAILURES:

@@ -98,7 +98,7 @@ def plan_listeners(drawn: Drawn, endpoints: Sequence[Endpoint], faults: Faults) 
 def _catalogue_sites(world: World, endpoints: Sequence[Endpoint], faults: Faults) -> list[Site]:
     grouped: dict[tuple[str, int], list[Endpoint]] = {}
     for row in endpoints:
-        if row.port and urlsplit(row.input).scheme in _KINDS:
+        if row.port and urlsplit(row.input).scheme in _KINDS and "closed" not in row.expect.status:
             grouped.setdefault((row.address or row.host.lower(), row.port), []).append(row)
     sites = []
     for (host, port), rows in grouped.items():

@@ -41,12 +41,14 @@ class Stream(Protocol):
 class PlainStream:
     """A TCP connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, peer: str = "", local: str = ""
+    ) -> None:
         self._reader = reader
         self._writer = writer
-        self.peer: str = writer.get_extra_info("peername")[0]
+        self.peer = peer
         """The client's address."""
-        self.local: str = writer.get_extra_info("sockname")[0]
+        self.local = local
         """The address that the client connected to."""
 
     async def read(self) -> bytes:
@@ -155,12 +157,12 @@ class Listeners:
 
     def _accept(self, listener: socket.socket, handler: Handler) -> None:
         try:
-            accepted, _ = listener.accept()
+            accepted, (peer, *_) = listener.accept()
         except OSError:
             return  # the client was quicker to leave than we to accept
         accepted.setblocking(False)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        task = self._loop.create_task(_attend(accepted, handler))
+        task = self._loop.create_task(_attend(accepted, peer, handler))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -170,13 +172,14 @@ class Listeners:
             self._loop.call_exception_handler({"message": "a server broke", "exception": task.exception()})
 
 
-async def _attend(accepted: socket.socket, handler: Handler) -> None:
+async def _attend(accepted: socket.socket, peer: str, handler: Handler) -> None:
+    local: str = accepted.getsockname()[0]
     # A client may be gone, silent or rude at any point; that ends this connection and nothing else.
     with suppress(OSError, EOFError, TimeoutError):
         reader, writer = await asyncio.open_connection(sock=accepted)
         try:
             async with asyncio.timeout(CONNECTION_S):
-                await handler(PlainStream(reader, writer))
+                await handler(PlainStream(reader, writer, peer=peer, local=local))
         finally:
             writer.close()
 

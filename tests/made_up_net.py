@@ -1,0 +1,111 @@
+"""A network that exists only in a table, and a runner that takes the planner's steps in it one by one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from observations import operation
+
+from probe.model import ControlAnswer, Observation
+from probe.plan import Frame, next_steps
+from probe.session.book import Book
+from probe.sites import Site
+from probe.steps import Ask, Follow, Lookup, Step, Visit
+from probe.tables.failures import RCODE_FAILURES
+
+FRAME = Frame(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
+              doh=("google", "cloudflare"), controls=("a", "b"))
+MAX_STEPS = 300
+_ENGINES = {"system": "system", "network": "udp", "public": "udp", "dark": "udp", "tcp": "tcp", "doh": "doh"}
+
+
+@dataclass(kw_only=True)
+class Net:
+    """What each step meets. A cut is (stage, failure): connect, tls or http, and the word."""
+
+    dns: Mapping[str, tuple[str, ...] | str]
+    """Channel -> addresses or a failure word; channels that are not named give no addresses."""
+    cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Address -> how a visit of the target there is cut off; others are served."""
+    innocent_cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    port_failure: str = "generic_timeout_error"
+    page: Mapping[str, Any] = field(default_factory=dict)
+    shake: Mapping[str, Any] = field(default_factory=dict)
+    follow: Callable[[Follow], Mapping[str, Any]] = lambda step: {"status": 200}
+    told: Callable[[Ask], ControlAnswer] = lambda step: ControlAnswer(
+        control_id=step.control_id, asn=64500 + ord(step.control_id[0]), cc=step.control_id.upper(), input=step.input,
+        state="answered", http_failure="", http_status=200,
+        tcp=tuple((f"{a}:{port}", "") for a in step.addresses for port in (80, 443)),
+        tls=tuple((f"{a}:443", "") for a in step.addresses))
+
+    def carry_out(self, step: Step) -> tuple[list[Observation], list[ControlAnswer]]:
+        """What a workshop would return for the step."""
+        if isinstance(step, Lookup):
+            return [self._lookup(step)], []
+        if isinstance(step, Visit):
+            return self._visit(step), []
+        if isinstance(step, Ask):
+            return [], [self.told(step)]
+        return self._follow(step), []
+
+    def _lookup(self, step: Lookup) -> Observation:
+        found = self.dns.get(step.channel, ())
+        answers, failure = ((), found) if isinstance(found, str) else (found, "" if found else "dns_no_answer")
+        rcode = next((rcode for rcode, word in RCODE_FAILURES.items() if word == failure), "NOERROR")
+        return Observation(
+            operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
+            purpose="dark" if step.channel == "dark" else "target", dns_engine=_ENGINES[step.channel],
+            resolver={"doh": step.server, "tcp": "public"}.get(step.channel, step.channel), rcode=rcode,
+            resolver_address=step.server, attempt=step.attempt, failure=failure, answers=answers, query_type="A")
+
+    def _visit(self, step: Visit) -> list[Observation]:
+        if step.purpose == "port":
+            cut = ("connect", self.port_failure) if self.port_failure else ("", "")
+        else:
+            cut = (self.innocent_cuts if step.purpose == "innocent" else self.cuts).get(step.address, ("", ""))
+        common: dict[str, Any] = dict(
+            purpose=step.purpose, hostname=step.hostname, port=step.port, attempt=step.attempt,
+            address_source=step.source, target_id=step.target_id, input=step.input, trust="", sni=step.sni)
+        stages: list[tuple[str, str, dict[str, Any]]] = [("connect", "connect", {"sni": ""})]
+        if step.sni:
+            judged = step.trust not in ("none", "record") and not step.until_server_hello
+            stages.append(("tls", "tls_handshake", {"trust": "valid" if judged else "", **self.shake}))
+        stages += [("http", "http_round_trip", {"input": p.input, "target_id": p.target_id, "url": p.url, **self.page})
+                   for p in step.pages]
+        seen = []
+        for stage, kind, extra in stages:
+            failure = cut[1] if stage == cut[0] else ""
+            seen.append(operation(kind, step.address, failure, **common | extra | ({"trust": ""} if failure else {})))
+            if failure:
+                break
+        return seen
+
+    def _follow(self, step: Follow) -> list[Observation]:
+        common: dict[str, Any] = dict(purpose="redirect", input=step.input, target_id=step.target_id, sni="", port=80,
+                                      hostname=step.url.split("/")[2])
+        page = {"url": step.url, **self.follow(step)}
+        return [operation("connect", "93.184.77.7", **common),
+                operation("http_round_trip", "93.184.77.7", **common | page)]
+
+
+def walk(site: Site, net: Net, *, frame: Frame = FRAME, book: Book | None = None,
+         rng: random.Random | None = None) -> list[Step]:
+    """Take every step that falls due, one at a time (in any order, given `rng`); the steps in the order taken."""
+    book = book or Book("r")
+    taken: list[Step] = []
+    while len(taken) < MAX_STEPS:
+        due = list(dict.fromkeys(s for s in next_steps(site, book.seen(site), frame) if s not in taken))
+        if not due:
+            return taken
+        step = rng.choice(due) if rng else due[0]
+        taken.append(step)
+        observations, answers = net.carry_out(step)
+        for seen in observations:
+            now_s = float(len(book.observations))
+            book.add(replace(seen, t0_s=now_s, t_s=now_s + 0.05))
+        for answer in answers:
+            book.tell(answer)
+    raise AssertionError(f"the plan does not end: {taken[-3:]}")

@@ -1,0 +1,206 @@
+"""What resolvers said of a name, held against each other: forged, denied, injected, filtered, or merely different."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from observations import HERE4, NEAR4, PRIVATE, THERE4, TIMEOUT, lookup, told
+
+from probe.compare.addresses import embedded_ipv4, family_of, is_bogon, is_private, may_connect
+from probe.compare.dns import DnsEvidence, dns_evidence, state_of
+from probe.compare.replies import answers_of_reply, reply_text
+from probe.model import Observation
+
+# ---- addresses
+
+@pytest.mark.parametrize("address", [
+    "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.1.1", "172.31.31.2", "192.168.1.1", "198.18.0.1",
+    "224.0.0.1", "240.0.0.1", "255.255.255.255", "203.0.113.9", "::", "::1", "fe80::1", "fc00::1", "ff02::1",
+    "d0::11", "2001:db8::1", "2001::1", "2002:5bd8::1", "::ffff:8.8.8.8", "64:ff9b::10.10.34.34", "", "no address",
+    "8.8.8.8.8", "08.8.8.8", "1",
+])
+def test_what_no_public_name_has_is_never_connected_to(address: str) -> None:
+    assert is_bogon(address)
+    assert not may_connect(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", HERE4, "2606:4700::1", "64:ff9b::8.8.8.8"])
+def test_public_addresses_may_be_measured(address: str) -> None:
+    assert not is_bogon(address)
+    assert may_connect(address)
+
+
+def test_the_networks_own_nat64_prefix_is_looked_through() -> None:
+    assert embedded_ipv4("2a00:1:2:3::808:808", "2a00:1:2:3::/96") == "8.8.8.8"
+    assert may_connect("2a00:1:2:3::808:808", "2a00:1:2:3::/96")
+    assert is_bogon("2a00:1:2:3::a0a:2222", "2a00:1:2:3::/96")
+    assert embedded_ipv4("2a00:1:2:3::808:808") == ""
+
+
+@given(st.ip_addresses(v=4))
+def test_a_nat64_address_is_what_it_embeds(address: object) -> None:
+    assert is_bogon(f"64:ff9b::{address}") == is_bogon(str(address))
+    assert is_private(str(address)) <= is_bogon(str(address)) or str(address).startswith("192.0.0.")
+
+
+@given(st.text(max_size=40))
+def test_addresses_are_read_from_any_text(text: str) -> None:
+    assert family_of(text) in (0, 4, 6)
+    assert not (may_connect(text) and family_of(text) == 0)
+
+
+# ---- replies as text
+
+@given(st.floats(0, 1e5), st.integers(-1, 255), st.sampled_from(["NOERROR", "NXDOMAIN", "malformed FormError"]),
+       st.lists(st.ip_addresses(v=4).map(str), max_size=4))
+def test_a_reply_reads_as_it_was_written(delay_ms: float, ttl: int, rcode: str, answers: list[str]) -> None:
+    assert answers_of_reply(reply_text(delay_ms, ttl, rcode, "QR RD", answers)) == (rcode, frozenset(answers))
+
+
+@given(st.text(max_size=80))
+def test_any_text_can_be_read_as_a_reply(text: str) -> None:
+    rcode, answers = answers_of_reply(text)
+    assert "|" not in rcode
+    assert all(answers)
+
+
+# ---- channels
+
+def test_nothing_asked_is_no_evidence() -> None:
+    assert dns_evidence(()) == DnsEvidence()
+    assert dns_evidence((lookup(HERE4, reason="deadline"),)) == DnsEvidence()
+
+
+@pytest.mark.parametrize(("words", "state"), [
+    ((), "unasked"), (("", "dns_nxdomain_error"), "ok"), (("dns_nxdomain_error", TIMEOUT), "timeout"),
+    (("dns_no_answer", "dns_nxdomain_error"), "nxdomain"), (("dns_no_answer",), "empty"),
+    (("dns_servfail_error", "dns_refused_error"), "servfail"), (("host_unreachable",), "error"),
+])
+def test_the_state_of_a_channel(words: tuple[str, ...], state: str) -> None:
+    assert state_of([lookup(failure=w) if w else lookup(HERE4) for w in words]) == state
+
+
+def test_a_name_without_ipv6_resolves() -> None:
+    e = dns_evidence((lookup(HERE4), lookup(query_type="AAAA")))
+    assert (e.network, e.attempts, e.failed_attempts) == ("ok", 1, 0)
+
+
+def test_attempts_are_counted_not_questions() -> None:
+    seen = [lookup(failure=TIMEOUT, attempt=n, query_type=t) for n in (1, 2, 3) for t in ("A", "AAAA")]
+    e = dns_evidence((*seen, lookup(HERE4, attempt=4)))
+    assert (e.network, e.attempts, e.failed_attempts) == ("ok", 4, 3)
+
+
+def test_without_a_direct_question_the_system_speaks_for_the_network() -> None:
+    e = dns_evidence((lookup(resolver="system", failure="dns_nxdomain_error"),))
+    assert (e.network, e.system, e.public) == ("nxdomain", "nxdomain", "unasked")
+
+
+def test_operators_are_counted_once_each() -> None:
+    e = dns_evidence((lookup(HERE4), lookup(THERE4, resolver="google"), lookup(resolver="google", query_type="AAAA"),
+                      lookup(resolver="quad", failure="dns_nxdomain_error"), lookup(resolver="far", failure=TIMEOUT)))
+    assert (e.trusted_ok, e.trusted_denying, e.trusted_failed) == (1, 1, 1)
+    assert not e.agrees
+    assert e.known_elsewhere
+
+
+def test_one_control_that_denies_twice_is_one_view() -> None:
+    denial = told("a", dns_failure="dns_nxdomain_error")
+    e = dns_evidence((lookup(failure="dns_nxdomain_error"),), (denial, replace(denial, input="https://chat.example/x")))
+    assert e.control_denying == 1
+    other = dns_evidence((lookup(failure="dns_nxdomain_error"),), (denial, replace(denial, control_id="b")))
+    assert other.control_denying == 2
+
+
+def test_a_control_that_could_not_be_asked_says_nothing() -> None:
+    e = dns_evidence((lookup(HERE4),), (told(state="failed", addresses=(THERE4,)),))
+    assert (e.controls_asked, e.control_ok, e.known_elsewhere) == (1, 0, False)
+    assert not e.trusted_answers
+
+
+# ---- false and merely different answers
+
+def test_a_private_answer_is_bogus_unless_trusted_resolvers_give_it_too() -> None:
+    forged = dns_evidence((lookup(PRIVATE), lookup(THERE4, resolver="google")))
+    assert forged.bogus == {PRIVATE}
+    genuine = dns_evidence((lookup(PRIVATE), lookup(PRIVATE, resolver="google")))
+    assert not genuine.bogus
+    assert genuine.agrees
+
+
+def test_another_public_address_is_not_bogus() -> None:
+    e = dns_evidence((lookup(HERE4), lookup(THERE4, resolver="google")))
+    assert not e.bogus
+    assert not e.injected
+
+
+def test_an_nat64_answer_on_an_nat64_network_is_genuine() -> None:
+    answer = "2a00:1:2:3::5db8:1"
+    e = dns_evidence((lookup(answer),), nat64_prefix="2a00:1:2:3::/96")
+    assert not e.bogus
+
+
+@pytest.mark.parametrize(("answer", "ede", "filtered"), [
+    ("0.0.0.0", (), True), ("::", (), True), (PRIVATE, (), False), (HERE4, ("17 Filtered",), True),
+    (HERE4, ("15",), True), (HERE4, ("3 Stale Answer",), False),
+])
+def test_a_filter_shows_by_the_null_address_or_a_policy(answer: str, ede: tuple[str, ...], filtered: bool) -> None:
+    e = dns_evidence((lookup(answer, ede=ede, resolver_address="192.168.1.1"),))
+    assert e.filtered == filtered
+    assert e.resolver_private
+
+
+def replies(*texts: str) -> Observation:
+    first = answers_of_reply(texts[0])[1]
+    return lookup(*sorted(first), replies=tuple(texts))
+
+
+EARLY, LATE = f"3.0|54|NOERROR|QR|{NEAR4}", f"60.0|49|NOERROR|QR|{THERE4}"
+TRUTH = lookup(THERE4, resolver="google")
+
+
+@pytest.mark.parametrize(("seen", "injected"), [
+    pytest.param((replies(EARLY, LATE), TRUTH), True, id="the true answer came second"),
+    pytest.param((replies(EARLY, LATE),), False, id="two public answers, nobody knows the true one"),
+    pytest.param((replies(LATE, EARLY), TRUTH), False, id="the true answer came first"),
+    pytest.param((replies(EARLY, EARLY), TRUTH), False, id="one answer twice"),
+    pytest.param((replies(EARLY, f"9|1|NOERROR|QR|{HERE4}"), TRUTH), False, id="neither is known to be true"),
+    pytest.param((replies(f"3|9|NOERROR|QR|{PRIVATE}", LATE),), True, id="a private one, then a public one"),
+    pytest.param((replies(f"3|9|NOERROR|QR|{PRIVATE}", f"9|1|NOERROR|QR|{PRIVATE} 10.0.0.1"),), False,
+                 id="private ones that share an address"),
+    pytest.param((replies(EARLY, "60|1|SERVFAIL|QR|"), TRUTH), False, id="then a failure"),
+    pytest.param((replies(EARLY, "60|1|malformed X||"), TRUTH), False, id="then rubbish"),
+    pytest.param((replies("1|1|malformed X||", EARLY, LATE), TRUTH), True, id="rubbish first"),
+    pytest.param((replies(EARLY, f"60|1|NOERROR|QR|{NEAR4} {THERE4}"), TRUTH), False, id="a pool that grew"),
+])
+def test_two_answers_are_injection_only_when_the_early_one_is_shown_false(
+    seen: tuple[Observation, ...], injected: bool,
+) -> None:
+    assert dns_evidence(seen).injected == injected
+
+
+def test_an_address_that_runs_no_resolver_answers() -> None:
+    assert dns_evidence((lookup(HERE4), lookup(HERE4, resolver="dark"))).dark_answered
+    referral = lookup(resolver="dark")
+    assert not dns_evidence((lookup(HERE4), referral)).dark_answered
+
+
+ADDRESSES = st.sampled_from([HERE4, NEAR4, THERE4, PRIVATE, "0.0.0.0", "::", "rubbish"])
+LOOKUPS = st.builds(
+    lambda resolver, failure, answers, texts, attempt: lookup(
+        *answers, resolver=resolver, failure=failure, replies=tuple(texts), attempt=attempt),
+    st.sampled_from(["system", "network", "public", "dark", "google"]), st.sampled_from(["", TIMEOUT, "x"]),
+    st.lists(ADDRESSES, max_size=3), st.lists(st.text(max_size=20) | st.sampled_from([EARLY, LATE]), max_size=3),
+    st.integers(1, 3),
+)
+
+
+@given(st.lists(LOOKUPS, max_size=6), st.lists(ADDRESSES, max_size=2))
+def test_evidence_is_total_and_bogus_means_untrusted(seen: list[Observation], addresses: list[str]) -> None:
+    e = dns_evidence(seen, (told(addresses=tuple(addresses)),))
+    assert e.failed_attempts <= e.attempts
+    assert not e.bogus & e.trusted_answers
+    assert e.bogus <= e.network_answers

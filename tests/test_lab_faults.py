@@ -1,0 +1,360 @@
+"""Everything that can go wrong with the laboratory's servers does, and only to the host that it concerns."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from http.client import HTTPException
+from pathlib import Path
+
+import dns.edns
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import pytest
+from lab_servers_world import Served, connect, get, in_namespace, request, row, serving
+
+from probe.lab.laboratory import unavailable
+from probe.lab.servers.faults import FAULTS, Faults, number, text, texts
+from probe.lab.truth import read_log
+from probe.lab.types import Fault, Value
+
+pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
+
+BAD, GOOD = "bad.example", "good.example"
+ROWS = [row(f"https://{name}/", expect_status=("200",), expect_body=(name,)) for name in (BAD, GOOD)]
+Params = Mapping[str, Value]
+
+
+def fault(kind: str, *match: str, **params: Value) -> Fault:
+    return Fault(kind=kind, match=match, params=params, alias="t")
+
+
+def handshake(served: Served, name: str = BAD) -> None:
+    served.trusting().wrap_socket(connect(served.address(name), 443), server_hostname=name).close()
+
+
+def handshake_fails(served: Served, error: type[OSError], words: str) -> None:
+    with pytest.raises(error, match=words):
+        handshake(served)
+
+
+def closed(served: Served) -> None:
+    for port in (80, 443):
+        with pytest.raises(ConnectionRefusedError):
+            connect(served.address(BAD), port)
+
+
+def closed_port(served: Served) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        connect(served.address(BAD), 443)
+    assert get(served, f"http://{BAD}/").status == 301
+
+
+def silent(served: Served) -> None:
+    client = connect(served.address(BAD), 443)
+    client.settimeout(1)
+    with pytest.raises(TimeoutError):
+        served.trusting().wrap_socket(client, server_hostname=BAD)
+
+
+def status(served: Served) -> None:
+    answer = get(served, f"https://{BAD}/anything", source=served.world.client4)
+    assert (answer.status, answer.headers["Retry-After"], answer.body) == (429, "60", b"too many")
+    assert get(served, f"https://{BAD}/", source=served.world.vantages[0].ipv4).status == 200
+
+
+def endless(served: Served) -> None:
+    client = served.trusting().wrap_socket(connect(served.address(BAD), 443), server_hostname=BAD)
+    client.sendall(f"GET / HTTP/1.1\r\nHost: {BAD}\r\n\r\n".encode())
+    total = 0
+    while total < 3_000_000:
+        data = client.recv(65536)
+        assert data, "the endless body ended"
+        total += len(data)
+    client.close()
+
+
+def gzip_bomb(served: Served) -> None:
+    client = served.trusting().wrap_socket(connect(served.address(BAD), 443), server_hostname=BAD)
+    client.sendall(f"GET / HTTP/1.1\r\nHost: {BAD}\r\nConnection: close\r\n\r\n".encode())
+    packed = b""
+    while data := client.recv(65536):
+        packed += data
+    _, _, packed = packed.partition(b"\r\n\r\n")
+    assert len(packed) < 2_000_000
+    members = 0
+    while packed:
+        member = zlib.decompressobj(31)
+        assert len(member.decompress(packed)) == 1 << 24
+        packed, members = member.unused_data, members + 1
+    assert members == 64
+
+
+def redirect_loop(served: Served) -> None:
+    target, count = "/", 0
+    while True:
+        answer = get(served, f"https://{BAD}{target}")
+        if answer.status != 302:
+            break
+        target, count = answer.headers["Location"], count + 1
+    assert (count, answer.status) == (100, 200)
+
+
+def redirect_to(served: Served) -> None:
+    answer = get(served, f"https://{BAD}/")
+    assert (answer.status, answer.headers["Location"]) == (302, "http://blocked.example/?id=1")
+
+
+def huge_headers(served: Served) -> None:
+    with pytest.raises(HTTPException):
+        get(served, f"https://{BAD}/")
+
+
+def binary_headers(served: Served) -> None:
+    client = served.trusting().wrap_socket(connect(served.address(BAD), 443), server_hostname=BAD)
+    client.sendall(f"GET / HTTP/1.1\r\nHost: {BAD}\r\n\r\n".encode())
+    data = client.recv(65536)
+    assert data.startswith(b"HTTP/1.1 200")
+    assert b"\x00\x1b[2J" in data
+
+
+HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
+    "closed": ({}, closed),
+    "cert_expired": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "expired")),
+    "cert_self_signed": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "self-signed")),
+    "cert_wrong_name": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "mismatch")),
+    "tls_reset": ({}, lambda s: handshake_fails(s, ConnectionResetError, ".")),
+    "tls_close": ({}, lambda s: handshake_fails(s, ssl.SSLEOFError, ".")),
+    "tls_alert": ({"description": 80}, lambda s: handshake_fails(s, ssl.SSLError, "INTERNAL_ERROR")),
+    "tls_junk": ({}, lambda s: handshake_fails(s, ssl.SSLError, "WRONG_VERSION_NUMBER|RECORD_LAYER")),
+    "tls_silence": ({}, silent),
+    "status": (
+        {"status": 429, "headers": ("Retry-After: 60",), "body": "too many", "only_client": True}, status
+    ),
+    "http_endless": ({}, endless),
+    "http_gzip_bomb": ({}, gzip_bomb),
+    "http_redirect_loop": ({}, redirect_loop),
+    "http_redirect_to": ({"location": "http://blocked.example/?id=1"}, redirect_to),
+    "http_huge_headers": ({}, huge_headers),
+    "http_binary_headers": ({}, binary_headers),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTS)
+@in_namespace
+def test_a_fault_of_a_host_is_seen_there_and_nowhere_else(kind: str) -> None:
+    params, check = HOSTS[kind]
+    with serving(ROWS, fault(kind, BAD, **params), seed=20) as served:
+        check(served)
+        answer = get(served, f"https://{GOOD}/")
+        assert answer.status == 200
+        assert GOOD.encode() in answer.body
+
+
+@in_namespace
+def test_one_port_can_be_closed_alone() -> None:
+    with serving(ROWS, fault("closed", BAD, port=443), seed=21) as served:
+        closed_port(served)
+
+
+@in_namespace
+def test_a_flaky_server_fails_as_often_as_it_should() -> None:
+    failed = 0
+    with serving(ROWS, fault("tls_reset", BAD, probability=0.4), seed=22) as served:
+        for _ in range(100):
+            try:
+                handshake(served)
+            except ConnectionResetError:
+                failed += 1
+    assert 15 < failed < 65
+
+
+def lookup(served: Served, name: str, kind: str = "A", *, where: str = "") -> dns.message.Message:
+    query = dns.message.make_query(name, kind)
+    return dns.query.udp(query, where or served.world.resolver, timeout=10)
+
+
+def first(answer: dns.message.Message) -> str:
+    return str(answer.answer[-1][0])
+
+
+def rcode(code: dns.rcode.Rcode) -> Callable[[Served], None]:
+    def check(served: Served) -> None:
+        answer = lookup(served, BAD)
+        assert answer.rcode() == code
+        assert not answer.answer
+
+    return check
+
+
+def dead(served: Served) -> None:
+    with pytest.raises(dns.exception.Timeout):
+        dns.query.udp(dns.message.make_query(BAD, "A"), served.world.resolver, timeout=0.5)
+
+
+def lie(served: Served) -> None:
+    assert first(lookup(served, BAD.upper())) == served.world.sinkhole
+    assert not lookup(served, BAD, "AAAA").answer
+    page = get(served, f"http://{BAD}/", address=served.world.sinkhole)
+    assert page.status == 200
+    assert b"<title>" in page.body
+    context = ssl.create_default_context()
+    with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
+        context.wrap_socket(connect(served.world.sinkhole, 443), server_hostname=BAD)
+
+
+def unreadable(served: Served) -> None:
+    with pytest.raises((dns.exception.DNSException, dns.query.BadResponse)):
+        lookup(served, BAD)
+
+
+def explained(served: Served) -> None:
+    answer = lookup(served, BAD)
+    options = [option for option in answer.options if isinstance(option, dns.edns.EDEOption)]
+    assert [(option.code, option.text) for option in options] == [(16, "by order")]
+    assert answer.answer
+
+
+RESOLVERS: dict[str, tuple[Params, Callable[[Served], None]]] = {
+    "resolver_dead": ({}, dead),
+    "resolver_servfail": ({}, rcode(dns.rcode.SERVFAIL)),
+    "resolver_refused": ({}, rcode(dns.rcode.REFUSED)),
+    "resolver_nxdomain": ({}, rcode(dns.rcode.NXDOMAIN)),
+    "resolver_empty": ({}, rcode(dns.rcode.NOERROR)),
+    "resolver_lie": ({}, lie),
+    "resolver_garbage": ({}, unreadable),
+    "resolver_truncated": ({}, unreadable),
+    "resolver_wrong_question": ({}, unreadable),
+    "resolver_loop": ({}, unreadable),
+    "dns_ede": ({"code": 16, "text": "by order"}, explained),
+}
+
+
+@pytest.mark.parametrize("kind", RESOLVERS)
+@in_namespace
+def test_a_faulty_resolver_fails_for_one_name_and_others_answer(kind: str) -> None:
+    params, check = RESOLVERS[kind]
+    with serving(ROWS, replace(fault(kind, BAD, **params), block_type="dns.x"), seed=23) as served:
+        genuine = set(served.world.hosts[BAD].ipv4)
+        check(served)
+        assert first(lookup(served, GOOD)) in served.world.hosts[GOOD].ipv4
+        assert first(lookup(served, BAD, where="1.1.1.1")) in genuine
+        entries = read_log(served.log_path)
+        acts = {(entry.actor, entry.action, entry.block_type, entry.alias, entry.name) for entry in entries}
+        assert acts == (set() if kind == "dns_ede" else {("resolver", kind, "dns.x", "t", BAD)})
+        if kind == "resolver_lie":
+            assert served.world.sinkhole in {entry.address for entry in entries}
+
+
+@in_namespace
+def test_a_resolver_that_fails_for_every_name_is_no_act_of_censorship() -> None:
+    with serving(ROWS, fault("resolver_servfail"), seed=24) as served:
+        assert {lookup(served, name).rcode() for name in (BAD, GOOD)} == {dns.rcode.SERVFAIL}
+        assert read_log(served.log_path) == ()
+    with serving(ROWS, fault("resolver_dead", refuse=True), seed=24) as served:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(10)
+            client.connect((served.world.resolver, 53))
+            client.send(dns.message.make_query(BAD, "A").to_wire())
+            with pytest.raises(ConnectionRefusedError):
+                client.recv(1000)
+        assert lookup(served, BAD, where="8.8.8.8").answer
+    with serving(ROWS, fault("resolver_dead"), seed=24) as served:
+        dead(served)
+        with pytest.raises(ConnectionRefusedError):
+            connect(served.world.resolver, 53)
+
+
+@in_namespace
+def test_a_name_can_be_absent_everywhere() -> None:
+    with serving(ROWS, fault("nonexistent", BAD), seed=25) as served:
+        for where in ("", "8.8.8.8"):
+            assert lookup(served, BAD, where=where).rcode() == dns.rcode.NXDOMAIN
+            assert lookup(served, GOOD, where=where).answer
+
+
+@pytest.mark.parametrize("seed", [28, 35, 37])  # one, two and three addresses
+@in_namespace
+def test_a_content_network_shows_two_faces_both_genuine(seed: int) -> None:
+    with serving(ROWS, fault("cdn_split", BAD), seed=seed) as served:
+        near, far = (
+            {item.to_text() for item in lookup(served, BAD, where=where).answer[-1]} for where in ("", "9.9.9.9")
+        )
+        assert near
+        assert far
+        assert near.isdisjoint(far)
+        for address in near | far:
+            assert get(served, f"https://{BAD}/", address=address).status == 200
+        same = [{item.to_text() for item in lookup(served, GOOD, where=w).answer[-1]} for w in ("", "9.9.9.9")]
+        assert same[0] == same[1]
+
+
+@in_namespace
+def test_a_captive_portal_answers_everything_with_its_login() -> None:
+    with serving(ROWS, fault("portal"), seed=32) as served:
+        portal = served.world.portal
+        assert {first(lookup(served, name)) for name in (BAD, "no.such.name.example")} == {portal}
+        assert lookup(served, GOOD, where="8.8.8.8").answer, "the portal does not lie elsewhere by itself"
+        one, other = (get(served, f"http://{name}/x", address=portal) for name in (BAD, GOOD))
+        assert (one.status, other.status) == (302, 302)
+        assert one.headers["Location"] == other.headers["Location"]
+        login = get(served, one.headers["Location"], address=portal)
+        assert login.status == 200
+        assert b"sign in" in login.body
+        with pytest.raises(ConnectionRefusedError):
+            connect(portal, 443)
+
+
+@in_namespace
+def test_the_interceptor_opens_the_named_and_splices_the_rest() -> None:
+    with serving(ROWS, fault("mitm", BAD), seed=33) as served:
+        answer = get(served, f"https://{GOOD}/", address=served.world.mitm)
+        assert GOOD.encode() in answer.body
+        with pytest.raises(ssl.SSLCertVerificationError):
+            get(served, f"https://{BAD}/", address=served.world.mitm)
+        fooled = served.trusting("foreign-ca.pem")
+        with fooled.wrap_socket(connect(served.world.mitm, 443), server_hostname=BAD) as client:
+            answer = request(client, BAD)
+            assert (answer.status, BAD.encode() in answer.body) == (200, True)
+        with pytest.raises(OSError, match=r".+"):
+            fooled.wrap_socket(connect(served.world.mitm, 443), server_hostname="nobody.example")
+
+
+@in_namespace
+def test_servers_that_cannot_keep_the_truth_end() -> None:
+    lying = replace(fault("resolver_lie", BAD), block_type="dns.forged")
+    with (
+        pytest.raises(AssertionError, match="ended badly"),
+        serving(ROWS, lying, seed=34, log_path=Path("/dev/full")) as served,
+        pytest.raises(dns.exception.DNSException),
+    ):
+        dns.query.udp(dns.message.make_query(BAD, "A"), served.world.resolver, timeout=2)
+
+
+def test_the_table_is_whole_and_every_fault_of_the_servers_is_tested_here() -> None:
+    elsewhere = {"nonexistent", "cdn_split", "portal", "mitm"}
+    ours = {kind for kind, entry in FAULTS.items() if entry.layer not in ("router", "laboratory")}
+    assert ours == {*HOSTS, *RESOLVERS, *elsewhere}
+    for kind, entry in FAULTS.items():
+        assert entry.kind == kind
+        assert entry.meaning
+
+
+def test_faults_are_found_by_name_address_or_for_all() -> None:
+    named, everyone = fault("status", "A.example"), fault("http_endless")
+    faults = Faults((named, everyone), seed=1)
+    assert faults.of("http", "a.example.", "192.0.2.1") == (named, everyone)
+    assert faults.of("http", "b.example") == (everyone,)
+    assert faults.of("tls", "a.example") == ()
+    assert faults.all("http") == (named, everyone)
+    with pytest.raises(KeyError):
+        Faults((fault("no_such_kind"),), seed=1)
+    assert (number({"a": 2}, "a", 1), text({}, "a", "x"), texts({"a": "y"}, "a")) == (2.0, "x", ("y",))
+    with pytest.raises(ValueError, match="a number"):
+        number({"a": ("1",)}, "a", 1)

@@ -1,0 +1,304 @@
+"""One recording for each rule, and properties over any evidence: who may be convicted, and by what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL, path
+
+from probe.compare.dns import DnsEvidence
+from probe.compare.ladder import LadderEvidence
+from probe.compare.path import PathEvidence
+from probe.rules.catalogue import all_rules
+from probe.rules.dns import DNS_RULES, NameEvidence
+from probe.rules.network import NETWORK_RULES
+from probe.rules.path import PATH_RULES, Scene
+from probe.rules.table import Rule, first
+from probe.tables.blocks import is_prefix
+
+BY_ID = {rule.id: rule for rule in all_rules()}
+NO_CONTROL: dict[str, Any] = dict(controls_asked=0, controls_answered=0, control_ok=0, control_failed=0,
+                                  control_same_key=0, control_other_key=0, control_page_same=0,
+                                  control_page_differs=0, control_redirects_alike=0)
+CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2)
+FAILS_TOO: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_failed=2)
+ONE_ATTEMPT: dict[str, Any] = dict(attempts=1, failed_attempts=1)
+SERVED: dict[str, Any] = dict(attempts=1, failed_attempts=0, same_failure=False, last_ok=True)
+IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
+
+
+def scene(ladder: LadderEvidence = WELL, self_block: bool = False, **changes: Any) -> Scene:
+    return Scene(path=path(**changes), ladder=ladder, self_block=self_block)
+
+
+SHOWS: dict[str, dict[str, Any]] = {
+    "tls/reset": dict(stage="tls", failure=RESET),
+    "tls/close": dict(stage="tls", failure=EOF),
+    "tls/alert": dict(stage="tls", failure="ssl_error: tlsv1 alert access denied", tls_alert=49, hello_acked="yes"),
+    "tls/drop": dict(stage="tls", failure=TIMEOUT, hello_acked="no"),
+    "tls/mute": dict(stage="tls", failure=TIMEOUT, hello_acked="yes"),
+    "http/reset": dict(stage="http", failure=RESET, secure=False),
+    "http/close": dict(stage="http", failure=EOF, secure=False),
+    "http/mute": dict(stage="http", failure=TIMEOUT, secure=False),
+}
+
+
+def named() -> Iterator[tuple[str, Scene]]:
+    """Recordings of the rules that exist at several depths for each action."""
+    for stem, shown in SHOWS.items():
+        trigger, whole = ("sni", "address") if stem.startswith("tls") else ("host", "any_host")
+        yield f"{stem}_{trigger}_control", scene(**shown, **CONTRARY, innocent="reached")
+        yield f"{stem}_undecided", scene(**shown, **CONTRARY, innocent="unasked")
+        yield f"{stem}_{whole}", scene(**shown, **CONTRARY, innocent="failed")
+        if not stem.endswith(("alert", "close")):
+            yield f"{stem}_{trigger}", scene(**shown, innocent="reached")
+
+
+PATHS: dict[str, Scene] = dict(named()) | {
+    "path/not_attempted": scene(attempts=0, failed_attempts=0),
+    "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
+    "path/answers_for_everybody": scene(kind="tcp", must_not_answer=True, **SERVED),
+    "path/ipv6_broken": scene(replace(WELL, ipv6="broken"), family=6, stage="connect", failure=TIMEOUT),
+    "http/restricted": scene(proven=True, status=403, met="no", stage="page"),
+    "http/rate_limited": scene(proven=True, status=429, met="no", stage="page"),
+    "http/server_error": scene(proven=True, status=503, met="no", stage="page"),
+    "http/other_than_expected": scene(proven=True, status=404, met="no", stage="page"),
+    "tls/proven": scene(proven=True, status=200, met="yes", **SERVED),
+    "http/known_content": scene(secure=False, met="yes", content_known=True, **SERVED),
+    "http/same_as_control": scene(secure=False, control_page_same=1, **SERVED),
+    "path/looked_at_only": scene(**SERVED | {"depth": 1}),
+    "path/connects": scene(kind="tcp", secure=False, **SERVED),
+    "path/mixed": scene(attempts=3, failed_attempts=2, last_ok=True),
+    "ip/controls_refused_too": scene(stage="connect", failure=REFUSED, **FAILS_TOO),
+    "ip/controls_fail_too": scene(stage="connect", failure=TIMEOUT, **FAILS_TOO),
+    "ip/prohibited": scene(stage="connect", failure="host_unreachable", icmp="3/13 93.184.7.7", **CONTRARY),
+    "ip/unreachable_here_only": scene(stage="connect", failure="host_unreachable", icmp="3/1 93.184.7.7", **CONTRARY),
+    "ip/reset_before_the_host": scene(stage="connect", failure=REFUSED, early_reset=True, **CONTRARY),
+    "ip/reset_here_only": scene(stage="connect", failure=REFUSED, **CONTRARY),
+    "tcp/port_vanishes": scene(stage="connect", failure=TIMEOUT, other_port="closed", **CONTRARY),
+    "ip/vanishes": scene(stage="connect", failure=TIMEOUT, other_port="silent", **CONTRARY),
+    "ip/vanishes_undecided": scene(stage="connect", failure=TIMEOUT, **CONTRARY),
+    "tls/clock": scene(replace(WELL, clock_offset_s=9e7), stage="tls", trust="expired"),
+    "tls/expired": scene(stage="tls", trust="expired"),
+    "tls/everything_resigned": scene(replace(WELL, resigned=2, tls_ok=2), stage="tls", trust="unknown_issuer"),
+    "tls/private_root_changed": scene(stage="tls", trust="self_signed", private_root=True),
+    "tls/same_bad_certificate": scene(stage="tls", trust="wrong_name", control_same_key=1),
+    "tls/foreign_certificate": scene(stage="tls", trust="unknown_issuer", failure="ssl_unknown_authority",
+                                     control_other_key=1, **CONTRARY),
+    "tls/every_name_fails": scene(replace(WELL, tls_ok=0, tls_failed=2), stage="tls", failure=RESET),
+    "tls/controls_fail_too": scene(stage="tls", failure=RESET, **FAILS_TOO),
+    "http/known_redirect": scene(**IN_CLEAR | {"status": 302}, fingerprint="ir_location_x"),
+    "http/known_blockpage": scene(**IN_CLEAR, fingerprint="ir_body_x"),
+    "http/foreign_redirect": scene(**IN_CLEAR | {"status": 302}, foreign_redirect=True, control_page_differs=1,
+                                   controls_asked=1, controls_answered=1),
+    "http/foreign_page": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1),
+    "http/server_differs_for_all": scene(**IN_CLEAR, control_page_same=1),
+    "http/controls_fail_too": scene(stage="http", failure=RESET, **FAILS_TOO),
+    "http/answered": scene(secure=False, **SERVED),
+    "path/tainted": scene(stage="tls", failure=RESET, tainted=True, **CONTRARY),
+    "path/too_few": scene(stage="tls", failure=RESET, **ONE_ATTEMPT, **CONTRARY),
+    "path/controls_disagree": scene(stage="tls", failure=RESET, controls_asked=2, controls_answered=2, control_ok=1,
+                                    control_failed=1),
+    "path/control_fails_too": scene(stage="tls", failure=RESET, controls_asked=1, controls_answered=1,
+                                    control_failed=1),
+    "path/operator_refuses": scene(self_block=True, stage="tls", failure=RESET, **CONTRARY),
+    "path/no_control": scene(stage="tls", failure=RESET),
+    "path/control_failed": scene(stage="tls", failure=RESET, controls_asked=1),
+    "path/unexplained": scene(stage="tls", failure="ssl_error: wrong version number", **CONTRARY),
+}
+
+TRUSTED: dict[str, Any] = dict(asked=True, network="ok", network_answers=frozenset({HERE4}), trusted_ok=2,
+                               trusted_answers=frozenset({THERE4}))
+HONEST: dict[str, Any] = dict(public="ok", public_answers=frozenset({THERE4}))
+BOGUS: dict[str, Any] = dict(bogus=frozenset({HERE4}))
+
+
+def name(changes: dict[str, Any] | None = None, **dns: Any) -> NameEvidence:
+    return NameEvidence(dns=DnsEvidence(**TRUSTED | dns), **changes or {})
+
+
+def failing(state: str, **dns: Any) -> NameEvidence:
+    return name(network=state, network_answers=frozenset(), attempts=3, failed_attempts=3, **dns)
+
+
+WRONG: dict[str, Any] = dict(wrong_server=True, trusted_reached=True)
+NOBODY: dict[str, Any] = dict(trusted_ok=0, trusted_answers=frozenset())
+NAMES: dict[str, NameEvidence] = {
+    "dns/literal": NameEvidence(dns=DnsEvidence()),
+    "dns/resolver_out_of_order": replace(failing("servfail"), resolver_dead=True),
+    "dns/household_filter": name(filtered=True, resolver_private=True, **BOGUS),
+    "dns/two_answers": name(injected=True),
+    "dns/dark_address_answers": name(dark_answered=True),
+    "dns/false_answer_here_only": name(**BOGUS, **HONEST),
+    "dns/false_answer_everywhere": name(**BOGUS),
+    "dns/wrong_server_for_many": name(WRONG | {"shared_answer": True}, **HONEST),
+    "dns/wrong_server": name(WRONG, **HONEST),
+    "dns/wrong_server_everywhere": name(WRONG, control_ok=1, public="ok", public_answers=frozenset({HERE4})),
+    "dns/denied_everywhere": failing("nxdomain", **NOBODY, trusted_denying=2),
+    "dns/denied_here_only": failing("nxdomain"),
+    "dns/empty_here_only": failing("empty"),
+    "dns/refused_here_only": failing("refused"),
+    "dns/servfail_here_only": failing("servfail"),
+    "dns/unanswered_here_only": failing("timeout"),
+    "dns/failed_without_control": failing("timeout", **NOBODY),
+    "dns/failed_control_failed": failing("timeout", **NOBODY, trusted_failed=2),
+    "dns/failed_control_doubtful": failing("nxdomain", **NOBODY, trusted_denying=1),
+    "dns/failed_sometimes": name(network="nxdomain", attempts=3, failed_attempts=1),
+    "dns/answered": name(),
+}
+
+NOTHING: dict[str, Any] = dict(foreign_failed=5, resolver="dead")
+NETWORKS: dict[str, LadderEvidence] = {
+    "net/no_link": LadderEvidence(link=False),
+    "net/captive_portal": replace(WELL, altered=2),
+    "net/gateway_silent": LadderEvidence(gateway="silent", **NOTHING),
+    "net/shutdown": LadderEvidence(gateway="answers", **NOTHING),
+    "net/nothing_answers": LadderEvidence(**NOTHING),
+    "net/national_only": LadderEvidence(domestic_ok=1, foreign_failed=3, resolver="ok"),
+    "net/clock": replace(WELL, clock_offset_s=-9e7),
+    "net/resolver": replace(WELL, resolver="failing"),
+    "net/well": WELL,
+}
+RECORDINGS: list[tuple[str, tuple[Rule[Any], ...], Any]] = [
+    *((rule, NETWORK_RULES, e) for rule, e in NETWORKS.items()),
+    *((rule, DNS_RULES, e) for rule, e in NAMES.items()),
+    *((rule, PATH_RULES, e) for rule, e in PATHS.items()),
+]
+CONVICTING = [r for r in RECORDINGS if BY_ID[r[0]].outcome == "blocked"]
+
+
+def test_every_rule_has_its_recording() -> None:
+    assert {rule_id for rule_id, *_ in RECORDINGS} == set(BY_ID)
+
+
+@pytest.mark.parametrize(("rule_id", "table", "evidence"), RECORDINGS, ids=[r[0] for r in RECORDINGS])
+def test_the_recording_is_judged_by_its_rule(rule_id: str, table: tuple[Rule[Any], ...], evidence: Any) -> None:
+    assert first(table, evidence).id == rule_id
+
+
+@pytest.mark.parametrize(("rule_id", "table", "evidence"), CONVICTING, ids=[r[0] for r in CONVICTING])
+def test_without_the_control_nothing_worse_is_claimed(
+    rule_id: str, table: tuple[Rule[Any], ...], evidence: Any,
+) -> None:
+    if isinstance(evidence, Scene):
+        bare: Any = replace(evidence, path=replace(evidence.path, **NO_CONTROL))
+    else:
+        dns = replace(evidence.dns, trusted_ok=0, control_ok=0, controls_asked=0, trusted_answers=frozenset())
+        bare = replace(evidence, dns=dns, trusted_reached=False)
+    got = first(table, bare)
+    assert got.outcome != "blocked" or is_prefix(got.block_type, BY_ID[rule_id].block_type)
+    if "helper" in BY_ID[rule_id].needs and "innocent" not in BY_ID[rule_id].needs:
+        assert got.outcome != "blocked"
+
+
+SCENES = [r for r in CONVICTING if isinstance(r[2], Scene) and not r[2].path.fingerprint]
+SICK: dict[str, LadderEvidence] = {"unknown": LadderEvidence(), "one page": LadderEvidence(foreign_ok=1),
+                                   "portal": replace(WELL, altered=2)}
+
+
+@pytest.mark.parametrize("ladder", SICK.values(), ids=SICK)
+@pytest.mark.parametrize(("rule_id", "table", "evidence"), SCENES, ids=[r[0] for r in SCENES])
+def test_a_sick_network_convicts_nobody(
+    rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, ladder: LadderEvidence,
+) -> None:
+    assert first(table, replace(evidence, ladder=ladder)).outcome != "blocked", rule_id
+
+
+@pytest.mark.parametrize("changes", [ONE_ATTEMPT, {"failed_attempts": 2}, {"same_failure": False}], ids=str)
+@pytest.mark.parametrize(("rule_id", "table", "evidence"), SCENES, ids=[r[0] for r in SCENES])
+def test_every_one_of_several_attempts_must_fail_alike(
+    rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, changes: dict[str, Any],
+) -> None:
+    assert first(table, replace(evidence, path=replace(evidence.path, **changes))).outcome != "blocked", rule_id
+
+
+@pytest.mark.parametrize(("rule_id", "table", "evidence"), SCENES, ids=[r[0] for r in SCENES])
+def test_an_operator_that_refuses_places_itself_is_no_censor(
+    rule_id: str, table: tuple[Rule[Any], ...], evidence: Any,
+) -> None:
+    assert first(table, replace(evidence, self_block=True)).outcome != "blocked", rule_id
+
+
+def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
+    for shown in (SHOWS["http/reset"], SHOWS["http/mute"], SHOWS["http/close"]):
+        inside = shown | {"secure": True, "proven": True}
+        assert first(PATH_RULES, scene(**inside, innocent="reached")).outcome == "inconclusive"
+        with_control = first(PATH_RULES, scene(**inside, innocent="reached", **CONTRARY))
+        assert with_control.block_type.count(".") == 1
+
+
+# ---- any evidence at all
+
+WORDS: dict[str, list[Any]] = {
+    "address": [HERE4], "source": ["network", "trusted", "literal"], "kind": ["tcp", "tls", "http"],
+    "stage": ["", "connect", "tls", "http", "page"], "icmp": ["", "3/13 93.184.7.7", "3/1"], "family": [4, 6],
+    "failure": ["", TIMEOUT, "timed_out", RESET, REFUSED, EOF, "ssl_error: x", "host_unreachable", "unknown_failure"],
+    "hello_acked": ["", "yes", "no"], "tls_alert": [-1, 0, 112], "issuer": [""], "met": ["", "yes", "no"],
+    "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "wrong_name", "invalid"],
+    "innocent": ["reached", "failed", "tainted", "unasked"], "status": [0, 200, 204, 302, 403, 429, 451, 503],
+    "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
+    "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
+    "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
+    **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
+       for channel in ("network", "system", "public", "tcp")},
+}
+SHAPES: dict[object, st.SearchStrategy[Any]] = {
+    bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
+    frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
+}
+
+
+def any_of(kind: type) -> st.SearchStrategy[Any]:
+    hints = get_type_hints(kind)
+    return st.builds(kind, **{
+        f.name: st.sampled_from(WORDS[f.name]) if f.name in WORDS else SHAPES[hints[f.name]] for f in fields(kind)})
+
+
+LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)
+SOME_SCENES = st.builds(Scene, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
+SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
+    f.name: st.booleans() for f in fields(NameEvidence) if f.name != "dns"})
+
+
+@settings(max_examples=400, deadline=None)
+@given(SOME_SCENES)
+def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s: Scene) -> None:
+    rule = first(PATH_RULES, s)
+    if rule.outcome != "blocked":
+        return
+    known = bool(s.path.fingerprint) and rule.id in ("http/known_redirect", "http/known_blockpage")
+    assert known or (s.path.failed_attempts >= 2 and s.path.failed_attempts == s.path.attempts)
+    assert known or s.ladder.well
+    assert not (s.path.tainted and s.path.stage in ("connect", "tls", "http"))
+    assert "helper" not in rule.needs or s.path.control_ok or s.path.control_page_differs
+
+
+@settings(max_examples=150, deadline=None)
+@given(SOME_SCENES)
+def test_a_site_that_works_is_never_blocked(s: Scene) -> None:
+    works = replace(s.path, stage="", failure="", last_ok=True, failed_attempts=0, fingerprint="", same_failure=False)
+    assert first(PATH_RULES, replace(s, path=works)).outcome != "blocked"
+
+
+@settings(max_examples=250, deadline=None)
+@given(SOME_NAMES)
+def test_whatever_resolvers_say_an_answer_that_proves_itself_is_no_lie(e: NameEvidence) -> None:
+    rule = first(DNS_RULES, e)
+    if rule.outcome != "blocked":
+        return
+    assert not (e.validated and e.dns.network == "ok")
+    assert not (e.resolver_dead and e.dns.network != "ok")
+    if "trusted_dns" in rule.needs and rule.id != "dns/two_answers":
+        assert e.dns.known_elsewhere or e.trusted_reached
+
+
+@settings(max_examples=150, deadline=None)
+@given(LADDERS)
+def test_some_rule_always_speaks_of_the_network(ladder: LadderEvidence) -> None:
+    rule = first(NETWORK_RULES, ladder)
+    assert (rule.outcome == "ok") == (rule.id == "net/well")
