@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.combine import Finding, combine_endpoints, combine_paths, service_verdicts
 from probe.compare.addresses import is_private, may_connect
@@ -90,11 +90,14 @@ def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozen
     if endpoint.status == "dead" or "NXDOMAIN" in endpoint.expect.status:
         return _expected_absence(endpoint, told, name)
     if told.outcome == "blocked":
-        return told.with_also(tuple(f.block_type for f in behind if f.outcome == "blocked"))
+        found = told.with_also(tuple(f.block_type for f in behind if f.outcome == "blocked"))
+        return replace(found, partial=any(f.outcome == "ok" for f in here))
     if told.outcome == "ok" or (told.outcome == "inconclusive" and any(f.outcome == "ok" for f in here)):
         if case.site.kind == "dns":
             return told
         reached = combine_paths(here or behind)
+        if reached.outcome == "ok" and all(p.depth < p.needs for p in paths):
+            return _not_attempted("the site answered, and this page of it was never asked for")
         return reached if reached.outcome != NOT_ATTEMPTED else _not_attempted(_why_no_path(case, name, bench.ladder))
     return told
 

@@ -109,7 +109,8 @@ def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]
     """One target from its endpoints, by the same order; the input shown is the one that decided."""
     tried = [(e, f) for e, f in members if f.outcome != NOT_ATTEMPTED]
     chief_endpoint, chief = min(tried or members, key=lambda m: (_ORDER.index(m[1].outcome), -m[1].confidence))
-    also = tuple(f.block_type for _, f in tried if f.outcome == "blocked" and f.block_type != chief.block_type)
+    also = tuple(cause for _, f in tried if f.outcome == "blocked" for cause in (f.block_type, *f.also)
+                 if cause != chief.block_type)
     chief = chief.with_also(also)
     mixed = len({f.outcome for _, f in tried if f.outcome in ("ok", "blocked")}) == 2
     return Verdict(
@@ -148,7 +149,7 @@ def _service(key: tuple[str, str], members: list[Verdict], quorum: int) -> Servi
         k=len(blocked), n=len(decided), not_attempted=sum(v.outcome == NOT_ATTEMPTED for v in members),
         partial=(bool(blocked) and len(blocked) < len(decided)) or any(v.partial for v in blocked),
         block_types=tuple(sorted({v.block_type for v in blocked})),
-        blocked_targets=tuple(v.target_id for v in blocked),
+        blocked_targets=tuple(sorted(v.target_id for v in blocked)),
     )
 
 

@@ -8,10 +8,10 @@ controls and trusted resolvers are asked only where something is to be explained
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.compare.addresses import family_of, may_connect
-from probe.compare.dns import DnsEvidence, dns_evidence
+from probe.compare.dns import DnsEvidence, dns_evidence, state_of
 from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs, http_needs_control
 from probe.compare.places import joined, same_place
 from probe.model import ControlAnswer, Observation
@@ -58,6 +58,7 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     """Every step that is due for `site`; those already taken may be among them."""
     steps: list[Step] = []
     evidence = DnsEvidence()
+    seen = replace(seen, dns=_without_half_answers(seen.dns, frame))
     if site.named:
         steps += _plain_lookups(site, frame)
         if not any(o.resolver in ("system", "network") for o in seen.dns):
@@ -71,6 +72,19 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     return steps + _redirects(seen)
 
 
+def _is_direct(seen: Observation) -> bool:
+    return seen.resolver == "network" and seen.dns_engine == "udp"
+
+
+def _without_half_answers(dns: tuple[Observation, ...], frame: Frame) -> tuple[Observation, ...]:
+    """All but what is still to come: a name without IPv6 must not look empty until its IPv4 answer is there."""
+    direct = [o for o in dns if _is_direct(o)]
+    tries = {n: [o for o in direct if o.attempt == n] for n in {o.attempt for o in direct}}
+    questions = 2 if 6 in frame.families else 1
+    half = {n for n, found in tries.items() if len(found) < questions and state_of(found) != "ok"}
+    return tuple(o for o in dns if not (_is_direct(o) and o.attempt in half))
+
+
 def _plain_lookups(site: Site, frame: Frame) -> list[Step]:
     steps: list[Step] = [Lookup(channel="system", name=site.host)]
     if frame.network_resolver:
@@ -82,9 +96,9 @@ def _plain_lookups(site: Site, frame: Frame) -> list[Step]:
 
 def _more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
     steps: list[Step] = []
-    if evidence.network not in ("ok", "unasked") and evidence.attempts < frame.attempts and frame.network_resolver:
-        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver,
-                            attempt=evidence.attempts + 1))
+    tried = {o.attempt for o in seen.dns if _is_direct(o)}
+    if tried and evidence.network != "ok" and max(tried) < frame.attempts:
+        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver, attempt=max(tried) + 1))
     if wants_trusted(site, seen, evidence):
         steps += [Lookup(channel="doh", name=site.host, server=name) for name in frame.doh]
         if frame.public_resolver and evidence.network != "ok":

@@ -36,6 +36,10 @@ def client_hello(name: str) -> bytes:
     return outgoing.read()
 
 
+HELLO = client_hello("t.example")
+INNOCENT = client_hello("c.example")
+
+
 def get(host: str, method: str = "GET") -> bytes:
     """An HTTP request."""
     return f"{method} / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
@@ -133,3 +137,19 @@ def rule(trigger: str, match: tuple[str, ...] | str, action: str, **params: Valu
     """A rule with a block type that tells it apart."""
     matches = (match,) if isinstance(match, str) else match
     return Rule(trigger=trigger, match=matches, action=action, params=params, block_type=f"x.{action}", alias="t")
+
+
+def sent(passage: Passage, *, to_client: bool) -> list[Packet]:
+    """What the box itself sends to one side."""
+    return [read(injection.packet) for injection in passage.injected if injection.to_client == to_client]
+
+
+def untouched(passage: Passage, raw: bytes) -> bool:
+    """Whether a packet passed as it was, and nothing else happened."""
+    return passage.forward == raw and not passage.injected
+
+
+def assert_untouched(scene: Scene, flow: Flow, payload: bytes) -> None:
+    """These data of the client must pass as they are."""
+    raw = flow.data(payload)
+    assert untouched(scene.out(raw), raw)

@@ -31,6 +31,8 @@ class Net:
     cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Address -> how a visit of the target there is cut off; others are served."""
     innocent_cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    both: bool = False
+    """Whether IPv6 is there too, and each direct lookup thus two questions."""
     port_failure: str = "generic_timeout_error"
     page: Mapping[str, Any] = field(default_factory=dict)
     shake: Mapping[str, Any] = field(default_factory=dict)
@@ -44,22 +46,25 @@ class Net:
     def carry_out(self, step: Step) -> tuple[list[Observation], list[ControlAnswer]]:
         """What a workshop would return for the step."""
         if isinstance(step, Lookup):
-            return [self._lookup(step)], []
+            kinds = ("A", "AAAA") if self.both and step.channel in ("network", "public", "doh") else ("A",)
+            return [self._lookup(step, kind) for kind in kinds], []
         if isinstance(step, Visit):
             return self._visit(step), []
         if isinstance(step, Ask):
             return [], [self.told(step)]
         return self._follow(step), []
 
-    def _lookup(self, step: Lookup) -> Observation:
+    def _lookup(self, step: Lookup, kind: str) -> Observation:
         found = self.dns.get(step.channel, ())
+        if self.both and step.channel != "system" and not isinstance(found, str):
+            found = tuple(a for a in found if (":" in a) == (kind == "AAAA"))
         answers, failure = ((), found) if isinstance(found, str) else (found, "" if found else "dns_no_answer")
         rcode = next((rcode for rcode, word in RCODE_FAILURES.items() if word == failure), "NOERROR")
         return Observation(
             operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
             purpose="dark" if step.channel == "dark" else "target", dns_engine=_ENGINES[step.channel],
             resolver={"doh": step.server, "tcp": "public"}.get(step.channel, step.channel), rcode=rcode,
-            resolver_address=step.server, attempt=step.attempt, failure=failure, answers=answers, query_type="A")
+            resolver_address=step.server, attempt=step.attempt, failure=failure, answers=answers, query_type=kind)
 
     def _visit(self, step: Visit) -> list[Observation]:
         if step.purpose == "port":

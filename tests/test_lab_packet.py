@@ -7,6 +7,7 @@ import random
 import ssl
 import struct
 
+import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
@@ -126,6 +127,14 @@ def test_a_packet_cut_or_damaged_anywhere_is_read_or_refused(version: int, body:
     cut = bytes(raw[: data.draw(st.integers(0, len(raw) - 1))])
     packet = parse(cut)
     assert packet is None or len(packet.payload) <= len(cut)
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_datagram_whose_sum_is_zero_says_all_ones(version: int) -> None:
+    start = 20 if version == 4 else 40
+    plain = build_udp(header(version), sport=1, dport=2, payload=b"\0\0")
+    sum_ = plain[start + 6 : start + 8]
+    assert build_udp(header(version), sport=1, dport=2, payload=sum_)[start + 6 : start + 8] == b"\xff\xff"
 
 
 def test_ipv6_extension_headers_are_passed_over_but_not_for_ever() -> None:
@@ -310,6 +319,14 @@ def test_dns_questions_and_answers_agree_with_dnspython(kind: str) -> None:
     assert denied.answer == []
 
 
+@pytest.mark.parametrize("desired", [0, dns.flags.RD])
+def test_an_answer_repeats_whether_recursion_was_desired(desired: int) -> None:
+    question = dissect.dns_question(dns.message.make_query("a.example", "A", flags=desired).to_wire())
+    assert question is not None
+    flags = dns.message.from_wire(dissect.dns_answer(question)).flags
+    assert flags == dns.flags.QR | dns.flags.RA | desired
+
+
 def test_what_is_no_single_question_is_ignored() -> None:
     query = dns.message.make_query("a.example", "A")
     wire = query.to_wire()
@@ -317,6 +334,8 @@ def test_what_is_no_single_question_is_ignored() -> None:
     assert dissect.dns_question(wire[:20]) is None
     assert dissect.dns_question(wire[:4] + b"\0\2" + wire[6:]) is None
     assert dissect.dns_question(wire[:12] + b"\xc0\x0c" + wire[14:]) is None
+    assert dissect.dns_question(wire[:12] + b"\x3f" + b"a" * 63 + b"\0\0\1\0\1") is not None
+    assert dissect.dns_question(wire[:12] + b"\x40" + b"a" * 64 + b"\0\0\1\0\1") is None
 
 
 @UNTIMED

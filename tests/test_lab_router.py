@@ -176,6 +176,12 @@ def test_the_box_sees_only_what_reaches_its_hop(tmp_path: Path) -> None:
     assert len(net.log) == 1
 
 
+def test_icmp_from_beyond_the_box_passes_it_on_its_way_back(tmp_path: Path) -> None:
+    net = Net(tmp_path, rule("all", (), "drop_to_client"))
+    answering = [hop for hop in range(1, HOPS + 1) if net.send("client", datagram(CLIENT, SERVER, ttl=hop))]
+    assert answering == list(range(1, PLACE))
+
+
 def test_an_injected_answer_is_early_and_has_fewer_routers_to_cross(tmp_path: Path) -> None:
     net = Net(tmp_path, rule("qname", "t.example", "inject_dns", ttl=90, delay_ms=1))
     arrived = net.send("client", query("t.example"))
@@ -196,6 +202,9 @@ def test_a_copied_ttl_follows_the_query(tmp_path: Path) -> None:
 def test_a_server_like_ttl_looks_like_the_servers(tmp_path: Path) -> None:
     net = Net(tmp_path, rule("address", SERVER, "reset", ttl="server", on="data", direction="client"))
     flow = Flow()
+    guessed = [raw for to, _, raw in net.send("client", flow.data(get("x"))) if to == "client"]
+    assert [ttl_of(raw) for raw in guessed] == [64 - HOPS]
+    flow = Flow(cport=9)
     ((_, _, genuine),) = net.send("servers", flow.answer(flags=SYN | ACK))
     forged = [raw for to, _, raw in net.send("client", flow.data(get("x"))) if to == "client"]
     assert [ttl_of(raw) for raw in forged] == [ttl_of(genuine)]

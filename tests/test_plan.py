@@ -81,7 +81,7 @@ def test_without_a_name_nothing_is_looked_up() -> None:
 
 def test_a_page_is_fetched_once_and_not_once_an_address() -> None:
     many: dict[str, tuple[str, ...] | str] = {c: (HERE4, NEAR4, THERE4, HERE6) for c in ("system", "network", "public")}
-    for taken in in_any_order(site_of(), Net(dns=many), BOTH):
+    for taken in in_any_order(site_of(), Net(dns=many, both=True), BOTH):
         mine = visits(taken, "target")
         assert {v.address for v in mine} == {HERE4, NEAR4, HERE6}  # two of the first family, one of the other
         assert sum(bool(v.pages) for v in mine) == 1
@@ -131,7 +131,7 @@ def test_an_address_that_does_not_answer_is_asked_at_another_port_once() -> None
 
 def test_ipv6_that_is_broken_here_is_tried_once() -> None:
     both: dict[str, tuple[str, ...] | str] = dict.fromkeys(HONEST, (HERE4, HERE6))
-    net = Net(dns=both, cuts={HERE6: ("connect", "network_unreachable")})
+    net = Net(dns=both, both=True, cuts={HERE6: ("connect", "network_unreachable")})
     for taken in in_any_order(site_of(), net, replace(BOTH, ipv6_broken=True)):
         assert [v.attempt for v in visits(taken, "target") if v.address == HERE6] == [1]
         assert not visits(taken, "port")
@@ -192,6 +192,26 @@ def test_a_server_that_is_not_the_services_sends_the_run_behind_the_answer() -> 
         mine = visits(taken, "target", "trusted")
         assert {(v.purpose, v.address) for v in mine} == {("target", HERE4), ("trusted", THERE4)}
         assert mine[0].address == HERE4
+
+
+def test_a_name_without_ipv6_is_not_taken_for_empty_before_its_answer_came() -> None:
+    empty, full = Net(dns={}, both=True).carry_out(Lookup(channel="network", name=HOST))[0]
+    book, site = Book("r"), site_of()
+    book.add(replace(empty, query_type="AAAA"))
+    half = next_steps(site, book.seen(site), BOTH)
+    assert sorted(channels(half)) == ["network", "public", "system"]
+    book.add(replace(full, query_type="A", answers=(HERE4,), failure=""))
+    assert [v.address for v in visits(next_steps(site, book.seen(site), BOTH))] == [HERE4]
+    assert "doh" not in channels(next_steps(site, book.seen(site), BOTH))
+
+
+def test_a_lookup_is_repeated_only_when_the_one_before_is_over() -> None:
+    book, site = Book("r"), site_of()
+    net = Net(dns={"system": "dns_nxdomain_error"})
+    for seen in net.carry_out(Lookup(channel="system", name=HOST))[0]:
+        book.add(seen)
+    due = [s for s in next_steps(site, book.seen(site), FRAME) if isinstance(s, Lookup) and s.channel == "network"]
+    assert [s.attempt for s in due] == [1]
 
 
 # ---- redirects
@@ -259,7 +279,7 @@ URLS = ["https://{}/", "http://{}/", "tcpconnect://{}:5222", "tlshandshake://{}:
 def test_no_plan_leads_into_private_space_or_never_ends(
     dns: dict[str, Any], cuts: dict[str, Any], url: str, location: str, seed: int, families: tuple[int, ...],
 ) -> None:
-    net = Net(dns=dns, cuts=cuts, page={"status": 302, "location": location})
+    net = Net(dns=dns, cuts=cuts, both=6 in families, page={"status": 302, "location": location})
     net.told = lambda step: told(step.control_id, input=step.input, addresses=dns["dark"] if isinstance(
         dns["dark"], tuple) else ())
     site = site_of(endpoint(url.format(HOST)))

@@ -82,7 +82,7 @@ def exec_(scenario: str, seed: int, level: str, pcap: Path | None, no_helper: bo
       probe lab exec dns-gfw-3 -- bash
     """
     from probe.lab.draw import draw
-    from probe.lab.laboratory import LabFailed, Laboratory
+    from probe.lab.laboratory import LabFailed, Laboratory, LabUnavailable
     from probe.lab.toml_table import ScenarioError
     from probe.lab.trial import program_environment
 
@@ -99,7 +99,7 @@ def exec_(scenario: str, seed: int, level: str, pcap: Path | None, no_helper: bo
             done = laboratory.run(
                 command, env=program_environment(), timeout_s=EXEC_TIMEOUT_S, stdout=None, stderr=None
             )
-    except (ScenarioError, LabFailed) as error:
+    except (ScenarioError, LabFailed, LabUnavailable) as error:
         raise click.ClickException(str(error)) from error
     # A program that a signal ended has a negative status; shells write 128 and the signal.
     sys.exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)

@@ -99,7 +99,8 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         control_denying=len({c.control_id for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses}),
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
-        fingerprint=next((o.fingerprint for o in network + by["system"] if o.fingerprint), ""),
+        fingerprint=next((o.fingerprint for o in network + by["system"]
+                          if o.fingerprint and not frozenset(o.answers) <= trusted), ""),
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         injected=any(_injected(o, trusted, nat64_prefix) for o in asked if o.dns_engine == "udp"),
         dark_answered=any(o.answers for o in by["dark"]),

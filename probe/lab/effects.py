@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from probe.lab.actions import STREAM_TRIGGERS
 from probe.lab.dissect import TYPE_A, TYPE_AAAA
 from probe.lab.flows import Standing
-from probe.lab.forge import Box, as_client, as_server, dns_forgery, segment, server_reset, speech, window
+from probe.lab.forge import Box, Voice, as_client, as_server, dns_forgery, segment, server_reset, speech, window
 from probe.lab.icmp_errors import UNREACHABLE, error_about
 from probe.lab.packet import ACK, FIN, PSH, RST, SYN, UDP, flag_bits, plain
 from probe.lab.rulebook import BoxRule
@@ -79,26 +79,25 @@ def _send_resets(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> b
 
 
 def _resets_to_client(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> None:
-    voice = as_server(rule.params, seen, box)
     # A client that has only sent its SYN heeds no RST that does not acknowledge it (RFC 9293 3.10.7.3).
     flags = RST | ACK if seen.packet.flags & SYN else flag_bits(rule.params.item("flags"))
-    skip = -voice.seq if rule.params.item("seq") == "zero" else 0
-    payload = bytes.fromhex(rule.params.item("payload"))
-    for copy in range(rule.params.whole("copies")):
-        size = window(rule.params, voice.header.ttl, copy=copy)
-        packet = segment(voice, flags=flags, window=size, payload=payload, skip=skip)
-        _inject(passage, packet, to_client=True, delay_ms=rule.params.number("delay_ms"))
+    _resets(rule, passage, as_server(rule.params, seen, box), flags=flags, to_client=True)
 
 
 def _resets_to_server(box: Box, rule: BoxRule, seen: Sighting, passage: Passage, *, delivered: bool) -> None:
-    voice = as_client(rule.params, seen, box, delivered=delivered)
     flags = RST if seen.packet.flags & SYN else flag_bits(rule.params.item("flags"))
+    voice = as_client(rule.params, seen, box, delivered=delivered)
+    _resets(rule, passage, voice, flags=flags, to_client=False)
+
+
+def _resets(rule: BoxRule, passage: Passage, voice: Voice, *, flags: int, to_client: bool) -> None:
+    """All copies for one side."""
     skip = -voice.seq if rule.params.item("seq") == "zero" else 0
     payload = bytes.fromhex(rule.params.item("payload"))
     for copy in range(rule.params.whole("copies")):
         size = window(rule.params, voice.header.ttl, copy=copy)
         packet = segment(voice, flags=flags, window=size, payload=payload, skip=skip)
-        _inject(passage, packet, to_client=False, delay_ms=rule.params.number("delay_ms"))
+        _inject(passage, packet, to_client=to_client, delay_ms=rule.params.number("delay_ms"))
 
 
 def _inject(passage: Passage, packet: bytes, *, to_client: bool, delay_ms: float = 0.0) -> None:

@@ -42,7 +42,8 @@ def _fails_alone(e: NameEvidence, state: str) -> bool:
 
 
 def _false_answer(e: NameEvidence) -> bool:
-    return _answered(e) and not e.validated and not e.dns.agrees and (bool(e.dns.bogus) or bool(e.dns.fingerprint))
+    """False content convicts even where the other address family is told the truth."""
+    return _answered(e) and (bool(e.dns.bogus) or bool(e.dns.fingerprint))
 
 
 def _public_honest(e: NameEvidence) -> bool:
@@ -64,10 +65,10 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: e.dns.filtered and e.dns.resolver_private and not e.validated),
     Rule("dns/two_answers", "blocked", "dns.injection", 0.97, ("trusted_dns",),
          "one question had two answers, and the early one is false",
-         lambda e: e.dns.injected and not e.validated),
+         lambda e: e.dns.injected),
     Rule("dns/dark_address_answers", "blocked", "dns.injection", 0.97, ("nothing",),
          "an address that answers no such question gave an answer for this name",
-         lambda e: e.dns.dark_answered and not e.validated),
+         lambda e: e.dns.dark_answered),
     Rule("dns/false_answer_here_only", "blocked", "dns.forged", 0.95, ("trusted_dns",),
          "the network's resolver gives an address that no public name has, or a known block address, "
          "and another resolver on the same path tells the truth",
