@@ -20,7 +20,6 @@ from probe.rules.table import first
 from probe.sites import Site
 from probe.tables.outcomes import NOT_ATTEMPTED
 
-UNREADABLE = ("", "no", "none known")
 RAN_OUT = "the run ended before it was tried"
 
 
@@ -41,6 +40,8 @@ class Bench:
 
     ladder: LadderEvidence
     quorums: Mapping[tuple[str, str], int]
+    cc: str
+    """Country of the vantage; ZZ when it is not known."""
     private_roots: Mapping[str, str]
     """Trust word -> organisation of its private authority."""
 
@@ -79,7 +80,7 @@ def _shared_answers(cases: Sequence[Case]) -> frozenset[str]:
 
 def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozenset[str]) -> Finding:
     paths = _paths(case, endpoint, bench)
-    scenes = [(p, Scene(path=p, ladder=bench.ladder, self_block=endpoint.self_block not in UNREADABLE)) for p in paths]
+    scenes = [(p, Scene(path=p, ladder=bench.ladder, self_block=_refuses(endpoint, bench.cc))) for p in paths]
     findings = [(p, Finding.of(first(PATH_RULES, scene), path=p)) for p, scene in scenes]
     here = [f for p, f in findings if p.source != "trusted"]
     behind = [f for p, f in findings if p.source == "trusted"]
@@ -104,6 +105,11 @@ def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozen
 
 def _not_attempted(reason: str) -> Finding:
     return Finding(outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=reason)
+
+
+def _refuses(endpoint: Endpoint, cc: str) -> bool:
+    """Whether the operator is known to refuse this country; where the country is unknown, whether it refuses any."""
+    return cc in endpoint.self_block.split() or (cc == "ZZ" and bool(endpoint.self_block))
 
 
 def _paths(case: Case, endpoint: Endpoint, bench: Bench) -> list[PathEvidence]:

@@ -105,7 +105,7 @@ def _more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -
             steps.append(Lookup(channel="tcp", name=site.host, server=frame.public_resolver))
     if frame.dark_server and (evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or (
             evidence.trusted_ok and evidence.network_answers and not evidence.agrees)):
-        steps.append(Lookup(channel="dark", name=site.host, server=frame.dark_server))
+        steps += [Lookup(channel="dark", name=name, server=frame.dark_server) for name in (site.host, frame.innocent)]
     return steps
 
 

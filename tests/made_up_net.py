@@ -27,7 +27,8 @@ class Net:
     """What each step meets. A cut is (stage, failure): connect, tls or http, and the word."""
 
     dns: Mapping[str, tuple[str, ...] | str]
-    """Channel -> addresses or a failure word; channels that are not named give no addresses."""
+    """Channel -> addresses or a failure word; channels that are not named give no addresses. `innocent` is what the
+    dark address says of an innocent name."""
     cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Address -> how a visit of the target there is cut off; others are served."""
     innocent_cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -35,7 +36,8 @@ class Net:
     """Whether IPv6 is there too, and each direct lookup thus two questions."""
     port_failure: str = "generic_timeout_error"
     page: Mapping[str, Any] = field(default_factory=dict)
-    shake: Mapping[str, Any] = field(default_factory=dict)
+    cut_shake: Mapping[str, Any] = field(default_factory=dict)
+    """What a handshake that is cut off shows of the other side."""
     follow: Callable[[Follow], Mapping[str, Any]] = lambda step: {"status": 200}
     told: Callable[[Ask], ControlAnswer] = lambda step: ControlAnswer(
         control_id=step.control_id, asn=64500 + ord(step.control_id[0]), cc=step.control_id.upper(), input=step.input,
@@ -54,15 +56,21 @@ class Net:
             return [], [self.told(step)]
         return self._follow(step), []
 
+    @staticmethod
+    def _purpose(step: Lookup) -> str:
+        if step.channel != "dark":
+            return "target"
+        return "innocent" if step.name == FRAME.innocent else "dark"
+
     def _lookup(self, step: Lookup, kind: str) -> Observation:
-        found = self.dns.get(step.channel, ())
+        found = self.dns.get("innocent" if self._purpose(step) == "innocent" else step.channel, ())
         if self.both and step.channel != "system" and not isinstance(found, str):
             found = tuple(a for a in found if (":" in a) == (kind == "AAAA"))
         answers, failure = ((), found) if isinstance(found, str) else (found, "" if found else "dns_no_answer")
         rcode = next((rcode for rcode, word in RCODE_FAILURES.items() if word == failure), "NOERROR")
         return Observation(
             operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
-            purpose="dark" if step.channel == "dark" else "target", dns_engine=_ENGINES[step.channel],
+            purpose=self._purpose(step), dns_engine=_ENGINES[step.channel],
             resolver={"doh": step.server, "tcp": "public"}.get(step.channel, step.channel), rcode=rcode,
             resolver_address=step.server, attempt=step.attempt, failure=failure, answers=answers, query_type=kind)
 
@@ -77,13 +85,15 @@ class Net:
         stages: list[tuple[str, str, dict[str, Any]]] = [("connect", "connect", {"sni": ""})]
         if step.sni:
             judged = step.trust not in ("none", "record") and not step.until_server_hello
-            stages.append(("tls", "tls_handshake", {"trust": "valid" if judged else "", **self.shake}))
+            stages.append(("tls", "tls_handshake", {"trust": "valid" if judged else ""}))
         stages += [("http", "http_round_trip", {"input": p.input, "target_id": p.target_id, "url": p.url, **self.page})
                    for p in step.pages]
         seen = []
         for stage, kind, extra in stages:
             failure = cut[1] if stage == cut[0] else ""
-            seen.append(operation(kind, step.address, failure, **common | extra | ({"trust": ""} if failure else {})))
+            if failure:
+                extra = {**extra, "trust": "", **(self.cut_shake if stage == "tls" else {})}
+            seen.append(operation(kind, step.address, failure, **common | extra))
             if failure:
                 break
         return seen

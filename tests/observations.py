@@ -87,9 +87,9 @@ def visit_to(address: str = HERE4, *, until: str = "", failure: str = "", page: 
 def plain_visit(address: str = HERE4, *, failure: str = "", **changes: Any) -> list[Observation]:
     """A visit over plain HTTP, port 80."""
     common: dict[str, Any] = {"port": 80, "sni": "", "input": f"http://{HOST}/"}
-    extra = {name: changes.pop(name) for name in ("attempt", "purpose", "tainted_by") if name in changes}
-    page = {"url": f"http://{HOST}/", **common, **extra, **changes}
-    return [operation("connect", address, **common, **extra), operation("http_round_trip", address, failure, **page)]
+    common |= {name: changes.pop(name) for name in ("attempt", "purpose", "tainted_by") if name in changes}
+    page = common | {"url": f"http://{HOST}/"} | changes
+    return [operation("connect", address, **common), operation("http_round_trip", address, failure, **page)]
 
 
 def numbered(seen: list[Observation]) -> tuple[Observation, ...]:

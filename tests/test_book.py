@@ -31,7 +31,7 @@ from observations import (
 from probe.catalogue.load import load
 from probe.catalogue.types import Catalogue
 from probe.compare.ladder import ladder_words
-from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage, Verdict
+from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage
 from probe.session.book import Book
 from probe.session.judging import judge_again, judge_book
 from probe.session.rungs import ladder_controls, read_ladder
@@ -213,7 +213,7 @@ def a_run(catalogue: Catalogue, rng: random.Random, inputs: frozenset[str]) -> R
         if n not in untried:
             walk(site, a_net(site, rng), book=book, frame=replace(FRAME, innocent="www.example.com"))
     ladder = read_ladder(catalogue, "RU", book.observations, has_ipv4=True, has_ipv6=False, gateway="answers")
-    verdicts, services = judge_book(catalogue, chosen, book, ladder)
+    verdicts, services = judge_book(catalogue, chosen, book, ladder, cc="RU")
     run = Run(run_id=book.run_id, measurement_start_time="2017-05-04T10:00:00Z", seed=seed, ladder=ladder_words(ladder),
               vantage=Vantage(probe_cc="RU", families=(4,)))
     return RunResult(run=run, observations=tuple(book.observations), controls=tuple(book.controls), verdicts=verdicts,
@@ -241,7 +241,7 @@ def test_verdicts_do_not_depend_on_the_order_in_which_sites_are_judged(catalogue
     ladder = read_ladder(catalogue, "RU", ladder_rungs(catalogue), has_ipv4=True, has_ipv6=False, gateway="answers")
     sites = (site_of(), site_of(endpoint(f"https://{OTHER}/", target_id="other.web.main")))
     chosen = select(catalogue, tier=0, cc="RU", consent_level=1, families=(4,), seed=1, inputs=frozenset({"none"}))
-    one, _ = judge_book(catalogue, replace(chosen, sites=sites), book, ladder)
-    two, _ = judge_book(catalogue, replace(chosen, sites=sites[::-1]), book, ladder)
+    one, _ = judge_book(catalogue, replace(chosen, sites=sites), book, ladder, cc="RU")
+    two, _ = judge_book(catalogue, replace(chosen, sites=sites[::-1]), book, ladder, cc="RU")
     assert sorted(one, key=lambda v: v.target_id) == sorted(two, key=lambda v: v.target_id)
     assert len(one) == 2

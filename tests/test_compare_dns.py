@@ -183,9 +183,16 @@ def test_two_answers_are_injection_only_when_the_early_one_is_shown_false(
 
 
 def test_an_address_that_runs_no_resolver_answers() -> None:
-    assert dns_evidence((lookup(HERE4), lookup(HERE4, resolver="dark"))).dark_answered
-    referral = lookup(resolver="dark")
-    assert not dns_evidence((lookup(HERE4), referral)).dark_answered
+    lie, innocent = lookup(HERE4, resolver="dark"), lookup(resolver="dark", purpose="innocent", name="www.example.com")
+    assert dns_evidence((lookup(HERE4), lie, innocent)).dark_answered
+    assert not dns_evidence((lookup(HERE4), lookup(resolver="dark"), innocent)).dark_answered
+
+
+def test_a_router_that_answers_every_question_itself_injects_nothing() -> None:
+    lie = lookup(HERE4, resolver="dark")
+    for_everybody = replace(lie, purpose="innocent", hostname="www.example.com")
+    assert not dns_evidence((lookup(HERE4), lie, for_everybody)).dark_answered
+    assert not dns_evidence((lookup(HERE4), lie)).dark_answered  # nobody knows what an innocent name would get
 
 
 ADDRESSES = st.sampled_from([HERE4, NEAR4, THERE4, PRIVATE, "0.0.0.0", "::", "rubbish"])

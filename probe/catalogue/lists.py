@@ -13,7 +13,7 @@ from probe.model import Endpoint
 
 LIST_COLUMNS = ("url", "category_code", "category_description", "date_added", "source", "notes")
 """The header of a test list; only the first two columns are needed."""
-SERVICE, ROLE, TIER = "list", "web", 2
+SERVICE, ROLE, TIER = "list", "web", 1
 MAX_SLUG_CHARACTERS = 60
 
 

@@ -24,7 +24,7 @@ class Service:
     app_store_ids: tuple[str, ...] = ()
     play_packages: tuple[str, ...] = ()
     self_block: str = ""
-    """Where the operator itself refuses service; empty: nowhere known."""
+    """ISO 3166 codes, separated by spaces, where the operator itself refuses service; empty: nowhere known."""
     consent_level: int = 1
     quorum: dict[str, int] = field(default_factory=dict)
     """For each role, how many targets must answer for the role to work; a role not named needs all of them."""

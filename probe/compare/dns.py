@@ -60,6 +60,8 @@ class DnsEvidence:
     injected: bool = False
     """One question had two different answers, the early one wrong."""
     dark_answered: bool = False
+    """An address that runs no resolver answers for this name, and not for an innocent one: a router that answers
+    every question itself does so without a lie."""
     resolver_private: bool = False
     policy_error: bool = False
     """The resolver itself names a policy (extended DNS error)."""
@@ -78,7 +80,7 @@ class DnsEvidence:
 def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
                  nat64_prefix: str = "") -> DnsEvidence:
     """Compare every lookup of one name; `controls` are the answers of helpers about it."""
-    asked = [o for o in seen if not o.reason]
+    asked = [o for o in seen if not o.reason and o.purpose != "innocent"]
     if not asked:
         return DnsEvidence()
     by = {word: [o for o in asked if o.resolver == word] for word in ("system", "network", "public", "dark")}
@@ -103,10 +105,15 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
                           if o.fingerprint and not frozenset(o.answers) <= trusted), ""),
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         injected=any(_injected(o, trusted, nat64_prefix) for o in asked if o.dns_engine == "udp"),
-        dark_answered=any(o.answers for o in by["dark"]),
+        dark_answered=any(o.answers for o in by["dark"]) and _leaves_innocents_alone(seen),
         resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
         policy_error=_names_policy(network),
     )
+
+
+def _leaves_innocents_alone(seen: Iterable[Observation]) -> bool:
+    tries = [o for o in seen if o.purpose == "innocent" and o.resolver == "dark"]
+    return bool(tries) and not any(o.answers for o in tries)
 
 
 def state_of(seen: Iterable[Observation]) -> str:

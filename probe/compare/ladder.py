@@ -60,7 +60,8 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         link=link, gateway=gateway, resolver=_resolver(seen),
         foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(
             _spoke(o) for o in shakes if o.input not in verdicts),
-        foreign_failed=sum(not ok for url, ok in verdicts.items() if url not in domestic),
+        foreign_failed=sum(not ok for url, ok in verdicts.items() if url not in domestic) + sum(
+            bool(o.failure) for o in seen if _is_pinned_connect(o)),
         domestic_ok=sum(ok for url, ok in verdicts.items() if url in domestic),
         domestic_failed=sum(not ok for url, ok in verdicts.items() if url in domestic),
         altered=_altered(pages, operators or {}),
@@ -68,6 +69,11 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         resigned=sum(o.trust in ("unknown_issuer", "self_signed", "wrong_name") for o in shakes),
         clock_offset_s=_clock(offsets), ipv6=_ipv6(connects6, has_ipv6), nat64_prefix=nat64_prefix,
     )
+
+
+def _is_pinned_connect(seen: Observation) -> bool:
+    """A connection to a DoH operator's pinned address: it needs no resolver, so its failure is the network's."""
+    return seen.purpose == "ladder" and seen.operation == "connect" and seen.family == 4 and not seen.input
 
 
 def _works(seen: Sequence[Observation]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from probe.lab.actions import ACTIONS, problems, texts_of
@@ -127,7 +127,7 @@ def _sockets(match: tuple[str, ...]) -> Matches:
     return Matches(sockets=frozenset((plain(host.strip("[]")), int(port)) for host, _, port in pairs))
 
 
-_MATCHERS = {
+_MATCHERS: Mapping[str, Callable[[tuple[str, ...]], Matches]] = {
     "all": lambda match: Matches(),
     "udp53": lambda match: Matches(),
     "address": lambda match: Matches(exact=frozenset(map(plain, match))),

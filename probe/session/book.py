@@ -21,6 +21,7 @@ class Book:
         self.observations: list[Observation] = []
         self.controls: list[ControlAnswer] = []
         self._by_name: dict[str, list[int]] = defaultdict(list)
+        self._innocent_lookups: list[int] = []
         self._by_place: dict[tuple[str, int], list[int]] = defaultdict(list)
         self._by_address: dict[str, list[int]] = defaultdict(list)
         self._by_input: dict[str, list[int]] = defaultdict(list)
@@ -48,6 +49,8 @@ class Book:
         if stamped.operation in ("resolve", "dns_round_trip"):
             if stamped.purpose in ("target", "dark"):
                 self._by_name[stamped.hostname].append(index)
+            elif stamped.purpose == "innocent":
+                self._innocent_lookups.append(index)
         elif stamped.address:
             self._by_place[stamped.address, stamped.port].append(index)
             self._by_address[stamped.address].append(index)
@@ -71,6 +74,8 @@ class Book:
     def case(self, site: Site) -> Case:
         """What the judge needs of a site."""
         dns = tuple(self.observations[i] for i in self._by_name.get(site.host, ())) if site.named else ()
+        if any(o.purpose == "dark" for o in dns):
+            dns += tuple(self.observations[i] for i in self._innocent_lookups)
         inputs = dict.fromkeys(e.input for e in site.endpoints)
         addresses = dict.fromkeys(a for o in dns for a in o.answers) | ({site.address: None} if site.address else {})
         controls = tuple(c for url in inputs for c in self._told.get(url, ()))

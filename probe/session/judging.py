@@ -18,12 +18,12 @@ from probe.sites import Site
 from probe.tables.trust import TRUSTS
 
 
-def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: LadderEvidence,
+def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: LadderEvidence, *, cc: str,
                ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of everything that the selection holds."""
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
     roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
-    bench = Bench(ladder=ladder, quorums=quorums, private_roots=roots)
+    bench = Bench(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
     return judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
 
 
@@ -46,7 +46,7 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     ladder = read_ladder(catalogue, run.vantage.probe_cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
                          gateway=words.get("gateway", "unknown"))
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
-    verdicts, services = judge_book(catalogue, kept, book, ladder)
+    verdicts, services = judge_book(catalogue, kept, book, ladder, cc=run.vantage.probe_cc)
     return confirm(verdicts, confirmed), services
 
 

@@ -153,14 +153,18 @@ class Loop:
         if known is not None:
             self._book.amend(known[1], replies_of(question), question.bytes_read)
         else:
-            purpose = "dark" if step.channel == "dark" else "target"
             seen = observe_question(question, resolver=step.channel, clock=self._clock, attempt=step.attempt,
-                                    purpose=purpose)
+                                    purpose=self._purpose(step))
             self._state.question_rows[id(question)] = (question, self._book.add(seen))
             self._state.pending_questions[step] -= 1
         if not self._state.pending_questions[step]:
             self._state.running.discard(step)
             self._replan(step)
+
+    def _purpose(self, step: Lookup) -> str:
+        if step.channel != "dark":
+            return "target"
+        return "innocent" if step.name == self._frame.innocent else "dark"
 
     def _finish(self, event: _Done) -> None:
         step, (observations, answers) = event.step, event.result

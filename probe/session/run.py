@@ -153,7 +153,7 @@ def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int
 
     seen, clock = book.observations, run.clock
     ladder = run.ladder(seen)
-    verdicts, services = judge_book(run.catalogue, chosen, book, ladder)
+    verdicts, services = judge_book(run.catalogue, chosen, book, ladder, cc=run.settings.vantage.cc)
     network = first(NETWORK_RULES, ladder)
     row = Run(
         run_id=book.run_id, measurement_start_time=stamp(clock.started_at), measurement_end_time=stamp(clock.utc()),

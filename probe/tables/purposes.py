@@ -4,7 +4,7 @@ from __future__ import annotations
 
 PURPOSES: dict[str, str] = {
     "target": "measures the target itself",
-    "innocent": "asks the target's own address for an innocent name, before or after the target's",
+    "innocent": "asks the target's own address, or the dark one, for an innocent name, to see whether it fares alike",
     "port": "tries another port of the target's address",
     "trusted": "measures the target at addresses from trusted resolvers, behind a forged answer",
     "ladder": "tells how far the network reaches before any target is tried",

@@ -1,0 +1,351 @@
+"""Whole stories, from the network's behaviour to the verdict; and how findings become targets, targets services."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_net import FRAME, Net, walk
+from observations import (
+    EOF,
+    HERE4,
+    HOST,
+    NEAR4,
+    PRIVATE,
+    REFUSED,
+    RESET,
+    THERE4,
+    TIMEOUT,
+    WELL,
+    endpoint,
+    expecting,
+    lookup,
+    site_of,
+    told,
+    visit_to,
+)
+
+from probe.classify import Bench, Case, judge
+from probe.combine import Finding, combine_endpoints, combine_paths, confirm, service_verdicts
+from probe.compare.ladder import LadderEvidence
+from probe.model import ControlAnswer, Endpoint, Verdict
+from probe.plan import Frame
+from probe.session.book import Book
+from probe.sites import group
+from probe.steps import Ask
+from probe.tables.blocks import BLOCK_TYPES
+from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
+
+PLAIN = f"http://{HOST}/"
+HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
+ALONE = replace(FRAME, controls=())
+NXDOMAIN = "dns_nxdomain_error"
+DENIED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": NXDOMAIN, "network": NXDOMAIN}
+FORGED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (PRIVATE,), "network": (PRIVATE,)}
+
+
+def bench(ladder: LadderEvidence = WELL, cc: str = "RU") -> Bench:
+    return Bench(ladder=ladder, quorums={}, cc=cc, private_roots={})
+
+
+def verdict_on(net: Net, of: Endpoint | None = None, *, frame: Frame = FRAME, ladder: LadderEvidence = WELL,
+               cc: str = "RU") -> Verdict:
+    """What a run through `net` says of one endpoint."""
+    site, book = site_of(of or endpoint()), Book("r")
+    walk(site, net, frame=frame, book=book)
+    (verdict,), _ = judge([book.case(site)], {}, bench(ladder, cc))
+    return verdict
+
+
+def failing_too(step: Ask) -> ControlAnswer:
+    """A control that meets what the probe meets."""
+    bad = tuple((f"{a}:{port}", REFUSED) for a in step.addresses for port in (80, 443))
+    return told(step.control_id, input=step.input, tcp=bad, tls=bad, http_failure=REFUSED, dns_failure=NXDOMAIN)
+
+
+def one_failing(step: Ask) -> ControlAnswer:
+    return failing_too(step) if step.control_id == "a" else told("b", state="failed", input=step.input)
+
+
+def other_key(step: Ask) -> ControlAnswer:
+    return told(step.control_id, input=step.input, tls=tuple((f"{a}:443", "") for a in step.addresses),
+                leaf_keys=tuple((f"{a}:443", "genuine") for a in step.addresses))
+
+
+def other_page(step: Ask) -> ControlAnswer:
+    return told(step.control_id, input=step.input, http_failure="", http_status=200, http_title="Chat",
+                http_body_bytes=999)
+
+
+def cut(stage: str, failure: str, dns: dict[str, tuple[str, ...] | str] | None = None, **changes: Any) -> Net:
+    return Net(dns=dns or HONEST, cuts={HERE4: (stage, failure)}, **changes)
+
+
+BLOCKPAGE: dict[str, Any] = {"title": "Forbidden", "body_bytes": 500, "met_expectation": "no", "mismatch": "body"}
+EXPECTING = expecting(PLAIN, body=("chat",))
+STORIES = {
+    "all is well": (Net(dns=HONEST), "ok", "", "tls/proven"),
+    "an SNI is reset": (cut("tls", RESET), "blocked", "tls.reset.sni", "tls/reset_sni_control"),
+    "an SNI is met with silence": (cut("tls", TIMEOUT), "blocked", "tls.mute.sni", "tls/mute_sni_control"),
+    "an SNI is closed": (cut("tls", EOF), "blocked", "tls.close.sni", "tls/close_sni_control"),
+    "every name at the address is reset": (cut("tls", RESET, innocent_cuts={HERE4: ("tls", RESET)}), "blocked",
+                                           "tls.reset.address", "tls/reset_address"),
+    "the address is silent": (cut("connect", TIMEOUT), "blocked", "ip.blackhole", "ip/vanishes"),
+    "one port is silent": (cut("connect", TIMEOUT, port_failure=REFUSED), "blocked", "tcp.drop.port",
+                           "tcp/port_vanishes"),
+    "refused here": (cut("connect", REFUSED), "blocked", "ip.reset", "ip/reset_here_only"),
+    "refused everywhere": (cut("connect", REFUSED, told=failing_too), "down", "server.refused",
+                           "ip/controls_refused_too"),
+    "silent everywhere": (cut("connect", TIMEOUT, told=failing_too), "down", "server.unreachable",
+                          "ip/controls_fail_too"),
+    "one control fails too": (cut("connect", TIMEOUT, told=one_failing), "inconclusive",
+                              "inconclusive.control_doubtful", "path/control_fails_too"),
+    "somebody else's certificate": (
+        cut("tls", "ssl_unknown_authority", cut_shake={"trust": "self_signed", "chain": ("forged",)}, told=other_key),
+        "blocked", "tls.mitm", "tls/foreign_certificate"),
+    "the server refuses this place": (Net(dns=HONEST, page={"status": 403, "met_expectation": "no"}), "down",
+                                      "server.restricted", "http/restricted"),
+    "the server fails": (Net(dns=HONEST, page={"status": 502, "met_expectation": "no"}), "down", "server.error",
+                         "http/server_error"),
+    "the name is denied": (Net(dns=DENIED), "blocked", "dns.nxdomain", "dns/denied_here_only"),
+    "the name is denied everywhere": (Net(dns=dict.fromkeys(HONEST, NXDOMAIN), told=failing_too), "down",
+                                      "server.nonexistent", "dns/denied_everywhere"),
+    "questions go unanswered": (Net(dns=HONEST | {"system": TIMEOUT, "network": TIMEOUT}), "blocked", "dns.timeout",
+                                "dns/unanswered_here_only"),
+    "the resolver lies": (Net(dns=FORGED), "blocked", "dns.forged", "dns/false_answer_here_only"),
+    "every resolver lies": (Net(dns=FORGED | {"public": (PRIVATE,)}), "blocked", "dns", "dns/false_answer_everywhere"),
+    "the way answers": (Net(dns=FORGED | {"dark": (PRIVATE,)}), "blocked", "dns.injection",
+                        "dns/dark_address_answers"),
+    "the name leads home": (Net(dns=dict.fromkeys(HONEST, (PRIVATE,))), NOT_ATTEMPTED, "inconclusive.not_attempted",
+                            ""),
+}
+
+
+@pytest.mark.parametrize(("net", "outcome", "block_type", "rule_id"), STORIES.values(), ids=STORIES)
+def test_a_story_over_tls(net: Net, outcome: str, block_type: str, rule_id: str) -> None:
+    found = verdict_on(net)
+    assert (found.outcome, found.block_type, found.rule_id) == (outcome, block_type, rule_id)
+    assert bool(found.evidence) == (outcome != NOT_ATTEMPTED)
+    assert bool(found.reason) == (outcome != "ok")
+
+
+CLEAR = {
+    "known content": (Net(dns=HONEST, page={"met_expectation": "yes"}), "ok", "", "http/known_content"),
+    "a foreign page": (Net(dns=HONEST, page=BLOCKPAGE, told=other_page), "blocked", "http.blockpage",
+                       "http/foreign_page"),
+    "a known block page": (Net(dns=HONEST, page=BLOCKPAGE | {"fingerprint": "ir_body_x"}), "blocked",
+                           "http.blockpage", "http/known_blockpage"),
+    "a foreign redirect": (
+        Net(dns=HONEST, page=BLOCKPAGE | {"status": 302, "location": "http://away.net/"}, told=other_page), "blocked",
+        "http.redirect", "http/foreign_redirect"),
+    "a Host is reset": (cut("http", RESET), "blocked", "http.reset.host", "http/reset_host_control"),
+}
+
+
+@pytest.mark.parametrize(("net", "outcome", "block_type", "rule_id"), CLEAR.values(), ids=CLEAR)
+def test_a_story_in_the_clear(net: Net, outcome: str, block_type: str, rule_id: str) -> None:
+    found = verdict_on(net, EXPECTING)
+    assert (found.outcome, found.block_type, found.rule_id) == (outcome, block_type, rule_id)
+
+
+CDN: dict[str, tuple[str, ...] | str] = HONEST | {"doh": (THERE4,), "dark": (HERE4,), "innocent": (NEAR4,)}
+"""A name that answers by region, behind a router that answers every DNS question itself."""
+
+
+@pytest.mark.parametrize(("url", "outcome"), [
+    (f"https://{HOST}/", "ok"), (PLAIN, "ok"), (f"tcpconnect://{HOST}:5222", "ok"), (f"dnslookup:///{HOST}", "ok"),
+])
+def test_a_router_that_answers_for_everybody_is_no_censor(url: str, outcome: str) -> None:
+    net = Net(dns=CDN, page={"met_expectation": "yes"})
+    assert verdict_on(net, expecting(url, body=("chat",))).outcome == outcome
+    refused = verdict_on(Net(dns=CDN, cuts={HERE4: ("connect", REFUSED)}, told=failing_too), endpoint(url))
+    assert refused.outcome != "blocked"
+
+
+# ---- with less to go by
+
+@pytest.mark.parametrize(("net", "outcome", "block_type"), [
+    (cut("tls", RESET), "blocked", "tls.reset.sni"), (cut("tls", EOF), "inconclusive", "inconclusive.no_control"),
+    (cut("connect", TIMEOUT), "inconclusive", "inconclusive.no_control"),
+    (cut("http", RESET), "inconclusive", "inconclusive.no_control"),
+    (Net(dns=DENIED), "blocked", "dns.nxdomain"),
+])
+def test_without_helpers_only_what_convicts_by_itself_is_claimed(net: Net, outcome: str, block_type: str) -> None:
+    found = verdict_on(net, frame=ALONE)
+    assert (found.outcome, found.block_type) == (outcome, block_type)
+
+
+@pytest.mark.parametrize("net", [cut("tls", RESET), cut("connect", TIMEOUT), cut("http", RESET)])
+def test_an_operator_that_refuses_places_is_not_called_blocked(net: Net) -> None:
+    refusing = replace(endpoint(), self_block="CU IR")
+    for cc in ("IR", "ZZ"):  # in an unknown country it may be either
+        found = verdict_on(net, refusing, cc=cc)
+        assert (found.outcome, found.block_type) == ("inconclusive", "inconclusive.control_doubtful")
+    assert verdict_on(net, refusing, cc="RU") == verdict_on(net)
+
+
+def test_a_dead_resolver_is_the_cause_of_what_it_does_not_resolve() -> None:
+    found = verdict_on(Net(dns=DENIED), ladder=replace(WELL, resolver="failing"))
+    assert (found.outcome, found.block_type) == ("local", "local.resolver")
+
+
+@pytest.mark.parametrize(("ladder", "cause"), [
+    (LadderEvidence(link=False), "local.offline"), (replace(WELL, altered=2), "local.captive_portal"),
+])
+def test_where_the_network_stops_no_service_is_spoken_of(ladder: LadderEvidence, cause: str) -> None:
+    found = verdict_on(cut("tls", RESET), ladder=ladder)
+    assert (found.outcome, found.block_type, found.also) == (BLOCK_TYPES[cause].outcome, cause, ())
+
+
+def test_what_stands_behind_a_forged_answer_is_told_too() -> None:
+    found = verdict_on(cut("tls", RESET, DENIED))
+    assert (found.block_type, found.also) == ("dns.nxdomain", ("tls.reset.sni",))
+
+
+# ---- what was not tried
+
+@pytest.mark.parametrize("url", [f"https://{HOST}/", PLAIN, f"dnslookup:///{HOST}", f"tlshandshake://{HOST}:443",
+                                 f"tcpconnect://{HOST}:5222"])
+def test_what_the_run_had_no_time_for_is_not_attempted(url: str) -> None:
+    site = site_of(endpoint(url))
+    for case in (Case(site=site), Case(site=site, dns=(lookup(resolver="dark", reason="deadline"),))):
+        (found,), _ = judge([case], {}, bench())
+        assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
+
+
+def test_a_name_that_resolved_too_late_to_be_visited_is_not_attempted() -> None:
+    (found,), _ = judge([Case(site=site_of(), dns=(lookup(HERE4),))], {}, bench())
+    assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
+    (found,), _ = judge([Case(site=site_of(), dns=(lookup("2606:2800::1"),))], {}, bench())
+    assert (found.outcome, "famil" in found.reason) == (NOT_ATTEMPTED, True)
+
+
+def test_a_page_that_was_never_asked_for_is_not_ok() -> None:
+    asked, other = endpoint(), endpoint(f"https://{HOST}/b", target_id="chat.web.b")
+    visits = [o for n in (1, 2, 3) for o in visit_to(until="http", failure=RESET, attempt=n)]
+    found, _ = judge([Case(site=site_of(asked, other), dns=(lookup(HERE4),), visits=tuple(visits))], {}, bench())
+    assert {v.target_id: v.outcome for v in found} == {"chat.web.main": "inconclusive", "chat.web.b": NOT_ATTEMPTED}
+
+
+def test_a_skipped_endpoint_has_its_reason() -> None:
+    (found,), _ = judge([], {PLAIN: (endpoint(PLAIN), "opted out")}, bench())
+    assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "opted out")
+
+
+# ---- what should not be there
+
+def names_only(**changes: Any) -> Endpoint:
+    return endpoint(f"dnslookup:///{HOST}", **changes)
+
+
+@pytest.mark.parametrize(("dns", "outcome", "block_type"), [
+    (HONEST, "down", "server.retired"), (dict.fromkeys(HONEST, NXDOMAIN), "down", "server.retired"),
+    (FORGED, "blocked", "dns.forged"),
+])
+def test_a_closed_service(dns: dict[str, Any], outcome: str, block_type: str) -> None:
+    found = verdict_on(Net(dns=dns), names_only(status="dead"), frame=ALONE)
+    assert (found.outcome, found.block_type) == (outcome, block_type)
+
+
+@pytest.mark.parametrize(("dns", "outcome"), [
+    (dict.fromkeys(HONEST, NXDOMAIN), "ok"), (HONEST, "local"), (dict.fromkeys(HONEST, TIMEOUT), "inconclusive"),
+])
+def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: str) -> None:
+    absent = expecting(f"dnslookup:///{HOST}", status=("NXDOMAIN",))
+    assert verdict_on(Net(dns=dns), absent, frame=ALONE).outcome == outcome
+
+
+# ---- one address given for many names
+
+def test_one_wrong_server_for_many_services_is_a_forger() -> None:
+    net = cut("tls", "ssl_invalid_hostname", HONEST | {"doh": (THERE4,), "public": (THERE4,)},
+              cut_shake={"trust": "wrong_name"})
+    sites = group([endpoint(), endpoint("https://other.example/", target_id="o.web.main", service="o")])
+    book = Book("r")
+    for site in sites:
+        walk(site, net, book=book)
+    cases = [book.case(site) for site in sites]
+    found, _ = judge(cases, {}, bench())
+    assert {(v.block_type, v.rule_id) for v in found} == {("dns.forged", "dns/wrong_server_for_many")}
+    (alone,), _ = judge(cases[:1], {}, bench())
+    assert (alone.block_type, alone.rule_id) == ("dns.forged", "dns/wrong_server")
+
+
+# ---- combining
+
+def finding(outcome: str, block_type: str = "", **changes: Any) -> Finding:
+    return Finding(outcome=outcome, block_type=block_type, **changes)
+
+
+def test_a_block_at_one_address_shows_and_is_partial_when_another_answers() -> None:
+    surer = finding("blocked", "tls.reset.sni", confidence=0.9, depth=2, attempts=3)
+    other = finding("blocked", "ip.blackhole", confidence=0.8, depth=1, attempts=3)
+    found = combine_paths([finding("ok", depth=3), other, surer])
+    assert (found.outcome, found.block_type, found.also) == ("blocked", "tls.reset.sni", ("ip.blackhole",))
+    assert found.attempts == 6
+    assert found.partial
+
+
+def test_nothing_tried_combines_to_not_attempted() -> None:
+    assert combine_paths([]).outcome == NOT_ATTEMPTED
+
+
+def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
+    members = [(endpoint(), finding("ok")), (endpoint(PLAIN), finding("blocked", "http.blockpage", confidence=0.8)),
+               (endpoint(f"{PLAIN}b"), finding("blocked", "dns.forged", confidence=0.9, also=("tls.mitm",))),
+               (endpoint(f"{PLAIN}c"), finding("blocked", "dns.forged", confidence=0.7, also=("ip.reset",)))]
+    found = combine_endpoints("t", members)
+    assert (found.block_type, found.input, found.partial) == ("dns.forged", f"{PLAIN}b", True)
+    assert set(found.also) == {"tls.mitm", "http.blockpage", "ip.reset"}
+
+
+def test_only_the_same_block_confirms() -> None:
+    base = combine_endpoints("t", [(endpoint(), finding("blocked", "dns.forged"))])
+    runs_before = [{"t": "dns.forged"}, {"t": "dns"}, {"u": "dns.forged"}, {}]
+    assert [confirm([base], before)[0].confirmed for before in runs_before] == [True, False, False, False]
+    ok = replace(base, outcome="ok", block_type="")
+    assert not confirm([ok], {"t": ""})[0].confirmed
+
+
+def role_of(*outcomes: str, quorum: int = 0) -> tuple[str, int, int, bool]:
+    verdicts = [Verdict(target_id=f"t{n}", service="chat", role="chat", input="", outcome=o,
+                        block_type="ip" if o == "blocked" else "") for n, o in enumerate(outcomes)]
+    (found,) = service_verdicts(verdicts, {("chat", "chat"): quorum} if quorum else {})
+    return found.outcome, found.k, found.n, found.partial
+
+
+@pytest.mark.parametrize(("outcomes", "quorum", "expected"), [
+    (("ok", "ok"), 0, ("ok", 0, 2, False)),
+    (("ok", "blocked", "blocked"), 0, ("blocked", 2, 3, True)),
+    (("ok", "ok", "blocked"), 0, ("ok", 1, 3, True)),
+    (("ok", "blocked"), 0, ("ok", 1, 2, True)),
+    (("ok", "blocked", "blocked"), 1, ("ok", 2, 3, True)),
+    (("ok", "blocked"), 2, ("blocked", 1, 2, True)),
+    (("blocked", "blocked"), 0, ("blocked", 2, 2, False)),
+    (("inconclusive", "blocked"), 0, ("blocked", 1, 1, False)),
+    (("inconclusive", "down"), 0, ("inconclusive", 0, 1, False)),
+    (("local", NOT_ATTEMPTED), 0, ("local", 0, 0, False)),
+    ((NOT_ATTEMPTED,), 0, (NOT_ATTEMPTED, 0, 0, False)),
+    (("down", "down"), 2, ("down", 0, 2, False)),
+])
+def test_a_service_is_k_of_n(outcomes: tuple[str, ...], quorum: int, expected: tuple[str, int, int, bool]) -> None:
+    assert role_of(*outcomes, quorum=quorum) == expected
+
+
+@given(st.lists(st.sampled_from([*OUTCOMES, NOT_ATTEMPTED]), min_size=1, max_size=6), st.integers(0, 3))
+def test_shares_are_over_decided_targets(outcomes: list[str], quorum: int) -> None:
+    outcome, k, n, partial = role_of(*outcomes, quorum=quorum)
+    assert outcome in (*OUTCOMES, NOT_ATTEMPTED)
+    assert k == outcomes.count("blocked")
+    assert k <= n <= len(outcomes)
+    assert partial == (0 < k < n)
+    assert (outcome == "blocked") <= (k > 0)
+
+
+def test_addresses_blocked_nearby_do_not_blame_this_one() -> None:
+    net = Net(dns=dict.fromkeys(HONEST, (HERE4, NEAR4)), cuts={NEAR4: ("connect", TIMEOUT)})
+    found = verdict_on(net)
+    assert (found.outcome, found.block_type, found.partial) == ("blocked", "ip.blackhole", True)
