@@ -20,6 +20,7 @@ from probe.rules.table import first
 from probe.sites import Site
 from probe.tables.outcomes import NOT_ATTEMPTED
 
+FOREIGN = ("self_signed", "unknown_issuer", "wrong_name")
 RAN_OUT = "the run ended before it was tried"
 
 
@@ -126,12 +127,15 @@ def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
     evidence = dns_evidence(case.dns, case.controls, nat64_prefix=bench.ladder.nat64_prefix)
     here = [(p, f) for p, f in findings if p.source == "network"]
     behind_works = any(p.source == "trusted" and _serves(p, f) for p, f in findings)
-    wrong = any(p.trust in ("self_signed", "unknown_issuer", "wrong_name") for p, _ in here)
+    shown = {o.trust for o in case.around if o.purpose == "port" and o.operation == "tls_handshake"
+             and o.hostname == case.site.host and o.address in evidence.network_answers}
+    wrong = any(p.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
     wrong_page = behind_works and any(
         not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
     return NameEvidence(
         dns=evidence, resolver_dead=bench.ladder.resolver in ("dead", "failing"),
-        validated=any(f.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, f in here),
+        validated="valid" in shown or any(
+            f.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, f in here),
         wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & shared),
         trusted_reached=behind_works, proof_possible=case.site.proves_itself,
     )

@@ -56,7 +56,7 @@ class Endpoint:
     status: str = "active"
     """active, unproven, or dead."""
     self_block: str = ""
-    """ISO 3166 codes, separated by spaces, of countries where the operator itself refuses service; empty: none known."""
+    """ISO 3166 codes, separated by spaces, of countries where the operator itself refuses service."""
     category_code: str = ""
     notes: str = ""
 

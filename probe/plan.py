@@ -67,7 +67,7 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
         steps += _more_lookups(site, seen, frame, evidence)
     places = candidates(site, seen, frame, evidence) if site.kind != "dns" else []
     for address, source, depth in _depths(places, site, seen):
-        steps += _at(site, address, source, depth, seen, frame)
+        steps += _at(site, address, source, depth, seen, frame, evidence)
     steps += _controls(site, seen, frame, evidence, tuple(address for address, _ in places))
     return steps + _redirects(seen)
 
@@ -175,7 +175,8 @@ def _depths(addresses: Sequence[tuple[str, str]], site: Site, seen: Seen) -> lis
     return planned
 
 
-def _at(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Frame) -> list[Step]:
+def _at(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Frame,
+        evidence: DnsEvidence) -> list[Step]:
     """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
     steps: list[Step] = []
     if site.kind in ("tls", "http") and (
@@ -194,10 +195,28 @@ def _at(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Fr
     hopeless = frame.ipv6_broken and family_of(address) == 6
     if failing and last < frame.attempts and not hopeless:
         steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth))
+    if _is_doubtful(site, source, seen, evidence):
+        steps.append(identity_visit(site, address, source, frame))
     if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:
         steps.append(Visit(purpose="port", address=address, port=80 if site.port != 80 else 443,
                            hostname=site.host, source=source, connect_timeout_s=frame.timeout_s))
     return steps
+
+
+def _is_doubtful(site: Site, source: str, seen: Seen, evidence: DnsEvidence) -> bool:
+    """The address is one that trusted resolvers do not give, and nothing at it has proven whose it is."""
+    if source != "network" or not evidence.trusted_answers or evidence.agrees or site.port == 443:
+        return False
+    return not any(o.trust == "valid" for o in seen.visits if o.purpose == "target")
+
+
+def identity_visit(site: Site, address: str, source: str, frame: Frame) -> Visit:
+    """Whose certificate does port 443 of an address show for the site's name? It tells a false answer from another."""
+    return Visit(
+        purpose="port", address=address, port=443, hostname=site.host, source=source, sni=site.host,
+        alpn=("http/1.1",), trust="web_pki" if site.trust in ("none", "record") else site.trust,
+        connect_timeout_s=frame.timeout_s, tls_timeout_s=frame.timeout_s,
+    )
 
 
 def _failed_above_tcp(seen: Seen, address: str) -> bool:

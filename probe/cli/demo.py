@@ -90,8 +90,8 @@ def _right(found: Sequence[Change]) -> bool:
 def _tell(found: Sequence[Change], out: Path, report: Path, took_s: float) -> None:
     from probe.lab.timelapse import BLOCKED_FROM, BLOCKED_UNTIL
 
-    click.echo(f"\nThe censor was switched on at {BLOCKED_FROM:%d %B %H:%M} and off at {BLOCKED_UNTIL:%d %B %H:%M} UTC. "
-               "What the probe found:")
+    click.echo(f"\nThe censor was switched on at {BLOCKED_FROM:%d %B %H:%M} and off at {BLOCKED_UNTIL:%d %B %H:%M} UTC."
+               " What the probe found:")
     words = {"onset": "blocked from", "end": "open again from"}
     for change in sorted(found, key=lambda c: (c.earliest, c.target_id)):
         click.echo(f"  {change.target_id:<26} {words[change.kind]:<15} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from probe.compare.places import redirects_abroad
 from probe.model import Endpoint, Observation
 from probe.sites import Site
 
@@ -28,7 +29,11 @@ def page_works(site: Site, seen: Observation) -> bool:
     """A response that needs no second try: any over a proven connection, an expected one in the clear."""
     if seen.failure:
         return False
-    return site.proves_itself or seen.met_expectation != "no"
+    if site.proves_itself:
+        return True
+    if redirects_abroad(seen.url, seen.status, seen.location) and not is_strong_endpoint(site, seen.input):
+        return False
+    return seen.met_expectation != "no"
 
 
 def http_needs_control(site: Site, seen: Observation) -> bool:
@@ -47,7 +52,8 @@ def is_strong_endpoint(site: Site, url: str) -> bool:
 def expects_content(endpoint: Endpoint) -> bool:
     """Meeting the expectation shows the genuine service, not just anybody's answer."""
     expect = endpoint.expect
-    return bool(expect.body or expect.header or expect.location or expect.json) or expect.status == ("204",)
+    place = "." in expect.location  # "https://" alone names no place: anybody can redirect there
+    return bool(expect.body or expect.header or place or expect.json) or expect.status == ("204",)
 
 
 def must_not_answer(endpoint: Endpoint) -> bool:

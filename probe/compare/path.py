@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
-from probe.compare.places import host_of, joined, same_place
+from probe.compare.places import host_of, joined, redirects_abroad
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
 
@@ -73,6 +73,7 @@ class PathEvidence:
     control_page_same: int = 0
     control_page_differs: int = 0
     control_redirects_alike: int = 0
+    """Controls that are redirected to the same host, or abroad as well: places differ by country."""
     must_not_answer: bool = False
     evidence: tuple[str, ...] = ()
 
@@ -90,7 +91,8 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     first = mine[0] if mine else Observation(operation="connect", address=address)
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=first.address_source, kind=site.kind,
-        needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni), attempts=len(numbers), failed_attempts=len(failed),
+        needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni),
+        attempts=len(numbers), failed_attempts=len(failed),
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         proven=site.proves_itself and any(o.trust == "valid" for o in mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
@@ -197,11 +199,14 @@ def _with_page(base: PathEvidence, page: Observation, controls: Sequence[Control
                endpoint: Endpoint) -> PathEvidence:
     pages = [c for c in controls if c.state == "answered" and c.http_failure == ""]
     same = [_same_page(page, c) for c in pages]
-    foreign, target = _redirects_abroad(page), host_of(joined(page.url, page.location))
+    foreign = redirects_abroad(page.url, page.status, page.location)
+    target = host_of(joined(page.url, page.location))
     return replace(
         base, status=page.status, met=page.met_expectation, fingerprint=page.fingerprint, foreign_redirect=foreign,
         control_page_same=same.count(True), control_page_differs=same.count(False),
-        control_redirects_alike=sum(host_of(c.http_location) == target for c in pages),
+        control_redirects_alike=sum(
+            host_of(c.http_location) == target or redirects_abroad(page.url, c.http_status, c.http_location)
+            for c in pages),
     )
 
 
@@ -215,11 +220,3 @@ def _same_page(page: Observation, control: ControlAnswer) -> bool:
         return page.title == control.http_title
     small, large = sorted((page.body_bytes, control.http_body_bytes))
     return page.body_truncated or small > 0.7 * large
-
-
-def _redirects_abroad(page: Observation) -> bool:
-    """A redirect to another registrable place (last two labels: rough, but only one sign among others)."""
-    if not (300 <= page.status < 400) or not page.location:
-        return False
-    target = joined(page.url, page.location)
-    return bool(host_of(target)) and not same_place(page.url, target)

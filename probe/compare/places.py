@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urljoin, urlsplit
 
+_TELLING = 4
+"""A label of at least this many characters tells whose a name is; shorter ones (www, com, co) do not."""
+
 
 def host_of(url: str) -> str:
     """The host of a URL in lower case; empty when there is none or the URL cannot be read."""
@@ -22,5 +25,17 @@ def joined(base: str, location: str) -> str:
 
 
 def same_place(one: str, other: str) -> bool:
-    """Whether two URLs lie in one registrable place (last two labels: rough, but only one sign among others)."""
-    return host_of(one).split(".")[-2:] == host_of(other).split(".")[-2:]
+    """Whether two URLs lie in one place: the same last two labels, or a telling label in common.
+
+    Rough on purpose: services redirect to their own name under another top-level domain (google.com, google.co.uk),
+    and taking such a place for a foreign one would accuse.
+    """
+    labels = [host_of(url).split(".") for url in (one, other)]
+    telling = [{label for label in names if len(label) >= _TELLING} for names in labels]
+    return labels[0][-2:] == labels[1][-2:] or bool(telling[0] & telling[1])
+
+
+def redirects_abroad(url: str, status: int, location: str) -> bool:
+    """Whether a response redirects to another place than its own."""
+    target = joined(url, location) if 300 <= status < 400 and location else ""
+    return bool(host_of(target)) and not same_place(url, target)

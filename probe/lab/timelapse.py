@@ -19,7 +19,6 @@ from probe.lab.draw import draw
 from probe.lab.laboratory import Laboratory
 from probe.lab.scenario import load
 from probe.lab.trial import configuration, probe_command, program_environment
-from probe.lab.types import Drawn
 
 SCENARIO = "ru-wechat-2017"
 FIRST_DAY = datetime(2017, 5, 1, tzinfo=UTC)

@@ -11,6 +11,7 @@ from probe.model import Endpoint
 from probe.sites import Site, expand, group
 from probe.tables.protocols import PROTOCOLS
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Sites to measure, and skipped endpoints with the reason."""
