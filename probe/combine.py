@@ -31,6 +31,7 @@ class Finding:
     failed_attempts: int = 0
     control: str = "not_needed"
     partial: bool = False
+    family: int = 0
     depth: int = 0
     """How far the path was followed; a shallow success says nothing against what was seen deeper."""
     scope: str = "unknown"
@@ -46,7 +47,7 @@ class Finding:
             evidence=path.evidence if path else evidence,
             attempts=counted.attempts if counted else 0,
             failed_attempts=counted.failed_attempts if counted else 0,
-            depth=path.depth if path else 0,
+            depth=path.depth if path else 0, family=path.family if path else 0,
             control=_control_word(path) if path else _dns_control_word(dns),
             scope="lan" if dns is not None and dns.filtered and dns.resolver_private else "unknown",
         )
@@ -77,11 +78,16 @@ def _dns_control_word(dns: DnsEvidence | None) -> str:
 
 
 def combine_paths(findings: Sequence[Finding]) -> Finding:
-    """One endpoint from its addresses: a block at any of them shows; partial when others answer."""
+    """One endpoint from its addresses: a block at any of them shows; partial when others answer.
+
+    Where IPv4 works, IPv6 addresses that cannot be connected to accuse nobody: networks quarrel over IPv6 routes.
+    """
     tried = [f for f in findings if f.block_type != "inconclusive.not_attempted"]
     tried = [f for f in tried if f.outcome != "ok" or not _is_settled_deeper(tried, f)]
     if not tried:
         return Finding(outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason="nothing was tried")
+    if any(f.outcome == "ok" and f.family == 4 for f in tried):
+        tried = [f for f in tried if f.outcome != "blocked" or f.family != 6 or f.depth > 1]
     blocked = [f for f in tried if f.outcome == "blocked"]
     if blocked:
         chief = max(blocked, key=lambda f: f.confidence)

@@ -37,6 +37,9 @@ class Frame:
     ipv6_broken: bool = False
     innocent: str = "www.example.com"
     attempts: int = 3
+    quick_attempts: int = 5
+    """Tries where a handshake or a page is cut off at once: a flaky server does that now and then, and it costs
+    no time."""
     addresses_per_family: int = 2
     nat64_prefix: str = ""
     timeout_s: float = 6.0
@@ -99,6 +102,8 @@ def _more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -
     tried = {o.attempt for o in seen.dns if _is_direct(o)}
     if tried and evidence.network != "ok" and max(tried) < frame.attempts:
         steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver, attempt=max(tried) + 1))
+    elif tried and evidence.network in ("timeout", "servfail", "refused", "error"):
+        steps.append(Lookup(channel="alive", name=frame.innocent, server=frame.network_resolver, about=site.host))
     if wants_trusted(site, seen, evidence):
         steps += [Lookup(channel="doh", name=site.host, server=name) for name in frame.doh]
         if frame.public_resolver and evidence.network != "ok":
@@ -193,7 +198,7 @@ def _at(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Fr
     last = max(tried)
     failing = failed_inputs(site, [o for o in mine if o.attempt == last])
     hopeless = frame.ipv6_broken and family_of(address) == 6
-    if failing and last < frame.attempts and not hopeless:
+    if failing and last < _most_attempts(mine, last, frame) and not hopeless:
         steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth))
     if _is_doubtful(site, source, seen, evidence):
         steps.append(identity_visit(site, address, source, frame))
@@ -201,6 +206,12 @@ def _at(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Fr
         steps.append(Visit(purpose="port", address=address, port=80 if site.port != 80 else 443,
                            hostname=site.host, source=source, connect_timeout_s=frame.timeout_s))
     return steps
+
+
+def _most_attempts(mine: Sequence[Observation], last: int, frame: Frame) -> int:
+    ended = next((o for o in mine if o.attempt == last and o.failure), None)
+    quick = ended is not None and ended.operation != "connect" and "timeout" not in ended.failure
+    return frame.quick_attempts if quick else frame.attempts
 
 
 def _is_doubtful(site: Site, source: str, seen: Seen, evidence: DnsEvidence) -> bool:

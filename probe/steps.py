@@ -16,6 +16,8 @@ class Lookup:
     server: str = ""
     """Address of the resolver, or the operator's name for doh; empty for system."""
     attempt: int = 1
+    about: str = ""
+    """For channel `alive`: the name whose failing made us ask whether the resolver still serves others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

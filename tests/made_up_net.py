@@ -19,7 +19,8 @@ from probe.tables.failures import RCODE_FAILURES
 FRAME = Frame(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
               doh=("google", "cloudflare"), controls=("a", "b"))
 MAX_STEPS = 300
-_ENGINES = {"system": "system", "network": "udp", "public": "udp", "dark": "udp", "tcp": "tcp", "doh": "doh"}
+_ENGINES = {"system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "tcp": "tcp",
+            "doh": "doh"}
 
 
 @dataclass(kw_only=True)
@@ -28,7 +29,7 @@ class Net:
 
     dns: Mapping[str, tuple[str, ...] | str]
     """Channel -> addresses or a failure word; channels that are not named give no addresses. `innocent` is what the
-    dark address says of an innocent name."""
+    dark address says of an innocent name, `alive` what the network's resolver says of one after a failure."""
     cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Address -> how a visit of the target there is cut off; others are served."""
     innocent_cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -58,12 +59,13 @@ class Net:
 
     @staticmethod
     def _purpose(step: Lookup) -> str:
-        if step.channel != "dark":
-            return "target"
-        return "innocent" if step.name == FRAME.innocent else "dark"
+        if step.channel in ("dark", "alive"):
+            return "innocent" if step.name == FRAME.innocent else "dark"
+        return "target"
 
     def _lookup(self, step: Lookup, kind: str) -> Observation:
-        found = self.dns.get("innocent" if self._purpose(step) == "innocent" else step.channel, ())
+        innocent_dark = step.channel == "dark" and step.name == FRAME.innocent
+        found = self.dns.get("innocent" if innocent_dark else step.channel, ())
         if self.both and step.channel != "system" and not isinstance(found, str):
             found = tuple(a for a in found if (":" in a) == (kind == "AAAA"))
         answers, failure = ((), found) if isinstance(found, str) else (found, "" if found else "dns_no_answer")
@@ -71,7 +73,8 @@ class Net:
         return Observation(
             operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
             purpose=self._purpose(step), dns_engine=_ENGINES[step.channel],
-            resolver={"doh": step.server, "tcp": "public"}.get(step.channel, step.channel), rcode=rcode,
+            resolver={"doh": step.server, "tcp": "public", "alive": "network"}.get(step.channel, step.channel),
+            rcode=rcode, input=step.about,
             resolver_address=step.server, attempt=step.attempt, failure=failure, answers=answers, query_type=kind)
 
     def _visit(self, step: Visit) -> list[Observation]:

@@ -106,7 +106,7 @@ def told(control_id: str = "a", **changes: Any) -> ControlAnswer:
 
 
 def path(**changes: Any) -> PathEvidence:
-    """A path that failed three times alike; change what differs."""
-    plain = PathEvidence(address=HERE4, source="network", kind="http", secure=True, depth=3, attempts=3,
-                         failed_attempts=3, same_failure=True)
+    """A path that failed five times alike; change what differs."""
+    plain = PathEvidence(address=HERE4, source="network", kind="http", secure=True, depth=3, attempts=5,
+                         failed_attempts=5, same_failure=True)
     return replace(plain, **changes)

@@ -44,6 +44,7 @@ HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "
 ALONE = replace(FRAME, controls=())
 NXDOMAIN = "dns_nxdomain_error"
 DENIED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": NXDOMAIN, "network": NXDOMAIN}
+SILENT: dict[str, tuple[str, ...] | str] = {**HONEST, "system": TIMEOUT, "network": TIMEOUT}
 FORGED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (PRIVATE,), "network": (PRIVATE,)}
 
 
@@ -113,8 +114,9 @@ STORIES = {
     "the name is denied": (Net(dns=DENIED), "blocked", "dns.nxdomain", "dns/denied_here_only"),
     "the name is denied everywhere": (Net(dns=dict.fromkeys(HONEST, NXDOMAIN), told=failing_too), "down",
                                       "server.nonexistent", "dns/denied_everywhere"),
-    "questions go unanswered": (Net(dns=HONEST | {"system": TIMEOUT, "network": TIMEOUT}), "blocked", "dns.timeout",
+    "questions go unanswered": (Net(dns=SILENT | {"alive": (NEAR4,)}), "blocked", "dns.timeout",
                                 "dns/unanswered_here_only"),
+    "the resolver gives up": (Net(dns=SILENT | {"alive": TIMEOUT}), "local", "local.resolver", "dns/resolver_gave_up"),
     "the resolver lies": (Net(dns=FORGED), "blocked", "dns.forged", "dns/false_answer_here_only"),
     "every resolver lies": (Net(dns=FORGED | {"public": (PRIVATE,)}), "blocked", "dns", "dns/false_answer_everywhere"),
     "the way answers": (Net(dns=FORGED | {"dark": (PRIVATE,)}), "blocked", "dns.injection",
@@ -251,7 +253,8 @@ def test_a_closed_service(dns: dict[str, Any], outcome: str, block_type: str) ->
 
 
 @pytest.mark.parametrize(("dns", "outcome"), [
-    (dict.fromkeys(HONEST, NXDOMAIN), "ok"), (HONEST, "local"), (dict.fromkeys(HONEST, TIMEOUT), "inconclusive"),
+    (dict.fromkeys(HONEST, NXDOMAIN), "ok"), (HONEST, "local"),
+    (dict.fromkeys(HONEST, TIMEOUT) | {"alive": (NEAR4,)}, "inconclusive"),
 ])
 def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: str) -> None:
     absent = expecting(f"dnslookup:///{HOST}", status=("NXDOMAIN",))

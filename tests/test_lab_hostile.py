@@ -47,9 +47,9 @@ def world(seed: int) -> Drawn:
     drawn = draw(load("clean"), seed=seed, endpoints=endpoints)
     hosts: dict[str, str] = {}
     for e in endpoints:
-        if e.protocol == "http" and e.sni and e.trust == "web_pki" and e.tier == 1 and "{" not in e.input:
-            if e.role != "control" and not e.expect.json:
-                hosts.setdefault(e.host, e.input)
+        plain = e.protocol == "http" and e.tier == 1 and e.role != "control" and "{" not in e.input
+        if plain and e.sni and e.trust == "web_pki" and not e.expect.json:
+            hosts.setdefault(e.host, e.input)
     return replace(drawn, targets=tuple(sorted(hosts.values())[:: len(hosts) // 14]))
 
 

@@ -28,6 +28,7 @@ NO_CONTROL: dict[str, Any] = dict(controls_asked=0, controls_answered=0, control
 CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2)
 FAILS_TOO: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_failed=2)
 ONE_ATTEMPT: dict[str, Any] = dict(attempts=1, failed_attempts=1)
+TWO_ATTEMPTS: dict[str, Any] = dict(attempts=2, failed_attempts=2)
 SERVED: dict[str, Any] = dict(attempts=1, failed_attempts=0, same_failure=False, last_ok=True)
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
 
@@ -142,9 +143,10 @@ NAMES: dict[str, NameEvidence] = {
     "dns/denied_everywhere": failing("nxdomain", **NOBODY, trusted_denying=2),
     "dns/denied_here_only": failing("nxdomain"),
     "dns/empty_here_only": failing("empty"),
-    "dns/refused_here_only": failing("refused"),
-    "dns/servfail_here_only": failing("servfail"),
-    "dns/unanswered_here_only": failing("timeout"),
+    "dns/refused_here_only": failing("refused", resolver_alive="ok"),
+    "dns/servfail_here_only": failing("servfail", resolver_alive="ok"),
+    "dns/unanswered_here_only": failing("timeout", resolver_alive="ok"),
+    "dns/resolver_gave_up": failing("timeout", resolver_alive="timeout"),
     "dns/failed_without_control": failing("timeout", **NOBODY),
     "dns/failed_control_failed": failing("timeout", **NOBODY, trusted_failed=2),
     "dns/failed_control_doubtful": failing("nxdomain", **NOBODY, trusted_denying=1),
@@ -209,7 +211,8 @@ def test_a_sick_network_convicts_nobody(
     assert first(table, replace(evidence, ladder=ladder)).outcome != "blocked", rule_id
 
 
-@pytest.mark.parametrize("changes", [ONE_ATTEMPT, {"failed_attempts": 2}, {"same_failure": False}], ids=str)
+@pytest.mark.parametrize("changes", [
+    ONE_ATTEMPT, TWO_ATTEMPTS, {"failed_attempts": 4}, {"same_failure": False}], ids=str)
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), SCENES, ids=[r[0] for r in SCENES])
 def test_every_one_of_several_attempts_must_fail_alike(
     rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, changes: dict[str, Any],
@@ -245,7 +248,7 @@ WORDS: dict[str, list[Any]] = {
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
-       for channel in ("network", "system", "public", "tcp")},
+       for channel in ("network", "system", "public", "tcp", "resolver_alive")},
 }
 SHAPES: dict[object, st.SearchStrategy[Any]] = {
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
@@ -272,7 +275,7 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
     if rule.outcome != "blocked":
         return
     known = bool(s.path.fingerprint) and rule.id in ("http/known_redirect", "http/known_blockpage")
-    assert known or (s.path.failed_attempts >= 2 and s.path.failed_attempts == s.path.attempts)
+    assert known or (s.path.failed_attempts >= 3 and s.path.failed_attempts == s.path.attempts)
     assert known or s.ladder.well
     assert not (s.path.tainted and s.path.stage in ("connect", "tls", "http"))
     assert "helper" not in rule.needs or s.path.control_ok or s.path.control_page_differs

@@ -41,7 +41,7 @@ def page_of(behave: Behaviour, **changes: Any) -> Observation:
 def test_a_closed_port_refuses() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        (seen,) = seen_of(going_to(bound.getsockname()[1]))
+        (seen,) = seen_of(going_to(bound.getsockname()[1], connect_timeout_s=3600.0))  # which nobody waits for
     assert (seen.operation, seen.failure, seen.icmp) == ("connect", REFUSED, "")
 
 

@@ -62,6 +62,8 @@ class DnsEvidence:
     dark_answered: bool = False
     """An address that runs no resolver answers for this name, and not for an innocent one: a router that answers
     every question itself does so without a lie."""
+    resolver_alive: str = "unasked"
+    """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
     resolver_private: bool = False
     policy_error: bool = False
     """The resolver itself names a policy (extended DNS error)."""
@@ -80,6 +82,7 @@ class DnsEvidence:
 def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
                  nat64_prefix: str = "") -> DnsEvidence:
     """Compare every lookup of one name; `controls` are the answers of helpers about it."""
+    alive = [o for o in seen if o.purpose == "innocent" and o.resolver == "network"]
     asked = [o for o in seen if not o.reason and o.purpose != "innocent"]
     if not asked:
         return DnsEvidence()
@@ -106,6 +109,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         injected=any(_injected(o, trusted, nat64_prefix) for o in asked if o.dns_engine == "udp"),
         dark_answered=any(o.answers for o in by["dark"]) and _leaves_innocents_alone(seen),
+        resolver_alive=state_of(alive),
         resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
         policy_error=_names_policy(network),
     )

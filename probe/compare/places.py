@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urljoin, urlsplit
 
 _TELLING = 4
-"""A label of at least this many characters tells whose a name is; shorter ones (www, com, co) do not."""
+"""A label of at least this many characters tells whose a name is; shorter ones (www, co) and the last do not."""
 
 
 def host_of(url: str) -> str:
@@ -31,7 +31,7 @@ def same_place(one: str, other: str) -> bool:
     and taking such a place for a foreign one would accuse.
     """
     labels = [host_of(url).split(".") for url in (one, other)]
-    telling = [{label for label in names if len(label) >= _TELLING} for names in labels]
+    telling = [{label for label in names[:-1] if len(label) >= _TELLING} for names in labels]
     return labels[0][-2:] == labels[1][-2:] or bool(telling[0] & telling[1])
 
 

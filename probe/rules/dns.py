@@ -8,6 +8,10 @@ from probe.compare.dns import DENIALS, DnsEvidence
 from probe.rules.table import Rule
 
 
+ANSWERS = ("ok", *DENIALS)
+"""States of an innocent name that show a living resolver, whether it knows the name or not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NameEvidence:
     """A name's lookups, and what came of the addresses that they gave."""
@@ -33,12 +37,16 @@ def _answered(e: NameEvidence) -> bool:
 
 
 def _repeated(e: NameEvidence) -> bool:
-    return e.dns.failed_attempts >= 2 and e.dns.failed_attempts == e.dns.attempts
+    return e.dns.failed_attempts >= 3 and e.dns.failed_attempts == e.dns.attempts
 
 
 def _fails_alone(e: NameEvidence, state: str) -> bool:
-    """Every attempt failed thus, while the resolver serves others and trusted resolvers know the name."""
-    return e.dns.network == state and _repeated(e) and e.dns.known_elsewhere
+    """Every attempt failed thus, for applications too, while the resolver serves others and the name is known.
+
+    A denial is an answer and shows a living resolver; any other failure must be followed by an innocent success.
+    """
+    alive = state in DENIALS or e.dns.resolver_alive in ANSWERS
+    return e.dns.network == state and e.dns.system != "ok" and _repeated(e) and e.dns.known_elsewhere and alive
 
 
 def _false_answer(e: NameEvidence) -> bool:
@@ -60,6 +68,9 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/resolver_out_of_order", "local", "local.resolver", 0.95, ("nothing",),
          "the network's resolver fails for innocent names as well",
          lambda e: e.resolver_dead and e.dns.network != "ok"),
+    Rule("dns/resolver_gave_up", "local", "local.resolver", 0.9, ("nothing",),
+         "the network's resolver ceased to serve innocent names during the run",
+         lambda e: e.dns.network != "ok" and e.dns.resolver_alive not in (*ANSWERS, "unasked")),
     Rule("dns/household_filter", "local", "local.filter", 0.8, ("nothing",),
          "a resolver in private address space gives the null address or names a policy of its own",
          lambda e: e.dns.filtered and e.dns.resolver_private and not e.validated),

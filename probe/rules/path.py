@@ -26,8 +26,10 @@ ADMINISTRATIVE = ("3/9 ", "3/10 ", "3/13 ", "1/1 ", "1/5 ", "1/6 ")
 
 
 def _repeated(s: Scene) -> bool:
-    """Several fresh connections, every one failing, and alike."""
-    return s.path.failed_attempts >= 2 and s.path.failed_attempts == s.path.attempts and s.path.same_failure
+    """Several fresh connections, every one failing, and alike; more of them where a failure costs no time."""
+    quick = s.path.stage in ("tls", "http") and s.path.failure not in TIMEOUTS and not s.path.trust
+    enough = s.path.failed_attempts >= (4 if quick else 3)
+    return enough and s.path.failed_attempts == s.path.attempts and s.path.same_failure
 
 
 def _contrary(s: Scene) -> bool:
@@ -244,7 +246,7 @@ HTTP: tuple[PathRule, ...] = (
     Rule("http/foreign_page", "blocked", "http.blockpage", 0.85, ("helper",),
          "another page than the service's is served, and controls are served that",
          lambda s: not s.path.proven and s.path.stage == "page" and s.path.control_page_differs > 0
-         and not s.path.control_page_same and _convicts(s)),
+         and not s.path.control_page_same and _convicts(s) and 200 <= s.path.status < 300),
     Rule("http/server_differs_for_all", "down", "server.error", 0.8, ("helper",),
          "controls are served the same unexpected page",
          lambda s: not s.path.proven and s.path.stage == "page" and s.path.control_page_same > 0),
@@ -264,7 +266,7 @@ UNDECIDED: tuple[PathRule, ...] = (
     Rule("path/tainted", "inconclusive", "inconclusive.tainted", 0.5, ("nothing",),
          "a neighbour on this address failed first, and may have caused it", lambda s: s.path.tainted),
     Rule("path/too_few", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
-         "too few attempts failed, or not alike", lambda s: s.path.failed_attempts < 2 or not s.path.same_failure),
+         "too few attempts failed, or not alike", lambda s: s.path.failed_attempts < 3 or not s.path.same_failure),
     Rule("path/controls_disagree", "inconclusive", "inconclusive.disagreeing", 0.5, ("nothing",),
          "controls contradict each other", lambda s: s.path.control_ok > 0 and s.path.control_failed > 0),
     Rule("path/control_fails_too", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),

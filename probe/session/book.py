@@ -49,6 +49,8 @@ class Book:
         if stamped.operation in ("resolve", "dns_round_trip"):
             if stamped.purpose in ("target", "dark"):
                 self._by_name[stamped.hostname].append(index)
+            elif stamped.purpose == "innocent" and stamped.input:
+                self._by_name[stamped.input].append(index)  # asked for the sake of the name that failed
             elif stamped.purpose == "innocent":
                 self._innocent_lookups.append(index)
         elif stamped.address:

@@ -26,6 +26,8 @@ from probe.steps import Ask, Lookup, Step, Visit
 
 MAX_ASKS = 200
 UDP_TIMEOUT_S = 5.0
+_UDP_CHANNELS = {"network": "network", "public": "public", "dark": "dark", "alive": "network"}
+"""Channel of a lookup over UDP -> whom the observation names as its resolver."""
 GIVE_UP_AFTER = 4
 """A control that failed this often without one answer is not asked again in the run."""
 
@@ -120,13 +122,13 @@ class Loop:
     def _start(self, step: Step, now_s: float) -> None:
         self._gate.start(step, now_s)
         self._state.running.add(step)
-        if isinstance(step, Lookup) and step.channel in ("network", "public", "dark"):
+        if isinstance(step, Lookup) and step.channel in _UDP_CHANNELS:
             self._ask_udp(step)
         else:
             self._pool.submit(lambda: self._events.put(_Done(step, carry_out(step, self._shop))))
 
     def _ask_udp(self, step: Lookup) -> None:
-        kinds = self._shop.query_types if step.channel != "dark" else self._shop.query_types[:1]
+        kinds = self._shop.query_types if step.channel in ("network", "public") else self._shop.query_types[:1]
         self._state.pending_questions[step] = len(kinds)
         for kind in kinds:
             self._listener.ask(Question(
@@ -153,16 +155,17 @@ class Loop:
         if known is not None:
             self._book.amend(known[1], replies_of(question), question.bytes_read)
         else:
-            seen = observe_question(question, resolver=step.channel, clock=self._clock, attempt=step.attempt,
-                                    purpose=self._purpose(step))
-            self._state.question_rows[id(question)] = (question, self._book.add(seen))
+            seen = observe_question(question, resolver=_UDP_CHANNELS[step.channel], clock=self._clock,
+                                    attempt=step.attempt, purpose=self._purpose(step))
+            row = self._book.add(replace(seen, input=step.about))
+            self._state.question_rows[id(question)] = (question, row)
             self._state.pending_questions[step] -= 1
         if not self._state.pending_questions[step]:
             self._state.running.discard(step)
             self._replan(step)
 
     def _purpose(self, step: Lookup) -> str:
-        if step.channel != "dark":
+        if step.channel in ("network", "public"):
             return "target"
         return "innocent" if step.name == self._frame.innocent else "dark"
 
