@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from probe.compare.dns import DENIALS, DnsEvidence
 from probe.rules.table import Rule
 
-
 ANSWERS = ("ok", *DENIALS)
 """States of an innocent name that show a living resolver, whether it knows the name or not."""
 
