@@ -59,7 +59,7 @@ class Finding:
 
 def _control_word(path: PathEvidence) -> str:
     if not path.controls_asked:
-        return "not_needed"
+        return "none" if path.stage else "not_needed"
     if not path.controls_answered:
         return "failed"
     if path.stage in ("", "page"):

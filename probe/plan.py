@@ -261,6 +261,7 @@ def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt
     return Visit(
         purpose="target" if source != "trusted" else "trusted", address=address, port=site.port, hostname=site.host,
         source=source, attempt=attempt, sni=site.sni if depth != "connect" else "", alpn=site.alpn, trust=site.trust,
+        needs_alpn=site.kind == "tls" and bool(site.alpn),
         pages=site.pages(inputs) if depth == "all" else (),
         target_id=first.target_id, input=first.input, connect_timeout_s=frame.timeout_s,
         tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s + 2,

@@ -63,7 +63,11 @@ def load_settings(path: str | None = None) -> Settings:
         return Settings()
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
-        return msgspec.structs.replace(msgspec.convert(raw, Settings), path=str(file))
+        if "path" in raw:
+            raise SettingsError(f"{file}: path: is not a setting")
+        read = msgspec.convert(raw, Settings)
+        vantage = msgspec.structs.replace(read.vantage, cc=read.vantage.cc.upper())
+        return msgspec.structs.replace(read, vantage=vantage, path=str(file))
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -43,6 +43,8 @@ class Visit:
     sni: str = ""
     alpn: tuple[str, ...] = ()
     trust: str = "none"
+    needs_alpn: bool = False
+    """The endpoint is reached only with one of `alpn` selected."""
     until_server_hello: bool = False
     pages: tuple[Page, ...] = ()
     target_id: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import re
 import signal
@@ -16,13 +15,13 @@ from typing import Any, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stored import a_result
 
 from probe.model import ControlAnswer, Observation, Run, RunResult, ServiceVerdict, Vantage, Verdict
-from probe.store import columns, parquet
+from probe.store import columns
 from probe.store.atomic import StoreError, check_writable, remove_stale, write_file, write_files
 from probe.store.cells import decode, encode
 from probe.store.codebook import codebook
-from probe.store.package import write_package
 from probe.store.read import read_run, read_runs, stored_runs
 from probe.store.rows import Value
 from probe.store.schema import FRAME, TABLES, Column, Kind
@@ -68,20 +67,6 @@ RESULTS = st.builds(
     verdicts=st.lists(any_of(Verdict), max_size=2).map(tuple),
     services=st.lists(any_of(ServiceVerdict), max_size=2).map(tuple),
 )
-
-
-def a_result(run_id: str = "r-1", time: str = "2017-05-04T06:12:00Z", *, text: str = "plain") -> RunResult:
-    return RunResult(
-        run=Run(run_id=run_id, measurement_start_time=time, vantage=Vantage(probe_cc="RU", probe_asn=64500)),
-        observations=(
-            Observation(observation_id=f"{run_id}.1", sequence=1, run_id=run_id, target_id="a.chat.b", title=text,
-                        operation="http_round_trip", answers=("192.0.2.1", text), clock_offset_s=0.5),
-            Observation(observation_id=f"{run_id}.2", sequence=2, run_id=run_id, operation="connect"),
-        ),
-        controls=(ControlAnswer(control_id="c", input="https://a/", state="answered", tcp=(("192.0.2.1:443", ""),)),),
-        verdicts=(Verdict(target_id="a.chat.b", service="a", role="chat", input="https://a/", outcome="ok"),),
-        services=(ServiceVerdict(service="a", role="chat", outcome="ok", k=0, n=1),),
-    )
 
 
 # the schema
@@ -319,7 +304,7 @@ import sys
 from probe.store.atomic import StoreError, check_writable
 from probe.store.write import write_run
 sys.path.insert(0, "tests")
-from test_store import a_result
+from stored import a_result
 for action in (lambda: check_writable(Path(sys.argv[1])),
                lambda: write_run(a_result(text="x" * 100_000), Path(sys.argv[1]), parquet=False)):
     try:
@@ -368,63 +353,3 @@ def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
 def test_a_writable_folder_is_made_and_left_empty(tmp_path: Path) -> None:
     check_writable(tmp_path / "a" / "b")
     assert list((tmp_path / "a" / "b").iterdir()) == []
-
-
-# Parquet, packages, weight
-
-
-def test_the_cron_path_imports_nothing_heavy(tmp_path: Path) -> None:
-    code = ("import sys; from pathlib import Path; sys.path.insert(0, 'tests')\n"
-            "from probe.store.write import write_run; from probe.store.read import read_run\n"
-            "from probe.model import Run, RunResult\n"
-            "run = Run(run_id='r', measurement_start_time='2017-05-04T06:12:00Z')\n"
-            "write_run(RunResult(run=run, observations=(), controls=(), verdicts=(), services=()), Path(sys.argv[1]),"
-            " parquet=False)\nread_run(Path(sys.argv[1]), 'r')\n"
-            "print(set(sys.modules) & {'pandas', 'pyarrow', 'numpy', 'duckdb', 'scapy', 'jinja2', 'rich'})")
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "set()"
-
-
-def test_the_codebooks_one_liners_read_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pandas, duckdb = pytest.importorskip("pandas"), pytest.importorskip("duckdb")
-    pytest.importorskip("pyarrow")
-    texts = ("plain", "", "=1\n\x1b", "\ud800", "0123")
-    for i, text in enumerate(texts):
-        write_run(a_result(f"r-{i}", f"2017-05-0{i + 1}T06:12:00Z", text=text), tmp_path / "results")
-    monkeypatch.chdir(tmp_path)
-    block = re.search(r"```python\n(.*?)```", codebook(), re.DOTALL)
-    assert block
-    import glob
-    for table, rows in (("verdicts", 1), ("observations", 2), ("runs", 1), ("controls", 1), ("services", 1)):
-        for line in block[1].replace("verdicts", table).splitlines():
-            found = eval(line, {"pandas": pandas, "duckdb": duckdb, "glob": glob})
-            assert len(found) == rows * len(texts), line
-
-
-def test_parquet_holds_the_values_themselves(tmp_path: Path) -> None:
-    pq = pytest.importorskip("pyarrow.parquet")
-    write_run(a_result(text="=1;\x00\u202e\ud800"), tmp_path, parquet=True)
-    for table in TABLES.values():
-        (path,) = tmp_path.glob(f"parquet/{table.name}/date=*/*.parquet")
-        assert pq.read_schema(path).equals(parquet.arrow_schema(table), check_metadata=False)
-        assert pq.read_schema(path).field(0).metadata[b"description"].decode() == table.columns[0].meaning
-    (row, _) = pq.ParquetFile(next(tmp_path.glob("parquet/observations/*/*"))).read().to_pylist()
-    assert row["title"] == "=1;\x00\u202e\\ud800"
-    assert row["answers"][0] == "192.0.2.1"
-    assert row["measurement_start_time"].isoformat() == "2017-05-04T06:12:00+00:00"
-    assert row["clock_offset_s"] == 0.5
-    (control,) = pq.ParquetFile(next(tmp_path.glob("parquet/controls/*/*"))).read().to_pylist()
-    assert control["tcp"] == [{"key": "192.0.2.1:443", "value": ""}]
-    assert control["http_failure"] is None
-
-
-def test_the_data_package_describes_the_files(tmp_path: Path) -> None:
-    for run_id in ("a", "b"):
-        write_run(a_result(run_id), tmp_path, parquet=False)
-    package = json.loads(write_package(tmp_path).read_text())
-    assert [resource["name"] for resource in package["resources"]] == list(TABLES)
-    for resource in package["resources"]:
-        assert len(resource["path"]) == 2
-        for path in resource["path"]:
-            header = (tmp_path / path).read_text().splitlines()[0]
-            assert header.split(",") == [field["name"] for field in resource["schema"]["fields"]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 _GLOBAL6 = ipaddress.ip_network("2000::/3")
 _TUNNELS6 = tuple(ipaddress.ip_network(net) for net in ("2001::/32", "2002::/16"))
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
+@lru_cache(maxsize=4096)  # a plan is made again after each answer, of the same addresses
 def parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address, or None when `text` is none."""
     try:
@@ -34,6 +36,7 @@ def embedded_ipv4(text: str, nat64_prefix: str = "") -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
 def is_bogon(text: str, nat64_prefix: str = "") -> bool:
     """True for an answer that no public name should have: not globally routable, Teredo, 6to4."""
     address = parse(text)

@@ -64,9 +64,12 @@ def _new_host(*, any_address: bool = False) -> int:
 
 
 def _server_addresses6(world: World) -> set[str]:
-    """Every IPv6 address at which this world has a server."""
+    """Every IPv6 address at which this world has a server; vantage points are named too, but have hosts of their own.
+
+    Owning one of theirs, the servers would keep their own answers to it.
+    """
     named = {address for host in world.hosts.values() for address in host.ipv6}
-    return named | {address for address in world.literals if ":" in address}
+    return (named | {address for address in world.literals if ":" in address}) - {v.ipv6 for v in world.vantages}
 
 
 def try_wire() -> None:

@@ -1,7 +1,8 @@
 """Questions over UDP, each on its own socket that stays open: the second answer is the evidence.
 
 One selector thread owns all sockets. The first usable reply completes the question; whatever comes later on the
-same socket is kept until the listener is closed, off the critical path.
+same socket is kept until the listener is closed, off the critical path. A server gets a limited number of questions
+at once: what a home router's forwarder has no room for it drops, and a dropped question costs seconds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,6 +24,12 @@ from probe.tables.failures import TIMEOUT, failure_of, rcode_failure
 RESEND_AFTER_S = 2.0
 LISTEN_ON_S = 5.0
 MAX_REPLIES = 8
+AT_ONCE = 64
+"""Questions to one server that may wait for their first answer; small forwarders have room for 150 of all programs."""
+HOLD_S = 0.4
+"""After this long a question without an answer holds up no other: a dead server must not cost one timeout after
+another."""
+_QUEUE_CHECK_S = 0.05
 IP_RECVTTL = 12  # linux/in.h; Python names it only from 3.14 on
 
 
@@ -61,6 +69,7 @@ class Listener:
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         self._lock = threading.Lock()
         self._incoming: list[Question] = []
+        self._queue: deque[Question] = deque()
         self._open: dict[int, Question] = {}
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name="dns-listener", daemon=True)
@@ -94,14 +103,29 @@ class Listener:
                     self._read(key.data)
             with self._lock:
                 fresh, self._incoming = self._incoming, []
-            for question in fresh:
-                self._start(question)
+            self._queue.extend(fresh)
+            self._start_some()
             self._check_timers()
         for question in list(self._open.values()):
             self._finish(question)
         self._selector.close()
         self._wake_read.close()
         self._wake_write.close()
+
+    def _start_some(self) -> None:
+        """Start what waits, in order, as far as each server has room."""
+        if not self._queue:
+            return
+        now = time.monotonic()
+        busy = Counter(q.server for q in self._open.values() if not q.done_at and now - q.sent_at < HOLD_S)
+        kept: deque[Question] = deque()
+        for question in self._queue:
+            if busy[question.server] >= AT_ONCE:
+                kept.append(question)
+                continue
+            busy[question.server] += 1
+            self._start(question)
+        self._queue = kept
 
     def _start(self, question: Question) -> None:
         from probe.measure.dns_wire import make_query
@@ -165,6 +189,8 @@ class Listener:
     def _next_timer_s(self) -> float | None:
         now = time.monotonic()
         times = [self._timer(question) for question in self._open.values()]
+        if self._queue:
+            times.append(now + _QUEUE_CHECK_S)
         return max(0.0, min(times) - now) if times else None
 
     def _timer(self, question: Question) -> float:

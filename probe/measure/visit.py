@@ -33,7 +33,10 @@ def visit(plan: Visit, *, clock: Clock) -> list[Observation]:
         address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
         target_id=plan.target_id, input=plan.input,
     )
-    sock = open_socket(base.family, deadline=time.monotonic() + plan.connect_timeout_s)
+    try:
+        sock = open_socket(base.family, deadline=time.monotonic() + plan.connect_timeout_s)
+    except OSError as error:  # no more descriptors, or a family that this system lacks
+        return [replace(base, failure=failure_of(error), t0_s=clock.now_s(), t_s=clock.now_s())]
     try:
         seen = [_connect(sock, base, clock)]
         if seen[0].failure:
@@ -77,7 +80,7 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> O
 def _tls_failure(got: Handshake, plan: Visit) -> str:
     if plan.until_server_hello and got.server_hello:
         return ""  # an innocent name only has to reach a TLS server; an alert is an answer too
-    if not got.failure and plan.alpn and plan.trust != "none" and got.alpn not in plan.alpn and not plan.pages:
+    if not got.failure and plan.needs_alpn and got.alpn not in plan.alpn:
         return "ssl_no_application_protocol"
     return got.failure
 

@@ -1,0 +1,115 @@
+"""The benchmark's own sums: what it calls a chain, a pace and a met target."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import struct
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from probe.model import Observation
+
+ONE = "one.example"
+HERE, THERE = "192.0.2.1", "192.0.2.2"
+
+
+@pytest.fixture
+def bench(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(root / "tools"))
+    return importlib.import_module("benchmark")
+
+
+def seen(operation: str, t0_s: float, t_s: float, *, purpose: str = "target", address: str = "") -> Observation:
+    """An operation for the one site."""
+    return Observation(operation=operation, purpose=purpose, t0_s=t0_s, t_s=t_s, address=address, hostname=ONE,
+                       port=443 if address else 0)
+
+
+SLOW_PLACE = (
+    seen("connect", 1.4, 1.6, purpose="innocent", address=HERE),
+    seen("tls_handshake", 1.6, 1.8, purpose="innocent", address=HERE),
+    seen("connect", 2.4, 2.6, address=HERE),
+    replace(seen("tls_handshake", 2.6, 3.0, address=HERE), tls_version="TLSv1.2"),
+    seen("http_round_trip", 3.0, 3.2, address=HERE),
+)
+RUN = (
+    seen("resolve", 0.0, 0.9, purpose="ladder"),
+    replace(seen("dns_round_trip", 1.0, 1.3), answers=(HERE, THERE)),
+    replace(seen("resolve", 1.0, 1.9), answers=(HERE,)),
+    seen("connect", 1.4, 1.9, address=THERE),
+    *SLOW_PLACE,
+)
+
+
+def test_the_chain_is_what_waits_for_one_another(bench: ModuleType) -> None:
+    chain = bench.chain.longest_chain(RUN)
+    assert (chain.hostname, chain.address) == (ONE, HERE)
+    assert chain.ladder_s == 1.0
+    assert chain.operations == ("dns_round_trip", *(o.operation for o in SLOW_PLACE))
+    # The first lookup, not the slower one; neither the waiting between the visits nor the other address.
+    assert chain.site_s == pytest.approx(0.3 + 0.4 + 0.2 + 0.4 + 0.2)
+    assert chain.round_trips == bench.chain.LADDER_ROUND_TRIPS + 1 + 2 + 1 + 2 + 1
+
+
+def test_a_run_without_targets_has_no_chain(bench: ModuleType) -> None:
+    with pytest.raises(ValueError, match="no target"):
+        bench.chain.longest_chain(RUN[:1])
+
+
+def test_there_are_enough_sites_of_different_hosts(bench: ModuleType) -> None:
+    pages = bench.chain.different_hosts(bench.inside.endpoints())[: bench.chain.SITES]
+    assert len({page.split("/")[2] for page in pages}) == bench.chain.SITES
+    assert all(page.startswith("https://") for page in pages)
+
+
+def test_the_pace_counts_what_begins_a_flow(bench: ModuleType) -> None:
+    starts = bench.pace.flow_starts(RUN)
+    assert starts == [1.0, 1.0, 1.4, 1.4, 2.4]
+    assert bench.pace.busiest(starts) == 4
+    assert bench.pace.busiest([0.0, 1.0, 2.0]) == 1
+    assert bench.pace.busiest([]) == 0
+
+
+def test_targets_are_met_missed_or_absent(bench: ModuleType) -> None:
+    figure = bench.figure.Figure
+    met, missed = figure(label="a", value=5.0, at_most=5.0), figure(label="bb", value=1234.5, unit="ms", at_most=1000)
+    absent = figure(label="c", value=0.123456)
+    assert (met.met, missed.met, absent.met) == (True, False, None)
+    lines = bench.figure.lines_of([met, missed, absent])
+    assert lines[1].split() == ["bb", "1,234", "ms", "MISSED", "(at", "most", "1,000)"]
+    assert lines[2].split() == ["c", "0.123"]
+    assert bench.figure.middle("m", [3.0, 1.0, 2.0]).value == 2.0
+
+
+def test_a_capture_is_read(bench: ModuleType) -> None:
+    packet = struct.pack("<IIII", 10, 500_000, 3, 9) + b"abc"
+    assert list(bench.startup.captured(bytes(24) + packet + packet[:18])) == [(10.5, b"abc"), (10.5, b"ab")]
+
+
+def test_a_program_is_watched(root: Path, tmp_path: Path) -> None:
+    report = tmp_path / "usage.json"
+    watched = root / "tools" / "benchmark" / "watched.py"
+    program = [sys.executable, "-c", "x = bytearray(30_000_000); raise SystemExit(7)"]
+    done = subprocess.run([sys.executable, str(watched), str(report), *program], timeout=60, check=False)
+    usage = json.loads(report.read_text())
+    assert done.returncode == 7
+    assert usage["peak_kib"] > 30_000
+    assert usage["wall_s"] >= 0
+
+
+def test_a_rule_that_drops_the_targets_spares_the_controls(bench: ModuleType) -> None:
+    from probe.lab.draw import addresses_of
+
+    drawn = bench.blackhole.targets_dropped(bench.inside.clean_world(rtt_ms=50))
+    dropped = set(drawn.rules[0].match)
+    rows = bench.inside.endpoints()
+    controls = {a for e in rows if e.role == "control" for a in addresses_of(e, drawn.world)}
+    assert len(dropped) > 100
+    assert not dropped & controls
+    assert drawn.world.resolver not in dropped

@@ -1,0 +1,33 @@
+"""What is measured: each subject is a module with a function that returns its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmark import blackhole, chain, core, pace, router, startup
+from benchmark.figure import Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One line of questioning."""
+
+    title: str
+    measure: Callable[[], list[Figure]]
+    needs_laboratory: bool = True
+
+
+SUBJECTS: Mapping[str, Subject] = {
+    "startup": Subject(
+        title="what a run costs before its first packet", measure=startup.measure, needs_laboratory=False
+    ),
+    "packet": Subject(title="from the command to the first packet on the wire", measure=startup.measure_packet),
+    "core": Subject(title="the core tier in a clean world, 50 ms round trip", measure=core.measure),
+    "chain": Subject(title="64 https sites of different hosts, 300 ms round trip", measure=chain.measure),
+    "blackhole": Subject(title="nothing answers, deadline 60 s", measure=blackhole.measure),
+    "pace": Subject(title="a timed run, as a schedule makes it", measure=pace.measure),
+    "router": Subject(
+        title="the laboratory's router, in packets a second", measure=router.measure, needs_laboratory=False
+    ),
+}
