@@ -24,7 +24,7 @@ demo: $(VENV)/.installed-demo
 	@$(PY) -m probe demo
 
 test: lint
-	@$(PY) -m pytest -n $(JOBS) --dist loadgroup
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.installed-test
 	@$(PY) -m ruff check .

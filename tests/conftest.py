@@ -115,6 +115,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(LaboratoryCount(), "laboratory-count")
 
 
+LONGEST_FIRST = ("test_lab_verdicts.py", "test_lab_hostile.py", "test_lab_lifecycle.py")
+"""Files that mostly wait: started first, they run beside everything else."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest files first; each file stays on one worker (`--dist loadfile`)."""
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     return f"{SEED_VARIABLE}={os.environ[SEED_VARIABLE]}"
 

@@ -17,7 +17,7 @@ from probe.lab.scenario import load
 from probe.lab.trial import configuration, program_environment
 from probe.lab.types import Drawn, Fault
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("hostile"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 SERVER_FAULTS = {
     "tls_junk": {}, "http_endless": {}, "http_gzip_bomb": {}, "http_redirect_loop": {}, "http_huge_headers": {},

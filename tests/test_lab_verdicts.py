@@ -20,7 +20,7 @@ JOBS = 6 * (os.cpu_count() or 1)
 WHOLE = "clean"
 """Measures the whole catalogue, which takes as long as twenty others; it has a test of its own."""
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("verdicts"), pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
 
 Trials = dict[tuple[str, bool], TrialResult]
 

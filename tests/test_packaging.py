@@ -112,7 +112,9 @@ def test_an_editable_install_reads_the_tree_itself(tree: Path, tmp_path: Path) -
     with zipfile.ZipFile(build(tree, "build_editable", tmp_path)) as archive:
         archive.extractall(tmp_path / "site")
     program = (
-        f"import site; site.addsitedir({str(tmp_path / 'site')!r})\n"
+        "import os, site, sys\n"
+        "sys.path[:] = [p for p in sys.path if not os.path.isdir(os.path.join(p, 'probe'))]\n"  # this tree's own install
+        f"site.addsitedir({str(tmp_path / 'site')!r})\n"
         "from probe.catalogue.load import load; print(load().path)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,

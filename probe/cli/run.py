@@ -72,12 +72,12 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     if dry_run:
         _tell_plan(targets, settings, plan)
         return
-    from probe.store.write import write_run
-
     try:
         check_writable(folder)
         with run_lock(folder):
             result = _measure(targets, settings, plan, folder)
+            from probe.store.write import write_run  # only now: the first packet need not wait for it
+
             write_run(result, folder, parquet=False if timed and parquet is None else parquet)
     except StoreError as error:
         raise click.ClickException(str(error)) from error

@@ -69,7 +69,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     clock, links, resolvers = start_clock(plan.started_at), families(), network_resolvers()
     frame = make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    pool = DaemonPool(64)
+    pool = DaemonPool(128)
     with Listener() as listener:
         run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
                        gateway=gateway_word() if links else "none", seed=seed, rng=rng)

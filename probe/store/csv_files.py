@@ -21,9 +21,10 @@ def write_csv(file: BinaryIO, table: Table, rows: Iterable[Row]) -> None:
     """Writes header and rows to an open file."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(column.name for column in table.columns)
+    columns = [(column.name, column) for column in table.columns]
+    writer.writerow(name for name, _ in columns)
     for row in rows:
-        writer.writerow(encode(row[column.name], column) for column in table.columns)
+        writer.writerow([encode(row[name], column) for name, column in columns])
     text.flush()
     text.detach()
 
