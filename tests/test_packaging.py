@@ -113,7 +113,7 @@ def test_an_editable_install_reads_the_tree_itself(tree: Path, tmp_path: Path) -
         archive.extractall(tmp_path / "site")
     program = (
         "import os, site, sys\n"
-        "sys.path[:] = [p for p in sys.path if not os.path.isdir(os.path.join(p, 'probe'))]\n"  # this tree's own install
+        "sys.path[:] = [p for p in sys.path if not os.path.isfile(os.path.join(p, 'probe', '__init__.py'))]\n"  # this tree's own install
         f"site.addsitedir({str(tmp_path / 'site')!r})\n"
         "from probe.catalogue.load import load; print(load().path)"
     )
