@@ -113,7 +113,9 @@ def test_an_editable_install_reads_the_tree_itself(tree: Path, tmp_path: Path) -
         archive.extractall(tmp_path / "site")
     program = (
         "import os, site, sys\n"
-        "sys.path[:] = [p for p in sys.path if not os.path.isfile(os.path.join(p, 'probe', '__init__.py'))]\n"  # this tree's own install
+        # This tree's own install must not be found first.
+        "own = lambda p: os.path.isfile(os.path.join(p, 'probe', '__init__.py'))\n"
+        "sys.path[:] = [p for p in sys.path if not own(p)]\n"
         f"site.addsitedir({str(tmp_path / 'site')!r})\n"
         "from probe.catalogue.load import load; print(load().path)"
     )
