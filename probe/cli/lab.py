@@ -73,7 +73,8 @@ def _described(scenario: Scenario) -> dict[str, object]:
 def exec_(scenario: str, seed: int, level: str, pcap: Path | None, no_helper: bool, command: tuple[str, ...]) -> None:
     """Run any program on the client side of SCENARIO; its exit status becomes ours.
 
-    What was drawn is written to standard error first: the targets, and who is censored how.
+    What was drawn is written to standard error first: the targets, and who is censored how. $PROBE_CONFIG names a
+    configuration with this world's helpers.
 
     \b
     Examples:
@@ -84,7 +85,7 @@ def exec_(scenario: str, seed: int, level: str, pcap: Path | None, no_helper: bo
     from probe.lab.draw import draw
     from probe.lab.laboratory import LabFailed, Laboratory, LabUnavailable
     from probe.lab.toml_table import ScenarioError
-    from probe.lab.trial import program_environment
+    from probe.lab.trial import configuration, program_environment
 
     _check_machine()
     try:
@@ -96,8 +97,11 @@ def exec_(scenario: str, seed: int, level: str, pcap: Path | None, no_helper: bo
             if ":" not in alias:
                 click.echo(f"  @{alias}: {' '.join(inputs)}", err=True)
         with Laboratory(drawn, level=level, helpers=not no_helper, pcap_dir=pcap) as laboratory:
+            config = laboratory.directory / "probe.toml"
+            config.write_text(configuration(drawn.world, helpers=not no_helper))
             done = laboratory.run(
-                command, env=program_environment(), timeout_s=EXEC_TIMEOUT_S, stdout=None, stderr=None
+                command, env={**program_environment(), "PROBE_CONFIG": str(config)}, timeout_s=EXEC_TIMEOUT_S,
+                stdout=None, stderr=None,
             )
     except (ScenarioError, LabFailed, LabUnavailable) as error:
         raise click.ClickException(str(error)) from error

@@ -28,6 +28,8 @@ MAX_ASKS = 200
 UDP_TIMEOUT_S = 5.0
 _UDP_CHANNELS = {"network": "network", "public": "public", "dark": "dark", "alive": "network"}
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
+SYSTEM_LOOKUPS = 64
+"""Lookups by the system at once: each is two questions to the network's resolver, which may have room for 150."""
 GIVE_UP_AFTER = 4
 """A control that failed this often without one answer is not asked again in the run."""
 
@@ -66,7 +68,7 @@ class Loop:
                  progress: Callable[[int, int], None] | None = None) -> None:
         self._sites, self._frame, self._book, self._shop = list(sites), frame, book, shop
         self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
-        self._events = events
+        self._events, self._system = events, DaemonPool(SYSTEM_LOOKUPS)
         self._state = _State()
         self._order = itertools.count()
         self._progress = progress
@@ -125,7 +127,8 @@ class Loop:
         if isinstance(step, Lookup) and step.channel in _UDP_CHANNELS:
             self._ask_udp(step)
         else:
-            self._pool.submit(lambda: self._events.put(_Done(step, carry_out(step, self._shop))))
+            pool = self._system if isinstance(step, Lookup) and step.channel == "system" else self._pool
+            pool.submit(lambda: self._events.put(_Done(step, carry_out(step, self._shop))))
 
     def _ask_udp(self, step: Lookup) -> None:
         kinds = self._shop.query_types if step.channel in ("network", "public") else self._shop.query_types[:1]

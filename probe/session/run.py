@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from probe.compare.ladder import LadderEvidence
     from probe.session.book import Book
 
+WORKERS = 128
+"""Visits at once: a few for each of 64 sites, so that none waits for another's round trips."""
 LADDER_TIMEOUT_S = 6.0
 FLOWS_PER_SITE = 6
 """Rough number of flows that a site takes, for the pace of a timed run."""
@@ -69,7 +71,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     clock, links, resolvers = start_clock(plan.started_at), families(), network_resolvers()
     frame = make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    pool = DaemonPool(128)
+    pool = DaemonPool(WORKERS)
     with Listener() as listener:
         run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
                        gateway=gateway_word() if links else "none", seed=seed, rng=rng)
