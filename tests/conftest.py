@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("probe", deadline=None)  # how long an example takes says nothing on a busy machine
+settings.load_profile("probe")
 
 SEED_VARIABLE = "PROBE_TEST_SEED"
 _LOCAL_FAMILIES = {socket.AF_UNIX, getattr(socket, "AF_NETLINK", socket.AF_UNIX)}

@@ -5,8 +5,8 @@ Arguments: `TRANSPORT LEVEL`, and `hold` to keep it open until standard input en
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 import sys
 
 from probe.lab.blueprint import Parts
@@ -31,7 +31,10 @@ WORLD = World(
         VantagePoint(control_id="b", ipv4="53.1.1.1", ipv6="2601::1", asn=2, cc="FR", url="https://b.lab.example:443/"),
     ),
     resolver="9.9.9.9",
-    hosts={"known.example": HostPlan(name="known.example", ipv4=("8.8.8.8",), ipv6=("2a02:26f0::5",))},
+    hosts={
+        "known.example": HostPlan(name="known.example", ipv4=("8.8.8.8",), ipv6=("2a02:26f0::5",)),
+        "b.lab.example": HostPlan(name="b.lab.example", ipv4=("53.1.1.1",), ipv6=("2601::1",)),
+    },
     literals=("149.154.167.51",),
     sinkhole="5.5.5.5",
     portal="6.6.6.6",
@@ -128,10 +131,14 @@ def explore(lab: Laboratory) -> dict[str, object]:
     return found
 
 
+TUNGETFEATURES = 0x800454CF  # linux/if_tun.h
+
+
 def tun_reason() -> str:
     """Why TUN cannot be tested here, or ""."""
     try:
-        os.close(os.open("/dev/net/tun", os.O_RDWR))
+        with open("/dev/net/tun", "r+b", buffering=0) as device:
+            fcntl.ioctl(device, TUNGETFEATURES, bytes(4))
     except OSError as error:
         return f"/dev/net/tun: {error.strerror}"
     return ""

@@ -271,3 +271,30 @@ def test_many_questions_at_once_each_have_their_answer(listener: Listener) -> No
         number = int(question.name.split(".")[0])
         assert question.first is not None, question.failure
         assert question.first.answers == (f"93.184.{number >> 8}.{number & 255}",)
+
+
+def test_a_server_gets_a_limited_number_of_questions_at_once(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dns_udp, "AT_ONCE", 2)
+    monkeypatch.setattr(dns_udp, "HOLD_S", PATIENCE_S)
+    heard = Heard()
+    with serving(lambda *_: []) as silent, serving(lambda query, _: [answer(query, HERE4)], "127.0.0.2") as other:
+        for number in range(3):
+            listener.ask(heard.question(silent.port, name=f"{number}.example"))
+        question = ask(listener, heard, heard.question(other.port, name="other.example", host="127.0.0.2"))
+        assert question.name == "other.example"
+        assert [waiting.name for waiting in listener._queue] == ["2.example"]
+
+
+def test_a_silent_server_does_not_hold_up_what_else_it_is_asked(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dns_udp, "AT_ONCE", 1)
+    monkeypatch.setattr(dns_udp, "HOLD_S", 0.02)
+    heard = Heard()
+    with serving(lambda query, before: [answer(query, HERE4)] if before == 2 else []) as server:
+        for number in range(3):
+            listener.ask(heard.question(server.port, name=f"{number}.example"))
+        first = heard.first.get(timeout=PATIENCE_S)
+    assert (first.name, first.failure) == ("2.example", "")

@@ -195,6 +195,18 @@ def test_programs_run_on_a_vantage_point(lab: Laboratory) -> None:
     assert lab.run(["cat", "/etc/resolv.conf"], host="b", timeout_s=10).stdout == b"nameserver 8.8.8.8\n"
 
 
+@pytest.mark.parametrize(("server", "own"), [("1.2.3.4", "53.1.1.1"), ("2a02:26f0::1", "2601::1")])
+def test_a_vantage_point_reaches_servers_over_both_families(lab: Laboratory, server: str, own: str) -> None:
+    code = """
+import socket, sys
+with socket.create_connection((sys.argv[1], 80), timeout=10) as s:
+    s.send(b"x")
+    print(s.recv(99).decode())
+"""
+    done = lab.run([PYTHON, "-c", code, server], host="b", timeout_s=20)
+    assert json.loads(done.stdout or b"{}") == {"from": own, "to": server}, done.stderr.decode()
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_captures_are_complete_when_it_ends(transport: str, tmp_path: Path) -> None:
     with open_lab(transport=transport, pcap_dir=tmp_path) as lab:

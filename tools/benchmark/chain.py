@@ -21,19 +21,22 @@ RTT_MS = 300.0
 SITES = 64
 ROUNDS = 3
 AT_MOST = 1.5
-LADDER_ROUND_TRIPS = 3
-"""A control's lookup, connect and page: targets wait for two of them."""
+LADDER_ROUND_TRIPS = 2
+"""Connect and handshake at the pinned addresses of two public resolvers are the shortest good news."""
+FIRST_WINDOW_BYTES = 14_600
+"""What a server sends before it waits for an acknowledgement (RFC 6928)."""
 _LOOKUPS = ("resolve", "dns_round_trip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """The longest chain of a run: where it ran, its operations, and how long they took together."""
+    """What one site had to do in turn at one address: its operations, and how long they took together."""
 
     hostname: str
     address: str
     ladder_s: float
     operations: tuple[str, ...]
+    """What the site did in turn; in brackets the round trips of what took several."""
     site_s: float
     round_trips: int
 
@@ -58,12 +61,13 @@ def measure() -> list[Figure]:
             observed.append(result.run.runtime_s / chain.total_s)
             counted.append(result.run.runtime_s / (chain.round_trips * RTT_MS / 1000))
     last = chains[-1]
+    parts = ", ".join((f"ladder ({LADDER_ROUND_TRIPS})", *last.operations))
     return [
         middle("run / chain in round trips", counted, at_most=AT_MOST),
         middle("run / chain as observed", observed),
         middle("run (runtime_s)", walls, unit="s"),
         Figure(label="chain in round trips", value=last.round_trips * RTT_MS / 1000, unit="s",
-               note=f"{last.round_trips} x {RTT_MS:.0f} ms: ladder {LADDER_ROUND_TRIPS}, {', '.join(last.operations)}"),
+               note=f"{last.round_trips} x {RTT_MS:.0f} ms: {parts}"),
         middle("chain as observed", [c.total_s for c in chains], unit="s"),
         Figure(label="  of it the ladder", value=last.ladder_s, unit="s", note="start to the first target's lookup"),
         Figure(label="sites", value=len(chosen)),
@@ -81,7 +85,7 @@ def different_hosts(rows: Iterable[Endpoint]) -> tuple[str, ...]:
 
 
 def longest_chain(observations: Sequence[Observation]) -> Chain:
-    """The longest chain that these observations show. Raises ValueError where no target was asked for."""
+    """The chain of most round trips, of these the slowest. Raises ValueError where no target was asked for."""
     ladder_s = min((o.t0_s for o in observations if o.purpose == "target"), default=None)
     if ladder_s is None:
         raise ValueError("the run asked for no target")
@@ -96,7 +100,7 @@ def longest_chain(observations: Sequence[Observation]) -> Chain:
         _chain(observations, host, address, innocent[address, port] + visits, ladder_s)
         for (host, address, port), visits in own.items()
     )
-    return max(chains, key=lambda chain: chain.total_s)
+    return max(chains, key=lambda chain: (chain.round_trips, chain.total_s))
 
 
 def _chain(observations: Sequence[Observation], host: str, address: str, visits: Sequence[Observation],
@@ -106,11 +110,16 @@ def _chain(observations: Sequence[Observation], host: str, address: str, visits:
     # The first answer is what the site waited for, whoever gave it.
     steps = [*sorted(lookups, key=lambda o: o.t_s)[:1], *visits]
     return Chain(
-        hostname=host, address=address, ladder_s=ladder_s, operations=tuple(o.operation for o in steps),
+        hostname=host, address=address, ladder_s=ladder_s, operations=tuple(map(_described, steps)),
         site_s=sum(o.t_s - o.t0_s for o in steps), round_trips=LADDER_ROUND_TRIPS + sum(map(_round_trips, steps)),
     )
 
 
+def _described(seen: Observation) -> str:
+    words = f"{seen.purpose} {seen.operation}" if seen.purpose != "target" else seen.operation
+    return words if _round_trips(seen) == 1 else f"{words} ({_round_trips(seen)})"
+
+
 def _round_trips(seen: Observation) -> int:
-    """TLS 1.2 takes two for its handshake (RFC 5246 section 7.3); all else is one question and one answer."""
-    return 2 if seen.tls_version == "TLSv1.2" else 1
+    """One question and one answer, except TLS 1.2's handshake (RFC 5246 section 7.3) and a page beyond the window."""
+    return 2 if seen.tls_version == "TLSv1.2" or seen.bytes_read > FIRST_WINDOW_BYTES else 1
