@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -56,6 +57,8 @@ def _package_root() -> Path:
 @cache
 def unavailable() -> str:
     """Why this machine cannot build a laboratory and what to do about it; empty if it can. Asked once a process."""
+    if importlib.util.find_spec("pyroute2") is None:
+        return "it needs pyroute2; run: pip install 'reachability-probe[lab]'"
     done = subprocess.run(
         _launch_command("--check"),
         env=_launch_environment(),
