@@ -44,6 +44,6 @@ def targets_dropped(drawn: Drawn) -> Drawn:
 def _ending(label: str, ran: Ran) -> Figure:
     outcomes = Counter(v.outcome for v in ran.result.verdicts)
     run = ran.result.run
-    says = f"{run.vantage.resolver_count} resolvers; run: {run.outcome} {run.block_type}".strip()
+    says = f"resolvers: {run.vantage.resolver_count}; run: {run.outcome} {run.block_type}".strip()
     return Figure(label=label, value=ran.wall_s, unit="s", at_most=DEADLINE_S + GRACE_S,
                   note=f"{says}; targets: " + ", ".join(f"{n} {outcome}" for outcome, n in outcomes.most_common()))
