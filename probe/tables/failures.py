@@ -66,7 +66,6 @@ TRUST_FAILURES: dict[str, str] = {
 TIMEOUT = "generic_timeout_error"
 EOF = "eof_error"
 NO_ANSWER = "dns_no_answer"
-BOGON = "dns_bogon_error"
 
 _ADDRESS = re.compile(r"\[?(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F.]*\]?(?::\d+)?|\d+(?:\.\d+){3}(?::\d+)?")
 
