@@ -137,7 +137,7 @@ def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
         validated="valid" in shown or any(
             f.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, f in here),
         wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & shared),
-        trusted_reached=behind_works, proof_possible=case.site.proves_itself,
+        trusted_reached=behind_works,
     )
 
 

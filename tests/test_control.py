@@ -19,7 +19,7 @@ from probe.control.client import HelperConfig, ask
 from probe.control.engine import Engine
 from probe.control.fetch import forwarded
 from probe.control.guard import Guard
-from probe.control.workers import DaemonPool
+from probe.control.workers import FuturePool
 from probe.measure.tls import context_for, key_hash
 from probe.model import ControlAnswer, Endpoint
 from probe.tables.resolvers import Resolver
@@ -41,7 +41,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         with (serving(Pages, good) as site, serving(Pages, None) as plain, serving(Pages, old) as expired,
               serving(Pages, strangers.issue_cert(HOST)) as foreign, serving(Doh, ours.issue_cert(DOH)) as doh):
             engine = Engine(
-                pool=DaemonPool(16),
+                pool=FuturePool(16),
                 guard=Guard(exempt=frozenset((HERE, port) for port in (site, plain, expired, foreign, closed))),
                 resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),),
                 doh_port=doh,

@@ -27,7 +27,7 @@ from probe.control.engine import Engine
 from probe.control.fetch import clean_host, parse_site
 from probe.control.guard import Guard, RateLimiter
 from probe.control.protocol import MAX_REQUEST_BYTES, decode_request
-from probe.control.workers import DaemonPool
+from probe.control.workers import FuturePool
 from probe.model import ControlAnswer, Endpoint
 from probe.tables.resolvers import Resolver
 
@@ -35,7 +35,7 @@ from probe.tables.resolvers import Resolver
 @pytest.fixture(scope="module")
 def helper_url() -> Iterator[str]:
     """A helper as in the field, for requests that make it measure nothing; it could ask nobody."""
-    with helper_at(Engine(pool=DaemonPool(2), resolvers=())) as at:
+    with helper_at(Engine(pool=FuturePool(2), resolvers=())) as at:
         yield at
 
 
@@ -46,7 +46,7 @@ def post(url: str, message: object, **options: Any) -> requests.Response:
 
 
 def test_unreachable_operators_are_no_failure_of_the_name() -> None:
-    engine = Engine(pool=DaemonPool(4), resolvers=(Resolver(name="none", ipv4=(SILENT,), doh_host=DOH),), doh_port=9)
+    engine = Engine(pool=FuturePool(4), resolvers=(Resolver(name="none", ipv4=(SILENT,), doh_host=DOH),), doh_port=9)
     target = Endpoint(target_id="t", service="s", role="chat", tier=1, input=f"dnslookup://{HOST}", protocol="dns",
                       host=HOST, port=0)
     with helper_at(engine) as url:
@@ -126,7 +126,7 @@ def test_rate_limit() -> None:
 
 
 def test_rate_limit_is_told_to_the_client() -> None:
-    engine = Engine(pool=DaemonPool(1))
+    engine = Engine(pool=FuturePool(1))
     target = Endpoint(target_id="t", service="s", role="web", tier=1, input="http://127.0.0.9/", protocol="http",
                       host="127.0.0.9", port=80)
     with helper_at(engine, RateLimiter(clock=lambda: 0.0, burst=1)) as url:
@@ -176,7 +176,7 @@ def test_who_waits_when_the_helper_stops_is_told() -> None:
     answers: list[ControlAnswer] = []
     with socket.create_server((HERE, 0)) as silent, control_server.listen(HERE, 0) as sock:
         port = silent.getsockname()[1]
-        engine = Engine(pool=DaemonPool(4), guard=Guard(exempt=frozenset({(HERE, port)})))
+        engine = Engine(pool=FuturePool(4), guard=Guard(exempt=frozenset({(HERE, port)})))
         server = control_server.make_server(control_server.make_app(engine, limiter=None), tls=None)
         server.config.timeout_graceful_shutdown = 0
         config = HelperConfig(control_id="t", url=f"http://{HERE}:{sock.getsockname()[1]}/")
@@ -199,7 +199,7 @@ def test_who_waits_when_the_helper_stops_is_told() -> None:
 
 
 def test_workers_are_bounded_and_raise_what_the_call_raised() -> None:
-    pool, gate, names = DaemonPool(2), threading.Event(), set[str]()
+    pool, gate, names = FuturePool(2), threading.Event(), set[str]()
 
     def job(number: int) -> int:
         gate.wait(10)

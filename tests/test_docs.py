@@ -28,9 +28,18 @@ def test_generated_documents_are_up_to_date(docs: ModuleType) -> None:
 
 
 def test_a_changed_table_would_show(docs: ModuleType) -> None:
-    before = docs.filled("<!-- table: outcomes -->\nold\n<!-- end -->")
-    assert "old" not in before
-    assert "inconclusive" in before
+    places = "".join(f"<!-- table: {name} -->\n(stale)\n<!-- end -->\n" for name in ("outcomes", "block types"))
+    now = docs.filled(f"before\n{places}after")
+    assert "(stale)" not in now
+    assert "inconclusive" in now
+    assert "tls.reset.sni" in now
+    assert now.startswith("before\n")
+    assert now.endswith("after")
+
+
+def test_a_table_without_a_place_is_noticed(docs: ModuleType) -> None:
+    with pytest.raises(ValueError, match="no place"):
+        docs.filled("nothing here")
 
 
 def test_the_readme_names_every_command(root: Path) -> None:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +19,7 @@ from probe.tables.blocks import BLOCK_TYPES  # noqa: E402
 from probe.tables.outcomes import OUTCOMES  # noqa: E402
 
 
-def grid(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def grid(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
@@ -50,10 +50,13 @@ def rules() -> str:
 
 
 def filled(text: str) -> str:
-    """README.md with its generated tables renewed."""
+    """README.md with its generated tables renewed. Raises ValueError where a table has no place."""
     for name, table in {"outcomes": outcomes(), "block types": block_types()}.items():
-        pattern = rf"(<!-- table: {name} -->\n).*?(\n<!-- end -->)"
-        text = re.sub(pattern, lambda m, t=table: m.group(1) + t + m.group(2), text, flags=re.DOTALL)
+        begin, end = f"<!-- table: {name} -->\n", "<!-- end -->"
+        head, found, rest = text.partition(begin)
+        if not found:
+            raise ValueError(f"README.md has no place for the table of {name}")
+        text = f"{head}{begin}{table}\n{end}{rest.partition(end)[2]}"
     return text
 
 

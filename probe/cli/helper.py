@@ -62,7 +62,7 @@ def _build(*, rate_limit: bool, certificate: str | None, key: str | None) -> uvi
         ) from None
     from probe.control.engine import Engine
     from probe.control.guard import RateLimiter
-    from probe.control.workers import DaemonPool
+    from probe.control.workers import FuturePool
 
     logging.getLogger("uvicorn.error").addHandler(logging.StreamHandler())
     try:
@@ -70,7 +70,7 @@ def _build(*, rate_limit: bool, certificate: str | None, key: str | None) -> uvi
     except (OSError, ssl.SSLError) as error:
         raise click.ClickException(f"certificate and key cannot be used: {error}") from None
     limiter = RateLimiter(clock=time.monotonic) if rate_limit else None
-    return make_server(make_app(Engine(pool=DaemonPool(WORKERS)), limiter=limiter), tls=tls)
+    return make_server(make_app(Engine(pool=FuturePool(WORKERS)), limiter=limiter), tls=tls)
 
 
 def _listen(address: str, port: int) -> socket.socket:

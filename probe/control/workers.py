@@ -1,26 +1,22 @@
-"""A bounded pool of daemon threads: a stuck measurement must not hold up the end of the program."""
+"""The measuring threads behind the standard interface of futures, for callers that wait for a result."""
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import ParamSpec, TypeVar
+
+from probe.measure.pool import DaemonPool
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class DaemonPool(Executor):
-    """Runs calls on at most `limit` threads, started when first needed. The standard pool joins at exit."""
+class FuturePool(Executor):
+    """Runs calls on at most `limit` daemon threads. The standard pool would join at exit whatever hangs."""
 
     def __init__(self, limit: int = 64) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._threads = 0
-        self._spare = 0
+        self._pool = DaemonPool(limit)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Queue `fn`; a future cancelled before its turn is never run."""
@@ -36,17 +32,5 @@ class DaemonPool(Executor):
             else:
                 future.set_result(result)
 
-        with self._lock:
-            if self._spare <= 0 and self._threads < self._limit:
-                self._threads += 1
-                threading.Thread(target=self._work, name="helper-worker", daemon=True).start()
-            else:
-                self._spare -= 1
-        self._jobs.put(job)
+        self._pool.submit(job)
         return future
-
-    def _work(self) -> None:
-        while True:
-            self._jobs.get()()
-            with self._lock:
-                self._spare += 1

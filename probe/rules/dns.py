@@ -27,8 +27,6 @@ class NameEvidence:
     """The network gives the same address for an unrelated name, to which it does not belong either."""
     trusted_reached: bool = False
     """An address from trusted resolvers serves the name (or a control reached the service)."""
-    proof_possible: bool = True
-    """The endpoint's protocol can prove the genuine server (TLS with a judged certificate)."""
 
 
 def _answered(e: NameEvidence) -> bool:
