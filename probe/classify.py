@@ -33,6 +33,8 @@ class Case:
     visits: tuple[Observation, ...] = ()
     around: tuple[Observation, ...] = ()
     controls: tuple[ControlAnswer, ...] = ()
+    traces: tuple[Observation, ...] = ()
+    """How far attempts to connect get, at the site's addresses and, for comparison, elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ def _paths(case: Case, endpoint: Endpoint, bench: Bench) -> list[PathEvidence]:
     addresses = dict.fromkeys(o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address)
     return [
         path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
-                      private_root=bench.private_roots.get(case.site.trust, ""))
+                      traces=case.traces, private_root=bench.private_roots.get(case.site.trust, ""))
         for address in addresses
     ]
 

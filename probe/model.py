@@ -80,7 +80,7 @@ class Observation:
     """A word of `probe.tables.purposes`."""
     attempt: int = 1
     operation: str
-    """resolve, dns_round_trip, connect, tls_handshake, http_round_trip."""
+    """resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace."""
     failure: str = ""
     reason: str = ""
     """Why this was not attempted; empty when it was."""
@@ -110,7 +110,8 @@ class Observation:
     ede: tuple[str, ...] = ()
     """Extended DNS errors, `code text` (RFC 8914)."""
     replies: tuple[str, ...] = ()
-    """Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`."""
+    """Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace:
+    `TTL word delay_ms router`, the router as a hash that means something within its run alone."""
     # TCP
     icmp: str = ""
     """`type/code sender` of an ICMP error that ended the attempt."""

@@ -16,7 +16,7 @@ from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs, http_needs_c
 from probe.compare.places import joined, same_place
 from probe.model import ControlAnswer, Observation
 from probe.sites import Site
-from probe.steps import Ask, Follow, Lookup, Page, Step, Visit
+from probe.steps import Ask, Follow, Lookup, Page, Step, Trace, Visit
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 5
@@ -43,6 +43,8 @@ class Frame:
     addresses_per_family: int = 2
     nat64_prefix: str = ""
     timeout_s: float = 6.0
+    together: bool = False
+    """The run need not spread its flows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,8 @@ class Seen:
     around: tuple[Observation, ...] = ()
     """Innocent names and other ports at the site's addresses, whoever asked them."""
     controls: tuple[ControlAnswer, ...] = ()
+    elsewhere: tuple[tuple[str, int], ...] = ()
+    """Addresses and ports of others that accept connections."""
 
 
 def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
@@ -205,7 +209,19 @@ def _at(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Fr
     if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:
         steps.append(Visit(purpose="port", address=address, port=80 if site.port != 80 else 443,
                            hostname=site.host, source=source, connect_timeout_s=frame.timeout_s))
+    if failing and last >= frame.attempts and not hopeless and mine[-1].operation == "connect":
+        steps += _traces(address, site.port, seen, frame)
     return steps
+
+
+def _traces(address: str, port: int, seen: Seen, frame: Frame) -> list[Step]:
+    """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us?"""
+    where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    if not any(place == where and not failure for c in seen.controls for place, failure in c.tcp):
+        return []
+    others = [place for place in seen.elsewhere if family_of(place[0]) == family_of(address)]
+    return [Trace(purpose="trace", address=address, port=port, together=frame.together)] + [
+        Trace(purpose="reference", address=other, port=at, together=frame.together) for other, at in others]
 
 
 def _most_attempts(mine: Sequence[Observation], last: int, frame: Frame) -> int:

@@ -72,4 +72,15 @@ class Ask:
     addresses: tuple[str, ...] = field(compare=False)
 
 
-Step = Lookup | Visit | Follow | Ask
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """See how far connection attempts to an address get. Purpose `trace`: where they fail; `reference`: where not."""
+
+    purpose: str
+    address: str
+    port: int
+    together: bool = field(default=False, compare=False)
+    """All at once, in a run that need not spread its flows."""
+
+
+Step = Lookup | Visit | Follow | Ask | Trace

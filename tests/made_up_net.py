@@ -7,18 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from observations import operation
+from observations import ELSEWHERE, REFUSED, operation
 
 from probe.model import ControlAnswer, Observation
 from probe.plan import Frame, next_steps
 from probe.session.book import Book
 from probe.sites import Site
-from probe.steps import Ask, Follow, Lookup, Step, Visit
+from probe.steps import Ask, Follow, Lookup, Step, Trace, Visit
 from probe.tables.failures import RCODE_FAILURES
 
 FRAME = Frame(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
               doh=("google", "cloudflare"), controls=("a", "b"))
 MAX_STEPS = 300
+HOPS = 8
+"""Routers on the way to everybody."""
 _ENGINES = {"system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "tcp": "tcp",
             "doh": "doh"}
 
@@ -36,6 +38,8 @@ class Net:
     both: bool = False
     """Whether IPv6 is there too, and each direct lookup thus two questions."""
     port_failure: str = "generic_timeout_error"
+    lost: str = "near"
+    """Where attempts to connect end: near (in the third hop of eight), far (at the end), or nowhere that is heard."""
     page: Mapping[str, Any] = field(default_factory=dict)
     cut_shake: Mapping[str, Any] = field(default_factory=dict)
     """What a handshake that is cut off shows of the other side."""
@@ -55,7 +59,18 @@ class Net:
             return self._visit(step), []
         if isinstance(step, Ask):
             return [], [self.told(step)]
+        if isinstance(step, Trace):
+            return [self._trace(step)], []
         return self._follow(step), []
+
+    def _trace(self, step: Trace) -> Observation:
+        hops = HOPS if step.purpose == "reference" else {"near": 2, "far": HOPS}.get(self.lost, 0)
+        heard = [f"{ttl} exceeded 9.0 router{ttl}" for ttl in range(1, hops + 1) if self.lost]
+        failure = self.cuts.get(step.address, ("", ""))[1]
+        end = {"reference": ["open"], "trace": ["refused"] if failure == REFUSED else []}[step.purpose]
+        replies = (*heard, *(f"{hops + 1} {word} 9.0" for word in end))
+        return Observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
+                           family=6 if ":" in step.address else 4, replies=replies)
 
     @staticmethod
     def _purpose(step: Lookup) -> str:
@@ -113,6 +128,7 @@ def walk(site: Site, net: Net, *, frame: Frame = FRAME, book: Book | None = None
          rng: random.Random | None = None) -> list[Step]:
     """Take every step that falls due, one at a time (in any order, given `rng`); the steps in the order taken."""
     book = book or Book("r")
+    book.add(operation("connect", ELSEWHERE, purpose="ladder", hostname="", port=443))
     taken: list[Step] = []
     while len(taken) < MAX_STEPS:
         due = list(dict.fromkeys(s for s in next_steps(site, book.seen(site), frame) if s not in taken))

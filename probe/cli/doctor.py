@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import click
 
 from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
+from probe.measure.trace import hears_routers
 from probe.rules.catalogue import convictable
 from probe.rules.table import NEEDS
 from probe.settings import Settings, SettingsError, load_settings
@@ -95,6 +97,8 @@ def _http_library() -> tuple[str, bool, str]:
 
 def _means(settings: Settings) -> frozenset[str]:
     means = {"nothing", "trusted_dns", "innocent", "ladder"}
+    if hears_routers(platform.system(), platform.release()):
+        means.add("routers")
     networks = {(h.asn, h.cc) for h in settings.helper}
     if settings.helper:
         means.add("helper")

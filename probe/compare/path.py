@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
 from probe.compare.places import host_of, joined, redirects_abroad
+from probe.compare.trace import where_lost
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
 
@@ -44,6 +45,8 @@ class PathEvidence:
     failure: str = ""
     icmp: str = ""
     early_reset: bool = False
+    lost: str = ""
+    """near, far, unknown, or empty where nobody looked: where attempts to connect end (`probe.compare.trace`)."""
     tainted: bool = False
     """Every failing attempt came after a neighbour's failure on this address and port."""
     hello_acked: str = ""
@@ -80,7 +83,7 @@ class PathEvidence:
 
 def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
                   around: Sequence[Observation], controls: Sequence[ControlAnswer],
-                  private_root: str = "") -> PathEvidence:
+                  traces: Sequence[Observation] = (), private_root: str = "") -> PathEvidence:
     """Gather what is known of `address`; `private_root` is the organisation of the expected private authority."""
     here = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
     mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
@@ -96,6 +99,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         proven=site.proves_itself and any(o.trust == "valid" for o in mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
+        lost=where_lost(traces, address, site.port),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         evidence=tuple(o.observation_id for o in mine),
     )

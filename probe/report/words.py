@@ -41,6 +41,7 @@ OPERATIONS: Mapping[str, str] = {
     "connect": "TCP connection",
     "tls_handshake": "TLS handshake",
     "http_round_trip": "HTTP request",
+    "trace": "trace of connection attempts",
 }
 
 _SUCCESS: Mapping[str, str] = {
@@ -49,6 +50,7 @@ _SUCCESS: Mapping[str, str] = {
     "resolve": "answered",
     "dns_round_trip": "answered",
     "http_round_trip": "answered",
+    "trace": "taken",
 }
 
 CONTROLS: Mapping[str, str] = {

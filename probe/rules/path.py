@@ -41,6 +41,12 @@ def _convicts(s: Scene) -> bool:
     return _repeated(s) and not s.path.tainted and not s.self_block and s.ladder.well
 
 
+def _lost_here(s: Scene) -> bool:
+    """Attempts to connect end where other traffic from here passes. An operator that refuses us ends them at its own
+    door, and from here nothing else tells the two apart."""
+    return _convicts(s) and s.path.lost == "near"
+
+
 def _at(stage: str, *failures: str) -> frozenset[tuple[str, str]]:
     return frozenset((stage, f) for f in failures)
 
@@ -182,20 +188,28 @@ CONNECT: tuple[PathRule, ...] = (
     Rule("ip/reset_before_the_host", "blocked", "ip.reset", 0.95, ("helper",),
          "the SYN is reset sooner than the host can answer, and controls connect",
          lambda s: s.path.stage == "connect" and s.path.early_reset and _contrary(s) and _convicts(s)),
-    Rule("ip/reset_here_only", "blocked", "ip.reset", 0.7, ("helper",),
-         "the connection is refused here, and controls connect to the same address",
-         lambda s: s.path.stage == "connect" and s.path.failure in (REFUSED, RESET) and _contrary(s) and _convicts(s)),
-    Rule("tcp/port_vanishes", "blocked", "tcp.drop.port", 0.9, ("helper",),
-         "this port is silent, another port of the address answers, and controls connect to this one",
-         lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and _contrary(s) and _convicts(s)
+    Rule("ip/reset_on_the_way", "blocked", "ip.reset", 0.95, ("helper", "routers"),
+         "the SYN is reset where packets for other addresses are still under way, and controls connect",
+         lambda s: s.path.stage == "connect" and s.path.failure in (REFUSED, RESET) and _contrary(s)
+         and _lost_here(s)),
+    Rule("tcp/port_vanishes", "blocked", "tcp.drop.port", 0.9, ("helper", "routers"),
+         "attempts on this port are lost where other packets pass, another port of the address answers, and controls "
+         "connect to this one",
+         lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and _contrary(s) and _lost_here(s)
          and s.path.other_port in ("open", "closed")),
-    Rule("ip/vanishes", "blocked", "ip.blackhole", 0.8, ("helper",),
-         "the address is silent here, and controls connect to it",
-         lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and _contrary(s) and _convicts(s)
+    Rule("ip/vanishes", "blocked", "ip.blackhole", 0.9, ("helper", "routers"),
+         "packets to the address are lost where others pass, and controls connect to it",
+         lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and _contrary(s) and _lost_here(s)
          and s.path.other_port == "silent"),
-    Rule("ip/vanishes_undecided", "blocked", "ip", 0.7, ("helper",),
-         "the address does not accept connections here, and controls connect to it",
-         lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and _contrary(s) and _convicts(s)),
+    Rule("ip/vanishes_undecided", "blocked", "ip", 0.8, ("helper", "routers"),
+         "attempts to connect are lost where others pass, and controls connect to the address",
+         lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and _contrary(s) and _lost_here(s)),
+    Rule("ip/lost_close_to_the_service", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper", "routers"),
+         "attempts to connect pass everything that other traffic from here passes: the operator itself may refuse them",
+         lambda s: s.path.stage == "connect" and _contrary(s) and _convicts(s) and s.path.lost == "far"),
+    Rule("ip/lost_somewhere", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper",),
+         "controls connect to the address; whether this network or the operator itself refuses us is not shown",
+         lambda s: s.path.stage == "connect" and _contrary(s) and _convicts(s)),
 )
 
 TLS: tuple[PathRule, ...] = (

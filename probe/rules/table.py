@@ -14,6 +14,7 @@ NEEDS: dict[str, str] = {
     "two_helpers": "two test helpers in different networks and countries",
     "trusted_dns": "a DoH operator that answers through this network",
     "innocent": "an innocent name on the same address",
+    "routers": "routers on the way that say when a packet's TTL has run out",
     "ladder": "control targets that answer in this network",
 }
 """What a rule needs to be able to hold; `probe doctor` tells which of them an installation has."""

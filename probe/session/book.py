@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from probe.classify import Case
+from probe.compare.addresses import family_of
 from probe.model import ControlAnswer, Observation
 from probe.plan import Seen
 from probe.session.taint import tainted_by
@@ -26,6 +27,8 @@ class Book:
         self._by_address: dict[str, list[int]] = defaultdict(list)
         self._by_input: dict[str, list[int]] = defaultdict(list)
         self._told: dict[str, list[ControlAnswer]] = defaultdict(list)
+        self._traces: list[int] = []
+        self._open: dict[str, dict[tuple[str, int], None]] = {"ladder": {}, "target": {}}
 
     def add(self, seen: Observation) -> int:
         """Number and keep an observation; returns its index for `amend`."""
@@ -46,7 +49,9 @@ class Book:
     def _keep(self, stamped: Observation) -> None:
         index = len(self.observations)
         self.observations.append(stamped)
-        if stamped.operation in ("resolve", "dns_round_trip"):
+        if stamped.operation == "trace":
+            self._traces.append(index)
+        elif stamped.operation in ("resolve", "dns_round_trip"):
             if stamped.purpose in ("target", "dark"):
                 self._by_name[stamped.hostname].append(index)
             elif stamped.purpose == "innocent" and stamped.input:
@@ -56,6 +61,8 @@ class Book:
         elif stamped.address:
             self._by_place[stamped.address, stamped.port].append(index)
             self._by_address[stamped.address].append(index)
+        if stamped.operation == "connect" and not stamped.failure and stamped.purpose in self._open:
+            self._open[stamped.purpose].setdefault((stamped.address, stamped.port))
         if stamped.purpose == "redirect":
             self._by_input[stamped.input].append(index)
 
@@ -71,7 +78,17 @@ class Book:
     def seen(self, site: Site) -> Seen:
         """What the planner needs of a site."""
         case = self.case(site)
-        return Seen(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls)
+        return Seen(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls,
+                    elsewhere=self._elsewhere())
+
+    def _elsewhere(self) -> tuple[tuple[str, int], ...]:
+        """Places that accept connections: of each family the first control and the first two targets that did."""
+        found: list[tuple[str, int]] = []
+        for family in (4, 6):
+            for purpose, most in (("ladder", 1), ("target", 2)):
+                mine = [place for place in self._open[purpose] if family_of(place[0]) == family]
+                found += mine[:most]
+        return tuple(found)
 
     def case(self, site: Site) -> Case:
         """What the judge needs of a site."""
@@ -88,7 +105,11 @@ class Book:
         visits += [self.observations[i] for url in inputs for i in self._by_input.get(url, ())]
         around = tuple(o for o in near if o.purpose in ("innocent", "port"))
         return Case(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
-                    controls=controls)
+                    controls=controls, traces=self._traced(addresses))
+
+    def _traced(self, addresses: Mapping[str, None]) -> tuple[Observation, ...]:
+        traces = (self.observations[i] for i in self._traces)
+        return tuple(o for o in traces if o.purpose == "reference" or o.address in addresses)
 
 
 def _same_way(seen: Observation, site: Site) -> bool:

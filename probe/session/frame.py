@@ -34,7 +34,7 @@ def run_id_of(clock: Clock) -> str:
 
 
 def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int, ...], network_resolver: str,
-               rng: random.Random) -> Frame:
+               rng: random.Random, together: bool = False) -> Frame:
     """Draw the resolvers and the innocent name of this run."""
     public = rng.choice(PUBLIC_RESOLVERS)
     doh = tuple(o.name for o in PUBLIC_RESOLVERS if o.doh_host)
@@ -42,5 +42,5 @@ def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int,
         network_resolver=network_resolver, public_resolver=rng.choice(public.ipv4),
         dark_server=rng.choice(ROOT_SERVERS), doh=tuple(rng.sample(doh, min(2, len(doh)))),
         controls=tuple(h.id for h in settings.helper), families=families or (4,),
-        innocent=rng.choice(catalogue.innocent_names),
+        innocent=rng.choice(catalogue.innocent_names), together=together,
     )

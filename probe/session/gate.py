@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 
-from probe.steps import Step, Visit
+from probe.steps import Step, Trace, Visit
 
 TLS_PER_ADDRESS = 3
 TLS_WINDOW_S = 10.0
@@ -25,10 +25,10 @@ class Gate:
     def ready_at_s(self, step: Step, now_s: float) -> float | None:
         """The moment at which `step` may start; None while another visit has its address and port."""
         ready = self._next_flow_s if self._interval_s else now_s
-        if isinstance(step, Visit):
+        if isinstance(step, Visit | Trace):
             if (step.address, step.port) in self._busy:
                 return None
-            if step.sni:
+            if isinstance(step, Visit) and step.sni:
                 ready = max(ready, self._next_shake_s(step.address))
         return ready
 
@@ -42,12 +42,12 @@ class Gate:
         """Note that `step` starts now."""
         if self._interval_s:
             self._next_flow_s = now_s + self._interval_s * self._rng.uniform(0.5, 1.5)
-        if isinstance(step, Visit):
+        if isinstance(step, Visit | Trace):
             self._busy.add((step.address, step.port))
-            if step.sni:
+            if isinstance(step, Visit) and step.sni:
                 self._shakes.setdefault(step.address, deque(maxlen=TLS_PER_ADDRESS)).append(now_s)
 
     def end(self, step: Step) -> None:
         """Note that `step` ended."""
-        if isinstance(step, Visit):
+        if isinstance(step, Visit | Trace):
             self._busy.discard((step.address, step.port))

@@ -69,7 +69,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     seed = plan.seed if plan.seed is not None else secrets.randbits(32)
     rng = random.Random(seed)
     clock, links, resolvers = start_clock(plan.started_at), families(), network_resolvers()
-    frame = make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng)
+    frame = make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng,
+                       together=plan.fast)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pool = DaemonPool(WORKERS)
     with Listener() as listener:

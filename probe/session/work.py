@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import secrets
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from probe.compare.addresses import may_connect
 from probe.measure.clock import Clock
 from probe.measure.lookups import lookup_doh, lookup_system, lookup_tcp
+from probe.measure.trace import trace
 from probe.measure.visit import visit
 from probe.model import ControlAnswer, Endpoint, Observation
-from probe.steps import Ask, Follow, Lookup, Page, Step, Visit
+from probe.steps import Ask, Follow, Lookup, Page, Step, Trace, Visit
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 
 
@@ -30,6 +33,8 @@ class Workshop:
     ask: AskHelper
     query_types: tuple[str, ...]
     timeout_s: float = 6.0
+    trace_key: bytes = field(default_factory=partial(secrets.token_bytes, 16), repr=False)
+    """Routers are written as hashes under this key, which nobody keeps."""
 
 
 Result = tuple[list[Observation], list[ControlAnswer]]
@@ -41,6 +46,8 @@ def carry_out(step: Step, shop: Workshop) -> Result:
         return visit(step, clock=shop.clock), []
     if isinstance(step, Ask):
         return [], [shop.ask(step.control_id, shop.endpoints[step.input], step.addresses)]
+    if isinstance(step, Trace):
+        return [trace(step, clock=shop.clock, key=shop.trace_key)], []
     if isinstance(step, Follow):
         return _follow(step, shop), []
     return _lookup(step, shop), []

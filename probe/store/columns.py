@@ -36,7 +36,8 @@ _DNS: Words = {
     "answer_ttl_s": ("s", "Time to live of the answer; -1 when there was none."),
     "authoritative": ("", "The reply carried the AA flag."),
     "ede": ("", "Extended DNS errors as `code text` (RFC 8914)."),
-    "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`."),
+    "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace: "
+                "`TTL word delay_ms router`, the router as a hash that means something within its run alone."),
 }
 
 _TLS: Words = {
@@ -82,7 +83,7 @@ OBSERVATIONS: Words = {
     "input": ("", "URL of the endpoint in the catalogue."),
     "purpose": ("", "Why it was done: target, innocent, port, trusted, ladder, dark, redirect."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
-    "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, http_round_trip."),
+    "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace."),
     "failure": ("", "How it failed, in OONI's words (df-007); empty on success."),
     "reason": ("", "Why this was not attempted; empty when it was."),
     "tainted_by": ("", "Observation whose failure may have caused this one (residual blocking);"

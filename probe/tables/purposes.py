@@ -9,5 +9,7 @@ PURPOSES: dict[str, str] = {
     "trusted": "measures the target at addresses from trusted resolvers, behind a forged answer",
     "ladder": "tells how far the network reaches before any target is tried",
     "dark": "asks an address that answers no such question, to catch injected answers",
+    "trace": "looks how far connection attempts to the target's address get",
+    "reference": "looks how far they get to an address that answers",
     "redirect": "follows a redirect of the target",
 }

@@ -1,0 +1,124 @@
+"""Where connection attempts are lost: SYNs with small TTLs, and which routers say that one has run out there.
+
+Needs no privilege: a TCP socket with IP_RECVERR learns of ICMP errors about its SYN (ip(7); time exceeded ends the
+attempt on Linux 5.8 and later). Elsewhere nothing is heard, and nothing is claimed. A router is kept as a keyed hash
+whose key ends with the run: equal routers of one run can be told, and no address of the access network is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import re
+import selectors
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from probe.measure.clock import Clock
+from probe.measure.sockets import RecordedSocket, abort, icmp_error, open_socket
+from probe.model import Observation
+from probe.steps import Trace
+from probe.tables.failures import failure_of
+
+MAX_TTL = 18
+TOGETHER = 9
+"""SYNs under way at a time in a run that need not spread its flows; else one."""
+APART_S = 0.7
+"""Between two SYNs where flows are spread."""
+WAIT_S = 1.6
+"""The kernel repeats a SYN after one second: a lost one has a second chance."""
+_EXCEEDED = ("11/0", "3/0")
+"""Time exceeded in transit, ICMP (RFC 792) and ICMPv6 (RFC 4443)."""
+_IPV6_UNICAST_HOPS = 16
+
+
+def hears_routers(system: str, release: str) -> bool:
+    """Whether this kernel ends an attempt to connect when a router says that its TTL has run out."""
+    numbers = [int(part) for part in re.findall(r"\d+", release)[:2]]
+    return system == "Linux" and numbers >= [5, 8]
+
+
+@dataclass(slots=True)
+class _Attempt:
+    ttl: int
+    sock: RecordedSocket
+    begin_s: float
+
+
+def trace(plan: Trace, *, clock: Clock, key: bytes) -> Observation:
+    """Send SYNs with TTL 1, 2, ... until the address answers. `replies` has `TTL word delay_ms router` for each
+    that was answered: exceeded, open, refused, reset or unreachable. Silence at a TTL leaves no reply."""
+    t0_s, told, failure = clock.now_s(), [], ""
+    size = TOGETHER if plan.together else 1
+    try:
+        for first in range(1, MAX_TTL + 1, size):
+            answers = list(_batch(plan, range(first, min(first + size, MAX_TTL + 1)), key))
+            told += answers
+            if size == 1:
+                time.sleep(APART_S)
+            if any(" exceeded " not in text for text in answers):
+                break
+    except OSError as error:  # no descriptors, or no such family
+        failure = failure_of(error)
+    return Observation(
+        operation="trace", purpose=plan.purpose, address=plan.address, port=plan.port, failure=failure,
+        family=6 if ":" in plan.address else 4, replies=tuple(sorted(told, key=lambda text: int(text.split()[0]))),
+        t0_s=t0_s, t_s=clock.now_s(),
+    )
+
+
+def _batch(plan: Trace, ttls: range, key: bytes) -> Iterator[str]:
+    with selectors.DefaultSelector() as selector:
+        for ttl in ttls:
+            attempt = _start(plan, ttl)
+            if attempt is not None:
+                selector.register(attempt.sock, selectors.EVENT_READ | selectors.EVENT_WRITE, attempt)
+        try:
+            until_s = time.monotonic() + WAIT_S
+            while selector.get_map() and (left_s := until_s - time.monotonic()) > 0:
+                for ready, _ in selector.select(left_s):
+                    attempt = ready.data
+                    selector.unregister(attempt.sock)
+                    yield _told(attempt, key)
+                    abort(attempt.sock)
+        finally:
+            for ready in list(selector.get_map().values()):
+                abort(ready.data.sock)
+
+
+def _start(plan: Trace, ttl: int) -> _Attempt | None:
+    sock = open_socket(6 if ":" in plan.address else 4, deadline=time.monotonic() + WAIT_S)
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_UNICAST_HOPS, ttl)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+    sock.setblocking(False)
+    begin_s = time.monotonic()
+    with suppress(OSError):  # in progress; what is refused at once tells nothing of the way
+        if socket.socket.connect_ex(sock, (plan.address, plan.port)) in (0, errno.EINPROGRESS):
+            return _Attempt(ttl, sock, begin_s)
+    abort(sock)
+    return None
+
+
+def _told(attempt: _Attempt, key: bytes) -> str:
+    delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
+    code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    kind, _, sender = icmp_error(attempt.sock).partition(" ") if code else ("", "", "")
+    return f"{attempt.ttl} {_word(code, kind)} {delay_ms:.1f} {_router(sender, key)}".rstrip()
+
+
+def _word(code: int, kind: str) -> str:
+    if not code:
+        return "open"
+    if kind:
+        return "exceeded" if kind in _EXCEEDED else "unreachable"
+    return {"connection_refused": "refused", "connection_reset": "reset"}.get(
+        failure_of(OSError(code, "")), "unreachable")
+
+
+def _router(address: str, key: bytes) -> str:
+    return hashlib.blake2b(address.encode(), key=key, digest_size=4).hexdigest() if address else ""
