@@ -119,7 +119,8 @@ def _paths(case: Case, endpoint: Endpoint, bench: Bench) -> list[PathEvidence]:
     addresses = dict.fromkeys(o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address)
     return [
         path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
-                      traces=case.traces, private_root=bench.private_roots.get(case.site.trust, ""))
+                      traces=case.traces, private_root=bench.private_roots.get(case.site.trust, ""),
+                      nat64_prefix=bench.ladder.nat64_prefix)
         for address in addresses
     ]
 

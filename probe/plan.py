@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from probe.compare.addresses import family_of, may_connect
 from probe.compare.dns import DnsEvidence, dns_evidence, state_of
+from probe.compare.nat64 import from_outside, through
 from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs, http_needs_control
 from probe.compare.places import joined, same_place
 from probe.model import ControlAnswer, Observation
@@ -142,6 +143,8 @@ def candidates(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> l
     if _behind(site, seen, evidence, chosen):
         known = [a for o in seen.dns if o.dns_engine == "doh" for a in o.answers]
         known += [a for c in seen.controls for a in c.addresses]
+        if frame.nat64_prefix and 4 not in frame.families:
+            known = [through(a, frame.nat64_prefix) for a in known]
         trusted = [a for a in _bounded(known, frame) if a not in chosen]
     return [(a, "network") for a in chosen] + [(a, "trusted") for a in trusted]
 
@@ -216,12 +219,13 @@ def _at(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Fr
 
 def _traces(address: str, port: int, seen: Seen, frame: Frame) -> list[Step]:
     """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us?"""
-    where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    known_as = from_outside(address, frame.nat64_prefix)
+    where = f"[{known_as}]:{port}" if ":" in known_as else f"{known_as}:{port}"
     if not any(place == where and not failure for c in seen.controls for place, failure in c.tcp):
         return []
     others = [place for place in seen.elsewhere if family_of(place[0]) == family_of(address)]
-    return [Trace(purpose="trace", address=address, port=port, together=frame.together)] + [
-        Trace(purpose="reference", address=other, port=at, together=frame.together) for other, at in others]
+    return [Trace(purpose="trace", address=address, port=port, together=frame.together),
+            *(Trace(purpose="reference", address=other, port=at, together=frame.together) for other, at in others)]
 
 
 def _most_attempts(mine: Sequence[Observation], last: int, frame: Frame) -> int:
@@ -297,7 +301,8 @@ def _controls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence, place
     unwell = [e.input for e in site.endpoints if _is_unwell(site, e.input, seen, evidence)]
     if unwell and not any(o.operation == "http_round_trip" and not o.failure for o in seen.visits):
         unwell = unwell[:1]  # what fails below HTTP fails alike for every page of the site
-    return [Ask(control_id=control, input=url, addresses=places[:MAX_ASKED])
+    places = tuple(from_outside(a, frame.nat64_prefix) for a in places[:MAX_ASKED])
+    return [Ask(control_id=control, input=url, addresses=places)
             for url in unwell for control in frame.controls]
 
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from observations import HERE4, NEAR4, PRIVATE, THERE4, TIMEOUT, lookup, told
 
-from probe.compare.addresses import embedded_ipv4, family_of, is_bogon, is_private, may_connect
+from probe.compare.addresses import family_of, is_bogon, is_private, may_connect
 from probe.compare.dns import DnsEvidence, dns_evidence, state_of
+from probe.compare.nat64 import ipv4_inside
 from probe.compare.replies import answers_of_reply, reply_text
 from probe.model import Observation
 
@@ -34,10 +35,10 @@ def test_public_addresses_may_be_measured(address: str) -> None:
 
 
 def test_the_networks_own_nat64_prefix_is_looked_through() -> None:
-    assert embedded_ipv4("2a00:1:2:3::808:808", "2a00:1:2:3::/96") == "8.8.8.8"
+    assert ipv4_inside("2a00:1:2:3::808:808", "2a00:1:2:3::/96") == "8.8.8.8"
     assert may_connect("2a00:1:2:3::808:808", "2a00:1:2:3::/96")
     assert is_bogon("2a00:1:2:3::a0a:2222", "2a00:1:2:3::/96")
-    assert embedded_ipv4("2a00:1:2:3::808:808") == ""
+    assert ipv4_inside("2a00:1:2:3::808:808") == ""
 
 
 @given(st.ip_addresses(v=4))

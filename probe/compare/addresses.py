@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 
+from probe.compare.nat64 import ipv4_inside
+
 _GLOBAL6 = ipaddress.ip_network("2000::/3")
 _TUNNELS6 = tuple(ipaddress.ip_network(net) for net in ("2001::/32", "2002::/16"))
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @lru_cache(maxsize=4096)  # a plan is made again after each answer, of the same addresses
@@ -25,24 +26,13 @@ def family_of(text: str) -> int:
     return address.version if address else 0
 
 
-def embedded_ipv4(text: str, nat64_prefix: str = "") -> str:
-    """The IPv4 address inside a NAT64 one (RFC 6052), for the well-known or the network's own /96 prefix."""
-    address = parse(text)
-    if not isinstance(address, ipaddress.IPv6Address):
-        return ""
-    nets = [_NAT64] + ([ipaddress.ip_network(nat64_prefix)] if nat64_prefix else [])
-    if any(address in net for net in nets):
-        return str(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return ""
-
-
 @lru_cache(maxsize=4096)
 def is_bogon(text: str, nat64_prefix: str = "") -> bool:
     """True for an answer that no public name should have: not globally routable, Teredo, 6to4."""
     address = parse(text)
     if address is None:
         return True
-    if embedded := embedded_ipv4(text, nat64_prefix):
+    if embedded := ipv4_inside(text, nat64_prefix):
         return is_bogon(embedded)
     if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL6:
         return True

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.compare.addresses import is_bogon, is_private
+from probe.compare.nat64 import through
 from probe.compare.replies import answers_of_reply
 from probe.model import ControlAnswer, Observation
 
@@ -92,6 +93,8 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
     network = [o for o in by["network"] if o.dns_engine == "udp"] or by["system"]
     told = [c for c in controls if c.state == "answered"]
     trusted = _answers(doh) | frozenset(a for c in told for a in c.addresses)
+    if nat64_prefix:  # the network's resolver gives addresses behind the translator, the others those in front of it
+        trusted |= frozenset(through(a, nat64_prefix) for a in trusted)
     plain = _answers(by["system"]) | _answers(network)
     bogus = frozenset(a for a in plain - trusted if is_bogon(a, nat64_prefix))
     public_wrong = any(is_bogon(a, nat64_prefix) for a in _answers(by["public"]) - trusted)

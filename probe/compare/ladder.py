@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from probe.compare.nat64 import KNOWN_NAME, prefix_of
 from probe.compare.places import host_of
 from probe.model import Observation
 
@@ -33,6 +34,8 @@ class LadderEvidence:
     resigned: int = 0
     """Innocent TLS servers that presented a certificate of nobody we trust."""
     clock_offset_s: float | None = None
+    ipv4: str = "unknown"
+    """broken (nothing answers over IPv4, and something does over IPv6), ok or unknown."""
     ipv6: str = "absent"
     """ok, broken, absent or unknown."""
     nat64_prefix: str = ""
@@ -49,12 +52,14 @@ class LadderEvidence:
 
 def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = frozenset(),
                     operators: Mapping[str, str] | None = None, link: bool = True, gateway: str = "unknown",
-                    has_ipv6: bool = False, nat64_prefix: str = "") -> LadderEvidence:
+                    has_ipv6: bool = False) -> LadderEvidence:
     """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator."""
     pages = [o for o in seen if o.purpose == "ladder" and o.operation in ("connect", "http_round_trip") and o.input]
     verdicts = {url: _works([o for o in pages if o.input == url]) for url in {o.input for o in pages}}
-    shakes = [o for o in seen if o.purpose == "ladder" and o.operation == "tls_handshake" and o.family == 4]
-    connects6 = [o for o in seen if o.purpose == "ladder" and o.operation == "connect" and o.family == 6]
+    connects = {n: [o for o in seen if o.purpose == "ladder" and o.operation == "connect" and o.family == n]
+                for n in (4, 6)}
+    ipv4 = _ipv4(connects[4], connects[6])
+    shakes = _shakes(seen, 4) or _shakes(seen, 6)
     offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, resolver=_resolver(seen),
@@ -67,8 +72,14 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         altered=_altered(pages, operators or {}),
         tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
         resigned=sum(o.trust in ("unknown_issuer", "self_signed", "wrong_name") for o in shakes),
-        clock_offset_s=_clock(offsets), ipv6=_ipv6(connects6, has_ipv6), nat64_prefix=nat64_prefix,
+        clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], has_ipv6),
+        nat64_prefix=prefix_of(a for o in seen if o.purpose == "ladder" and o.hostname == KNOWN_NAME
+                               for a in o.answers),
     )
+
+
+def _shakes(seen: Sequence[Observation], family: int) -> list[Observation]:
+    return [o for o in seen if o.purpose == "ladder" and o.operation == "tls_handshake" and o.family == family]
 
 
 def _is_pinned_connect(seen: Observation) -> bool:
@@ -85,7 +96,7 @@ def _spoke(seen: Observation) -> bool:
 
 
 def _resolver(seen: Sequence[Observation]) -> str:
-    asked = [o for o in seen if o.purpose == "ladder" and o.resolver == "network"]
+    asked = [o for o in seen if o.purpose == "ladder" and o.resolver == "network" and o.hostname != KNOWN_NAME]
     if not asked:
         return "unasked"
     if any(not o.failure for o in asked):
@@ -115,6 +126,12 @@ def _clock(offsets: Sequence[float]) -> float | None:
     middle = median(offsets)
     agreeing = [o for o in offsets if abs(o - middle) < CLOCK_TOLERANCE_S / 2]
     return round(middle, 1) if len(agreeing) >= 2 or abs(middle) < CLOCK_TOLERANCE_S else None
+
+
+def _ipv4(four: Sequence[Observation], six: Sequence[Observation]) -> str:
+    if any(not o.failure for o in four):
+        return "ok"
+    return "broken" if four and any(not o.failure for o in six) else "unknown"
 
 
 def _ipv6(connects: Sequence[Observation], has_ipv6: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
 from probe.compare.places import host_of, joined, redirects_abroad
 from probe.compare.trace import where_lost
@@ -83,8 +84,10 @@ class PathEvidence:
 
 def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
                   around: Sequence[Observation], controls: Sequence[ControlAnswer],
-                  traces: Sequence[Observation] = (), private_root: str = "") -> PathEvidence:
-    """Gather what is known of `address`; `private_root` is the organisation of the expected private authority."""
+                  traces: Sequence[Observation] = (), private_root: str = "",
+                  nat64_prefix: str = "") -> PathEvidence:
+    """Gather what is known of `address`; `private_root` is the organisation of the expected private authority.
+    Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
     here = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
     mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
     numbers = sorted({o.attempt for o in mine})
@@ -105,7 +108,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     )
     base = _with_failures(base, mine, failed, around, private_root)
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
-    base = _with_controls(base, site, told, mine)
+    base = _with_controls(base, site, told, mine, known_as=from_outside(address, nat64_prefix))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
     return _with_page(base, pages[-1], told, endpoint) if pages and base.stage in ("", "page") else base
 
@@ -168,10 +171,10 @@ def _other_port(around: Sequence[Observation], address: str) -> str:
 
 
 def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAnswer],
-                   mine: Sequence[Observation]) -> PathEvidence:
+                   mine: Sequence[Observation], *, known_as: str) -> PathEvidence:
     answered = [c for c in controls if c.state == "answered"]
     keys = {o.chain[0] for o in mine if o.chain}
-    words = {(c.asn, c.cc, word) for c in answered if (word := _control_word(base, site, c))}
+    words = {(c.asn, c.cc, word) for c in answered if (word := _control_word(base, site, c, known_as))}
     told_keys = [key for c in answered for where, key in c.leaf_keys if key and where.endswith(f":{site.port}")]
     return replace(
         base, controls_asked=len({c.control_id for c in controls}),
@@ -181,9 +184,9 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     )
 
 
-def _control_word(base: PathEvidence, site: Site, control: ControlAnswer) -> str:
+def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> str:
     """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
-    where = (f"[{base.address}]" if base.family == 6 else base.address) + f":{site.port}"
+    where = (f"[{known_as}]" if ":" in known_as else known_as) + f":{site.port}"
     tcp, tls = dict(control.tcp), dict(control.tls)
     if base.stage == "connect":
         if where in tcp:

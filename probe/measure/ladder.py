@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from probe.compare.addresses import may_connect
+from probe.compare.nat64 import KNOWN_NAME
 from probe.measure.clock import Clock
 from probe.measure.dns_udp import Listener, Question
 from probe.measure.lookups import lookup_doh, lookup_system, observe_question
@@ -28,6 +29,7 @@ class LadderPlan:
     """HTTP control endpoints, exact bodies first."""
     operators: tuple[Resolver, ...]
     """DoH operators whose pinned addresses double as TLS controls."""
+    has_ipv4: bool
     has_ipv6: bool
     timeout_s: float = 6.0
 
@@ -39,26 +41,29 @@ def climb(plan: LadderPlan, *, clock: Clock, listener: Listener, pool: DaemonPoo
     """Start every rung; each observation is handed to `emit` from a worker, in any order, as it comes."""
     for name in plan.innocent_names[:2]:
         if plan.network_resolver:
-            _ask_resolver(plan, name, clock, listener, emit)
+            _ask_resolver(plan, name, "A" if plan.has_ipv4 else "AAAA", clock, listener, emit)
+    if plan.network_resolver and plan.has_ipv6:
+        _ask_resolver(plan, KNOWN_NAME, "AAAA", clock, listener, emit)
     for endpoint in plan.controls:
         pool.submit(partial(_try_control, plan, endpoint, clock, emit))
     for operator in plan.operators:
-        for address in (operator.ipv4[0], *(operator.ipv6[:1] if plan.has_ipv6 else ())):
+        pinned = (*(operator.ipv4[:1] if plan.has_ipv4 else ()), *(operator.ipv6[:1] if plan.has_ipv6 else ()))
+        for address in pinned:
             pool.submit(partial(_try_tls, plan, operator, address, clock, emit))
 
 
-def _ask_resolver(plan: LadderPlan, name: str, clock: Clock, listener: Listener, emit: Emit) -> None:
+def _ask_resolver(plan: LadderPlan, name: str, kind: str, clock: Clock, listener: Listener, emit: Emit) -> None:
     def first(question: Question) -> None:
         emit(observe_question(question, resolver="network", clock=clock, purpose="ladder"))
 
-    listener.ask(Question(name=name, query_type="A", server=plan.network_resolver, timeout_s=plan.timeout_s - 1,
+    listener.ask(Question(name=name, query_type=kind, server=plan.network_resolver, timeout_s=plan.timeout_s - 1,
                           on_first=first))
 
 
 def _try_control(plan: LadderPlan, endpoint: Endpoint, clock: Clock, emit: Emit) -> None:
     found = lookup_system(endpoint.host, clock=clock, timeout_s=plan.timeout_s - 1, purpose="ladder")
     emit(found)
-    addresses = [a for a in found.answers if may_connect(a) and ":" not in a]
+    addresses = [a for a in found.answers if may_connect(a)]
     if not addresses and found.failure and plan.operators:
         operator = plan.operators[0]
         asked = lookup_doh(endpoint.host, ("A",), operator=operator, address=operator.ipv4[0], clock=clock,
@@ -66,17 +71,29 @@ def _try_control(plan: LadderPlan, endpoint: Endpoint, clock: Clock, emit: Emit)
         for observation in asked:
             emit(observation)
         addresses = [a for o in asked for a in o.answers if may_connect(a)]
-    if not addresses:
-        return
+    for address in _one_of_each(addresses, plan):
+        seen = visit(_visit(plan, endpoint, address), clock=clock)
+        for observation in seen:
+            emit(observation)
+        if not seen[0].failure:  # the other family is tried only where this one does not connect
+            return
+
+
+def _one_of_each(addresses: Sequence[str], plan: LadderPlan) -> list[str]:
+    """The first address of each family that this network has, IPv4 first."""
+    four = [a for a in addresses if ":" not in a][: int(plan.has_ipv4)]
+    return four + [a for a in addresses if ":" in a][: int(plan.has_ipv6)]
+
+
+def _visit(plan: LadderPlan, endpoint: Endpoint, address: str) -> Visit:
     secure = endpoint.input.startswith("https:")
-    for observation in visit(Visit(
-        purpose="ladder", address=addresses[0], port=endpoint.port, hostname=endpoint.host, source="system",
+    return Visit(
+        purpose="ladder", address=address, port=endpoint.port, hostname=endpoint.host, source="system",
         sni=endpoint.host if secure else "", alpn=("http/1.1",) if secure else (),
         trust="web_pki" if secure else "none", input=endpoint.input,
         pages=(Page(input=endpoint.input, target_id="", url=endpoint.input, expect=endpoint.expect),),
         connect_timeout_s=plan.timeout_s, tls_timeout_s=plan.timeout_s, http_timeout_s=plan.timeout_s,
-    ), clock=clock):
-        emit(observation)
+    )
 
 
 def _try_tls(plan: LadderPlan, operator: Resolver, address: str, clock: Clock, emit: Emit) -> None:

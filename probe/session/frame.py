@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from probe.catalogue.types import Catalogue
+from probe.compare.ladder import LadderEvidence
+from probe.compare.nat64 import through
 from probe.measure.clock import Clock
 from probe.plan import Frame
 from probe.settings import Settings
@@ -44,3 +46,20 @@ def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int,
         controls=tuple(h.id for h in settings.helper), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
     )
+
+
+def adapted(frame: Frame, ladder: LadderEvidence) -> Frame:
+    """The frame for a network that the ladder has shown: one that has only IPv6 reaches IPv4 through a translator."""
+    six_only = ladder.ipv6 == "ok" and (ladder.ipv4 == "broken" or 4 not in frame.families)
+    if not six_only:
+        return frame if frame.nat64_prefix == ladder.nat64_prefix else replace(frame, nat64_prefix=ladder.nat64_prefix)
+    frame = replace(frame, families=(6,), nat64_prefix=ladder.nat64_prefix)
+    return replace(frame, public_resolver=way_to(frame.public_resolver, frame),
+                   dark_server=way_to(frame.dark_server, frame))
+
+
+def way_to(address: str, frame: Frame) -> str:
+    """How this network reaches a literal address: itself, or through the translator; empty where it does not."""
+    if ":" in address or 4 in frame.families or not address:
+        return address
+    return through(address, frame.nat64_prefix) if frame.nat64_prefix else ""

@@ -11,6 +11,7 @@ import random
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from probe import __version__
@@ -23,7 +24,7 @@ from probe.measure.pool import DaemonPool
 from probe.measure.system_dns import network_resolvers
 from probe.model import ControlAnswer, Endpoint, Observation, Run, RunResult
 from probe.plan import Frame
-from probe.session.frame import RunPlan, make_frame, run_id_of
+from probe.session.frame import RunPlan, adapted, make_frame, run_id_of, way_to
 from probe.session.rungs import ladder_controls, read_ladder
 from probe.session.select import Selection, select
 from probe.settings import Settings
@@ -87,7 +88,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
 
 def _ladder_plan(run: _Setting) -> LadderPlan:
     return LadderPlan(
-        network_resolver=run.frame.network_resolver, has_ipv6=6 in run.links, timeout_s=LADDER_TIMEOUT_S,
+        network_resolver=run.frame.network_resolver, has_ipv4=4 in run.links, has_ipv6=6 in run.links,
+         timeout_s=LADDER_TIMEOUT_S,
         innocent_names=(run.frame.innocent, *run.catalogue.innocent_names),
         controls=ladder_controls(run.catalogue, run.settings.vantage.cc),
         operators=tuple(o for o in PUBLIC_RESOLVERS if o.name in run.frame.doh),
@@ -107,15 +109,19 @@ def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], l
     book = Book(run_id_of(run.clock))
     for seen in _wait(run, events):
         book.add(seen)
-    if first(NETWORK_RULES, run.ladder(book.observations)).block_type in STOPS:
+    ladder = run.ladder(book.observations)
+    if first(NETWORK_RULES, ladder).block_type in STOPS:
         return book
+    frame = adapted(run.frame, ladder)
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
     interval_s = 0.0 if run.plan.fast else min(1.0, 0.7 * run.plan.deadline_s / flows)
+    way = partial(way_to, frame=frame)
     shop = Workshop(
         clock=run.clock, endpoints={e.input: e for site in chosen.sites for e in site.endpoints},
-        ask=_asker(run.settings, run.clock), query_types=("A", "AAAA") if 6 in run.frame.families else ("A",),
+        ask=_asker(run.settings, run.clock, way), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
+        way_to=way,
     )
-    Loop(sites=chosen.sites, frame=run.frame, book=book, shop=shop, clock=run.clock, listener=listener, pool=pool,
+    Loop(sites=chosen.sites, frame=frame, book=book, shop=shop, clock=run.clock, listener=listener, pool=pool,
          gate=Gate(interval_s=interval_s, rng=run.rng), rng=run.rng, events=events, progress=progress,
          ).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
     return book
@@ -134,14 +140,15 @@ def _wait(run: _Setting, events: queue.SimpleQueue[Any]) -> list[Observation]:
     return wait_for_news(events, enough=enough, until_s=until_s, clock=run.clock)
 
 
-def _asker(settings: Settings, clock: Clock) -> Callable[[str, Endpoint, tuple[str, ...]], ControlAnswer]:
+def _asker(settings: Settings, clock: Clock, way: Callable[[str], str],
+           ) -> Callable[[str, Endpoint, tuple[str, ...]], ControlAnswer]:
     helpers = {h.id: h for h in settings.helper}
 
     def ask_one(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...]) -> ControlAnswer:
         from probe.control.client import HelperConfig, ask
 
         h = helpers[control_id]
-        config = HelperConfig(control_id=h.id, url=h.url, address=h.address, asn=h.asn, cc=h.cc)
+        config = HelperConfig(control_id=h.id, url=h.url, address=way(h.address), asn=h.asn, cc=h.cc)
         return ask(config, endpoint, addresses, timeout_s=HELPER_TIMEOUT_S, clock=clock.now_s)
 
     return ask_one
@@ -168,7 +175,7 @@ def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int
         catalogue_version=run.catalogue.version, rules_version=RULES_VERSION, software_version=__version__,
         schema_version=SCHEMA_VERSION, seed=run.seed,
         vantage=describe(run.settings, lab=run.plan.lab, started_at=clock.started_at, resolver_count=resolver_count,
-                         link=run.links),
+                         nat64_prefix=ladder.nat64_prefix, link=run.links),
     )
     return RunResult(run=row, observations=tuple(seen), controls=tuple(book.controls), verdicts=verdicts,
                      services=services)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -32,6 +33,8 @@ class Workshop:
     endpoints: dict[str, Endpoint]
     ask: AskHelper
     query_types: tuple[str, ...]
+    way_to: Callable[[str], str] = str
+    """How this network reaches a literal address; empty where it does not."""
     timeout_s: float = 6.0
     trace_key: bytes = field(default_factory=partial(secrets.token_bytes, 16), repr=False)
     """Routers are written as hashes under this key, which nobody keeps."""
@@ -60,7 +63,8 @@ def _lookup(step: Lookup, shop: Workshop) -> list[Observation]:
         return [lookup_tcp(step.name, kind, server=step.server, resolver="public", clock=shop.clock,
                            timeout_s=shop.timeout_s) for kind in shop.query_types[:1]]
     operator = next(o for o in PUBLIC_RESOLVERS if o.name == step.server)
-    return lookup_doh(step.name, shop.query_types, operator=operator, address=operator.ipv4[0], clock=shop.clock,
+    address = shop.way_to(operator.ipv4[0]) or next(iter(operator.ipv6), operator.ipv4[0])
+    return lookup_doh(step.name, shop.query_types, operator=operator, address=address, clock=shop.clock,
                       timeout_s=shop.timeout_s + 2)
 
 
