@@ -240,6 +240,8 @@ class Vantage:
     network_type: str = "unknown"
     resolver_count: int = 0
     nat64_prefix: str = ""
+    tunnel: str = ""
+    """full, split or empty: what a VPN carries of this device's traffic."""
     families: tuple[int, ...] = ()
     platform: str = ""
     python_version: str = ""

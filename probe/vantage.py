@@ -48,14 +48,14 @@ def probe_id(month: str, *, folder: Path | None = None) -> str:
 
 
 def describe(settings: Settings, *, lab: bool, started_at: datetime, resolver_count: int,
-             nat64_prefix: str = "", link: tuple[int, ...] = ()) -> Vantage:
+             nat64_prefix: str = "", tunnel: str = "", link: tuple[int, ...] = ()) -> Vantage:
     """The vantage's row: what is configured, what runs, and nothing that locates the person."""
     import requests
 
     return Vantage(
         probe_id="laboratory" if lab else probe_id(started_at.strftime("%Y-%m")),
         probe_cc=settings.vantage.cc.upper(), probe_asn=settings.vantage.asn,
-        network_type=settings.vantage.network_type, resolver_count=resolver_count, nat64_prefix=nat64_prefix,
+        network_type=settings.vantage.network_type, resolver_count=resolver_count, nat64_prefix=nat64_prefix, tunnel=tunnel,
         families=link, platform=platform.system().lower(), python_version=platform.python_version(),
         openssl_version=ssl.OPENSSL_VERSION.split(" ")[1], requests_version=requests.__version__,
         privilege="socket", consent_level=settings.run.consent_level, lab=lab,

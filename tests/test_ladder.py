@@ -138,8 +138,8 @@ def test_re_signed_innocents_speak_and_are_counted() -> None:
 
 def test_the_ladder_is_written_one_word_a_rung() -> None:
     words = ladder_words(LadderEvidence(link=False, clock_offset_s=9e7, foreign_ok=1, foreign_failed=2))
-    assert words == ("link:down", "gateway:unknown", "resolver:unasked", "domestic:unasked", "foreign:1/3",
-                     "tls:unasked", "ipv6:absent", "clock:wrong")
+    assert words == ("link:down", "tunnel:none", "gateway:unknown", "resolver:unasked", "domestic:unasked",
+                     "foreign:1/3", "tls:unasked", "ipv6:absent", "clock:wrong")
 
 
 SEEN = st.builds(
@@ -156,4 +156,4 @@ def test_any_observations_make_a_ladder(seen: list[Observation], domestic: froze
     e = ladder_evidence(seen, domestic=domestic, operators=OPERATORS, has_ipv6=has_ipv6)
     assert e.altered == 0 or e.altered >= 2
     assert e.resigned <= e.tls_ok
-    assert len(ladder_words(e)) == 8
+    assert len(ladder_words(e)) == 9

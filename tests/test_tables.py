@@ -92,7 +92,7 @@ def test_a_deciding_rule_is_surer_than_an_abstaining_one(table: tuple[Rule[Any],
 
 
 def test_causes_that_stop_a_run_are_of_the_network_or_this_side() -> None:
-    assert {BLOCK_TYPES[cause].outcome for cause in STOPS} == {"local", "network"}
+    assert {BLOCK_TYPES[cause].outcome for cause in STOPS} == {"local", "network", "inconclusive"}
 
 
 def test_what_an_installation_can_convict_grows_with_its_means() -> None:

@@ -21,6 +21,8 @@ class LadderEvidence:
     link: bool = True
     gateway: str = "unknown"
     """answers, silent, none or unknown."""
+    tunnel: str = ""
+    """full, split or empty: a tunnel carries all or some of what goes to public addresses."""
     resolver: str = "unasked"
     """ok, dead, failing (answers nothing useful for any innocent name) or unasked."""
     foreign_ok: int = 0
@@ -52,7 +54,7 @@ class LadderEvidence:
 
 def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = frozenset(),
                     operators: Mapping[str, str] | None = None, link: bool = True, gateway: str = "unknown",
-                    has_ipv6: bool = False) -> LadderEvidence:
+                    tunnel: str = "", has_ipv6: bool = False) -> LadderEvidence:
     """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator."""
     pages = [o for o in seen if o.purpose == "ladder" and o.operation in ("connect", "http_round_trip") and o.input]
     verdicts = {url: _works([o for o in pages if o.input == url]) for url in {o.input for o in pages}}
@@ -62,7 +64,7 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
     shakes = _shakes(seen, 4) or _shakes(seen, 6)
     offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
     return LadderEvidence(
-        link=link, gateway=gateway, resolver=_resolver(seen),
+        link=link, gateway=gateway, tunnel=tunnel, resolver=_resolver(seen),
         foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(
             _spoke(o) for o in shakes if o.input not in verdicts),
         foreign_failed=sum(not ok for url, ok in verdicts.items() if url not in domestic) + sum(
@@ -148,7 +150,8 @@ def ladder_words(e: LadderEvidence) -> tuple[str, ...]:
         return f"{ok}/{ok + failed}" if ok + failed else "unasked"
 
     return (
-        f"link:{'up' if e.link else 'down'}", f"gateway:{e.gateway}", f"resolver:{e.resolver}",
+        f"link:{'up' if e.link else 'down'}", f"tunnel:{e.tunnel or 'none'}", f"gateway:{e.gateway}",
+        f"resolver:{e.resolver}",
         f"domestic:{share(e.domestic_ok, e.domestic_failed)}", f"foreign:{share(e.foreign_ok, e.foreign_failed)}",
         f"tls:{share(e.tls_ok, e.tls_failed)}", f"ipv6:{e.ipv6}",
         f"clock:{'wrong' if e.clock_wrong else 'ok' if e.clock_offset_s is not None else 'unknown'}",

@@ -10,6 +10,9 @@ Network = LadderEvidence
 NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule("net/no_link", "local", "local.offline", 1.0, ("nothing",), "there is no route to anywhere",
          lambda e: not e.link),
+    Rule("net/tunnel", "inconclusive", "inconclusive.vantage", 0.6, ("nothing",),
+         "a tunnel carries traffic of this device: what is seen is not, or not only, this network",
+         lambda e: bool(e.tunnel)),
     Rule("net/captive_portal", "local", "local.captive_portal", 0.97, ("ladder",),
          "known pages of two operators were altered alike", lambda e: e.altered >= 2),
     Rule("net/gateway_silent", "local", "local.offline", 0.9, ("ladder",),
@@ -32,7 +35,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
 )
 
-STOPS = ("local.offline", "local.captive_portal", "network.shutdown", "network")
+STOPS = ("local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage")
 """Causes after which no target is tried: what would be seen says nothing of it, and its name would leak."""
 
 

@@ -44,7 +44,8 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
     ladder = read_ladder(catalogue, run.vantage.probe_cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
-                         gateway=words.get("gateway", "unknown"))
+                         gateway=words.get("gateway", "unknown"),
+                         tunnel=words.get("tunnel", "none").replace("none", ""))
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     verdicts, services = judge_book(catalogue, kept, book, ladder, cc=run.vantage.probe_cc)
     return confirm(verdicts, confirmed), services

@@ -22,6 +22,7 @@ from probe.measure.gateway import gateway_word
 from probe.measure.ladder import LadderPlan, climb, wait_for_news
 from probe.measure.pool import DaemonPool
 from probe.measure.system_dns import network_resolvers
+from probe.measure.tunnels import tunnel_word
 from probe.model import ControlAnswer, Endpoint, Observation, Run, RunResult
 from probe.plan import Frame
 from probe.session.frame import RunPlan, adapted, make_frame, run_id_of, way_to
@@ -56,12 +57,13 @@ class _Setting:
     clock: Clock
     links: tuple[int, ...]
     gateway: str
+    tunnel: str
     seed: int
     rng: random.Random
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
         return read_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
-                           has_ipv6=6 in self.links, gateway=self.gateway)
+                           has_ipv6=6 in self.links, gateway=self.gateway, tunnel=self.tunnel)
 
 
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
@@ -76,7 +78,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     pool = DaemonPool(WORKERS)
     with Listener() as listener:
         run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
-                       gateway=gateway_word() if links else "none", seed=seed, rng=rng)
+                       gateway=gateway_word() if links else "none", tunnel=_tunnel(settings), seed=seed, rng=rng)
         if links:
             climb(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
@@ -84,6 +86,11 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
                         inputs=plan.inputs)
         book = _measure(run, chosen, events, listener, pool, progress)
     return _result(run, chosen, book, resolver_count=len(resolvers))
+
+
+def _tunnel(settings: Settings) -> str:
+    """The word of a tunnel that carries us, unless the person says that the tunnel is the vantage."""
+    return "" if settings.vantage.network_type == "vpn" else tunnel_word()
 
 
 def _ladder_plan(run: _Setting) -> LadderPlan:
@@ -175,7 +182,7 @@ def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int
         catalogue_version=run.catalogue.version, rules_version=RULES_VERSION, software_version=__version__,
         schema_version=SCHEMA_VERSION, seed=run.seed,
         vantage=describe(run.settings, lab=run.plan.lab, started_at=clock.started_at, resolver_count=resolver_count,
-                         nat64_prefix=ladder.nat64_prefix, link=run.links),
+                         nat64_prefix=ladder.nat64_prefix, tunnel=run.tunnel, link=run.links),
     )
     return RunResult(run=row, observations=tuple(seen), controls=tuple(book.controls), verdicts=verdicts,
                      services=services)

@@ -41,7 +41,8 @@ def _operators(catalogue: Catalogue) -> dict[str, str]:
 
 
 def read_ladder(catalogue: Catalogue, cc: str, seen: Sequence[Observation], *, has_ipv4: bool, has_ipv6: bool,
-                gateway: str) -> LadderEvidence:
-    """The ladder's evidence so far, for a network with these families and this word of its gateway."""
+                gateway: str, tunnel: str = "") -> LadderEvidence:
+    """The ladder's evidence so far, for a network with these families and these words of gateway and tunnel."""
     return ladder_evidence(seen, domestic=domestic_inputs(catalogue, cc), operators=_operators(catalogue),
-                           link=has_ipv4 or has_ipv6, gateway=gateway, has_ipv6=has_ipv6)
+                           link=has_ipv4 or has_ipv6, gateway=gateway, tunnel=tunnel,
+                           has_ipv6=has_ipv6)
