@@ -212,3 +212,14 @@ def test_evidence_is_total_and_bogus_means_untrusted(seen: list[Observation], ad
     assert e.failed_attempts <= e.attempts
     assert not e.bogus & e.trusted_answers
     assert e.bogus <= e.network_answers
+
+
+@pytest.mark.parametrize(("resolver", "ede", "chosen"), [
+    ("93.184.0.53", ("17 Filtered",), True), ("93.184.0.53", ("17",), True), ("93.184.0.53", ("16 Censored",), False),
+    ("93.184.0.53", ("15 Blocked",), False), ("1.1.1.3", (), True), ("1.1.1.1", (), False),
+])
+def test_a_filter_that_the_household_chose_shows_by_its_word_or_its_address(
+    resolver: str, ede: tuple[str, ...], chosen: bool,
+) -> None:
+    denied = lookup(failure="dns_nxdomain_error", ede=ede, resolver_address=resolver)
+    assert dns_evidence((denied,)).chosen_filter == chosen

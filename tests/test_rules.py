@@ -135,6 +135,7 @@ NOBODY: dict[str, Any] = dict(trusted_ok=0, trusted_answers=frozenset())
 NAMES: dict[str, NameEvidence] = {
     "dns/literal": NameEvidence(dns=DnsEvidence()),
     "dns/resolver_out_of_order": replace(failing("servfail"), resolver_dead=True),
+    "dns/chosen_filter": name(chosen_filter=True, network="nxdomain", system="nxdomain"),
     "dns/household_filter": name(filtered=True, resolver_private=True, **BOGUS),
     "dns/two_answers": name(injected=True),
     "dns/dark_address_answers": name(dark_answered=True),
@@ -160,6 +161,7 @@ NAMES: dict[str, NameEvidence] = {
 NOTHING: dict[str, Any] = dict(foreign_failed=5, resolver="dead")
 NETWORKS: dict[str, LadderEvidence] = {
     "net/no_link": LadderEvidence(link=False),
+    "net/tunnel": replace(WELL, tunnel="full"),
     "net/captive_portal": replace(WELL, altered=2),
     "net/gateway_silent": LadderEvidence(gateway="silent", **NOTHING),
     "net/shutdown": LadderEvidence(gateway="answers", **NOTHING),
@@ -248,7 +250,7 @@ WORDS: dict[str, list[Any]] = {
     "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "wrong_name", "invalid"],
     "innocent": ["reached", "failed", "tainted", "unasked"], "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
-    "lost": ["", "near", "far", "unknown"],
+    "lost": ["", "near", "far", "unknown"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]

@@ -9,6 +9,7 @@ from probe.compare.addresses import is_bogon, is_private
 from probe.compare.nat64 import through
 from probe.compare.replies import answers_of_reply
 from probe.model import ControlAnswer, Observation
+from probe.tables.resolvers import FILTERING_RESOLVERS
 
 STATES = {
     "": "ok",
@@ -25,6 +26,7 @@ STATES = {
 DENIALS = ("nxdomain", "empty")
 FILTER_CODES = ("15", "16", "17")
 """Extended DNS errors Blocked, Censored, Filtered (RFC 8914)."""
+FILTERED = "17"
 NULL_ADDRESSES = frozenset({"0.0.0.0", "::"})
 
 
@@ -66,8 +68,9 @@ class DnsEvidence:
     resolver_alive: str = "unasked"
     """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
     resolver_private: bool = False
-    policy_error: bool = False
-    """The resolver itself names a policy (extended DNS error)."""
+    chosen_filter: bool = False
+    """The resolver says that it filters on its client's request (extended DNS error 17), or is known to be one that
+    is chosen for its filtering."""
 
     @property
     def agrees(self) -> bool:
@@ -114,7 +117,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         dark_answered=any(o.answers for o in by["dark"]) and _leaves_innocents_alone(seen),
         resolver_alive=state_of(alive),
         resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
-        policy_error=_names_policy(network),
+        chosen_filter=_filters_for_its_client(network),
     )
 
 
@@ -152,6 +155,12 @@ def _operators(doh: list[Observation], *states: str) -> int:
 
 def _names_policy(seen: Iterable[Observation]) -> bool:
     return any(code.split(" ")[0] in FILTER_CODES for o in seen for code in o.ede)
+
+
+def _filters_for_its_client(seen: Iterable[Observation]) -> bool:
+    """Nobody but the resolver's own client has asked for what error 17 reports (RFC 8914 section 4.18)."""
+    return any(o.resolver_address in FILTERING_RESOLVERS or any(code.split(" ")[0] == FILTERED for code in o.ede)
+               for o in seen)
 
 
 def _injected(seen: Observation, trusted: frozenset[str], nat64_prefix: str) -> bool:

@@ -68,6 +68,10 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/resolver_gave_up", "local", "local.resolver", 0.9, ("nothing",),
          "the network's resolver ceased to serve innocent names during the run",
          lambda e: e.dns.network != "ok" and e.dns.resolver_alive not in (*ANSWERS, "unasked")),
+    Rule("dns/chosen_filter", "local", "local.filter", 0.9, ("nothing",),
+         "the resolver filters on its client's request: it says so, or is chosen for that",
+         lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered and not e.validated
+         and (bool(e.dns.bogus) or e.dns.network != "ok")),
     Rule("dns/household_filter", "local", "local.filter", 0.8, ("nothing",),
          "a resolver in private address space gives the null address or names a policy of its own",
          lambda e: e.dns.filtered and e.dns.resolver_private and not e.validated),

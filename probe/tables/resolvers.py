@@ -28,6 +28,16 @@ PUBLIC_RESOLVERS: tuple[Resolver, ...] = (
     Resolver(name="adguard", ipv4=("94.140.14.140", "94.140.14.141"), doh_host="unfiltered.adguard-dns.com"),
 )
 
+FILTERING_RESOLVERS = frozenset((
+    "1.1.1.2", "1.0.0.2", "1.1.1.3", "1.0.0.3",  # Cloudflare: malware; malware and adult content
+    "9.9.9.9", "149.112.112.112",  # Quad9: malware
+    "94.140.14.14", "94.140.15.15", "94.140.14.15", "94.140.15.16",  # AdGuard: advertisements; family
+    "185.228.168.9", "185.228.169.9", "185.228.168.10", "185.228.169.11", "185.228.168.168", "185.228.169.168",
+    "208.67.222.123", "208.67.220.123",  # OpenDNS FamilyShield
+))
+"""Resolvers that people choose because they filter (the operators' own lists; CleanBrowsing in the fourth line).
+What they deny was denied on the household's request."""
+
 ROOT_SERVERS: tuple[str, ...] = (
     "198.41.0.4", "170.247.170.2", "192.33.4.12", "199.7.91.13", "192.203.230.10", "192.5.5.241",
     "198.97.190.53", "192.36.148.17", "192.58.128.30", "193.0.14.129", "199.7.83.42", "202.12.27.33",
