@@ -122,8 +122,8 @@ class Observation:
     cipher: str = ""
     tls_alert: int = -1
     hello_bytes: int = 0
-    hello_acked: str = ""
-    """yes, no, or empty when unknown: whether the peer's TCP acknowledged the ClientHello."""
+    acked: str = ""
+    """yes, no, or empty when unknown: whether the peer's TCP acknowledged the ClientHello, or the request."""
     server_hello: bool = False
     """A ServerHello or an alert was read: the name reached a TLS server."""
     ja4: str = ""

@@ -55,8 +55,8 @@ def describe(settings: Settings, *, lab: bool, started_at: datetime, resolver_co
     return Vantage(
         probe_id="laboratory" if lab else probe_id(started_at.strftime("%Y-%m")),
         probe_cc=settings.vantage.cc.upper(), probe_asn=settings.vantage.asn,
-        network_type=settings.vantage.network_type, resolver_count=resolver_count, nat64_prefix=nat64_prefix, tunnel=tunnel,
-        families=link, platform=platform.system().lower(), python_version=platform.python_version(),
+        network_type=settings.vantage.network_type, resolver_count=resolver_count, nat64_prefix=nat64_prefix,
+        tunnel=tunnel, families=link, platform=platform.system().lower(), python_version=platform.python_version(),
         openssl_version=ssl.OPENSSL_VERSION.split(" ")[1], requests_version=requests.__version__,
         privilege="socket", consent_level=settings.run.consent_level, lab=lab,
     )

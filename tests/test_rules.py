@@ -40,12 +40,13 @@ def scene(ladder: LadderEvidence = WELL, self_block: bool = False, **changes: An
 SHOWS: dict[str, dict[str, Any]] = {
     "tls/reset": dict(stage="tls", failure=RESET),
     "tls/close": dict(stage="tls", failure=EOF),
-    "tls/alert": dict(stage="tls", failure="ssl_error: tlsv1 alert access denied", tls_alert=49, hello_acked="yes"),
-    "tls/drop": dict(stage="tls", failure=TIMEOUT, hello_acked="no"),
-    "tls/mute": dict(stage="tls", failure=TIMEOUT, hello_acked="yes"),
+    "tls/alert": dict(stage="tls", failure="ssl_error: tlsv1 alert access denied", tls_alert=49, acked="yes"),
+    "tls/drop": dict(stage="tls", failure=TIMEOUT, acked="no"),
+    "tls/mute": dict(stage="tls", failure=TIMEOUT, acked="yes"),
     "http/reset": dict(stage="http", failure=RESET, secure=False),
     "http/close": dict(stage="http", failure=EOF, secure=False),
-    "http/mute": dict(stage="http", failure=TIMEOUT, secure=False),
+    "http/drop": dict(stage="http", failure=TIMEOUT, secure=False, acked="no"),
+    "http/mute": dict(stage="http", failure=TIMEOUT, secure=False, acked="yes"),
 }
 
 
@@ -246,7 +247,7 @@ WORDS: dict[str, list[Any]] = {
     "address": [HERE4], "source": ["network", "trusted", "literal"], "kind": ["tcp", "tls", "http"],
     "stage": ["", "connect", "tls", "http", "page"], "icmp": ["", "3/13 93.184.7.7", "3/1"], "family": [4, 6],
     "failure": ["", TIMEOUT, "timed_out", RESET, REFUSED, EOF, "ssl_error: x", "host_unreachable", "unknown_failure"],
-    "hello_acked": ["", "yes", "no"], "tls_alert": [-1, 0, 112], "issuer": [""], "met": ["", "yes", "no"],
+    "acked": ["", "yes", "no"], "tls_alert": [-1, 0, 112], "issuer": [""], "met": ["", "yes", "no"],
     "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "wrong_name", "invalid"],
     "innocent": ["reached", "failed", "tainted", "unasked"], "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],

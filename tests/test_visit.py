@@ -233,4 +233,4 @@ def test_a_drip_ends_with_the_deadline(drip: bytes) -> None:
 
     seen = page_of(behave, http_timeout_s=SHORT_S)
     stop.set()
-    assert seen.failure == TIMEOUT
+    assert (seen.failure, seen.acked) == (TIMEOUT, "yes")

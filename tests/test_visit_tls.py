@@ -76,7 +76,7 @@ def shaken(behave: Behaviour, **changes: Any) -> list[Observation]:
 def test_a_genuine_server_is_proven_and_its_page_read() -> None:
     connect, shake, page = shaken(speaking_tls(issued(), saying(response(b"hello"))))
     assert (shake.failure, shake.trust, shake.alpn, shake.tls_version) == ("", "valid", "http/1.1", "TLSv1.3")
-    assert (shake.server_hello, shake.hello_acked, shake.tls_alert) == (True, "yes", -1)
+    assert (shake.server_hello, shake.acked, shake.tls_alert) == (True, "yes", -1)
     assert shake.ja4.startswith("t13d")
     assert shake.hello_bytes > 200
     assert shake.sni == HOST
@@ -146,7 +146,7 @@ def test_a_handshake_that_is_cut_off_has_the_right_word(behave: Behaviour, failu
 
 def test_a_mute_server_has_acknowledged_the_hello() -> None:
     _, shake = shaken(after_hello(then="hold"), tls_timeout_s=SHORT_S)
-    assert (shake.failure, shake.hello_acked, shake.server_hello) == (TIMEOUT, "yes", False)
+    assert (shake.failure, shake.acked, shake.server_hello) == (TIMEOUT, "yes", False)
 
 
 @pytest.mark.parametrize("behave", [

@@ -50,7 +50,7 @@ class PathEvidence:
     """near, far, unknown, or empty where nobody looked: where attempts to connect end (`probe.compare.trace`)."""
     tainted: bool = False
     """Every failing attempt came after a neighbour's failure on this address and port."""
-    hello_acked: str = ""
+    acked: str = ""
     tls_alert: int = -1
     trust: str = ""
     issuer: str = ""
@@ -127,7 +127,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         same_failure=len({(o.operation, _kind_of(o.failure)) for o in ends}) == 1,
         early_reset=_is_early(ends, around, base.address),
         tainted=all(o.tainted_by for o in ends),
-        hello_acked=last.hello_acked, tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
+        acked=last.acked, tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
         private_root=bool(private_root) and private_root in last.issuer and last.trust in UNTRUSTED,
         status=last.status,
     )

@@ -29,7 +29,7 @@ class Handshake:
     cipher: str = ""
     alert: int = -1
     hello_bytes: int = 0
-    hello_acked: str = ""
+    acked: str = ""
     server_hello: bool = False
     ja4: str = ""
     chain_der: tuple[bytes, ...] = ()
@@ -186,7 +186,7 @@ def _describe(stream: TlsStream, *, failure: str, trust: str) -> Handshake:
         cipher=cipher[0] if cipher and not failure else "",
         alert=alert,
         hello_bytes=len(stream.first_out),
-        hello_acked=all_acknowledged(stream.sock) if failure == TIMEOUT else ("yes" if first else ""),
+        acked=all_acknowledged(stream.sock) if failure == TIMEOUT else ("yes" if first else ""),
         server_hello=answered(first),
         ja4=ja4(stream.first_out),
         chain_der=_chain(stream.tls),

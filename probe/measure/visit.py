@@ -19,11 +19,11 @@ from probe.measure.http import (
     excerpt_of,
     title_of,
 )
-from probe.measure.sockets import RecordedSocket, abort, connected, icmp_error, open_socket
+from probe.measure.sockets import RecordedSocket, abort, all_acknowledged, connected, icmp_error, open_socket
 from probe.measure.tls import Handshake, TlsStream, context_for, key_hash, names_of, shake
 from probe.model import Observation
 from probe.steps import Page, Visit
-from probe.tables.failures import failure_of
+from probe.tables.failures import TIMEOUT, failure_of
 
 
 def visit(plan: Visit, *, clock: Clock) -> list[Observation]:
@@ -71,7 +71,7 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> O
     return replace(
         base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=_tls_failure(got, plan),
         alpn=got.alpn, tls_version=got.version, cipher=got.cipher, tls_alert=got.alert, hello_bytes=got.hello_bytes,
-        hello_acked=got.hello_acked, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
+        acked=got.acked, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
         chain=tuple(key_hash(der) for der in got.chain_der), subject=subject, issuer=issuer,
         bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
     )
@@ -100,6 +100,7 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
             base, operation="http_round_trip", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni,
             bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
             target_id=page.target_id or base.target_id, input=page.input or base.input,
+            acked=all_acknowledged(sock) if got.failure == TIMEOUT else "",
         ), page, got, clock))
         if not got.reusable:
             break

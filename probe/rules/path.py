@@ -74,22 +74,23 @@ def _outdated(s: Scene) -> bool:
     return s.path.stage == "tls" and s.path.trust in ("expired", "not_yet_valid")
 
 
-def _silence_kind(s: Scene, kind: str) -> bool:
+def _silence_kind(s: Scene, stage: str, kind: str) -> bool:
     """drop: the peer's TCP never acknowledged what was sent; mute: it did, or nobody can tell."""
-    return _action(s, "tls", "silence") and (s.path.hello_acked == "no") == (kind == "drop")
+    return _action(s, stage, "silence") and (s.path.acked == "no") == (kind == "drop")
 
 
 _TLS: dict[str, Callable[[Scene], bool]] = {
     "reset": lambda s: _action(s, "tls", "reset"),
     "close": lambda s: _action(s, "tls", "close"),
     "alert": _tls_alert,
-    "drop": lambda s: _silence_kind(s, "drop"),
-    "mute": lambda s: _silence_kind(s, "mute"),
+    "drop": lambda s: _silence_kind(s, "tls", "drop"),
+    "mute": lambda s: _silence_kind(s, "tls", "mute"),
 }
 _HTTP: dict[str, Callable[[Scene], bool]] = {
     "reset": lambda s: _action(s, "http", "reset"),
     "close": lambda s: _action(s, "http", "close"),
-    "mute": lambda s: _action(s, "http", "silence"),
+    "drop": lambda s: _silence_kind(s, "http", "drop"),
+    "mute": lambda s: _silence_kind(s, "http", "mute"),
 }
 
 
@@ -269,6 +270,7 @@ HTTP: tuple[PathRule, ...] = (
          lambda s: s.path.stage in ("http", "page") and s.path.control_failed >= 2 and not s.path.control_ok),
     *_named("http", "reset", "host"),
     *_named("http", "close", "host"),
+    *_named("http", "drop", "host"),
     *_named("http", "mute", "host"),
     Rule("http/answered", "ok", "", 0.7, ("nothing",),
          "a page came, as expected as far as the catalogue knows, and no control contradicts it",

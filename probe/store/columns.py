@@ -47,7 +47,7 @@ _TLS: Words = {
     "cipher": ("", "Cipher suite that was agreed."),
     "tls_alert": ("", "Number of the alert that was received (RFC 8446, section 6); -1: none."),
     "hello_bytes": ("bytes", "Length of the ClientHello as sent."),
-    "hello_acked": ("", "Whether the peer's TCP acknowledged the ClientHello: yes, no, or empty when unknown."),
+    "acked": ("", "Whether the peer's TCP acknowledged the ClientHello, or the request: yes, no, or unknown."),
     "server_hello": ("", "A ServerHello or an alert was read: the name reached a TLS server."),
     "ja4": ("", "JA4 fingerprint of the ClientHello."),
     "chain": ("", "SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."),
