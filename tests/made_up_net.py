@@ -97,6 +97,8 @@ class Net:
             cut = ("connect", self.port_failure) if self.port_failure else ("", "")
         else:
             cut = (self.innocent_cuts if step.purpose == "innocent" else self.cuts).get(step.address, ("", ""))
+            if self.cuts.get(step.address, ("", ""))[0] == "connect":  # nobody connects there
+                cut = self.cuts[step.address]
         common: dict[str, Any] = dict(
             purpose=step.purpose, hostname=step.hostname, port=step.port, attempt=step.attempt,
             address_source=step.source, target_id=step.target_id, input=step.input, trust="", sni=step.sni)

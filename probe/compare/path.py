@@ -45,6 +45,8 @@ class PathEvidence:
     """Every failing attempt ended at the same stage with the same word."""
     failure: str = ""
     icmp: str = ""
+    opened_before: bool = False
+    """The same address and port accepted a connection of ours earlier in the run."""
     early_reset: bool = False
     lost: str = ""
     """near, far, unknown, or empty where nobody looked: where attempts to connect end (`probe.compare.trace`)."""
@@ -126,6 +128,8 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         base, stage=stage, failure=last.failure, icmp=last.icmp,
         same_failure=len({(o.operation, _kind_of(o.failure)) for o in ends}) == 1,
         early_reset=_is_early(ends, around, base.address),
+        opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
+                          and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
         tainted=all(o.tainted_by for o in ends),
         acked=last.acked, tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
         private_root=bool(private_root) and private_root in last.issuer and last.trust in UNTRUSTED,

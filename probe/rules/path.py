@@ -112,8 +112,8 @@ def _named(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
              lambda s: by_name(s) and _contrary(s)),
         Rule(f"{layer}/{action}_undecided", "blocked", stem, 0.85, ("helper",),
              "every connection fails alike, and controls reach the service; the trigger is not shown",
-             lambda s: shows(s) and _convicts(s) and _contrary(s)
-             and (unseen(s) or s.path.innocent in ("unasked", "tainted"))),
+             lambda s: shows(s) and _convicts(s) and _contrary(s) and not unseen(s)
+             and s.path.innocent in ("unasked", "tainted")),
     ]
     if action not in ("alert", "close"):  # a server may refuse a name it no longer serves by an alert or an end
         rules.insert(1, Rule(
@@ -189,6 +189,9 @@ CONNECT: tuple[PathRule, ...] = (
     Rule("ip/reset_before_the_host", "blocked", "ip.reset", 0.95, ("helper",),
          "the SYN is reset sooner than the host can answer, and controls connect",
          lambda s: s.path.stage == "connect" and s.path.early_reset and _contrary(s) and _convicts(s)),
+    Rule("tcp/refused_after_some", "blocked", "tcp.rate", 0.8, ("helper", "routers"),
+         "the address accepted our first connections and no more of them; they end where other packets pass",
+         lambda s: s.path.stage == "connect" and s.path.opened_before and _contrary(s) and _lost_here(s)),
     Rule("ip/reset_on_the_way", "blocked", "ip.reset", 0.95, ("helper", "routers"),
          "the SYN is reset where packets for other addresses are still under way, and controls connect",
          lambda s: s.path.stage == "connect" and s.path.failure in (REFUSED, RESET) and _contrary(s)
@@ -268,6 +271,13 @@ HTTP: tuple[PathRule, ...] = (
     Rule("http/controls_fail_too", "down", "server.error", 0.85, ("two_helpers",),
          "requests from two other networks fail as well",
          lambda s: s.path.stage in ("http", "page") and s.path.control_failed >= 2 and not s.path.control_ok),
+    Rule("flow/silent_once_encrypted", "blocked", "flow.freeze", 0.8, ("helper",),
+         "every connection completes its handshake and then falls silent, and controls reach the service",
+         lambda s: s.path.secure and _action(s, "http", "silence") and _convicts(s) and _contrary(s)),
+    Rule("tls/cut_off_once_encrypted", "blocked", "tls", 0.8, ("helper",),
+         "every connection completes its handshake and is then cut off, and controls reach the service",
+         lambda s: s.path.secure and (_action(s, "http", "reset") or _action(s, "http", "close")) and _convicts(s)
+         and _contrary(s)),
     *_named("http", "reset", "host"),
     *_named("http", "close", "host"),
     *_named("http", "drop", "host"),
