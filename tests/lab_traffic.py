@@ -94,6 +94,11 @@ class Flow:
         return (CLIENT_ISN + 1 + self.sent) % 2**32
 
 
+def flow_of(version: int, *, cport: int = 40_000) -> Flow:
+    """A flow between the same hosts over either family."""
+    return Flow(cport=cport, client=CLIENT6, server=SERVER6) if version == 6 else Flow(cport=cport)
+
+
 def query(name: str, kind: str = "A", *, to: str = RESOLVER, cport: int = 5353) -> bytes:
     """A DNS question over UDP."""
     src = CLIENT6 if ":" in to else CLIENT

@@ -17,7 +17,9 @@ from probe.lab.types import Fault
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 
-NAMES = ("plain", "silent", "muted", "syn", "data", "fin", "page", "icmp", "portal", "off", "alert")
+NAMES = (
+    "plain", "silent", "muted", "syn", "data", "fin", "page", "icmp", "portal", "off", "alert", "rewritten", "frozen",
+)
 PLACES = {name: (f"151.101.{number}.1", f"2a04:4e42::{number}") for number, name in enumerate(NAMES, start=1)}
 RULES = (
     rule("address", PLACES["silent"], "drop"),
@@ -26,6 +28,8 @@ RULES = (
     rule("address", PLACES["data"], "reset", on="data", copies=3, df=True, direction="client", delay_ms=1),
     rule("address", PLACES["fin"], "fin"),
     rule("address", PLACES["alert"], "alert"),
+    rule("address", PLACES["rewritten"], "rewrite", window=100),
+    rule("address", PLACES["frozen"], "freeze", after_packets=3),
     rule("host", "t.example", "http_response", body="restricted" * 400, flags="FPA", reset_server=True),
     rule("address", PLACES["icmp"], "icmp"),
     rule("address", PLACES["portal"], "redirect", to="6.6.6.6", to6="2a02::6"),
@@ -92,6 +96,8 @@ def test_every_action_is_felt_in_both_families(lab: Laboratory) -> None:
         "syn": ["ECONNREFUSED"] * 2,
         "data": ["ECONNRESET"] * 2,
         "fin": [""] * 2,
+        "rewritten": ["ECONNRESET"] * 2,
+        "frozen": ["timeout"] * 2,
         "icmp": ["EHOSTUNREACH", "EACCES"],
         "off": ["EHOSTUNREACH"] * 2,
         "alert": [bytes.fromhex("15030100020250").decode("latin-1")] * 2,
@@ -102,6 +108,6 @@ def test_every_action_is_felt_in_both_families(lab: Laboratory) -> None:
     # The stand-in sends every question back as it came; it seems to come from the address that was asked.
     assert honest == ["8.8.4.4", 27, "0.1.0.1"]
     acts = {(entry.action, entry.address) for entry in read_log(lab.log_path)}
-    for name in ("silent", "muted", "syn", "data", "fin", "icmp", "portal", "alert"):
+    for name in ("silent", "muted", "syn", "data", "fin", "icmp", "portal", "alert", "rewritten", "frozen"):
         assert {address for _, address in acts} >= set(PLACES[name])
     assert not {address for _, address in acts} & {*PLACES["plain"], *PLACES["off"]}

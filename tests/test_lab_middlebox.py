@@ -27,9 +27,10 @@ from lab_traffic import (
 
 from probe.lab.actions import ACTIONS, KINDS, TRIGGERS, problems
 from probe.lab.effects import EFFECTS
+from probe.lab.matches import MATCHERS
 from probe.lab.packet import ACK, FIN, SYN, IpHeader, build_udp
+from probe.lab.rule_index import TRIGGERS_FILED
 from probe.lab.rulebook import make_ready
-from probe.lab.triggers import TESTS
 from probe.lab.types import Rule
 
 # tables
@@ -37,7 +38,7 @@ from probe.lab.types import Rule
 
 def test_every_word_of_the_tables_is_acted_upon() -> None:
     assert set(EFFECTS) == set(ACTIONS)
-    assert set(TESTS) == set(TRIGGERS)
+    assert TRIGGERS_FILED == set(MATCHERS) == set(TRIGGERS)
     for action in ACTIONS.values():
         assert action.triggers <= set(TRIGGERS)
         for name, parameter in action.parameters.items():

@@ -18,8 +18,8 @@ from scapy.layers.inet import IP, in4_chksum
 from scapy.layers.inet6 import IPv6, in6_chksum
 from scapy.utils import checksum
 
-from probe.lab import dissect
-from probe.lab.flows import FirstBytes
+from probe.lab import dissect, tls_hello
+from probe.lab.first_bytes import FirstBytes
 from probe.lab.icmp_errors import error_about, host_unreachable, quoted, time_exceeded
 from probe.lab.packet import (
     ACK,
@@ -242,24 +242,24 @@ def client_hello(name: str | None) -> bytes:
 
 def test_the_name_in_a_real_hello_is_found_once_enough_has_come() -> None:
     hello = client_hello("Secret.Example")
-    answers = [dissect.server_name(hello[:size]) for size in range(len(hello) + 1)]
+    answers = [tls_hello.server_name(hello[:size]) for size in range(len(hello) + 1)]
     known = answers.index("secret.example")
     assert set(answers[:known]) == {None}
     assert set(answers[known:]) == {"secret.example"}
-    assert dissect.server_name(client_hello(None)) == ""
+    assert tls_hello.server_name(client_hello(None)) == ""
 
 
 def test_a_hello_spread_over_several_records_is_joined() -> None:
     message = client_hello("split.example")[5:]
     pieces = [message[at : at + 40] for at in range(0, len(message), 40)]
     stream = b"".join(struct.pack("!BHH", 22, 0x0301, len(piece)) + piece for piece in pieces)
-    assert dissect.server_name(stream) == "split.example"
+    assert tls_hello.server_name(stream) == "split.example"
 
 
 @UNTIMED
 @given(data=st.binary(max_size=400), start=st.sampled_from(BEGINNINGS))
 def test_no_bytes_make_the_dissectors_raise(data: bytes, start: bytes) -> None:
-    dissect.server_name(start + data)
+    tls_hello.server_name(start + data)
     dissect.http_request(start + data)
     dissect.dns_question(start + data)
 
@@ -270,13 +270,13 @@ def test_damaged_hellos_never_raise() -> None:
     for _ in range(3000):
         damaged = bytearray(hello)
         damaged[rng.randrange(200)] = rng.randrange(256)
-        dissect.server_name(bytes(damaged))
+        tls_hello.server_name(bytes(damaged))
 
 
 def test_a_hello_that_never_ends_is_given_up() -> None:
     record = b"\x16\x03\x01\x40\x00" + b"\x01\x00\xff\xff\x03\x03" + bytes(32) + b"\0" + b"\xff\xfe"
-    assert dissect.server_name(record) is None
-    assert dissect.server_name(record + bytes(dissect.MAX_STREAM_BYTES)) == ""
+    assert tls_hello.server_name(record) is None
+    assert tls_hello.server_name(record + bytes(tls_hello.MAX_STREAM_BYTES)) == ""
 
 
 @pytest.mark.parametrize(
@@ -359,7 +359,7 @@ def test_a_stream_is_bounded() -> None:
     stream.restart(0)
     for at in range(0, 100_000, 1000):
         stream.add(at, bytes(1000))
-    assert len(stream.data) == dissect.MAX_STREAM_BYTES
+    assert len(stream.data) == tls_hello.MAX_STREAM_BYTES
     holes = FirstBytes()
     holes.restart(0)
     for at in range(10, 10_000, 10):

@@ -6,14 +6,14 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from probe.lab.dissect import MAX_STREAM_BYTES
-from probe.lab.packet import ACK, SYN, TCP, Packet
+from probe.lab.first_bytes import FirstBytes
+from probe.lab.packet import ACK, SYN, TCP, UDP, Packet
 from probe.lab.rulebook import BoxRule
 
 MAX_FLOWS = 16_384
 IDLE_S = 600.0
-_MAX_HELD_SEGMENTS = 16
-_WINDOW = 1 << 31
+IDLE_UDP_S = 60.0
+"""A four-tuple of UDP that was silent for so long begins anew."""
 
 
 class FlowKey(NamedTuple):
@@ -26,64 +26,22 @@ class FlowKey(NamedTuple):
     sport: int
 
 
-class FirstBytes:
-    """The first bytes that one side of a TCP flow sends, put in order (a bounded reassembly)."""
-
-    def __init__(self) -> None:
-        self._next: int | None = None
-        self._held: dict[int, bytes] = {}
-        self.data = bytearray()
-
-    def restart(self, seq: int) -> None:
-        """Forget everything; the stream begins with this sequence number."""
-        self._next = seq & 0xFFFFFFFF
-        self._held.clear()
-        self.data.clear()
-
-    def add(self, seq: int, payload: bytes) -> bool:
-        """Take a segment; True when bytes in order were added. A stream without a known start begins here."""
-        if self._next is None:
-            self._next = seq
-        grew = self._append(seq, payload)
-        if not grew and self._ahead(seq) > 0 and len(self._held) < _MAX_HELD_SEGMENTS:
-            self._held[seq] = payload
-        while grew and self._held and any(self._append(seq, self._held.pop(seq)) for seq in self._ripe()):
-            pass
-        return grew
-
-    @property
-    def next_seq(self) -> int:
-        """Sequence number of the byte after the last in order."""
-        return self._next or 0
-
-    def _ahead(self, seq: int) -> int:
-        """Distance from the next byte expected; negative for bytes already seen."""
-        return (seq - self.next_seq + _WINDOW) % (2 * _WINDOW) - _WINDOW
-
-    def _ripe(self) -> list[int]:
-        return [seq for seq in self._held if self._ahead(seq) <= 0]
-
-    def _append(self, seq: int, payload: bytes) -> bool:
-        ahead = self._ahead(seq)
-        fresh = payload[-ahead:] if ahead <= 0 else b""
-        if not fresh or len(self.data) >= MAX_STREAM_BYTES:
-            return False
-        self.data += fresh[: MAX_STREAM_BYTES - len(self.data)]
-        self._next = (self.next_seq + len(fresh)) & 0xFFFFFFFF
-        return True
-
-
 @dataclass(slots=True)
 class Standing:
     """What a rule that fired goes on doing to the flow."""
 
     rule: BoxRule
     kind: str
-    """drop, drop_to_client, reset, or cut."""
+    """A measure of `probe.lab.standing`."""
     allowance: int = 0
     """Packets that still pass."""
+    begins_s: float = 0.0
     acted_s: float = 0.0
     """When it last sent something."""
+    felt: bool = False
+    """It has acted, and that is written down."""
+    passed_bytes: int = 0
+    passed_packets: int = 0
 
 
 @dataclass(slots=True)
@@ -94,9 +52,19 @@ class Flow:
     opened_by: int
     """Sequence number of the client's SYN; -1 when it was not seen."""
     seen_s: float
+    places: tuple[BoxRule, ...] | None = None
+    """Rules that concern the flow by where it goes; None: not looked up yet."""
+    wants: frozenset[str] = frozenset()
+    """Triggers about what is said, of rules that may concern the flow."""
     stream: FirstBytes = field(default_factory=FirstBytes)
     decided: bool = False
     """The client's first bytes have been judged."""
+    told: frozenset[str] = frozenset()
+    """What of them has been told already."""
+    name: str = ""
+    """The name that the client gave away last."""
+    protocol: str = ""
+    """What its first payload looked like; empty: it has said nothing yet."""
     speaks_http: bool = False
     client_ip_id: int = 0
     """IP ID of the client's last packet."""
@@ -106,7 +74,14 @@ class Flow:
     """Rule number -> whether it takes notice of this flow."""
     logged: dict[int, int] = field(default_factory=dict)
     """Rule number -> entries in the truth log."""
+    counted: set[int] = field(default_factory=set)
+    """Numbers of rules that have counted this connection."""
     standing: list[Standing] = field(default_factory=list)
+
+
+def idle_s(proto: int) -> float:
+    """How long a flow may be silent before it is forgotten."""
+    return IDLE_UDP_S if proto == UDP else IDLE_S
 
 
 class FlowTable:
@@ -120,7 +95,7 @@ class FlowTable:
         key = key_of(packet, to_server=to_server)
         flow = self._flows.get(key)
         opens = to_server and packet.proto == TCP and packet.flags & (SYN | ACK) == SYN
-        if flow is None or now_s - flow.seen_s > IDLE_S or (opens and flow.opened_by != packet.seq):
+        if flow is None or now_s - flow.seen_s > idle_s(key.proto) or (opens and flow.opened_by != packet.seq):
             flow = self._flows[key] = Flow(key=key, opened_by=packet.seq if opens else -1, seen_s=now_s)
             if opens:
                 flow.stream.restart(packet.seq + 1)

@@ -6,16 +6,20 @@ import ipaddress
 import random
 from dataclasses import dataclass, field
 
-from probe.lab.actions import RCODES
+from probe.lab.buckets import Buckets
 from probe.lab.dissect import TYPE_AAAA, Question, dns_answer
+from probe.lab.limits import Limits
 from probe.lab.nat import Translations
-from probe.lab.packet import ACK, RST, IpHeader, build_tcp, build_udp
+from probe.lab.packet import ACK, PSH, RST, IpHeader, build_tcp, build_udp
+from probe.lab.parameters import RCODES
 from probe.lab.residuals import Residuals
 from probe.lab.rulebook import Params
 from probe.lab.sighting import Sighting
 
 SEGMENT_BYTES = 1200
 """Longest payload of a forged segment; fits any path."""
+_DNS_WINDOW = 65_535
+"""TCP window of forged DNS answers; no censor's is known to differ from a server's."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class Box:
     """TTL of a server's packets at the box while none was seen."""
     residuals: Residuals = field(default_factory=Residuals)
     translations: Translations = field(default_factory=Translations)
+    buckets: Buckets = field(default_factory=Buckets)
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +65,17 @@ def _ip_id(params: Params, seen: Sighting, box: Box, *, copy: int) -> int:
     return 0 if word == "zero" else int(word)
 
 
-def window(params: Params, ttl: int, *, copy: int = 0) -> int:
-    """The TCP window, perhaps tied to the TTL."""
+def window(params: Params, ttl: int, *, client: int, copy: int = 0) -> int:
+    """The TCP window, perhaps tied to the TTL; `client` is the one in the packet acted upon."""
     text = params.item("window", copy)
+    if text == "client":
+        return client
     return (int(text[4:]) + ttl) & 0xFFFF if text.startswith("ttl+") else int(text)
 
 
-def as_server(params: Params, seen: Sighting, box: Box) -> Voice:
+def as_server(params: Params, seen: Sighting, box: Box, *, copy: int = 0) -> Voice:
     """The box speaks to the client in the server's name, answering a packet of the client."""
-    ttl, ip_id, df = header_fields(params, seen, box)
+    ttl, ip_id, df = header_fields(params, seen, box, copy=copy)
     key = seen.flow.key
     seq = seen.packet.ack if seen.packet.flags & ACK else 0
     header = IpHeader(src=key.server, dst=key.client, ttl=ttl, ip_id=ip_id, df=df)
@@ -110,18 +118,20 @@ def server_reset(params: Params, seen: Sighting, box: Box, *, delivered: bool) -
 
 
 def dns_forgery(params: Params, seen: Sighting, question: Question, box: Box, *, copy: int) -> bytes:
-    """One forged answer in the name of the resolver that was asked."""
-    ttl, ip_id, df = header_fields(params, seen, box, copy=copy)
-    key = seen.flow.key
+    """One forged answer in the name of the resolver that was asked, over the transport of the question."""
     answer = dns_answer(
         question,
         addresses=_address(params, question, box, copy=copy),
+        cname=params.item("cname"),
         rcode=RCODES[params.item("rcode")],
         ttl_s=params.whole("answer_ttl", copy),
         authoritative=params.flag("aa", copy),
+        classless=params.flag("malformed"),
     )
-    header = IpHeader(src=key.server, dst=key.client, ttl=ttl, ip_id=ip_id, df=df)
-    return build_udp(header, sport=key.sport, dport=key.cport, payload=answer)
+    voice = as_server(params, seen, box, copy=copy)
+    if seen.is_tcp:
+        return segment(voice, flags=PSH | ACK, window=_DNS_WINDOW, payload=len(answer).to_bytes(2) + answer)
+    return build_udp(voice.header, sport=voice.sport, dport=voice.dport, payload=answer)
 
 
 def _address(params: Params, question: Question, box: Box, *, copy: int) -> tuple[str, ...]:

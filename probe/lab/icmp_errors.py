@@ -5,6 +5,7 @@ from __future__ import annotations
 from probe.lab.packet import ICMP, ICMP6, IpHeader, Packet, build_icmp, parse
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
+TOO_BIG = {4: (3, 4), 6: (2, 0)}
 UNREACHABLE = {4: 3, 6: 1}
 HOST_UNREACHABLE = {4: 1, 6: 3}
 """Code of the `unreachable` that says nobody has this address: host, and in IPv6 address unreachable."""
@@ -37,12 +38,21 @@ def host_unreachable(raw: bytes, *, sender: str) -> bytes | None:
     return error_about(packet, sender=sender, kind=UNREACHABLE[packet.version], code=HOST_UNREACHABLE[packet.version])
 
 
-def error_about(packet: Packet, *, sender: str, kind: int, code: int) -> bytes | None:
-    """An error of any type, sent to the packet's source; None where none may be sent."""
+def packet_too_big(raw: bytes, *, sender: str, mtu: int) -> bytes | None:
+    """The answer of a router whose next link takes packets of `mtu` bytes at most (RFC 1191, RFC 4443 3.2)."""
+    packet = parse(raw)
+    if packet is None:
+        return None
+    kind, code = TOO_BIG[packet.version]
+    return error_about(packet, sender=sender, kind=kind, code=code, rest=mtu.to_bytes(4))
+
+
+def error_about(packet: Packet, *, sender: str, kind: int, code: int, rest: bytes = bytes(4)) -> bytes | None:
+    """An error of any type, sent to the packet's source; None where none may be sent. `rest`: as in `build_icmp`."""
     if is_error(packet):
         return None
     quote = packet.raw[: _QUOTE_BYTES[packet.version]]
-    return build_icmp(IpHeader(src=sender, dst=packet.src), kind=kind, code=code, payload=quote)
+    return build_icmp(IpHeader(src=sender, dst=packet.src), kind=kind, code=code, rest=rest, payload=quote)
 
 
 def quoted(packet: Packet) -> Packet | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 ICMP = 1
 TCP = 6
@@ -24,10 +25,11 @@ _OFFSET_MASK = 0x1FFF
 _EXTENSIONS = frozenset((0, 43, 60))
 """IPv6 hop-by-hop, routing and destination options: `next header, length in 8 bytes less one` (RFC 8200 4)."""
 _MAX_EXTENSIONS = 4
+_HEAD4 = struct.Struct("!BBHHHBB")
+_HEAD_TCP = struct.Struct("!HHIIBBH")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packet:
+class Packet(NamedTuple):
     """One packet as it was on the wire; transport fields are zero where the packet has none."""
 
     raw: bytes
@@ -37,8 +39,8 @@ class Packet:
     proto: int
     """Protocol number of the transport, after IPv6 extension headers; a fragment header is not looked behind."""
     ttl: int
-    ip_id: int = 0
-    df: bool = False
+    ip_id: int
+    df: bool
     offset: int
     """Where the transport header begins in `raw`."""
     sport: int = 0
@@ -54,17 +56,16 @@ class Packet:
     """What follows the transport header; for ICMP errors the quoted packet."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Network:
-    version: int
-    src: str
-    dst: str
-    proto: int
-    ttl: int
-    ip_id: int
-    df: bool
-    offset: int
+_Head = tuple[bytes, int, str, str, int, int, int, bool, int]
+"""The fields that `Packet` begins with, `raw` to `offset`."""
+
+
+class _Network(NamedTuple):
+    """The network header."""
+
+    head: _Head
     end: int
+    """Where the packet ends in `raw`, or would if it were not cut."""
     transport: bool
     """False for a later fragment, which carries no transport header."""
 
@@ -79,17 +80,6 @@ def flag_bits(letters: str) -> int:
 
 def parse(raw: bytes, *, cut: bool = False) -> Packet | None:
     """Read a packet; None for anything malformed. `cut`: the end may be missing, as in an ICMP quotation."""
-    network = _network(raw, cut=cut)
-    if network is None:
-        return None
-    end = min(network.end, len(raw))
-    reader = _TRANSPORTS.get(network.proto) if network.transport else None
-    if reader is None:
-        return _packet(raw, network, payload=raw[network.offset : end])
-    return reader(raw, network, end)
-
-
-def _network(raw: bytes, *, cut: bool) -> _Network | None:
     version = raw[0] >> 4 if raw else 0
     if version == 4 and len(raw) >= 20:
         network = _network4(raw)
@@ -97,20 +87,32 @@ def _network(raw: bytes, *, cut: bool) -> _Network | None:
         network = _network6(raw)
     else:
         return None
-    if network is None or network.offset > min(len(raw), network.end):
+    if network is None:
         return None
-    return network if cut or network.end <= len(raw) else None
+    head, whole_end, transport = network
+    end = min(whole_end, len(raw))
+    if head[_OFFSET_FIELD] > end or (whole_end > end and not cut):
+        return None
+    reader = _TRANSPORTS.get(head[_PROTO_FIELD]) if transport else None
+    if reader is None:
+        return Packet(*head, payload=raw[head[_OFFSET_FIELD] : end])
+    return reader(raw, head, end)
+
+
+_PROTO_FIELD: Final = 4
+_OFFSET_FIELD: Final = 8
+"""In `_Head`."""
 
 
 def _network4(raw: bytes) -> _Network | None:
-    first, _, total, ip_id, fragment, ttl, proto = struct.unpack_from("!BBHHHBB", raw)
+    first, _, total, ip_id, fragment, ttl, proto = _HEAD4.unpack_from(raw)
     header = (first & 15) * 4
     if header < 20 or total < header:
         return None
-    return _Network(
-        4, unpacked(raw[12:16]), unpacked(raw[16:20]),
-        proto, ttl, ip_id, bool(fragment & _DF), header, total, not fragment & _OFFSET_MASK,
+    head = (
+        raw, 4, unpacked(raw[12:16]), unpacked(raw[16:20]), proto, ttl, ip_id, bool(fragment & _DF), header,
     )
+    return _Network(head, total, not fragment & _OFFSET_MASK)
 
 
 def _network6(raw: bytes) -> _Network | None:
@@ -122,59 +124,36 @@ def _network6(raw: bytes) -> _Network | None:
         if offset + 2 > len(raw):
             return None
         proto, offset = raw[offset], offset + 8 * (raw[offset + 1] + 1)
-    return _Network(
-        6, unpacked(raw[8:24]), unpacked(raw[24:40]),
-        proto, ttl, 0, False, offset, end, True,
-    )
+    head = (raw, 6, unpacked(raw[8:24]), unpacked(raw[24:40]), proto, ttl, 0, False, offset)
+    return _Network(head, end, True)
 
 
-def _packet(
-    raw: bytes,
-    network: _Network,
-    *,
-    ports: tuple[int, int] = (0, 0),
-    tcp: tuple[int, int, int, int] = (0, 0, 0, 0),
-    icmp: tuple[int, int] = (-1, -1),
-    options: bytes = b"",
-    payload: bytes,
-) -> Packet:
-    return Packet(
-        raw=raw, version=network.version, src=network.src, dst=network.dst, proto=network.proto, ttl=network.ttl,
-        ip_id=network.ip_id, df=network.df, offset=network.offset, sport=ports[0], dport=ports[1],
-        seq=tcp[0], ack=tcp[1], flags=tcp[2], window=tcp[3], options=options,
-        icmp_type=icmp[0], icmp_code=icmp[1], payload=payload,
-    )
-
-
-def _tcp(raw: bytes, network: _Network, end: int) -> Packet | None:
-    at = network.offset
+def _tcp(raw: bytes, head: _Head, end: int) -> Packet | None:
+    at = head[_OFFSET_FIELD]
     if end - at < 20:
         return None
-    sport, dport, seq, ack, high, flags, window = struct.unpack_from("!HHIIBBH", raw, at)
-    header = (high >> 4) * 4
-    if header < 20 or at + header > end:
+    sport, dport, seq, ack, high, flags, window = _HEAD_TCP.unpack_from(raw, at)
+    body = at + (high >> 4) * 4
+    if not at + 20 <= body <= end:
         return None
-    return _packet(
-        raw, network, ports=(sport, dport), tcp=(seq, ack, flags, window),
-        options=raw[at + 20 : at + header], payload=raw[at + header : end],
-    )
+    return Packet(*head, sport, dport, flags, seq, ack, window, raw[at + 20 : body], -1, -1, raw[body:end])
 
 
-def _udp(raw: bytes, network: _Network, end: int) -> Packet | None:
-    at = network.offset
+def _udp(raw: bytes, head: _Head, end: int) -> Packet | None:
+    at = head[_OFFSET_FIELD]
     if end - at < 8:
         return None
     sport, dport, length = struct.unpack_from("!HHH", raw, at)
     if length < 8:
         return None
-    return _packet(raw, network, ports=(sport, dport), payload=raw[at + 8 : min(end, at + length)])
+    return Packet(*head, sport, dport, payload=raw[at + 8 : min(end, at + length)])
 
 
-def _icmp(raw: bytes, network: _Network, end: int) -> Packet | None:
-    at = network.offset
+def _icmp(raw: bytes, head: _Head, end: int) -> Packet | None:
+    at = head[_OFFSET_FIELD]
     if end - at < 8:
         return None
-    return _packet(raw, network, icmp=(raw[at], raw[at + 1]), payload=raw[at + 8 : end])
+    return Packet(*head, icmp_type=raw[at], icmp_code=raw[at + 1], payload=raw[at + 8 : end])
 
 
 _TRANSPORTS = {TCP: _tcp, UDP: _udp, ICMP: _icmp, ICMP6: _icmp}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe.lab.packet import ICMP6, TCP, UDP, Packet, changed_checksum, packed
+from probe.lab.packet import ACK, ICMP6, RST, TCP, UDP, Packet, changed_checksum, checksum, packed
 
 _CHECKSUM_AT = {TCP: 16, UDP: 6, ICMP6: 2}
 """Where a transport that sums the addresses too keeps its checksum."""
@@ -27,9 +27,9 @@ def lower_ttl(raw: bytes, hops: int) -> bytes:
         return raw
     if raw[0] >> 4 == 6:
         return raw[:7] + bytes((raw[7] - hops,)) + raw[8:]
-    after = bytes((raw[8] - hops, raw[9]))
-    sum_ = changed_checksum(int.from_bytes(raw[10:12]), before=raw[8:10], after=after)
-    return raw[:8] + after + sum_.to_bytes(2) + raw[12:]
+    # TTL is the high byte of its word, and what the sum loses there its complement gains.
+    sum_ = ((raw[10] << 8 | raw[11]) + (hops << 8)) % 0xFFFF or 0xFFFF
+    return raw[:8] + bytes((raw[8] - hops, raw[9], sum_ >> 8, sum_ & 0xFF)) + raw[12:]
 
 
 def rewritten(packet: Packet, *, src: str = "", dst: str = "", sport: int = 0, dport: int = 0) -> bytes:
@@ -62,3 +62,22 @@ def _rewrite_transport(
         return
     sum_ = changed_checksum(int.from_bytes(held), before=before, after=after)
     new[at + where : at + where + 2] = sum_.to_bytes(2)
+
+
+def as_reset(packet: Packet, *, window: int) -> bytes:
+    """A TCP segment turned into RST+ACK without payload; its headers stay as they were, options too."""
+    at = packet.offset
+    end = at + 20 + len(packet.options)
+    new = bytearray(packet.raw[:end])
+    new[at + 13] = RST | ACK
+    new[at + 14 : at + 18] = window.to_bytes(2) + b"\0\0"
+    new[at + 18 : at + 20] = b"\0\0"  # urgent pointer
+    if packet.version == 4:
+        new[2:4] = end.to_bytes(2)
+        new[10:12] = b"\0\0"
+        new[10:12] = checksum(bytes(new[:at])).to_bytes(2)
+    else:
+        new[4:6] = (end - 40).to_bytes(2)
+    pseudo = packed(packet.src) + packed(packet.dst) + (end - at).to_bytes(4) + TCP.to_bytes(4)
+    new[at + 16 : at + 18] = checksum(pseudo + bytes(new[at:])).to_bytes(2)
+    return bytes(new)

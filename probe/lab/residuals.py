@@ -24,6 +24,7 @@ TUPLES: Mapping[str, Callable[[FlowKey], Tuple]] = {
 @dataclass(frozen=True, slots=True)
 class _Entry:
     rule: BoxRule
+    from_s: float
     until_s: float
 
 
@@ -36,7 +37,7 @@ class Residuals:
     def arm(self, rule: BoxRule, key: FlowKey, now_s: float) -> None:
         """The rule fired on this flow: its sequel waits for others, anew from now on."""
         where = TUPLES[rule.residual_tuple](key)
-        self._entries.setdefault(where, {})[rule.number] = _Entry(rule, now_s + rule.residual_s)
+        self._entries.setdefault(where, {})[rule.number] = _Entry(rule, now_s + rule.delay_s, now_s + rule.residual_s)
         self._entries.move_to_end(where)
         if len(self._entries) > _MAX_TUPLES:
             self._entries.popitem(last=False)
@@ -46,4 +47,10 @@ class Residuals:
         if not self._entries:
             return ()
         entries = [entry for shape in TUPLES.values() for entry in self._entries.get(shape(key), {}).values()]
-        return tuple(entry.rule.sequel for entry in entries if entry.until_s > now_s and entry.rule.sequel)
+        return tuple(
+            entry.rule.sequel for entry in entries if entry.from_s <= now_s < entry.until_s and entry.rule.sequel
+        )
+
+    def may_hit(self, key: FlowKey) -> bool:
+        """Whether anything waits for flows of these places, or has waited for them."""
+        return bool(self._entries) and any(shape(key) in self._entries for shape in TUPLES.values())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from probe.lab.actions import ACTIONS, problems, texts_of
-from probe.lab.packet import plain
+from probe.lab.matches import MATCHERS, TRANSPORTS, Matches
 from probe.lab.types import Rule
 
 
@@ -37,17 +37,36 @@ class Params:
         """The value as a flag; false where the action has none of this name."""
         return name in self.values and self.item(name, copy) == "true"
 
+    def seconds(self, name: str) -> float:
+        """The value as a number; 0 where the action has none of this name."""
+        return self.number(name) if name in self.values else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Matches:
-    """What a rule lists, by kind; which kinds are filled depends on its trigger."""
+class Schedule:
+    """When a rule is awake, in seconds since the router started."""
 
-    exact: frozenset[str] = frozenset()
-    """Names in lower case, or addresses as packets spell them."""
-    endings: tuple[str, ...] = ()
-    """`.x` for each `*.x`; an empty ending fits any name."""
-    sockets: frozenset[tuple[str, int]] = frozenset()
-    parts: tuple[str, ...] = ()
+    from_s: float
+    until_s: float
+    """0: for ever, or in a period to its end."""
+    every_s: float
+    """Length of the period; 0: none."""
+
+    def awake(self, clock_s: float) -> bool:
+        """Whether the rule is awake at a time."""
+        at = clock_s % self.every_s if self.every_s else clock_s
+        return self.from_s <= at and (not self.until_s or at < self.until_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which flows a rule can concern, by their ports and transport."""
+
+    ports: frozenset[int]
+    """Of servers; empty: any."""
+    proto: int
+    """0: any."""
+    sport_above: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +83,22 @@ class BoxRule:
     probability: float
     block_type: str
     alias: str
+    scope: Scope
+    schedule: Schedule | None
+    """None: always awake."""
+    bare_header: bool = False
+    reassemble: bool = True
+    delay_s: float = 0.0
+    """How long after its firing it begins to act."""
     residual_s: float = 0.0
-    residual_tuple: str = ""
+    residual_tuple: str = "3"
+    is_sequel: bool = False
     sequel: BoxRule | None = None
     """What later flows of the tuple meet; None: nothing."""
+
+    def awake(self, clock_s: float) -> bool:
+        """Whether the rule does anything at this time since the router started."""
+        return self.schedule is None or self.schedule.awake(clock_s)
 
 
 def make_ready(rules: Iterable[Rule]) -> tuple[BoxRule, ...]:
@@ -80,19 +111,50 @@ def _ready(number: int, rule: Rule) -> BoxRule:
     if wrong:
         raise ValueError(f"rule {number} ({rule.trigger}, {rule.action}): {'; '.join(wrong)}")
     try:
-        matches = _MATCHERS[rule.trigger](rule.match)
-    except (OSError, ValueError) as error:
+        matches = MATCHERS[rule.trigger](rule.match)
+    except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"rule {number} ({rule.trigger}, {rule.action}): bad match in {rule.match}") from error
     params = _complete(rule.action, rule)
-    has_residual = "residual_s" in params.values and params.number("residual_s") > 0
-    return BoxRule(
-        number=number, trigger=rule.trigger, matches=matches, action=rule.action,
-        params=params, stage=params.item("on") if "on" in params.values else "any",
-        probability=params.number("probability"), block_type=rule.block_type, alias=rule.alias,
-        residual_s=params.number("residual_s") if has_residual else 0.0,
-        residual_tuple=params.item("residual_tuple") if has_residual else "",
-        sequel=_sequel(number, rule, params) if has_residual else None,
+    ready = BoxRule(
+        number=number, trigger=rule.trigger, matches=matches, action=rule.action, params=params,
+        stage=_stage(rule.action, params), probability=params.number("probability"), block_type=rule.block_type,
+        alias=rule.alias, scope=_scope(rule.action, params), schedule=_schedule(number, params),
+        bare_header=params.flag("bare_header"), reassemble=params.flag("reassemble"),
+        delay_s=params.seconds("delay_s"), residual_s=params.seconds("residual_s"),
+        residual_tuple=params.item("residual_tuple") if "residual_tuple" in params.values else "3",
     )
+    _check_whole(ready)
+    return replace(ready, sequel=_sequel(ready, rule)) if ready.residual_s > 0 else ready
+
+
+def _stage(action: str, params: Params) -> str:
+    if action == "limit":
+        return "syn"
+    return params.item("on") if "on" in params.values else "any"
+
+
+def _scope(action: str, params: Params) -> Scope:
+    ports = frozenset(map(int, params.items("ports")))
+    if action == "redirect" and params.whole("port"):
+        ports = ports & {params.whole("port")} if ports else frozenset((params.whole("port"),))
+    transport = TRANSPORTS[params.item("transport")]
+    return Scope(ports=ports, proto=transport, sport_above=params.flag("sport_above"))
+
+
+def _schedule(number: int, params: Params) -> Schedule | None:
+    schedule = Schedule(**{name: params.number(name) for name in ("from_s", "until_s", "every_s")})
+    if schedule == Schedule(from_s=0, until_s=0, every_s=0):
+        return None
+    end = schedule.until_s or schedule.every_s
+    if (end and schedule.from_s >= end) or 0 < schedule.every_s < schedule.until_s:
+        raise ValueError(f"rule {number}: a schedule that never comes: {schedule}")
+    return schedule
+
+
+def _check_whole(rule: BoxRule) -> None:
+    """What only a whole rule shows."""
+    if rule.action == "freeze" and not rule.params.whole("after_bytes") and not rule.params.whole("after_packets"):
+        raise ValueError(f"rule {rule.number}: freeze wants after_bytes or after_packets")
 
 
 def _complete(action: str, rule: Rule) -> Params:
@@ -104,36 +166,19 @@ def _complete(action: str, rule: Rule) -> Params:
     })
 
 
-def _sequel(number: int, rule: Rule, params: Params) -> BoxRule:
-    by_default = "drop" if rule.action in ("drop", "drop_to_client") else "reset"
-    action = params.item("residual_action") or by_default
-    return BoxRule(
-        number=number, trigger="all", matches=Matches(), action=action, params=_complete(action, rule),
-        stage=params.item("residual_on") if action == "reset" else "any",
-        probability=1.0, block_type=rule.block_type, alias=rule.alias,
+_REMAINS = {"drop": "drop", "drop_to_client": "drop", "drop_to_server": "drop_to_server", "throttle": "throttle"}
+"""What is left behind by default; after other actions it is a reset."""
+
+
+def _of_sequel(params: Params) -> Params:
+    """What passes before the first flow is cut is not granted to later ones."""
+    return Params({**params.values, "pass_packets": ("0",)}) if "pass_packets" in params.values else params
+
+
+def _sequel(ready: BoxRule, rule: Rule) -> BoxRule:
+    action = ready.params.item("residual_action") or _REMAINS.get(rule.action, "reset")
+    return replace(
+        ready, trigger="all", matches=Matches(), action=action, params=_of_sequel(_complete(action, rule)),
+        stage=ready.params.item("residual_on") if action == "reset" else "any", probability=1.0,
+        scope=Scope(ports=frozenset(), proto=0), bare_header=False, delay_s=0.0, residual_s=0.0, is_sequel=True,
     )
-
-
-def _names(match: tuple[str, ...]) -> Matches:
-    names = [name.lower().removesuffix(".") for name in match]
-    return Matches(
-        exact=frozenset(name for name in names if not name.startswith("*")),
-        endings=tuple(name[1:] for name in names if name.startswith("*")),
-    )
-
-
-def _sockets(match: tuple[str, ...]) -> Matches:
-    pairs = [text.rpartition(":") for text in match]
-    return Matches(sockets=frozenset((plain(host.strip("[]")), int(port)) for host, _, port in pairs))
-
-
-_MATCHERS: Mapping[str, Callable[[tuple[str, ...]], Matches]] = {
-    "all": lambda match: Matches(),
-    "udp53": lambda match: Matches(),
-    "address": lambda match: Matches(exact=frozenset(map(plain, match))),
-    "address_port": _sockets,
-    "sni": _names,
-    "host": _names,
-    "qname": _names,
-    "qname_substring": lambda match: Matches(parts=tuple(text.lower() for text in match)),
-}

@@ -1,61 +1,13 @@
-"""When a rule fires: one small test per trigger, and for rules about places the stage of the flow."""
+"""Which rules a packet sets off: those of its flow's place at the right stage, and those of what it gives away."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from probe.lab.actions import PLACE_TRIGGERS
 from probe.lab.packet import ACK, SYN, TCP, UDP
-from probe.lab.rulebook import BoxRule, Matches
+from probe.lab.rule_index import RuleIndex
+from probe.lab.rulebook import BoxRule
 from probe.lab.sighting import Sighting
-
-
-def name_matches(name: str, matches: Matches) -> bool:
-    """Whether a name is listed: itself, or by `*.x` as one below x, or by `*`."""
-    if not name:
-        return False
-    return name in matches.exact or any(name.endswith(ending) for ending in matches.endings)
-
-
-def _address(seen: Sighting, matches: Matches) -> bool:
-    return seen.flow.key.server in matches.exact
-
-
-def _address_port(seen: Sighting, matches: Matches) -> bool:
-    return (seen.flow.key.server, seen.flow.key.sport) in matches.sockets
-
-
-def _sni(seen: Sighting, matches: Matches) -> bool:
-    return name_matches(seen.sni, matches)
-
-
-def _host(seen: Sighting, matches: Matches) -> bool:
-    return seen.request is not None and name_matches(seen.request.host, matches)
-
-
-def _qname(seen: Sighting, matches: Matches) -> bool:
-    return seen.question is not None and name_matches(seen.question.name, matches)
-
-
-def _qname_substring(seen: Sighting, matches: Matches) -> bool:
-    question = seen.question
-    return question is not None and any(part in question.name for part in matches.parts)
-
-
-def _udp53(seen: Sighting, matches: Matches) -> bool:
-    return seen.to_server and seen.packet.proto == UDP and seen.packet.dport == 53
-
-
-TESTS: Mapping[str, Callable[[Sighting, Matches], bool]] = {
-    "all": lambda seen, matches: True,
-    "address": _address,
-    "address_port": _address_port,
-    "sni": _sni,
-    "host": _host,
-    "qname": _qname,
-    "qname_substring": _qname_substring,
-    "udp53": _udp53,
-}
 
 
 def _syn(seen: Sighting) -> bool:
@@ -69,8 +21,25 @@ def _data(seen: Sighting) -> bool:
 STAGES: Mapping[str, Callable[[Sighting], bool]] = {"any": lambda seen: True, "syn": _syn, "data": _data}
 
 
-def fires(rule: BoxRule, seen: Sighting) -> bool:
-    """Whether this packet sets the rule off; dice for its probability are thrown elsewhere."""
-    if not TESTS[rule.trigger](seen, rule.matches):
+def candidates(index: RuleIndex, seen: Sighting) -> list[BoxRule]:
+    """The rules that this packet sets off, in their order, if they are awake and take notice of the flow."""
+    found = [rule for rule in seen.flow.places or () if _at_place(rule, seen)]
+    if seen.speaks:
+        found += index.of_words(seen)
+        found.sort(key=lambda rule: rule.number)
+    return found
+
+
+def _at_place(rule: BoxRule, seen: Sighting) -> bool:
+    if rule.trigger == "udp53":
+        return seen.to_server
+    return STAGES[rule.stage](seen)
+
+
+def set_off(rule: BoxRule, seen: Sighting) -> bool:
+    """Whether the rule is awake, heeds this kind of header, and has not condemned the flow already."""
+    if not rule.awake(seen.clock_s):
         return False
-    return rule.trigger not in PLACE_TRIGGERS or STAGES[rule.stage](seen)
+    if rule.bare_header and (not seen.is_tcp or seen.packet.options):
+        return False
+    return not any(standing.rule is rule for standing in seen.flow.standing)

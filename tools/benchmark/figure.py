@@ -9,17 +9,20 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What was measured; `at_most` is the target, None where there is none."""
+    """What was measured; `at_most` or `at_least` is the target, None where there is none."""
 
     label: str
     value: float
     unit: str = ""
     at_most: float | None = None
+    at_least: float | None = None
     note: str = ""
 
     @property
     def met(self) -> bool | None:
         """Whether the target is met; None without one."""
+        if self.at_least is not None:
+            return self.value >= self.at_least
         return None if self.at_most is None else self.value <= self.at_most
 
 
@@ -44,9 +47,11 @@ def lines_of(figures: Sequence[Figure]) -> list[str]:
 
 
 def _target(figure: Figure) -> str:
-    if figure.at_most is None:
+    target = figure.at_most if figure.at_least is None else figure.at_least
+    if target is None:
         return ""
-    return f"{'met' if figure.met else 'MISSED'} (at most {_number(figure.at_most)})"
+    bound = "at most" if figure.at_least is None else "at least"
+    return f"{'met' if figure.met else 'MISSED'} ({bound} {_number(target)})"
 
 
 def _number(value: float) -> str:
