@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import socket
 import ssl
+import subprocess
 import sys
 import traceback
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPResponse
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ParamSpec
+from typing import Any, ParamSpec
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,6 +32,9 @@ from probe.lab.world import draw_world
 from probe.model import Endpoint, Expectation
 
 P = ParamSpec("P")
+
+CLIENTS = Path(__file__).parent / "lab_clients"
+"""Programs that are run on the client's side; each prints JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +103,10 @@ def serving(
     seed: int,
     clock_shift_s: int = 0,
     log_path: Path | None = None,
+    shared: Mapping[str, str] | None = None,
 ) -> Iterator[Served]:
-    """Serve a world drawn for these rows until the block ends."""
-    world = draw_world(seed=seed, endpoints=endpoints, clock_shift_s=clock_shift_s)
+    """Serve a world drawn for these rows until the block ends; `shared` as in `draw_world`."""
+    world = draw_world(seed=seed, endpoints=endpoints, clock_shift_s=clock_shift_s, shared=shared)
     drawn = Drawn(
         name="test", title="", kind="innocent", seed=seed, world=world, rules=(), faults=faults, expects=(),
         aliases={}, targets=(),
@@ -188,3 +194,12 @@ def get(served: Served, url: str, *, address: str = "", source: str = "", header
     with client:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return request(client, parts.netloc, target, headers=headers)
+
+
+def run_client(name: str, *arguments: str) -> dict[str, Any]:
+    """Run a program of `lab_clients` in the namespace of this test; what it printed. Patient unless told otherwise."""
+    command = [sys.executable, str(CLIENTS / f"{name}.py"), "--timeout", "40", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found

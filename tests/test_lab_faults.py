@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
@@ -17,22 +17,14 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import pytest
-from lab_servers_world import Served, connect, get, in_namespace, request, row, serving
+from lab_faults_world import BAD, GOOD, ROWS, Params, fault, first, lookup
+from lab_servers_world import Served, connect, get, in_namespace, request, serving
 
 from probe.lab.laboratory import unavailable
 from probe.lab.servers.faults import FAULTS, Faults, number, text, texts
 from probe.lab.truth import read_log
-from probe.lab.types import Fault, Value
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
-
-BAD, GOOD = "bad.example", "good.example"
-ROWS = [row(f"https://{name}/", expect_status=("200",), expect_body=(name,)) for name in (BAD, GOOD)]
-Params = Mapping[str, Value]
-
-
-def fault(kind: str, *match: str, **params: Value) -> Fault:
-    return Fault(kind=kind, match=match, params=params, alias="t")
 
 
 def handshake(served: Served, name: str = BAD) -> None:
@@ -124,6 +116,18 @@ def binary_headers(served: Served) -> None:
     assert b"\x00\x1b[2J" in data
 
 
+def capped(served: Served) -> None:
+    for version in ("1.1", "1.0"):
+        client = served.trusting().wrap_socket(connect(served.address(BAD), 443), server_hostname=BAD)
+        client.sendall(f"GET / HTTP/{version}\r\nHost: {BAD}\r\nConnection: keep-alive\r\n\r\n".encode())
+        data = b""
+        while piece := client.recv(65536):
+            data += piece
+        head, _, body = data.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert len(body) == 100
+
+
 HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "closed": ({}, closed),
     "cert_expired": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "expired")),
@@ -137,6 +141,7 @@ HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "status": (
         {"status": 429, "headers": ("Retry-After: 60",), "body": "too many", "only_client": True}, status
     ),
+    "small_cap": ({"bytes": 100}, capped),
     "http_endless": ({}, endless),
     "http_gzip_bomb": ({}, gzip_bomb),
     "http_redirect_loop": ({}, redirect_loop),
@@ -173,15 +178,6 @@ def test_a_flaky_server_fails_as_often_as_it_should() -> None:
             except ConnectionResetError:
                 failed += 1
     assert 15 < failed < 65
-
-
-def lookup(served: Served, name: str, kind: str = "A", *, where: str = "") -> dns.message.Message:
-    query = dns.message.make_query(name, kind)
-    return dns.query.udp(query, where or served.world.resolver, timeout=10)
-
-
-def first(answer: dns.message.Message) -> str:
-    return str(answer.answer[-1][0])
 
 
 def rcode(code: dns.rcode.Rcode) -> Callable[[Served], None]:
@@ -221,6 +217,13 @@ def explained(served: Served) -> None:
     assert answer.answer
 
 
+def filtered(served: Served) -> None:
+    answers = lookup(served, BAD), lookup(served, BAD, "AAAA")
+    assert [first(answer) for answer in answers] == ["0.0.0.0", "::"]
+    assert not any(answer.options for answer in answers)
+    assert not lookup(served, BAD, "TXT").answer
+
+
 RESOLVERS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "resolver_dead": ({}, dead),
     "resolver_servfail": ({}, rcode(dns.rcode.SERVFAIL)),
@@ -228,6 +231,7 @@ RESOLVERS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "resolver_nxdomain": ({}, rcode(dns.rcode.NXDOMAIN)),
     "resolver_empty": ({}, rcode(dns.rcode.NOERROR)),
     "resolver_lie": ({}, lie),
+    "resolver_filter": ({}, filtered),
     "resolver_garbage": ({}, unreadable),
     "resolver_truncated": ({}, unreadable),
     "resolver_wrong_question": ({}, unreadable),
@@ -339,7 +343,7 @@ def test_servers_that_cannot_keep_the_truth_end() -> None:
 
 def test_the_table_is_whole_and_every_fault_of_the_servers_is_tested_here() -> None:
     elsewhere = {"nonexistent", "cdn_split", "portal", "mitm"}
-    ours = {kind for kind, entry in FAULTS.items() if entry.layer not in ("router", "laboratory")}
+    ours = {kind for kind, entry in FAULTS.items() if entry.layer not in ("router", "client", "laboratory")}
     assert ours == {*HOSTS, *RESOLVERS, *elsewhere}
     for kind, entry in FAULTS.items():
         assert entry.kind == kind

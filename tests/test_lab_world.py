@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -84,6 +85,31 @@ def test_ranges_and_helpers_are_kept(rng: random.Random) -> None:
             assert (plan.ipv4, plan.ipv6) == ((vantage.ipv4,), (vantage.ipv6,))
     with pytest.raises(ValueError, match="helpers"):
         draw_world(seed=1, endpoints=(), helpers=99)
+
+
+def test_the_place_of_the_middlebox_can_be_asked_for(rng: random.Random) -> None:
+    for _ in range(50):
+        low = rng.randint(1, 4)
+        world = draw_world(
+            seed=rng.getrandbits(32), endpoints=(), hops=(3, 8), censor_hop=(low, low + rng.randint(0, 9))
+        )
+        assert min(low, world.hops) <= world.censor_hop <= world.hops
+    for wrong in ((0, 2), (3, 2)):
+        with pytest.raises(ValueError, match="hop"):
+            draw_world(seed=1, endpoints=(), censor_hop=wrong)
+
+
+def test_two_names_can_share_their_addresses_and_nothing_else_changes(seed: int) -> None:
+    rows = [row(f"https://{name}.example/") for name in ("one", "other", "third")]
+    plain, shared = (
+        draw_world(seed=seed, endpoints=rows, shared=shares) for shares in (None, {"ONE.example": "other.example"})
+    )
+    assert shared.hosts["one.example"] == replace(plain.hosts["other.example"], name="one.example")
+    assert replace(shared, hosts=plain.hosts) == plain
+    assert shared.hosts["third.example"] == plain.hosts["third.example"]
+    for wrong in ({"one.example": "nobody.example"}, {"uptime.signal.org": "one.example"}):
+        with pytest.raises(ValueError, match="no addresses"):
+            draw_world(seed=seed, endpoints=rows, shared=wrong)
 
 
 def test_a_name_of_a_living_and_a_dead_row_lives() -> None:

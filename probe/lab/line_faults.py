@@ -1,66 +1,58 @@
-"""Faults that the router acts out: a dead line, IPv6 that vanishes, hosts that are off or silent."""
+"""Faults of the client's own line: packets that vanish there, by the clock or by their family."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from probe.lab.packet import packed, unpacked
-from probe.lab.truth import TruthEntry, TruthLog
-from probe.lab.types import Fault, World
+from probe.lab.fault_notes import FaultNotes
+from probe.lab.servers.faults import number
+from probe.lab.types import Fault
 
-HOST_KINDS = ("host_off", "host_silent")
-LINE_KINDS = ("blackhole", "ipv6_dropped")
-MAX_ENTRIES_PER_HOST = 200
+_FOREVER_S = float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of time, in the seconds that the router is told."""
+
+    from_s: float
+    until_s: float
+
+    def __contains__(self, now_s: float) -> bool:
+        return self.from_s <= now_s < self.until_s
+
+
+def span(fault: Fault, *, started_s: float) -> Span:
+    """When a fault with `from_s` and `until_s` acts, with a router that started at `started_s`."""
+    until_s = number(fault.params, "until_s", 0.0) or _FOREVER_S
+    return Span(from_s=started_s + number(fault.params, "from_s", 0.0), until_s=started_s + until_s)
 
 
 class LineFaults:
-    """The router's faults by what they concern; those that stand for censorship are written down when they act."""
+    """What swallows packets on the client's own line, in either direction."""
 
-    def __init__(self, faults: Iterable[Fault], *, world: World, truth: TruthLog) -> None:
-        """Faults of other kinds belong to the servers and are ignored. Raises OSError for a match that is nobody."""
-        self._truth = truth
-        self._line: dict[str, Fault] = {}
-        self._hosts: dict[bytes, Fault] = {}
-        self._everyone: Fault | None = None
-        self._entries: dict[tuple[str, bytes], int] = {}
+    def __init__(self, faults: Iterable[Fault], *, notes: FaultNotes, started_s: float) -> None:
+        """Faults of other kinds, and a blackhole that lies farther out, are ignored."""
+        self._notes = notes
+        self._acts: list[tuple[Fault, Callable[[bytes, float], bool]]] = []
         for fault in faults:
-            if fault.kind in LINE_KINDS:
-                self._line[fault.kind] = fault
-            elif fault.kind in HOST_KINDS:
-                self._add_host_fault(fault, world)
+            if fault.kind == "ipv6_dropped":
+                self._acts.append((fault, lambda raw, _now_s: raw[0] >> 4 == 6))
+            elif fault.kind == "blackhole" and not number(fault.params, "hop", 0):
+                self._acts.append((fault, _within(span(fault, started_s=started_s))))
 
-    def _add_host_fault(self, fault: Fault, world: World) -> None:
-        if not fault.match:
-            self._everyone = fault
-        for match in fault.match:
-            host = world.hosts.get(match.lower())
-            addresses = (*host.ipv4, *host.ipv6) if host else (match,)
-            self._hosts.update((packed(address), fault) for address in addresses)
+    def __bool__(self) -> bool:
+        return bool(self._acts)
 
-    def on_line(self, raw: bytes, *, host: bytes, to_server: bool, now_s: float) -> Fault | None:
-        """The fault that swallows a packet on the client's own line; `host` is the other end's address."""
-        if not self._line:
-            return None
-        fault = self._line.get("blackhole")
-        if fault is None and raw[0] >> 4 == 6:
-            fault = self._line.get("ipv6_dropped")
-        return self._noted(fault, host=host, to_server=to_server, now_s=now_s)
+    def swallows(self, raw: bytes, *, host: bytes, to_server: bool, now_s: float) -> bool:
+        """Whether a packet gets no farther; `host` is the address at the other end."""
+        for fault, acts in self._acts:
+            if acts(raw, now_s):
+                self._notes.write(fault, host=host, to_server=to_server, now_s=now_s)
+                return True
+        return False
 
-    def of_host(self, host: bytes, *, now_s: float) -> Fault | None:
-        """The fault of the host that a packet is for."""
-        fault = self._hosts.get(host, self._everyone)
-        return self._noted(fault, host=host, to_server=True, now_s=now_s)
 
-    def _noted(self, fault: Fault | None, *, host: bytes, to_server: bool, now_s: float) -> Fault | None:
-        if fault is None or not fault.block_type:
-            return fault
-        entries = self._entries.get((fault.kind, host), 0)
-        if entries < MAX_ENTRIES_PER_HOST:
-            self._entries[fault.kind, host] = entries + 1
-            self._truth.write(
-                TruthEntry(
-                    time_s=now_s, actor="router", action=fault.kind, block_type=fault.block_type, alias=fault.alias,
-                    address=unpacked(host), direction="to_server" if to_server else "to_client",
-                )
-            )
-        return fault
+def _within(when: Span) -> Callable[[bytes, float], bool]:
+    return lambda _raw, now_s: now_s in when

@@ -10,7 +10,7 @@ import ctypes
 import os
 import shutil
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +19,7 @@ import certifi
 
 from probe.lab.errors import LabUnavailable
 from probe.lab.namespaces import check
+from probe.lab.pki import WEB_CA
 
 _MS_NOSUID_NODEV_NOEXEC = 0x2 | 0x4 | 0x8
 _MS_BIND = 0x1000
@@ -29,6 +30,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 _NAME_SERVICE_SOCKETS = ("/run/nscd", "/var/run/nscd", "/run/systemd/resolve", "/run/avahi-daemon")
 """Directories through which a resolver outside would answer."""
+
+_UPSTREAM_LIST = "/run/systemd/resolve/resolv.conf"
+"""Where systemd-resolved tells which resolvers it forwards to."""
 
 _SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -112,16 +116,21 @@ def _cover_resolver(source: Path) -> None:
     shutil.copyfile(source, real)
 
 
-def _cover_name_service(scratch: Path, resolver: str) -> None:
+def _cover_name_service(scratch: Path, resolver: str, upstream: str) -> None:
+    # A forwarder on the host itself says what it can do, as systemd-resolved does.
+    options = "options edns0 trust-ad\nsearch .\n" if upstream else ""
     contents = {
         "nsswitch.conf": _plain_name_service(),
         "hosts": "127.0.0.1 localhost\n::1 localhost\n",
-        "resolv.conf": f"nameserver {resolver}\n",
+        "resolv.conf": f"nameserver {resolver}\n{options}",
     }
     for name, text in contents.items():
         (scratch / name).write_text(text)
     for directory in _NAME_SERVICE_SOCKETS:
         hide(directory)
+    known = Path(_UPSTREAM_LIST)
+    if upstream and known.parent.is_dir():
+        known.write_text(f"nameserver {upstream}\n")
     # The C library does the same without these two files as with ours.
     cover("/etc/nsswitch.conf", scratch / "nsswitch.conf")
     cover("/etc/hosts", scratch / "hosts")
@@ -143,29 +152,41 @@ def _cover_default_store(scratch: Path, bundle: Path) -> None:
         _mount("overlay", directory, "overlay", options=f"lowerdir={scratch}:{directory}")
 
 
-def _cover_trust(scratch: Path, pki: Path) -> None:
-    bundle = pki / "ca.pem"
-    _cover_default_store(scratch / "openssl", bundle)
+def _cover_trust(scratch: Path, pki: Path, roots: Sequence[str]) -> None:
+    bundle, system_bundle = pki / f"{WEB_CA}.pem", scratch / "system-roots.pem"
+    system_bundle.write_bytes(b"".join((pki / f"{root}.pem").read_bytes() for root in roots))
+    _cover_default_store(scratch / "openssl", system_bundle)
     cover(certifi.where(), bundle)
+    own = os.path.realpath(certifi.where())  # some systems make certifi's a link to theirs
     system = {os.path.realpath(path) for path in (*_SYSTEM_BUNDLES, ssl.get_default_verify_paths().openssl_cafile)}
-    for path in sorted(system):
-        cover(path, bundle)
+    for path in sorted(system - {own}):
+        cover(path, system_bundle)
     for anchor in sorted((pki / "anchors").glob("*.pem")):
         with_name = files("probe.catalogue") / "anchors" / anchor.name
         cover(str(with_name), anchor)
 
 
-def dress(*, scratch: Path, pki: Path, resolver: str, marker: str, hidden: Path | None = None) -> None:
+def dress(
+    *,
+    scratch: Path,
+    pki: Path,
+    resolver: str,
+    marker: str,
+    hidden: Path | None = None,
+    upstream: str = "",
+    roots: Sequence[str] = (WEB_CA,),
+) -> None:
     """Cover the files of the current mount namespace for a host of the laboratory.
 
     `scratch` is a new directory for the covering files, `marker` the text that the packaged marker file shall read
-    as, `hidden` a directory that shall look empty (the others may lie in it). Raises LabUnavailable where the
+    as, `hidden` a directory that shall look empty (the others may lie in it), `upstream` where the resolver forwards
+    to if it runs on the host itself, `roots` the authorities in the system's store. Raises LabUnavailable where the
     machine lacks a file that cannot do without cover, and OSError where the kernel refuses.
     """
     scratch.mkdir()
     _remount_sys(scratch / "cgroup")
-    _cover_name_service(scratch, resolver)
-    _cover_trust(scratch, pki)
+    _cover_name_service(scratch, resolver, upstream)
+    _cover_trust(scratch, pki, roots)
     source = scratch / "laboratory.json"
     source.write_text(marker)
     if not cover(str(files("probe.catalogue") / "laboratory.json"), source):

@@ -52,6 +52,10 @@ class Translations:
             del self._by_outer[oldest.outer]
         return True
 
+    def has(self, flow: FlowKey) -> bool:
+        """Whether a flow is redirected."""
+        return flow in self._by_flow
+
     def outward(self, packet: Packet, flow: FlowKey) -> bytes | None:
         """A client's packet as it leaves for the other server; None for a flow that is not redirected."""
         mapping = self._by_flow.get(flow)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,15 @@ def prepare_router() -> None:
 def prepare_host(*, any_address: bool = False) -> None:
     """Kernel settings of a host, before its interface exists; `any_address` for the servers."""
     _apply(_SETTINGS_HOST | (_SETTINGS_SERVERS if any_address else {}))
+    _allow_echo()
+
+
+def _allow_echo() -> None:
+    """Let ordinary programs send echo requests (icmp(7)), as distributions do and the kernel by itself does not."""
+    for groups in ("0 2147483647", "0 0"):  # the second where only one group is mapped
+        with suppress(OSError):
+            Path("/proc/sys/net/ipv4/ping_group_range").write_text(groups)
+            return
 
 
 def raise_router_end(route: IPRoute, interface: str) -> None:
@@ -87,15 +97,21 @@ def raise_router_end(route: IPRoute, interface: str) -> None:
 def _raise_interfaces(route: IPRoute, *, veth: bool) -> int:
     """Bring up loopback and the network card; its index."""
     route.link("set", index=route.link_lookup(ifname="lo")[0], state="up")
-    index: int = route.link_lookup(ifname=INTERFACE)[0]
+    return raise_interface(route, INTERFACE, veth=veth)
+
+
+def raise_interface(route: IPRoute, interface: str, *, veth: bool) -> int:
+    """Bring up an interface that speaks Ethernet to the router; its index."""
+    index: int = route.link_lookup(ifname=interface)[0]
     if veth:
-        offloads_off(INTERFACE)
+        offloads_off(interface)
     route.link("set", index=index, address=HOST_MAC, txqlen=_QUEUE_PACKETS, mtu=1500)
     route.link("set", index=index, flags=_IFF_UP | _IFF_NOARP, change=_IFF_UP | _IFF_NOARP)
     return index
 
 
-def _add_neighbour(route: IPRoute, index: int, address: str) -> None:
+def add_neighbour(route: IPRoute, index: int, address: str) -> None:
+    """Tell the kernel once and for all that the router is at this address."""
     family = _FAMILIES[ipaddress.ip_address(address).version]
     route.neigh("replace", dst=address, lladdr=ROUTER_MAC, ifindex=index, state=_NUD_PERMANENT, family=family)
 
@@ -109,7 +125,7 @@ def configure_host(host: Host, *, veth: bool) -> None:
             route.addr("add", index=index, address=address, prefixlen=length)
         for gateway in host.gateways:
             family = _FAMILIES[ipaddress.ip_address(gateway).version]
-            _add_neighbour(route, index, gateway)
+            add_neighbour(route, index, gateway)
             route.route("add", dst="default", gateway=gateway, oif=index, flags=_RTNH_F_ONLINK, family=family)
 
 
@@ -125,7 +141,7 @@ def configure_servers(clients: Iterable[str], *, owned: Iterable[str], veth: boo
         for client in clients:
             parsed = ipaddress.ip_address(client)
             family = _FAMILIES[parsed.version]
-            _add_neighbour(route, index, client)
+            add_neighbour(route, index, client)
             route.route("add", dst=f"{client}/{parsed.max_prefixlen}", oif=index, family=family, scope=253)
         loopback = route.link_lookup(ifname="lo")[0]
         local = {"oif": loopback, "type": "local"}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyroute2 import IPRoute
 
 from probe.lab import network
+from probe.lab.client_faults import tunnel_of, without_ipv4
 from probe.lab.composite import CompositeLeg
 from probe.lab.errors import LabUnavailable, wire_advice
 from probe.lab.frames import INTERFACE
 from probe.lab.namespaces import new_net, open_own, visiting_net
 from probe.lab.tun import open_tap
-from probe.lab.types import Leg, World
+from probe.lab.tunnel import wire_tunnel
+from probe.lab.types import Fault, Leg, World
 from probe.lab.veth import PacketLeg, make_pair
 
 
@@ -34,9 +36,9 @@ def _tap_wire(net: int, _name: str) -> Leg:
         return open_tap(INTERFACE)
 
 
-def _veth_wire(net: int, name: str) -> Leg:
+def _veth_wire(net: int, name: str, interface: str = INTERFACE) -> Leg:
     with IPRoute() as route:
-        make_pair(route, outer=name, inner=INTERFACE, inner_net=net)
+        make_pair(route, outer=name, inner=interface, inner_net=net)
         network.raise_router_end(route, name)
     return PacketLeg(name)
 
@@ -79,10 +81,27 @@ def try_wire() -> None:
     _first_wire(host, "client")
 
 
-def wire_up(world: World, *, transport: str = "") -> Network:
+def _client_leg(world: World, faults: Sequence[Fault], *, net: int, card: Leg, veth: bool) -> Leg:
+    """Configure the client; its leg of the router."""
+    tunnel = tunnel_of(faults, world)
+    if tunnel is not None and not tunnel.routes:
+        return wire_tunnel(tunnel, world, net=net, card=card, veth=_veth_wire if veth else None)
+    addresses, gateways = (world.client6, world.client4), (world.gateway6, world.gateway4)
+    spoken = 1 if without_ipv4(faults) else 2
+    with visiting_net(net):
+        network.configure_host(
+            network.Host(addresses=addresses[:spoken], gateways=gateways[:spoken]), veth=veth
+        )
+    if tunnel is None:
+        return card
+    return wire_tunnel(tunnel, world, net=net, card=card, veth=_veth_wire if veth else None)
+
+
+def wire_up(world: World, *, transport: str = "", faults: Sequence[Fault] = ()) -> Network:
     """Build every host's namespace and wire from within the router's; `transport` is tun, veth, or "" for either.
 
-    Raises LabUnavailable where no wire can be made and OSError where the kernel refuses anything else.
+    Of the faults those of the client's own machine matter. Raises LabUnavailable where no wire can be made and
+    OSError where the kernel refuses anything else.
     """
     network.prepare_router()
     client = _new_host()
@@ -92,8 +111,7 @@ def wire_up(world: World, *, transport: str = "") -> Network:
         transport, client_leg = _first_wire(client, "client")
     make, veth = _WIRES[transport], transport == "veth"
     gateways = (world.gateway4, world.gateway6)
-    with visiting_net(client):
-        network.configure_host(network.Host(addresses=(world.client4, world.client6), gateways=gateways), veth=veth)
+    client_leg = _client_leg(world, faults, net=client, card=client_leg, veth=veth)
     servers = _new_host(any_address=True)
     servers_leg = make(servers, "servers")
     vantages: dict[str, int] = {}

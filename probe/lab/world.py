@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from probe.lab.types import HostPlan, VantagePoint, World
 from probe.model import Endpoint
@@ -39,12 +40,16 @@ def draw_world(
     hops: tuple[int, int] = (4, 12),
     loss: float = 0.0,
     clock_shift_s: int = 0,
+    censor_hop: tuple[int, int] | None = None,
+    shared: Mapping[str, str] | None = None,
 ) -> World:
     """The world that `seed` determines for these catalogue rows.
 
-    `rtt_ms` and `hops` are ranges to draw from (milliseconds; routers between client and servers). Names that
-    only dead rows carry, and templates such as `{rand16}.com`, get no entry: they do not exist.
-    Raises ValueError for more helpers than there are networks to put them in.
+    `rtt_ms` and `hops` are ranges to draw from (milliseconds; routers between client and servers), `censor_hop`
+    another, cut to the routers that there are (default: any but the last). `shared` gives a name the addresses of
+    another. Names that only dead rows carry, and templates such as `{rand16}.com`, get no entry: they do not exist.
+    Raises ValueError for more helpers than there are networks to put them in, an empty range of hops, and sharing
+    by a name that does not exist.
     """
     if helpers > len(_VANTAGE_NETWORKS):
         raise ValueError(f"at most {len(_VANTAGE_NETWORKS)} helpers, each in its own network; asked for {helpers}")
@@ -55,7 +60,7 @@ def draw_world(
     hop_count = rng.randint(*hops)
     client_delay_ms = rng.uniform(*rtt_ms) / 2
     places = {name: pool.ipv4() for name in ("client4", "gateway4", "resolver", "sinkhole", "portal", "mitm")}
-    return World(
+    world = World(
         seed=seed,
         client6=pool.ipv6(),
         gateway6=pool.ipv6(),
@@ -65,11 +70,36 @@ def draw_world(
         client_delay_ms=client_delay_ms,
         vantage_delay_ms=rng.uniform(5, 50),
         hops=hop_count,
-        censor_hop=rng.randint(1, max(1, hop_count - 1)),
+        censor_hop=_place(rng, hop_count, censor_hop),
         loss=loss,
         clock_shift_s=clock_shift_s,
         **places,
     )
+    return with_shared(world, shared) if shared else world
+
+
+def with_shared(world: World, shared: Mapping[str, str]) -> World:
+    """The world in which each name has the addresses of the other that it is mapped to.
+
+    Raises ValueError for a name that does not exist in this world, or whose address is a message.
+    """
+    hosts = dict(world.hosts)
+    for name, other in ((name.lower(), other.lower()) for name, other in shared.items()):
+        for known in (name, other):
+            if known not in world.hosts or known in FIXED_ANSWERS:
+                raise ValueError(f"{known} has no addresses to share in this world")
+        hosts[name] = replace(world.hosts[other], name=name)
+    return replace(world, hosts=hosts)
+
+
+def _place(rng: random.Random, hops: int, wanted: tuple[int, int] | None) -> int:
+    """The hop at which the middlebox sits."""
+    if wanted is None:
+        return rng.randint(1, max(1, hops - 1))
+    low, high = wanted
+    if not 1 <= low <= high:
+        raise ValueError(f"no hop lies between {low} and {high}")
+    return rng.randint(min(low, hops), min(high, hops))
 
 
 def pinned_addresses() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Every server of the laboratory in one process: names, web, TLS, plain TCP, and the places of censors.
+"""Every server of the laboratory in one process: names, web, TLS, QUIC, TCP, UDP, the places of censors.
 
 Written from protocol facts alone; nothing here knows how the program under test asks or judges.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from probe.catalogue.load import load
 from probe.lab.servers.dispatch import Servers
 from probe.lab.servers.faults import Faults
-from probe.lab.servers.sites import plan_listeners
+from probe.lab.servers.listeners import plan_datagrams, plan_listeners, plan_quic
 from probe.lab.truth import TruthLog
 from probe.lab.types import Drawn
 from probe.model import Endpoint
@@ -59,7 +59,9 @@ async def _serve(
     faults = Faults(drawn.faults, seed=drawn.seed)
     servers = Servers(drawn.world, faults, log, ca_dir=ca_dir)
     try:
-        servers.start(plan_listeners(drawn, endpoints, faults))
+        tcp = plan_listeners(drawn, endpoints, faults)
+        quic = plan_quic(drawn, endpoints, faults, tcp=tcp)
+        servers.start(tcp, plan_datagrams(drawn, endpoints, faults), quic)
         os.write(ready_fd, b"\0")
         await stopped.wait()
     finally:

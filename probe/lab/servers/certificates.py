@@ -1,4 +1,4 @@
-"""The TLS configuration that each site presents: a leaf from the right authority, issued when first asked for."""
+"""What each site presents in TLS and QUIC: a leaf from the right authority, issued when first asked for."""
 
 from __future__ import annotations
 
@@ -17,35 +17,46 @@ _VALID_DAYS = {"cert_expired": (-91.0, -1.0)}
 
 
 class Certificates:
-    """Contexts by site, name and fault; every host has a key of its own, the same on all its addresses."""
+    """Leaves by site, name and fault; every host has a key of its own, the same on all its addresses and ports."""
 
     def __init__(self, directory: Path, world: World) -> None:
         self._directory = directory
         self._world = world
         self._issuers: dict[str, Issuer] = {}
+        self._leaves: dict[tuple[str, ...], bytes] = {}
         self._contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
 
     def of(self, site: Site, name: str, *, fault: str = "") -> ssl.SSLContext:
         """What a site presents to a client that asked for one of its names, perhaps with something wrong."""
-        key = (site.host, name, fault, *site.alpn)
+        key = (site.kind, site.host, name, fault, *site.alpn)
         if key not in self._contexts:
-            names = [name]
-            if fault == "cert_wrong_name":
-                names = [f"www{random.Random(f'{self._world.seed}:{name}').randint(100, 999)}.otherhost.example"]
-            elif site.doh_path:
-                names += site.addresses
-            alone = fault == "cert_self_signed" or site.kind == "sinkhole_tls"
-            issuer = None if alone else self._issuer(site.trust)
-            self._contexts[key] = self._context(issuer, names, site.alpn, _VALID_DAYS.get(fault, (-30.0, 60.0)))
+            self._contexts[key] = self._context(self.leaf(site, name, fault=fault), site.alpn)
         return self._contexts[key]
+
+    def leaf(self, site: Site, name: str, *, fault: str = "") -> bytes:
+        """The same as a certificate and its key in PEM."""
+        names = self._names(site, name, fault)
+        alone = fault == "cert_self_signed" or site.kind == "sinkhole_tls"
+        key = (site.host, "" if alone else site.trust, fault, *names)
+        if key not in self._leaves:
+            issuer = None if alone else self._issuer(site.trust)
+            self._leaves[key] = self._issue(issuer, names, _VALID_DAYS.get(fault, (-30.0, 60.0)))
+        return self._leaves[key]
 
     def foreign(self, name: str) -> ssl.SSLContext:
         """What an interceptor presents: the name that was asked for, signed by an authority nobody trusts."""
         key = (FOREIGN_CA, name)
         if key not in self._contexts:
             issuer = self._stored(FOREIGN_CA, self._directory / f"{FOREIGN_CA}.pem")
-            self._contexts[key] = self._context(issuer, [name], ("http/1.1",), (-30.0, 60.0))
+            self._contexts[key] = self._context(self._issue(issuer, [name], (-30.0, 60.0)), ("http/1.1",))
         return self._contexts[key]
+
+    def _names(self, site: Site, name: str, fault: str) -> list[str]:
+        if fault == "cert_wrong_name":
+            return [f"www{random.Random(f'{self._world.seed}:{name}').randint(100, 999)}.otherhost.example"]
+        if site.kind == "dot":
+            return [*site.names, *site.addresses]
+        return [name, *site.addresses] if site.doh_path else [name]
 
     def _issuer(self, trust: str) -> Issuer:
         anchor = anchor_of(trust)
@@ -58,11 +69,11 @@ class Certificates:
             self._issuers[stem] = load_issuer(certificate, self._directory / f"{stem}.key")
         return self._issuers[stem]
 
-    def _context(
-        self, issuer: Issuer | None, names: Sequence[str], alpn: Sequence[str], valid_days: tuple[float, float]
-    ) -> ssl.SSLContext:
+    def _issue(self, issuer: Issuer | None, names: Sequence[str], valid_days: tuple[float, float]) -> bytes:
+        return issue(issuer, names=names, now=world_time(self._world.clock_shift_s), valid_days=valid_days)
+
+    def _context(self, pem: bytes, alpn: Sequence[str]) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        pem = issue(issuer, names=names, now=world_time(self._world.clock_shift_s), valid_days=valid_days)
         with tempfile.NamedTemporaryFile(dir=self._directory, suffix=".pem") as file:  # `ssl` loads from files only
             file.write(pem)
             file.flush()

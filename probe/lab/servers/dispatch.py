@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from probe.lab.servers.certificates import Certificates
 from probe.lab.servers.dns_replies import NameServers
 from probe.lab.servers.dns_transport import PORT, serve_datagrams, tcp_handler
+from probe.lab.servers.dot import DotServer
 from probe.lab.servers.faults import Faults
+from probe.lab.servers.listeners import Listener, name_servers
 from probe.lab.servers.mitm import Interceptor
-from probe.lab.servers.sites import Listener, Site, name_servers
+from probe.lab.servers.quic import QuicServer
+from probe.lab.servers.sites import Site
 from probe.lab.servers.streams import Handler, Listeners, bound_socket
 from probe.lab.servers.tls import TlsServer, wait_for_end
+from probe.lab.servers.udp import serve_udp
 from probe.lab.servers.web import WebServer
 from probe.lab.truth import TruthEntry, TruthLog
 from probe.lab.types import Fault, World
@@ -28,34 +32,44 @@ class Servers:
         self._world = world
         self._faults = faults
         self._log = log
-        certificates = Certificates(ca_dir, world)
+        self._certificates = certificates = Certificates(ca_dir, world)
         self._names = NameServers(world, faults, on_lie=self._note_lie)
         self._web = WebServer(world, faults, self._names)
-        self._tls = TlsServer(world, faults, certificates, http=self._web.attend)
+        speakers = {"https": self._web.attend, "sinkhole_tls": self._web.attend, "dot": DotServer(self._names).attend}
+        self._tls = TlsServer(world, faults, certificates, speakers=speakers)
         self._mitm = Interceptor(world, faults, certificates)
         self._listeners = Listeners()
         self._datagrams: list[socket.socket] = []
+        self._quic: QuicServer | None = None
 
-    def start(self, plan: Iterable[Listener]) -> None:
-        """Bind the name servers and the listeners of the plan; raises OSError where that is impossible."""
+    def start(self, tcp: Iterable[Listener], udp: Iterable[Listener], quic: Mapping[str, Site]) -> None:
+        """Bind the name servers, the listeners, and QUIC by address; raises OSError where that is impossible."""
         for server in name_servers(self._world, self._faults):
-            udp = bound_socket(server.address, PORT, socket.SOCK_DGRAM)
-            self._datagrams.append(udp)
-            serve_datagrams(udp, self._names, server.role)
+            serve_datagrams(self._datagram(server.address, PORT), self._names, server.role)
             if server.tcp:
                 self._listeners.listen(server.address, PORT, tcp_handler(self._names, server.role))
-        for listener in plan:
+        for listener in tcp:
             self._listeners.listen(listener.address, listener.port, self._handler(listener.site))
+        for listener in udp:
+            serve_udp(self._datagram(listener.address, listener.port), listener.site)
+        self._quic = QuicServer(self._world, self._faults, self._certificates, self._web, sites=quic)
 
     def close(self) -> None:
         """Stop every server and drop every connection."""
         self._listeners.close()
+        if self._quic:
+            self._quic.close()
         for udp in self._datagrams:
             asyncio.get_running_loop().remove_reader(udp)
             udp.close()
 
+    def _datagram(self, address: str, port: int) -> socket.socket:
+        bound = bound_socket(address, port, socket.SOCK_DGRAM)
+        self._datagrams.append(bound)
+        return bound
+
     def _handler(self, site: Site) -> Handler:
-        if site.kind in ("https", "tls", "sinkhole_tls"):
+        if site.kind in ("https", "tls", "dot", "sinkhole_tls"):
             return lambda stream: self._tls.attend(stream, site)
         if site.kind == "tcp":
             return wait_for_end

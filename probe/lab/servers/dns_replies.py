@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 import dns.edns
 import dns.exception
@@ -19,6 +20,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from probe.lab.servers.dns64 import synthesised
 from probe.lab.servers.faults import Faults, number, text
 from probe.lab.servers.zone import Zone
 from probe.lab.types import Fault, World
@@ -41,6 +43,7 @@ class NameServers:
         self._zone = Zone(world, faults)
         self._on_lie = on_lie
         self._rng = random.Random(world.seed)
+        self._dns64 = any(fault.kind == "nat64" for fault in faults.all("router"))
 
     def reply(self, wire: bytes, *, role: str, udp: bool) -> bytes | None:
         """The answer to one message, or None where a server stays silent; `udp` cuts what is too long."""
@@ -66,16 +69,18 @@ class NameServers:
         if acts and acts[0].kind == "resolver_dead":
             self._note(acts[0], name, "")
             return None
-        reply = self._misbehave(query, acts[0]) if acts else self._portal(query) or self._resolve(query, near=True)
+        reply = self._misbehave(query, acts[0]) if acts else self._portal(query) or self._near(query)
         for fault in faults:
             if fault.kind == "dns_ede":
                 _explain(reply, fault)
         return _fit(reply, query, udp=udp)
 
     def _misbehave(self, query: dns.message.Message, fault: Fault) -> dns.message.Message:
-        if fault.kind == "resolver_lie":
+        if fault.kind == "resolver_filter":
+            reply, given = self._filtered(query, fault)
+        elif fault.kind == "resolver_lie":
             address = text(fault.params, "address", self._world.sinkhole)
-            reply, given = _point_at(query, address), address
+            reply, given = _point_at(query, address, alias=text(fault.params, "cname", "")), address
         else:
             reply, given = _response(query), ""
             reply.set_rcode(_RCODES[fault.kind])
@@ -83,6 +88,29 @@ class NameServers:
                 self._deny(reply, _name(query))
         self._note(fault, _name(query), given if reply.answer else "")
         return reply
+
+    def _filtered(self, query: dns.message.Message, fault: Fault) -> tuple[dns.message.Message, str]:
+        """What a filter answers, and the address in it; it may say why (RFC 8914)."""
+        style, given = text(fault.params, "style", "zero"), ""
+        if style == "nxdomain":
+            reply = _response(query)
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+            self._deny(reply, _name(query))
+        else:
+            zero = "::" if query.question[0].rdtype == dns.rdatatype.AAAA else "0.0.0.0"
+            given = zero if style == "zero" else text(fault.params, "address", self._world.sinkhole)
+            reply = _point_at(query, given)
+        if "code" in fault.params:
+            _explain(reply, fault)
+        return reply, given
+
+    def _near(self, query: dns.message.Message) -> dns.message.Message:
+        """The network resolver's honest answer."""
+        reply = self._resolve(query, near=True)
+        if not self._dns64:
+            return reply
+        resolve = partial(self._resolve, near=True)
+        return synthesised(query, reply, resolve=resolve, most_ttl_s=_NEGATIVE_TTL_S)
 
     def _portal(self, query: dns.message.Message) -> dns.message.Message | None:
         if any(fault.kind == "portal" for fault in self._faults.all("place")):
@@ -143,11 +171,15 @@ def _response(query: dns.message.Message) -> dns.message.Message:
     return dns.message.make_response(query, recursion_available=True, our_payload=_UDP_PAYLOAD)
 
 
-def _point_at(query: dns.message.Message, address: str) -> dns.message.Message:
-    reply = _response(query)
+def _point_at(query: dns.message.Message, address: str, *, alias: str = "") -> dns.message.Message:
+    """A reply with this address, where its family was asked for, perhaps by way of an alias."""
+    reply, owner = _response(query), query.question[0].name
+    if alias:
+        reply.answer.append(_rrset(owner, 60, dns.rdatatype.CNAME, f"{alias.rstrip('.')}."))
+        owner = dns.name.from_text(alias)
     kind = dns.rdatatype.AAAA if ":" in address else dns.rdatatype.A
     if query.question[0].rdtype == kind:
-        reply.answer.append(_rrset(query.question[0].name, 60, kind, address))
+        reply.answer.append(_rrset(owner, 60, kind, address))
     return reply
 
 

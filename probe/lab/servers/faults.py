@@ -1,7 +1,7 @@
 """The table of what can go wrong with the world itself, and how a server finds the fault that concerns it.
 
-A fault is not censorship unless it carries a block type (a lying resolver does). Faults of the layers `router`
-and `laboratory` are listed here so that a scenario can be checked against one table; others act on them.
+A fault is not censorship unless it carries a block type (a lying resolver does). Faults of the layers `router`,
+`client` and `laboratory` are listed here so that a scenario can be checked against one table; others act on them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class FaultKind:
 
     kind: str
     layer: str
-    """listen, tls, http, resolver, zone, place, router, or laboratory."""
+    """listen, tls, http, resolver, zone, place, router, client, or laboratory."""
     parameters: tuple[str, ...]
     meaning: str
 
@@ -49,17 +49,23 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("http_redirect_to", "http", "location status", "every answer redirects (302) to this location"),
     ("http_huge_headers", "http", "", "a megabyte of header lines"),
     ("http_binary_headers", "http", "", "header lines of arbitrary bytes"),
+    ("small_cap", "http", "bytes",
+     "the server closes the connection (FIN) after this many bytes of the body (16384), for everyone"),
     ("resolver_dead", "resolver", "refuse",
      "the network's resolver never answers; refuse: nothing listens there, so ICMP says so"),
     ("resolver_servfail", "resolver", "", "the network's resolver answers SERVFAIL"),
     ("resolver_refused", "resolver", "", "the network's resolver answers REFUSED"),
     ("resolver_nxdomain", "resolver", "", "the network's resolver says that the name does not exist"),
     ("resolver_empty", "resolver", "", "the network's resolver answers NOERROR without any record"),
-    ("resolver_lie", "resolver", "address", "the network's resolver answers this address (the sinkhole)"),
+    ("resolver_lie", "resolver", "address cname",
+     "the network's resolver answers this address (the sinkhole); with cname, of a name that it gives as an alias"),
     ("resolver_garbage", "resolver", "", "the network's resolver answers random bytes"),
     ("resolver_truncated", "resolver", "", "the network's resolver answers a message cut short, without TC"),
     ("resolver_wrong_question", "resolver", "", "the network's resolver answers another question"),
     ("resolver_loop", "resolver", "", "the network's resolver answers a name whose compression points at itself"),
+    ("resolver_filter", "resolver", "style address code text",
+     "a filter that the user chose answers for these names: style zero (0.0.0.0 and ::, the default), nxdomain, or "
+     "address (`address` or the sinkhole, AAAA none); with code, an Extended DNS Error (15 to 17) and its text"),
     ("dns_ede", "resolver", "code text", "the network's resolver adds an Extended DNS Error (RFC 8914)"),
     ("nonexistent", "zone", "", "the name is absent everywhere"),
     ("cdn_split", "zone", "", "the network's resolver and all others give different, equally good addresses"),
@@ -67,8 +73,42 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("mitm", "place", "", "the intercepting proxy terminates TLS to these names with a foreign certificate"),
     ("host_off", "router", "", "the host's addresses are unassigned: ICMP host unreachable"),
     ("host_silent", "router", "", "packets to the host's addresses vanish, for everyone"),
+    ("host_bans", "router", "after reply cooldown_s",
+     "the host itself refuses the client: after so many TCP connections (0: from the start) its SYN are dropped or, "
+     "with reply = \"reset\", refused as by a kernel, for cooldown_s (0: for ever); vantage points are served"),
+    ("host_resets_syn", "router", "",
+     "the host answers the client's SYN with one RST+ACK as its kernel would (TTL and DF of its other packets, IP ID "
+     "and window 0); vantage points are served"),
     ("ipv6_dropped", "router", "", "all IPv6 packets of the client vanish"),
-    ("blackhole", "router", "", "all packets of the client vanish"),
+    ("blackhole", "router", "from_s until_s hop",
+     "all packets of the client vanish, on its own line or, with hop, beyond that router; from_s and until_s are "
+     "seconds since the router started (until_s 0: to the end)"),
+    ("slow_line", "router", "rate_bps queue_ms",
+     "the client's whole line is shaped to rate_bps (bits a second) in each direction, with a queue of queue_ms "
+     "(1000) that drops what does not fit"),
+    ("mtu", "router", "bytes hop icmp",
+     "the link beyond a hop (1) takes packets of so many bytes (1400) at most; larger ones vanish, with icmp after "
+     "an ICMP error (fragmentation needed, packet too big)"),
+    ("nat_limit", "router", "syns window_s flows timeout_s",
+     "the client's own router drops TCP connections beyond syns new ones in window_s (60), or beyond a table of "
+     "flows that forgets one idle for timeout_s (120), to whomever they go"),
+    ("quota", "router", "after_bytes reply",
+     "once the line has carried after_bytes in both directions, everything is dropped or, with reply = \"portal\", "
+     "plain HTTP redirects to the operator's page and the rest is dropped; DNS goes on"),
+    ("nat64", "router", "",
+     "an IPv6-only network: the client's IPv4 packets vanish, 64:ff9b::/96 is translated (RFC 7915) by the first "
+     "router and the network's resolver, reached over IPv6, synthesises AAAA (RFC 6147) and ipv4only.arpa (RFC 7050)"),
+    ("vpn", "client", "kind",
+     "the client has a tunnel interface with an address and a default route through it, or with kind = \"split\" "
+     "routes to a part of the world; its traffic arrives in the world as ever"),
+    ("stub_resolver", "client", "",
+     "the client's resolv.conf names 127.0.0.53, where a forwarder to the network's resolver listens"),
+    ("proxy_environment", "client", "",
+     "programs find proxy and CA bundle variables in their environment that lead to a dead place"),
+    ("root_installed", "client", "",
+     "the interceptor's root is in the system's trust store beside the others, not in certifi's"),
+    ("no_timestamps", "client", "",
+     "the client's TCP sends no timestamps (RFC 7323), as that of Windows: its headers are 20 bytes long"),
     ("helper_down", "laboratory", "", "the configured test helpers do not run"),
 )
 

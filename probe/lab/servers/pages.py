@@ -42,3 +42,9 @@ def block_page(seed: int) -> str:
         f'<html><head><meta charset="utf-8"><title>{title}</title></head>'
         f'<body><center><h2>{title}</h2><p>{sentence}</p><p>No. {rng.randint(10000, 99999)}</p></center></body></html>'
     )
+
+
+def portal_name(seed: int) -> str:
+    """The host of the page to which a captive portal, or an operator whose customer owes it something, leads."""
+    rng = random.Random(f"{seed}:portal")
+    return f"login.{rng.choice(('hotel', 'airport', 'campus', 'cafe'))}{rng.randint(10, 99)}.example"

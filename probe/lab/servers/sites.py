@@ -1,4 +1,4 @@
-"""Which address and port of the world has a server, and what kind of server it is.
+"""What servers there are in the world: hosts of the catalogue, public resolvers, and the places of censors.
 
 Derived from the catalogue's rows: a host listens on the ports that its rows name, on all its addresses, and as
 most of the web does it answers port 80 with a redirect where it serves TLS on 443.
@@ -6,16 +6,16 @@ most of the web does it answers port 80 with a redirect where it serves TLS on 4
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from probe.lab.servers.faults import Faults, number
+from probe.lab.servers.faults import Faults
 from probe.lab.servers.zone import faces
-from probe.lab.types import Drawn, HostPlan, World
+from probe.lab.types import HostPlan, World
 from probe.lab.world import FIXED_ANSWERS
 from probe.model import Endpoint
-from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS, Resolver
+from probe.tables.resolvers import PUBLIC_RESOLVERS, Resolver
 
 _KINDS = {
     "https": "https",
@@ -26,9 +26,14 @@ _KINDS = {
     "ws": "http",
     "tcpconnect": "tcp",
 }
-"""URL scheme of a row -> kind of server; schemes over UDP need no listener here. In order of precedence."""
+"""URL scheme of a row -> kind of server over TCP. In order of precedence."""
 
 _PRECEDENCE = tuple(dict.fromkeys(_KINDS.values()))
+
+DOT_PORT = 853
+
+_DOT_NAMES = {"cloudflare": ("one.one.one.one",), "quad9": ("dns.quad9.net",)}
+"""Names under which operators answer DNS over TLS, besides the name of their DoH service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +41,8 @@ class Site:
     """One server: a host on one port, the same on all its addresses."""
 
     kind: str
-    """https, tls, http, tcp, redirect (port 80 of a TLS host), or a place: sinkhole, sinkhole_tls, portal, mitm."""
+    """https, tls, http, tcp, redirect (port 80 of a TLS host), dot, udp, quic (a host that serves nothing else there),
+    or a place: sinkhole, sinkhole_tls, portal, mitm."""
     host: str
     """The name (or literal address) that the catalogue gives it."""
     port: int
@@ -49,62 +55,19 @@ class Site:
     doh_path: str = ""
     """Where it answers DNS over HTTPS; empty: nowhere."""
     addresses: tuple[str, ...] = ()
+    neighbours: tuple[Site, ...] = ()
+    """Other sites on the same address and port."""
+
+    def called(self, name: str) -> Site:
+        """The site that a client means by a name: this one unless a neighbour alone knows the name."""
+        if not self.neighbours or name in self.names:
+            return self
+        return next((site for site in self.neighbours if name in site.names), self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
-    """One socket to bind."""
-
-    address: str
-    port: int
-    site: Site
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameServer:
-    """One address that answers DNS on port 53."""
-
-    address: str
-    role: str
-    """network, public, or root."""
-    tcp: bool = True
-
-
-def name_servers(world: World, faults: Faults) -> tuple[NameServer, ...]:
-    """Every name server of the world. A dead resolver has no TCP; one that refuses is not there at all."""
-    dead = [fault for fault in faults.all("resolver") if fault.kind == "resolver_dead" and not fault.match]
-    network = NameServer(address=world.resolver, role="network", tcp=not dead)
-    public = [
-        NameServer(address=address, role="public")
-        for operator in PUBLIC_RESOLVERS
-        for address in (*operator.ipv4, *operator.ipv6)
-    ]
-    roots = [NameServer(address=address, role="root") for address in ROOT_SERVERS]
-    absent = any(fault.params.get("refuse", False) for fault in dead)
-    return (*([] if absent else [network]), *public, *roots)
-
-
-def plan_listeners(drawn: Drawn, endpoints: Sequence[Endpoint], faults: Faults) -> tuple[Listener, ...]:
-    """Every TCP listener of this scenario except the name servers' own, without two on one address and port."""
-    sites = [*_catalogue_sites(drawn.world, endpoints, faults), *_places(drawn.world, faults)]
-    chosen: dict[tuple[str, int], Listener] = {}
-    for site in (*sites, *_resolver_sites(endpoints)):
-        for address in site.addresses:
-            if not _closed(faults, site, address):
-                chosen.setdefault((address, site.port), Listener(address=address, port=site.port, site=site))
-    return tuple(chosen.values())
-
-
-def _catalogue_sites(world: World, endpoints: Sequence[Endpoint], faults: Faults) -> list[Site]:
-    grouped: dict[tuple[str, int], list[Endpoint]] = {}
-    for row in endpoints:
-        if row.port and urlsplit(row.input).scheme in _KINDS and "closed" not in row.expect.status:
-            grouped.setdefault((row.address or row.host.lower(), row.port), []).append(row)
-    sites = []
-    for (host, port), rows in grouped.items():
-        addresses = _addresses(world, host, faults)
-        if addresses:
-            sites.append(_site(host, port, rows, addresses))
+def catalogue_sites(world: World, endpoints: Sequence[Endpoint], faults: Faults) -> list[Site]:
+    """Every host of the catalogue on every TCP port that a row names, and its redirect to TLS."""
+    sites = row_sites(world, endpoints, faults, _KINDS)
     taken = {(site.host, site.port) for site in sites}
     secure = [site for site in sites if site.port == 443 and site.kind in ("https", "tls")]
     redirects = [
@@ -115,11 +78,28 @@ def _catalogue_sites(world: World, endpoints: Sequence[Endpoint], faults: Faults
     return sites + redirects
 
 
-def _site(host: str, port: int, rows: Sequence[Endpoint], addresses: tuple[str, ...]) -> Site:
-    kinds = {_KINDS[urlsplit(row.input).scheme] for row in rows}
+def row_sites(
+    world: World, endpoints: Sequence[Endpoint], faults: Faults, kinds: Mapping[str, str]
+) -> list[Site]:
+    """A site for each host and port that rows of these URL schemes name."""
+    grouped: dict[tuple[str, int], list[Endpoint]] = {}
+    for row in endpoints:
+        if row.port and urlsplit(row.input).scheme in kinds and "closed" not in row.expect.status:
+            grouped.setdefault((row.address or row.host.lower(), row.port), []).append(row)
+    sites = []
+    for (host, port), rows in grouped.items():
+        addresses = _addresses(world, host, faults)
+        if addresses:
+            found = {kinds[urlsplit(row.input).scheme] for row in rows}
+            kind = next((kind for kind in _PRECEDENCE if kind in found), min(found))
+            sites.append(_site(kind, host, port, rows, addresses))
+    return sites
+
+
+def _site(kind: str, host: str, port: int, rows: Sequence[Endpoint], addresses: tuple[str, ...]) -> Site:
     operator = _operator(host)
     return Site(
-        kind=next(kind for kind in _PRECEDENCE if kind in kinds),
+        kind=kind,
         host=host,
         port=port,
         rows=tuple(rows),
@@ -157,24 +137,32 @@ def _operator(host: str) -> Resolver | None:
     return next((operator for operator in PUBLIC_RESOLVERS if operator.doh_host == host), None)
 
 
-def _resolver_sites(endpoints: Sequence[Endpoint]) -> list[Site]:
-    """DoH services whose host is no catalogue row; a row's own site answers DoH by itself."""
+def resolver_sites(endpoints: Sequence[Endpoint]) -> list[Site]:
+    """What public resolvers serve besides plain DNS: DoT, and DoH where no row's own site answers it."""
     rows = {(row.host.lower(), row.port) for row in endpoints}
-    return [
-        Site(
-            kind="https",
-            host=operator.doh_host,
-            port=443,
-            names=(operator.doh_host,),
-            doh_path=operator.doh_path,
-            addresses=(*operator.ipv4, *operator.ipv6),
-        )
-        for operator in PUBLIC_RESOLVERS
-        if operator.doh_host and (operator.doh_host, 443) not in rows
-    ]
+    sites = []
+    for operator in PUBLIC_RESOLVERS:
+        addresses = (*operator.ipv4, *operator.ipv6)
+        names = tuple(name for name in (operator.doh_host, *_DOT_NAMES.get(operator.name, ())) if name)
+        if names:
+            dot = Site(kind="dot", host=names[0], port=DOT_PORT, names=names, alpn=("dot",), addresses=addresses)
+            sites.append(dot)
+        if operator.doh_host and (operator.doh_host, 443) not in rows:
+            sites.append(
+                Site(
+                    kind="https",
+                    host=operator.doh_host,
+                    port=443,
+                    names=(operator.doh_host,),
+                    doh_path=operator.doh_path,
+                    addresses=addresses,
+                )
+            )
+    return sites
 
 
-def _places(world: World, faults: Faults) -> list[Site]:
+def places(world: World, faults: Faults) -> list[Site]:
+    """Where lying resolvers, captive portals and interceptors lead."""
     sites = [
         Site(kind="sinkhole", host=world.sinkhole, port=80, addresses=(world.sinkhole,)),
         Site(
@@ -186,15 +174,8 @@ def _places(world: World, faults: Faults) -> list[Site]:
         ),
     ]
     kinds = {fault.kind for fault in faults.all("place")}
-    if "portal" in kinds:
+    if "portal" in kinds or any(fault.params.get("reply") == "portal" for fault in faults.all("router")):
         sites.append(Site(kind="portal", host=world.portal, port=80, addresses=(world.portal,)))
     if "mitm" in kinds:
         sites.append(Site(kind="mitm", host=world.mitm, port=443, addresses=(world.mitm,)))
     return sites
-
-
-def _closed(faults: Faults, site: Site, address: str) -> bool:
-    for fault in faults.of("listen", site.host, *site.names, address):
-        if int(number(fault.params, "port", site.port)) == site.port:
-            return True
-    return False

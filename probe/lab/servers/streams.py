@@ -38,6 +38,18 @@ class Stream(Protocol):
         """End in good order: everything written is sent first."""
 
 
+class Ends(Protocol):
+    """Who speaks with which address, over whatever transport."""
+
+    @property
+    def peer(self) -> str:
+        """The client's address."""
+
+    @property
+    def local(self) -> str:
+        """The address that the client asked."""
+
+
 class PlainStream:
     """A TCP connection."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from probe.lab.servers.certificates import Certificates, certificate_name
 from probe.lab.servers.faults import Faults, number
 from probe.lab.servers.hello import read_hello
+from probe.lab.servers.http2 import attend_http2
 from probe.lab.servers.sites import Site
 from probe.lab.servers.streams import PlainStream, Stream, TlsStream
 from probe.lab.types import Fault, World
@@ -16,30 +17,31 @@ from probe.lab.types import Fault, World
 IDLE_S = 10.0
 """How long a server waits for a silent client, seconds."""
 
-_HANDSHAKE_FAILURE = 40
+HANDSHAKE_FAILURE = 40
 _UNRECOGNIZED_NAME = 112
 """Alert descriptions (RFC 8446 6.2)."""
-
-_WEB_KINDS = ("https", "sinkhole_tls")
 
 _STRICT_SHARE = 0.2
 """Share of the sites that refuse a name they do not know instead of showing their default certificate."""
 
-_HTTP2_SETTINGS = bytes.fromhex("000012 04 00 00000000 000300000064 000400100000 000600010000")
-"""SETTINGS: 100 streams, a window of 1 MiB, header lists of 64 KiB (RFC 9113 6.5)."""
+_SPOKEN = {"http/1.1", "dot"}
+"""Protocols (RFC 7301) with which a speaker begins; a client that offers none means them."""
 
 Serve = Callable[[Stream, Site, PlainStream], Awaitable[None]]
-"""Speaks HTTP/1.1 on an established session; gets the connection below for its addresses and for a reset."""
+"""Speaks on an established session; gets the connection below for its addresses and for a reset."""
 
 
 class TlsServer:
     """Accepts TLS for the sites of one world and hands the session on."""
 
-    def __init__(self, world: World, faults: Faults, certificates: Certificates, *, http: Serve) -> None:
+    def __init__(
+        self, world: World, faults: Faults, certificates: Certificates, *, speakers: Mapping[str, Serve]
+    ) -> None:
+        """`speakers` says by kind of site who speaks inside; sites of other kinds say nothing."""
         self._seed = world.seed
         self._faults = faults
         self._certificates = certificates
-        self._http = http
+        self._speakers = speakers
 
     async def attend(self, stream: PlainStream, site: Site) -> None:
         """Serve one connection from the ClientHello to its end."""
@@ -47,12 +49,13 @@ class TlsServer:
             hello = await read_hello(stream)
         if hello is None:
             return
+        site = site.called(hello.sni)
         faults = self._faults.of("tls", site.host, *site.names, stream.local)
         for fault in faults:
-            if fault.kind in _MISBEHAVIOURS and self._faults.happens(fault):
-                await _MISBEHAVIOURS[fault.kind](stream, fault)
+            if fault.kind in MISBEHAVIOURS and self._faults.happens(fault):
+                await MISBEHAVIOURS[fault.kind](stream, fault)
                 return
-        alert = self._refusal(site, hello.sni)
+        alert = refusal(self._seed, site, hello.sni)
         if alert:
             await stream.write(_fatal(alert))
             return
@@ -66,20 +69,20 @@ class TlsServer:
 
     async def _speak(self, session: TlsStream, protocol: str, site: Site, stream: PlainStream) -> None:
         if protocol == "h2":
-            await session.write(_HTTP2_SETTINGS)
-            await wait_for_end(session)
-        elif site.kind in _WEB_KINDS and "http/1.1" in site.alpn:
-            await self._http(session, site, stream)
+            await attend_http2(session, site, stream)
+        elif site.kind in self._speakers and _SPOKEN & {*site.alpn}:
+            await self._speakers[site.kind](session, site, stream)
         else:
             await wait_for_end(session)
 
-    def _refusal(self, site: Site, sni: str) -> int:
-        """The alert with which a strict site answers a foreign name or none; 0 where it answers otherwise."""
-        if sni in site.names or not site.rows:
-            return 0
-        if random.Random(f"{self._seed}:{site.host}:strict").random() >= _STRICT_SHARE:
-            return 0
-        return _UNRECOGNIZED_NAME if sni else _HANDSHAKE_FAILURE
+
+def refusal(seed: int, site: Site, sni: str) -> int:
+    """The alert with which a strict site answers a foreign name or none; 0 where it answers otherwise."""
+    if sni in site.names or not site.rows:
+        return 0
+    if random.Random(f"{seed}:{site.host}:strict").random() >= _STRICT_SHARE:
+        return 0
+    return _UNRECOGNIZED_NAME if sni else HANDSHAKE_FAILURE
 
 
 async def wait_for_end(stream: Stream) -> None:
@@ -103,7 +106,7 @@ async def _close(stream: PlainStream, _: Fault) -> None:
 
 
 async def _alert(stream: PlainStream, fault: Fault) -> None:
-    await stream.write(_fatal(int(number(fault.params, "description", _HANDSHAKE_FAILURE))))
+    await stream.write(_fatal(int(number(fault.params, "description", HANDSHAKE_FAILURE))))
 
 
 async def _junk(stream: PlainStream, _: Fault) -> None:
@@ -115,10 +118,11 @@ async def _silence(stream: PlainStream, _: Fault) -> None:
         pass
 
 
-_MISBEHAVIOURS: dict[str, Callable[[PlainStream, Fault], Awaitable[None]]] = {
+MISBEHAVIOURS: dict[str, Callable[[PlainStream, Fault], Awaitable[None]]] = {
     "tls_reset": _reset,
     "tls_close": _close,
     "tls_alert": _alert,
     "tls_junk": _junk,
     "tls_silence": _silence,
 }
+"""Kind of fault -> what the server does after the ClientHello."""

@@ -11,17 +11,19 @@ from urllib.parse import parse_qs, urlsplit
 
 from probe.lab.pki import world_time
 from probe.lab.servers.dns_replies import NameServers
-from probe.lab.servers.faults import Faults
+from probe.lab.servers.faults import Faults, number
 from probe.lab.servers.genuine import GenuineServices
 from probe.lab.servers.http1 import BadRequest, Reply, Request, RequestReader, render
 from probe.lab.servers.http_faults import fault_bytes, fault_reply
-from probe.lab.servers.pages import block_page, page
+from probe.lab.servers.pages import block_page, page, portal_name
 from probe.lab.servers.sites import Site
-from probe.lab.servers.streams import PlainStream, Stream
+from probe.lab.servers.streams import Ends, PlainStream, Stream
 from probe.lab.types import Fault, World
 
 IDLE_S = 30.0
 """How long a connection is kept open between requests, seconds."""
+
+_CAP, _CAP_BYTES = "small_cap", 16_384
 
 _DNS_MESSAGE = "application/dns-message"
 
@@ -59,21 +61,44 @@ class WebServer:
 
     async def _answer(self, stream: Stream, site: Site, request: Request, plain: PlainStream) -> bool:
         """Send one reply; whether the connection goes on."""
+        site = site.called(request.host)
         fault = self._fault(site, plain)
         reply = fault_reply(fault, request) if fault else self._reply(site, request)
         if fault and reply is None:
             await fault_bytes(fault, stream)
             return False
-        if reply is not None:
-            await stream.write(render(reply, request, now=world_time(self._world.clock_shift_s)))
-        return request.keep_alive
+        if reply is None:
+            return request.keep_alive
+        message = render(reply, request, now=world_time(self._world.clock_shift_s))
+        kept = self._kept(site, plain, message)
+        await stream.write(kept)
+        return request.keep_alive and kept == message
 
-    def _fault(self, site: Site, plain: PlainStream) -> Fault | None:
-        ours = plain.peer in (self._world.client4, self._world.client6)
-        for fault in self._faults.of("http", site.host, *site.names, plain.local):
-            if site.rows and (ours or not fault.params.get("only_client", False)):
+    def reply(self, site: Site, request: Request, ends: Ends) -> Reply | None:
+        """The answer to one request; None where a fault answers what is no well-formed HTTP."""
+        site = site.called(request.host)
+        fault = self._fault(site, ends)
+        return fault_reply(fault, request) if fault else self._reply(site, request)
+
+    def _fault(self, site: Site, ends: Ends) -> Fault | None:
+        ours = ends.peer in (self._world.client4, self._world.client6)
+        for fault in self._faults.of("http", site.host, *site.names, ends.local):
+            if site.rows and fault.kind != _CAP and (ours or not fault.params.get("only_client", False)):
                 return fault
         return None
+
+    def cap(self, site: Site, ends: Ends) -> int | None:
+        """The body bytes after which a server has had enough; None where it never has."""
+        caps = [fault for fault in self._faults.of("http", site.host, *site.names, ends.local) if fault.kind == _CAP]
+        return int(number(caps[0].params, "bytes", _CAP_BYTES)) if caps and site.rows else None
+
+    def _kept(self, site: Site, ends: Ends, message: bytes) -> bytes:
+        """What of a message goes out before the server has had enough of it."""
+        cap = self.cap(site, ends)
+        if cap is None:
+            return message
+        head, end, body = message.partition(b"\r\n\r\n")
+        return head + end + body[:cap]
 
     def _reply(self, site: Site, request: Request) -> Reply:
         parts = urlsplit(request.target)
@@ -102,9 +127,9 @@ class WebServer:
         return Reply(status=200, headers=_HTML, body=block_page(self._world.seed).encode())
 
     def _portal(self, site: Site, request: Request) -> Reply:
-        rng = random.Random(f"{self._world.seed}:portal")
-        login = f"login.{rng.choice(('hotel', 'airport', 'campus', 'cafe'))}{rng.randint(10, 99)}.example"
+        login = portal_name(self._world.seed)
         if request.host == login:
+            rng = random.Random(f"{self._world.seed}:portal page")
             welcome = page(rng, title="Welcome - please sign in", size=3000)
             return Reply(status=200, headers=_HTML, body=welcome.encode())
         return Reply(status=302, headers=(("Location", f"http://{login}/"), ("Cache-Control", "no-store")))

@@ -10,12 +10,17 @@ import random
 from dataclasses import dataclass
 
 from probe.lab.servers.faults import Faults
+from probe.lab.servers.pages import portal_name
 from probe.lab.types import HostPlan, World
 from probe.lab.world import FIXED_ANSWERS
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 
 _ALIAS_SHARE = 0.25
 """Share of the names that are aliases (CNAME) of a content network's name."""
+
+IPV4_ONLY = "ipv4only.arpa"
+_IPV4_ONLY_ADDRESSES = ("192.0.0.170", "192.0.0.171")
+"""The name without IPv6 by which hosts find out a network's prefix (RFC 7050), and its addresses."""
 
 _TTLS_S = (20, 60, 120, 300, 600, 1800, 3600)
 
@@ -43,6 +48,10 @@ class Zone:
             near, far = faces(world, plan, faults)
             self._add(self._near, near, world)
             self._add(self._far, far, world)
+        for side in (self._near, self._far):
+            if any(fault.params.get("reply") == "portal" for fault in faults.all("router")):
+                side[portal_name(world.seed)] = Records(alias="", ipv4=(world.portal,), ipv6=(), ttl_s=60)
+            side[IPV4_ONLY] = Records(alias="", ipv4=_IPV4_ONLY_ADDRESSES, ipv6=(), ttl_s=86_400)
         self._parents = {parent for name in self._near for parent in _parents(name)}
 
     def find(self, name: str, *, near: bool) -> Records | None:

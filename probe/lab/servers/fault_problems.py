@@ -1,0 +1,64 @@
+"""What a scenario may say of a fault: words from a list, numbers within bounds, parameters that must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from probe.lab.types import Value
+
+_WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("host_bans", "reply"): ("drop", "reset"),
+    ("quota", "reply"): ("drop", "portal"),
+    ("resolver_filter", "style"): ("zero", "nxdomain", "address"),
+    ("vpn", "kind"): ("full", "split"),
+}
+
+_MOST = 1e12
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "probability": (0, 1),
+    "port": (1, 65_535),
+    "status": (100, 999),
+    "description": (0, 255),
+    "code": (0, 65_535),
+    "hop": (0, 30),
+    "rate_bps": (1, _MOST),
+}
+"""Of numbers that may not be anything from 0 up."""
+
+_FLAGS = frozenset(("refuse", "only_client", "icmp"))
+_TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text"))
+
+_NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "slow_line": (("rate_bps",),),
+    "quota": (("after_bytes",),),
+    "nat_limit": (("syns", "flows"),),
+}
+"""Kind -> parameters without which it does nothing; of each group one is enough."""
+
+
+def value_problems(kind: str, name: str, value: Value) -> Iterator[str]:
+    """What is wrong with one value of a fault's parameter."""
+    words = _WORDS.get((kind, name))
+    if words is not None:
+        if value not in words:
+            yield f"want one of {', '.join(words)}, not {value!r}"
+    elif name in _FLAGS:
+        if not isinstance(value, bool):
+            yield f"want true or false, not {value!r}"
+    elif name not in _TEXTS:
+        yield from _number_problems(name, value)
+
+
+def _number_problems(name: str, value: Value) -> Iterator[str]:
+    low, high = _BOUNDS.get(name, (0, _MOST))
+    if isinstance(value, (bool, str, tuple)):
+        yield f"want a number, not {value!r}"
+    elif not low <= value <= high:
+        yield f"want {low:g} to {high:g}, not {value:g}"
+
+
+def missing(kind: str, given: Mapping[str, object]) -> Iterator[str]:
+    """Which parameters a fault lacks that it cannot do without."""
+    for group in _NEEDED.get(kind, ()):
+        if not given.keys() & set(group):
+            yield f"{kind} needs {' or '.join(group)}"

@@ -1,0 +1,58 @@
+"""Servers over plain UDP: which answer follows from which row, and a port that is open but says nothing.
+
+Most media servers answer only to those who hold a session; a port without any program would be refused instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from probe.lab.servers.sites import Site
+from probe.lab.servers.stun import stun_reply
+
+_MOST_BYTES = 65535
+_BATCH = 16
+"""Datagrams answered before others get their turn."""
+
+_PING = bytes.fromhex("1337cafe")
+"""Discord's voice servers send a ping of these bytes and a counter back as it came."""
+
+
+def serve_udp(bound: socket.socket, site: Site) -> None:
+    """Answer on a bound UDP socket as this site does, while the loop runs."""
+    answer = _ANSWERS.get(site.rows[0].protocol, _silence)
+
+    def attend() -> None:
+        for _ in range(_BATCH):
+            try:
+                message, client = bound.recvfrom(_MOST_BYTES)
+            except OSError:
+                return  # nothing waits, or an earlier reply could not be delivered
+            reply = answer(message, client[0], client[1], site)
+            if reply is not None:
+                with suppress(OSError):
+                    bound.sendto(reply, client)
+
+    asyncio.get_running_loop().add_reader(bound, attend)
+
+
+def _stun(message: bytes, client: str, port: int, site: Site) -> bytes | None:
+    return stun_reply(message, client=client, client_port=port, realm=site.host)
+
+
+def _ping(message: bytes, client: str, port: int, site: Site) -> bytes | None:
+    return message if len(message) == 8 and message.startswith(_PING) else None
+
+
+def _silence(message: bytes, client: str, port: int, site: Site) -> bytes | None:
+    return None
+
+
+_ANSWERS: dict[str, Callable[[bytes, str, int, Site], bytes | None]] = {
+    "stun": _stun,
+    "discord_udp_ping": _ping,
+}
+"""Protocol of a row -> what its server answers."""
