@@ -140,6 +140,7 @@ def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
         validated="valid" in shown or any(
             f.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, f in here),
         wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & shared),
+        dead_answer=bool(here) and all(p.stage == "connect" and not p.control_ok for p, _ in here),
         trusted_reached=behind_works,
     )
 

@@ -17,7 +17,7 @@ ELSEWHERE = "93.184.5.5"
 HERE6 = "2606:2800::1"
 PRIVATE, RESOLVER, PUBLIC, DARK = "10.10.34.34", "93.184.0.53", "93.184.1.53", "93.184.2.53"
 TIMEOUT, RESET, REFUSED, EOF = "generic_timeout_error", "connection_reset", "connection_refused", "eof_error"
-WELL = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers")
+WELL = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True)
 
 PATH_OF_STAGE = {"connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip"}
 

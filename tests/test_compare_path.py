@@ -109,12 +109,23 @@ def test_another_port_shows_whether_the_host_lives(failure: str, word: str) -> N
     assert evidence(tries(TIMEOUT, until="connect"), around=around).other_port == word
 
 
-@pytest.mark.parametrize(("took_s", "early"), [(0.010, True), (0.058, False), (0.100, False)])
-def test_a_reset_is_early_against_the_hosts_own_round_trip(took_s: float, early: bool) -> None:
-    around = [operation("connect", purpose="port", port=80, t0_s=0.0, t_s=0.100)]
-    refused = tries(REFUSED, until="connect", t0_s=1.0, t_s=1.0 + took_s)
-    assert evidence(refused, around=around).early_reset == early
-    assert not evidence(refused).early_reset
+@pytest.mark.parametrize(("reads", "alike"), [
+    ((0, 0, 0), True), ((16_000, 16_400, 15_900), True), ((542, 13_574, 4_886), False), ((0, 542, 0), False),
+])
+def test_a_slow_line_stops_anywhere_and_a_frozen_flow_alike(reads: tuple[int, ...], alike: bool) -> None:
+    seen = [replace(o, bytes_read=reads[o.attempt - 1]) if o.operation == "http_round_trip" else o
+            for o in tries(TIMEOUT, until="http", n=len(reads))]
+    assert evidence(seen).stops_alike == alike
+
+
+@pytest.mark.parametrize(("earlier", "opened"), [
+    (operation("connect", purpose="innocent", port=443, sequence=-1), True),
+    (operation("connect", purpose="port", port=80), False),
+    (operation("connect", failure=TIMEOUT, purpose="innocent", port=443), False),
+])
+def test_an_address_that_took_a_connection_before(earlier: Observation, opened: bool) -> None:
+    refused = tries(TIMEOUT, until="connect")
+    assert evidence(refused, around=[earlier]).opened_before == opened
 
 
 def test_only_when_every_failure_followed_a_neighbours_it_is_tainted() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import HERE4, HERE6, REFUSED, TIMEOUT, lookup, operation
+from observations import HERE4, HERE6, REFUSED, THERE4, TIMEOUT, lookup, operation
 
 from probe.compare.ladder import LadderEvidence, ladder_evidence, ladder_words
 from probe.model import Observation
@@ -140,6 +141,41 @@ def test_the_ladder_is_written_one_word_a_rung() -> None:
     words = ladder_words(LadderEvidence(link=False, clock_offset_s=9e7, foreign_ok=1, foreign_failed=2))
     assert words == ("link:down", "tunnel:none", "gateway:unknown", "resolver:unasked", "domestic:unasked",
                      "foreign:1/3", "tls:unasked", "ipv6:absent", "clock:wrong")
+
+
+# ---- lines that are narrow or slow
+
+def large(took_s: float = 0.4, **changes: Any) -> Observation:
+    return operation("http_round_trip", bytes_read=20_000, t0_s=1.0, t_s=1.0 + took_s, purpose="target", **changes)
+
+
+def stall(address: str, purpose: str = "target", **changes: Any) -> Observation:
+    return operation("tls_handshake", address, TIMEOUT, purpose=purpose, acked="yes", **changes)
+
+
+STALLS = [stall(f"93.184.6.{n}") for n in range(3)]
+
+
+@pytest.mark.parametrize(("seen", "narrow"), [
+    ([], False), (STALLS, True), (STALLS[:2], False), ([*STALLS, large()], False),
+    ([replace(o, acked="no") for o in STALLS], False),
+])
+def test_a_line_is_narrow_where_nothing_large_arrives_and_several_stall(seen: list[Observation], narrow: bool) -> None:
+    assert ladder_evidence(seen).narrow == narrow
+
+
+@pytest.mark.parametrize(("seen", "starves"), [
+    ([large()], False), ([large(5.0)], True), ([large(5.0), large()], False), ([large(), *STALLS], False),
+    ([large(), stall(THERE4, "innocent")], True), ([large(), stall(HERE4, "innocent")], False),
+    ([large(), stall(THERE4, "ladder")], True), ([large(), stall(THERE4, "innocent", tainted_by="r.1")], False),
+])
+def test_silence_is_the_lines_where_innocents_wait_as_well(seen: list[Observation], starves: bool) -> None:
+    assert ladder_evidence(seen).starves(HERE4) == starves
+
+
+def test_a_line_that_is_slow_for_all_is_said_to_be() -> None:
+    e = ladder_evidence([large(6.0), *STALLS, page(PAGES[0]), page(PAGES[1]), resolver(), shake()])
+    assert first(NETWORK_RULES, e).block_type == "network.degraded"
 
 
 SEEN = st.builds(

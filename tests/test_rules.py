@@ -65,6 +65,8 @@ PATHS: dict[str, Scene] = dict(named()) | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
     "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
     "path/answers_for_everybody": scene(kind="tcp", must_not_answer=True, **SERVED),
+    "path/abroad_is_cut_off": scene(LadderEvidence(domestic_ok=1, foreign_failed=4), stage="connect",
+                                    failure=TIMEOUT),
     "path/ipv6_broken": scene(replace(WELL, ipv6="broken"), family=6, stage="connect", failure=TIMEOUT),
     "http/restricted": scene(proven=True, status=403, met="no", stage="page"),
     "http/rate_limited": scene(proven=True, status=429, met="no", stage="page"),
@@ -80,9 +82,8 @@ PATHS: dict[str, Scene] = dict(named()) | {
     "ip/controls_fail_too": scene(stage="connect", failure=TIMEOUT, **FAILS_TOO),
     "ip/prohibited": scene(stage="connect", failure="host_unreachable", icmp="3/13 93.184.7.7", **CONTRARY),
     "ip/unreachable_here_only": scene(stage="connect", failure="host_unreachable", icmp="3/1 93.184.7.7", **CONTRARY),
-    "ip/reset_before_the_host": scene(stage="connect", failure=REFUSED, early_reset=True, **CONTRARY),
     "tcp/refused_after_some": scene(stage="connect", failure=TIMEOUT, lost="near", opened_before=True, **CONTRARY),
-    "flow/silent_once_encrypted": scene(stage="http", failure=TIMEOUT, proven=True, **CONTRARY),
+    "flow/silent_once_encrypted": scene(stage="http", failure=TIMEOUT, proven=True, stops_alike=True, **CONTRARY),
     "tls/cut_off_once_encrypted": scene(stage="http", failure=RESET, proven=True, **CONTRARY),
     "ip/reset_on_the_way": scene(stage="connect", failure=REFUSED, lost="near", **CONTRARY),
     "tcp/port_vanishes": scene(stage="connect", failure=TIMEOUT, lost="near", other_port="closed", **CONTRARY),
@@ -98,6 +99,8 @@ PATHS: dict[str, Scene] = dict(named()) | {
     "tls/same_bad_certificate": scene(stage="tls", trust="wrong_name", control_same_key=1),
     "tls/foreign_certificate": scene(stage="tls", trust="unknown_issuer", failure="ssl_unknown_authority",
                                      control_other_key=1, **CONTRARY),
+    "path/large_answers_lost": scene(replace(WELL, full_segments=False, stalled=3), stage="tls", failure=TIMEOUT,
+                                     acked="yes"),
     "tls/every_name_fails": scene(replace(WELL, tls_ok=0, tls_failed=2), stage="tls", failure=RESET),
     "tls/controls_fail_too": scene(stage="tls", failure=RESET, **FAILS_TOO),
     "http/known_redirect": scene(**IN_CLEAR | {"status": 302}, fingerprint="ir_location_x"),
@@ -148,6 +151,8 @@ NAMES: dict[str, NameEvidence] = {
     "dns/wrong_server_for_many": name(WRONG | {"shared_answer": True}, **HONEST),
     "dns/wrong_server": name(WRONG, **HONEST),
     "dns/wrong_server_everywhere": name(WRONG, control_ok=1, public="ok", public_answers=frozenset({HERE4})),
+    "dns/dead_answer_for_many": name(dict(dead_answer=True, shared_answer=True, trusted_reached=True), **HONEST),
+    "dns/dead_answer": name(dict(dead_answer=True, trusted_reached=True)),
     "dns/denied_everywhere": failing("nxdomain", **NOBODY, trusted_denying=2),
     "dns/denied_here_only": failing("nxdomain"),
     "dns/empty_here_only": failing("empty"),
@@ -159,12 +164,14 @@ NAMES: dict[str, NameEvidence] = {
     "dns/failed_control_failed": failing("timeout", **NOBODY, trusted_failed=2),
     "dns/failed_control_doubtful": failing("nxdomain", **NOBODY, trusted_denying=1),
     "dns/failed_sometimes": name(network="nxdomain", attempts=3, failed_attempts=1),
+    "dns/known_here_only": name(**NOBODY, trusted_denying=2),
     "dns/answered": name(),
 }
 
 NOTHING: dict[str, Any] = dict(foreign_failed=5, resolver="dead")
 NETWORKS: dict[str, LadderEvidence] = {
     "net/no_link": LadderEvidence(link=False),
+    "net/starved": replace(WELL, slow=True, stalled=2),
     "net/tunnel": replace(WELL, tunnel="full"),
     "net/captive_portal": replace(WELL, altered=2),
     "net/gateway_silent": LadderEvidence(gateway="silent", **NOTHING),
@@ -238,7 +245,7 @@ def test_an_operator_that_refuses_places_itself_is_no_censor(
 
 def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
     for shown in (SHOWS["http/reset"], SHOWS["http/mute"], SHOWS["http/close"]):
-        inside = shown | {"secure": True, "proven": True}
+        inside = shown | {"secure": True, "proven": True, "stops_alike": True}
         assert first(PATH_RULES, scene(**inside, innocent="reached")).outcome == "inconclusive"
         with_control = first(PATH_RULES, scene(**inside, innocent="reached", **CONTRARY))
         assert with_control.block_type in ("tls", "flow.freeze")

@@ -102,7 +102,7 @@ def test_what_an_installation_can_convict_grows_with_its_means() -> None:
     assert {block for block, can in least.items() if can} == {"dns.injection", "http.redirect", "http.blockpage"}
     assert convictable(frozenset({"helper", "routers"}))["ip.blackhole"]
     assert not convictable(frozenset({"helper"}))["ip.blackhole"]
-    assert not convictable(frozenset({"innocent"}))["tls.reset.address"]
+    assert not convictable(frozenset({"innocent"}))["tls.close.sni"]
 
 
 # ---- failures

@@ -12,6 +12,11 @@ from probe.compare.places import host_of
 from probe.model import Observation
 
 CLOCK_TOLERANCE_S = 24 * 3600.0
+TWO_SEGMENTS = 3000
+"""Bytes that do not fit two segments of Ethernet."""
+LARGE_TAKES_S = 3.0
+"""Five round trips of a satellite: more than 16 KiB ever need on a line that is well."""
+STALLED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,28 @@ class LadderEvidence:
     ipv6: str = "absent"
     """ok, broken, absent or unknown."""
     nat64_prefix: str = ""
+    full_segments: bool = False
+    """An answer of more than two full segments arrived, from anywhere."""
+    stalled: int = 0
+    """Addresses that acknowledged what was sent and then fell silent."""
+    stalled_innocents: frozenset[str] = frozenset()
+    """Those of them that fell silent to a control or an innocent name, and no target's failure had preceded."""
+    slow: bool = False
+    """Large answers arrive, and not one of them in reasonable time."""
+
+    @property
+    def narrow(self) -> bool:
+        """Small answers arrive, large ones from several places do not: a link on the way takes no full segments."""
+        return not self.full_segments and self.stalled >= STALLED
+
+    @property
+    def national_only(self) -> bool:
+        """Domestic controls answer, and no foreign one does."""
+        return self.domestic_ok >= 1 and self.foreign_ok == 0 and self.foreign_failed + self.tls_failed >= 3
+
+    def starves(self, address: str) -> bool:
+        """Whether silence at `address` may be the line's: it lets others wait as well."""
+        return self.slow or bool(self.stalled_innocents - {address})
 
     @property
     def clock_wrong(self) -> bool:
@@ -62,6 +89,9 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
                 for n in (4, 6)}
     ipv4 = _ipv4(connects[4], connects[6])
     shakes = _shakes(seen, 4) or _shakes(seen, 6)
+    above_tcp = [o for o in seen if o.operation in ("tls_handshake", "http_round_trip")]
+    large = [o for o in above_tcp if not o.failure and o.bytes_read >= TWO_SEGMENTS]
+    silent = [o for o in above_tcp if "timeout" in o.failure and o.acked != "no" and o.bytes_read < TWO_SEGMENTS]
     offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, tunnel=tunnel, resolver=_resolver(seen),
@@ -75,6 +105,10 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
         resigned=sum(o.trust in ("unknown_issuer", "self_signed", "wrong_name") for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], has_ipv6),
+        full_segments=bool(large), stalled=len({o.address for o in silent}),
+        stalled_innocents=frozenset(o.address for o in silent if o.purpose in ("ladder", "innocent")
+                                    and not o.tainted_by),
+        slow=bool(large) and all(o.t_s - o.t0_s > LARGE_TAKES_S for o in large),
         nat64_prefix=prefix_of(a for o in seen if o.purpose == "ladder" and o.hostname == KNOWN_NAME
                                for a in o.answers),
     )

@@ -17,8 +17,7 @@ REFUSED = "connection_refused"
 RESET = "connection_reset"
 UNTRUSTED = ("unknown_issuer", "self_signed")
 _DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3}
-EARLY = 0.6
-"""A reset of the SYN that comes in less than this share of the address's own round trip came from the way."""
+ALIKE = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +46,12 @@ class PathEvidence:
     icmp: str = ""
     opened_before: bool = False
     """The same address and port accepted a connection of ours earlier in the run."""
-    early_reset: bool = False
     lost: str = ""
     """near, far, unknown, or empty where nobody looked: where attempts to connect end (`probe.compare.trace`)."""
     tainted: bool = False
     """Every failing attempt came after a neighbour's failure on this address and port."""
+    stops_alike: bool = False
+    """Every failing attempt had read about as much when it ended: a slow line stops anywhere."""
     acked: str = ""
     tls_alert: int = -1
     trust: str = ""
@@ -127,10 +127,10 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
     return replace(
         base, stage=stage, failure=last.failure, icmp=last.icmp,
         same_failure=len({(o.operation, _kind_of(o.failure)) for o in ends}) == 1,
-        early_reset=_is_early(ends, around, base.address),
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                           and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
         tainted=all(o.tainted_by for o in ends),
+        stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         acked=last.acked, tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
         private_root=bool(private_root) and private_root in last.issuer and last.trust in UNTRUSTED,
         status=last.status,
@@ -144,14 +144,6 @@ def _end_of(attempt: Sequence[Observation]) -> Observation:
 
 def _kind_of(failure: str) -> str:
     return "timeout" if failure in TIMEOUTS else failure
-
-
-def _is_early(ends: Sequence[Observation], around: Sequence[Observation], address: str) -> bool:
-    """Whether a SYN was answered by a reset well before the host itself could answer."""
-    refusals = [o.t_s - o.t0_s for o in ends if o.operation == "connect" and o.failure in (REFUSED, RESET)]
-    opened = [o.t_s - o.t0_s for o in around
-              if o.address == address and o.operation == "connect" and not o.failure]
-    return bool(refusals and opened) and max(refusals) < EARLY * min(opened) - 0.002
 
 
 def _innocent(around: Sequence[Observation], address: str, port: int) -> str:

@@ -25,6 +25,8 @@ class NameEvidence:
     while an address from trusted resolvers presents the right one."""
     shared_answer: bool = False
     """The network gives the same address for an unrelated name, to which it does not belong either."""
+    dead_answer: bool = False
+    """No address of the network's answer accepts a connection, here or from controls."""
     trusted_reached: bool = False
     """An address from trusted resolvers serves the name (or a control reached the service)."""
 
@@ -100,6 +102,14 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          "every plain resolver leads to a server with somebody else's certificate; who forges it is not shown",
          lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.wrong_server and e.trusted_reached
          and e.dns.control_ok > 0),
+    Rule("dns/dead_answer_for_many", "blocked", "dns.forged", 0.88, ("trusted_dns",),
+         "the resolver gives one dead address for unrelated names, and trusted resolvers lead to the service",
+         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.dead_answer and e.shared_answer
+         and e.trusted_reached and _public_honest(e)),
+    Rule("dns/dead_answer", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
+         "the resolver's address is dead for everybody, and trusted resolvers lead to the service: a false answer "
+         "and a dead server of several look alike",
+         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.dead_answer and e.trusted_reached),
     Rule("dns/denied_everywhere", "down", "server.nonexistent", 0.95, ("trusted_dns",),
          "two independent trusted views deny the name as well",
          lambda e: e.dns.network in DENIALS and not e.dns.known_elsewhere
@@ -121,6 +131,9 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere),
     Rule("dns/failed_sometimes", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the lookup failed, but not often or alike enough", lambda e: e.dns.network != "ok"),
+    Rule("dns/known_here_only", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
+         "the network's resolver answers a name that trusted resolvers deny, and nothing there proves whose it is",
+         lambda e: not e.dns.known_elsewhere and e.dns.trusted_denying > 0 and not e.validated),
     Rule("dns/answered", "ok", "", 0.9, ("nothing",), "the name resolves", lambda e: True),
 )
 """A name that answers differently from trusted resolvers is not thereby forged: only false content convicts."""

@@ -26,12 +26,15 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          lambda e: _nothing_answers(e)),
     Rule("net/national_only", "network", "network.national_only", 0.85, ("ladder",),
          "domestic controls answer, and no foreign one does",
-         lambda e: e.domestic_ok >= 1 and e.foreign_ok == 0 and e.foreign_failed + e.tls_failed >= 3),
+         lambda e: e.national_only),
     Rule("net/clock", "local", "local.clock", 0.95, ("ladder",),
          "servers' dates agree with each other and not with ours",
          lambda e: e.clock_wrong),
     Rule("net/resolver", "local", "local.resolver", 0.95, ("ladder",),
          "the network's resolver fails for innocent names", lambda e: e.resolver in ("dead", "failing")),
+    Rule("net/starved", "network", "network.degraded", 0.7, ("ladder",),
+         "nothing large arrives in reasonable time, and several addresses fall silent: the line is slow for all",
+         lambda e: e.slow and e.stalled >= 2),
     Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
 )
 

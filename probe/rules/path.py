@@ -76,7 +76,8 @@ def _outdated(s: Scene) -> bool:
 
 def _silence_kind(s: Scene, stage: str, kind: str) -> bool:
     """drop: the peer's TCP never acknowledged what was sent; mute: it did, or nobody can tell."""
-    return _action(s, stage, "silence") and (s.path.acked == "no") == (kind == "drop")
+    return (_action(s, stage, "silence") and (s.path.acked == "no") == (kind == "drop")
+            and not s.ladder.starves(s.path.address))
 
 
 _TLS: dict[str, Callable[[Scene], bool]] = {
@@ -90,7 +91,8 @@ _HTTP: dict[str, Callable[[Scene], bool]] = {
     "reset": lambda s: _action(s, "http", "reset"),
     "close": lambda s: _action(s, "http", "close"),
     "drop": lambda s: _silence_kind(s, "http", "drop"),
-    "mute": lambda s: _silence_kind(s, "http", "mute"),
+    # Where no full segment arrives from anywhere, large answers are lost on the way, whoever asked for them.
+    "mute": lambda s: _silence_kind(s, "http", "mute") and s.ladder.full_segments,
 }
 
 
@@ -120,16 +122,13 @@ def _named(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
             f"{layer}/{action}_{trigger}", "blocked", f"{stem}.{trigger}", 0.85, ("innocent",),
             "an innocent name on the same address is answered, this one never is",
             lambda s: by_name(s) and not s.path.controls_answered))
-    if layer == "tls":
-        rules.append(Rule(
-            f"{layer}/{action}_address", "blocked", f"{stem}.address", 0.85, ("innocent", "helper"),
-            "every name on this address fails, and controls reach it",
-            lambda s: shows(s) and _convicts(s) and _contrary(s) and s.path.innocent == "failed"))
-    else:
-        rules.append(Rule(
-            f"{layer}/{action}_any_host", "blocked", stem, 0.8, ("innocent", "helper"),
-            "every Host on this address fails, and controls reach it",
-            lambda s: shows(s) and _convicts(s) and _contrary(s) and s.path.innocent == "failed"))
+    whole = "address" if layer == "tls" else "any_host"
+    # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses us.
+    rules.append(Rule(
+        f"{layer}/{action}_{whole}", "inconclusive", "inconclusive.unconfirmed", 0.6, ("innocent", "helper"),
+        "every name on this address fails, and controls reach it: a block of the address, one that a neighbour set "
+        "off for a while, and an operator that refuses this place look alike",
+        lambda s: shows(s) and _convicts(s) and _contrary(s) and not unseen(s) and s.path.innocent == "failed"))
     return tuple(rules)
 
 
@@ -145,6 +144,9 @@ WELL: tuple[PathRule, ...] = (
     Rule("path/answers_for_everybody", "local", "local.interception", 0.8, ("nothing",),
          "a port that must be closed accepts: something on the way answers for everybody",
          lambda s: s.path.must_not_answer),
+    Rule("path/abroad_is_cut_off", "network", "network.national_only", 0.8, ("ladder",),
+         "the address does not answer, and nothing outside the country does",
+         lambda s: s.path.stage == "connect" and s.ladder.national_only),
     Rule("path/ipv6_broken", "local", "local.ipv6", 0.95, ("nothing",), "no IPv6 address answers here",
          lambda s: s.path.family == 6 and s.ladder.ipv6 == "broken" and s.path.stage == "connect"),
     Rule("http/restricted", "down", "server.restricted", 0.95, ("nothing",),
@@ -164,7 +166,7 @@ WELL: tuple[PathRule, ...] = (
          and s.path.failed_attempts < 2),
     Rule("http/same_as_control", "ok", "", 0.95, ("helper",), "controls are served the same page",
          lambda s: s.path.kind == "http" and s.path.stage in ("", "page") and s.path.control_page_same > 0
-         and s.path.met != "no"),
+         and s.path.met != "no" and s.path.failed_attempts < 2),
     Rule("path/connects", "ok", "", 0.8, ("nothing",), "the endpoint answers as far as its protocol can be checked",
          lambda s: s.path.kind in ("tcp", "tls") and s.path.last_ok and s.path.failed_attempts < 2),
     Rule("path/mixed", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
@@ -186,9 +188,6 @@ CONNECT: tuple[PathRule, ...] = (
     Rule("ip/unreachable_here_only", "blocked", "ip.unreachable", 0.75, ("helper",),
          "a router cannot or will not reach the address, and controls do",
          lambda s: s.path.stage == "connect" and bool(s.path.icmp) and _contrary(s) and _convicts(s)),
-    Rule("ip/reset_before_the_host", "blocked", "ip.reset", 0.95, ("helper",),
-         "the SYN is reset sooner than the host can answer, and controls connect",
-         lambda s: s.path.stage == "connect" and s.path.early_reset and _contrary(s) and _convicts(s)),
     Rule("tcp/refused_after_some", "blocked", "tcp.rate", 0.8, ("helper", "routers"),
          "the address accepted our first connections and no more of them; they end where other packets pass",
          lambda s: s.path.stage == "connect" and s.path.opened_before and _contrary(s) and _lost_here(s)),
@@ -236,6 +235,10 @@ TLS: tuple[PathRule, ...] = (
          "controls are shown another, valid certificate at this address",
          lambda s: _untrusted(s) and s.path.control_other_key > 0 and not s.path.control_same_key and _contrary(s)
          and _convicts(s)),
+    Rule("path/large_answers_lost", "local", "local.mtu", 0.8, ("ladder",),
+         "small answers arrive and no full segment does, from anywhere: packets are too large for the line",
+         lambda s: s.ladder.narrow and s.path.stage in ("tls", "http") and s.path.failure in TIMEOUTS
+         and s.path.acked != "no"),
     Rule("tls/every_name_fails", "local", "local.firewall", 0.8, ("ladder",),
          "handshakes with unrelated addresses fail as well: nobody is singled out",
          lambda s: s.path.stage == "tls" and s.ladder.tls_failed >= 2 and s.ladder.tls_ok == 0),
@@ -273,7 +276,8 @@ HTTP: tuple[PathRule, ...] = (
          lambda s: s.path.stage in ("http", "page") and s.path.control_failed >= 2 and not s.path.control_ok),
     Rule("flow/silent_once_encrypted", "blocked", "flow.freeze", 0.8, ("helper",),
          "every connection completes its handshake and then falls silent, and controls reach the service",
-         lambda s: s.path.secure and _action(s, "http", "silence") and _convicts(s) and _contrary(s)),
+         lambda s: s.path.secure and _action(s, "http", "silence") and _convicts(s) and _contrary(s)
+         and s.path.stops_alike and s.ladder.full_segments and not s.ladder.starves(s.path.address)),
     Rule("tls/cut_off_once_encrypted", "blocked", "tls", 0.8, ("helper",),
          "every connection completes its handshake and is then cut off, and controls reach the service",
          lambda s: s.path.secure and (_action(s, "http", "reset") or _action(s, "http", "close")) and _convicts(s)
