@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from probe.cli.lab_score import score as score_command
 from probe.cli.main import COMMANDS
+from probe.lab import guide
+from probe.lab.actions import ACTIONS
+from probe.lab.parameters import KINDS
+from probe.lab.scenario import Filter, Scenario, names, read_scenario
+from probe.lab.servers.faults import FAULTS
+from probe.lab.types import Censor, Expect
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +38,8 @@ def test_generated_documents_are_up_to_date(docs: ModuleType) -> None:
 
 def test_a_changed_table_would_show(docs: ModuleType) -> None:
     places = "".join(f"<!-- table: {name} -->\n(stale)\n<!-- end -->\n" for name in ("outcomes", "block types"))
-    now = docs.filled(f"before\n{places}after")
+    tables = {"outcomes": docs.outcomes(), "block types": docs.block_types()}
+    now = docs.filled(f"before\n{places}after", tables, name="README.md")
     assert "(stale)" not in now
     assert "inconclusive" in now
     assert "tls.reset.sni" in now
@@ -38,10 +48,90 @@ def test_a_changed_table_would_show(docs: ModuleType) -> None:
 
 
 def test_a_table_without_a_place_is_noticed(docs: ModuleType) -> None:
-    with pytest.raises(ValueError, match="no place"):
-        docs.filled("nothing here")
+    with pytest.raises(ValueError, match=r"README.md has no place for the table of x"):
+        docs.filled("nothing here", {"x": "y"}, name="README.md")
 
 
 def test_the_readme_names_every_command(root: Path) -> None:
     text = (root / "README.md").read_text(encoding="utf-8")
     assert not [name for name in COMMANDS if f"probe {name}" not in text]
+
+
+# --- the laboratory's guide
+
+
+@pytest.fixture(scope="module")
+def lab_guide() -> str:
+    return (Path(__file__).resolve().parent.parent / "docs" / "lab.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_holds_every_trigger_action_fault_and_scenario(lab_guide: str) -> None:
+    wanted = [*(f"| `{row}` |" for row in (*FAULTS, *(name.strip("`") for name, _ in guide.triggers())))]
+    wanted += [f"#### `{name}`\n" for name in ACTIONS]
+    wanted += [f"| `{name}` |" for name in names()]
+    assert not [text for text in wanted if text not in lab_guide]
+
+
+def test_every_kind_of_value_is_put_in_words() -> None:
+    assert all(guide.values(kind) for kind in KINDS)
+    assert guide.values("direction") == "`both`, `client`, `server`"
+
+
+def test_parameters_that_all_actions_share_are_told_once() -> None:
+    common = {name for name, *_ in guide.common_parameters()}
+    assert "`probability`" in common
+    for action in ACTIONS.values():
+        own = {name for name, *_ in guide.own_parameters(action)}
+        assert not own & common
+        assert own | common == {f"`{name}`" for name in action.parameters}
+
+
+def test_every_field_of_a_scenario_is_explained(lab_guide: str) -> None:
+    own_words = {"name", "draw", "company", "world", "rules", "faults", "censor", "expects", "outcomes", "block_types",
+                 "alias", "needs"}
+    classes: tuple[type, ...] = (Scenario, Filter, Expect, Censor)
+    fields = {field.name for each in classes for field in dataclasses.fields(each)} - own_words
+    fields |= {"outcome", "block_type", "needs", "rtt_ms", "hops", "censor_hop", "loss", "clock_shift_s", "helpers"}
+    assert not [field for field in sorted(fields) if f"`{field}`" not in lab_guide]
+    assert not [part for part in ("[draw.ALIAS]", "[company]", "[world]", "[[rule]]", "[[fault]]", "[[expect]]",
+                                  "[censor]") if part not in lab_guide]
+
+
+def test_the_example_of_the_guide_is_a_scenario(lab_guide: str, tmp_path: Path) -> None:
+    example = lab_guide.partition("<!-- example -->\n```toml\n")[2].partition("```")[0]
+    path = tmp_path / "mine.toml"
+    path.write_text(example, encoding="utf-8")
+    scenario = read_scenario(path)
+    assert (scenario.kind, [rule.action for rule in scenario.rules]) == ("censorship", ["reset"])
+    rule = example.partition("[[rule]]")[2].partition("[[expect]]")[0]
+    assert len(rule.strip().splitlines()) <= 10
+
+
+def test_links_within_the_documents_lead_somewhere(root: Path) -> None:
+    for path in (root / "docs" / "lab.md", root / "docs" / "score.md"):
+        text = path.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            file, _, anchor = link.partition("#")
+            target = path.parent / file if file else path
+            assert target.is_file(), link
+            heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert not anchor or anchor in {_anchor(head) for head in heads}, link
+
+
+def _anchor(head: str) -> str:
+    return re.sub(r"[^a-z0-9 _-]", "", head.lower()).replace(" ", "-")
+
+
+def test_the_guide_uses_options_that_exist(lab_guide: str) -> None:
+    options = {option for parameter in score_command.params for option in parameter.opts}
+    used = {word for line in re.findall(r"^probe lab score(.*)$", lab_guide, re.MULTILINE)
+            for word in re.findall(r"--[a-z-]+", line.partition("#")[0])}
+    assert used
+    assert used <= options
+
+
+def test_the_score_says_nothing_of_the_machine_it_was_made_on(root: Path) -> None:
+    text = (root / "docs" / "score.md").read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.:/-])/(home|root|tmp|usr|var|mnt|opt)\b", text)
+    assert "probe lab score" in text
+    assert "False accusations" in text

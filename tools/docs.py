@@ -1,4 +1,4 @@
-"""Write the generated parts of the documents: tables in README.md, docs/codebook.md, docs/rules.md.
+"""Write the generated parts of the documents: tables in README.md and docs/lab.md, docs/codebook.md, docs/rules.md.
 
 `python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
 """
@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from probe.lab import guide  # noqa: E402
+from probe.lab.actions import ACTIONS  # noqa: E402
 from probe.rules.catalogue import all_rules  # noqa: E402
 from probe.rules.table import NEEDS  # noqa: E402
 from probe.store.codebook import codebook  # noqa: E402
@@ -49,22 +51,47 @@ def rules() -> str:
             f"estimate; it is not calibrated yet.\n\n{needs}\n\n{table}\n")
 
 
-def filled(text: str) -> str:
-    """README.md with its generated tables renewed. Raises ValueError where a table has no place."""
-    for name, table in {"outcomes": outcomes(), "block types": block_types()}.items():
-        begin, end = f"<!-- table: {name} -->\n", "<!-- end -->"
+def actions() -> str:
+    """What a rule of the laboratory's middlebox can do, with the parameters of each, for docs/lab.md."""
+    head = ("parameter", "value", "default", "meaning")
+    parts = []
+    for name, action in ACTIONS.items():
+        rows = guide.own_parameters(action)
+        meaning = f"{action.meaning[0].upper()}{action.meaning[1:]}."
+        parts += [f"#### `{name}`", f"{meaning} After {guide.after(action)}.", *([grid(head, rows)] if rows else ())]
+    return "\n\n".join(parts)
+
+
+def lab_tables() -> dict[str, str]:
+    """The tables of docs/lab.md."""
+    return {
+        "triggers": grid(("trigger", "fires when"), guide.triggers()),
+        "common parameters": grid(("parameter", "value", "default", "meaning"), guide.common_parameters()),
+        "actions": actions(),
+        "faults": grid(("fault", "layer", "parameters", "meaning"), guide.faults()),
+        "scenarios": grid(("number", "name", "kind", "title", "expected (all others: ok)", "needs"), guide.scenarios()),
+    }
+
+
+def filled(text: str, tables: Mapping[str, str], *, name: str) -> str:
+    """A document with its generated tables renewed. Raises ValueError where a table has no place."""
+    for title, table in tables.items():
+        begin, end = f"<!-- table: {title} -->\n", "<!-- end -->"
         head, found, rest = text.partition(begin)
         if not found:
-            raise ValueError(f"README.md has no place for the table of {name}")
+            raise ValueError(f"{name} has no place for the table of {title}")
         text = f"{head}{begin}{table}\n{end}{rest.partition(end)[2]}"
     return text
 
 
 def documents() -> dict[Path, str]:
     """Every generated document and what it should hold."""
-    readme = ROOT / "README.md"
+    tables = {
+        ROOT / "README.md": {"outcomes": outcomes(), "block types": block_types()},
+        ROOT / "docs" / "lab.md": lab_tables(),
+    }
     return {
-        readme: filled(readme.read_text(encoding="utf-8")),
+        **{path: filled(path.read_text(encoding="utf-8"), own, name=path.name) for path, own in tables.items()},
         ROOT / "docs" / "codebook.md": codebook(),
         ROOT / "docs" / "rules.md": rules(),
     }
@@ -72,13 +99,13 @@ def documents() -> dict[Path, str]:
 
 def main(check: bool) -> int:
     """Write or compare; returns the exit status."""
-    stale = [path for path, text in documents().items()
-             if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    made = documents()
+    stale = [path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if check:
             print(f"{path.relative_to(ROOT)} is out of date: run `make docs`")
         else:
-            path.write_text(documents()[path], encoding="utf-8")
+            path.write_text(made[path], encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")
     return 1 if check and stale else 0
 

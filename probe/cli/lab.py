@@ -25,7 +25,7 @@ def lab() -> None:
 
 
 @lab.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print a list of {name, title, kind, expect}.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of {name, title, kind, expect, needs ...}.")
 def list_(as_json: bool) -> None:
     """Name the scenarios.
 
@@ -34,24 +34,32 @@ def list_(as_json: bool) -> None:
       probe lab list
       probe lab list --json | jq '.[] | select(.kind == "innocent").name'
     """
+    from probe.lab.needs import lacking
+
     chosen = scenarios(())
     if as_json:
         click.echo(json.dumps([_described(scenario) for scenario in chosen], indent=2))
         return
     width = max(len(scenario.name) for scenario in chosen)
     for scenario in chosen:
-        click.echo(f"{scenario.number:4} {scenario.name:{width}}  {scenario.kind:10}  {scenario.title}")
+        missing = lacking(scenario.needs)
+        note = f" ({missing})" if missing else ""
+        click.echo(f"{scenario.number:4} {scenario.name:{width}}  {scenario.kind:10}  {scenario.title}{note}")
 
 
 def _described(scenario: Scenario) -> dict[str, object]:
     expects = [
         {
-            "of": expect.of, "outcome": list(expect.outcomes), "block_type": expect.block_type,
-            "min_depth": expect.min_depth, "level": expect.level,
+            "of": expect.of, "outcome": list(expect.outcomes), "block_type": " or ".join(expect.block_types),
+            "min_depth": expect.min_depth, "also": list(expect.also), "scope": expect.scope,
+            "unless_fired": list(expect.unless_fired), "level": expect.level,
         }
         for expect in scenario.expects
     ]
-    return {"name": scenario.name, "title": scenario.title, "kind": scenario.kind, "expect": expects}
+    return {
+        "name": scenario.name, "number": scenario.number, "title": scenario.title, "kind": scenario.kind,
+        "profile": scenario.profile, "needs": list(scenario.needs), "layers": list(scenario.layers), "expect": expects,
+    }
 
 
 lab.add_command(exec_)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,31 +14,35 @@ if TYPE_CHECKING:
     from probe.lab.scenario import Scenario
 
 LEVELS = ("socket", "packet")
+FILE = ".toml"
+"""What the name of a scenario ends in when it is a file rather than one that comes with the package."""
 
 
 def scenarios(patterns: Sequence[str]) -> tuple[Scenario, ...]:
-    """The scenarios that match any of the patterns, all without one, in the order of their numbers."""
+    """The scenarios that match any of the patterns, all without one, in the order of their numbers.
+
+    A pattern that ends in `.toml` is a file.
+    """
     from probe.lab.scenario import names
 
-    found = [n for n in names() if not patterns or any(fnmatch.fnmatchcase(n, pattern) for pattern in patterns)]
+    files = [pattern for pattern in patterns if pattern.endswith(FILE)]
+    globs = [pattern for pattern in patterns if not pattern.endswith(FILE)]
+    matching = [name for name in names() if any(fnmatch.fnmatchcase(name, pattern) for pattern in globs)]
+    found = [*files, *(matching if patterns else names())]
     if not found:
         raise click.ClickException(f"no scenario is named like {', '.join(patterns)}; see `probe lab list`")
-    return tuple(sorted(map(load_scenario, found), key=_order))
-
-
-def _order(scenario: Scenario) -> tuple[str, int, str]:
-    digits = scenario.number.lstrip("C")
-    return scenario.number.removesuffix(digits), int(digits or 0), scenario.name
+    return tuple(sorted(map(load_scenario, found), key=lambda scenario: scenario.order))
 
 
 def load_scenario(name: str) -> Scenario:
+    """The packaged scenario of this name, or the one in a file whose name ends in `.toml`."""
     try:
-        from probe.lab.scenario import load
+        from probe.lab.scenario import load, read_scenario
         from probe.lab.toml_table import ScenarioError
     except ModuleNotFoundError as error:
         raise missing(error) from error
     try:
-        return load(name)
+        return read_scenario(Path(name)) if name.endswith(FILE) else load(name)
     except ScenarioError as error:
         raise click.ClickException(str(error)) from error
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from probe.lab.ranges import Range, RangeError, draw_range
-from probe.lab.scenario import MAX_COMPANY, REFERENCE, Filter, RuleSpec, Scenario
+from probe.lab.references import Scene, censor_of, fault_of, rule_of
+from probe.lab.references import addresses_of as addresses_of
+from probe.lab.scenario import MAX_COMPANY, Filter, Scenario
 from probe.lab.toml_table import ScenarioError
-from probe.lab.types import Drawn, Expect, Fault, HostPlan, Rule, Value, World
-from probe.lab.world import FIXED_ANSWERS, draw_world
+from probe.lab.types import Drawn, Expect, HostPlan, World
+from probe.lab.world import FIXED_ANSWERS, draw_world, with_shared
 from probe.model import Endpoint
 from probe.tables.outcomes import NOT_ATTEMPTED
 from probe.tables.protocols import PROTOCOLS
@@ -31,26 +33,21 @@ _SPECIAL = frozenset(FIXED_ANSWERS) | {operator.doh_host for operator in PUBLIC_
 """Never drawn: blocking an operator of DoH or a name that is a message would be another scenario."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scene:
-    """What references in rules, faults and parameters are resolved against."""
-
-    world: World
-    drawn: Mapping[str, tuple[Endpoint, ...]]
-    foreign: str
-
-
-def draw(scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint]) -> Drawn:
+def draw(
+    scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint], pinned: Mapping[str, Sequence[str]] | None = None
+) -> Drawn:
     """One laboratory that follows from the scenario, the seed and the catalogue alone.
 
+    `pinned` says for some aliases which inputs or host names of the catalogue are drawn, whatever the filters ask.
     Raises ScenarioError when the catalogue has too few endpoints that qualify, or a parameter cannot be drawn.
     """
     rng = random.Random(f"{scenario.name}/{seed}")
+    given = _pinned(pinned or {}, scenario, endpoints)
     try:
-        scene = _scene(scenario, rng=rng, seed=seed, endpoints=endpoints)
+        scene = _scene(scenario, rng=rng, seed=seed, endpoints=endpoints, given=given)
         company = _company(scenario, scene, rng=rng, endpoints=endpoints)
-        rules = tuple(_rule(spec, scene, rng=rng) for spec in scenario.rules)
-        faults = tuple(_fault(spec, scene, rng=rng) for spec in scenario.faults)
+        rules = tuple(rule_of(spec, scene, rng=rng) for spec in scenario.rules)
+        faults = tuple(fault_of(spec, scene, rng=rng) for spec in scenario.faults)
     except RangeError as error:
         raise ScenarioError(f"{scenario.name}.toml: {error}") from error
     drawn = [row for rows in scene.drawn.values() for row in rows]
@@ -64,7 +61,8 @@ def draw(scenario: Scenario, *, seed: int, endpoints: Sequence[Endpoint]) -> Dra
         world=scene.world,
         rules=rules,
         faults=faults,
-        expects=_expects(scenario.expects, targets),
+        censor=censor_of(scenario.censor, scene) if scenario.censor else None,
+        expects=_expects(scenario.expects, company),
         aliases={**aliases, **shared, **_classes(targets)},
         targets=tuple(row.input for row in targets),
     )
@@ -84,20 +82,54 @@ def _one_per_target(rows: Sequence[Endpoint]) -> tuple[tuple[Endpoint, ...], dic
     return chosen, shared
 
 
-def _scene(scenario: Scenario, *, rng: random.Random, seed: int, endpoints: Sequence[Endpoint]) -> _Scene:
+def _pinned(
+    pinned: Mapping[str, Sequence[str]], scenario: Scenario, endpoints: Sequence[Endpoint]
+) -> dict[str, tuple[Endpoint, ...]]:
+    """The endpoints that were asked for, by alias."""
+    unknown = sorted(set(pinned) - set(scenario.draw))
+    if unknown:
+        raise ScenarioError(f"{scenario.name}.toml: draws no {unknown[0]!r}")
+    return {alias: tuple(_named(text, endpoints) for text in texts) for alias, texts in pinned.items() if texts}
+
+
+def _named(text: str, endpoints: Sequence[Endpoint]) -> Endpoint:
+    """The endpoint with this input, or else the best one of this host: HTTPS, then whatever can be measured."""
+    found = [row for row in map(_in_country, endpoints) if text in (row.input, row.host)]
+    if not found:
+        raise ScenarioError(f"{text}: neither an input nor a host of the catalogue; `probe targets` lists both")
+    return min(found, key=lambda row: (row.input != text, not _measurable(row), row.protocol != "http", not row.sni))
+
+
+def _scene(
+    scenario: Scenario,
+    *,
+    rng: random.Random,
+    seed: int,
+    endpoints: Sequence[Endpoint],
+    given: Mapping[str, tuple[Endpoint, ...]],
+) -> Scene:
     world = _world(scenario.world, rng=rng, name=scenario.name, seed=seed, endpoints=endpoints)
-    taken: list[Endpoint] = []
+    taken = [row for rows in given.values() for row in rows]
     drawn: dict[str, tuple[Endpoint, ...]] = {}
     for alias, spec in scenario.draw.items():
         pool = [row for row in endpoints if _may_suffer(row, spec, world) and not _related(row, taken)]
+        if spec.shares:
+            pool = _neighbours(pool, drawn[spec.shares][0])
         count = int(_number(spec.count, rng))
-        drawn[alias] = _sample(pool, count, rng)
-        if len(drawn[alias]) < count:
+        drawn[alias] = given.get(alias) or _sample(pool, count, rng)
+        if len(drawn[alias]) < count and alias not in given:
             raise ScenarioError(f"{scenario.name}.toml: draw.{alias}: the catalogue has no {count} such endpoints")
         taken += drawn[alias]
+        if spec.shares:
+            world = with_shared(world, {row.host: drawn[spec.shares][0].host for row in drawn[alias]})
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
     hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
-    return _Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign)
+    return Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign)
+
+
+def _neighbours(pool: Iterable[Endpoint], other: Endpoint) -> list[Endpoint]:
+    """The endpoints that could be at another's addresses: names, on its port; none beside a literal address."""
+    return [row for row in pool if not (row.address or other.address) and row.port == other.port]
 
 
 def _world(
@@ -106,6 +138,7 @@ def _world(
     values = {key: _number(value, rng) for key, value in ranges.items()}
     rtt_ms = values.get("rtt_ms")
     hops = values.get("hops")
+    censor_hop = values.get("censor_hop")
     # Scenarios of one seed get different worlds, or a run of many would meet the same addresses again and again.
     digest = hashlib.sha256(f"{name}/{seed}".encode()).digest()
     return draw_world(
@@ -113,6 +146,7 @@ def _world(
         endpoints=endpoints,
         rtt_ms=(10, 300) if rtt_ms is None else (rtt_ms, rtt_ms),
         hops=(4, 12) if hops is None else (int(hops), int(hops)),
+        censor_hop=None if censor_hop is None else (int(censor_hop), int(censor_hop)),
         helpers=int(values.get("helpers", 2)),
         loss=float(values.get("loss", 0.0)),
         clock_shift_s=int(values.get("clock_shift_s", 0)),
@@ -154,8 +188,10 @@ def _names(row: Endpoint) -> frozenset[str]:
     return frozenset(name.lower() for name in (row.host, row.sni) if name)
 
 
-def _measurable(row: Endpoint) -> bool:
-    return row.status == "active" and PROTOCOLS[row.protocol].built and "{" not in row.input
+def _measurable(row: Endpoint, *, asked_for: Sequence[str] = ()) -> bool:
+    """Whether an endpoint may be drawn; of protocols that the probe does not speak only those that are asked for."""
+    spoken = PROTOCOLS[row.protocol].built or row.protocol in asked_for
+    return row.status == "active" and spoken and "{" not in row.input
 
 
 def _may_suffer(row: Endpoint, spec: Filter, world: World) -> bool:
@@ -164,7 +200,7 @@ def _may_suffer(row: Endpoint, spec: Filter, world: World) -> bool:
     An operator that is known to refuse places itself makes every block look like its own doing.
     """
     proper = row.tier >= 1 and row.role != "control" and row.host not in _SPECIAL and not row.self_block
-    return proper and _measurable(row) and _qualifies(row, spec, world)
+    return proper and _measurable(row, asked_for=spec.protocol) and _qualifies(row, spec, world)
 
 
 def _qualifies(row: Endpoint, spec: Filter, world: World) -> bool:
@@ -191,16 +227,8 @@ def accepts(row: Endpoint, status: int) -> bool | None:
     return bool({"any", str(status), f"{status // 100}xx"} & set(expected)) if expected else None
 
 
-def addresses_of(row: Endpoint, world: World) -> tuple[str, ...]:
-    """Every address of an endpoint in this world; none for a name that does not exist."""
-    if row.address:
-        return (row.address,)
-    plan = world.hosts.get(row.host.lower())
-    return (*plan.ipv4, *plan.ipv6) if plan else ()
-
-
 def _company(
-    scenario: Scenario, scene: _Scene, *, rng: random.Random, endpoints: Sequence[Endpoint]
+    scenario: Scenario, scene: Scene, *, rng: random.Random, endpoints: Sequence[Endpoint]
 ) -> tuple[Endpoint, ...]:
     drawn = [row for rows in scene.drawn.values() for row in rows]
     if scenario.company is None:
@@ -224,73 +252,9 @@ def _in_country(row: Endpoint) -> Endpoint:
     return replace(row, input=row.input.replace("{cc}", VANTAGE_CC.lower()).replace("{CC}", VANTAGE_CC))
 
 
-def _rule(spec: RuleSpec, scene: _Scene, *, rng: random.Random) -> Rule:
-    return Rule(
-        trigger=spec.trigger,
-        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger=spec.trigger)),
-        action=spec.action,
-        params=_params(spec, scene, rng=rng),
-        block_type=spec.block_type,
-        alias=spec.alias,
-    )
-
-
-def _fault(spec: RuleSpec, scene: _Scene, *, rng: random.Random) -> Fault:
-    return Fault(
-        kind=spec.action,
-        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger="")),
-        params=_params(spec, scene, rng=rng),
-        block_type=spec.block_type,
-        alias=spec.alias,
-    )
-
-
-def _expand(item: str, scene: _Scene, *, trigger: str) -> tuple[str, ...]:
-    """What one entry of `match` stands for: several texts for an alias, one for anything else."""
-    rows = scene.drawn.get(item[1:]) if item.startswith("@") else None
-    if rows is None:
-        return (_substitute(item, scene),)
-    found = [text for row in rows for text in _matches(row, scene.world, trigger)]
-    return tuple(dict.fromkeys(found))
-
-
-def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
-    addresses = addresses_of(row, world)
-    if trigger == "sni":
-        return (row.sni or row.host,)
-    if trigger in ("host", "qname", "qname_substring"):
-        return (row.host,)
-    if trigger == "address":
-        return addresses
-    if trigger == "address_port":
-        return tuple(f"[{address}]:{row.port}" if ":" in address else f"{address}:{row.port}" for address in addresses)
-    return tuple(name for name in (row.host, row.sni) if name) + addresses
-
-
-def _params(spec: RuleSpec, scene: _Scene, *, rng: random.Random) -> dict[str, Value]:
-    return {key: _filled(draw_range(value, rng=rng), scene) for key, value in spec.params.items()}
-
-
-def _filled(value: Value, scene: _Scene) -> Value:
-    if isinstance(value, tuple):
-        return tuple(_substitute(item, scene) for item in value)
-    return _substitute(value, scene) if isinstance(value, str) else value
-
-
-def _substitute(text: str, scene: _Scene) -> str:
-    places = {
-        "resolver": scene.world.resolver,
-        "sinkhole": scene.world.sinkhole,
-        "portal": scene.world.portal,
-        "mitm": scene.world.mitm,
-        "foreign": scene.foreign,
-        **{alias: rows[0].host for alias, rows in scene.drawn.items()},
-    }
-    return REFERENCE.sub(lambda found: places[found[1]], text)
-
-
-def _expects(expects: tuple[Expect, ...], targets: Sequence[Endpoint]) -> tuple[Expect, ...]:
-    if all(PROTOCOLS[row.protocol].built for row in targets):
+def _expects(expects: tuple[Expect, ...], company: Sequence[Endpoint]) -> tuple[Expect, ...]:
+    """What is expected; of company that the probe cannot measure, that it says so."""
+    if all(PROTOCOLS[row.protocol].built for row in company):
         return expects
     return (*expects, Expect(of=NOT_BUILT, outcomes=(NOT_ATTEMPTED, "ok")))
 

@@ -73,14 +73,12 @@ class World:
 class Rule:
     """One rule of the middlebox on the client's path: when it fires and what it does.
 
-    Triggers: all, address, address_port, sni, host, qname, qname_substring, udp53 (any DNS over UDP).
-    Actions: drop, drop_to_client, reset, fin, alert, inject_dns, http_response, icmp, redirect.
-    Parameters of each action are documented in `probe.lab.actions`.
+    Triggers, actions and the parameters of each are documented in `probe.lab.actions`.
     """
 
     trigger: str
     match: tuple[str, ...]
-    """Names (sni, host, qname*), addresses, or `address:port` / `[v6]:port`; empty for `all` and `udp53`."""
+    """Names, addresses, `address:port` or words, as the trigger wants them; empty for those that want none."""
     action: str
     params: Mapping[str, Value] = field(default_factory=dict)
     block_type: str = ""
@@ -103,6 +101,29 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Censor:
+    """A program of others that censors: it runs in a namespace on the client's path whose kernel forwards."""
+
+    setup: tuple[str, ...] = ()
+    """Command lines run there one after another before anything is measured, each to its end."""
+    program: str = ""
+    """Command line that runs until the laboratory ends; empty: what `setup` left in the kernel censors."""
+    needs: tuple[str, ...] = ()
+    """Programs that must be installed."""
+    match: tuple[str, ...] = ()
+    """Names and addresses of those whom it censors."""
+    counters: str = ""
+    """iptables or nft: rules that refuse packets count them, and a count that has risen is an act."""
+    log: str = ""
+    """A regular expression: each line of the program's output that it matches is an act. Its groups `name` and
+    `address`, where it has them, say whom it concerned."""
+    block_type: str = ""
+    """The truth that its acts stand for."""
+    alias: str = ""
+    """The drawn alias that it concerns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
     """What the verdict rows of some targets must say, at one evidence level or at any."""
 
@@ -110,8 +131,15 @@ class Expect:
     """`@alias`, `*` (every target), `run`, or a protocol class `proto:http` / `proto:https` / `proto:dns` ..."""
     outcomes: tuple[str, ...]
     """Accepted outcomes; usually one."""
-    block_type: str = ""
+    block_types: tuple[str, ...] = ()
+    """Accepted causes: any of them, or an ancestor that has `min_depth` components."""
     min_depth: int = 1
+    also: tuple[str, ...] = ()
+    """Further causes that the row must name behind the first, each itself or an ancestor."""
+    scope: str = ""
+    """What the row's scope must be; empty: anything."""
+    unless_fired: tuple[str, ...] = ()
+    """Outcomes accepted instead of all this for a target that the truth log shows no act against."""
     level: str = "any"
 
 
@@ -127,6 +155,8 @@ class Drawn:
     world: World
     rules: tuple[Rule, ...]
     faults: tuple[Fault, ...]
+    censor: Censor | None = None
+    """A program of others on the client's path, besides the rules."""
     expects: tuple[Expect, ...]
     aliases: Mapping[str, tuple[str, ...]]
     """alias -> inputs (endpoint URLs) of the catalogue that were drawn."""
