@@ -1,4 +1,4 @@
-"""Expectations, accusations and the score: what counts as right, and what counts against the program."""
+"""The score: what many judgements add up to, and the forms in which it is told."""
 
 from __future__ import annotations
 
@@ -6,210 +6,52 @@ import json
 import math
 import tomllib
 from dataclasses import asdict, replace
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from lab_judged import EXPECT, FRIEND, TARGET, judged, scene, verdicts
 
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.expect import Judgement, judge
+from probe.cli.lab import lab
+from probe.lab.expect import Judgement
 from probe.lab.laboratory import unavailable
 from probe.lab.scenario import load as load_scenario
-from probe.lab.score import Score, run_trials, scenario_accuracy, score, upper_bound
-from probe.lab.score_text import as_json, as_text
+from probe.lab.score import run_trials, score
+from probe.lab.score_html import as_html
+from probe.lab.score_json import as_json
+from probe.lab.score_markdown import as_markdown
+from probe.lab.score_measures import overlap, scenario_accuracy, upper_bound
+from probe.lab.score_report import Report
+from probe.lab.score_text import as_text
 from probe.lab.trial import Trial, TrialResult, configuration, read_rows
-from probe.lab.truth import TruthEntry
-from probe.lab.types import Drawn, Expect, HostPlan, Rule
 from probe.lab.world import draw_world
 from probe.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET, FRIEND, LITERAL = "https://t.example/", "https://f.example/", "http://192.0.2.9/"
-EXPECT = Expect(of="@t", outcomes=("blocked",), block_type="tls.reset.sni", min_depth=2)
-FIRED = (
-    TruthEntry(time_s=1.0, actor="middlebox", action="reset", block_type="tls.reset.sni", alias="t", name="t.example"),
-)
-NOT_MEASURED = {"outcome": "ok", "block_type": ""}
-
-
-def _drawn(*expects: Expect, kind: str = "censorship") -> Drawn:
-    world = draw_world(seed=1, endpoints=())
-    hosts = {
-        "t.example": HostPlan(name="t.example", ipv4=("9.1.1.1",), ipv6=("2a00::1",)),
-        "f.example": HostPlan(name="f.example", ipv4=("9.1.2.1",), ipv6=()),
-    }
-    return Drawn(
-        name="made", title="made by hand", kind=kind, seed=1,
-        world=replace(world, hosts=hosts),
-        rules=(Rule(trigger="sni", match=("t.example",), action="reset", block_type="tls.reset.sni", alias="t"),),
-        faults=(),
-        expects=expects or (EXPECT,),
-        aliases={"t": (TARGET,), "proto:literal": (LITERAL,)},
-        targets=(TARGET, FRIEND, LITERAL),
-    )
-
-
-def _rows(target: str = "blocked tls.reset.sni", **others: str) -> list[dict[str, str]]:
-    said = {TARGET: target, FRIEND: "ok", LITERAL: "ok", **others}
-    split = {url: verdict.partition(" ") for url, verdict in said.items()}
-    return [
-        {"input": url, "outcome": parts[0], "block_type": parts[2], "rule_id": "r/1", "evidence": "run.7"}
-        for url, parts in split.items()
-    ]
-
-
-def _judged(
-    rows: list[dict[str, str]], *, drawn: Drawn | None = None, log: tuple[TruthEntry, ...] = FIRED,
-    level: str = "packet", helpers: bool = True, run: dict[str, str] | None = None,
-) -> Judgement:
-    return judge(drawn or _drawn(), rows, run or NOT_MEASURED, log, level=level, helpers=helpers)
-
-
-def _met(judgement: Judgement) -> dict[str, bool]:
-    return {row.subject: row.met for row in judgement.rows}
-
-
-@pytest.mark.parametrize(
-    ("got", "right"),
-    [
-        ("blocked tls.reset.sni", True),
-        ("blocked tls.reset", True),
-        ("blocked tls", False),
-        ("blocked tls.reset.sni.deeper", False),
-        ("blocked tls.reset.address", False),
-        ("blocked tls.drop.sni", False),
-        ("blocked tls.res", False),
-        ("blocked", False),
-        ("ok", False),
-        ("down server.flaky", False),
-        ("inconclusive inconclusive.unexplained", False),
-        ("not_attempted inconclusive.not_attempted", False),
-    ],
-)
-def test_a_block_type_is_right_when_true_and_deep_enough(got: str, right: bool) -> None:
-    judgement = _judged(_rows(got))
-    assert _met(judgement) == {TARGET: right, FRIEND: True, LITERAL: True}
-    assert judgement.invalid == ""
-
-
-def test_every_other_target_must_be_well() -> None:
-    judgement = _judged(_rows(**{FRIEND: "inconclusive inconclusive.no_control"}))
-    assert _met(judgement) == {TARGET: True, FRIEND: False, LITERAL: True}
-
-
-def test_a_target_without_a_verdict_is_missing() -> None:
-    judgement = _judged(_rows()[1:])
-    row = judgement.rows[0]
-    assert (row.got, row.met, row.accused) == ("missing", False, False)
-    assert judgement.invalid == "", "a program that measured nothing must not make the scenario invalid"
-
-
-def test_blocked_without_a_conviction_is_a_false_accusation() -> None:
-    accused = _judged(_rows(**{FRIEND: "blocked ip.blackhole"})).rows[1]
-    assert (accused.accused, accused.may_be_blocked, accused.met) == (True, False, False)
-
-
-def test_a_wrong_cause_for_a_censored_target_is_a_miss_and_no_accusation() -> None:
-    row = _judged(_rows("blocked ip.blackhole")).rows[0]
-    assert (row.accused, row.may_be_blocked, row.met) == (True, True, False)
-
-
-@pytest.mark.parametrize(
-    ("entry", "convicts"),
-    [
-        (TruthEntry(time_s=1, actor="middlebox", action="drop", block_type="ip.blackhole", name="F.example"), True),
-        (TruthEntry(time_s=1, actor="middlebox", action="drop", block_type="ip.blackhole", address="9.1.2.1"), True),
-        (TruthEntry(time_s=1, actor="middlebox", action="drop", block_type="", address="9.1.2.1"), False),
-        (TruthEntry(time_s=1, actor="middlebox", action="drop", block_type="ip.blackhole", address="9.1.2.2"), False),
-        (TruthEntry(time_s=1, actor="middlebox", action="drop", block_type="ip.blackhole"), False),
-    ],
-)
-def test_the_log_convicts_by_name_and_address_and_only_with_a_cause(entry: TruthEntry, convicts: bool) -> None:
-    assert _judged(_rows(), log=(*FIRED, entry)).rows[1].may_be_blocked is convicts
-
-
-def test_a_literal_address_is_convicted_by_its_address() -> None:
-    entry = TruthEntry(time_s=1, actor="middlebox", action="drop", block_type="ip.blackhole", address="192.0.2.9")
-    assert _judged(_rows(), log=(*FIRED, entry)).rows[2].may_be_blocked
-
-
-def test_targets_measured_besides_can_be_accused_but_not_missed() -> None:
-    rows = [*_rows(), {"input": "http://control.example/", "outcome": "blocked", "block_type": "dns.injection"}]
-    other = _judged(rows).others[0]
-    assert (other.accused, other.may_be_blocked, other.met) == (True, False, True)
-
-
-def test_a_target_of_several_endpoints_is_judged_by_the_one_that_decided() -> None:
-    drawn = _drawn()
-    drawn = replace(drawn, aliases={**drawn.aliases, "target:friend": (FRIEND, "https://f2.example/")})
-    rows = [*_rows()[:1], {"input": "https://f2.example/", "target_id": "friend", "outcome": "ok", "block_type": ""}]
-    judgement = _judged(rows, drawn=drawn)
-    assert [(row.subject, row.got) for row in judgement.rows] == [
-        (TARGET, "blocked tls.reset.sni"), (FRIEND, "ok"), (LITERAL, "missing"),
-    ]
-    assert judgement.others == ()
-
-
-def test_a_rule_that_never_fired_makes_the_scenario_invalid() -> None:
-    assert _judged(_rows(), log=()).invalid == f"no rule fired for {TARGET}"
-    unmeasured = _rows("not_attempted inconclusive.not_attempted")
-    assert _judged(unmeasured, log=()).invalid == ""
-
-
-def test_an_expectation_that_the_log_contradicts_is_invalid() -> None:
-    other = replace(FIRED[0], block_type="tls.drop.sni")
-    assert "expects tls.reset.sni, but the log says tls.drop.sni" in _judged(_rows(), log=(other,)).invalid
-    shallow = _drawn(replace(EXPECT, block_type="tls.reset"))
-    assert _judged(_rows(), drawn=shallow).invalid == ""
-
-
-@pytest.mark.parametrize(("helpers", "right"), [(True, False), (False, True)])
-def test_without_helpers_inconclusive_passes(helpers: bool, right: bool) -> None:
-    rows = _rows("inconclusive inconclusive.no_control", **{FRIEND: "inconclusive inconclusive.no_control"})
-    assert _met(_judged(rows, helpers=helpers)) == {TARGET: right, FRIEND: right, LITERAL: True}
-
-
-def test_without_helpers_wrong_stays_wrong() -> None:
-    rows = _rows("down server.refused", **{FRIEND: "blocked ip.blackhole"})
-    assert _met(_judged(rows, helpers=False)) == {TARGET: False, FRIEND: False, LITERAL: True}
-
-
-def test_levels_and_order_decide_which_expectation_holds() -> None:
-    everything = Expect(of="*", outcomes=("local",), block_type="local.resolver", min_depth=2)
-    literal = Expect(of="proto:literal", outcomes=("ok",))
-    socket_only = Expect(of="@t", outcomes=("inconclusive",), level="socket")
-    drawn = _drawn(everything, literal, socket_only, kind="innocent")
-    rows = _rows("local local.resolver", **{FRIEND: "local local.resolver"})
-    assert _met(_judged(rows, drawn=drawn)) == {TARGET: True, FRIEND: True, LITERAL: True}
-    assert _met(_judged(rows, drawn=drawn, level="socket")) == {TARGET: False, FRIEND: True, LITERAL: True}
-
-
-def test_the_run_is_judged_when_something_is_expected_of_it() -> None:
-    portal = Expect(of="run", outcomes=("local",), block_type="local.captive_portal", min_depth=2)
-    drawn = _drawn(EXPECT, portal)
-    right = _judged(_rows(), drawn=drawn, run={"outcome": "local", "block_type": "local.captive_portal"}).run
-    wrong = _judged(_rows(), drawn=drawn, run={"outcome": "ok", "block_type": ""}).run
-    assert right is not None
-    assert wrong is not None
-    assert (right.met, wrong.met, wrong.got) == (True, False, "ok")
-    assert _judged(_rows()).run is None
 
 
 # --- the sum
 
 
-def _result(judgement: Judgement | None, *, name: str = "made", level: str = "packet", note: str = "") -> TrialResult:
-    return TrialResult(scenario=name, seed=3, level=level, judgement=judgement, note=note, wall_s=2.0)
+def _result(
+    judgement: Judgement | None, *, name: str = "made", level: str = "packet", note: str = "", skipped: str = "",
+) -> TrialResult:
+    return TrialResult(
+        scenario=name, seed=3, level=level, judgement=judgement, note=note, skipped=skipped, wall_s=2.0,
+    )
 
 
 def test_a_program_that_calls_everything_well_gets_a_half() -> None:
-    rows = _judged(_rows("ok")).rows
+    rows = judged(verdicts("ok")).rows
     assert scenario_accuracy(("made", row) for row in rows) == {"made": 0.5}
 
 
 def test_the_score_counts_accusations_misses_and_troubles() -> None:
-    good = _judged(_rows())
-    bad = _judged(_rows("ok", **{FRIEND: "blocked ip.blackhole"}))
-    void = _judged(_rows(**{FRIEND: "blocked ip.blackhole"}), log=())
+    good = judged(verdicts())
+    bad = judged(verdicts("ok", **{FRIEND: "blocked ip.blackhole"}))
+    void = judged(verdicts(**{FRIEND: "blocked ip.blackhole"}), log=())
     total = score([
         _result(good, name="a"), _result(bad, name="b"), _result(void, name="c"), _result(None, name="d", note="broke"),
     ])
@@ -228,7 +70,7 @@ def test_the_score_counts_accusations_misses_and_troubles() -> None:
 def test_nothing_measured_is_no_perfect_score() -> None:
     empty = score([])
     assert (empty.accuracy, empty.bound, empty.n_rows) == (None, 1.0, 0)
-    silent = score([_result(_judged([]))])
+    silent = score([_result(judged([]))])
     assert (silent.accuracy, silent.n_innocent) == (0.0, 0)
 
 
@@ -247,26 +89,138 @@ def test_the_bound_for_none_is_the_rule_of_three() -> None:
     assert upper_bound(4, 4) == 1.0
 
 
-def _two_levels() -> dict[str, Score]:
-    bad = _judged(_rows("ok", **{FRIEND: "blocked ip.blackhole"}))
-    return {"socket": score([_result(bad, level="socket")]), "packet": score([_result(_judged(_rows()))])}
+EVIL = "tls<script>alert('x')</script>|`r`"
+
+
+def _report(*, patterns: tuple[str, ...] = ()) -> Report:
+    bad = judged(verdicts("ok", **{FRIEND: "blocked ip.blackhole"}))
+    bad = replace(bad, rows=tuple(replace(row, evidence=EVIL) for row in bad.rows))
+    name = "sni-fin"
+    results = [
+        _result(bad, name=name, level="socket"), _result(judged(verdicts()), name=name),
+        _result(None, name="other", level="socket", skipped="it needs suricata, which is not installed here"),
+    ]
+    return Report(
+        patterns=patterns, seeds=(3,), repeats=1, helpers=True,
+        scenarios=(load_scenario(name), load_scenario("clean")), total=score(results),
+        levels={level: score(r for r in results if r.level == level) for level in ("socket", "packet")},
+        wall_s=5.0, software="Program 1.",
+    )
 
 
 def test_json_has_the_promised_keys() -> None:
-    levels = _two_levels()
-    made = json.loads(json.dumps(as_json(levels["socket"], levels, seed=3, scenarios=["made"])))
-    assert set(made) == {"seed", "scenarios", "accuracy", "n_rows", "false_accusations", "misses", "levels"}
-    assert {"scenario", "expected", "got", "rule_id", "evidence"} <= set(made["misses"][0])
+    made = json.loads(json.dumps(as_json(_report())))
+    promised = {"seed", "scenarios", "accuracy", "n_rows", "false_accusations", "misses", "levels"}
+    assert promised <= set(made)
+    assert {"scenario", "expected", "got", "rule_id", "evidence", "replay"} <= set(made["misses"][0])
     assert set(made["levels"]) == {"socket", "packet"}
     assert made["levels"]["socket"]["n_false_accusations"] == 1
     assert made["levels"]["packet"]["accuracy"] == 1.0
+    assert made["levels"]["packet"]["by_scenario"]["sni-fin"]["recall"] == 1.0
+    assert made["skipped"][0]["reason"].startswith("it needs suricata")
 
 
 def test_text_says_accusations_first_and_how_to_see_a_miss_again() -> None:
-    text = as_text(_two_levels(), wall_s=5.0)
+    text = as_text(_report(patterns=("sni-*",)))
     assert text.index("False accusations: 1 of 2") < text.index("Accuracy:") < text.index("Misses: 2")
-    assert "probe lab score --scenario made --seed 3 --level socket" in text
-    assert "run.7" in text
+    assert "probe lab score --scenario sni-fin --seed 3 --level socket --keep DIR" in text
+    assert "probe lab score --scenario 'sni-*' --seed 3 --level both" in text
+    assert "other (seed 3): it needs suricata" in text
+    assert EVIL in text
+
+
+class _Page(HTMLParser):
+    """Notes the elements of a page, and whether each that opens is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        if tag != "meta":
+            self.open.append(tag)
+        assert not [value for name, value in attrs if name in ("src", "href") or name.startswith("on")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_nothing_in_it_is_taken_for_markup() -> None:
+    text = as_html(_report())
+    page = _Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.seen.isdisjoint({"script", "img", "link", "iframe"})
+    assert "&lt;script&gt;" in text
+    assert "prefers-color-scheme: dark" in text
+    assert "--share" in text
+    assert all(word in text for word in ("sni-fin", "False accusations: 1 of 2", "Misses: 2", "--seed 3"))
+
+
+def test_the_document_has_figures_scenarios_misses_and_the_way_back() -> None:
+    text = as_markdown(_report())
+    assert "<script>" not in text
+    assert "\\|" in text
+    assert "probe lab score --seed 3 --level both" in text
+    assert text.index("False accusations: 1 of 2") < text.index("### Scenarios") < text.index("### Misses")
+    widths = [line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")]
+    assert min(widths) >= 3
+    assert str(ROOT) not in text
+
+
+def test_every_form_stands_a_score_of_nothing() -> None:
+    empty = score([])
+    report = Report(seeds=(1,), repeats=1, helpers=False, scenarios=(), total=empty, levels={"socket": empty}, wall_s=0)
+    assert "nothing to judge" in as_text(report)
+    assert "nothing to judge" in as_html(report)
+    assert "nothing to judge" in as_markdown(report)
+    assert as_json(report)["accuracy"] is None
+
+
+# --- causes as a tree
+
+
+@pytest.mark.parametrize(
+    ("got", "precision", "recall"),
+    [
+        ("blocked tls.reset.sni", 1.0, 1.0),
+        ("blocked tls.reset", 1.0, 2 / 3),
+        ("blocked tls.reset.address", 2 / 3, 2 / 3),
+        ("blocked ip.blackhole", 0.0, 0.0),
+        ("ok", None, 0.0),
+        ("inconclusive inconclusive.unexplained", None, 0.0),
+    ],
+)
+def test_causes_count_with_their_ancestors(got: str, precision: float | None, recall: float) -> None:
+    found = overlap(judged(verdicts(got)).rows)
+    assert found.precision == (None if precision is None else pytest.approx(precision))
+    assert found.recall == pytest.approx(recall)
+
+
+def test_a_cause_claimed_where_none_is_lowers_precision() -> None:
+    found = overlap(judged(verdicts(**{FRIEND: "blocked ip.blackhole"})).rows)
+    assert found.precision == pytest.approx(3 / 5)
+    assert found.recall == 1.0
+
+
+def test_an_accepted_verdict_without_a_cause_counts_neither_way() -> None:
+    drawn = scene(replace(EXPECT, outcomes=("blocked", "inconclusive")))
+    found = overlap(judged(verdicts("inconclusive inconclusive.unexplained"), drawn=drawn).rows)
+    assert (found.claimed, found.true) == (0, 0)
+
+
+def test_verdicts_that_differ_between_repetitions_are_named() -> None:
+    results = [_result(judged(verdicts())), _result(judged(verdicts("ok")))]
+    assert score(results).unstable == (f"made {TARGET}: blocked tls.reset.sni, ok",)
+    assert score(results[:1]).unstable == ()
+
+
+def test_a_skipped_trial_is_no_failure() -> None:
+    total = score([_result(None, skipped="it needs suricata")])
+    assert (total.broken, total.invalid, total.misses) == ((), (), ())
+    assert [trouble.reason for trouble in total.skipped] == ["it needs suricata"]
 
 
 # --- around the run
@@ -308,3 +262,24 @@ def test_trials_in_real_laboratories_are_judged_against_their_truth(tmp_path: Pa
     assert (total.broken, total.invalid, total.false_accusations) == ((), (), ()), report
     assert total.misses == (), report
     assert list(tmp_path.glob("sni-fin-5-packet/truth.jsonl"))
+
+
+@pytest.mark.lab
+def test_the_command_writes_every_form_and_skips_what_cannot_be_run(tmp_path: Path) -> None:
+    if reason := unavailable():
+        pytest.skip(reason)
+    mine = tmp_path / "mine.toml"
+    text = (ROOT / "probe" / "lab" / "scenarios" / "server-down.toml").read_text()
+    mine.write_text('needs = ["no-such-program-here"]\n' + text)
+    page, document = tmp_path / "score.html", tmp_path / "score.md"
+    arguments = ["--scenario", "server-down", "--scenario", str(mine), "--level", "socket", "--json"]
+    done = CliRunner().invoke(lab, ["score", *arguments, "--html", str(page), "--markdown", str(document)])
+    made = json.loads(done.stdout)
+    assert done.exit_code == 0, done.output
+    assert made["scenarios"] == ["mine", "server-down"]
+    assert [(trouble["scenario"], "no-such-program-here" in trouble["reason"]) for trouble in made["skipped"]] == [
+        ("mine", True),
+    ]
+    assert f"--seed {made['seed']}" in done.stderr
+    assert made["n_rows"] > 6
+    assert all("server-down" in path.read_text() for path in (page, document))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -15,66 +16,109 @@ import click
 from probe.cli.lab_common import LEVELS, catalogue, check_machine, scenarios
 
 if TYPE_CHECKING:
+    from probe.catalogue.types import Catalogue
+    from probe.lab.score_report import Report
     from probe.lab.trial import Trial, TrialResult
 
 JOBS = min(12, 4 * (os.cpu_count() or 1))
+MOST_SEED = 999_999_999
+
+FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command("score")
-@click.option("--scenario", "patterns", multiple=True, metavar="GLOB", help="Only scenarios so named; repeat.")
-@click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True, help="Seeds 1 to N.")
-@click.option("--seed", type=int, help="One seed only, as a miss names it.")
+@click.option("--scenario", "patterns", multiple=True, metavar="GLOB",
+              help="Only scenarios so named, or one in a .toml file; repeat.")
+@click.option("--seed", type=click.IntRange(0, MOST_SEED), help="The first seed; at random, and printed, if not given.")
+@click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True,
+              help="So many seeds, one after another from the first.")
+@click.option("--repeats", type=click.IntRange(1, 100), default=1, show_default=True,
+              help="Run each trial so often, to see which verdicts differ.")
 @click.option("--level", type=click.Choice((*LEVELS, "both")), default="both", show_default=True,
               help="Evidence that the program can gather.")
 @click.option("--no-helper", is_flag=True, help="Without test helpers: a right verdict or `inconclusive` passes.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Laboratories at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
+@click.option("--html", type=FILE, help="Write the score to this file, as one page.")
+@click.option("--markdown", type=FILE, help="Write the score to this file, as Markdown.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep results and truth logs here.")
-def score(patterns: tuple[str, ...], seeds: int, seed: int | None, level: str, no_helper: bool, jobs: int,
-          as_json: bool, keep: Path | None) -> None:
-    """Run this program in every scenario and say how often it was right; exit status 1 for a false accusation.
+def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int, level: str, no_helper: bool,
+          jobs: int, as_json: bool, html: Path | None, markdown: Path | None, keep: Path | None) -> None:
+    """Run this program in every scenario and say how often it was right.
+
+    Exit status 1 for a false accusation, and when no trial could be judged.
 
     \b
     Examples:
       probe lab score
-      probe lab score --scenario 'dns-*' --scenario clean --seeds 10
+      probe lab score --scenario 'dns-*' --scenario clean --seeds 10 --html score.html
       probe lab score --scenario sni-gfw2 --seed 7 --level socket --keep /tmp/why
     """
-    from probe.lab.score import score as add_up
-    from probe.lab.score_text import as_json as to_json
-    from probe.lab.score_text import as_text
     from probe.lab.trial import Trial
 
     check_machine()
     chosen = scenarios(patterns)
-    numbers = [seed] if seed is not None else list(range(1, seeds + 1))
+    first = random.SystemRandom().randint(1, MOST_SEED - seeds) if seed is None else seed
+    numbers = tuple(range(first, first + seeds))
     levels = LEVELS if level == "both" else (level,)
+    click.echo(f"Seed {first} (the same again: --seed {first})", err=True)
     trials = [
-        Trial(scenario=scenario, seed=number, level=name, helpers=not no_helper, keep=keep)
-        for number in numbers for scenario in chosen for name in levels
+        Trial(scenario=scenario, seed=number, level=name, helpers=not no_helper, repetition=repetition, keep=keep)
+        for repetition in range(repeats) for number in numbers for scenario in chosen for name in levels
     ]
     begin = time.monotonic()
-    results = _run(trials, jobs=jobs)
-    total = add_up(results)
-    parts = {name: add_up(result for result in results if result.level == name) for name in levels}
-    if as_json:
-        names = [scenario.name for scenario in chosen]
-        click.echo(json.dumps(to_json(total, parts, seed=numbers[0], scenarios=names), indent=2))
-    else:
-        click.echo(as_text(parts, wall_s=time.monotonic() - begin))
-    sys.exit(1 if total.false_accusations else 0)
+    rows = catalogue()
+    results = _run(trials, rows, jobs=jobs)
+    report = _report(trials, results, rows, patterns=patterns, repeats=repeats, wall_s=time.monotonic() - begin)
+    _write(report, as_json=as_json, html=html, markdown=markdown)
+    sys.exit(1 if report.total.false_accusations or report.total.accuracy is None else 0)
 
 
-def _run(trials: Sequence[Trial], *, jobs: int) -> tuple[TrialResult, ...]:
+def _run(trials: Sequence[Trial], rows: Catalogue, *, jobs: int) -> tuple[TrialResult, ...]:
     from probe.lab.errors import LabUnavailable
     from probe.lab.score import run_trials
-    from probe.lab.toml_table import ScenarioError
 
-    rows = catalogue()
     try:
         if not sys.stderr.isatty():
             return run_trials(trials, catalogue=rows, jobs=jobs, progress=lambda _: None)
         with click.progressbar(length=len(trials), label="Scenarios", file=sys.stderr) as bar:
             return run_trials(trials, catalogue=rows, jobs=jobs, progress=lambda _: bar.update(1))
-    except (ScenarioError, LabUnavailable) as error:
+    except LabUnavailable as error:
         raise click.ClickException(str(error)) from error
+
+
+def _report(trials: Sequence[Trial], results: Sequence[TrialResult], rows: Catalogue, *, patterns: tuple[str, ...],
+            repeats: int, wall_s: float) -> Report:
+    from probe import __version__
+    from probe.lab.score import score as add_up
+    from probe.lab.score_report import Report
+    from probe.rules import RULES_VERSION
+
+    levels = dict.fromkeys(trial.level for trial in trials)
+    return Report(
+        patterns=patterns,
+        seeds=tuple(dict.fromkeys(trial.seed for trial in trials)),
+        repeats=repeats,
+        helpers=trials[0].helpers,
+        scenarios=tuple({trial.scenario.name: trial.scenario for trial in trials}.values()),
+        total=add_up(results),
+        levels={name: add_up(result for result in results if result.level == name) for name in levels},
+        wall_s=wall_s,
+        software=f"Program {__version__}, rules {RULES_VERSION}, catalogue {rows.version}.",
+    )
+
+
+def _write(report: Report, *, as_json: bool, html: Path | None, markdown: Path | None) -> None:
+    from probe.lab.score_html import as_html
+    from probe.lab.score_json import as_json as to_json
+    from probe.lab.score_markdown import as_markdown
+    from probe.lab.score_text import as_text
+
+    click.echo(json.dumps(to_json(report), indent=2) if as_json else as_text(report))
+    try:
+        if html is not None:
+            html.write_text(as_html(report), encoding="utf-8")
+        if markdown is not None:
+            markdown.write_text(as_markdown(report), encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error

@@ -5,7 +5,6 @@ Pure but for `run_trials`.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,21 +12,24 @@ from dataclasses import dataclass
 
 from probe.catalogue.types import Catalogue
 from probe.lab.expect import MISSING, JudgedRow
+from probe.lab.score_measures import Overlap, mean, overlap, scenario_accuracy, upper_bound
 from probe.lab.trial import Trial, TrialResult, run_trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One verdict that should have been another; scenario, seed and level are what it takes to see it again."""
+    """One verdict that should have been another; `replay` makes the same laboratory again."""
 
     scenario: str
     seed: int
     level: str
+    helpers: bool
     input: str
     expected: str
     got: str
     rule_id: str
     evidence: str
+    replay: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,31 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioScore:
+    """What the trials of one scenario add up to."""
+
+    accuracy: float
+    """Balanced (`scenario_accuracy`)."""
+    causes: Overlap
+    n_rows: int
+    n_misses: int
+    n_false_accusations: int
+    n_unfired: int
+    """Verdicts on targets that censorship was expected to act on and did not (`unless_fired`)."""
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """What a set of trials adds up to."""
 
     accuracy: float | None
-    """Mean over scenarios of the balanced accuracy (see `scenario_accuracy`); None when no trial counts."""
-    by_scenario: Mapping[str, float]
+    """Mean over scenarios of the balanced accuracy; None when no trial counts."""
+    precision: float | None
+    """Mean over scenarios of the hierarchical precision of causes; None when no verdict claims one."""
+    recall: float | None
+    """Mean over scenarios of the hierarchical recall of causes; None when none was expected."""
+    by_scenario: Mapping[str, ScenarioScore]
     n_rows: int
     """Verdicts that were judged."""
     n_innocent: int
@@ -57,10 +78,14 @@ class Score:
     misses: tuple[Finding, ...]
     confusion: Mapping[tuple[str, str], int]
     """(expected, got) -> verdicts."""
+    unstable: tuple[str, ...]
+    """`scenario input` of the verdicts that differed between repetitions of one and the same trial."""
     invalid: tuple[Trouble, ...]
     """Scenarios whose truth disagrees with their expectation."""
     broken: tuple[Trouble, ...]
     """Laboratories that failed, and programs that left no results."""
+    skipped: tuple[Trouble, ...]
+    """Scenarios that need programs which this machine lacks."""
     wall_s: float
     """Sum over the trials."""
 
@@ -70,7 +95,7 @@ def run_trials(
 ) -> tuple[TrialResult, ...]:
     """Run trials side by side, since most of their time is waiting; results in the order of `trials`.
 
-    `progress` is called in this thread after each. The first error of a scenario or machine ends all.
+    `progress` is called in this thread after each. The first error of the machine ends all.
     """
     pool = ThreadPoolExecutor(max_workers=jobs)
     try:
@@ -91,9 +116,11 @@ def score(results: Iterable[TrialResult]) -> Score:
     innocent = [(r, row) for r in results for row in _all_rows(r) if not row.may_be_blocked and row.got != MISSING]
     expected = [(r, row) for r in sound for row in _expected_rows(r)]
     accused = tuple(_finding(r, row) for r, row in innocent if row.accused)
-    by_scenario = scenario_accuracy((r.scenario, row) for r, row in expected)
+    by_scenario = _by_scenario(results, expected, accused)
     return Score(
-        accuracy=sum(by_scenario.values()) / len(by_scenario) if by_scenario else None,
+        accuracy=mean([part.accuracy for part in by_scenario.values()]),
+        precision=mean([part.causes.precision for part in by_scenario.values()]),
+        recall=mean([part.causes.recall for part in by_scenario.values()]),
         by_scenario=by_scenario,
         n_rows=len(expected),
         n_innocent=len(innocent),
@@ -101,10 +128,31 @@ def score(results: Iterable[TrialResult]) -> Score:
         bound=upper_bound(len(accused), len(innocent)),
         misses=tuple(_finding(r, row) for r, row in expected if not row.met),
         confusion=Counter((row.expected, row.got) for _, row in expected),
+        unstable=_unstable(sound),
         invalid=tuple(_trouble(r, r.judgement.invalid) for r in results if r.judgement and r.judgement.invalid),
         broken=tuple(_trouble(r, r.note) for r in results if r.note),
+        skipped=tuple(_trouble(r, r.skipped) for r in results if r.skipped),
         wall_s=sum(r.wall_s for r in results),
     )
+
+
+def _by_scenario(
+    results: Sequence[TrialResult], expected: Sequence[tuple[TrialResult, JudgedRow]], accused: Sequence[Finding]
+) -> dict[str, ScenarioScore]:
+    accuracy = scenario_accuracy((r.scenario, row) for r, row in expected)
+    rows = {name: [row for r, row in expected if r.scenario == name] for name in accuracy}
+    return {
+        name: ScenarioScore(
+            accuracy=share,
+            causes=overlap(rows[name]),
+            n_rows=len(rows[name]),
+            n_misses=sum(not row.met for row in rows[name]),
+            n_false_accusations=sum(finding.scenario == name for finding in accused),
+            n_unfired=sum(row.unfired for row in rows[name]),
+            wall_s=sum(r.wall_s for r in results if r.scenario == name),
+        )
+        for name, share in accuracy.items()
+    }
 
 
 def _all_rows(result: TrialResult) -> tuple[JudgedRow, ...]:
@@ -118,17 +166,13 @@ def _expected_rows(result: TrialResult) -> Iterator[JudgedRow]:
             yield result.judgement.run
 
 
-def scenario_accuracy(rows: Iterable[tuple[str, JudgedRow]]) -> dict[str, float]:
-    """For each scenario the share of right verdicts, averaged over what was expected.
-
-    One target is censored among ten that are well: counting rows alone, a program that calls everything well would
-    be right ten times in eleven. Here each expected verdict weighs the same, and that program gets a half.
-    """
-    met: dict[str, dict[str, list[bool]]] = {}
-    for scenario, row in rows:
-        met.setdefault(scenario, {}).setdefault(row.expected, []).append(row.met)
-    shares = {name: [sum(marks) / len(marks) for marks in classes.values()] for name, classes in met.items()}
-    return {name: sum(values) / len(values) for name, values in sorted(shares.items())}
+def _unstable(results: Iterable[TrialResult]) -> tuple[str, ...]:
+    said: dict[tuple[str, int, str, str], set[str]] = {}
+    for result in results:
+        for row in _expected_rows(result):
+            said.setdefault((result.scenario, result.seed, result.level, row.subject), set()).add(row.got)
+    differing = (f"{key[0]} {key[3]}: {', '.join(sorted(got))}" for key, got in said.items() if len(got) > 1)
+    return tuple(sorted(differing))
 
 
 def _finding(result: TrialResult, row: JudgedRow) -> Finding:
@@ -136,38 +180,22 @@ def _finding(result: TrialResult, row: JudgedRow) -> Finding:
         scenario=result.scenario,
         seed=result.seed,
         level=result.level,
+        helpers=result.helpers,
         input=row.subject,
         expected=row.expected,
         got=row.got,
         rule_id=row.rule_id,
         evidence=row.evidence,
+        replay=replay(result),
     )
+
+
+def replay(result: TrialResult) -> str:
+    """The command that makes this very laboratory again and keeps what it takes to understand a verdict."""
+    helper = "" if result.helpers else " --no-helper"
+    trial = f"--scenario {result.scenario} --seed {result.seed} --level {result.level}{helper}"
+    return f"probe lab score {trial} --keep DIR"
 
 
 def _trouble(result: TrialResult, reason: str) -> Trouble:
     return Trouble(scenario=result.scenario, seed=result.seed, level=result.level, reason=reason)
-
-
-def upper_bound(count: int, of: int) -> float:
-    """Upper end of the one-sided 95 % interval of a share: 3/n for none, else Clopper and Pearson (1934)."""
-    if of == 0 or count >= of:
-        return 1.0
-    if count == 0:
-        return min(1.0, 3 / of)
-    low, high = count / of, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _at_most(count, of, middle) > 0.05 else (low, middle)
-    return high
-
-
-def _at_most(count: int, of: int, share: float) -> float:
-    """Probability of at most `count` successes in `of` trials."""
-    if share >= 1:
-        return 0.0
-    logs = (
-        math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1)
-        + k * math.log(share) + (of - k) * math.log1p(-share)
-        for k in range(count + 1)
-    )
-    return math.fsum(map(math.exp, logs))

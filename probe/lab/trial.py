@@ -17,7 +17,9 @@ from probe.catalogue.types import Catalogue
 from probe.lab.draw import VANTAGE_CC, draw
 from probe.lab.expect import MISSING, Judgement, Row, judge
 from probe.lab.laboratory import LabFailed, Laboratory
+from probe.lab.needs import lacking
 from probe.lab.scenario import Scenario
+from probe.lab.toml_table import ScenarioError
 from probe.lab.truth import read_log
 from probe.lab.types import Drawn, World
 
@@ -39,6 +41,8 @@ class Trial:
     seed: int
     level: str
     helpers: bool = True
+    repetition: int = 0
+    """Which of several runs of the same trial this is, from 0."""
     keep: Path | None = None
     """Where results, truth and configuration are copied to; None: nowhere."""
 
@@ -50,39 +54,54 @@ class TrialResult:
     scenario: str
     seed: int
     level: str
+    helpers: bool = True
     judgement: Judgement | None
-    """None when the laboratory broke, and nothing can be said."""
+    """None when the laboratory broke or was not built, and nothing can be said."""
     note: str = ""
     """What went wrong with the laboratory, or with the program when it left no results."""
+    skipped: str = ""
+    """Why there was no trial on this machine."""
     wall_s: float
 
 
 def run_trial(trial: Trial, *, catalogue: Catalogue) -> TrialResult:
-    """Draw, build, run and judge. Raises ScenarioError and LabUnavailable; a broken laboratory is a result."""
+    """Draw, build, run and judge. Raises LabUnavailable; a broken laboratory is a result, and so is a broken draw."""
     begin = time.monotonic()
-    drawn = draw(trial.scenario, seed=trial.seed, endpoints=catalogue.endpoints)
     judgement: Judgement | None = None
-    try:
-        with Laboratory(drawn, level=trial.level, helpers=trial.helpers) as laboratory:
-            note = _run_probe(laboratory, trial, drawn, catalogue)
-            results = laboratory.directory / "results"
-            rows, runs = read_rows(results, "verdicts"), read_rows(results, "runs")
-            run_row = runs[0] if runs else {"outcome": MISSING, "block_type": ""}
-            judgement = judge(
-                drawn, rows, run_row, read_log(laboratory.log_path), level=trial.level, helpers=trial.helpers
-            )
-            if trial.keep is not None:
-                _keep(laboratory, trial, trial.keep)
-    except LabFailed as error:
-        judgement, note = None, f"the laboratory failed: {error}"
+    note = ""
+    skipped = lacking(trial.scenario.needs)
+    if not skipped:
+        try:
+            judgement, note = _run(trial, catalogue)
+        except ScenarioError as error:
+            note = f"nothing could be drawn: {error}"
+        except LabFailed as error:
+            note = f"the laboratory failed: {error}"
     return TrialResult(
         scenario=trial.scenario.name,
         seed=trial.seed,
         level=trial.level,
+        helpers=trial.helpers,
         judgement=judgement,
         note=note,
+        skipped=skipped,
         wall_s=time.monotonic() - begin,
     )
+
+
+def _run(trial: Trial, catalogue: Catalogue) -> tuple[Judgement, str]:
+    drawn = draw(trial.scenario, seed=trial.seed, endpoints=catalogue.endpoints)
+    with Laboratory(drawn, level=trial.level, helpers=trial.helpers) as laboratory:
+        note = _run_probe(laboratory, trial, drawn, catalogue)
+        results = laboratory.directory / "results"
+        rows, runs = read_rows(results, "verdicts"), read_rows(results, "runs")
+        run_row = runs[0] if runs else {"outcome": MISSING, "block_type": ""}
+        laboratory.settle()
+        log = read_log(laboratory.log_path)
+        judgement = judge(drawn, rows, run_row, log, level=trial.level, helpers=trial.helpers)
+        if trial.keep is not None:
+            _keep(laboratory, trial, trial.keep)
+    return judgement, note
 
 
 def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Catalogue) -> str:
@@ -141,7 +160,8 @@ def read_rows(results: Path, table: str) -> Sequence[Row]:
 
 def _keep(laboratory: Laboratory, trial: Trial, folder: Path) -> None:
     """Copy what a person needs to understand a verdict."""
-    target = folder / f"{trial.scenario.name}-{trial.seed}-{trial.level}"
+    again = f"-{trial.repetition}" if trial.repetition else ""
+    target = folder / f"{trial.scenario.name}-{trial.seed}-{trial.level}{again}"
     shutil.copytree(laboratory.directory, target, dirs_exist_ok=True)
     if laboratory.log_path.exists():
         shutil.copyfile(laboratory.log_path, target / "truth.jsonl")
