@@ -150,6 +150,11 @@ def open_lab(**changes: object) -> Laboratory:
     return Laboratory(settings.pop("drawn"), **settings)  # type: ignore[arg-type]
 
 
+def process_space(lab: Laboratory) -> str:
+    """The process namespace of the laboratory's own programs; its client has one below."""
+    return lab.run(["readlink", "/proc/self/ns/pid"], host="b", timeout_s=10).stdout.decode().strip()
+
+
 def client(lab: Laboratory, code: str, *arguments: str, timeout_s: float = 30) -> str:
     """What a Python program prints on the client side."""
     done = lab.run([sys.executable, "-c", code, *arguments], timeout_s=timeout_s)
@@ -161,7 +166,7 @@ def main(transport: str, level: str, *hold: str) -> None:
     """Build, explore or hold, and print one line."""
     with open_lab(transport=transport, level=level) as lab:
         if hold:
-            space = lab.run(["readlink", "/proc/self/ns/pid"], timeout_s=10).stdout.decode().strip()
+            space = process_space(lab)
             print(json.dumps({"directory": str(lab.directory.parent), "pid_space": space}), flush=True)
             sys.stdin.read()
         else:

@@ -10,14 +10,12 @@ import socket
 import ssl
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import trustme
 
 from probe.lab.composite import destination
-from probe.lab.pcap import PcapWriter
 from probe.lab.types import Drawn, Fault, Leg, Rule, World
 
 
@@ -30,31 +28,25 @@ def route(
     *,
     stop_fd: int,
     ready_fd: int,
-    pcap_dir: str | None,
 ) -> None:
     """Forward by destination; a rule `die` makes the router fail when a packet for the address passes."""
     owners = {world.client4: "client", world.client6: "client"}
     owners.update({address: "vantage" for v in world.vantages for address in (v.ipv4, v.ipv6)})
     by_address = {ipaddress.ip_address(address).packed: legs[name] for address, name in owners.items()}
     fatal = {ipaddress.ip_address(a).packed for rule in rules if rule.action == "die" for a in rule.match}
-    capture = PcapWriter(Path(pcap_dir) / "client.pcap") if pcap_dir else None
     selector = selectors.DefaultSelector()
     selector.register(stop_fd, selectors.EVENT_READ)
-    for name, leg in legs.items():
-        selector.register(leg.fileno(), selectors.EVENT_READ, (name, leg))
+    for leg in legs.values():
+        selector.register(leg.fileno(), selectors.EVENT_READ, leg)
     os.write(ready_fd, b"\0")
     while True:
         for key, _ in selector.select():
             if key.fd == stop_fd:
-                if capture:
-                    capture.close()
                 return
-            name, leg = key.data
+            leg = key.data
             while (packet := leg.read()) is not None:
                 if destination(packet) in fatal:
                     sys.exit("the router met its fate")
-                if capture and name == "client":
-                    capture.write(packet, time.time())
                 by_address.get(destination(packet), legs["servers"]).write(packet)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import certifi
 import pytest
 from lab_exercise import WORLD, client, expected, explore, open_lab, tun_reason
+from scapy.utils import RawPcapNgReader
 
 from probe.lab.laboratory import Laboratory, unavailable
 
@@ -69,19 +70,19 @@ print(json.dumps({
     "resolver": read("/etc/resolv.conf").split(),
     "order": [line.split() for line in read("/etc/nsswitch.conf").splitlines() if line.startswith("hosts")],
     "names": sorted({name for line in hosts for name in line[1:]}),
-    "private": os.listdir(sys.argv[1]),
+    "laboratories": [os.path.join(at, name) for at, names, _ in os.walk(sys.argv[1]) for name in names],
     "interfaces": sorted(os.listdir("/sys/class/net")),
     "socket_interfaces": sorted(name for _, name in socket.if_nameindex()),
     "marker": json.loads((files("probe.catalogue") / "laboratory.json").read_text()),
     "uid": os.getuid() == int(sys.argv[2]),
 }))
 """
-    found = json.loads(client(lab, code, str(lab.log_path.parent), str(os.getuid())))
+    found = json.loads(client(lab, code, str(lab.directory.parents[1]), str(os.getuid())))
     assert found == {
         "resolver": ["nameserver", WORLD.resolver],
         "order": [["hosts:", "files", "dns"]] if os.path.exists("/etc/nsswitch.conf") else [],
         "names": ["localhost"],
-        "private": [],
+        "laboratories": [str(lab.directory.parent), str(lab.directory)],
         "interfaces": ["eth0", "lo"],
         "socket_interfaces": ["eth0", "lo"],
         "marker": {"lab": True, "clock_shift_s": WORLD.clock_shift_s},
@@ -211,10 +212,11 @@ with socket.create_connection((sys.argv[1], 80), timeout=10) as s:
 def test_captures_are_complete_when_it_ends(transport: str, tmp_path: Path) -> None:
     with open_lab(transport=transport, pcap_dir=tmp_path) as lab:
         client(lab, "import socket; socket.create_connection(('1.2.3.4', 80), 10).close()")
-    data = (tmp_path / "client.pcap").read_bytes()
-    assert struct.unpack_from("<IHHiIII", data) == (0xA1B2C3D4, 2, 4, 0, 0, 65_535, 101)
-    length = struct.unpack_from("<4I", data, 24)[2]
-    first = data[40 : 40 + length]
+    assert {path.name for path in tmp_path.iterdir()} == {"client.pcapng", "vantage.pcapng", "servers.pcapng"}
+    ends = [[raw for raw, _ in RawPcapNgReader(str(tmp_path / f"{name}.pcapng"))] for name in ("client", "servers")]
+    assert ends[0] == ends[1], "both ends saw the same"
+    first = ends[0][0]
+    length = len(first)
     assert socket.inet_ntoa(first[16:20]) == "1.2.3.4"
     assert checksum(first[:20]) == 0
     assert checksum(first[12:20] + struct.pack("!HH", 6, length - 20) + first[20:]) == 0, "TCP checksum is left undone"

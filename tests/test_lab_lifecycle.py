@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from lab_exercise import DRAWN, client, expected, explore, open_lab, tun_reason
+from lab_exercise import DRAWN, client, expected, explore, open_lab, process_space, tun_reason
 
 from probe.lab import directory as lab_directory
 from probe.lab.laboratory import LabFailed, unavailable
@@ -118,11 +118,12 @@ def await_ends(pidfds: list[int], timeout_s: float = 20) -> None:
 def test_nothing_is_left_when_it_ends() -> None:
     descriptors = len(os.listdir("/proc/self/fd"))
     with open_lab(helpers=True) as lab:
-        space = client(lab, "import os; print(os.readlink('/proc/self/ns/pid'), end='')")
+        spaces = process_space(lab), client(lab, "import os; print(os.readlink('/proc/self/ns/pid'), end='')")
         lab.run(["sh", "-c", "sleep 1000 >/dev/null 2>&1 &"], timeout_s=10)
-        assert len(inside(space)) >= 6
+        assert len(inside(spaces[0])) >= 6
+        assert len(inside(spaces[1])) == 2, "the client's first process and the one it left"
         assert lab.log_path.parent.exists()
-    assert inside(space) == []
+    assert inside(spaces[0]) == inside(spaces[1]) == []
     assert not lab.log_path.parent.parent.exists()
     assert len(os.listdir("/proc/self/fd")) == descriptors
 
@@ -201,4 +202,4 @@ pathlib.Path("/proc/sys/user/max_net_namespaces").write_text("0")
 os.execv(sys.executable, [sys.executable, "-m", "probe.lab.launch", "--check"])
 """
     done = subprocess.run([PYTHON, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert "sysctl -w user.max_net_namespaces=10000" in done.stdout
+    assert "`sudo sysctl -w user.max_net_namespaces=10000`" in done.stdout

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import json
+import os
 import select
 import socket
-import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +17,9 @@ from lab_exercise import DRAWN, STAND_INS
 
 from probe.lab import errors
 from probe.lab.blueprint import Blueprint, decode, encode, running_helpers
+from probe.lab.browser_trust import policy
 from probe.lab.composite import CompositeLeg
 from probe.lab.frames import unframed
-from probe.lab.pcap import PcapWriter
 from probe.lab.types import Fault
 
 
@@ -24,7 +28,35 @@ def test_advice_names_apparmor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errors, "_sysctl", lambda name: restricted.get(name, ""))
     advice = errors.namespace_advice(PermissionError(1, "Operation not permitted"))
     assert "AppArmor" in advice
-    assert "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" in advice
+    assert "`sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`" in advice
+    assert f"profile probe-lab {os.path.realpath(sys.executable)} flags=(unconfined)" in advice
+
+
+def test_advice_is_a_command_that_a_shell_understands(tmp_path: Path) -> None:
+    tools = tmp_path / "sudo"
+    tools.write_text('#!/bin/sh\nif [ "$1" = tee ]; then cat > "$PROFILE"; fi\n')
+    tools.chmod(0o755)
+    profile = tmp_path / "profile"
+    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.defpath}", "PROFILE": str(profile)}
+    subprocess.run(["sh", "-ec", errors.apparmor_profile("/usr/bin/python3.11")], env=environment, check=True)
+    assert profile.read_text().splitlines() == [
+        "abi <abi/4.0>,", "profile probe-lab /usr/bin/python3.11 flags=(unconfined) {", "  userns,", "}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tun", "veth", "words"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), OSError(errno.EOPNOTSUPP, "no"),
+         ("`sudo chmod 666 /dev/net/tun`", "`sudo modprobe veth`")),
+        (FileNotFoundError(errno.ENOENT, "No such file"), OSError(errno.EPERM, "no"),
+         ("`sudo modprobe tun`", "`--device /dev/net/tun`", "run as root")),
+        (OSError(errno.EIO, "strange"), ValueError("strange"), ("`sudo modprobe tun`", "`sudo modprobe veth`")),
+    ],
+)
+def test_advice_about_wires_says_what_to_run(tun: OSError, veth: Exception, words: tuple[str, ...]) -> None:
+    advice = errors.wire_advice(tun, veth)
+    assert all(word in advice for word in words), advice
 
 
 def test_helpers_that_are_down_are_left_out() -> None:
@@ -91,10 +123,7 @@ def test_a_composite_leg_serves_all_its_hosts() -> None:
         legs[0].far.recv(2000)
 
 
-def test_pcap_records_are_exact(tmp_path: Path) -> None:
-    writer = PcapWriter(tmp_path / "x.pcap")
-    writer.write(b"E123", 1_700_000_000.25)
-    writer.close()
-    writer.close()
-    data = (tmp_path / "x.pcap").read_bytes()
-    assert data[24:] == struct.pack("<4I", 1_700_000_000, 250_000, 4, 4) + b"E123"
+def test_the_browsers_policy_holds_every_certificate_of_a_bundle() -> None:
+    one, two = (f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n" for body in ("QUJD\nREVG", "R0hJ"))
+    assert json.loads(policy(f"a comment\n{one}{two}")) == {"CACertificates": ["QUJDREVG", "R0hJ"]}
+    assert json.loads(policy("")) == {"CACertificates": []}

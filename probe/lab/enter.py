@@ -1,7 +1,8 @@
-"""Run one program inside a laboratory: join its namespaces, take the privileges away, execute, pass the status on.
+"""Runs one program inside a laboratory: `probe.lab.laboratory` starts it as a process of its own.
 
-Started as a fresh interpreter with one thread, because a process with several may not join a user namespace. It
-imports little: it is the price of every run.
+It joins the client's namespaces, takes on the evidence level's privileges, and waits beside the program, which is
+in another process namespace: signals sent to this process go to the program, and its end becomes this process's.
+Modules of the laboratory other than `namespaces` are not imported: they would add to the time that every run takes.
 """
 
 from __future__ import annotations
@@ -11,20 +12,26 @@ import resource
 import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from probe.lab import namespaces as ns
 
 _CANNOT_EXECUTE = 126
 _NOT_FOUND = 127
-_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)  # the kernel sends these to the program as well
+_FORWARDED = frozenset(
+    (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT, signal.SIGQUIT)
+)
+_SI_KERNEL = 0x80
+"""The kernel sent it, for a key at the terminal: then the program has received it as well (sigaction(2))."""
+
+_DROPPED = (ns.CAP_SYS_ADMIN, ns.CAP_SYS_PTRACE)
+"""With these a client could undo its mounts, or read the laboratory's memory."""
 
 
 def _shed_privileges(level: str, uid: int, gid: int) -> None:
     if level == "packet":
-        ns.drop_capability(ns.CAP_SYS_ADMIN)
-    else:
+        for capability in _DROPPED:
+            ns.drop_capability(capability)
+    elif level == "socket":
         # In a user namespace below the one that owns the network, no capability counts there.
         ns.enter_new_user(uid=uid, gid=gid)
 
@@ -45,46 +52,55 @@ def _pass_on(status: int) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # one core dump is enough
     if number not in (signal.SIGKILL, signal.SIGSTOP):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
     return 128 + number
 
 
 def _fork(argv: Sequence[str], *, level: str, uid: int, gid: int) -> int:
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
     child = os.fork()
-    if child == 0:
-        try:
-            ns.die_with_parent()
-            _shed_privileges(level, uid, gid)
-            # Python ignores SIGPIPE; a program expects the default.
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-            os._exit(_execute(argv))
-        except BaseException as error:
-            print(f"cannot run inside the laboratory: {error}", file=sys.stderr, flush=True)
-            os._exit(_CANNOT_EXECUTE)
+    if child:
+        return child
+    try:
+        ns.die_with_parent()
+        _shed_privileges(level, uid, gid)
+        # Python ignores SIGPIPE; a program expects the default.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_FORWARDED, signal.SIGCHLD})
+        os._exit(_execute(argv))
+    except BaseException as error:
+        print(f"cannot run inside the laboratory: {error}", file=sys.stderr, flush=True)
+        os._exit(_CANNOT_EXECUTE)
 
-    def forward(number: int, _frame: FrameType | None) -> None:
-        os.kill(child, number)
 
-    for number in _FORWARDED:
-        signal.signal(number, forward)
-    for number in _FROM_TERMINAL:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-    return child
+def _wait(child: int) -> int:
+    """Pass signals on until the program has ended; its wait status."""
+    while True:
+        news = signal.sigwaitinfo({*_FORWARDED, signal.SIGCHLD})
+        if news.si_signo == signal.SIGCHLD:
+            pid, status = os.waitpid(child, os.WNOHANG)
+            if pid:
+                return status
+        elif news.si_code != _SI_KERNEL:
+            os.kill(child, news.si_signo)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run `USER NET MNT PID LEVEL UID GID PROGRAM ...`: descriptors of namespaces (USER may be -1), then who to be."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {*_FORWARDED, signal.SIGCHLD})
     user, net, mnt, pid = map(int, arguments[:4])
     level, uid, gid = arguments[4], int(arguments[5]), int(arguments[6])
     directory = os.getcwd()
-    # The user namespace first: it gives the right to join the others.
-    for fd, kind in ((user, ns.NEW_USER), (mnt, ns.NEW_MOUNT), (net, ns.NEW_NET), (pid, ns.NEW_PID)):
-        if fd >= 0:
-            ns.join(fd, kind)
-            os.close(fd)
-    os.chdir(directory)  # joining a mount namespace leads to its root directory
-    child = _fork(arguments[7:], level=level, uid=uid, gid=gid)
-    return _pass_on(os.waitpid(child, 0)[1])
+    try:
+        # The user namespace first: it gives the right to join the others.
+        for fd, kind in ((user, ns.NEW_USER), (mnt, ns.NEW_MOUNT), (net, ns.NEW_NET), (pid, ns.NEW_PID)):
+            if fd >= 0:
+                ns.join(fd, kind)
+                os.close(fd)
+        os.chdir(directory)  # joining a mount namespace leads to its root directory
+        child = _fork(arguments[7:], level=level, uid=uid, gid=gid)
+    except OSError as error:  # the laboratory has ended, or the directory is one that it hides
+        print(f"cannot run inside the laboratory: {error}", file=sys.stderr, flush=True)
+        return _CANNOT_EXECUTE
+    return _pass_on(_wait(child))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,9 +17,13 @@ from types import TracebackType
 from typing import IO, Self
 
 from probe.lab.blueprint import Blueprint, Parts, encode
-from probe.lab.directory import make_directory, sweep
+from probe.lab.censor_program import environment as censor_environment
+from probe.lab.censor_watch import CensorWatch
+from probe.lab.client_faults import changed
+from probe.lab.directory import make_directory, remove_directory, sweep
 from probe.lab.errors import LabFailed, LabUnavailable
 from probe.lab.mounts import clean_environment
+from probe.lab.needs import lacking
 from probe.lab.types import Drawn
 
 __all__ = ["CLIENT", "LEVELS", "LabFailed", "LabUnavailable", "Laboratory", "unavailable"]
@@ -35,7 +38,11 @@ _START_S = 90.0
 _STOP_S = 15.0
 _MESSAGE_BYTES = 1 << 16
 _MOST_NAMESPACES = 200
+_COUNT_S = 60.0
 _ENTER = "import sys; sys.path.insert(0, sys.argv[1]); from probe.lab.enter import main; sys.exit(main(sys.argv[2:]))"
+
+_TELLING_VARIABLES = frozenset(("SUDO_COMMAND", "PYTEST_CURRENT_TEST"))
+"""They would tell a program under test what it is being tested with."""
 
 Stream = int | IO[bytes] | None
 
@@ -102,9 +109,13 @@ class Laboratory:
         self._lock = threading.Lock()
         self._broken = ""
         self._spaces: dict[str, int] = {}
+        self._censor_watch: CensorWatch | None = None
 
     def __enter__(self) -> Self:
-        """Build it; returns when every server, the router and every helper is up."""
+        """Build it; returns when every server, the router, every helper and the censor is up."""
+        missing = lacking(self.drawn.censor.needs) if self.drawn.censor else ""
+        if missing:
+            raise LabUnavailable(f"scenario {self.drawn.name}: {missing}")
         sweep()
         directory, lock = make_directory()
         self._blueprint = Blueprint(
@@ -121,6 +132,7 @@ class Laboratory:
             self._blueprint.shared.mkdir()
             self._launch(lock)
             self._await_ready()
+            self._censor_watch = self._watch_censor()
         except BaseException:
             self._take_down()
             raise
@@ -165,31 +177,79 @@ class Laboratory:
         cwd: str | os.PathLike[str] | None = None,
         host: str = CLIENT,
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run a program on the client (or on the vantage point `host`) and pass its exit status or signal on.
+        """Run a program on the client (or on `host`: a vantage point, `servers`) and pass its exit status or signal on.
 
         The environment (default: the present one) loses variables that name proxies and roots of trust. Several
         threads may run programs at once. Raises subprocess.TimeoutExpired after `timeout_s`, LabFailed when a part
         of the laboratory ended before or meanwhile. A program that does not exist gives status 127.
         """
+        with self.start(
+            argv, env=env, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, host=host
+        ) as process:
+            try:
+                out, err = process.communicate(timeout=timeout_s)
+            except BaseException:
+                process.kill()  # and the kernel then the program
+                raise
+        self.settle()
+        return subprocess.CompletedProcess(list(argv), process.returncode, out, err)
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        stdin: Stream = None,
+        stdout: Stream = None,
+        stderr: Stream = None,
+        cwd: str | os.PathLike[str] | None = None,
+        host: str = CLIENT,
+    ) -> subprocess.Popen[bytes]:
+        """Start a program as `run` does; signals sent to the process that is returned reach the program.
+
+        Call `settle` when it has ended.
+        """
         self.check()
         space = self._spaces
-        fds = (space["user"], space[f"{host}.net"], space[f"{host}.mnt"], space["pid"])
+        fds = (space["user"], space[f"{host}.net"], space[f"{host}.mnt"], space.get(f"{host}.pid", space["pid"]))
         level = self.level if host == CLIENT else "packet"
         identity = (level, str(os.geteuid()), str(os.getegid()))
         command = [sys.executable, "-I", "-S", "-c", _ENTER, str(_package_root()), *map(str, fds), *identity, *argv]
-        done = subprocess.run(
+        variables = clean_environment(os.environ if env is None else env)
+        if host == CLIENT:
+            variables = changed(variables, self.drawn.faults)
+        return subprocess.Popen(
             command,
-            env=clean_environment(os.environ if env is None else env),
+            env={name: value for name, value in variables.items() if name not in _TELLING_VARIABLES},
             cwd=cwd,
             stdin=stdin,
             stdout=stdout,
             stderr=stderr,
-            timeout=timeout_s,
             pass_fds=[fd for fd in fds if fd >= 0],
-            check=False,
         )
+
+    def settle(self) -> None:
+        """Bring the truth log up to date. Raises LabFailed if a part of the laboratory has ended."""
         self.check()
-        return subprocess.CompletedProcess(list(argv), done.returncode, done.stdout, done.stderr)
+        if self._censor_watch is not None:
+            self._censor_watch.look()
+
+    def _watch_censor(self) -> CensorWatch | None:
+        censor, private = self.drawn.censor, self._blueprint.private
+        if censor is None:
+            return None
+        return CensorWatch(censor, output=private / "censor.log", truth=self.log_path, run=self._beside_censor)
+
+    def _beside_censor(self, line: str) -> str:
+        """What a shell command prints in the censor's namespace."""
+        env = censor_environment(self._blueprint.private / "censor", os.environ)
+        command = ["sh", "-c", line]
+        with self.start(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, host="censor") as process:
+            out, err = process.communicate(timeout=_COUNT_S)
+        if process.returncode != 0:
+            self.check()
+            raise LabFailed(f"`{line}` failed: {err.decode(errors='replace').strip()[-500:]}")
+        return out.decode()
 
     def _launch(self, lock: int) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -253,4 +313,4 @@ class Laboratory:
             except subprocess.TimeoutExpired:
                 self._process.kill()  # the kernel then kills everything inside
                 self._process.wait()
-        shutil.rmtree(self._blueprint.directory, ignore_errors=True)
+        remove_directory(Path(self._blueprint.directory))

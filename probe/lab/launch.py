@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import socket
 import sys
 import traceback
+from pathlib import Path
 
 from probe.lab import namespaces as ns
 from probe.lab.blueprint import Blueprint, decode, load_part
+from probe.lab.directory import remove_directory
 from probe.lab.errors import LabFailed, LabUnavailable, namespace_advice
 from probe.lab.mounts import make_private
 
@@ -51,6 +52,7 @@ def _leave_machine() -> None:
 def _build(blueprint: Blueprint, control: socket.socket, owner: int) -> None:
     """Build a laboratory and return when it has ended."""
     from probe.lab import network
+    from probe.lab.external import make_site
     from probe.lab.supervise import supervise
     from probe.lab.wiring import wire_up
 
@@ -60,7 +62,9 @@ def _build(blueprint: Blueprint, control: socket.socket, owner: int) -> None:
     pki = _start_pki(blueprint)
     try:
         _leave_machine()
-        wires = wire_up(blueprint.drawn.world, transport=blueprint.transport)
+        world = blueprint.drawn.world
+        wires = wire_up(world, transport=blueprint.transport, faults=blueprint.drawn.faults)
+        site = make_site(world, transport=blueprint.transport) if blueprint.drawn.censor else None
     except OSError as error:
         raise LabUnavailable(namespace_advice(error)) from error
     if os.waitpid(pki, 0)[1] != 0:
@@ -73,7 +77,7 @@ def _build(blueprint: Blueprint, control: socket.socket, owner: int) -> None:
             ns.die_with_parent()
             if select.select([launcher], [], [], 0)[0]:
                 raise LabFailed("the launching process ended")
-            supervise(blueprint, wires, control, owner)
+            supervise(blueprint, wires, control, owner, site=site)
             status = 0
         except BaseException as error:
             _report(control, error)
@@ -127,7 +131,7 @@ def main(arguments: list[str]) -> int:
         _report(control, error)
         return 1
     finally:
-        shutil.rmtree(blueprint.directory, ignore_errors=True)
+        remove_directory(Path(blueprint.directory))
     return 0
 
 

@@ -18,7 +18,10 @@ NEW_USER = 0x1000_0000
 NEW_PID = 0x2000_0000
 NEW_NET = 0x4000_0000
 
+CAP_SYS_PTRACE = 19
 CAP_SYS_ADMIN = 21
+
+MOUNT_BIND = 0x1000
 
 _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
@@ -76,6 +79,12 @@ def enter_new_user(*, uid: int, gid: int) -> None:
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{uid} {outer_uid} 1")
     Path("/proc/self/gid_map").write_text(f"{gid} {outer_gid} 1")
+
+
+def mount(source: str | Path, target: str | Path, kind: str = "", *, flags: int = 0, options: str = "") -> None:
+    """mount(2) in the present mount namespace."""
+    encoded = (os.fsencode(source), os.fsencode(target), kind.encode() or None)
+    check(_libc.mount(*encoded, ctypes.c_ulong(flags), os.fsencode(options) or None), f"mount on {target}")
 
 
 def has_capability(number: int) -> bool:

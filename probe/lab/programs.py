@@ -9,14 +9,21 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from probe.lab import client_faults
 from probe.lab import namespaces as ns
 from probe.lab.blueprint import Blueprint, load_part
+from probe.lab.censor_program import censor
+from probe.lab.client_stub import serve_stub
+from probe.lab.external import CensoredLeg, Site
 from probe.lab.mounts import clean_environment
-from probe.lab.types import VantagePoint
+from probe.lab.pcapng import CapturedLeg, PcapngWriter
+from probe.lab.process_space import keep_process_space, receive_space
+from probe.lab.types import Leg, VantagePoint
 from probe.lab.wiring import Network
 
 _KNOCK_S = 0.02
@@ -58,6 +65,8 @@ def _start(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt: in
     try:
         _run_child(crew, name, work, net=net, mnt=mnt)
         status = 0
+    except SystemExit as error:
+        print(error, file=sys.stderr)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -85,21 +94,38 @@ def _start_vital(crew: Crew, name: str, work: Callable[[int, int], None], *, net
     crew.stops.append(says_stop)
 
 
-def start_router(crew: Crew, network: Network) -> None:
+@contextmanager
+def _captured(legs: Mapping[str, Leg], folder: str) -> Iterator[dict[str, Leg]]:
+    """The legs, each with a capture in the folder where there is one; complete at the end."""
+    if not folder:
+        yield dict(legs)
+        return
+    writers = {name: PcapngWriter(Path(folder) / f"{name}.pcapng", interface=name) for name in legs}
+    try:
+        yield {name: CapturedLeg(leg, writers[name]) for name, leg in legs.items()}
+    finally:
+        for writer in writers.values():
+            writer.close()
+
+
+def start_router(crew: Crew, network: Network, site: Site | None) -> None:
     """Start the router, here in the namespace without a network of its own."""
     drawn = crew.blueprint.drawn
 
     def work(ready: int, stop: int) -> None:
-        load_part(crew.blueprint.parts.router)(
-            drawn.world,
-            drawn.rules,
-            drawn.faults,
-            network.legs,
-            str(crew.blueprint.log_path),
-            stop_fd=stop,
-            ready_fd=ready,
-            pcap_dir=crew.blueprint.pcap_dir or None,
-        )
+        # Captured are the hosts' own wires: the client's shows what is left when a censor of others has acted.
+        with _captured(network.legs, crew.blueprint.pcap_dir) as legs:
+            if site is not None:
+                legs["client"] = CensoredLeg(legs["client"], site)
+            load_part(crew.blueprint.parts.router)(
+                drawn.world,
+                drawn.rules,
+                drawn.faults,
+                legs,
+                str(crew.blueprint.log_path),
+                stop_fd=stop,
+                ready_fd=ready,
+            )
 
     _start_vital(crew, "router", work, net=ns.open_own("net"))
 
@@ -115,6 +141,45 @@ def start_servers(crew: Crew, network: Network) -> None:
         )
 
     _start_vital(crew, "servers", work, net=network.servers)
+
+
+def start_stub(crew: Crew, *, net: int) -> None:
+    """Start the forwarder of DNS on the client itself."""
+    drawn = crew.blueprint.drawn
+    upstream = client_faults.network_resolver(drawn.faults, drawn.world)
+
+    def work(ready: int, _stop: int) -> None:
+        serve_stub(listen=client_faults.STUB, upstream=upstream, ready_fd=ready)
+
+    _start_vital(crew, "stub", work, net=net)
+
+
+def start_censor(crew: Crew, site: Site) -> None:
+    """Start the scenario's own program in its namespace on the client's path."""
+    orders = crew.blueprint.drawn.censor
+    assert orders is not None
+    folder = crew.blueprint.private / "censor"
+    folder.mkdir()
+
+    def work(ready: int, stop: int) -> None:
+        censor(orders, folder, ready_fd=ready, stop_fd=stop)
+
+    _start_vital(crew, "censor", work, net=site.net)
+
+
+def start_process_space(crew: Crew, *, net: int, mnt: int) -> int:
+    """Start the keeper of the client's process namespace; the namespace's descriptor."""
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with near, far:
+        name = "client"
+        crew.names[_start(crew, name, lambda: _keep(near, far), net=net, mnt=mnt)] = name
+        far.close()
+        return receive_space(near)
+
+
+def _keep(near: socket.socket, far: socket.socket) -> None:
+    near.close()
+    keep_process_space(far)
 
 
 def _knock(address: str, says_ready: int) -> None:

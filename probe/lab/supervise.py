@@ -11,15 +11,30 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from probe.lab import client_faults
 from probe.lab import namespaces as ns
 from probe.lab.blueprint import Blueprint, running_helpers
+from probe.lab.browser_trust import trust_in_browsers
 from probe.lab.errors import LabFailed
+from probe.lab.external import Site
 from probe.lab.mounts import dress, remount_proc
-from probe.lab.programs import Crew, last_words, start_helper, start_router, start_servers
+from probe.lab.pki import WEB_CA
+from probe.lab.programs import (
+    Crew,
+    last_words,
+    start_censor,
+    start_helper,
+    start_process_space,
+    start_router,
+    start_servers,
+    start_stub,
+)
+from probe.lab.seclusion import seclude
 from probe.lab.wiring import Network
 
 _READY_S = 60.0
@@ -54,8 +69,18 @@ def _watch(crew: Crew, *, control: int, owner: int) -> _Watch:
     return _Watch(crew=crew, poller=poller, control=control, owner=owner, wake=wake)
 
 
-def _dressed(crew: Crew, name: str, *, net: int, resolver: str, hidden: Path | None = None) -> int:
-    """A mount namespace with the files of a host, less a hidden directory; this process comes back to its own."""
+def _dressed(
+    crew: Crew,
+    name: str,
+    *,
+    net: int,
+    resolver: str,
+    secluded: bool = False,
+    upstream: str = "",
+    roots: Sequence[str] = (WEB_CA,),
+) -> int:
+    """A mount namespace with the files of a host, perhaps without any laboratory's; this process comes back to its own.
+    """
     blueprint = crew.blueprint
     marker = json.dumps({"lab": True, "clock_shift_s": blueprint.drawn.world.clock_shift_s})
     home = ns.open_own("mnt")
@@ -63,15 +88,36 @@ def _dressed(crew: Crew, name: str, *, net: int, resolver: str, hidden: Path | N
     with ns.visiting_net(net):  # what /sys shows is decided when it is mounted
         dress(
             scratch=blueprint.private / f"files-{name}",
-            hidden=hidden,
             pki=blueprint.pki,
             resolver=resolver,
             marker=marker,
+            upstream=upstream,
+            roots=roots,
         )
+    if secluded:
+        trust_in_browsers(blueprint.private / "browsers", blueprint.pki / "ca.pem")
+        seclude(blueprint.shared)
     dressed = ns.open_own("mnt")
     ns.join(home, ns.NEW_MOUNT)
     os.close(home)
     return dressed
+
+
+def _dressed_client(crew: Crew, *, net: int) -> int:
+    """The mount namespace of the client, with the faults of its own machine."""
+    faults, world = crew.blueprint.drawn.faults, crew.blueprint.drawn.world
+    if client_faults.without_timestamps(faults):
+        with ns.visiting_net(net):
+            Path("/proc/sys/net/ipv4/tcp_timestamps").write_text("0")
+    return _dressed(
+        crew,
+        "client",
+        net=net,
+        resolver=client_faults.resolver_of(faults, world),
+        secluded=True,
+        upstream=client_faults.network_resolver(faults, world) if client_faults.has_stub(faults) else "",
+        roots=client_faults.system_roots(faults),
+    )
 
 
 def _reap(watch: _Watch) -> list[str]:
@@ -94,7 +140,8 @@ def _listen(watch: _Watch, timeout_s: float | None) -> list[int]:
             raise _Ended
         if fd == watch.wake:
             for name in _reap(watch):
-                raise LabFailed(f"the laboratory's {name} ended: {last_words(watch.crew, name) or 'no message'}")
+                how = "did not start" if name in watch.crew.readies.values() else "ended"
+                raise LabFailed(f"the laboratory's {name} {how}: {last_words(watch.crew, name) or 'no message'}")
         else:
             ready.append(fd)
     return ready
@@ -125,7 +172,7 @@ def _end(watch: _Watch) -> None:
             os.write(fd, b"\0")
         os.close(fd)
     deadline = time.monotonic() + _STOP_S
-    waiting = {"router", "servers"}
+    waiting = {"router", "servers", "censor"}
     while waiting & set(watch.crew.names.values()) and (left_s := deadline - time.monotonic()) > 0:
         select.select([watch.wake], [], [], left_s)
         _reap(watch)
@@ -141,7 +188,9 @@ def _listen_for_children() -> int:
     return wake
 
 
-def supervise(blueprint: Blueprint, network: Network, control: socket.socket, owner: int) -> None:
+def supervise(
+    blueprint: Blueprint, network: Network, control: socket.socket, owner: int, *, site: Site | None = None
+) -> None:
     """Run the laboratory until its owner says so over the control socket, closes it, or ends.
 
     Answers on the control socket when all is ready, with the namespaces' descriptors. Raises LabFailed when a
@@ -152,13 +201,18 @@ def supervise(blueprint: Blueprint, network: Network, control: socket.socket, ow
     watch = _watch(crew, control=control.fileno(), owner=owner)
     world = blueprint.drawn.world
     helpers = running_helpers(blueprint)
-    start_router(crew, network)
+    start_router(crew, network, site)
     start_servers(crew, network)
     spaces = {"user": ns.open_own("user"), "pid": ns.open_own("pid")}
+    spaces |= {"servers.net": network.servers, "servers.mnt": ns.open_own("mnt")}
     spaces["client.net"] = network.client
-    spaces["client.mnt"] = _dressed(
-        crew, "client", net=network.client, resolver=world.resolver, hidden=blueprint.private
-    )
+    spaces["client.mnt"] = mnt = _dressed_client(crew, net=network.client)
+    if client_faults.has_stub(blueprint.drawn.faults):
+        start_stub(crew, net=network.client)
+    spaces["client.pid"] = start_process_space(crew, net=network.client, mnt=mnt)
+    if site is not None:
+        spaces |= {"censor.net": site.net, "censor.mnt": ns.open_own("mnt")}
+        start_censor(crew, site)
     for vantage in world.vantages:
         name, net = vantage.control_id, network.vantages[vantage.control_id]
         spaces[f"{name}.net"] = net

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import median
+from typing import Any
+
+from scapy.utils import RawPcapNgReader
 
 from benchmark.figure import Figure, middle
 from benchmark.inside import SEED, clean_world, endpoints, run_probe
@@ -20,8 +22,6 @@ from probe.lab.trial import probe_command, program_environment
 ROUNDS = 11
 PACKET_ROUNDS = 5
 AT_MOST = 1.6
-_FILE_HEADER_BYTES = 24
-_PACKET_HEADER = struct.Struct("<IIII")
 YARDSTICK = (sys.executable, "-c", "import requests")
 
 
@@ -50,7 +50,7 @@ def measure_packet() -> list[Figure]:
                 yardstick_s = _seconds(YARDSTICK)
                 run = run_probe(laboratory, "--fast", "--input", target, "--deadline-s", "10")
                 pairs.append((yardstick_s, run.started_at))
-        sent = sent_at(Path(folder) / "client.pcap", client=drawn.world.client4)
+        sent = sent_at(Path(folder) / "client.pcapng", client=drawn.world.client4)
     waits = [next(t for t in sent if t >= started_at) - started_at for _, started_at in pairs]
     return [
         Figure(label="first packet / import requests", value=median(waits) / median(y for y, _ in pairs),
@@ -61,18 +61,15 @@ def measure_packet() -> list[Figure]:
 
 def sent_at(capture: Path, *, client: str) -> list[float]:
     """When the client sent its UDP and TCP packets over IPv4, in seconds since 1970, in order."""
-    packets = ((time_s, parse(raw)) for time_s, raw in captured(capture.read_bytes()))
+    packets = ((time_s, parse(raw)) for time_s, raw in captured(capture))
     return sorted(t for t, p in packets if p is not None and p.src == client and p.proto in (TCP, UDP))
 
 
-def captured(data: bytes) -> Iterator[tuple[float, bytes]]:
-    """Time stamp and bytes of each packet of a little-endian pcap file with microseconds."""
-    place = _FILE_HEADER_BYTES
-    while place + _PACKET_HEADER.size <= len(data):
-        seconds, microseconds, kept, _ = _PACKET_HEADER.unpack_from(data, place)
-        place += _PACKET_HEADER.size
-        yield seconds + microseconds / 1e6, data[place : place + kept]
-        place += kept
+def captured(capture: Path) -> Iterator[tuple[float, bytes]]:
+    """Time stamp, in seconds since 1970, and bytes of each packet of a pcapng file."""
+    packets: Iterable[tuple[bytes, Any]] = RawPcapNgReader(str(capture))
+    for raw, stamp in packets:
+        yield (stamp.tshigh << 32 | stamp.tslow) / stamp.tsresol, raw
 
 
 def _seconds(command: tuple[str, ...]) -> float:
