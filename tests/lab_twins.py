@@ -1,0 +1,119 @@
+"""Stored runs turned into their twins: the same trace on the client's side, and controls that say the opposite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from probe.model import ControlAnswer, Observation, RunResult
+
+TIMEOUT, REFUSED, RESET = "generic_timeout_error", "connection_refused", "connection_reset"
+
+Change = Callable[[RunResult, frozenset[str]], RunResult]
+"""Changes what controls said of the endpoints with these inputs; the client's own visits stay as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """One pair: a scenario, what its run says, and what the run must say once the controls have changed sides."""
+
+    scenario: str
+    before: str
+    change: Change
+    after: tuple[str, ...]
+    """Outcomes that are right then."""
+
+    @property
+    def id(self) -> str:
+        """Name of the test."""
+        return f"{self.scenario}-{'-or-'.join(self.after)}"
+
+
+def _controls(
+    result: RunResult, inputs: frozenset[str], change: Callable[[ControlAnswer], ControlAnswer]
+) -> RunResult:
+    return replace(result, controls=tuple(change(c) if c.input in inputs else c for c in result.controls))
+
+
+def _with(pairs: Iterable[tuple[str, str]], word: str) -> tuple[tuple[str, str], ...]:
+    return tuple((place, word) for place, _ in pairs)
+
+
+def cannot_connect(word: str) -> Change:
+    """No control gets a connection; the failure is the client's."""
+
+    def change(answer: ControlAnswer) -> ControlAnswer:
+        failed = None if answer.http_failure is None else word
+        return replace(answer, state="answered", tcp=_with(answer.tcp, word), tls=(), leaf_keys=(), http_failure=failed)
+
+    return lambda result, inputs: _controls(result, inputs, change)
+
+
+def cannot_shake_hands(word: str) -> Change:
+    """Every control connects, and its handshake fails as the client's."""
+
+    def change(answer: ControlAnswer) -> ControlAnswer:
+        failed = None if answer.http_failure is None else word
+        tls = _with(answer.tcp, word)
+        return replace(answer, tcp=_with(answer.tcp, ""), tls=tls, leaf_keys=(), http_failure=failed)
+
+    return lambda result, inputs: _controls(result, inputs, change)
+
+
+def gets_no_page(word: str) -> Change:
+    """Every control connects, and its request fails as the client's."""
+    return lambda result, inputs: _controls(result, inputs, lambda answer: replace(answer, http_failure=word))
+
+
+def sees_our_page(result: RunResult, inputs: frozenset[str]) -> RunResult:
+    """Every control is served what the client was."""
+    page = [o for o in result.observations if o.input in inputs and o.operation == "http_round_trip" and o.status][-1]
+    return _controls(result, inputs, lambda answer: replace(
+        answer, http_failure="", http_status=page.status, http_title=page.title, http_body_bytes=page.body_bytes,
+        http_header_names=page.header_names, http_location=page.location,
+    ))
+
+
+def sees_our_key(result: RunResult, inputs: frozenset[str]) -> RunResult:
+    """Every control is shown the certificate that the client was shown."""
+    key = next(o.chain[0] for o in result.observations if o.input in inputs and o.chain)
+    return _controls(result, inputs, lambda answer: replace(
+        answer, leaf_keys=tuple((place, key) for place, _ in answer.tcp)
+    ))
+
+
+def reaches(result: RunResult, inputs: frozenset[str]) -> RunResult:
+    """Every control connects, shakes hands under another key than the client saw, and is answered."""
+    return _controls(result, inputs, lambda answer: replace(
+        answer, state="answered", tcp=_with(answer.tcp, ""), tls=_with(answer.tcp, ""),
+        leaf_keys=_with(answer.tcp, "00" * 32), http_failure=None if answer.http_failure is None else "",
+        http_status=200,
+    ))
+
+
+def trusted_say(answers: tuple[str, ...], word: str = "") -> Change:
+    """Trusted resolvers and controls give these addresses of the name, or fail with this word.
+
+    Visits to addresses that only they had given are taken out of the trace: without them there were none.
+    """
+
+    def doh(seen: Observation) -> Observation:
+        own = tuple(a for a in answers if (":" in a) == (seen.query_type == "AAAA"))
+        failure = word or ("" if own else "dns_no_answer")
+        return replace(seen, answers=own, cnames=(), failure=failure, rcode="NXDOMAIN" if "nxdomain" in word else "")
+
+    def told(answer: ControlAnswer) -> ControlAnswer:
+        pairs = tuple((f"{address}:443", "") for address in answers)
+        return replace(answer, state="answered", dns_failure=word, addresses=answers, tcp=pairs, tls=pairs,
+                       leaf_keys=(), http_failure=None)
+
+    def change(result: RunResult, inputs: frozenset[str]) -> RunResult:
+        hosts = {urlsplit(url).hostname for url in inputs}
+        seen = tuple(
+            doh(o) if o.dns_engine == "doh" and o.hostname in hosts else o
+            for o in result.observations if not (o.purpose == "trusted" and o.hostname in hosts)
+        )
+        return _controls(replace(result, observations=seen), inputs, told)
+
+    return change
