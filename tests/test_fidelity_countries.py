@@ -261,8 +261,6 @@ def test_what_tls_sees_first_in_russia_is_a_reset_in_the_servers_name(w: Watched
     assert (reset.ip.ttl, has_df(reset)) == (hello.ip.ttl, has_df(hello)), "nothing in the header gives it away"
     assert reset.tcp.seq == server_next(w, flow)
     assert reset.time_s - last_said(w, flow).time_s >= w.rtt_s - 0.002, "it took the way of the server's answer"
-    address = str(w.drawn.faults[0].params["address"])
-    assert_resolver_lies(w, t, address=address)
 
 
 @on("iran", "turkmenistan")
@@ -276,7 +274,7 @@ def test_forged_addresses_and_resets_together(w: Watched) -> None:
     assert_header(w, w.await_packets(1, hit[0], flags="R")[0], w.params(rule_of(w, "reset", trigger="sni")))
 
 
-@on("turkey", "india", "belarus", "venezuela", "indonesia")
+@on("turkey", "india", "belarus", "venezuela", "indonesia", "russia")
 def test_the_resolver_comes_first(w: Watched) -> None:
     flow = w.dns(w.target("t").host)
     w.settle()
