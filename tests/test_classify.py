@@ -125,8 +125,7 @@ STORIES = {
     "the resolver gives up": (Net(dns=SILENT | {"alive": TIMEOUT}), "local", "local.resolver", "dns/resolver_gave_up"),
     "the resolver lies": (Net(dns=FORGED), "blocked", "dns.forged", "dns/false_answer_here_only"),
     "every resolver lies": (Net(dns=FORGED | {"public": (PRIVATE,)}), "blocked", "dns", "dns/false_answer_everywhere"),
-    "the way answers": (Net(dns=FORGED | {"dark": (PRIVATE,)}), "blocked", "dns.injection",
-                        "dns/dark_address_answers"),
+    "the way answers": (Net(dns=FORGED | {"dark": (PRIVATE,)}), "blocked", "dns", "dns/dark_address_answers_alone"),
     "the name leads home": (Net(dns=dict.fromkeys(HONEST, (PRIVATE,))), NOT_ATTEMPTED, "inconclusive.not_attempted",
                             ""),
 }

@@ -99,7 +99,7 @@ def test_what_an_installation_can_convict_grows_with_its_means() -> None:
     least, most = convictable(frozenset({"nothing"})), convictable(frozenset(NEEDS))
     assert all(most.values())
     assert set(most) == {rule.block_type for rule in all_rules() if rule.outcome == "blocked"}
-    assert {block for block, can in least.items() if can} == {"dns.injection", "http.redirect", "http.blockpage"}
+    assert {block for block, can in least.items() if can} == {"dns", "dns.injection", "http.redirect", "http.blockpage"}
     assert convictable(frozenset({"helper", "routers"}))["ip.blackhole"]
     assert not convictable(frozenset({"helper"}))["ip.blackhole"]
     assert not convictable(frozenset({"innocent"}))["tls.close.sni"]

@@ -65,6 +65,8 @@ class DnsEvidence:
     dark_answered: bool = False
     """An address that runs no resolver answers for this name, and not for an innocent one: a router that answers
     every question itself does so without a lie."""
+    dark_overtaken: bool = False
+    """The genuine reply of that address followed the false answer: the question itself got through."""
     resolver_alive: str = "unasked"
     """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
     resolver_private: bool = False
@@ -115,6 +117,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         injected=any(_injected(o, trusted, nat64_prefix) for o in asked if o.dns_engine == "udp"),
         dark_answered=any(o.answers for o in by["dark"]) and _leaves_innocents_alone(seen),
+        dark_overtaken=any(len(o.replies) > 1 for o in by["dark"] if o.answers),
         resolver_alive=state_of(alive),
         resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
         chosen_filter=_filters_for_its_client(network),

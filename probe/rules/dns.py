@@ -81,7 +81,11 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          "one question had two answers, and the early one is false",
          lambda e: e.dns.injected),
     Rule("dns/dark_address_answers", "blocked", "dns.injection", 0.97, ("nothing",),
-         "an address that answers no such question gave an answer for this name",
+         "an address that answers no such question gave an answer for this name, and then its own reply",
+         lambda e: e.dns.dark_answered and e.dns.dark_overtaken),
+    Rule("dns/dark_address_answers_alone", "blocked", "dns", 0.95, ("nothing",),
+         "an address that answers no such question gave an answer for this name; whether the question was led astray "
+         "or the reply suppressed is not shown",
          lambda e: e.dns.dark_answered),
     Rule("dns/false_answer_here_only", "blocked", "dns.forged", 0.95, ("trusted_dns",),
          "the network's resolver gives an address that no public name has, or a known block address, "
