@@ -9,7 +9,7 @@ import fcntl
 import json
 import sys
 
-from probe.lab.blueprint import Parts
+from probe.lab.host.blueprint import Parts
 from probe.lab.laboratory import Laboratory
 from probe.lab.types import Drawn, HostPlan, VantagePoint, World
 

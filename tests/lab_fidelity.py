@@ -36,10 +36,10 @@ from lab_fidelity_wire import PATIENCE_S, Agent, Flow, Seen
 from scapy.layers.dns import DNS, DNSQR
 
 from probe.catalogue.load import load as load_catalogue
+from probe.lab.box.rulebook import Params, make_ready
 from probe.lab.draw import draw
+from probe.lab.format.scenario import Scenario, load
 from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.rulebook import Params, make_ready
-from probe.lab.scenario import Scenario, load
 from probe.lab.truth import TruthEntry, read_log
 from probe.lab.types import Drawn
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from lab_fidelity import Flow, Place, Seen, Watched
 
-from probe.lab.rulebook import Params
+from probe.lab.box.rulebook import Params
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 
 SLACK_S = 0.002

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from probe.lab.expect import Judgement, judge
+from probe.lab.scoring.expect import Judgement, judge
 from probe.lab.truth import TruthEntry
 from probe.lab.types import Drawn, Expect, HostPlan, Rule
 from probe.lab.world import draw_world

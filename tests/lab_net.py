@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lab_traffic import CLIENT, CLIENT6, RESOLVER, SERVER, SERVER6
 
-from probe.lab.packet import IpHeader, build_udp
-from probe.lab.router import Router
+from probe.lab.path.router import Router
 from probe.lab.truth import TruthEntry, TruthLog, read_log
 from probe.lab.types import Fault, HostPlan, Rule, VantagePoint, World
+from probe.lab.wire.packet import IpHeader, build_udp
 
 VANTAGE, VANTAGE6 = "88.198.1.5", "2a01:4f8::5"
 HOPS, PLACE = 10, 4

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import pytest
 from pyroute2 import IPRoute
 
-from probe.lab.namespaces import NEW_NET, enter_new_user, unshare
+from probe.lab.host.namespaces import NEW_NET, enter_new_user, unshare
 from probe.lab.pki import make_pki
 from probe.lab.servers import serve
 from probe.lab.types import Drawn, Fault, World

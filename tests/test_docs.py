@@ -12,10 +12,10 @@ import pytest
 
 from probe.cli.lab_score import score as score_command
 from probe.cli.main import COMMANDS
-from probe.lab import guide
-from probe.lab.actions import ACTIONS
-from probe.lab.parameters import KINDS
-from probe.lab.scenario import Filter, Scenario, names, read_scenario
+from probe.lab.box.actions import ACTIONS
+from probe.lab.box.parameters import KINDS
+from probe.lab.format import guide
+from probe.lab.format.scenario import Filter, Scenario, names, read_scenario
 from probe.lab.servers.faults import FAULTS
 from probe.lab.types import Censor, Expect
 

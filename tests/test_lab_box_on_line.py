@@ -8,8 +8,8 @@ import pytest
 from lab_net import DELAY_S, Net
 from lab_traffic import CLIENT, CLIENT_TTL, SERVER, read, rule
 
-from probe.lab.defragment import fragmented
-from probe.lab.packet import IpHeader, build_udp
+from probe.lab.box.defragment import fragmented
+from probe.lab.wire.packet import IpHeader, build_udp
 
 STUN = b"\0\1\0\0\x21\x12\xa4\x42"
 

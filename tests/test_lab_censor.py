@@ -16,9 +16,9 @@ from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.utils import RawPcapNgReader
 
-from probe.lab import acts
+from probe.lab.format.needs import search_path
+from probe.lab.host import acts
 from probe.lab.laboratory import LabFailed, Laboratory, LabUnavailable, unavailable
-from probe.lab.needs import search_path
 from probe.lab.truth import TruthEntry, read_log
 from probe.lab.types import Censor
 

@@ -14,10 +14,10 @@ import pytest
 from lab_exercise import client, tun_reason
 
 from probe.catalogue.load import load as load_catalogue
-from probe.lab import client_faults
 from probe.lab.draw import draw
+from probe.lab.format.scenario import load
+from probe.lab.host import client_faults
 from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.scenario import load
 from probe.lab.servers.faults import FAULTS
 from probe.lab.types import Drawn, Fault, Value, World
 from probe.lab.world import with_shared

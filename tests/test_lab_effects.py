@@ -10,7 +10,7 @@ import pytest
 from lab_exercise import DRAWN, STAND_INS, WORLD, client, open_lab
 from lab_traffic import rule
 
-from probe.lab.blueprint import Parts
+from probe.lab.host.blueprint import Parts
 from probe.lab.laboratory import Laboratory, unavailable
 from probe.lab.truth import read_log
 from probe.lab.types import Fault

@@ -32,8 +32,8 @@ from lab_traffic import (
     untouched,
 )
 
-from probe.lab.icmp_errors import error_about, quoted
-from probe.lab.packet import ACK, FIN, PSH, RST, SYN, IpHeader, Packet, build_udp
+from probe.lab.wire.icmp_errors import error_about, quoted
+from probe.lab.wire.packet import ACK, FIN, PSH, RST, SYN, IpHeader, Packet, build_udp
 
 # fin, alert, http_response
 

@@ -12,9 +12,9 @@ import pytest
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
+from probe.lab.format.scenario import load
 from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.scenario import load
-from probe.lab.trial import configuration, program_environment
+from probe.lab.scoring.trial import configuration, program_environment
 from probe.lab.types import Drawn, Fault
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]

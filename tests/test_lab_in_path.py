@@ -27,8 +27,8 @@ from scapy.layers.inet import IP, in4_chksum
 from scapy.layers.inet6 import IPv6, in6_chksum
 from scapy.utils import checksum
 
-from probe.lab.packet import ACK, FIN, PSH, RST, SYN, IpHeader, build_ip, build_tcp, parse
-from probe.lab.packet_edit import as_reset
+from probe.lab.wire.packet import ACK, FIN, PSH, RST, SYN, IpHeader, build_ip, build_tcp, parse
+from probe.lab.wire.packet_edit import as_reset
 
 TIMESTAMPS = bytes.fromhex("0101080a0000000100000002")
 

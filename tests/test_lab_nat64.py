@@ -27,10 +27,10 @@ from scapy.layers.inet6 import (
 )
 from scapy.packet import Packet, Raw
 
-from probe.lab.fragments import fragments6
-from probe.lab.line import draw_line
-from probe.lab.nat64 import Nat64
+from probe.lab.path.line import draw_line
+from probe.lab.path.nat64 import Nat64
 from probe.lab.types import Fault
+from probe.lab.wire.fragments import fragments6
 
 THERE = "64:ff9b::9765:10a"
 """SERVER (151.101.1.10) behind the well-known prefix."""

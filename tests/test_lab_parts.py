@@ -16,11 +16,11 @@ import pytest
 from lab_exercise import DRAWN, STAND_INS
 
 from probe.lab import errors
-from probe.lab.blueprint import Blueprint, decode, encode, running_helpers
-from probe.lab.browser_trust import policy
-from probe.lab.composite import CompositeLeg
-from probe.lab.frames import unframed
+from probe.lab.host.blueprint import Blueprint, decode, encode, running_helpers
+from probe.lab.host.browser_trust import policy
 from probe.lab.types import Fault
+from probe.lab.wire.composite import CompositeLeg
+from probe.lab.wire.frames import unframed
 
 
 def test_advice_names_apparmor(monkeypatch: pytest.MonkeyPatch) -> None:

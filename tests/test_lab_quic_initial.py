@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lab_traffic import CLIENT, CLIENT6, CLIENT_TTL, HELLO, SERVER, SERVER6, Scene, rule, untouched
 
-from probe.lab.packet import IpHeader, build_udp
-from probe.lab.quic_initial import initial_crypto, initial_keys
-from probe.lab.tls_hello import hello_of_message
+from probe.lab.box.quic_initial import initial_crypto, initial_keys
+from probe.lab.box.tls_hello import hello_of_message
+from probe.lab.wire.packet import IpHeader, build_udp
 
 ID = bytes.fromhex("8394c8f03e515708")
 MESSAGE = HELLO[5:]

@@ -21,7 +21,7 @@ from lab_traffic import (
     untouched,
 )
 
-from probe.lab.packet import ACK, RST, SYN
+from probe.lab.wire.packet import ACK, RST, SYN
 
 # reset
 

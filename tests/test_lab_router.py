@@ -25,13 +25,13 @@ from lab_net import (
 )
 from lab_traffic import CLIENT, CLIENT6, RESOLVER, SERVER, SERVER6, Flow, client_hello, get, query, read, rule
 
-from probe.lab.icmp_errors import quoted
-from probe.lab.line import draw_line
-from probe.lab.packet import ACK, RST, SYN, IpHeader, build_udp
-from probe.lab.packet_edit import ttl_of
-from probe.lab.router import route
+from probe.lab.path.line import draw_line
+from probe.lab.path.router import route
 from probe.lab.truth import TruthEntry, TruthLog, read_log
 from probe.lab.types import Fault, Rule, World
+from probe.lab.wire.icmp_errors import quoted
+from probe.lab.wire.packet import ACK, RST, SYN, IpHeader, build_udp
+from probe.lab.wire.packet_edit import ttl_of
 
 
 def forever(name: str) -> Rule:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from lab_scenario_files import BY_INPUT, CATALOGUE, GOOD, write
 
 from probe.lab.draw import addresses_of, draw
-from probe.lab.needs import lacking
-from probe.lab.ranges import RangeError, bounds, draw_range, parse_range, samples
-from probe.lab.scenario import DIRECTORY, names, read_scenario
-from probe.lab.scenario import load as load_scenario
-from probe.lab.toml_table import ScenarioError
+from probe.lab.format.needs import lacking
+from probe.lab.format.ranges import RangeError, bounds, draw_range, parse_range, samples
+from probe.lab.format.scenario import DIRECTORY, names, read_scenario
+from probe.lab.format.scenario import load as load_scenario
+from probe.lab.format.toml_table import ScenarioError
 from probe.lab.types import Expect
 from probe.rules.catalogue import all_rules
 

@@ -16,15 +16,15 @@ from click.testing import CliRunner
 from lab_scenario_files import BY_INPUT, CATALOGUE, GOOD, ROOT, write
 
 from probe.cli.lab import lab
-from probe.lab.actions import problems, texts_of
-from probe.lab.convictions import uncertain_aliases
+from probe.lab.box.actions import problems, texts_of
 from probe.lab.draw import NOT_BUILT, TARGET, accepts, addresses_of, draw
+from probe.lab.format.scenario import load as load_scenario
+from probe.lab.format.scenario import names, read_scenario
+from probe.lab.format.scenario_parts import PLACES
+from probe.lab.format.toml_table import ScenarioError
 from probe.lab.laboratory import unavailable
-from probe.lab.scenario import load as load_scenario
-from probe.lab.scenario import names, read_scenario
-from probe.lab.scenario_parts import PLACES
+from probe.lab.scoring.convictions import uncertain_aliases
 from probe.lab.servers.faults import FAULTS
-from probe.lab.toml_table import ScenarioError
 from probe.lab.types import Drawn
 from probe.model import Endpoint
 from probe.tables.protocols import PROTOCOLS

@@ -15,17 +15,17 @@ from lab_judged import EXPECT, FRIEND, TARGET, judged, scene, verdicts
 
 from probe.catalogue.load import load as load_catalogue
 from probe.cli.lab import lab
-from probe.lab.expect import Judgement
+from probe.lab.format.scenario import load as load_scenario
 from probe.lab.laboratory import unavailable
-from probe.lab.scenario import load as load_scenario
-from probe.lab.score import run_trials, score
-from probe.lab.score_html import as_html
-from probe.lab.score_json import as_json
-from probe.lab.score_markdown import as_markdown
-from probe.lab.score_measures import overlap, scenario_accuracy, upper_bound
-from probe.lab.score_report import Report
-from probe.lab.score_text import as_text
-from probe.lab.trial import Trial, TrialResult, configuration, read_rows
+from probe.lab.scoring.expect import Judgement
+from probe.lab.scoring.score import run_trials, score
+from probe.lab.scoring.score_html import as_html
+from probe.lab.scoring.score_json import as_json
+from probe.lab.scoring.score_markdown import as_markdown
+from probe.lab.scoring.score_measures import overlap, scenario_accuracy, upper_bound
+from probe.lab.scoring.score_report import Report
+from probe.lab.scoring.score_text import as_text
+from probe.lab.scoring.trial import Trial, TrialResult, configuration, read_rows
 from probe.lab.world import draw_world
 from probe.settings import load_settings
 

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=un
 TESTS = Path(__file__).parent
 AS_ORDINARY_USER = """
 import os
-from probe.lab import namespaces as ns
+from probe.lab.host import namespaces as ns
 if "dropped" not in os.environ and os.geteuid() == 0:
     # Root without rights is an ordinary user, but that the kernel asks for CAP_SETFCAP to map root's own number.
     for capability in set(range(41)) - {31}:

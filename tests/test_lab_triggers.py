@@ -33,13 +33,13 @@ from lab_traffic import (
     untouched,
 )
 
-from probe.lab.actions import ACTIONS, TRIGGERS
-from probe.lab.defragment import fragmented
-from probe.lab.matches import MATCHERS, NameIndex
-from probe.lab.packet import IpHeader, build_udp
-from probe.lab.protocols import looks_like
-from probe.lab.rulebook import make_ready
+from probe.lab.box.actions import ACTIONS, TRIGGERS
+from probe.lab.box.defragment import fragmented
+from probe.lab.box.matches import MATCHERS, NameIndex
+from probe.lab.box.protocols import looks_like
+from probe.lab.box.rulebook import make_ready
 from probe.lab.types import Rule, Value
+from probe.lab.wire.packet import IpHeader, build_udp
 
 TCP, UDP = 6, 17
 QUESTION = dns.message.make_query("a.example", "A", id=7).to_wire()

@@ -28,11 +28,11 @@ from lab_twins import (
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
+from probe.lab.format.ranges import Literal
+from probe.lab.format.scenario import Filter, Scenario, load, read_scenario
 from probe.lab.laboratory import unavailable
-from probe.lab.ranges import Literal
-from probe.lab.scenario import Filter, Scenario, load, read_scenario
-from probe.lab.score import run_trials
-from probe.lab.trial import Trial
+from probe.lab.scoring.score import run_trials
+from probe.lab.scoring.trial import Trial
 from probe.model import RunResult, Verdict
 from probe.session.judging import judge_again
 from probe.store.read import read_runs

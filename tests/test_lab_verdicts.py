@@ -19,10 +19,10 @@ import pytest
 from known_misses import KNOWN_MISSES, WITHOUT_HELPERS
 
 from probe.catalogue.load import load as load_catalogue
+from probe.lab.format.scenario import load, names
 from probe.lab.laboratory import unavailable
-from probe.lab.scenario import load, names
-from probe.lab.score import Finding, Score, run_trials, score
-from probe.lab.trial import Trial, TrialResult
+from probe.lab.scoring.score import Finding, Score, run_trials, score
+from probe.lab.scoring.trial import Trial, TrialResult
 
 SEED = int(os.environ["PROBE_TEST_SEED"])
 JOBS = 5 * (os.cpu_count() or 1)

@@ -12,8 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from probe.lab import guide  # noqa: E402
-from probe.lab.actions import ACTIONS  # noqa: E402
+from probe.lab.box.actions import ACTIONS  # noqa: E402
+from probe.lab.format import guide  # noqa: E402
 from probe.rules.catalogue import all_rules  # noqa: E402
 from probe.rules.table import NEEDS  # noqa: E402
 from probe.store.codebook import codebook  # noqa: E402

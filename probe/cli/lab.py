@@ -12,7 +12,7 @@ from probe.cli.lab_exec import exec_
 from probe.cli.lab_score import score
 
 if TYPE_CHECKING:
-    from probe.lab.scenario import Scenario
+    from probe.lab.format.scenario import Scenario
 
 
 @click.group()
@@ -34,7 +34,7 @@ def list_(as_json: bool) -> None:
       probe lab list
       probe lab list --json | jq '.[] | select(.kind == "innocent").name'
     """
-    from probe.lab.needs import lacking
+    from probe.lab.format.needs import lacking
 
     chosen = scenarios(())
     if as_json:

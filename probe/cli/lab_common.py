@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue
-    from probe.lab.scenario import Scenario
+    from probe.lab.format.scenario import Scenario
 
 LEVELS = ("socket", "packet")
 FILE = ".toml"
@@ -23,7 +23,7 @@ def scenarios(patterns: Sequence[str]) -> tuple[Scenario, ...]:
 
     A pattern that ends in `.toml` is a file.
     """
-    from probe.lab.scenario import names
+    from probe.lab.format.scenario import names
 
     files = [pattern for pattern in patterns if pattern.endswith(FILE)]
     globs = [pattern for pattern in patterns if not pattern.endswith(FILE)]
@@ -37,8 +37,8 @@ def scenarios(patterns: Sequence[str]) -> tuple[Scenario, ...]:
 def load_scenario(name: str) -> Scenario:
     """The packaged scenario of this name, or the one in a file whose name ends in `.toml`."""
     try:
-        from probe.lab.scenario import load, read_scenario
-        from probe.lab.toml_table import ScenarioError
+        from probe.lab.format.scenario import load, read_scenario
+        from probe.lab.format.toml_table import ScenarioError
     except ModuleNotFoundError as error:
         raise missing(error) from error
     try:

@@ -13,7 +13,7 @@ import click
 from probe.cli.lab_common import LEVELS, catalogue, check_machine, load_scenario
 
 if TYPE_CHECKING:
-    from probe.lab.scenario import Scenario
+    from probe.lab.format.scenario import Scenario
     from probe.lab.types import Drawn
     from probe.model import Endpoint
 
@@ -56,7 +56,7 @@ def exec_(
     """
     from probe.lab.draw import draw
     from probe.lab.errors import LabFailed, LabUnavailable
-    from probe.lab.toml_table import ScenarioError
+    from probe.lab.format.toml_table import ScenarioError
 
     check_machine()
     spec, endpoints = load_scenario(scenario), catalogue().endpoints
@@ -106,9 +106,9 @@ def _introduce(drawn: Drawn, seed: int) -> None:
 
 
 def _run(drawn: Drawn, command: Sequence[str], *, level: str, pcap: Path | None, helpers: bool) -> int:
-    from probe.lab.foreground import run_in_foreground
+    from probe.lab.host.foreground import run_in_foreground
     from probe.lab.laboratory import Laboratory
-    from probe.lab.trial import configuration, program_environment
+    from probe.lab.scoring.trial import configuration, program_environment
 
     with Laboratory(drawn, level=level, helpers=helpers, pcap_dir=pcap) as laboratory:
         config = laboratory.directory / "probe.toml"

@@ -17,8 +17,8 @@ from probe.cli.lab_common import LEVELS, catalogue, check_machine, scenarios
 
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue
-    from probe.lab.score_report import Report
-    from probe.lab.trial import Trial, TrialResult
+    from probe.lab.scoring.score_report import Report
+    from probe.lab.scoring.trial import Trial, TrialResult
 
 JOBS = min(12, 4 * (os.cpu_count() or 1))
 MOST_SEED = 999_999_999
@@ -54,7 +54,7 @@ def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int,
       probe lab score --scenario 'dns-*' --scenario clean --seeds 10 --html score.html
       probe lab score --scenario sni-gfw2 --seed 7 --level socket --keep /tmp/why
     """
-    from probe.lab.trial import Trial
+    from probe.lab.scoring.trial import Trial
 
     check_machine()
     chosen = scenarios(patterns)
@@ -76,7 +76,7 @@ def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int,
 
 def _run(trials: Sequence[Trial], rows: Catalogue, *, jobs: int) -> tuple[TrialResult, ...]:
     from probe.lab.errors import LabUnavailable
-    from probe.lab.score import run_trials
+    from probe.lab.scoring.score import run_trials
 
     try:
         if not sys.stderr.isatty():
@@ -90,8 +90,8 @@ def _run(trials: Sequence[Trial], rows: Catalogue, *, jobs: int) -> tuple[TrialR
 def _report(trials: Sequence[Trial], results: Sequence[TrialResult], rows: Catalogue, *, patterns: tuple[str, ...],
             repeats: int, wall_s: float) -> Report:
     from probe import __version__
-    from probe.lab.score import score as add_up
-    from probe.lab.score_report import Report
+    from probe.lab.scoring.score import score as add_up
+    from probe.lab.scoring.score_report import Report
     from probe.rules import RULES_VERSION
 
     levels = dict.fromkeys(trial.level for trial in trials)
@@ -109,10 +109,10 @@ def _report(trials: Sequence[Trial], results: Sequence[TrialResult], rows: Catal
 
 
 def _write(report: Report, *, as_json: bool, html: Path | None, markdown: Path | None) -> None:
-    from probe.lab.score_html import as_html
-    from probe.lab.score_json import as_json as to_json
-    from probe.lab.score_markdown import as_markdown
-    from probe.lab.score_text import as_text
+    from probe.lab.scoring.score_html import as_html
+    from probe.lab.scoring.score_json import as_json as to_json
+    from probe.lab.scoring.score_markdown import as_markdown
+    from probe.lab.scoring.score_text import as_text
 
     click.echo(json.dumps(to_json(report), indent=2) if as_json else as_text(report))
     try:

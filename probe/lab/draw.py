@@ -7,11 +7,11 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from probe.lab.ranges import Range, RangeError, draw_range
-from probe.lab.references import Scene, censor_of, fault_of, rule_of
-from probe.lab.references import addresses_of as addresses_of
-from probe.lab.scenario import MAX_COMPANY, Filter, Scenario
-from probe.lab.toml_table import ScenarioError
+from probe.lab.format.ranges import Range, RangeError, draw_range
+from probe.lab.format.references import Scene, censor_of, fault_of, rule_of
+from probe.lab.format.references import addresses_of as addresses_of
+from probe.lab.format.scenario import MAX_COMPANY, Filter, Scenario
+from probe.lab.format.toml_table import ScenarioError
 from probe.lab.types import Drawn, Expect, HostPlan, World
 from probe.lab.world import FIXED_ANSWERS, draw_world, with_shared
 from probe.model import Endpoint

@@ -16,14 +16,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from probe.lab.blueprint import Blueprint, Parts, encode
-from probe.lab.censor_program import environment as censor_environment
-from probe.lab.censor_watch import CensorWatch
-from probe.lab.client_faults import changed
-from probe.lab.directory import make_directory, remove_directory, sweep
 from probe.lab.errors import LabFailed, LabUnavailable
-from probe.lab.mounts import clean_environment
-from probe.lab.needs import lacking
+from probe.lab.format.needs import lacking
+from probe.lab.host.blueprint import Blueprint, Parts, encode
+from probe.lab.host.censor_program import environment as censor_environment
+from probe.lab.host.censor_watch import CensorWatch
+from probe.lab.host.client_faults import changed
+from probe.lab.host.directory import make_directory, remove_directory, sweep
+from probe.lab.host.mounts import clean_environment
 from probe.lab.types import Drawn
 
 __all__ = ["CLIENT", "LEVELS", "LabFailed", "LabUnavailable", "Laboratory", "unavailable"]
@@ -39,7 +39,10 @@ _STOP_S = 15.0
 _MESSAGE_BYTES = 1 << 16
 _MOST_NAMESPACES = 200
 _COUNT_S = 60.0
-_ENTER = "import sys; sys.path.insert(0, sys.argv[1]); from probe.lab.enter import main; sys.exit(main(sys.argv[2:]))"
+_ENTER = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from probe.lab.host.enter import main; sys.exit(main(sys.argv[2:]))"
+)
 
 _TELLING_VARIABLES = frozenset(("SUDO_COMMAND", "PYTEST_CURRENT_TEST"))
 """They would tell a program under test what it is being tested with."""
@@ -48,7 +51,7 @@ Stream = int | IO[bytes] | None
 
 
 def _launch_command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "probe.lab.launch", *arguments]
+    return [sys.executable, "-m", "probe.lab.host.launch", *arguments]
 
 
 def _launch_environment() -> dict[str, str]:

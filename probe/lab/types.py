@@ -1,6 +1,6 @@
 """The nouns of the laboratory: the world that was drawn, what censors it, what goes wrong in it, what is expected.
 
-Everything here is data that one seed determines. A scenario is drawn once (`probe.lab.scenario`), then the
+Everything here is data that one seed determines. A scenario is drawn once (`probe.lab.format.scenario`), then the
 router and the servers are told what to do; nothing of it is visible to the program under test.
 """
 
@@ -73,7 +73,7 @@ class World:
 class Rule:
     """One rule of the middlebox on the client's path: when it fires and what it does.
 
-    Triggers, actions and the parameters of each are documented in `probe.lab.actions`.
+    Triggers, actions and the parameters of each are documented in `probe.lab.box.actions`.
     """
 
     trigger: str

@@ -13,11 +13,11 @@ from statistics import median
 from benchmark.figure import Figure
 from benchmark.inside import SEED, clean_world, endpoints
 from probe.lab.draw import draw
-from probe.lab.packet import ACK, PSH, SYN, IpHeader, build_tcp
-from probe.lab.router import Router
-from probe.lab.scenario import load, names
+from probe.lab.format.scenario import load, names
+from probe.lab.path.router import Router
 from probe.lab.truth import TruthLog
 from probe.lab.types import Rule, World
+from probe.lab.wire.packet import ACK, PSH, SYN, IpHeader, build_tcp
 
 FLOWS = 150
 ANSWERS = 12

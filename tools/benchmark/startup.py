@@ -16,8 +16,8 @@ from scapy.utils import RawPcapNgReader
 from benchmark.figure import Figure, middle
 from benchmark.inside import SEED, clean_world, endpoints, run_probe
 from probe.lab.laboratory import Laboratory
-from probe.lab.packet import TCP, UDP, parse
-from probe.lab.trial import probe_command, program_environment
+from probe.lab.scoring.trial import probe_command, program_environment
+from probe.lab.wire.packet import TCP, UDP, parse
 
 ROUNDS = 11
 PACKET_ROUNDS = 5

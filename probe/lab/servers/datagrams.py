@@ -12,8 +12,8 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 
-from probe.lab.icmp_errors import UNREACHABLE, error_about
-from probe.lab.packet import IpHeader, build_udp, packed, parse, unpacked
+from probe.lab.wire.icmp_errors import UNREACHABLE, error_about
+from probe.lab.wire.packet import IpHeader, build_udp, packed, parse, unpacked
 
 _IP_TTL = 2
 _IP_PKTINFO = 8

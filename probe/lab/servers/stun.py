@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from probe.lab.packet import packed
+from probe.lab.wire.packet import packed
 
 MAGIC_COOKIE = 0x2112A442
 

@@ -1,0 +1,73 @@
+"""The expectations of a scenario file: what is read, and what is refused because nothing in the file can cause it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from probe.lab.format.scenario_parts import block_types
+from probe.lab.format.toml_table import Table
+from probe.lab.types import Expect
+from probe.tables.blocks import is_prefix
+from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
+
+LEVELS = ("any", "socket", "packet")
+CLASSES = ("http", "https", "tls", "dns", "literal")
+"""What `proto:` may name: plain HTTP, HTTP over TLS, judged certificates, DNS names, literal addresses."""
+SCOPES = ("", "device", "lan", "access", "beyond_access", "unknown")
+
+
+def read_expect(table: Table, *, aliases: frozenset[str]) -> Expect:
+    """One `[[expect]]`."""
+    outcomes = _outcomes(table, "outcome")
+    if not outcomes:
+        raise table.error("outcome", "missing")
+    causes = block_types(table, outcomes=outcomes)
+    expect = Expect(
+        of=_subject(table, aliases=aliases),
+        outcomes=outcomes,
+        block_types=causes,
+        min_depth=table.number("min_depth", default=1, low=1, high=max(map(_depth, causes), default=1)),
+        also=block_types(table, outcomes=tuple(OUTCOMES), key="also"),
+        scope=table.text("scope", default="", among=SCOPES),
+        unless_fired=_outcomes(table, "unless_fired"),
+        level=table.text("level", default="any", among=LEVELS),
+    )
+    table.close()
+    return expect
+
+
+def _depth(path: str) -> int:
+    return path.count(".") + 1
+
+
+def _outcomes(table: Table, key: str) -> tuple[str, ...]:
+    found = table.texts(key)
+    unknown = sorted(set(found) - set(OUTCOMES) - {NOT_ATTEMPTED})
+    if unknown:
+        raise table.error(key, f"unknown {unknown[0]!r}")
+    return found
+
+
+def _subject(table: Table, *, aliases: frozenset[str]) -> str:
+    of = table.text("of")
+    subjects = ("*", "run", *(f"proto:{name}" for name in CLASSES), *(f"@{alias}" for alias in aliases))
+    if of not in subjects:
+        raise table.error("of", f"alias not drawn: {of}" if of.startswith("@") else f"unknown {of!r}")
+    return of
+
+
+def check_causes(kind: str, made: Iterable[str], expects: tuple[Expect, ...], table: Table) -> None:
+    """Raise ScenarioError for censorship that nothing makes or nobody expects, and for what nothing can cause.
+
+    `made`: the block types of the file's rules, faults and program.
+    """
+    makes = {path for path in made if path}
+    blocked = [expect for expect in expects if "blocked" in expect.outcomes]
+    if kind == "censorship" and not makes:
+        raise table.error("kind", "censorship without a rule or fault that has a block_type")
+    if kind == "censorship" and not blocked:
+        raise table.error("expect", "censorship without an expected `blocked`")
+    for expect in blocked:
+        if not any(is_prefix(path, cause) for path in expect.block_types for cause in makes):
+            wanted = " or ".join(expect.block_types) or "a block without a block_type"
+            raise table.error("expect", f"no rule or fault makes {wanted}")

@@ -1,0 +1,1 @@
+"""Runs of the probe in scenarios, and how often it was right."""

@@ -1,0 +1,167 @@
+"""One run of the probe in one laboratory, and the judgement of what it wrote."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from probe.catalogue.types import Catalogue
+from probe.lab.draw import VANTAGE_CC, draw
+from probe.lab.format.needs import lacking
+from probe.lab.format.scenario import Scenario
+from probe.lab.format.toml_table import ScenarioError
+from probe.lab.laboratory import LabFailed, Laboratory
+from probe.lab.scoring.expect import MISSING, Judgement, Row, judge
+from probe.lab.truth import read_log
+from probe.lab.types import Drawn, World
+
+VANTAGE_ASN = 64500
+"""An AS number for documentation (RFC 5398)."""
+DEADLINE_S = 60
+WHOLE_DEADLINE_S = 240
+"""For the whole catalogue, which is three times what a run measures, on a machine that does other things too."""
+TIMEOUT_S = 600
+"""Far beyond the deadline: a crowded machine is no failure of the program, one that never ends is."""
+MAX_FILE_BYTES = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What is to be run."""
+
+    scenario: Scenario
+    seed: int
+    level: str
+    helpers: bool = True
+    repetition: int = 0
+    """Which of several runs of the same trial this is, from 0."""
+    keep: Path | None = None
+    """Where results, truth and configuration are copied to; None: nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """What came of it."""
+
+    scenario: str
+    seed: int
+    level: str
+    helpers: bool = True
+    judgement: Judgement | None
+    """None when the laboratory broke or was not built, and nothing can be said."""
+    note: str = ""
+    """What went wrong with the laboratory, or with the program when it left no results."""
+    skipped: str = ""
+    """Why there was no trial on this machine."""
+    wall_s: float
+
+
+def run_trial(trial: Trial, *, catalogue: Catalogue) -> TrialResult:
+    """Draw, build, run and judge. Raises LabUnavailable; a broken laboratory is a result, and so is a broken draw."""
+    begin = time.monotonic()
+    judgement: Judgement | None = None
+    note = ""
+    skipped = lacking(trial.scenario.needs)
+    if not skipped:
+        try:
+            judgement, note = _run(trial, catalogue)
+        except ScenarioError as error:
+            note = f"nothing could be drawn: {error}"
+        except LabFailed as error:
+            note = f"the laboratory failed: {error}"
+    return TrialResult(
+        scenario=trial.scenario.name,
+        seed=trial.seed,
+        level=trial.level,
+        helpers=trial.helpers,
+        judgement=judgement,
+        note=note,
+        skipped=skipped,
+        wall_s=time.monotonic() - begin,
+    )
+
+
+def _run(trial: Trial, catalogue: Catalogue) -> tuple[Judgement, str]:
+    drawn = draw(trial.scenario, seed=trial.seed, endpoints=catalogue.endpoints)
+    with Laboratory(drawn, level=trial.level, helpers=trial.helpers) as laboratory:
+        note = _run_probe(laboratory, trial, drawn, catalogue)
+        results = laboratory.directory / "results"
+        rows, runs = read_rows(results, "verdicts"), read_rows(results, "runs")
+        run_row = runs[0] if runs else {"outcome": MISSING, "block_type": ""}
+        laboratory.settle()
+        log = read_log(laboratory.log_path)
+        judgement = judge(drawn, rows, run_row, log, level=trial.level, helpers=trial.helpers)
+        if trial.keep is not None:
+            _keep(laboratory, trial, trial.keep)
+    return judgement, note
+
+
+def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Catalogue) -> str:
+    """Let the probe measure; why there are no results, or nothing."""
+    config = laboratory.directory / "probe.toml"
+    config.write_text(configuration(drawn.world, helpers=trial.helpers))
+    # Inputs by name, except for the whole catalogue: one argument each would not fit everywhere.
+    whole = trial.scenario.company is None
+    which = ["--tier", "3"] if whole else [part for target in drawn.targets for part in ("--input", target)]
+    command = [
+        *probe_command(), "run", "--fast", "--config", str(config), "--results", str(laboratory.directory / "results"),
+        "--catalogue", catalogue.path, "--seed", str(trial.seed), "--deadline-s",
+        str(WHOLE_DEADLINE_S if whole else DEADLINE_S), *which,
+    ]
+    try:
+        done = laboratory.run(command, env=program_environment(), timeout_s=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return f"the program did not end in {TIMEOUT_S} s"
+    if any((laboratory.directory / "results").glob("verdicts/date=*/*.csv")):
+        return ""
+    last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+    return f"the program left no results (exit status {done.returncode}): {last[0][:300]}"
+
+
+def probe_command() -> tuple[str, ...]:
+    """How this very program is called."""
+    return (sys.executable, "-m", "probe")
+
+
+def program_environment() -> dict[str, str]:
+    """The environment, in which the program is found also when it runs from a source tree."""
+    root = str(Path(__file__).resolve().parents[3])
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def configuration(world: World, *, helpers: bool) -> str:
+    """The configuration of a volunteer in this world, as TOML."""
+    lines = ["[vantage]", f'cc = "{VANTAGE_CC}"', f"asn = {VANTAGE_ASN}"]
+    for point in world.vantages if helpers else ():
+        fields = {"id": point.control_id, "url": point.url, "address": point.ipv4, "asn": point.asn, "cc": point.cc}
+        lines += ["", "[[helper]]", *(f"{key} = {json.dumps(value)}" for key, value in fields.items())]
+    return "\n".join([*lines, ""])
+
+
+def read_rows(results: Path, table: str) -> Sequence[Row]:
+    """All rows of one table of a results folder; files beyond 50 MB are no results. Raises ValueError for these."""
+    rows: list[Row] = []
+    for path in sorted(results.glob(f"{table}/date=*/*.csv")):
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ValueError(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+        with path.open(newline="", encoding="utf-8") as file:
+            rows.extend(csv.DictReader(file))
+    return rows
+
+
+def _keep(laboratory: Laboratory, trial: Trial, folder: Path) -> None:
+    """Copy what a person needs to understand a verdict."""
+    again = f"-{trial.repetition}" if trial.repetition else ""
+    target = folder / f"{trial.scenario.name}-{trial.seed}-{trial.level}{again}"
+    shutil.copytree(laboratory.directory, target, dirs_exist_ok=True)
+    if laboratory.log_path.exists():
+        shutil.copyfile(laboratory.log_path, target / "truth.jsonl")
