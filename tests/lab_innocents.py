@@ -58,7 +58,8 @@ def innocents(w: Watched, *, tls: bool = True) -> list[Place]:
     """The targets of the company with an IPv4 address, those with a server name or those without."""
     suffering = {text for name, inputs in w.drawn.aliases.items() if ":" not in name for text in inputs}
     places = [w._place(text) for text in w.drawn.targets if text not in suffering]
-    return [place for place in places if place.address and place.port and bool(place.sni) == tls]
+    fitting = [place for place in places if place.address and place.port and bool(place.sni) == tls]
+    return sorted(fitting, key=lambda place: not place.input.startswith("https:"))  # a page can be fetched there
 
 
 def fault(w: Watched, kind: str) -> Mapping[str, Value]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import struct
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from probe.lab.wire.pcapng import INBOUND, PcapngWriter
 from probe.model import Observation
 
 ONE = "one.example"
@@ -88,9 +88,12 @@ def test_targets_are_met_missed_or_absent(bench: ModuleType) -> None:
     assert bench.figure.middle("m", [3.0, 1.0, 2.0]).value == 2.0
 
 
-def test_a_capture_is_read(bench: ModuleType) -> None:
-    packet = struct.pack("<IIII", 10, 500_000, 3, 9) + b"abc"
-    assert list(bench.startup.captured(bytes(24) + packet + packet[:18])) == [(10.5, b"abc"), (10.5, b"ab")]
+def test_a_capture_is_read(bench: ModuleType, tmp_path: Path) -> None:
+    file = tmp_path / "wire.pcapng"
+    writer = PcapngWriter(file, interface="eth0")
+    writer.write(b"E" + bytes(27), 10_500_000_000, INBOUND)
+    writer.close()
+    assert list(bench.startup.captured(file)) == [(10.5, b"E" + bytes(27))]
 
 
 def test_a_program_is_watched(root: Path, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_download_runs_at_the_policed_rate(ends: BothEnds, seed: int) -> None:
 
 def test_nothing_outruns_650_bytes_a_second(ends: BothEnds, seed: int) -> None:
     with ends.watched("sni-tspu3", seed % 1000) as w:
-        flow = w.tls(w.target("t"), get="/", timeout_s=12)
+        flow = w.tls(w.target("t"), get="/", timeout_s=12, read_bytes=500)
         came = w.from_server(flow)[1:]
         said = w.packets(flow, sent=True)
         rate_bps, bucket_bytes = w.number("rate_bps"), w.number("bucket_bytes")

@@ -76,9 +76,6 @@ def test_the_client_is_cut_off_some_time_after_its_initial(ends: BothEnds, seed:
             again(w, flow, b"\x40" + secrets.token_bytes(30))
         said = {p.payload: p.time_s - begin_s for p in w.packets(flow, sent=True)}
         w.await_packets(1, flow)  # the handshake that sets it off may succeed
-        w.agent.await_that(
-            lambda: w.from_server(flow)[-1].time_s > begin_s + delay_s + SLACK_S, "the server to speak on"
-        )
         residual = w.udp(t, initial("innocent.example"), port=443, timeout_s=1)
         assert residual.failure == "timeout", "for a while the port is dead, whatever the name"
     heard = {p.payload for p in ends.at_server(flow, sent=False)}

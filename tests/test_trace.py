@@ -127,7 +127,7 @@ def listening(*, accept: bool = True) -> Iterator[int]:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         if accept:
-            server.listen(MAX_TTL)
+            server.listen(4 * MAX_TTL)
         yield server.getsockname()[1]
 
 
@@ -149,7 +149,7 @@ def test_a_refusal_is_told() -> None:
 def test_every_descriptor_is_given_back() -> None:
     before = len(threading.enumerate())
     with listening() as port:
-        for _ in range(30):
+        for _ in range(7):
             trace(Trace(purpose="trace", address="127.0.0.1", port=port, together=True), clock=start_clock(None),
                   key=b"k")
         spare = socket.socket()
