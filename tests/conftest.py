@@ -119,7 +119,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(LaboratoryCount(), "laboratory-count")
 
 
-LONGEST_FIRST = ("test_lab_verdicts.py", "test_lab_hostile.py", "test_lab_lifecycle.py")
+LONGEST_FIRST = (
+    "test_lab_verdicts.py", "test_fidelity_flow.py", "test_lab_hostile.py", "test_fidelity_tls.py", "test_lab_twins.py",
+    "test_lab_lifecycle.py", "test_fidelity_innocents_line.py", "test_fidelity_innocents.py", "test_lab_mutants.py",
+    "test_fidelity_dns.py", "test_fidelity_http.py", "test_fidelity_ip.py", "test_fidelity_countries.py",
+    "test_fidelity_quic.py", "test_lab_leftovers.py", "test_lab_real_servers.py", "test_lab_exec.py",
+)
 """Files that mostly wait: started first, they run beside everything else."""
 
 
