@@ -15,7 +15,8 @@ from probe.compare.path import PathEvidence, path_evidence
 from probe.model import ControlAnswer, Endpoint, Observation, ServiceVerdict, Verdict
 from probe.rules.dns import DNS_RULES, NameEvidence
 from probe.rules.network import NETWORK_RULES, STOPS
-from probe.rules.path import PATH_RULES, Scene
+from probe.rules.path import PATH_RULES
+from probe.rules.scene import Scene
 from probe.rules.table import first
 from probe.sites import Site
 from probe.tables.outcomes import NOT_ATTEMPTED

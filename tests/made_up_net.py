@@ -10,7 +10,8 @@ from typing import Any
 from observations import ELSEWHERE, REFUSED, operation
 
 from probe.model import ControlAnswer, Observation
-from probe.plan import Frame, next_steps
+from probe.plan.frame import Frame
+from probe.plan.next_steps import next_steps
 from probe.session.book import Book
 from probe.sites import Site
 from probe.steps import Ask, Follow, Lookup, Step, Trace, Visit

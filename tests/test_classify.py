@@ -32,7 +32,7 @@ from probe.classify import Bench, Case, judge
 from probe.combine import Finding, combine_endpoints, combine_paths, confirm, service_verdicts
 from probe.compare.ladder import LadderEvidence
 from probe.model import ControlAnswer, Endpoint, Verdict
-from probe.plan import Frame
+from probe.plan.frame import Frame
 from probe.session.book import Book
 from probe.sites import group
 from probe.steps import Ask

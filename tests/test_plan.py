@@ -27,7 +27,9 @@ from observations import (
 )
 
 from probe.compare.addresses import may_connect
-from probe.plan import MAX_REDIRECTS, Frame, next_steps
+from probe.plan.frame import Frame
+from probe.plan.next_steps import next_steps
+from probe.plan.redirects import MAX_REDIRECTS
 from probe.session.book import Book
 from probe.sites import Site, expand, group
 from probe.steps import Ask, Follow, Lookup, Step, Visit

@@ -17,7 +17,8 @@ from probe.compare.path import PathEvidence
 from probe.rules.catalogue import all_rules
 from probe.rules.dns import DNS_RULES, NameEvidence
 from probe.rules.network import NETWORK_RULES
-from probe.rules.path import PATH_RULES, Scene
+from probe.rules.path import PATH_RULES
+from probe.rules.scene import Scene
 from probe.rules.table import Rule, first
 from probe.tables.blocks import is_prefix
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from probe.classify import Case
 from probe.compare.addresses import family_of
 from probe.model import ControlAnswer, Observation
-from probe.plan import Seen
+from probe.plan.frame import Seen
 from probe.session.taint import tainted_by
 from probe.sites import Site
 

@@ -11,7 +11,7 @@ from probe.catalogue.types import Catalogue
 from probe.compare.ladder import LadderEvidence
 from probe.compare.nat64 import through
 from probe.measure.clock import Clock
-from probe.plan import Frame
+from probe.plan.frame import Frame
 from probe.settings import Settings
 from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
 

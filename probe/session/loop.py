@@ -17,7 +17,8 @@ from probe.measure.lookups import observe_question, replies_of
 from probe.measure.pool import DaemonPool
 from probe.measure.visit import pages_left
 from probe.model import ControlAnswer, Observation
-from probe.plan import Frame, next_steps
+from probe.plan.frame import Frame
+from probe.plan.next_steps import next_steps
 from probe.session.book import Book
 from probe.session.gate import Gate
 from probe.session.work import Result, Workshop, carry_out

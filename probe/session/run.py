@@ -24,7 +24,7 @@ from probe.measure.pool import DaemonPool
 from probe.measure.system_dns import network_resolvers
 from probe.measure.tunnels import tunnel_word
 from probe.model import ControlAnswer, Endpoint, Observation, Run, RunResult
-from probe.plan import Frame
+from probe.plan.frame import Frame
 from probe.session.frame import RunPlan, adapted, make_frame, run_id_of, way_to
 from probe.session.rungs import ladder_controls, read_ladder
 from probe.session.select import Selection, select

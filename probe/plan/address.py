@@ -1,0 +1,83 @@
+"""What to do at one address: the innocent name, the site, again where it fails, and where attempts are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probe.compare.addresses import family_of
+from probe.compare.dns import DnsEvidence
+from probe.compare.nat64 import from_outside
+from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs
+from probe.model import Observation
+from probe.plan.frame import Frame, Seen
+from probe.plan.visits import identity_visit, innocent_visit, target_visit
+from probe.sites import Site
+from probe.steps import Step, Trace, Visit
+
+
+def at_address(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Frame,
+        evidence: DnsEvidence) -> list[Step]:
+    """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
+    steps: list[Step] = []
+    if site.kind in ("tls", "http") and (
+            (depth == "all" and site.leads) or _failed_above_tcp(seen, address)):
+        innocent = innocent_visit(site, address, frame)
+        if not _was_tried(seen.around, innocent):
+            return [innocent]
+    mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
+    tried = {o.attempt for o in mine}
+    if not tried:
+        return [target_visit(site, address, source, frame, attempt=1, depth=depth)]
+    if depth == "all" and not any(o.failure for o in mine) and _shallow(site, mine):
+        return [target_visit(site, address, source, frame, attempt=max(tried) + 1)]
+    last = max(tried)
+    failing = failed_inputs(site, [o for o in mine if o.attempt == last])
+    hopeless = frame.ipv6_broken and family_of(address) == 6
+    if failing and last < _most_attempts(mine, last, frame) and not hopeless:
+        steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth))
+    if _is_doubtful(site, source, seen, evidence):
+        steps.append(identity_visit(site, address, source, frame))
+    if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:
+        steps.append(Visit(purpose="port", address=address, port=80 if site.port != 80 else 443,
+                           hostname=site.host, source=source, connect_timeout_s=frame.timeout_s))
+    if failing and last >= frame.attempts and not hopeless and mine[-1].operation == "connect":
+        steps += _traces(address, site.port, seen, frame)
+    return steps
+
+
+def _traces(address: str, port: int, seen: Seen, frame: Frame) -> list[Step]:
+    """Controls reach what does not answer here: does the network swallow it, or does the operator refuse us?"""
+    known_as = from_outside(address, frame.nat64_prefix)
+    where = f"[{known_as}]:{port}" if ":" in known_as else f"{known_as}:{port}"
+    if not any(place == where and not failure for c in seen.controls for place, failure in c.tcp):
+        return []
+    others = [place for place in seen.elsewhere if family_of(place[0]) == family_of(address)]
+    return [Trace(purpose="trace", address=address, port=port, together=frame.together),
+            *(Trace(purpose="reference", address=other, port=at, together=frame.together) for other, at in others)]
+
+
+def _most_attempts(mine: Sequence[Observation], last: int, frame: Frame) -> int:
+    ended = next((o for o in mine if o.attempt == last and o.failure), None)
+    quick = ended is not None and ended.operation != "connect" and "timeout" not in ended.failure
+    return frame.quick_attempts if quick else frame.attempts
+
+
+def _is_doubtful(site: Site, source: str, seen: Seen, evidence: DnsEvidence) -> bool:
+    """The address is one that trusted resolvers do not give, and nothing at it has proven whose it is."""
+    if source != "network" or not evidence.trusted_answers or evidence.agrees or site.port == 443:
+        return False
+    return not any(o.trust == "valid" for o in seen.visits if o.purpose == "target")
+
+
+def _failed_above_tcp(seen: Seen, address: str) -> bool:
+    return any(o.address == address and o.failure and o.operation != "connect" for o in seen.visits)
+
+
+def _shallow(site: Site, mine: Sequence[Observation]) -> bool:
+    """Whether nothing at this address went as far as the site itself."""
+    last = {"tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip"}[site.kind]
+    return not any(o.operation == last for o in mine)
+
+
+def _was_tried(around: Sequence[Observation], innocent: Visit) -> bool:
+    return any(o.purpose == "innocent" and o.address == innocent.address and o.port == innocent.port for o in around)

@@ -1,0 +1,45 @@
+"""What the planner may use in a run, and what it knows of a site so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probe.model import ControlAnswer, Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What the planner may use in this run."""
+
+    network_resolver: str = ""
+    public_resolver: str = ""
+    dark_server: str = ""
+    doh: tuple[str, ...] = ()
+    """Names of the DoH operators to ask."""
+    controls: tuple[str, ...] = ()
+    families: tuple[int, ...] = (4,)
+    ipv6_broken: bool = False
+    innocent: str = "www.example.com"
+    attempts: int = 3
+    quick_attempts: int = 5
+    """Tries where a handshake or a page is cut off at once: a flaky server does that now and then, and it costs
+    no time."""
+    addresses_per_family: int = 2
+    nat64_prefix: str = ""
+    timeout_s: float = 6.0
+    together: bool = False
+    """The run need not spread its flows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is known of one site so far."""
+
+    dns: tuple[Observation, ...] = ()
+    visits: tuple[Observation, ...] = ()
+    """Connects, handshakes and pages of the site itself, at any address."""
+    around: tuple[Observation, ...] = ()
+    """Innocent names and other ports at the site's addresses, whoever asked them."""
+    controls: tuple[ControlAnswer, ...] = ()
+    elsewhere: tuple[tuple[str, int], ...] = ()
+    """Addresses and ports of others that accept connections."""

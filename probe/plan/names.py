@@ -1,0 +1,63 @@
+"""Whom to ask for a site's name: plain DNS first, trusted resolvers where something is to be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probe.compare.dns import DnsEvidence, state_of
+from probe.model import Observation
+from probe.plan.frame import Frame, Seen
+from probe.sites import Site
+from probe.steps import Lookup, Step
+
+
+def _is_direct(seen: Observation) -> bool:
+    return seen.resolver == "network" and seen.dns_engine == "udp"
+
+
+def without_half_answers(dns: tuple[Observation, ...], frame: Frame) -> tuple[Observation, ...]:
+    """All but what is still to come: a name without IPv6 must not look empty until its IPv4 answer is there."""
+    direct = [o for o in dns if _is_direct(o)]
+    tries = {n: [o for o in direct if o.attempt == n] for n in {o.attempt for o in direct}}
+    questions = 2 if 6 in frame.families else 1
+    half = {n for n, found in tries.items() if len(found) < questions and state_of(found) != "ok"}
+    return tuple(o for o in dns if not (_is_direct(o) and o.attempt in half))
+
+
+def plain_lookups(site: Site, frame: Frame) -> list[Step]:
+    steps: list[Step] = [Lookup(channel="system", name=site.host)]
+    if frame.network_resolver:
+        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver))
+    if frame.public_resolver:
+        steps.append(Lookup(channel="public", name=site.host, server=frame.public_resolver))
+    return steps
+
+
+def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+    steps: list[Step] = []
+    tried = {o.attempt for o in seen.dns if _is_direct(o)}
+    if tried and evidence.network != "ok" and max(tried) < frame.attempts:
+        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver, attempt=max(tried) + 1))
+    elif tried and evidence.network in ("timeout", "servfail", "refused", "error"):
+        steps.append(Lookup(channel="alive", name=frame.innocent, server=frame.network_resolver, about=site.host))
+    if wants_trusted(site, seen, evidence):
+        steps += [Lookup(channel="doh", name=site.host, server=name) for name in frame.doh]
+        if frame.public_resolver and evidence.network != "ok":
+            steps.append(Lookup(channel="tcp", name=site.host, server=frame.public_resolver))
+    if frame.dark_server and (evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or (
+            evidence.trusted_ok and evidence.network_answers and not evidence.agrees)):
+        steps += [Lookup(channel="dark", name=name, server=frame.dark_server) for name in (site.host, frame.innocent)]
+    return steps
+
+
+def _two_answers(seen: Sequence[Observation]) -> bool:
+    return any(len({text.split("|", 4)[-1] for text in o.replies}) > 1 for o in seen)
+
+
+def wants_trusted(site: Site, seen: Seen, evidence: DnsEvidence) -> bool:
+    """Trusted resolvers are asked where plain DNS failed or looks wrong, or the connection proves nothing."""
+    if evidence.network != "ok" or evidence.system not in ("ok", "unasked"):
+        return True
+    if evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or not site.proves_itself:
+        return True
+    return any(o.failure and o.purpose == "target" for o in seen.visits)

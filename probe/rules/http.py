@@ -1,0 +1,47 @@
+"""Rules over requests, pages, and connections that end after the handshake."""
+
+from __future__ import annotations
+
+from probe.rules.named import named_rules
+from probe.rules.scene import PathRule, contrary, convicts, ended_by
+from probe.rules.table import Rule
+
+HTTP: tuple[PathRule, ...] = (
+    Rule("http/known_redirect", "blocked", "http.redirect", 0.97, ("nothing",),
+         "the request is redirected to a known block page",
+         lambda s: not s.path.proven and s.path.stage in ("", "page") and bool(s.path.fingerprint)
+         and 300 <= s.path.status < 400),
+    Rule("http/known_blockpage", "blocked", "http.blockpage", 0.97, ("nothing",), "a known block page is served",
+         lambda s: not s.path.proven and s.path.stage in ("", "page") and bool(s.path.fingerprint)),
+    Rule("http/foreign_redirect", "blocked", "http.redirect", 0.9, ("helper",),
+         "the request is redirected to a foreign place, and controls are not",
+         lambda s: not s.path.proven and s.path.stage == "page" and s.path.foreign_redirect
+         and s.path.control_page_differs > 0 and not s.path.control_page_same and not s.path.control_redirects_alike
+         and convicts(s)),
+    Rule("http/foreign_page", "blocked", "http.blockpage", 0.85, ("helper",),
+         "another page than the service's is served, and controls are served that",
+         lambda s: not s.path.proven and s.path.stage == "page" and s.path.control_page_differs > 0
+         and not s.path.control_page_same and convicts(s) and 200 <= s.path.status < 300),
+    Rule("http/server_differs_for_all", "down", "server.error", 0.8, ("helper",),
+         "controls are served the same unexpected page",
+         lambda s: not s.path.proven and s.path.stage == "page" and s.path.control_page_same > 0),
+    Rule("http/controls_fail_too", "down", "server.error", 0.85, ("two_helpers",),
+         "requests from two other networks fail as well",
+         lambda s: s.path.stage in ("http", "page") and s.path.control_failed >= 2 and not s.path.control_ok),
+    Rule("flow/silent_once_encrypted", "blocked", "flow.freeze", 0.8, ("helper",),
+         "every connection completes its handshake and then falls silent, and controls reach the service",
+         lambda s: s.path.secure and ended_by(s, "http", "silence") and convicts(s) and contrary(s)
+         and s.path.stops_alike and s.ladder.full_segments and not s.ladder.starves(s.path.address)),
+    Rule("tls/cut_off_once_encrypted", "blocked", "tls", 0.8, ("helper",),
+         "every connection completes its handshake and is then cut off, and controls reach the service",
+         lambda s: s.path.secure and (ended_by(s, "http", "reset") or ended_by(s, "http", "close")) and convicts(s)
+         and contrary(s)),
+    *named_rules("http", "reset", "host"),
+    *named_rules("http", "close", "host"),
+    *named_rules("http", "drop", "host"),
+    *named_rules("http", "mute", "host"),
+    Rule("http/answered", "ok", "", 0.7, ("nothing",),
+         "a page came, as expected as far as the catalogue knows, and no control contradicts it",
+         lambda s: s.path.kind == "http" and s.path.last_ok and s.path.stage == "" and not s.path.control_page_differs
+         and not s.path.foreign_redirect),
+)

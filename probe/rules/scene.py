@@ -1,0 +1,79 @@
+"""What path rules look at, and the conditions that many of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probe.compare.ladder import LadderEvidence
+from probe.compare.path import RESET, TIMEOUTS, PathEvidence
+from probe.rules.table import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A path, the network it lies in, and what the catalogue says of the operator."""
+
+    path: PathEvidence
+    ladder: LadderEvidence
+    self_block: bool = False
+    """The operator itself is known to refuse some places: a silent refusal cannot be told from a block."""
+
+
+PathRule = Rule[Scene]
+ADMINISTRATIVE = ("3/9 ", "3/10 ", "3/13 ", "1/1 ", "1/5 ", "1/6 ")
+"""ICMP codes that say "prohibited" (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
+
+
+def repeated(s: Scene) -> bool:
+    """Several fresh connections, every one failing, and alike; more of them where a failure costs no time."""
+    quick = s.path.stage in ("tls", "http") and s.path.failure not in TIMEOUTS and not s.path.trust
+    enough = s.path.failed_attempts >= (4 if quick else 3)
+    return enough and s.path.failed_attempts == s.path.attempts and s.path.same_failure
+
+
+def contrary(s: Scene) -> bool:
+    """Controls reach what fails here, and none fails as well."""
+    return s.path.control_ok > 0 and not s.path.control_failed
+
+
+def convicts(s: Scene) -> bool:
+    return repeated(s) and not s.path.tainted and not s.self_block and s.ladder.well
+
+
+def lost_here(s: Scene) -> bool:
+    """Attempts to connect end where other traffic from here passes. An operator that refuses us ends them at its own
+    door, and from here nothing else tells the two apart."""
+    return convicts(s) and s.path.lost == "near"
+
+
+def _at(stage: str, *failures: str) -> frozenset[tuple[str, str]]:
+    return frozenset((stage, f) for f in failures)
+
+
+_ACTIONS: dict[str, frozenset[tuple[str, str]]] = {
+    "reset": _at("tls", RESET) | _at("http", RESET),
+    "close": _at("tls", "eof_error") | _at("http", "eof_error"),
+    "silence": frozenset((stage, word) for stage in ("tls", "http") for word in TIMEOUTS),
+}
+
+
+def ended_by(s: Scene, stage: str, action: str) -> bool:
+    return s.path.stage == stage and (stage, s.path.failure) in _ACTIONS[action]
+
+
+def tls_alert(s: Scene) -> bool:
+    return s.path.stage == "tls" and s.path.tls_alert >= 0 and s.path.failure.startswith("ssl_error")
+
+
+def untrusted(s: Scene) -> bool:
+    return s.path.stage == "tls" and s.path.trust in ("self_signed", "unknown_issuer", "wrong_name", "invalid")
+
+
+def outdated(s: Scene) -> bool:
+    return s.path.stage == "tls" and s.path.trust in ("expired", "not_yet_valid")
+
+
+def silence(s: Scene, stage: str, kind: str) -> bool:
+    """drop: the peer's TCP never acknowledged what was sent; mute: it did, or nobody can tell."""
+    return (ended_by(s, stage, "silence") and (s.path.acked == "no") == (kind == "drop")
+            and not s.ladder.starves(s.path.address))

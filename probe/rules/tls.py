@@ -1,0 +1,45 @@
+"""Rules over TLS handshakes that fail."""
+
+from __future__ import annotations
+
+from probe.compare.path import TIMEOUTS
+from probe.rules.named import named_rules
+from probe.rules.scene import PathRule, contrary, convicts, outdated, untrusted
+from probe.rules.table import Rule
+
+TLS: tuple[PathRule, ...] = (
+    Rule("tls/clock", "local", "local.clock", 0.95, ("ladder",),
+         "certificates seem outdated because this device's clock is wrong",
+         lambda s: outdated(s) and s.ladder.clock_wrong),
+    Rule("tls/expired", "down", "server.certificate", 0.93, ("nothing",),
+         "the service's own certificate is outdated: its chain leads to a trusted root",
+         lambda s: outdated(s)),
+    Rule("tls/everything_resigned", "local", "local.interception", 0.9, ("ladder",),
+         "innocent servers present certificates of nobody we trust as well",
+         lambda s: untrusted(s) and s.ladder.resigned >= 2 and not s.ladder.tls_ok - s.ladder.resigned),
+    Rule("tls/private_root_changed", "inconclusive", "inconclusive.instrument", 0.7, ("nothing",),
+         "the chain claims the service's own authority under a root that the catalogue does not know",
+         lambda s: untrusted(s) and s.path.private_root),
+    Rule("tls/same_bad_certificate", "down", "server.certificate", 0.93, ("helper",),
+         "controls are shown the same certificate",
+         lambda s: untrusted(s) and s.path.control_same_key > 0 and not s.path.control_other_key),
+    Rule("tls/foreign_certificate", "blocked", "tls.mitm", 0.93, ("helper",),
+         "controls are shown another, valid certificate at this address",
+         lambda s: untrusted(s) and s.path.control_other_key > 0 and not s.path.control_same_key and contrary(s)
+         and convicts(s)),
+    Rule("path/large_answers_lost", "local", "local.mtu", 0.8, ("ladder",),
+         "small answers arrive and no full segment does, from anywhere: packets are too large for the line",
+         lambda s: s.ladder.narrow and s.path.stage in ("tls", "http") and s.path.failure in TIMEOUTS
+         and s.path.acked != "no"),
+    Rule("tls/every_name_fails", "local", "local.firewall", 0.8, ("ladder",),
+         "handshakes with unrelated addresses fail as well: nobody is singled out",
+         lambda s: s.path.stage == "tls" and s.ladder.tls_failed >= 2 and s.ladder.tls_ok == 0),
+    Rule("tls/controls_fail_too", "down", "server.error", 0.85, ("two_helpers",),
+         "handshakes from two other networks fail as well",
+         lambda s: s.path.stage == "tls" and s.path.control_failed >= 2 and not s.path.control_ok),
+    *named_rules("tls", "reset", "sni"),
+    *named_rules("tls", "close", "sni"),
+    *named_rules("tls", "alert", "sni"),
+    *named_rules("tls", "drop", "sni"),
+    *named_rules("tls", "mute", "sni"),
+)
