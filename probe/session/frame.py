@@ -45,6 +45,7 @@ def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int,
         dark_server=rng.choice(ROOT_SERVERS), doh=tuple(rng.sample(doh, min(2, len(doh)))),
         controls=tuple(h.id for h in settings.helper), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
+        consent_level=settings.run.consent_level,
     )
 
 
