@@ -15,17 +15,19 @@ from lab_judged import EXPECT, FRIEND, TARGET, judged, scene, verdicts
 
 from probe.catalogue.load import load as load_catalogue
 from probe.cli.lab import lab
+from probe.lab.draw import draw
 from probe.lab.format.scenario import load as load_scenario
 from probe.lab.laboratory import unavailable
-from probe.lab.scoring.expect import Judgement
-from probe.lab.scoring.score import run_trials, score
+from probe.lab.scoring.calibration import calibration
+from probe.lab.scoring.expect import JudgedRow, Judgement
+from probe.lab.scoring.score import replay, run_trials, score
 from probe.lab.scoring.score_html import as_html
 from probe.lab.scoring.score_json import as_json
 from probe.lab.scoring.score_markdown import as_markdown
 from probe.lab.scoring.score_measures import overlap, scenario_accuracy, upper_bound
 from probe.lab.scoring.score_report import Report
 from probe.lab.scoring.score_text import as_text
-from probe.lab.scoring.trial import Trial, TrialResult, configuration, read_rows
+from probe.lab.scoring.trial import Line, Trial, TrialResult, configuration, read_rows
 from probe.lab.world import draw_world
 from probe.settings import load_settings
 
@@ -177,6 +179,50 @@ def test_every_form_stands_a_score_of_nothing() -> None:
     assert "nothing to judge" in as_html(report)
     assert "nothing to judge" in as_markdown(report)
     assert as_json(report)["accuracy"] is None
+
+
+# --- confidence
+
+
+def _sure(outcome: str, confidence: float, *, met: bool) -> JudgedRow:
+    return JudgedRow(subject=TARGET, expected="ok", got=outcome, met=met, may_be_blocked=False, accused=False,
+                     confidence=confidence)
+
+
+def test_confidence_keeps_its_word_only_with_as_many_right_as_it_says() -> None:
+    blocked = "blocked tls.reset.sni"
+    rows = [
+        *(_sure(blocked, 0.9, met=n >= 10) for n in range(100)),
+        *(_sure(blocked, 0.97, met=n >= 6) for n in range(100)),
+        *(_sure("ok", 1.0, met=True) for _ in range(5)), _sure("inconclusive inconclusive.unexplained", 0.5, met=False),
+    ]
+    found = calibration(rows)
+    assert [(b.kind, b.low, b.n, b.word) for b in found] == [
+        ("finding", 0.95, 100, "broken"), ("finding", 0.9, 100, "kept"), ("ok", 0.95, 5, "few")]
+    assert found[0].right == pytest.approx(0.94)
+    assert found[0].wrong_bound > 0.06
+
+
+def test_rules_that_decided_nothing_are_named() -> None:
+    rows = judged(verdicts()).rows
+    total = score([_result(replace(judged(verdicts()), rows=tuple(replace(r, rule_id="a/b") for r in rows)))])
+    report = Report(seeds=(1,), repeats=1, helpers=True, scenarios=(), total=total, levels={"socket": total},
+                    wall_s=0, rule_ids=("a/b", "c/d"))
+    assert report.unreached == ("c/d",)
+    assert "c/d" in as_text(report)
+    assert "c/d" in as_html(report)
+    assert "c/d" in as_markdown(report)
+
+
+def test_a_worse_line_is_the_scenario_s_but_for_loss_and_distance() -> None:
+    plain = load_scenario("sni-gfw2")
+    worse = Line(loss=0.05, rtt_ms=300)
+    drawn = [draw(s, seed=4, endpoints=load_catalogue(search=False).endpoints).world
+             for s in (plain, worse.under(plain))]
+    assert (drawn[1].loss, drawn[0].loss) == (0.05, 0.0)
+    assert worse.flags == " --loss 0.05 --rtt-ms 300"
+    assert worse.flags in replay(replace(_result(None), line=worse))
+    assert Line().under(plain) == plain
 
 
 # --- causes as a tree

@@ -18,7 +18,7 @@ from probe.cli.lab_common import LEVELS, catalogue, check_machine, scenarios
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue
     from probe.lab.scoring.score_report import Report
-    from probe.lab.scoring.trial import Trial, TrialResult
+    from probe.lab.scoring.trial import Line, Trial, TrialResult
 
 JOBS = min(12, 4 * (os.cpu_count() or 1))
 MOST_SEED = 999_999_999
@@ -37,13 +37,17 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--level", type=click.Choice((*LEVELS, "both")), default="both", show_default=True,
               help="Evidence that the program can gather.")
 @click.option("--no-helper", is_flag=True, help="Without test helpers: a right verdict or `inconclusive` passes.")
+@click.option("--loss", type=click.FloatRange(0, 0.5), metavar="SHARE",
+              help="Lose so many of the client's packets, each way, in every scenario.")
+@click.option("--rtt-ms", type=click.FloatRange(1, 2000), help="Round-trip time in every scenario.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Laboratories at a time.")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 @click.option("--html", type=FILE, help="Write the score to this file, as one page.")
 @click.option("--markdown", type=FILE, help="Write the score to this file, as Markdown.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep results and truth logs here.")
 def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int, level: str, no_helper: bool,
-          jobs: int, as_json: bool, html: Path | None, markdown: Path | None, keep: Path | None) -> None:
+          loss: float | None, rtt_ms: float | None, jobs: int, as_json: bool, html: Path | None,
+          markdown: Path | None, keep: Path | None) -> None:
     """Run this program in every scenario and say how often it was right.
 
     Exit status 1 for a false accusation, and when no trial could be judged.
@@ -52,24 +56,28 @@ def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int,
     Examples:
       probe lab score
       probe lab score --scenario 'dns-*' --scenario clean --seeds 10 --html score.html
+      probe lab score --loss 0.05 --rtt-ms 300
       probe lab score --scenario sni-gfw2 --seed 7 --level socket --keep /tmp/why
     """
-    from probe.lab.scoring.trial import Trial
+    from probe.lab.scoring.trial import Line, Trial
 
     check_machine()
+    line = Line(loss=loss, rtt_ms=rtt_ms)
     chosen = scenarios(patterns)
     first = random.SystemRandom().randint(1, MOST_SEED - seeds) if seed is None else seed
     numbers = tuple(range(first, first + seeds))
     levels = LEVELS if level == "both" else (level,)
     click.echo(f"Seed {first} (the same again: --seed {first})", err=True)
     trials = [
-        Trial(scenario=scenario, seed=number, level=name, helpers=not no_helper, repetition=repetition, keep=keep)
+        Trial(scenario=scenario, seed=number, level=name, helpers=not no_helper, line=line, repetition=repetition,
+              keep=keep)
         for repetition in range(repeats) for number in numbers for scenario in chosen for name in levels
     ]
     begin = time.monotonic()
     rows = catalogue()
     results = _run(trials, rows, jobs=jobs)
-    report = _report(trials, results, rows, patterns=patterns, repeats=repeats, wall_s=time.monotonic() - begin)
+    report = _report(trials, results, rows, patterns=patterns, repeats=repeats, line=line,
+                     wall_s=time.monotonic() - begin)
     _write(report, as_json=as_json, html=html, markdown=markdown)
     sys.exit(1 if report.total.false_accusations or report.total.accuracy is None else 0)
 
@@ -88,11 +96,12 @@ def _run(trials: Sequence[Trial], rows: Catalogue, *, jobs: int) -> tuple[TrialR
 
 
 def _report(trials: Sequence[Trial], results: Sequence[TrialResult], rows: Catalogue, *, patterns: tuple[str, ...],
-            repeats: int, wall_s: float) -> Report:
+            repeats: int, line: Line, wall_s: float) -> Report:
     from probe import __version__
     from probe.lab.scoring.score import score as add_up
     from probe.lab.scoring.score_report import Report
     from probe.rules import RULES_VERSION
+    from probe.rules.catalogue import all_rules
 
     levels = dict.fromkeys(trial.level for trial in trials)
     return Report(
@@ -105,6 +114,8 @@ def _report(trials: Sequence[Trial], results: Sequence[TrialResult], rows: Catal
         levels={name: add_up(result for result in results if result.level == name) for name in levels},
         wall_s=wall_s,
         software=f"Program {__version__}, rules {RULES_VERSION}, catalogue {rows.version}.",
+        rule_ids=tuple(rule.id for rule in all_rules()),
+        line=line,
     )
 
 

@@ -30,7 +30,8 @@ class Frame:
     together: bool = False
     """The run need not spread its flows."""
     consent_level: int = 1
-    """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the path."""
+    """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
+    path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

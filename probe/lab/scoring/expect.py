@@ -47,6 +47,8 @@ class JudgedRow:
     """Censorship was expected, but nothing acted on this target: it was judged by `unless_fired`."""
     rule_id: str = ""
     evidence: str = ""
+    confidence: float = 0.0
+    """How sure the verdict says it is; 0 where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,7 @@ def _judge_row(subject: str, row: Row | None, expect: Expect | None, acts: Acts,
         claim=claim,
         rule_id=row.get("rule_id", "") if row else "",
         evidence=row.get("evidence", "") if row else "",
+        confidence=float(row.get("confidence") or 0) if row else 0.0,
     )
 
 

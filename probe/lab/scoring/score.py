@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from probe.catalogue.types import Catalogue
+from probe.lab.scoring.calibration import Bin, calibration
 from probe.lab.scoring.expect import MISSING, JudgedRow
 from probe.lab.scoring.score_measures import Overlap, mean, overlap, scenario_accuracy, upper_bound
 from probe.lab.scoring.trial import Trial, TrialResult, run_trial
@@ -76,6 +77,11 @@ class Score:
     bound: float
     """Upper end of the one-sided 95 % interval for the share of false accusations."""
     misses: tuple[Finding, ...]
+    n_undecided: int
+    """Misses that are `inconclusive`: nothing wrong was said."""
+    calibration: tuple[Bin, ...]
+    rules: Mapping[str, int]
+    """Rule -> verdicts that it decided."""
     confusion: Mapping[tuple[str, str], int]
     """(expected, got) -> verdicts."""
     unstable: tuple[str, ...]
@@ -127,6 +133,9 @@ def score(results: Iterable[TrialResult]) -> Score:
         false_accusations=accused,
         bound=upper_bound(len(accused), len(innocent)),
         misses=tuple(_finding(r, row) for r, row in expected if not row.met),
+        n_undecided=sum(row.got.startswith("inconclusive") for _, row in expected if not row.met),
+        calibration=calibration(row for _, row in expected),
+        rules=Counter(row.rule_id for r in results for row in _all_rows(r) if row.rule_id),
         confusion=Counter((row.expected, row.got) for _, row in expected),
         unstable=_unstable(sound),
         invalid=tuple(_trouble(r, r.judgement.invalid) for r in results if r.judgement and r.judgement.invalid),
@@ -193,7 +202,7 @@ def _finding(result: TrialResult, row: JudgedRow) -> Finding:
 def replay(result: TrialResult) -> str:
     """The command that makes this very laboratory again and keeps what it takes to understand a verdict."""
     helper = "" if result.helpers else " --no-helper"
-    trial = f"--scenario {result.scenario} --seed {result.seed} --level {result.level}{helper}"
+    trial = f"--scenario {result.scenario} --seed {result.seed} --level {result.level}{helper}{result.line.flags}"
     return f"probe lab score {trial} --keep DIR"
 
 

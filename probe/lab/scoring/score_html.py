@@ -7,11 +7,14 @@ from html import escape
 
 from probe.lab.scoring.score import Finding, Score
 from probe.lab.scoring.score_report import (
+    CALIBRATION_HEAD,
     Report,
     accuracy_line,
     accusation_line,
+    calibration_rows,
     cause_pairs,
     expectations,
+    miss_line,
     number_of,
     ordered,
     outcome_matrix,
@@ -64,6 +67,8 @@ def as_html(report: Report) -> str:
     ]
     for level, part in report.levels.items():
         parts += _level(level, part, report)
+    if report.unreached and not report.patterns:
+        parts += ["<h2>Rules that decided nothing</h2>\n", _paragraph(", ".join(report.unreached))]
     if report.total.skipped:
         skipped = dict.fromkeys((trouble.scenario, trouble.reason) for trouble in report.total.skipped)
         parts += ["<h2>Skipped</h2>\n", _table(("scenario", "why"), skipped)]
@@ -99,8 +104,9 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
         "<h3>Outcomes, expected (rows) and got</h3>\n", _matrix(part),
         "<h3>Causes</h3>\n",
         _table(("expected", "got", "verdicts"), [(want, got, str(n)) for want, got, n in cause_pairs(part.confusion)]),
+        "<h3>Does confidence keep its word?</h3>\n", _table(CALIBRATION_HEAD, calibration_rows(part.calibration)),
         "<h3>Scenarios</h3>\n", _scenarios(report, part),
-        f"<h3>Misses: {len(part.misses)}</h3>\n", _findings(part.misses) if part.misses else "",
+        f"<h3>Misses: {escape(miss_line(part))}</h3>\n", _findings(part.misses) if part.misses else "",
     ]
     if part.unstable:
         parts += ["<h3>Verdicts that differed between repetitions</h3>\n", _table(("verdict",), zip(part.unstable))]

@@ -23,6 +23,9 @@ def as_json(report: Report) -> dict[str, object]:
         "false_accusations": [asdict(finding) for finding in total.false_accusations],
         "misses": [asdict(finding) for finding in total.misses],
         "unstable": list(total.unstable),
+        "rules": dict(sorted(total.rules.items())),
+        "unreached_rules": list(report.unreached),
+        "line": asdict(report.line),
         "skipped": [asdict(trouble) for trouble in total.skipped],
         "wall_s": round(report.wall_s, 1),
         "levels": {level: _level(part) for level, part in report.levels.items()},
@@ -39,6 +42,9 @@ def _figures(part: Score) -> dict[str, object]:
         "n_false_accusations": len(part.false_accusations),
         "false_accusation_bound": part.bound,
         "n_misses": len(part.misses),
+        "n_undecided": part.n_undecided,
+        "calibration": [{**asdict(each), "right": each.right, "wrong_bound": each.wrong_bound, "word": each.word}
+                        for each in part.calibration],
     }
 
 

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from probe.lab.scoring.score import Finding, Score
 from probe.lab.scoring.score_report import (
+    CALIBRATION_HEAD,
     Report,
     accuracy_line,
     accusation_line,
+    calibration_rows,
     cause_pairs,
     expectations,
+    miss_line,
     number_of,
     ordered,
     outcome_matrix,
@@ -31,6 +34,11 @@ scenario the share of right verdicts, averaged over what was expected, then the 
 **recall** are of causes as dotted paths, each counted with its ancestors (Kiritchenko et al. 2006), the mean over the
 scenarios in which there was something to name. What the laboratory cannot show is in [its limits](lab.md#limits).
 """
+
+
+_PROMISE = """\
+Confidence, and whether it keeps its word: of the verdicts in a line, at least as many must be right (cause and depth
+included) as its lower end says; fewer than 100 verdicts say little."""
 
 
 def cell(text: str) -> str:
@@ -57,6 +65,8 @@ def as_markdown(report: Report) -> str:
     ]
     for level, part in report.levels.items():
         parts += _level(level, part, report)
+    if report.unreached and not report.patterns:
+        parts += ["## Rules that decided nothing", ", ".join(f"`{rule}`" for rule in report.unreached)]
     if report.total.skipped:
         skipped = dict.fromkeys((trouble.scenario, trouble.reason) for trouble in report.total.skipped)
         parts += ["## Skipped", table(("scenario", "why"), skipped)]
@@ -69,7 +79,7 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
     parts = [
         f"## Evidence level: {level}",
         f"- False accusations: {accusation_line(part)}\n- Accuracy: {accuracy_line(part)}\n"
-        f"- Misses: {len(part.misses)}; verdicts that differed between repetitions: {len(part.unstable)}",
+        f"- Misses: {miss_line(part)}; verdicts that differed between repetitions: {len(part.unstable)}",
         "Outcomes, expected (rows) and got:",
         table(("expected", *columns), matrix),
     ]
@@ -77,6 +87,8 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
     if pairs:
         counted = [(expected, got, str(count)) for expected, got, count in pairs]
         parts += ["Causes:", table(("expected", "got", "verdicts"), counted)]
+    if part.calibration:
+        parts += [_PROMISE, table(CALIBRATION_HEAD, calibration_rows(part.calibration))]
     parts += [f"### Scenarios at level {level}", _scenarios(report, part)]
     if part.false_accusations:
         parts += [f"### False accusations at level {level}", _findings(part.false_accusations)]

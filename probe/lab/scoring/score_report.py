@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probe.lab.format.scenario import Scenario
+from probe.lab.scoring.calibration import Bin
 from probe.lab.scoring.score import Score
+from probe.lab.scoring.trial import Line
 from probe.lab.types import Expect
 from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 
@@ -33,6 +35,10 @@ class Report:
     """Time that passed; trials run side by side."""
     software: str = ""
     """Versions of the program, its rules and its catalogue."""
+    rule_ids: tuple[str, ...] = ()
+    """Every rule that could have decided."""
+    line: Line = field(default_factory=Line)
+    """How the client's line was made worse for all scenarios."""
 
     @property
     def selection(self) -> str:
@@ -47,7 +53,13 @@ class Report:
         seeds = f" --seeds {len(self.seeds)}" if len(self.seeds) > 1 else ""
         repeats = f" --repeats {self.repeats}" if self.repeats > 1 else ""
         helper = "" if self.helpers else " --no-helper"
-        return f"probe lab score{which} --seed {self.seeds[0]}{seeds}{repeats} --level {level}{helper}"
+        return (f"probe lab score{which} --seed {self.seeds[0]}{seeds}{repeats} --level {level}{helper}"
+                f"{self.line.flags}")
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """Rules that decided nothing."""
+        return tuple(rule for rule in self.rule_ids if rule not in self.total.rules)
 
 
 def percent(share: float | None) -> str:
@@ -127,3 +139,19 @@ def accuracy_line(part: Score) -> str:
 def ordered(scenarios: Sequence[Scenario], part: Score) -> list[Scenario]:
     """The scenarios that were judged, in the order given."""
     return [scenario for scenario in scenarios if scenario.name in part.by_scenario]
+
+
+CALIBRATION_HEAD = ("verdicts", "confidence", "number", "mean confidence", "right", "promise")
+
+
+def calibration_rows(bins: Sequence[Bin]) -> list[tuple[str, ...]]:
+    """A line for each bin, as `CALIBRATION_HEAD` names its cells."""
+    return [
+        (b.kind, f"{b.low:.2f} to {b.high:.2f}", str(b.n), f"{b.mean_confidence:.3f}", f"{b.right:.1%}", b.word)
+        for b in bins
+    ]
+
+
+def miss_line(part: Score) -> str:
+    """Misses, and how many of them said nothing wrong."""
+    return f"{len(part.misses)}, of which {part.n_undecided} decided nothing"

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from probe.lab.scoring.score import Finding, Score, Trouble
-from probe.lab.scoring.score_report import Report, accuracy_line, accusation_line, cause_pairs, outcome_matrix
+from probe.lab.scoring.score_report import (
+    Report,
+    accuracy_line,
+    accusation_line,
+    calibration_rows,
+    cause_pairs,
+    miss_line,
+    outcome_matrix,
+)
 
 MOST_FINDINGS = 12
 """Shown of one trial."""
@@ -15,6 +23,8 @@ def as_text(report: Report) -> str:
     """The score in words: what must never happen first."""
     parts = [line for level, part in report.levels.items() for line in (*_level_lines(level, part), "")]
     parts += _troubles("Skipped", report.total.skipped, indent="")
+    if report.unreached and not report.patterns:
+        parts += ["Rules that decided nothing: " + ", ".join(report.unreached)]
     alone_s = sum(part.wall_s for part in report.levels.values())
     return "\n".join([
         *parts,
@@ -33,8 +43,10 @@ def _level_lines(level: str, part: Score) -> Iterable[str]:
             yield f"    {each.accuracy:6.1%}  {name}"
     yield from _matrix(part)
     yield from _causes(part)
+    yield "  Does confidence keep its word?"
+    yield from (f"    {'  '.join(f'{cell:14}' for cell in row)}" for row in calibration_rows(part.calibration))
     if part.misses:
-        yield f"  Misses: {len(part.misses)}"
+        yield f"  Misses: {miss_line(part)}"
         yield from _findings(part.misses)
     if part.unstable:
         yield f"  Verdicts that differed between repetitions: {len(part.unstable)}"

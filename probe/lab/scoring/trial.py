@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from probe.catalogue.types import Catalogue
 from probe.lab.draw import VANTAGE_CC, draw
 from probe.lab.format.needs import lacking
+from probe.lab.format.ranges import Literal
 from probe.lab.format.scenario import Scenario
 from probe.lab.format.toml_table import ScenarioError
 from probe.lab.laboratory import LabFailed, Laboratory
@@ -34,6 +35,27 @@ MAX_FILE_BYTES = 50_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A worse line than a scenario's own, to see what is left of the verdicts on it; None: as the scenario has it."""
+
+    loss: float | None = None
+    """Share of packets lost on the client's side, in each direction."""
+    rtt_ms: float | None = None
+
+    @property
+    def flags(self) -> str:
+        """The command line's flags for it."""
+        loss = "" if self.loss is None else f" --loss {self.loss:g}"
+        return loss if self.rtt_ms is None else f"{loss} --rtt-ms {self.rtt_ms:g}"
+
+    def under(self, scenario: Scenario) -> Scenario:
+        """The scenario with this line."""
+        values = {"loss": self.loss, "rtt_ms": self.rtt_ms}
+        fixed = {name: Literal(value=value) for name, value in values.items() if value is not None}
+        return replace(scenario, world={**scenario.world, **fixed})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """What is to be run."""
 
@@ -41,6 +63,7 @@ class Trial:
     seed: int
     level: str
     helpers: bool = True
+    line: Line = field(default_factory=Line)
     repetition: int = 0
     """Which of several runs of the same trial this is, from 0."""
     keep: Path | None = None
@@ -55,6 +78,7 @@ class TrialResult:
     seed: int
     level: str
     helpers: bool = True
+    line: Line = field(default_factory=Line)
     judgement: Judgement | None
     """None when the laboratory broke or was not built, and nothing can be said."""
     note: str = ""
@@ -82,6 +106,7 @@ def run_trial(trial: Trial, *, catalogue: Catalogue) -> TrialResult:
         seed=trial.seed,
         level=trial.level,
         helpers=trial.helpers,
+        line=trial.line,
         judgement=judgement,
         note=note,
         skipped=skipped,
@@ -90,7 +115,7 @@ def run_trial(trial: Trial, *, catalogue: Catalogue) -> TrialResult:
 
 
 def _run(trial: Trial, catalogue: Catalogue) -> tuple[Judgement, str]:
-    drawn = draw(trial.scenario, seed=trial.seed, endpoints=catalogue.endpoints)
+    drawn = draw(trial.line.under(trial.scenario), seed=trial.seed, endpoints=catalogue.endpoints)
     with Laboratory(drawn, level=trial.level, helpers=trial.helpers) as laboratory:
         note = _run_probe(laboratory, trial, drawn, catalogue)
         results = laboratory.directory / "results"
