@@ -10,7 +10,7 @@ from probe.combine import Finding, combine_endpoints, combine_paths, service_ver
 from probe.compare.addresses import is_private, may_connect
 from probe.compare.dns import dns_evidence
 from probe.compare.ladder import LadderEvidence
-from probe.compare.outcomes import NETWORK_PURPOSES
+from probe.compare.outcomes import NETWORK_PURPOSES, must_not_answer
 from probe.compare.path import PathEvidence, path_evidence
 from probe.model import ControlAnswer, Endpoint, Observation, ServiceVerdict, Verdict
 from probe.rules.dns import DNS_RULES, NameEvidence
@@ -100,7 +100,7 @@ def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozen
     if told.outcome == "ok" or (told.outcome == "inconclusive" and any(f.outcome == "ok" for f in here)):
         if case.site.kind == "dns":
             return told
-        reached = combine_paths(here or behind)
+        reached = combine_paths(here or behind, must_stay_closed=must_not_answer(endpoint))
         if reached.outcome == "ok" and all(p.depth < p.needs for p in paths):
             return _not_attempted("the site answered, and this page of it was never asked for")
         return reached if reached.outcome != NOT_ATTEMPTED else _not_attempted(_why_no_path(case, name, bench.ladder))

@@ -77,12 +77,15 @@ def _dns_control_word(dns: DnsEvidence | None) -> str:
     return "agrees" if dns.control_denying else "failed"
 
 
-def combine_paths(findings: Sequence[Finding]) -> Finding:
+def combine_paths(findings: Sequence[Finding], *, must_stay_closed: bool = False) -> Finding:
     """One endpoint from its addresses: a block at any of them shows; partial when others answer.
 
     Where IPv4 works, IPv6 addresses that cannot be connected to accuse nobody: networks quarrel over IPv6 routes.
+    Of an endpoint that `must_stay_closed`, one address that answers says more than all that do not.
     """
     tried = [f for f in findings if f.block_type != "inconclusive.not_attempted"]
+    if must_stay_closed:
+        tried = [f for f in tried if f.outcome != "ok"] or tried
     tried = [f for f in tried if f.outcome != "ok" or not _is_settled_deeper(tried, f)]
     if not tried:
         return Finding(outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason="nothing was tried")

@@ -301,6 +301,13 @@ def test_nothing_tried_combines_to_not_attempted() -> None:
     assert combine_paths([]).outcome == NOT_ATTEMPTED
 
 
+def test_one_address_that_answers_decides_of_an_endpoint_that_must_stay_closed() -> None:
+    answers = finding("local")
+    assert combine_paths([finding("ok"), answers], must_stay_closed=True).outcome == "local"
+    assert combine_paths([finding("ok"), finding("ok")], must_stay_closed=True).outcome == "ok"
+    assert combine_paths([finding("ok"), answers]).outcome == "ok"
+
+
 def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
     members = [(endpoint(), finding("ok")), (endpoint(PLAIN), finding("blocked", "http.blockpage", confidence=0.8)),
                (endpoint(f"{PLAIN}b"), finding("blocked", "dns.forged", confidence=0.9, also=("tls.mitm",))),

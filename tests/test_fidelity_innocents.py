@@ -13,6 +13,8 @@ from lab_innocents import ask, crowd, fault, fetch, header
 from probe.lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
+CHUNK_BYTES = 4000
+"""Of an answer of the laboratory that is sent in chunks."""
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +62,9 @@ def test_a_server_with_a_cap_ends_in_good_order(watch: Watching) -> None:
     assert isinstance(cap, int)
     found = [fetch(w, w.target("t", index)) for index in range(len(w.drawn.aliases["t"]))]
     assert all(one["failure"] == "" and one["bytes"] <= cap for one in found)
-    assert all(one["complete"] or one["bytes"] == cap for one in found)
+    for one in found:  # of a chunk that is cut, http.client gives nothing
+        cut = one["headers"].get("transfer-encoding") == "chunked"
+        assert one["complete"] or one["bytes"] == cap or (cut and one["bytes"] > cap - CHUNK_BYTES)
     assert not [p for p in w.from_server(flags="R") if p.ip.src in w.target("t").addresses]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from probe.lab.host.censor_program import environment as censor_environment
 from probe.lab.host.censor_watch import CensorWatch
 from probe.lab.host.client_faults import changed
 from probe.lab.host.directory import make_directory, remove_directory, sweep
+from probe.lab.host.enter import CANNOT_EXECUTE
 from probe.lab.host.mounts import clean_environment
 from probe.lab.types import Drawn
 
@@ -36,6 +39,7 @@ CLIENT = "client"
 
 _START_S = 90.0
 _STOP_S = 15.0
+_NEWS_S = 1.0
 _MESSAGE_BYTES = 1 << 16
 _MOST_NAMESPACES = 200
 _COUNT_S = 60.0
@@ -194,6 +198,9 @@ class Laboratory:
             except BaseException:
                 process.kill()  # and the kernel then the program
                 raise
+        if process.returncode in (CANNOT_EXECUTE, -signal.SIGKILL):
+            # What ends with its laboratory may end before the news of it is here.
+            select.select([self._control], [], [], _NEWS_S)
         self.settle()
         return subprocess.CompletedProcess(list(argv), process.returncode, out, err)
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from probe.lab.host import namespaces as ns
 
-_CANNOT_EXECUTE = 126
+CANNOT_EXECUTE = 126
 _NOT_FOUND = 127
 _FORWARDED = frozenset(
     (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT, signal.SIGQUIT)
@@ -41,7 +41,7 @@ def _execute(argv: Sequence[str]) -> int:
         os.execvp(argv[0], list(argv))
     except OSError as error:
         print(f"{argv[0]}: {error.strerror}", file=sys.stderr, flush=True)
-        return _NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_EXECUTE
+        return _NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_EXECUTE
 
 
 def _pass_on(status: int) -> int:
@@ -70,7 +70,7 @@ def _fork(argv: Sequence[str], *, level: str, uid: int, gid: int) -> int:
         os._exit(_execute(argv))
     except BaseException as error:
         print(f"cannot run inside the laboratory: {error}", file=sys.stderr, flush=True)
-        os._exit(_CANNOT_EXECUTE)
+        os._exit(CANNOT_EXECUTE)
 
 
 def _wait(child: int) -> int:
@@ -102,5 +102,5 @@ def main(arguments: Sequence[str]) -> int:
         child = _fork(arguments[7:], level=level, uid=uid, gid=gid)
     except OSError as error:  # the laboratory has ended, or the directory is one that it hides
         print(f"cannot run inside the laboratory: {error}", file=sys.stderr, flush=True)
-        return _CANNOT_EXECUTE
+        return CANNOT_EXECUTE
     return _pass_on(_wait(child))
