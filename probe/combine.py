@@ -35,6 +35,8 @@ class Finding:
     depth: int = 0
     """How far the path was followed; a shallow success says nothing against what was seen deeper."""
     scope: str = "unknown"
+    confirmed: bool = False
+    """A block that a later time slot of the run saw too."""
 
     @staticmethod
     def of(rule: Rule[Any], *, path: PathEvidence | None = None, dns: DnsEvidence | None = None,
@@ -48,6 +50,7 @@ class Finding:
             attempts=counted.attempts if counted else 0,
             failed_attempts=counted.failed_attempts if counted else 0,
             depth=path.depth if path else 0, family=path.family if path else 0,
+            confirmed=rule.outcome == "blocked" and counted is not None and counted.slots > 1,
             control=_control_word(path) if path else _dns_control_word(dns),
             scope="lan" if dns is not None and dns.filtered and dns.resolver_private else "unknown",
         )
@@ -127,17 +130,18 @@ def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]
         outcome=chief.outcome, block_type=chief.block_type, also=chief.also, confidence=chief.confidence,
         scope=chief.scope, rule_id=chief.rule_id, evidence=chief.evidence[:MAX_EVIDENCE], attempts=chief.attempts,
         failed_attempts=chief.failed_attempts, control=chief.control, partial=chief.partial or mixed,
-        reason=chief.reason,
+        reason=chief.reason, confirmed=chief.confirmed,
     )
 
 
 def confirm(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> tuple[Verdict, ...]:
-    """Mark the blocks that a run before saw too; `previous` maps its blocked targets to their block types.
+    """Mark also the blocks that a run before saw; `previous` maps its blocked targets to their block types.
 
     That run must have ended longer ago than residual blocking lasts, or it confirms only its own traces.
     """
-    return tuple(replace(v, confirmed=v.outcome == "blocked" and previous.get(v.target_id) == v.block_type)
-                 for v in verdicts)
+    return tuple(
+        replace(v, confirmed=v.confirmed or (v.outcome == "blocked" and previous.get(v.target_id) == v.block_type))
+        for v in verdicts)
 
 
 def service_verdicts(verdicts: Sequence[Verdict],

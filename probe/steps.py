@@ -18,6 +18,8 @@ class Lookup:
     attempt: int = 1
     about: str = ""
     """For channel `alive`: the name whose failing made us ask whether the resolver still serves others."""
+    not_before_s: float = field(default=0.0, compare=False)
+    """Moment of the run before which it must not start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class Visit:
     pages: tuple[Page, ...] = ()
     target_id: str = ""
     input: str = ""
+    not_before_s: float = field(default=0.0, compare=False)
+    """Moment of the run before which it must not start."""
     connect_timeout_s: float = 6.0
     tls_timeout_s: float = 6.0
     http_timeout_s: float = 8.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from probe.compare.addresses import is_bogon, is_private
 from probe.compare.nat64 import through
 from probe.compare.replies import answers_of_reply
+from probe.compare.slots import APART_S, slots_of
 from probe.model import ControlAnswer, Observation
 from probe.tables.resolvers import FILTERING_RESOLVERS
 
@@ -42,6 +43,9 @@ class DnsEvidence:
     tcp: str = "unasked"
     attempts: int = 0
     failed_attempts: int = 0
+    slots: int = 0
+    """Time slots in which the network's own resolution failed or lied; none where it did so in one slot and not in
+    another."""
     trusted_ok: int = 0
     """DoH operators that gave addresses."""
     trusted_denying: int = 0
@@ -106,6 +110,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
     return DnsEvidence(
         asked=True, network=state_of(network), system=state_of(by["system"]), public=state_of(by["public"]),
         tcp=state_of(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
+        slots=_wrong_slots(network, alive, trusted, nat64_prefix),
         trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
         trusted_failed=_operators(doh, "timeout", "error", "servfail", "refused"),
         control_ok=len({c.control_id for c in told if c.addresses}),
@@ -149,6 +154,29 @@ def _attempts(seen: Iterable[Observation]) -> int:
 
 def _failed_attempts(seen: list[Observation]) -> int:
     return sum(state_of([o for o in seen if o.attempt == n]) != "ok" for n in {o.attempt for o in seen})
+
+
+def _wrong_slots(network: list[Observation], alive: list[Observation], trusted: frozenset[str],
+                 nat64_prefix: str) -> int:
+    """Slots in which the answer was wrong; of those without any, the ones in which the resolver served others."""
+    slots = slots_of(network)
+    if not all(_is_wrong(slot, trusted, nat64_prefix) for slot in slots):
+        return 0
+    return sum(state_of(slot) in ("ok", *DENIALS) or _served_then(slot, alive) for slot in slots)
+
+
+def _served_then(slot: list[Observation], alive: list[Observation]) -> bool:
+    begin_s, end_s = slot[0].t0_s, max(o.t_s for o in slot) + APART_S / 2
+    return any(state_of([o]) in ("ok", *DENIALS) for o in alive if begin_s <= o.t0_s <= end_s)
+
+
+def _is_wrong(slot: list[Observation], trusted: frozenset[str], nat64_prefix: str) -> bool:
+    """Nothing but failures, an answer that no public name has, a known block address, or a second answer."""
+    if state_of(slot) != "ok":
+        return True
+    false = {a for a in _answers(slot) - trusted if is_bogon(a, nat64_prefix)}
+    return bool(false) or any((o.fingerprint and not frozenset(o.answers) <= trusted)
+                              or _injected(o, trusted, nat64_prefix) for o in slot)
 
 
 def _operators(doh: list[Observation], *states: str) -> int:

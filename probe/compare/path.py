@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
 from probe.compare.places import host_of, joined, redirects_abroad
+from probe.compare.slots import failing_slots
 from probe.compare.trace import where_lost
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
@@ -50,6 +51,8 @@ class PathEvidence:
     """near, far, unknown, or empty where nobody looked: where attempts to connect end (`probe.compare.trace`)."""
     tainted: bool = False
     """Every failing attempt came after a neighbour's failure on this address and port."""
+    slots: int = 0
+    """Time slots in which it failed (`probe.compare.slots`)."""
     stops_alike: bool = False
     """Every failing attempt had read about as much when it ended: a slow line stops anywhere."""
     acked: str = ""
@@ -105,6 +108,8 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         proven=site.proves_itself and any(o.trust == "valid" for o in mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
         lost=where_lost(traces, address, site.port),
+        slots=failing_slots(mine, failed, [o for o in around if o.purpose == "innocent" and o.address == address
+                                           and o.port == site.port]),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         evidence=tuple(o.observation_id for o in mine),
     )

@@ -10,6 +10,7 @@ from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
+from probe.plan.slots import later_visits
 from probe.plan.visits import identity_visit, innocent_visit, target_visit
 from probe.sites import Site
 from probe.steps import Step, Trace, Visit
@@ -33,8 +34,11 @@ def at_address(site: Site, address: str, source: str, depth: str, seen: Seen, fr
     last = max(tried)
     failing = failed_inputs(site, [o for o in mine if o.attempt == last])
     hopeless = frame.ipv6_broken and family_of(address) == 6
-    if failing and last < _most_attempts(mine, last, frame) and not hopeless:
-        steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth))
+    if failing and not hopeless:
+        if last < _most_attempts(mine, last, frame):
+            steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth))
+        else:
+            steps += later_visits(site, address, source, mine, seen, frame, inputs=failing, depth=depth)
     if _is_doubtful(site, source, seen, evidence):
         steps.append(identity_visit(site, address, source, frame))
     if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:

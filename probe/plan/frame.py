@@ -25,6 +25,8 @@ class Frame:
     """Tries where a handshake or a page is cut off at once: a flaky server does that now and then, and it costs
     no time."""
     addresses_per_family: int = 2
+    slots_s: tuple[float, ...] = ()
+    """How long after a failure, in seconds, the later time slots begin in which it is looked at again."""
     nat64_prefix: str = ""
     timeout_s: float = 6.0
     together: bool = False

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.compare.dns import DnsEvidence, state_of
+from probe.compare.slots import slots_of
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
+from probe.plan.slots import later_lookup
 from probe.sites import Site
 from probe.steps import Lookup, Step
 
@@ -38,8 +40,11 @@ def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
     tried = {o.attempt for o in seen.dns if _is_direct(o)}
     if tried and evidence.network != "ok" and max(tried) < frame.attempts:
         steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver, attempt=max(tried) + 1))
-    elif tried and evidence.network in ("timeout", "servfail", "refused", "error"):
-        steps.append(Lookup(channel="alive", name=frame.innocent, server=frame.network_resolver, about=site.host))
+    elif tried and (evidence.network != "ok" or evidence.bogus or evidence.fingerprint or evidence.injected):
+        steps += later_lookup(site, [o for o in seen.dns if _is_direct(o)], frame)
+    if tried and max(tried) >= frame.attempts and evidence.network in ("timeout", "servfail", "refused", "error"):
+        steps.append(Lookup(channel="alive", name=frame.innocent, server=frame.network_resolver, about=site.host,
+                            attempt=max(1, len(slots_of([o for o in seen.dns if _is_direct(o)])))))
     if wants_trusted(site, seen, evidence):
         steps += [Lookup(channel="doh", name=site.host, server=name) for name in frame.doh]
         if frame.public_resolver and evidence.network != "ok":

@@ -15,6 +15,9 @@ from probe.plan.frame import Frame
 from probe.settings import Settings
 from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
 
+SLOTS_S = (240.0, 480.0)
+"""Later than most residual blocking ends (180 s), and than the longest that is common (420 s)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
@@ -45,7 +48,7 @@ def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int,
         dark_server=rng.choice(ROOT_SERVERS), doh=tuple(rng.sample(doh, min(2, len(doh)))),
         controls=tuple(h.id for h in settings.helper), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
-        consent_level=settings.run.consent_level,
+        slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
     )
 
 

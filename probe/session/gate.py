@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 
-from probe.steps import Step, Trace, Visit
+from probe.steps import Lookup, Step, Trace, Visit
 
 TLS_PER_ADDRESS = 3
 TLS_WINDOW_S = 10.0
@@ -25,6 +25,8 @@ class Gate:
     def ready_at_s(self, step: Step, now_s: float) -> float | None:
         """The moment at which `step` may start; None while another visit has its address and port."""
         ready = self._next_flow_s if self._interval_s else now_s
+        if isinstance(step, Visit | Lookup):
+            ready = max(ready, step.not_before_s)
         if isinstance(step, Visit | Trace):
             if (step.address, step.port) in self._busy:
                 return None

@@ -116,6 +116,8 @@ class Loop:
                 if now_s + self._frame.timeout_s <= deadline_s:
                     self._start(entry[2], now_s)
                 continue
+            if ready_s is not None and ready_s + self._frame.timeout_s > deadline_s:
+                continue
             kept.append(entry)
             soonest = min(soonest, ready_s if ready_s is not None else deadline_s)
         self._state.waiting = kept

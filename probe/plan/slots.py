@@ -1,0 +1,50 @@
+"""Failures are looked at again in a later time slot of the same run, after residual blocking has ended.
+
+Costs at most two visits an address and one lookup a name for each slot; runs of a person who waits have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from probe.compare.slots import slots_of
+from probe.model import Observation
+from probe.plan.frame import Frame, Seen
+from probe.plan.visits import innocent_visit, target_visit
+from probe.sites import Site
+from probe.steps import Lookup, Step
+
+
+def next_slot_s(seen: Sequence[Observation], frame: Frame) -> float | None:
+    """When the next slot after these observations begins, in run seconds; None when there is none."""
+    slots = slots_of(seen)
+    if not slots or len(slots) > len(frame.slots_s):
+        return None
+    return max(o.t_s for o in slots[0]) + frame.slots_s[len(slots) - 1]
+
+
+def later_visits(site: Site, address: str, source: str, mine: Sequence[Observation], seen: Seen, frame: Frame, *,
+                 inputs: frozenset[str], depth: str) -> list[Step]:
+    """The innocent name, and then the site, in the next slot; `mine` are the visits of the site at this address."""
+    begin_s = next_slot_s(mine, frame)
+    if begin_s is None:
+        return []
+    if site.kind in ("tls", "http"):
+        number = len(slots_of(mine)) + 1
+        innocent = replace(innocent_visit(site, address, frame), attempt=number, not_before_s=begin_s)
+        if not any(o.purpose == "innocent" and o.address == address and o.port == site.port and o.attempt == number
+                   for o in seen.around):
+            return [innocent]
+    again = target_visit(site, address, source, frame, attempt=max(o.attempt for o in mine) + 1, inputs=inputs,
+                         depth=depth)
+    return [replace(again, not_before_s=begin_s)]
+
+
+def later_lookup(site: Site, direct: Sequence[Observation], frame: Frame) -> list[Step]:
+    """The question to the network's resolver, in the next slot; `direct` are those asked so far."""
+    begin_s = next_slot_s(direct, frame)
+    if begin_s is None:
+        return []
+    return [Lookup(channel="network", name=site.host, server=frame.network_resolver,
+                   attempt=max(o.attempt for o in direct) + 1, not_before_s=begin_s)]

@@ -1,0 +1,42 @@
+"""A block that is still there four minutes later, in one run: the real waiting, in the laboratory."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from probe.catalogue.load import load as load_catalogue
+from probe.lab.draw import draw
+from probe.lab.format.scenario import load
+from probe.lab.laboratory import Laboratory, unavailable
+from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
+
+DEADLINE_S = 300
+"""Room for the first later slot (240 s after the failure) and not for the second."""
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
+
+
+@pytest.mark.parametrize("name", ["sni-fin"])
+def test_a_block_that_lasts_is_confirmed_within_the_run(name: str) -> None:
+    if reason := unavailable():
+        pytest.skip(reason)
+    seed = random.Random(f"slots {os.environ['PROBE_TEST_SEED']}").randrange(1, 1_000_000)
+    print(f"{name}: seed {seed} (to repeat: PROBE_TEST_SEED={os.environ['PROBE_TEST_SEED']})")
+    rows = load_catalogue(search=False)
+    drawn = draw(load(name), seed=seed, endpoints=rows.endpoints)
+    with Laboratory(drawn) as lab:
+        config, results = lab.directory / "probe.toml", lab.directory / "results"
+        config.write_text(configuration(drawn.world, helpers=True))
+        inputs = [part for target in drawn.aliases["t"] for part in ("--input", target)]
+        done = lab.run([
+            *probe_command(), "run", "--timed", "--config", str(config), "--results", str(results), "--catalogue",
+            rows.path, "--seed", str(seed), "--deadline-s", str(DEADLINE_S), *inputs,
+        ], env=program_environment(), timeout_s=540)
+        verdicts, (run,) = read_rows(results, "verdicts"), read_rows(results, "runs")
+    assert verdicts, done.stderr.decode()[-2000:]
+    assert {(v["outcome"], v["block_type"], v["confirmed"]) for v in verdicts} == {
+        ("blocked", "tls.close.sni", "true")}
+    assert 240 < float(run["runtime_s"]) <= DEADLINE_S + 2
