@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import HERE4, NEAR4, PRIVATE, THERE4, TIMEOUT, lookup, told
+from observations import HERE4, NEAR4, PRIVATE, RESOLVER, THERE4, TIMEOUT, lookup, told
 
 from probe.compare.addresses import family_of, is_bogon, is_private, may_connect
 from probe.compare.dns import DnsEvidence, dns_evidence, state_of
@@ -233,3 +233,22 @@ def test_the_dark_addresses_own_reply_shows_that_the_question_got_through(
 ) -> None:
     seen = (lookup(PRIVATE), lookup(PRIVATE, resolver="dark", replies=replies))
     assert dns_evidence(seen).dark_overtaken == overtaken
+
+
+@pytest.mark.parametrize(("resolver", "answers", "where"), [
+    ("192.168.1.1", ("192.168.1.1",), "beside"),
+    ("192.168.1.1", ("192.168.1.9", "192.168.1.1"), "beside"),
+    ("192.168.1.1", ("172.16.4.4",), "elsewhere"),
+    ("127.0.0.53", ("192.168.1.1",), "elsewhere"),
+    ("192.168.1.1", ("0.0.0.0",), ""),
+    ("192.168.1.1", ("192.168.1.1", HERE4), ""),
+    (RESOLVER, ("192.168.1.1",), ""),
+])
+def test_a_resolver_in_private_space_may_give_an_address_of_its_own_network(
+        resolver: str, answers: tuple[str, ...], where: str) -> None:
+    assert dns_evidence([lookup(*answers, resolver_address=resolver)]).near_answer == where
+
+
+def test_a_known_block_address_is_nobody_s_router() -> None:
+    seen = lookup(PRIVATE, resolver_address="192.168.1.1", fingerprint="ir.dns")
+    assert dns_evidence([seen]).near_answer == ""

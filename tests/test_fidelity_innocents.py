@@ -201,6 +201,13 @@ def test_a_household_s_filter_answers_nothing(watch: Watching) -> None:
     assert w.innocent().address in ask(w, w.innocent().host)["addresses"]
 
 
+def test_a_router_s_own_page_is_at_a_private_address(watch: Watching) -> None:
+    w = watch("router-page")
+    found = ask(w, w.target("t").host)
+    assert (found["server"], found["addresses"]) == ("127.0.0.53", [fault(w, "resolver_filter")["address"]])
+    assert w.innocent().address in ask(w, w.innocent().host)["addresses"]
+
+
 @pytest.mark.parametrize(("name", "code"), [("family-dns", 17), ("security-dns-ede", 15)])
 def test_a_filter_names_its_policy(watch: Watching, name: str, code: int) -> None:
     w = watch(name)

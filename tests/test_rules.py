@@ -144,6 +144,7 @@ NAMES: dict[str, NameEvidence] = {
     "dns/literal": NameEvidence(dns=DnsEvidence()),
     "dns/resolver_out_of_order": replace(failing("servfail"), resolver_dead=True),
     "dns/chosen_filter": name(chosen_filter=True, network="nxdomain", system="nxdomain"),
+    "dns/false_answer_of_near_resolver": name(near_answer="elsewhere", resolver_private=True, **BOGUS),
     "dns/household_filter": name(filtered=True, resolver_private=True, **BOGUS),
     "dns/two_answers": name(injected=True),
     "dns/dark_address_answers": name(dark_answered=True, dark_overtaken=True),
@@ -263,7 +264,7 @@ WORDS: dict[str, list[Any]] = {
     "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "wrong_name", "invalid"],
     "innocent": ["reached", "failed", "tainted", "unasked"], "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
-    "lost": ["", "near", "far", "unknown"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
+    "lost": ["", "near", "far", "unknown"], "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]

@@ -47,6 +47,15 @@ def is_private(text: str) -> bool:
     return address is not None and (address.is_private or address.is_link_local or address.is_loopback)
 
 
+def is_beside(text: str, other: str) -> bool:
+    """True for two addresses of one small network: the same /24, or /64 over IPv6."""
+    one, two = parse(text), parse(other)
+    if one is None or two is None or one.version != two.version:
+        return False
+    shift = one.max_prefixlen - (24 if one.version == 4 else 64)
+    return int(one) >> shift == int(two) >> shift
+
+
 def may_connect(text: str, nat64_prefix: str = "") -> bool:
     """True when the probe may open a connection to it: never into private, local or multicast space."""
     return parse(text) is not None and not is_bogon(text, nat64_prefix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from probe.compare.addresses import is_bogon, is_private
+from probe.compare.addresses import is_beside, is_bogon, is_private
 from probe.compare.nat64 import through
 from probe.compare.replies import answers_of_reply
 from probe.compare.slots import APART_S, slots_of
@@ -74,6 +74,9 @@ class DnsEvidence:
     resolver_alive: str = "unasked"
     """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
     resolver_private: bool = False
+    near_answer: str = ""
+    """Where a resolver in private space gives nothing but private addresses: `beside` it, in its own network, or
+    `elsewhere`; empty otherwise, and where a known block address is among them."""
     chosen_filter: bool = False
     """The resolver says that it filters on its client's request (extended DNS error 17), or is known to be one that
     is chosen for its filtering."""
@@ -125,8 +128,18 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         dark_overtaken=any(len(o.replies) > 1 for o in by["dark"] if o.answers),
         resolver_alive=state_of(alive),
         resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
+        near_answer=_near_answer(by["network"]),
         chosen_filter=_filters_for_its_client(network),
     )
+
+
+def _near_answer(network: Sequence[Observation]) -> str:
+    answers = _answers(network) - NULL_ADDRESSES
+    resolvers = {o.resolver_address for o in network}
+    near = answers and all(is_private(a) for a in answers | resolvers) and not any(o.fingerprint for o in network)
+    if not near:
+        return ""
+    return "beside" if all(any(is_beside(a, r) for r in resolvers) for a in answers) else "elsewhere"
 
 
 def _leaves_innocents_alone(seen: Iterable[Observation]) -> bool:

@@ -75,8 +75,8 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered and not e.validated
          and (bool(e.dns.bogus) or e.dns.network != "ok")),
     Rule("dns/household_filter", "local", "local.filter", 0.8, ("nothing",),
-         "a resolver in private address space gives the null address or names a policy of its own",
-         lambda e: e.dns.filtered and e.dns.resolver_private and not e.validated),
+         "a resolver in private address space gives the null address, its neighbour's, or names a policy of its own",
+         lambda e: (e.dns.filtered or e.dns.near_answer == "beside") and e.dns.resolver_private and not e.validated),
     Rule("dns/two_answers", "blocked", "dns.injection", 0.97, ("trusted_dns",),
          "one question had two answers, and the early one is false",
          lambda e: e.dns.injected),
@@ -87,6 +87,9 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          "an address that answers no such question gave an answer for this name; whether the question was led astray "
          "or the reply suppressed is not shown",
          lambda e: e.dns.dark_answered),
+    Rule("dns/false_answer_of_near_resolver", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
+         "a resolver in private address space gives a private address; whether it lies or the one behind it is not "
+         "shown", lambda e: e.dns.near_answer == "elsewhere" and not e.validated),
     Rule("dns/false_answer_here_only", "blocked", "dns.forged", 0.95, ("trusted_dns",),
          "the network's resolver gives an address that no public name has, or a known block address, "
          "and another resolver on the same path tells the truth",
