@@ -264,7 +264,8 @@ WORDS: dict[str, list[Any]] = {
     "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "wrong_name", "invalid"],
     "innocent": ["reached", "failed", "tainted", "unasked"], "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
-    "lost": ["", "near", "far", "unknown"], "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
+    "lost": ["", "near", "far", "unknown"],
+    "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
