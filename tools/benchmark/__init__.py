@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmark import blackhole, chain, core, pace, router, startup
+from benchmark import blackhole, chain, core, fifth, pace, router, startup
 from benchmark.figure import Figure
 
 
@@ -25,6 +25,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "packet": Subject(title="from the command to the first packet on the wire", measure=startup.measure_packet),
     "core": Subject(title="the core tier in a clean world, 50 ms round trip", measure=core.measure),
     "chain": Subject(title="64 https sites of different hosts, 300 ms round trip", measure=chain.measure),
+    "fifth": Subject(title="every fifth service blocked, deadline 60 s", measure=fifth.measure),
     "blackhole": Subject(title="nothing answers, deadline 60 s", measure=blackhole.measure),
     "pace": Subject(title="a timed run, as a schedule makes it", measure=pace.measure),
     "router": Subject(

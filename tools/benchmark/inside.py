@@ -21,6 +21,8 @@ SEED = 20170504
 HOPS = 8
 VANTAGE_DELAY_MS = 5.0
 TIMEOUT_S = 150.0
+CONSENT_LEVEL = 1
+"""What most volunteers agree to."""
 _HERE = Path(__file__).resolve().parent
 
 
@@ -57,7 +59,7 @@ def run_probe(laboratory: Laboratory, *options: str, helpers: bool = False, befo
     folder = laboratory.directory / f"run-{len(list(laboratory.directory.iterdir()))}"
     folder.mkdir()
     config, report = folder / "probe.toml", folder / "usage.json"
-    config.write_text(configuration(laboratory.drawn.world, helpers=helpers))
+    config.write_text(configuration(laboratory.drawn.world, helpers=helpers, consent_level=CONSENT_LEVEL))
     command = [*probe_command(), "run", "--no-parquet", "--config", str(config), "--results", str(folder / "results"),
                "--seed", str(SEED), *options]
     done = laboratory.run([*before, sys.executable, "-I", "-S", str(_HERE / "watched.py"), str(report), *command],

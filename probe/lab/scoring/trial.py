@@ -163,9 +163,11 @@ def program_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def configuration(world: World, *, helpers: bool) -> str:
-    """The configuration of a volunteer in this world, who agreed to all that the program can do, as TOML."""
-    lines = ["[run]", "consent_level = 3", "", "[vantage]", f'cc = "{VANTAGE_CC}"', f"asn = {VANTAGE_ASN}"]
+def configuration(world: World, *, helpers: bool, consent_level: int = 3) -> str:
+    """The configuration of a volunteer in this world, who agreed to all that the program can do unless told
+    otherwise, as TOML."""
+    lines = ["[run]", f"consent_level = {consent_level}", "",
+             "[vantage]", f'cc = "{VANTAGE_CC}"', f"asn = {VANTAGE_ASN}"]
     for point in world.vantages if helpers else ():
         fields = {"id": point.control_id, "url": point.url, "address": point.ipv4, "asn": point.asn, "cc": point.cc}
         lines += ["", "[[helper]]", *(f"{key} = {json.dumps(value)}" for key, value in fields.items())]
