@@ -108,7 +108,7 @@ def connected(sock: RecordedSocket) -> None:
 
 
 def report_icmp(sock: socket.socket, on: int) -> None:
-    """Let ICMP errors about what was sent reach this socket, or no longer (IP_RECVERR). Raises OSError where unknown."""
+    """Let ICMP errors about what was sent reach this socket, or no longer; raises OSError where that is unknown."""
     if sock.family == socket.AF_INET:
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, on)
     else:
