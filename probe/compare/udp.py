@@ -95,10 +95,11 @@ def beside(others: Sequence[Other], *, protocol: str, address: str, service: str
 
 
 def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) -> str:
-    """near: datagrams to the address are last heard of where those for others still go on for two routers at least,
-    on the same way; far: as far as all that is shared with others; unknown: neither is shown; empty: nobody looked.
+    """near: from some router on, datagrams to the address are not heard of, or hardly ever, where those for others
+    are, and up to there the way is the same; far: they are heard of as far as all that is shared with others;
+    unknown: neither is shown; empty: nobody looked.
 
-    An answer of the address itself says nothing: where only some packets are lost, some arrive.
+    An answer of the address itself says nothing: where only most packets are lost, some arrive.
     """
     traces = [o for o in traces if o.operation == "udp_trace"]
     ours = [way_of(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
@@ -107,12 +108,22 @@ def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) 
     family = 6 if ":" in address else 4
     others = [way_of(o) for o in traces if o.purpose == "reference" and o.family == family and o.address != address]
     others = [way for way in others if way.ended_by == "open"]
-    if any(_shares(way, other) and other.reach >= way.reach + BEYOND for way in ours for other in others):
+    if any(_is_cut(way, other) for way in ours for other in others):
         return "near"
-    far = bool(others) and all(way.reach and all(way.reach >= o.reach or not _shares(way, o) for o in others)
-                               for way in ours)
-    return "far" if far else "unknown"
+    return "far" if others and all(_goes_on(way, others) for way in ours) else "unknown"
 
 
-def _shares(way: Way, other: Way) -> bool:
-    return not way.reach or other.heard.get(way.reach) == way.heard[way.reach]
+def _is_cut(way: Way, other: Way) -> bool:
+    """Two routers in a row or more of the other's are never heard of on our way, or two of three and more hardly."""
+    missed = min((ttl for ttl in other.heard if ttl not in way.heard), default=0)
+    before = [ttl for ttl in way.heard if ttl < missed]
+    if not missed or (before and other.heard.get(max(before)) != way.heard[max(before)]):
+        return False
+    beyond = [ttl for ttl in other.heard if ttl >= missed]
+    heard = sum(ttl in way.heard for ttl in beyond)
+    return len(beyond) - heard >= BEYOND and 3 * heard <= len(beyond)
+
+
+def _goes_on(way: Way, others: Sequence[Way]) -> bool:
+    return bool(way.reach) and all(
+        way.reach >= other.reach or other.heard.get(way.reach) != way.heard[way.reach] for other in others)

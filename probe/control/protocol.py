@@ -162,7 +162,8 @@ class XResult(Struct, frozen=True, kw_only=True):
     address: str = ""
     sni: str = ""
     operation: str = ""
-    """resolve, connect, tls_handshake, quic_handshake or stun_binding: the last step taken, and the one that failed if any did."""
+    """resolve, connect, tls_handshake, quic_handshake or stun_binding: the last step taken, and the one that failed
+    if any did."""
     failure: str | None = None
     reason: str = ""
     """Why it was not measured: a guard's word, no_route, busy, no_resolver."""

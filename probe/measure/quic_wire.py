@@ -29,6 +29,8 @@ def version_question() -> Question:
     destination, source = os.urandom(_ID_BYTES), os.urandom(_ID_BYTES)
     head = bytes((_LONG | _FIXED | os.urandom(1)[0] & 0x0F,)) + version
     head += bytes((_ID_BYTES,)) + destination + bytes((_ID_BYTES,)) + source
+    # Some libraries read the rest as they would in version 1 before they look at the version: no token, and a length.
+    head += bytes(1) + (0x4000 | DATAGRAM_BYTES - len(head) - 3).to_bytes(2)
     return Question(datagram=head + os.urandom(DATAGRAM_BYTES - len(head)), destination_id=destination,
                     source_id=source)
 
