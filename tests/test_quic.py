@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,7 @@ from typing import Any
 import certifi
 import pytest
 import trustme
-from aioquic.asyncio.server import QuicServer
-from aioquic.quic.configuration import QuicConfiguration
+from loopback_udp import NAME, box, quic_server
 
 from probe.measure import quic
 from probe.measure.clock import start_clock
@@ -27,11 +24,6 @@ from probe.measure.quic_version import ask_version
 from probe.model import Observation
 from probe.steps import QuicVisit, VersionProbe
 from probe.tables.failures import TIMEOUT
-
-NAME = "chat.example"
-TO_SERVER, TO_CLIENT = True, False
-Lets = Callable[[bool, int], bool]
-"""Whether the n-th datagram of a direction passes, from 0."""
 
 
 @pytest.fixture(scope="module")
@@ -44,72 +36,6 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> Iterator[trustme.CA]:
         _store.cache_clear()
         yield authority
     _store.cache_clear()
-
-
-@contextmanager
-def server(ca: trustme.CA, folder: Path, **leaf: Any) -> Iterator[int]:
-    """A QUIC server with a certificate for NAME; its port."""
-    issued = ca.issue_cert(NAME, **leaf)
-    issued.private_key_pem.write_to_path(folder / "key")
-    issued.cert_chain_pems[0].write_to_path(folder / "cert")
-    conf = QuicConfiguration(is_client=False, alpn_protocols=["h3"])
-    conf.load_cert_chain(folder / "cert", folder / "key")
-    loop, transports = asyncio.new_event_loop(), []
-
-    async def start() -> None:
-        transport, _ = await loop.create_datagram_endpoint(
-            lambda: QuicServer(configuration=conf), local_addr=("127.0.0.1", 0))
-        transports.append(transport)
-
-    loop.run_until_complete(start())
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield transports[0].get_extra_info("sockname")[1]
-    finally:
-        loop.call_soon_threadsafe(transports[0].abort)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.run_until_complete(asyncio.sleep(0))  # the abort closes the socket in the next turn
-        loop.close()
-
-
-@contextmanager
-def box(port: int, lets: Lets) -> Iterator[int]:
-    """Something on the way to `port` that decides about every datagram; its own port."""
-    client_side, server_side = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-    client_side.bind(("127.0.0.1", 0))
-    server_side.connect(("127.0.0.1", port))
-    peers: list[Any] = []
-
-    def carry(source: socket.socket, direction: bool) -> None:
-        count = 0
-        while True:
-            try:
-                data, peer = source.recvfrom(65535)
-            except OSError:
-                return
-            if direction == TO_SERVER and not peers:
-                peers.append(peer)
-            if lets(direction, count) and not over.is_set():
-                if direction == TO_SERVER:
-                    server_side.send(data)
-                else:
-                    client_side.sendto(data, peers[0])
-            count += 1
-
-    over = threading.Event()
-    threads = [threading.Thread(target=carry, args=pair, daemon=True)
-               for pair in ((client_side, TO_SERVER), (server_side, TO_CLIENT))]
-    for thread in threads:
-        thread.start()
-    try:
-        yield client_side.getsockname()[1]
-    finally:
-        over.set()
-        for sock in (client_side, server_side):
-            sock.shutdown(socket.SHUT_RDWR) if sock is server_side else None
-            sock.close()
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +52,7 @@ def visit(port: int, sni: str = NAME, *, trust: str = "web_pki", timeout_s: floa
 
 
 def test_a_handshake_is_made_judged_and_stayed_with(ca: trustme.CA, tmp_path: Path) -> None:
-    with server(ca, tmp_path) as port:
+    with quic_server(ca, tmp_path) as port:
         seen = visit(port)
     assert (seen.operation, seen.failure, seen.trust, seen.alpn, seen.tls_version) == (
         "quic_handshake", "", "valid", "h3", "TLSv1.3")
@@ -144,13 +70,13 @@ def test_a_handshake_is_made_judged_and_stayed_with(ca: trustme.CA, tmp_path: Pa
 def test_a_bad_certificate_is_told_and_kept(
     ca: trustme.CA, tmp_path: Path, sni: str, leaf: dict[str, Any], trust: str, failure: str,
 ) -> None:
-    with server(ca, tmp_path, **leaf) as port:
+    with quic_server(ca, tmp_path, **leaf) as port:
         seen = visit(port, sni)
     assert (seen.failure, seen.trust, len(seen.chain)) == (failure, trust, 1)
 
 
 def test_an_unknown_authority_is_not_trusted_and_may_be_recorded(ca: trustme.CA, tmp_path: Path) -> None:
-    with server(trustme.CA(), tmp_path) as port:
+    with quic_server(trustme.CA(), tmp_path) as port:
         assert (visit(port).failure, visit(port).trust) == ("ssl_unknown_authority", "unknown_issuer")
         recorded = visit(port, trust="record")
     assert (recorded.failure, recorded.trust, len(recorded.chain)) == ("", "", 1)
@@ -174,7 +100,7 @@ def test_silence_and_a_closed_port_differ() -> None:
 
 def test_silence_after_the_handshake_is_seen(ca: trustme.CA, tmp_path: Path) -> None:
     """The Great Firewall lets the handshake that sets it off succeed, and drops what the client sends then."""
-    with server(ca, tmp_path) as port, box(port, lambda to_server, n: not to_server or n < 3) as way:
+    with quic_server(ca, tmp_path) as port, box(port, lambda to_server, n: not to_server or n < 3) as way:
         seen = visit(way)
     assert (seen.failure, seen.trust, seen.tls_version) == (TIMEOUT, "valid", "TLSv1.3")
     assert seen.responses < seen.requests
@@ -182,12 +108,12 @@ def test_silence_after_the_handshake_is_seen(ca: trustme.CA, tmp_path: Path) -> 
 
 def test_a_lost_datagram_is_no_silence(ca: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quic, "SILENCE_S", 8.0)
-    with server(ca, tmp_path) as port, box(port, lambda to_server, n: n not in (0, 4, 5)) as way:
+    with quic_server(ca, tmp_path) as port, box(port, lambda to_server, n: n not in (0, 4, 5)) as way:
         assert visit(way).failure == ""
 
 
 def test_an_innocent_name_only_has_to_reach_a_server(ca: trustme.CA, tmp_path: Path) -> None:
-    with server(ca, tmp_path) as port:
+    with quic_server(ca, tmp_path) as port:
         assert visit(port, "www.example.com", trust="none").failure == ""
     hostile = visit_to(lambda data: b"\xc0" + bytes(1300))
     assert hostile.failure == TIMEOUT
@@ -218,7 +144,7 @@ def visit_to(answer: Callable[[bytes], bytes]) -> Observation:
 
 def test_a_server_names_its_versions(ca: trustme.CA, tmp_path: Path) -> None:
     clock = start_clock(datetime.now(UTC))
-    with server(ca, tmp_path) as port:
+    with quic_server(ca, tmp_path) as port:
         lives = ask_version(VersionProbe(address="127.0.0.1", port=port), clock=clock)
     closed = ask_version(VersionProbe(address="127.0.0.1", port=port), clock=clock)
     assert (lives.failure, lives.requests, lives.responses) == ("", 1, 1)
@@ -229,7 +155,7 @@ def test_a_server_names_its_versions(ca: trustme.CA, tmp_path: Path) -> None:
 def test_the_library_says_nothing_of_addresses(ca: trustme.CA, tmp_path: Path,
                                                capfd: pytest.CaptureFixture[str]) -> None:
     assert logging.getLogger("quic").level > logging.CRITICAL
-    with server(ca, tmp_path) as port:
+    with quic_server(ca, tmp_path) as port:
         visit(port, "other.example")
     assert "127.0.0.1" not in "".join(capfd.readouterr())
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback_udp import stun_server
 
 from probe.lab.servers.stun import stun_reply
 from probe.measure.clock import start_clock
@@ -86,35 +84,6 @@ def test_a_flipped_bit_is_noticed(seed: int, data: st.DataObject) -> None:
     assert answer_word(bytes(reply), NUMBER) != ""
 
 
-Answer = Callable[[bytes, tuple[str, int]], bytes | None]
-
-
-@contextmanager
-def server(answer: Answer) -> Iterator[int]:
-    """Answers datagrams on loopback; the port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        sock.settimeout(0.05)
-        done = threading.Event()
-
-        def serve() -> None:
-            while not done.is_set():
-                try:
-                    data, peer = sock.recvfrom(2048)
-                except TimeoutError:
-                    continue
-                if (reply := answer(data, peer)) is not None:
-                    sock.sendto(reply, peer)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        try:
-            yield sock.getsockname()[1]
-        finally:
-            done.set()
-            thread.join()
-
-
 def honest(data: bytes, peer: tuple[str, int]) -> bytes | None:
     return stun_reply(data, client="198.51.100.77", client_port=51234, realm="x")
 
@@ -131,7 +100,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_series_is_counted_and_the_mapped_address_is_nowhere() -> None:
-    with server(honest) as port:
+    with stun_server(honest) as port:
         seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
     assert (seen.operation, seen.failure, seen.requests, seen.responses) == ("stun_binding", "", REQUESTS, REQUESTS)
     told = str(asdict(seen))
@@ -142,7 +111,7 @@ def test_a_series_is_counted_and_the_mapped_address_is_nowhere() -> None:
 
 def test_few_answers_are_a_failure_and_counted() -> None:
     count = iter(range(100))
-    with server(lambda data, peer: honest(data, peer) if next(count) % 3 == 0 else None) as port:
+    with stun_server(lambda data, peer: honest(data, peer) if next(count) % 3 == 0 else None) as port:
         seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
     assert (seen.failure, seen.requests, seen.responses) == (TIMEOUT, REQUESTS, 4)
 
@@ -151,13 +120,13 @@ def test_answers_under_other_numbers_are_no_answers() -> None:
     def misnumbered(data: bytes, peer: tuple[str, int]) -> bytes | None:
         return honest(data[:8] + bytes(12) + data[20:], peer)
 
-    with server(misnumbered) as port:
+    with stun_server(misnumbered) as port:
         seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
     assert (seen.failure, seen.responses) == ("unknown_failure: answer to no request", 0)
 
 
 def test_a_closed_port_is_told_by_icmp() -> None:
-    with server(honest) as port:
+    with stun_server(honest) as port:
         pass
     seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
     assert (seen.failure, seen.responses) == ("connection_refused", 0)

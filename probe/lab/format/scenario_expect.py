@@ -12,7 +12,7 @@ from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 
 LEVELS = ("any", "socket", "packet")
 CLASSES = ("http", "https", "tls", "quic", "dns", "literal")
-"""What `proto:` may name: plain HTTP, HTTP over TLS, judged certificates over TCP, QUIC, DNS names, literal addresses."""
+"""What `proto:` may name: plain HTTP, HTTP over TLS, certificates judged over TCP, QUIC, DNS names, literals."""
 SCOPES = ("", "device", "lan", "access", "beyond_access", "unknown")
 
 
