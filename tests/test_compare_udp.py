@@ -24,7 +24,8 @@ def series(answered: int, address: str = HERE4, service: str = "chat", **changes
 
 def shaken(failure: str = "", address: str = HERE4, purpose: str = "target", **changes: Any) -> Observation:
     fields: dict[str, Any] = dict(hostname=HOST, target_id="chat.web.main", input=URL) | changes
-    return Observation(operation="quic_handshake", address=address, port=443, purpose=purpose, failure=failure, **fields)
+    return Observation(operation="quic_handshake", address=address, port=443, purpose=purpose, failure=failure,
+                       **fields)
 
 
 def version(failure: str = "", *offered: str, address: str = HERE4) -> Observation:
