@@ -111,6 +111,7 @@ class VersionProbe:
 
     address: str
     port: int
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,11 +73,20 @@ def evidence(*visits: Observation, near: tuple[Observation, ...] = (), others: t
                              Around(near=near, controls=controls, others=others))
 
 
+@pytest.mark.parametrize(("others", "lossy"), [([10, 10], False), ([7, 7], False), ([5, 7], True), ([], False)])
+def test_a_line_that_loses_much_of_everything_is_noticed(others: list[int], lossy: bool) -> None:
+    seen = [shaken(TIMEOUT), *(series(n, f"93.184.7.{i}", "other") for i, n in enumerate(others))]
+    seen += [series(0, "93.184.8.1", "dead")]
+    assert beside(places(seen), protocol="quic", address=HERE4, service="chat").lossy is lossy
+
+
 def test_late_silence_counts_as_failure_and_is_told_apart() -> None:
-    late = shaken(TIMEOUT, tls_version="TLSv1.3", trust="valid", server_hello=True)
+    late = shaken(TIMEOUT, tls_version="TLSv1.3", trust="valid", server_hello=True,
+                  bytes_read=3000)
     got = evidence(late, shaken(TIMEOUT, attempt=2), shaken(TIMEOUT, attempt=3),
                    near=(version("", "00000001"), shaken(purpose="innocent")))
     assert (got.stage, got.attempts, got.failed_attempts, got.same_failure) == ("quic", 3, 3, True)
+    assert got.udp.mute == 2
     assert (got.proven, got.udp.late, got.innocent, got.udp.version, got.udp.offers_v1) == (
         True, 1, "reached", "answered", True)
 

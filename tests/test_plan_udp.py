@@ -54,7 +54,8 @@ def test_a_server_that_answers_is_sent_one_series() -> None:
     ("site", "first"), [(QUIC, [("version", 1), ("innocent", 1)]), (STUN, [])], ids=["quic", "stun"])
 def test_silence_is_met_three_times_and_controls_are_asked_once(site: Site, first: list[tuple[str, int]]) -> None:
     for taken in orders(site, Net(dns=HONEST, cuts={HERE4: ("udp", TIMEOUT)})):
-        assert datagrams(taken) == [*first, ("target", 1), ("target", 2), ("target", 3)]
+        again = [("version", 2)] if first else []
+        assert datagrams(taken) == [*first, ("target", 1), ("target", 2), ("target", 3), *again]
         assert sorted(s.control_id for s in taken if isinstance(s, Ask)) == ["a", "b"]
 
 
@@ -80,7 +81,7 @@ def test_where_the_version_is_answered_the_address_is_not_traced() -> None:
     net = Net(dns=HONEST, cuts={HERE4: ("quic", TIMEOUT)})
     taken = walk(QUIC, net, book=other_answers(QUIC))
     assert not any(isinstance(s, UdpTrace) for s in taken)
-    assert datagrams(taken)[-1] == ("target", 3)
+    assert datagrams(taken)[-2:] == [("target", 3), ("version", 2)]
 
 
 def test_one_address_of_a_family_is_enough_where_it_answers() -> None:

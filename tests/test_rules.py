@@ -131,7 +131,8 @@ OTHERS = UdpEvidence(requests=30, others_requests=40, others_responses=39, other
 DATAGRAM: dict[str, Any] = dict(failure=TIMEOUT, secure=False, attempts=3, failed_attempts=3, needs=1, depth=1)
 STUN: dict[str, Any] = DATAGRAM | dict(kind="stun", stage="stun", udp=OTHERS)
 QUIC: dict[str, Any] = DATAGRAM | dict(kind="quic", stage="quic", secure=True,
-                                       udp=replace(OTHERS, requests=0, version="answered", offers_v1=True))
+                                       udp=replace(OTHERS, requests=0, version="answered", versions_answered=2,
+                                                   mute=3, offers_v1=True))
 UNSPOKEN: dict[str, Any] = QUIC | dict(udp=replace(OTHERS, version="silent"), innocent="failed")
 
 
@@ -151,7 +152,7 @@ PATHS |= {
     "quic/expired": scene(**QUIC, trust="expired"),
     "quic/same_bad_certificate": scene(**QUIC, trust="wrong_name", control_same_key=1),
     "quic/drop_sni_control": scene(**QUIC, **CONTRARY, innocent="reached"),
-    "quic/late_drop_sni": scene(**QUIC | {"udp": replace(OTHERS, late=1)}, proven=True, innocent="reached"),
+    "quic/late_drop_sni": scene(**QUIC | {"udp": replace(OTHERS, late=1, mute=2)}, proven=True, innocent="reached"),
     "quic/drop_version": scene(**QUIC, **CONTRARY, innocent="failed"),
     "quic/drop_undecided": scene(**QUIC, **CONTRARY, innocent="unasked"),
     "quic/other_version": scene(**QUIC | {"udp": replace(OTHERS, version="answered")}, innocent="failed"),
@@ -383,6 +384,10 @@ def test_silence_over_udp_accuses_nobody_that_others_or_the_place_do_not_single_
     dict(innocent="failed", udp=replace(OTHERS, version="silent")),  # UDP does not pass at all
     dict(innocent="failed", udp=replace(OTHERS, version="answered")),  # another version of the protocol
     dict(innocent="failed", udp=replace(OTHERS, version="answered", offers_v1=True, others_shaken=1)),
+    dict(innocent="reached", udp=replace(QUIC["udp"], mute=1)),  # something is heard: the line may be poor
+    dict(innocent="reached", udp=replace(QUIC["udp"], lossy=True)),
+    dict(innocent="failed", udp=replace(QUIC["udp"], lossy=True)),
+    dict(innocent="failed", udp=replace(QUIC["udp"], versions_answered=1)),
     dict(innocent="reached", failure=REFUSED), dict(innocent="reached", tainted=True),
     dict(innocent="reached", **NO_CONTROL),
 ], ids=str)

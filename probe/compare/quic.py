@@ -43,6 +43,8 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
         evidence=tuple(o.observation_id for o in (*mine, *near)),
         udp=replace(
             beside(around.others, protocol=site.kind, address=address, service=endpoint.service),
+            mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),
+            versions_answered=sum(o.operation == "quic_version" and not o.failure for o in near),
             late=sum(bool(o.tls_version) and o.failure in TIMEOUTS for o in failed),
             lost=where_datagrams_end(around.traces, address, site.port), version=_version(near),
             offers_v1=any(VERSION_1 in o.replies for o in near if o.operation == "quic_version"),

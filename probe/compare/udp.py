@@ -12,6 +12,7 @@ from probe.model import Observation
 OPERATIONS = frozenset(("quic_handshake", "quic_version", "stun_binding"))
 """What is said to a service in datagrams."""
 TIMEOUTS = frozenset(("generic_timeout_error", "timed_out"))
+LOSSY = 1 / 3
 CHANCE = 0.001
 """What chance explains with more than this is no finding."""
 
@@ -53,7 +54,13 @@ class UdpEvidence:
     """More of our requests are lost than chance explains, beside others of the same protocol."""
     version: str = "unasked"
     """answered, silent, closed (an ICMP error) or unasked: the question for a version of QUIC that does not exist."""
+    versions_answered: int = 0
+    """How often: it is asked again when handshakes have failed."""
     offers_v1: bool = False
+    mute: int = 0
+    """Attempts at a handshake in which nothing at all was heard."""
+    lossy: bool = False
+    """Of what is answered at all more than a third is lost, whoever it is for."""
     late: int = 0
     """Attempts in which the handshake was done, and silence followed."""
     lost: str = ""
@@ -74,7 +81,7 @@ def _other(protocol: str, address: str, mine: Sequence[Observation]) -> Other:
     return Other(
         protocol=protocol, address=address, services=frozenset(o.target_id.split(".")[0] for o in mine if o.target_id),
         requests=sum(o.requests for o in series), responses=sum(o.responses for o in series),
-        alive=any(not o.failure for o in mine), silent=all(o.failure in TIMEOUTS for o in mine),
+        alive=any(not o.failure or o.responses for o in mine), silent=all(o.failure in TIMEOUTS for o in mine),
         shaken=any(o.operation == "quic_handshake" and not o.failure and o.tls_version for o in mine),
     )
 
@@ -90,8 +97,14 @@ def beside(others: Sequence[Other], *, protocol: str, address: str, service: str
         requests=mine[0], responses=mine[1], others_requests=rest[0], others_responses=rest[1],
         others_alike=sum(p.alive for p in alike), others_answering=sum(p.alive for p in theirs),
         others_shaken=sum(p.shaken for p in theirs), others_silent=sum(p.silent for p in theirs),
+        lossy=_is_lossy([p for p in theirs if p.alive]),
         lossier=bool(mine[0]) and bool(rest[0]) and lost_more(mine, rest) < CHANCE,
     )
+
+
+def _is_lossy(alive: Sequence[Other]) -> bool:
+    requests = sum(p.requests for p in alive)
+    return sum(p.responses for p in alive) < (1 - LOSSY) * requests
 
 
 def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) -> str:

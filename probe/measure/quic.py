@@ -92,7 +92,7 @@ def shake(flow: UdpFlow, plan: QuicVisit, *, stay_s: float = STAY_S) -> Shaken:
             _stay(quic, flow, got, own_id, stay_s)
     elif not got.over:
         got.failure = flow.failure or TIMEOUT
-    if plan.trust == "none" and got.spoken and not got.done and not flow.failure:
+    if plan.trust == "none" and got.spoken and got.over and not got.done:
         got.failure = ""  # an innocent name only has to reach a server; an alert is an answer too
     quic.close()
     _send(quic, flow)

@@ -19,8 +19,8 @@ WAIT_S = 1.2
 
 def ask_version(plan: VersionProbe, *, clock: Clock) -> Observation:
     """Ask for a version that does not exist; `replies` are those offered instead. The network raises nothing."""
-    base = Observation(operation="quic_version", purpose="version", address=plan.address, port=plan.port,
-                       family=6 if ":" in plan.address else 4, t0_s=clock.now_s())
+    base = Observation(operation="quic_version", purpose="version", attempt=plan.attempt, address=plan.address,
+                       port=plan.port, family=6 if ":" in plan.address else 4, t0_s=clock.now_s())
     question, offered, tries = version_question(), None, 0
     try:
         with UdpFlow(plan.address, plan.port) as flow:

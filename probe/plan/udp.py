@@ -1,10 +1,10 @@
 """What to do at one address of a site that is spoken to in datagrams.
 
-QUIC: a version that does not exist (one datagram), an innocent name, the site; each is one flow. STUN: a series of ten
-small requests, three at most. What fails is tried three times on fresh sockets, for a box may answer the first and
-drop what follows for minutes; so everything innocent goes first. A site that works costs about 25 datagrams of its own
-and as many in answer (STUN 10), one that fails at most about 100, and where controls are answered 36 more that look
-how far they get, and as many to each of up to two others.
+QUIC: a version that does not exist (one datagram; again where handshakes fail), an innocent name, the site. STUN: a
+series of ten small requests, three at most. What fails is tried three times on fresh sockets, for a box may answer the
+first and drop what follows for minutes; so everything innocent goes first. A site that works costs about 25 datagrams
+of its own and as many in answer (STUN 10), one that fails at most about 100, and where controls are answered 36 more
+that look how far they get, and as many to each of up to two others.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ def at_udp_address(site: Site, address: str, source: str, depth: str, seen: Seen
     hopeless = frame.ipv6_broken and family_of(address) == 6
     if not mine or (failing and last < frame.attempts and not hopeless):
         return [_visit(site, address, source, last + 1, frame)]
-    return _traces(site, address, mine, seen, frame) if failing and not hopeless else []
+    if not failing or hopeless:
+        return []
+    if site.kind == "quic" and not any(o.purpose == "version" and o.attempt == 2 for o in near):
+        return [VersionProbe(address=address, port=site.port, attempt=2)]  # is it still answered?
+    return _traces(site, address, mine, seen, frame)
 
 
 def _visit(site: Site, address: str, source: str, attempt: int, frame: Frame) -> Step:
