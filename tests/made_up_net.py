@@ -80,7 +80,8 @@ class Net:
         if isinstance(step, VersionProbe):
             silent = stage == "udp"
             return Observation(operation="quic_version", purpose="version", attempt=step.attempt,
-                               address=step.address, port=step.port, family=family, failure=failure if silent else "", requests=3 if silent else 1,
+                               address=step.address, port=step.port, family=family,
+                               failure=failure if silent else "", requests=3 if silent else 1,
                                responses=int(not silent), replies=() if silent else ("00000001",))
         if step.purpose == "innocent" and stage == "quic":
             stage, failure = self.innocent_cuts.get(step.address, ("", ""))
