@@ -21,6 +21,7 @@ from probe.measure import quic
 from probe.measure.clock import start_clock
 from probe.measure.quic_trust import _store, trust_word
 from probe.measure.quic_version import ask_version
+from probe.measure.udp_socket import MAX_DATAGRAMS
 from probe.model import Observation
 from probe.steps import QuicVisit, VersionProbe
 from probe.tables.failures import TIMEOUT
@@ -123,6 +124,24 @@ def test_an_innocent_name_only_has_to_reach_a_server(ca: trustme.CA, tmp_path: P
 def test_hostile_datagrams_end_nothing_and_raise_nothing() -> None:
     for junk in (b"", b"\x00", b"\xff" * 1400, b"\xc0\0\0\0\1\xff", b"\x80" + bytes(300)):
         assert visit_to(lambda data, junk=junk: junk).failure  # type: ignore[misc]
+
+
+def test_a_flood_ends_early() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, socket.socket() as over:
+        sock.bind(("127.0.0.1", 0))
+
+        def flood() -> None:
+            _, peer = sock.recvfrom(65535)
+            while over.fileno() >= 0:
+                try:
+                    sock.sendto(b"\xc0" + bytes(1000), peer)
+                except OSError:
+                    return
+
+        threading.Thread(target=flood, daemon=True).start()
+        seen = visit(sock.getsockname()[1], timeout_s=60.0)
+    assert seen.failure == "message_size"
+    assert seen.bytes_read <= MAX_DATAGRAMS * 65535
 
 
 def visit_to(answer: Callable[[bytes], bytes]) -> Observation:

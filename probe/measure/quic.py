@@ -30,6 +30,8 @@ STAY_S = 3.0
 """The Great Firewall drops what the client sends from 0.06 to 7.5 s after the Initial, nine times in ten within one
 second (Zohaib et al., USENIX Security 2025): a handshake alone may still succeed."""
 PING_EVERY_S = 0.6
+MOST_DATA = 32768
+"""What a server may say on streams that we open or it does: we ask for nothing."""
 SILENCE_S = 3.0
 """After the last PING: repeats of the first ones are long under way then."""
 logging.getLogger("quic").setLevel(logging.CRITICAL + 1)  # the library tells of addresses
@@ -103,7 +105,8 @@ def _connection(plan: QuicVisit) -> QuicConnection:
     version = int(QuicProtocolVersion.VERSION_1)
     return QuicConnection(configuration=QuicConfiguration(
         is_client=True, alpn_protocols=list(plan.alpn) or ["h3"], server_name=plan.sni, verify_mode=ssl.CERT_NONE,
-        supported_versions=[version], original_version=version, idle_timeout=60.0,
+        supported_versions=[version], original_version=version, idle_timeout=60.0, max_data=MOST_DATA,
+        max_stream_data=MOST_DATA,
     ))
 
 

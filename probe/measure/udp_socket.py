@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import time
 from types import TracebackType
@@ -57,8 +58,10 @@ class UdpFlow:
             self._fail(error)
 
     def receive(self, until: float) -> bytes | None:
-        """The next datagram; None at `until` (monotonic seconds), or when the flow has failed or told too much."""
-        if self.failure or self.datagrams_read >= MAX_DATAGRAMS:
+        """The next datagram; None at `until` (monotonic seconds), or when the flow has failed. Too much is a failure."""
+        if self.datagrams_read >= MAX_DATAGRAMS:
+            self.failure = self.failure or failure_of(OSError(errno.EMSGSIZE, ""))
+        if self.failure:
             return None
         try:
             self._sock.settimeout(max(0.0, min(until - time.monotonic(), 3600.0)))
