@@ -58,7 +58,7 @@ class UdpFlow:
             self._fail(error)
 
     def receive(self, until: float) -> bytes | None:
-        """The next datagram; None at `until` (monotonic seconds), or when the flow has failed. Too much is a failure."""
+        """The next datagram; None at `until` (monotonic seconds) or after a failure; too many are one."""
         if self.datagrams_read >= MAX_DATAGRAMS:
             self.failure = self.failure or failure_of(OSError(errno.EMSGSIZE, ""))
         if self.failure:
