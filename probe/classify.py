@@ -12,6 +12,8 @@ from probe.compare.dns import dns_evidence
 from probe.compare.ladder import LadderEvidence
 from probe.compare.outcomes import NETWORK_PURPOSES, must_not_answer
 from probe.compare.path import PathEvidence, path_evidence
+from probe.compare.quic import Around, datagram_evidence
+from probe.compare.udp import Other, places
 from probe.model import ControlAnswer, Endpoint, Observation, ServiceVerdict, Verdict
 from probe.rules.dns import DNS_RULES, NameEvidence
 from probe.rules.network import NETWORK_RULES, STOPS
@@ -20,6 +22,7 @@ from probe.rules.scene import Scene
 from probe.rules.table import first
 from probe.sites import Site
 from probe.tables.outcomes import NOT_ATTEMPTED
+from probe.tables.protocols import DATAGRAMS
 
 FOREIGN = ("self_signed", "unknown_issuer", "wrong_name")
 RAN_OUT = "the run ended before it was tried"
@@ -55,13 +58,14 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
     """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried)."""
     network = first(NETWORK_RULES, bench.ladder)
     shared = _shared_answers(cases)
+    others = places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
     found: dict[str, list[tuple[Endpoint, Finding]]] = {}
     for case in cases:
         for endpoint in case.site.endpoints:
             if network.block_type in STOPS:
                 finding = Finding.of(network, reason=network.why)
             else:
-                finding = _judge_endpoint(case, endpoint, bench, shared)
+                finding = _judge_endpoint(case, endpoint, bench, shared, others)
             found.setdefault(endpoint.target_id, []).append((endpoint, finding))
     for endpoint, why in skipped.values():
         found.setdefault(endpoint.target_id, []).append((endpoint, _not_attempted(why)))
@@ -82,8 +86,9 @@ def _shared_answers(cases: Sequence[Case]) -> frozenset[str]:
     return frozenset(a for a, n in counts.items() if n >= 2 and a not in trusted)
 
 
-def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozenset[str]) -> Finding:
-    paths = _paths(case, endpoint, bench)
+def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozenset[str],
+                    others: Sequence[Other]) -> Finding:
+    paths = _paths(case, endpoint, bench, others)
     scenes = [(p, Scene(path=p, ladder=bench.ladder, self_block=_refuses(endpoint, bench.cc))) for p in paths]
     findings = [(p, Finding.of(first(PATH_RULES, scene), path=p)) for p, scene in scenes]
     here = [f for p, f in findings if p.source != "trusted"]
@@ -116,8 +121,13 @@ def _refuses(endpoint: Endpoint, cc: str) -> bool:
     return cc in endpoint.self_block.split() or (cc == "ZZ" and bool(endpoint.self_block))
 
 
-def _paths(case: Case, endpoint: Endpoint, bench: Bench) -> list[PathEvidence]:
+def _paths(case: Case, endpoint: Endpoint, bench: Bench, others: Sequence[Other]) -> list[PathEvidence]:
     addresses = dict.fromkeys(o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address)
+    if case.site.kind in DATAGRAMS:
+        around = Around(near=case.around, controls=case.controls, traces=case.traces, others=others,
+                        private_root=bench.private_roots.get(case.site.trust, ""),
+                        nat64_prefix=bench.ladder.nat64_prefix)
+        return [datagram_evidence(case.site, endpoint, address, case.visits, around) for address in addresses]
     return [
         path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
                       traces=case.traces, private_root=bench.private_roots.get(case.site.trust, ""),

@@ -80,7 +80,8 @@ class Observation:
     """A word of `probe.tables.purposes`."""
     attempt: int = 1
     operation: str
-    """resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace."""
+    """resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace, quic_handshake, quic_version,
+    stun_binding, udp_trace."""
     failure: str = ""
     reason: str = ""
     """Why this was not attempted; empty when it was."""
@@ -111,7 +112,8 @@ class Observation:
     """Extended DNS errors, `code text` (RFC 8914)."""
     replies: tuple[str, ...] = ()
     """Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace:
-    `TTL word delay_ms router`, the router as a hash that means something within its run alone."""
+    `TTL word delay_ms router`, the router as a hash that means something within its run alone. Of a version of QUIC
+    that does not exist: the versions that the server offers instead, as eight hexadecimal digits each."""
     # TCP
     icmp: str = ""
     """`type/code sender` of an ICMP error that ended the attempt."""
@@ -153,6 +155,11 @@ class Observation:
     """Name of a block-page fingerprint that matched an answer, a redirect or a body."""
     clock_offset_s: float | None = None
     """Server's Date minus our clock, where a Date was seen."""
+    # datagrams
+    requests: int = 0
+    """Requests of a series over UDP, a repeat counted once more; in a QUIC handshake the PINGs after it."""
+    responses: int = 0
+    """How many of them were answered. Never by what: a STUN answer holds the volunteer's address."""
     # volume
     bytes_written: int = 0
     bytes_read: int = 0
@@ -176,6 +183,8 @@ class ControlAnswer:
     tcp: tuple[tuple[str, str], ...] = ()
     """(`ip:port`, failure or empty) pairs."""
     tls: tuple[tuple[str, str], ...] = ()
+    udp: tuple[tuple[str, str], ...] = ()
+    """(`ip:port`, failure or empty) pairs of a QUIC handshake or a STUN binding."""
     leaf_keys: tuple[tuple[str, str], ...] = ()
     """(`ip:port`, SHA-256 of the leaf's SubjectPublicKeyInfo) pairs."""
     http_failure: str | None = None

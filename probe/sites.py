@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 from probe.model import Endpoint
 from probe.steps import Page
+from probe.tables.protocols import DATAGRAMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """`kind` is dns, tcp, tls or http; `address` is a literal one or empty; `sni` empty means no TLS."""
+    """`kind` is dns, tcp, tls, http, quic or stun; `address` is a literal one or empty; `sni` empty means no TLS."""
 
     kind: str
     host: str
@@ -74,7 +75,7 @@ def group(endpoints: Sequence[Endpoint]) -> tuple[Site, ...]:
     for members in found.values():
         site = _site(members)
         sites.append(replace(site, leads=(site.host, site.address) not in leaders))
-        if site.sni:
+        if site.sni and site.kind not in DATAGRAMS:
             leaders.add((site.host, site.address))
     return tuple(sites)
 
@@ -85,7 +86,7 @@ def _key(e: Endpoint) -> tuple[object, ...]:
 
 def _site(members: list[Endpoint]) -> Site:
     first = members[0]
-    secure = first.protocol == "tls" or urlsplit(first.input).scheme in ("https", "wss")
+    secure = first.protocol in ("tls", "quic") or urlsplit(first.input).scheme in ("https", "wss")
     alpn = ("http/1.1",) if first.protocol == "http" and secure else first.alpn
     return Site(
         kind=first.protocol, host=first.host, port=first.port, address=first.address,

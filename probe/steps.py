@@ -87,4 +87,59 @@ class Trace:
     """All at once, in a run that need not spread its flows."""
 
 
-Step = Lookup | Visit | Follow | Ask | Trace
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuicVisit:
+    """Shake hands over QUIC at one address, as whom, and stay a while: some boxes drop only what comes later."""
+
+    purpose: str
+    address: str
+    port: int
+    hostname: str
+    source: str = ""
+    attempt: int = 1
+    sni: str
+    alpn: tuple[str, ...] = ("h3",)
+    trust: str = "none"
+    target_id: str = ""
+    input: str = ""
+    timeout_s: float = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionProbe:
+    """Ask an address for a version of QUIC that does not exist: whoever serves QUIC there says which it has."""
+
+    address: str
+    port: int
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """Send one address a series of STUN Binding requests, far enough apart to count how many are answered."""
+
+    purpose: str
+    address: str
+    port: int
+    hostname: str
+    source: str = ""
+    attempt: int = 1
+    target_id: str = ""
+    input: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpTrace:
+    """See how far datagrams to an address get. `protocol` quic or stun: what they say, so that boxes take them for
+    the same. Purpose `trace`: where requests are lost; `reference`: where not."""
+
+    purpose: str
+    address: str
+    port: int
+    protocol: str
+    together: bool = field(default=False, compare=False)
+    """All at once, in a run that need not spread its flows."""
+
+
+Datagrams = QuicVisit | VersionProbe | Binding | UdpTrace
+Step = Lookup | Visit | Follow | Ask | Trace | Datagrams

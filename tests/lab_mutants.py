@@ -81,6 +81,10 @@ def aspects_of(row: Endpoint) -> tuple[str, ...]:
         return ("absent", "false_address")
     if "closed" in row.expect.status:
         return ("answers",)
+    if row.protocol == "stun":
+        return ("closed", "misnumbered")
+    if row.protocol == "quic":
+        return ("certificate", "closed") if judged(row.trust) else ("closed",)
     expect = row.expect
     fixed_status = bool(expect.status) and "any" not in expect.status
     named = (
@@ -236,6 +240,7 @@ _MAKERS: dict[str, Callable[[Scene, Endpoint, str], Mutant]] = {
     "json": partial(_reply, change=_other_json),
     "certificate": partial(_fault, kinds=_CERTIFICATES),
     "no_tls": partial(_fault, kinds=("tls_junk",)),
+    "misnumbered": partial(_fault, kinds=("stun_misnumbered",)),
     "absent": partial(_fault, kinds=("nonexistent",)),
     "closed": _closed,
     "false_address": _false_address,

@@ -14,7 +14,7 @@ from probe.plan.frame import Frame
 from probe.plan.next_steps import next_steps
 from probe.session.book import Book
 from probe.sites import Site
-from probe.steps import Ask, Follow, Lookup, Step, Trace, Visit
+from probe.steps import Ask, Binding, Datagrams, Follow, Lookup, Step, Trace, UdpTrace, VersionProbe, Visit
 from probe.tables.failures import RCODE_FAILURES
 
 FRAME = Frame(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
@@ -49,7 +49,8 @@ class Net:
         control_id=step.control_id, asn=64500 + ord(step.control_id[0]), cc=step.control_id.upper(), input=step.input,
         state="answered", http_failure="", http_status=200,
         tcp=tuple((f"{a}:{port}", "") for a in step.addresses for port in (80, 443)),
-        tls=tuple((f"{a}:443", "") for a in step.addresses))
+        tls=tuple((f"{a}:443", "") for a in step.addresses),
+        udp=tuple((f"{a}:{port}", "") for a in step.addresses for port in (443, 3478)))
 
     def carry_out(self, step: Step) -> tuple[list[Observation], list[ControlAnswer]]:
         """What a workshop would return for the step."""
@@ -62,7 +63,36 @@ class Net:
             return [], [self.told(step)]
         if isinstance(step, Trace):
             return [self._trace(step)], []
+        if isinstance(step, Datagrams):
+            return [self._datagrams(step)], []
         return self._follow(step), []
+
+    def _datagrams(self, step: Datagrams) -> Observation:
+        """A cut of the stage `udp` silences a place, one of `quic` all that is said there in version 1."""
+        stage, failure = self.cuts.get(step.address, ("", ""))
+        family = 6 if ":" in step.address else 4
+        if isinstance(step, UdpTrace):
+            hops = HOPS if step.purpose == "reference" else {"near": 2, "far": HOPS}.get(self.lost, 0)
+            heard = [f"{ttl} exceeded 9.0 router{ttl}" for ttl in range(1, hops + 1) if self.lost]
+            end = [f"{hops + 1} open 9.0"] if step.purpose == "reference" else []
+            return Observation(operation="udp_trace", purpose=step.purpose, address=step.address, port=step.port,
+                               family=family, replies=(*heard, *end))
+        if isinstance(step, VersionProbe):
+            silent = stage == "udp"
+            return Observation(operation="quic_version", purpose="version", attempt=step.attempt,
+                               address=step.address, port=step.port, family=family,
+                               failure=failure if silent else "", requests=3 if silent else 1,
+                               responses=int(not silent), replies=() if silent else ("00000001",))
+        if step.purpose == "innocent" and stage == "quic":
+            stage, failure = self.innocent_cuts.get(step.address, ("", ""))
+        seen = Observation(
+            operation="stun_binding" if isinstance(step, Binding) else "quic_handshake", purpose=step.purpose,
+            attempt=step.attempt, hostname=step.hostname, address=step.address, address_source=step.source,
+            port=step.port, family=family, target_id=step.target_id, input=step.input, failure=failure)
+        if isinstance(step, Binding):
+            return replace(seen, requests=10, responses=0 if failure else 10)
+        return replace(seen, sni=step.sni, server_hello=not failure, tls_version="" if failure else "TLSv1.3",
+                       trust="valid" if step.trust == "web_pki" and not failure else "")
 
     def _trace(self, step: Trace) -> Observation:
         hops = HOPS if step.purpose == "reference" else {"near": 2, "far": HOPS}.get(self.lost, 0)

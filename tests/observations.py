@@ -25,8 +25,9 @@ PATH_OF_STAGE = {"connect": "connect", "tls": "tls_handshake", "http": "http_rou
 def endpoint(url: str = f"https://{HOST}/", **changes: Any) -> Endpoint:
     """An endpoint as the catalogue would read it from its URL."""
     parts = urlsplit(url)
-    secure = parts.scheme in ("https", "tlshandshake")
-    protocol = {"tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns"}.get(parts.scheme, "http")
+    secure = parts.scheme in ("https", "tlshandshake", "quichandshake")
+    protocol = {"tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns", "quichandshake": "quic",
+                "stun": "stun"}.get(parts.scheme, "http")
     host = parts.hostname or parts.path.strip("/")
     default = {"https": 443, "http": 80}.get(parts.scheme, 0)
     plain = Endpoint(

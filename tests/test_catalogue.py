@@ -137,7 +137,7 @@ def test_tables_say_what_is_not_built() -> None:
         assert bool(protocol.why_not) is not protocol.built
         assert protocol.consent_level in (1, 2, 3)
         assert all(name in SCHEMES[scheme] for scheme in protocol.schemes)
-    assert {p.name for p in PROTOCOLS.values() if p.built} == {"dns", "tcp", "tls", "http"}
+    assert {p.name for p in PROTOCOLS.values() if p.built} == {"dns", "tcp", "tls", "http", "quic", "stun"}
     assert not TRUSTS["record"].judged
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -238,7 +239,10 @@ def test_what_is_asked_of_each_kind_of_endpoint() -> None:
     assert [(e.proto, e.address) for e in asked_of_chat.x_endpoints or ()] == [("tcp", "149.154.167.51"), ("tcp", "")]
     call = Endpoint(target_id="t", service="s", role="call", tier=1, input="stun://stun.example.org:3478",
                     protocol="stun", host="stun.example.org", port=3478)
-    assert [e.proto for e in make_request(call, ["93.184.216.34"]).x_endpoints or ()] == ["dns"]
+    assert [(e.proto, e.address) for e in make_request(call, ["93.184.216.34"]).x_endpoints or ()] == [
+        ("dns", ""), ("stun", "93.184.216.34"), ("stun", "")]
+    media = replace(call, input="udp://stun.example.org:3478", protocol="udp")
+    assert [e.proto for e in make_request(media, ["93.184.216.34"]).x_endpoints or ()] == ["dns"]
     many = make_request(ENDPOINT, [f"93.184.216.{n}" for n in range(200)])
     assert decode_request(encode(many)) == many
 

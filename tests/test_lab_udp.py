@@ -131,6 +131,19 @@ def test_every_stun_row_answers_on_all_its_addresses() -> None:
                 assert "--allocate" in flags or found["mapped"] == found["local"]
 
 
+@pytest.mark.lab
+@needs_laboratory
+@in_namespace
+def test_a_server_may_answer_under_another_number() -> None:
+    bad, good = STUN_ROWS[0], next(item for item in STUN_ROWS if item.host != STUN_ROWS[0].host)
+    with serving(ROWS, Fault(kind="stun_misnumbered", match=(bad.host,)), seed=4) as served:
+        for item in (bad, good):
+            reply = _client(served.world.hosts[item.host].ipv4[0], item.port, SAMPLE_REQUEST, timeout_s=5)
+            assert isinstance(reply, bytes)
+            assert reply[:2] == b"\x01\x01"
+            assert (reply[4:20] == TRANSACTION) is (item is good)
+
+
 def _client(address: str, port: int, message: bytes, *, timeout_s: float) -> str | bytes:
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(timeout_s)

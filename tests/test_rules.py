@@ -14,6 +14,7 @@ from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WEL
 from probe.compare.dns import DnsEvidence
 from probe.compare.ladder import LadderEvidence
 from probe.compare.path import PathEvidence
+from probe.compare.udp import UdpEvidence
 from probe.rules.catalogue import all_rules
 from probe.rules.dns import DNS_RULES, NameEvidence
 from probe.rules.network import NETWORK_RULES
@@ -122,6 +123,44 @@ PATHS: dict[str, Scene] = dict(named()) | {
     "path/no_control": scene(stage="tls", failure=RESET),
     "path/control_failed": scene(stage="tls", failure=RESET, controls_asked=1),
     "path/unexplained": scene(stage="tls", failure="ssl_error: wrong version number", **CONTRARY),
+}
+
+# ---- endpoints that are spoken to in datagrams
+
+OTHERS = UdpEvidence(requests=30, others_requests=40, others_responses=39, others_alike=3, others_answering=4)
+DATAGRAM: dict[str, Any] = dict(failure=TIMEOUT, secure=False, attempts=3, failed_attempts=3, needs=1, depth=1)
+STUN: dict[str, Any] = DATAGRAM | dict(kind="stun", stage="stun", udp=OTHERS)
+QUIC: dict[str, Any] = DATAGRAM | dict(kind="quic", stage="quic", secure=True,
+                                       udp=replace(OTHERS, requests=0, version="answered", versions_answered=2,
+                                                   mute=3, offers_v1=True))
+UNSPOKEN: dict[str, Any] = QUIC | dict(udp=replace(OTHERS, version="silent"), innocent="failed")
+
+
+def stun(**udp: Any) -> dict[str, Any]:
+    return STUN | dict(udp=replace(OTHERS, **udp))
+
+
+PATHS |= {
+    "stun/answers": scene(**STUN | SERVED | {"stage": "", "failure": ""}),
+    "quic/answers": scene(**QUIC | SERVED | {"stage": "", "failure": ""}),
+    "udp/abroad_is_cut_off": scene(LadderEvidence(domestic_ok=1, foreign_failed=4), **STUN),
+    "udp/ipv6_broken": scene(replace(WELL, ipv6="broken"), **UNSPOKEN, family=6),
+    "udp/controls_refused_too": scene(**STUN | {"failure": REFUSED}, **FAILS_TOO),
+    "udp/controls_fail_too": scene(**UNSPOKEN, **FAILS_TOO),
+    "udp/nothing_passes": scene(**stun(others_alike=0, others_answering=0, others_silent=2), **CONTRARY),
+    "quic/clock": scene(replace(WELL, clock_offset_s=9e7), **QUIC, trust="expired"),
+    "quic/expired": scene(**QUIC, trust="expired"),
+    "quic/same_bad_certificate": scene(**QUIC, trust="wrong_name", control_same_key=1),
+    "quic/drop_sni_control": scene(**QUIC, **CONTRARY, innocent="reached"),
+    "quic/late_drop_sni": scene(**QUIC | {"udp": replace(OTHERS, late=1, mute=2)}, proven=True, innocent="reached"),
+    "quic/drop_version": scene(**QUIC, **CONTRARY, innocent="failed"),
+    "quic/drop_undecided": scene(**QUIC, **CONTRARY, innocent="unasked"),
+    "quic/other_version": scene(**QUIC | {"udp": replace(OTHERS, version="answered")}, innocent="failed"),
+    "udp/degraded": scene(**stun(responses=2, lossier=True, lost="near"), **CONTRARY),
+    "udp/vanishes": scene(**stun(lost="near"), **CONTRARY),
+    "udp/lost_close_to_the_service": scene(**stun(lost="far"), **CONTRARY),
+    "udp/lost_somewhere": scene(**stun(lost="unknown"), **CONTRARY),
+    "udp/nobody_to_compare": scene(**stun(others_alike=1, others_silent=1), **CONTRARY),
 }
 
 TRUSTED: dict[str, Any] = dict(asked=True, network="ok", network_answers=frozenset({HERE4}), trusted_ok=2,
@@ -257,14 +296,15 @@ def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
 # ---- any evidence at all
 
 WORDS: dict[str, list[Any]] = {
-    "address": [HERE4], "source": ["network", "trusted", "literal"], "kind": ["tcp", "tls", "http"],
-    "stage": ["", "connect", "tls", "http", "page"], "icmp": ["", "3/13 93.184.7.7", "3/1"], "family": [4, 6],
+    "address": [HERE4], "source": ["network", "trusted", "literal"], "kind": ["tcp", "tls", "http", "quic", "stun"],
+    "stage": ["", "connect", "tls", "http", "page", "quic", "stun"], "family": [4, 6],
+    "icmp": ["", "3/13 93.184.7.7", "3/1"],
     "failure": ["", TIMEOUT, "timed_out", RESET, REFUSED, EOF, "ssl_error: x", "host_unreachable", "unknown_failure"],
     "acked": ["", "yes", "no"], "tls_alert": [-1, 0, 112], "issuer": [""], "met": ["", "yes", "no"],
     "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "wrong_name", "invalid"],
     "innocent": ["reached", "failed", "tainted", "unasked"], "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
-    "lost": ["", "near", "far", "unknown"],
+    "lost": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
@@ -283,6 +323,7 @@ def any_of(kind: type) -> st.SearchStrategy[Any]:
         f.name: st.sampled_from(WORDS[f.name]) if f.name in WORDS else SHAPES[hints[f.name]] for f in fields(kind)})
 
 
+SHAPES[UdpEvidence] = any_of(UdpEvidence)
 LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)
 SOME_SCENES = st.builds(Scene, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
 SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
@@ -327,3 +368,28 @@ def test_whatever_resolvers_say_an_answer_that_proves_itself_is_no_wrong_server(
 def test_some_rule_always_speaks_of_the_network(ladder: LadderEvidence) -> None:
     rule = first(NETWORK_RULES, ladder)
     assert (rule.outcome == "ok") == (rule.id == "net/well")
+
+
+@pytest.mark.parametrize("alike", [
+    dict(udp=replace(OTHERS, lost="near", others_alike=0)), dict(udp=replace(OTHERS, lost="")),
+    dict(udp=replace(OTHERS, lost="far")), dict(udp=replace(OTHERS, lost="near", responses=9)),
+    dict(failure="unknown_failure: answer to no request", udp=replace(OTHERS, lost="near")),
+    dict(failure=REFUSED, udp=replace(OTHERS, lost="near")),
+], ids=str)
+def test_silence_over_udp_accuses_nobody_that_others_or_the_place_do_not_single_out(alike: dict[str, Any]) -> None:
+    assert first(PATH_RULES, scene(**STUN | alike, **CONTRARY)).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize("alike", [
+    dict(innocent="failed", udp=replace(OTHERS, version="silent")),  # UDP does not pass at all
+    dict(innocent="failed", udp=replace(OTHERS, version="answered")),  # another version of the protocol
+    dict(innocent="failed", udp=replace(OTHERS, version="answered", offers_v1=True, others_shaken=1)),
+    dict(innocent="reached", udp=replace(QUIC["udp"], mute=1)),  # something is heard: the line may be poor
+    dict(innocent="reached", udp=replace(QUIC["udp"], lossy=True)),
+    dict(innocent="failed", udp=replace(QUIC["udp"], lossy=True)),
+    dict(innocent="failed", udp=replace(QUIC["udp"], versions_answered=1)),
+    dict(innocent="reached", failure=REFUSED), dict(innocent="reached", tainted=True),
+    dict(innocent="reached", **NO_CONTROL),
+], ids=str)
+def test_a_handshake_that_fails_convicts_by_its_name_or_version_alone(alike: dict[str, Any]) -> None:
+    assert first(PATH_RULES, scene(**QUIC | CONTRARY | alike)).outcome == "inconclusive"

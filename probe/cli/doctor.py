@@ -96,7 +96,7 @@ def _http_library() -> tuple[str, bool, str]:
 
 
 def _means(settings: Settings) -> frozenset[str]:
-    means = {"nothing", "trusted_dns", "innocent", "ladder"}
+    means = {"nothing", "trusted_dns", "innocent", "udp", "ladder"}
     if hears_routers(platform.system(), platform.release()):
         means.add("routers")
     networks = {(h.asn, h.cc) for h in settings.helper}

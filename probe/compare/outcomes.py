@@ -9,6 +9,7 @@ from probe.model import Endpoint, Observation
 from probe.sites import Site
 
 NETWORK_PURPOSES = ("target", "trusted")
+BELOW_HTTP = ("connect", "tls_handshake", "quic_handshake", "stun_binding")
 CLOSED = "closed"
 """An expectation of the status column: the port must not answer (a control against transparent proxies)."""
 
@@ -16,7 +17,7 @@ CLOSED = "closed"
 def failed_inputs(site: Site, attempt: Sequence[Observation]) -> frozenset[str]:
     """Inputs of the site that this attempt did not serve; all of them when it failed below HTTP."""
     every = frozenset(e.input for e in site.endpoints)
-    if any(o.failure and o.operation in ("connect", "tls_handshake") for o in attempt):
+    if any(o.failure and o.operation in BELOW_HTTP for o in attempt):
         return every
     if site.kind != "http":
         return frozenset()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
 from probe.compare.places import host_of, joined, redirects_abroad
 from probe.compare.slots import failing_slots
 from probe.compare.trace import where_lost
+from probe.compare.udp import UdpEvidence
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
 
@@ -23,7 +24,7 @@ ALIKE = 0.7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathEvidence:
-    """One address of one endpoint. Stages: "", connect, tls, http, page (answered, but not as expected)."""
+    """One address of one endpoint. Stages: "", connect, tls, http, page (answered, but not as expected), quic, stun."""
 
     address: str
     family: int = 4
@@ -84,6 +85,8 @@ class PathEvidence:
     control_redirects_alike: int = 0
     """Controls that are redirected to the same host, or abroad as well: places differ by country."""
     must_not_answer: bool = False
+    udp: UdpEvidence = field(default_factory=UdpEvidence)
+    """Of endpoints that are spoken to in datagrams."""
     evidence: tuple[str, ...] = ()
 
 
@@ -107,7 +110,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         proven=site.proves_itself and any(o.trust == "valid" for o in mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
-        lost=where_lost(traces, address, site.port),
+        lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
         slots=failing_slots(mine, failed, [o for o in around if o.purpose == "innocent" and o.address == address
                                            and o.port == site.port]),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),

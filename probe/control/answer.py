@@ -43,6 +43,7 @@ class _Seen:
 
     tcp: dict[str, str] = field(default_factory=dict)
     tls: dict[str, str] = field(default_factory=dict)
+    udp: dict[str, str] = field(default_factory=dict)
     leaf_keys: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
 
@@ -63,6 +64,7 @@ def parse_answer(body: bytes, *, blank: ControlAnswer, endpoint: Endpoint) -> Co
         _with_dns(_with_http(blank, fields, seen), fields, entries, endpoint),
         tcp=tuple(islice(seen.tcp.items(), MAX_PAIRS)),
         tls=tuple(islice(seen.tls.items(), MAX_PAIRS)),
+        udp=tuple(islice(seen.udp.items(), MAX_PAIRS)),
         leaf_keys=tuple(islice(seen.leaf_keys.items(), MAX_PAIRS)),
     )
     if answer != blank:
@@ -93,8 +95,11 @@ def _read_entries(entries: list[XResult], endpoint: Endpoint, seen: _Seen) -> No
 def _read_entry(entry: XResult, key: str, seen: _Seen) -> None:
     if entry.operation == "connect":
         seen.tcp[key] = _word(entry.failure)
-    elif entry.operation == "tls_handshake":
-        seen.tcp[key], seen.tls[key] = "", _word(entry.failure)
+    elif entry.operation in ("tls_handshake", "quic_handshake", "stun_binding"):
+        if entry.operation == "tls_handshake":
+            seen.tcp[key], seen.tls[key] = "", _word(entry.failure)
+        else:
+            seen.udp[key] = _word(entry.failure)
         if _KEY.fullmatch(entry.leaf_key_sha256):
             seen.leaf_keys[key] = entry.leaf_key_sha256
 

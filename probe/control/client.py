@@ -22,7 +22,7 @@ from probe.control.protocol import (
 from probe.control.transport import Call, post
 from probe.measure.http import HEADERS
 from probe.model import ControlAnswer, Endpoint
-from probe.tables.protocols import PROTOCOLS
+from probe.tables.protocols import DATAGRAMS, PROTOCOLS
 
 USER_AGENT = f"reachability-probe/{__version__}"
 
@@ -99,12 +99,13 @@ def _endpoints(endpoint: Endpoint, literals: Sequence[str], layers: Sequence[str
     wanted: list[XEndpoint] = []
     if parse(endpoint.host) is None:
         wanted.append(XEndpoint(proto="dns", host=endpoint.host))
-    if "tcp" not in layers or not endpoint.port:
+    if not ("tcp" in layers or endpoint.protocol in DATAGRAMS) or not endpoint.port:
         return wanted
+    proto = endpoint.protocol if endpoint.protocol in DATAGRAMS else "tls" if endpoint.sni else "tcp"
     own = [endpoint.address] if endpoint.address else []
     for address in dict.fromkeys([*literals, *own, ""]):  # the empty one: wherever the helper finds the name
         wanted.append(XEndpoint(
-            proto="tls" if endpoint.sni else "tcp",
+            proto=proto,
             host=endpoint.host,
             port=endpoint.port,
             address=address,

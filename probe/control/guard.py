@@ -38,6 +38,16 @@ PORTS: dict[int, str] = {
 }
 """TCP ports that a helper may connect to; there is a messenger behind each."""
 
+UDP_PORTS: dict[int, str] = {
+    443: "QUIC",
+    3478: "STUN",
+    3479: "STUN, Teams",
+    3480: "STUN, Teams",
+    3481: "STUN, Teams",
+    19302: "STUN, Google",
+}
+"""UDP ports that a helper may send to, by the protocol alone that is meant for them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
@@ -45,13 +55,14 @@ class Guard:
 
     exempt: frozenset[tuple[str, int]] = frozenset()
 
-    def refusal(self, address: str, port: int) -> str:
-        """Why not to connect there: not_public, own_address, port; empty when it may be done."""
+    def refusal(self, address: str, port: int, *, proto: str = "tcp") -> str:
+        """Why not to connect there: not_public, own_address, port; empty when it may be done. `proto` is tcp, quic or
+        stun."""
         if (address, port) in self.exempt:
             return ""
         if is_bogon(address):
             return "not_public"
-        if port not in PORTS:
+        if port not in PORTS if proto == "tcp" else not UDP_PORTS.get(port, "").lower().startswith(proto):
             return "port"
         return "own_address" if _is_own(address) else ""
 

@@ -14,7 +14,7 @@ from probe.tables.trust import TRUSTS
 
 MAX_NAMES = 4
 MAX_PLANS = 64
-PROTOS = ("tcp", "tls", "dns")
+PROTOS = ("tcp", "tls", "dns", "quic", "stun")
 _OONI_ALPN = ("h2", "http/1.1")
 
 
@@ -57,7 +57,7 @@ def _sound(endpoint: XEndpoint) -> XEndpoint:
         host=host,
         port=endpoint.port,
         address=str(literal) if literal else "",
-        sni=clean_host(endpoint.sni or host) if endpoint.proto == "tls" else "",
+        sni=clean_host(endpoint.sni or host) if endpoint.proto in ("tls", "quic") else "",
         alpn=endpoint.alpn,
         trust=_known(endpoint.trust),
     )
@@ -106,7 +106,8 @@ def endpoint_plans(endpoint: XEndpoint, lookups: Mapping[str, Lookup]) -> list[P
         return []
     addresses = (endpoint.address,) if endpoint.address else resolved(endpoint.host, lookups)
     return [
-        Plan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn, trust=endpoint.trust)
+        Plan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn, trust=endpoint.trust,
+             proto=endpoint.proto if endpoint.proto in ("quic", "stun") else "tcp")
         for address in addresses
     ]
 

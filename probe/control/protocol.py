@@ -69,12 +69,12 @@ class XEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One endpoint to measure apart from the URL. Without `address`, the helper resolves `host` itself."""
 
     proto: ShortText
-    """tcp, tls or dns."""
+    """tcp, tls, dns, quic or stun."""
     host: HostText
     port: Port = 0
     address: ShortText = ""
     sni: HostText = ""
-    """Server name for TLS; empty: `host`."""
+    """Server name for TLS and QUIC; empty: `host`."""
     alpn: Annotated[tuple[ShortText, ...], Meta(max_length=4)] = ()
     trust: ShortText = ""
     """Name of anchors to accept besides the public ones; `none`: a bad certificate is no failure."""
@@ -162,7 +162,8 @@ class XResult(Struct, frozen=True, kw_only=True):
     address: str = ""
     sni: str = ""
     operation: str = ""
-    """resolve, connect or tls_handshake: the last step taken, and the one that failed if any did."""
+    """resolve, connect, tls_handshake, quic_handshake or stun_binding: the last step taken, and the one that failed
+    if any did."""
     failure: str | None = None
     reason: str = ""
     """Why it was not measured: a guard's word, no_route, busy, no_resolver."""

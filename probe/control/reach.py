@@ -35,6 +35,8 @@ class Plan:
     sni: str = ""
     alpn: tuple[str, ...] = ()
     trust: str = PUBLIC
+    proto: str = "tcp"
+    """tcp (and TLS above it), quic or stun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +52,15 @@ class Reach:
 
 
 def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Reach:
-    """Connect, shake hands, hang up; within `timeout_s` and before `deadline` (monotonic seconds)."""
-    if refused := guard.refusal(plan.address, plan.port):
+    """Connect (over UDP: ask), shake hands, hang up; within `timeout_s` and before `deadline` (monotonic seconds)."""
+    if refused := guard.refusal(plan.address, plan.port, proto=plan.proto):
         return Reach(reason=refused)
     if not has_route(plan.address):
         return Reach(reason="no_route")
+    if plan.proto != "tcp":
+        from probe.control.reach_udp import reach_udp
+
+        return reach_udp(plan, timeout_s=min(timeout_s, deadline - time.monotonic()))
     found, stream = open_stream(plan, deadline=min(deadline, time.monotonic() + timeout_s))
     if stream is not None:
         hang_up(stream)

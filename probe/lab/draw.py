@@ -264,7 +264,8 @@ def _classes(targets: Sequence[Endpoint]) -> dict[str, tuple[str, ...]]:
     members = {
         "proto:http": [row for row in targets if row.protocol == "http" and not row.sni],
         "proto:https": [row for row in targets if row.protocol == "http" and row.sni],
-        "proto:tls": [row for row in targets if row.sni and judged(row.trust)],
+        "proto:tls": [row for row in targets if row.sni and judged(row.trust) and row.protocol != "quic"],
+        "proto:quic": [row for row in targets if row.protocol == "quic"],
         "proto:dns": [row for row in targets if row.protocol == "dns"],
         "proto:literal": [row for row in targets if row.address],
         NOT_BUILT: [row for row in targets if not PROTOCOLS[row.protocol].built],

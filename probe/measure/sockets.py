@@ -97,17 +97,18 @@ def open_socket(family: int, *, deadline: float) -> RecordedSocket:
     sock.deadline = deadline
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with contextlib.suppress(OSError):
-        _report_icmp(sock, 1)
+        report_icmp(sock, 1)
     return sock
 
 
 def connected(sock: RecordedSocket) -> None:
     """Stop reporting ICMP errors: once established, a stray one must not end the connection."""
     with contextlib.suppress(OSError):
-        _report_icmp(sock, 0)
+        report_icmp(sock, 0)
 
 
-def _report_icmp(sock: socket.socket, on: int) -> None:
+def report_icmp(sock: socket.socket, on: int) -> None:
+    """Let ICMP errors about what was sent reach this socket, or no longer; raises OSError where that is unknown."""
     if sock.family == socket.AF_INET:
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, on)
     else:

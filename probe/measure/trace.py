@@ -108,17 +108,23 @@ def _told(attempt: _Attempt, key: bytes) -> str:
     delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
     code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     kind, _, sender = icmp_error(attempt.sock).partition(" ") if code else ("", "", "")
-    return f"{attempt.ttl} {_word(code, kind)} {delay_ms:.1f} {_router(sender, key)}".rstrip()
+    return f"{attempt.ttl} {_word(code, kind)} {delay_ms:.1f} {router_hash(sender, key)}".rstrip()
+
+
+def is_exceeded(kind: str) -> bool:
+    """Whether an ICMP `type/code` says that a packet's TTL has run out in transit."""
+    return kind in _EXCEEDED
 
 
 def _word(code: int, kind: str) -> str:
     if not code:
         return "open"
     if kind:
-        return "exceeded" if kind in _EXCEEDED else "unreachable"
+        return "exceeded" if is_exceeded(kind) else "unreachable"
     return {"connection_refused": "refused", "connection_reset": "reset"}.get(
         failure_of(OSError(code, "")), "unreachable")
 
 
-def _router(address: str, key: bytes) -> str:
+def router_hash(address: str, key: bytes) -> str:
+    """A router's address as a hash that means something under `key` alone; empty for none."""
     return hashlib.blake2b(address.encode(), key=key, digest_size=4).hexdigest() if address else ""

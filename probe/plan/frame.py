@@ -48,3 +48,5 @@ class Seen:
     controls: tuple[ControlAnswer, ...] = ()
     elsewhere: tuple[tuple[str, int], ...] = ()
     """Addresses and ports of others that accept connections."""
+    elsewhere_udp: tuple[tuple[str, int, str], ...] = ()
+    """Addresses, ports and protocols of others that answer datagrams."""

@@ -15,8 +15,10 @@ from probe.plan.frame import Frame, Seen
 from probe.plan.names import more_lookups, plain_lookups, without_half_answers
 from probe.plan.places import candidates, depths
 from probe.plan.redirects import redirects
+from probe.plan.udp import at_udp_address
 from probe.sites import Site
 from probe.steps import Step
+from probe.tables.protocols import DATAGRAMS
 
 
 def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
@@ -32,6 +34,7 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
         steps += more_lookups(site, seen, frame, evidence)
     places = candidates(site, seen, frame, evidence) if site.kind != "dns" else []
     for address, source, depth in depths(places, site, seen):
-        steps += at_address(site, address, source, depth, seen, frame, evidence)
+        steps += (at_udp_address(site, address, source, depth, seen, frame) if site.kind in DATAGRAMS else
+                  at_address(site, address, source, depth, seen, frame, evidence))
     steps += control_questions(site, seen, frame, evidence, tuple(address for address, _ in places))
     return steps + redirects(seen)

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from probe.classify import Case
 from probe.compare.addresses import family_of
+from probe.compare.udp import OPERATIONS
 from probe.model import ControlAnswer, Observation
 from probe.plan.frame import Seen
 from probe.session.taint import tainted_by
 from probe.sites import Site
+from probe.tables.protocols import DATAGRAMS
 
 
 class Book:
@@ -23,17 +25,18 @@ class Book:
         self.controls: list[ControlAnswer] = []
         self._by_name: dict[str, list[int]] = defaultdict(list)
         self._innocent_lookups: list[int] = []
-        self._by_place: dict[tuple[str, int], list[int]] = defaultdict(list)
+        self._by_place: dict[tuple[str, int, bool], list[int]] = defaultdict(list)
         self._by_address: dict[str, list[int]] = defaultdict(list)
         self._by_input: dict[str, list[int]] = defaultdict(list)
         self._told: dict[str, list[ControlAnswer]] = defaultdict(list)
         self._traces: list[int] = []
+        self._answering: dict[tuple[str, int, str], None] = {}
         self._open: dict[str, dict[tuple[str, int], None]] = {"ladder": {}, "target": {}}
 
     def add(self, seen: Observation) -> int:
         """Number and keep an observation; returns its index for `amend`."""
         index = len(self.observations)
-        neighbours = [self.observations[i] for i in self._by_place[seen.address, seen.port]] if seen.address else []
+        neighbours = [self.observations[i] for i in self._by_place[_place(seen)]] if seen.address else []
         stamped = replace(seen, sequence=index, run_id=self.run_id, observation_id=f"{self.run_id}.{index}",
                           tainted_by=tainted_by(seen, neighbours))
         self._keep(stamped)
@@ -49,7 +52,7 @@ class Book:
     def _keep(self, stamped: Observation) -> None:
         index = len(self.observations)
         self.observations.append(stamped)
-        if stamped.operation == "trace":
+        if stamped.operation in ("trace", "udp_trace"):
             self._traces.append(index)
         elif stamped.operation in ("resolve", "dns_round_trip"):
             if stamped.purpose in ("target", "dark"):
@@ -59,10 +62,13 @@ class Book:
             elif stamped.purpose == "innocent":
                 self._innocent_lookups.append(index)
         elif stamped.address:
-            self._by_place[stamped.address, stamped.port].append(index)
+            self._by_place[_place(stamped)].append(index)
             self._by_address[stamped.address].append(index)
         if stamped.operation == "connect" and not stamped.failure and stamped.purpose in self._open:
             self._open[stamped.purpose].setdefault((stamped.address, stamped.port))
+        if stamped.operation in OPERATIONS and stamped.purpose == "target" and not stamped.failure:
+            protocol = "stun" if stamped.operation == "stun_binding" else "quic"
+            self._answering.setdefault((stamped.address, stamped.port, protocol))
         if stamped.purpose == "redirect":
             self._by_input[stamped.input].append(index)
 
@@ -79,7 +85,12 @@ class Book:
         """What the planner needs of a site."""
         case = self.case(site)
         return Seen(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls,
-                    elsewhere=self._elsewhere())
+                    elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp())
+
+    def _elsewhere_udp(self) -> tuple[tuple[str, int, str], ...]:
+        """Places that answer datagrams: the first two of each family."""
+        return tuple(place for family in (4, 6)
+                     for place in [p for p in self._answering if family_of(p[0]) == family][:2])
 
     def _elsewhere(self) -> tuple[tuple[str, int], ...]:
         """Places that accept connections: of each family the first control and the first two targets that did."""
@@ -103,7 +114,8 @@ class Book:
         visits = [o for o in near if o.purpose in ("target", "trusted") and o.hostname == site.host
                   and o.port == site.port and _same_way(o, site)]
         visits += [self.observations[i] for url in inputs for i in self._by_input.get(url, ())]
-        around = tuple(o for o in near if o.purpose in ("innocent", "port"))
+        around = tuple(o for o in near if o.purpose in ("innocent", "port", "version")
+                       and (o.operation in OPERATIONS) == (site.kind in DATAGRAMS))
         return Case(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
                     controls=controls, traces=self._traced(addresses))
 
@@ -113,5 +125,12 @@ class Book:
 
 
 def _same_way(seen: Observation, site: Site) -> bool:
-    """Sites that differ only in how they speak (TCP alone or HTTP) keep their visits apart."""
+    """Sites that differ only in how they speak (TCP alone or HTTP, or over UDP) keep their visits apart."""
+    if (seen.operation in OPERATIONS) != (site.kind in DATAGRAMS):
+        return False
     return any(e.input == seen.input or e.target_id == seen.target_id for e in site.endpoints)
+
+
+def _place(seen: Observation) -> tuple[str, int, bool]:
+    """TCP and UDP ports are places apart: what strikes the one for a while leaves the other alone."""
+    return seen.address, seen.port, seen.operation in OPERATIONS

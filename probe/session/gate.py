@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 
-from probe.steps import Lookup, Step, Trace, Visit
+from probe.steps import Datagrams, Lookup, Step, Trace, Visit
 
 TLS_PER_ADDRESS = 3
 TLS_WINDOW_S = 10.0
@@ -19,7 +19,7 @@ class Gate:
         self._interval_s = interval_s
         self._rng = rng
         self._next_flow_s = 0.0
-        self._busy: set[tuple[str, int]] = set()
+        self._busy: set[tuple[str, int, bool]] = set()
         self._shakes: dict[str, deque[float]] = {}
 
     def ready_at_s(self, step: Step, now_s: float) -> float | None:
@@ -27,8 +27,8 @@ class Gate:
         ready = self._next_flow_s if self._interval_s else now_s
         if isinstance(step, Visit | Lookup):
             ready = max(ready, step.not_before_s)
-        if isinstance(step, Visit | Trace):
-            if (step.address, step.port) in self._busy:
+        if isinstance(step, Visit | Trace | Datagrams):
+            if _place(step) in self._busy:
                 return None
             if isinstance(step, Visit) and step.sni:
                 ready = max(ready, self._next_shake_s(step.address))
@@ -44,12 +44,17 @@ class Gate:
         """Note that `step` starts now."""
         if self._interval_s:
             self._next_flow_s = now_s + self._interval_s * self._rng.uniform(0.5, 1.5)
-        if isinstance(step, Visit | Trace):
-            self._busy.add((step.address, step.port))
+        if isinstance(step, Visit | Trace | Datagrams):
+            self._busy.add(_place(step))
             if isinstance(step, Visit) and step.sni:
                 self._shakes.setdefault(step.address, deque(maxlen=TLS_PER_ADDRESS)).append(now_s)
 
     def end(self, step: Step) -> None:
         """Note that `step` ended."""
-        if isinstance(step, Visit | Trace):
-            self._busy.discard((step.address, step.port))
+        if isinstance(step, Visit | Trace | Datagrams):
+            self._busy.discard(_place(step))
+
+
+def _place(step: Visit | Trace | Datagrams) -> tuple[str, int, bool]:
+    """TCP and UDP ports are places apart."""
+    return step.address, step.port, isinstance(step, Datagrams)

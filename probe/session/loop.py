@@ -23,7 +23,7 @@ from probe.session.book import Book
 from probe.session.gate import Gate
 from probe.session.work import Result, Workshop, carry_out
 from probe.sites import Site
-from probe.steps import Ask, Lookup, Step, Visit
+from probe.steps import Ask, Lookup, QuicVisit, Step, VersionProbe, Visit
 
 MAX_ASKS = 200
 UDP_TIMEOUT_S = 5.0
@@ -199,6 +199,8 @@ class Loop:
 
 def _urgency(step: Step) -> int:
     """Innocent names go first at their address; what others wait for goes before what only one does."""
-    if isinstance(step, Visit):
+    if isinstance(step, VersionProbe):
+        return 0
+    if isinstance(step, Visit | QuicVisit):
         return 0 if step.purpose == "innocent" else 2
     return 1 if isinstance(step, Lookup) else 3

@@ -27,7 +27,7 @@ from probe.model import ControlAnswer, Endpoint, Observation, Run, RunResult
 from probe.plan.frame import Frame
 from probe.session.frame import RunPlan, adapted, make_frame, run_id_of, way_to
 from probe.session.rungs import ladder_controls, read_ladder
-from probe.session.select import Selection, select
+from probe.session.select import Selection, lacking_modules, select
 from probe.settings import Settings
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 from probe.tables.versions import SCHEMA_VERSION
@@ -83,7 +83,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
             climb(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
                         consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
-                        inputs=plan.inputs)
+                        inputs=plan.inputs, lacking=lacking_modules())
         book = _measure(run, chosen, events, listener, pool, progress)
     return _result(run, chosen, book, resolver_count=len(resolvers))
 

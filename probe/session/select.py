@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 
 from probe.catalogue.types import Catalogue
 from probe.compare.addresses import family_of
 from probe.model import Endpoint
 from probe.sites import Site, expand, group
-from probe.tables.protocols import PROTOCOLS
+from probe.tables.protocols import DATAGRAMS, PROTOCOLS
+
+COMPANY = {"udp": 3, "quic": 2}
+"""Kind of control -> how many are measured beside single endpoints that are spoken to in datagrams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,20 +26,41 @@ class Selection:
 
 
 def select(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, families: Sequence[int],
-           seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset()) -> Selection:
-    """Endpoints up to `tier` (or just `inputs`), expanded and grouped; the rest of those tiers with reasons."""
+           seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset(),
+           lacking: frozenset[str] = frozenset()) -> Selection:
+    """Endpoints up to `tier` (or just `inputs`), expanded and grouped; the rest of those tiers with reasons.
+
+    `lacking` names libraries that this installation has not (`lacking_modules`).
+    """
     chosen: list[Endpoint] = []
     skipped: dict[str, tuple[Endpoint, str]] = {}
     for raw in catalogue.endpoints:
         if (raw.input not in inputs) if inputs else raw.tier > tier:
             continue
         endpoint = expand(raw, cc=cc, seed=seed)
-        why = _why_not(endpoint, consent_level, families, skip_services)
+        why = _why_not(endpoint, consent_level, families, skip_services, lacking)
         if why:
             skipped[endpoint.input] = (endpoint, why)
         else:
             chosen.append(_names_only(endpoint))
+    if inputs and any(e.protocol in DATAGRAMS for e in chosen):
+        chosen += [expand(e, cc=cc, seed=seed) for e in _company(catalogue, seed) if e.input not in inputs
+                   and not _why_not(e, consent_level, families, skip_services, lacking)]
     return Selection(sites=group(chosen), skipped=skipped)
+
+
+def lacking_modules() -> frozenset[str]:
+    """Libraries of protocols that are not installed here; none is imported to find out."""
+    return frozenset(p.module for p in PROTOCOLS.values() if p.module and find_spec(p.module) is None)
+
+
+def _company(catalogue: Catalogue, seed: int) -> list[Endpoint]:
+    """Controls over UDP beside single endpoints: silence over UDP says nothing without others that are answered."""
+    found: list[Endpoint] = []
+    for kind, most in COMPANY.items():
+        of_kind = [e for e in catalogue.endpoints if (c := catalogue.controls.get(e.target_id)) and c.kind == kind]
+        found += random.Random(seed).sample(of_kind, min(most, len(of_kind)))
+    return found
 
 
 def _names_only(endpoint: Endpoint) -> Endpoint:
@@ -42,7 +68,8 @@ def _names_only(endpoint: Endpoint) -> Endpoint:
     return replace(endpoint, protocol="dns", sni="", alpn=(), trust="none") if endpoint.status == "dead" else endpoint
 
 
-def _why_not(endpoint: Endpoint, consent_level: int, families: Sequence[int], skip_services: Sequence[str]) -> str:
+def _why_not(endpoint: Endpoint, consent_level: int, families: Sequence[int], skip_services: Sequence[str],
+             lacking: frozenset[str]) -> str:
     protocol = PROTOCOLS[endpoint.protocol]
     if endpoint.status == "dead":
         return "" if not endpoint.address else "the service is closed and has no name to ask for"
@@ -52,6 +79,8 @@ def _why_not(endpoint: Endpoint, consent_level: int, families: Sequence[int], sk
         return protocol.why_not
     if protocol.consent_level > consent_level:
         return f"needs consent level {protocol.consent_level}"
+    if protocol.module in lacking:
+        return f"needs {protocol.module}, which is not installed: pip install 'reachability-probe[{protocol.extra}]'"
     if endpoint.address and family_of(endpoint.address) not in families:
         return f"no IPv{family_of(endpoint.address)} route to a literal address"
     return ""

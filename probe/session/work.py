@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from probe.compare.addresses import may_connect
 from probe.measure.clock import Clock
+from probe.measure.datagrams import exchange_datagrams
 from probe.measure.lookups import lookup_doh, lookup_system, lookup_tcp
 from probe.measure.trace import trace
 from probe.measure.visit import visit
 from probe.model import ControlAnswer, Endpoint, Observation
-from probe.steps import Ask, Follow, Lookup, Page, Step, Trace, Visit
+from probe.steps import Ask, Datagrams, Follow, Lookup, Page, Step, Trace, Visit
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 
 
@@ -51,6 +52,8 @@ def carry_out(step: Step, shop: Workshop) -> Result:
         return [], [shop.ask(step.control_id, shop.endpoints[step.input], step.addresses)]
     if isinstance(step, Trace):
         return [trace(step, clock=shop.clock, key=shop.trace_key)], []
+    if isinstance(step, Datagrams):
+        return [exchange_datagrams(step, clock=shop.clock, key=shop.trace_key)], []
     if isinstance(step, Follow):
         return _follow(step, shop), []
     return _lookup(step, shop), []

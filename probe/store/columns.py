@@ -37,7 +37,8 @@ _DNS: Words = {
     "authoritative": ("", "The reply carried the AA flag."),
     "ede": ("", "Extended DNS errors as `code text` (RFC 8914)."),
     "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace: "
-                "`TTL word delay_ms router`, the router as a hash that means something within its run alone."),
+                "`TTL word delay_ms router`, the router as a hash that means something within its run alone. Of a "
+                "version of QUIC that does not exist: the versions that the server offers instead."),
 }
 
 _TLS: Words = {
@@ -81,9 +82,10 @@ OBSERVATIONS: Words = {
     "sequence": ("", "Number of the operation within its run."),
     "target_id": ("", "Target that was measured; empty for what serves several targets."),
     "input": ("", "URL of the endpoint in the catalogue."),
-    "purpose": ("", "Why it was done: target, innocent, port, trusted, ladder, dark, redirect."),
+    "purpose": ("", "Why it was done: target, innocent, port, trusted, ladder, dark, version, redirect."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
-    "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace."),
+    "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace, quic_handshake,"
+                      " quic_version, stun_binding, udp_trace."),
     "failure": ("", "How it failed, in OONI's words (df-007); empty on success."),
     "reason": ("", "Why this was not attempted; empty when it was."),
     "tainted_by": ("", "Observation whose failure may have caused this one (residual blocking);"
@@ -99,6 +101,9 @@ OBSERVATIONS: Words = {
     "icmp": ("", "`type/code sender` of an ICMP error that ended the attempt."),
     **_TLS,
     **_HTTP,
+    "requests": ("", "Requests of a series over UDP, a repeat counted once more; in a QUIC handshake the PINGs"
+                     " after it."),
+    "responses": ("", "How many of them were answered."),
     "bytes_written": ("bytes", "Bytes sent in this operation, above TCP or UDP."),
     "bytes_read": ("bytes", "Bytes received in this operation, above TCP or UDP."),
 }
@@ -116,6 +121,8 @@ CONTROLS: Words = {
     "addresses": ("", "Addresses that the control resolved."),
     "tcp": ("", "`ip:port=failure` of each connection the control made; nothing after `=`: it worked."),
     "tls": ("", "`ip:port=failure` of each TLS handshake the control made; nothing after `=`: it worked."),
+    "udp": ("", "`ip:port=failure` of each QUIC handshake or STUN binding the control made; nothing after `=`: it"
+                " worked."),
     "leaf_keys": ("", "`ip:port=SHA-256` of the leaf certificate's SubjectPublicKeyInfo."),
     "http_failure": ("", "How HTTP failed at the control; none (empty cell) when it was not asked for,"
                          " the empty text when it worked."),

@@ -24,9 +24,13 @@ class Protocol:
     """What is measured on the way, in order; for protocols that are not built, what would be."""
     built: bool
     consent_level: int
-    """1: ordinary web traffic. 2: bytes that mark the sender as a user of one messenger. 3: large transfers."""
+    """1: ordinary web traffic. 2: bytes that mark the sender as a user of messengers. 3: large transfers, and QUIC."""
     why_not: str = ""
     """For protocols that are not built: why, in one sentence."""
+    module: str = ""
+    """A library that it takes and that not every installation has."""
+    extra: str = ""
+    """The extra of this package that brings the library."""
 
 
 _TCP, _TLS, _UDP = ("dns", "tcp"), ("dns", "tcp", "tls"), ("dns", "udp")
@@ -39,6 +43,12 @@ _UNPROVEN = "Its bytes mark the sender as a user, and today's servers were not s
 def _web(name: str, schemes: str, *, transport: str = "tcp", layers: tuple[str, ...] = (*_TLS, "http")) -> Protocol:
     return Protocol(name=name, schemes=tuple(schemes.split()), transport=transport, layers=layers, built=True,
                     consent_level=1)
+
+
+def _datagrams(name: str, scheme: str, *, layers: tuple[str, ...], consent_level: int, module: str = "",
+               extra: str = "") -> Protocol:
+    return Protocol(name=name, schemes=(scheme,), transport="quic" if "quic" in layers else "udp", layers=layers,
+                    built=True, consent_level=consent_level, module=module, extra=extra)
 
 
 def _own(name: str, scheme: str, *, layers: tuple[str, ...], why_not: str, consent_level: int = 2) -> Protocol:
@@ -60,9 +70,8 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
              why_not="Only GET is sent: a POST may change something on the server."),
         _own("websocket", "wss", layers=(*_TLS, "http", "websocket"), consent_level=1,
              why_not="A plain GET to the address proves nothing, and no WebSocket client is built."),
-        _own("quic", "quichandshake", layers=(*_UDP, "quic"), consent_level=1, why_not="No QUIC client is built."),
-        _own("stun", "stun", layers=(*_UDP, "app"), consent_level=1,
-             why_not="The answer holds the volunteer's address, and silence over UDP needs a control that answers."),
+        _datagrams("quic", "quichandshake", layers=(*_UDP, "quic"), consent_level=3, module="aioquic", extra="quic"),
+        _datagrams("stun", "stun", layers=(*_UDP, "app"), consent_level=2),
         _own("udp", "udp", layers=_UDP, why_not="No reply is known that a server gives without a session."),
         _own("mtproto", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
         _own("mtproto_http", "https", layers=(*_TLS, "http", "app"), why_not=_UNPROVEN),
@@ -93,6 +102,9 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
              why_not="Its addresses change with every answer of the voice directory."),
     )
 })
+
+DATAGRAMS = frozenset(p.name for p in PROTOCOLS.values() if p.built and p.transport in ("quic", "udp"))
+"""Protocols over UDP that the probe speaks: an endpoint of theirs is asked in datagrams, and never connected to."""
 
 SCHEMES: Mapping[str, tuple[str, ...]] = MappingProxyType({
     scheme: tuple(p.name for p in PROTOCOLS.values() if scheme in p.schemes)

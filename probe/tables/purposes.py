@@ -11,5 +11,6 @@ PURPOSES: dict[str, str] = {
     "dark": "asks an address that answers no such question, to catch injected answers",
     "trace": "looks how far connection attempts to the target's address get",
     "reference": "looks how far they get to an address that answers",
+    "version": "asks the target's address for a version of QUIC that does not exist, which every server answers",
     "redirect": "follows a redirect of the target",
 }

@@ -11,8 +11,8 @@ from probe.tables.blocks import is_prefix
 from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 
 LEVELS = ("any", "socket", "packet")
-CLASSES = ("http", "https", "tls", "dns", "literal")
-"""What `proto:` may name: plain HTTP, HTTP over TLS, judged certificates, DNS names, literal addresses."""
+CLASSES = ("http", "https", "tls", "quic", "dns", "literal")
+"""What `proto:` may name: plain HTTP, HTTP over TLS, certificates judged over TCP, QUIC, DNS names, literals."""
 SCOPES = ("", "device", "lan", "access", "beyond_access", "unknown")
 
 

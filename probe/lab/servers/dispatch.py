@@ -51,7 +51,7 @@ class Servers:
         for listener in tcp:
             self._listeners.listen(listener.address, listener.port, self._handler(listener.site))
         for listener in udp:
-            serve_udp(self._datagram(listener.address, listener.port), listener.site)
+            serve_udp(self._datagram(listener.address, listener.port), listener.site, self._faults)
         self._quic = QuicServer(self._world, self._faults, self._certificates, self._web, sites=quic)
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ class FaultKind:
 
     kind: str
     layer: str
-    """listen, tls, http, resolver, zone, place, router, client, or laboratory."""
+    """listen, tls, http, datagram, resolver, zone, place, router, client, or laboratory."""
     parameters: tuple[str, ...]
     meaning: str
 
@@ -51,6 +51,8 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("http_binary_headers", "http", "", "header lines of arbitrary bytes"),
     ("small_cap", "http", "bytes",
      "the server closes the connection (FIN) after this many bytes of the body (16384), for everyone"),
+    ("stun_misnumbered", "datagram", "",
+     "STUN answers carry another transaction's number than the request, for everyone"),
     ("resolver_dead", "resolver", "refuse",
      "the network's resolver never answers; refuse: nothing listens there, so ICMP says so"),
     ("resolver_servfail", "resolver", "", "the network's resolver answers SERVFAIL"),

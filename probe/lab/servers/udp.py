@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
+from probe.lab.servers.faults import Faults
 from probe.lab.servers.sites import Site
 from probe.lab.servers.stun import stun_reply
 
@@ -21,9 +22,11 @@ _PING = bytes.fromhex("1337cafe")
 """Discord's voice servers send a ping of these bytes and a counter back as it came."""
 
 
-def serve_udp(bound: socket.socket, site: Site) -> None:
+def serve_udp(bound: socket.socket, site: Site, faults: Faults) -> None:
     """Answer on a bound UDP socket as this site does, while the loop runs."""
     answer = _ANSWERS.get(site.rows[0].protocol, _silence)
+    if faults.of("datagram", site.host, *site.names, *site.addresses):
+        answer = _misnumbered
 
     def attend() -> None:
         for _ in range(_BATCH):
@@ -41,6 +44,12 @@ def serve_udp(bound: socket.socket, site: Site) -> None:
 
 def _stun(message: bytes, client: str, port: int, site: Site) -> bytes | None:
     return stun_reply(message, client=client, client_port=port, realm=site.host)
+
+
+def _misnumbered(message: bytes, client: str, port: int, site: Site) -> bytes | None:
+    """As to a request whose number ends with other bits."""
+    other = message[:8] + bytes(byte ^ 0xFF for byte in message[8:20]) + message[20:]
+    return _stun(other, client, port, site)
 
 
 def _ping(message: bytes, client: str, port: int, site: Site) -> bytes | None:
