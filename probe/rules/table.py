@@ -15,6 +15,7 @@ NEEDS: dict[str, str] = {
     "trusted_dns": "a DoH operator that answers through this network",
     "innocent": "an innocent name on the same address",
     "routers": "routers on the way that say when a packet's TTL has run out",
+    "packets": "the right to capture packets (CAP_NET_RAW)",
     "ladder": "control targets that answer in this network",
 }
 """What a rule needs to be able to hold; `probe doctor` tells which of them an installation has."""
