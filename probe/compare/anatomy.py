@@ -60,6 +60,12 @@ class Anatomy:
         return len(self.sorts) >= 2
 
     @property
+    def device(self) -> bool:
+        """Of a reset SYN: more answers than a host or a firewall gives, and from nearer than the host is. A firewall at
+        the operator's own door may differ from its host in headers, but it answers once, and from there."""
+        return self.sorts >= {"time", "copies"}
+
+    @property
     def near(self) -> bool:
         """Shown, and by somebody who is nearer than the service is."""
         return self.shown and "time" in self.sorts

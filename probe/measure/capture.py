@@ -180,9 +180,9 @@ class Capture:
 
     def _make_room(self) -> None:
         mine = {claim.key for claim in list(self._claims.values())}
-        for key in list(self._flows)[: MAX_FLOWS // 8]:
-            if key not in mine or len(self._flows) >= MAX_FLOWS:
-                self._forget(self._flows.pop(key))
+        oldest = list(self._flows)[: MAX_FLOWS // 8]
+        for key in [key for key in oldest if key not in mine] or oldest:
+            self._forget(self._flows.pop(key))
 
     def _forget(self, flow: Flow) -> None:
         self._bytes -= sum(len(packet.data) for packet in flow.packets)

@@ -17,7 +17,9 @@ from probe.measure.packet_headers import ICMP, ICMP6, TCP, UDP, Headers, read_he
 
 STAND_IN = {4: IPv4Address("192.0.2.1").packed, 6: IPv6Address("2001:db8::1").packed}
 _FIRST_PORT = 49_152
-_TEXT_ADDRESS = re.compile(rb"(?<![0-9A-Za-z.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]{6,39})(?![0-9A-Za-z:])")
+_TEXT_ADDRESS = re.compile(rb"(?<![0-9A-Za-z.:])(?:\d{1,3}(?:[.-]\d{1,3}){3}|[0-9A-Fa-f:]{6,39})(?![0-9A-Za-z:])")
+_CUT_OFF = re.compile(rb"[0-9A-Fa-f.:-]+\Z")
+"""What may be the beginning of an address where a packet was cut."""
 _CHECKSUM_AT = {TCP: 16, UDP: 6, ICMP: 2, ICMP6: 2}
 
 
@@ -86,6 +88,8 @@ class Scrubber:
             rest = re.sub(re.escape(text), lambda match: b"x" * len(match[0]), rest, flags=re.IGNORECASE)
         if not outbound and found.protocol == TCP:
             rest = _TEXT_ADDRESS.sub(lambda match: _struck(match[0], found.source), rest)
+            if not _whole(made, found):
+                rest = _CUT_OFF.sub(lambda match: b"x" * len(match[0]), rest)
         made[start:] = rest
 
 
@@ -96,7 +100,7 @@ def _spellings(address: bytes) -> tuple[bytes, ...]:
 
 def _struck(text: bytes, peer: bytes) -> bytes:
     try:
-        address = ip_address(text.decode())
+        address = ip_address(text.decode().replace("-", "."))
     except ValueError:
         return text
     return b"x" * len(text) if address.is_global and address.packed != peer else text

@@ -31,7 +31,7 @@ CONNECT: tuple[PathRule, ...] = (
     Rule("ip/reset_injected", "blocked", "ip.reset", 0.9, ("helper", "packets"),
          "the SYN is answered by resets that neither the host nor its operator's firewall sends, and controls connect",
          lambda s: s.path.stage == "connect" and s.path.failure in (REFUSED, RESET) and contrary(s) and convicts(s)
-         and injected(s)),
+         and injected(s) and s.path.anatomy.device),
     Rule("tcp/port_vanishes", "blocked", "tcp.drop.port", 0.9, ("helper", "routers"),
          "attempts on this port are lost where other packets pass, another port of the address answers, and controls "
          "connect to this one",
