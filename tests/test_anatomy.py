@@ -82,6 +82,10 @@ INNOCENT: dict[str, list[list[Packet]]] = {
     "a load balancer that resets with other headers": [genuine(355 + n, ttl=119, df=0, ip_id=900 * n + 5)
                                                        for n in range(5)],
     "one that always has the same IP ID as well": [genuine(355 + n, ttl=119, df=0, ip_id=1) for n in range(5)],
+    "a load balancer behind which the server goes on": [
+        [*genuine(355 + n, ttl=119, df=0, ip_id=900 * n + 5), back(420, "AP", seq=1, ack=518, length=90)]
+        for n in range(5)],
+    "a load balancer that says why": [genuine(355 + n, ttl=119, length=20) for n in range(5)],
     "a kernel that answers each late segment": [
         [*opened(), out(177, "AP", seq=518, length=1400), out(178, "AP", seq=1918, length=400),
          *(back(355 + k, "R", ip_id=0, seq=1) for k in range(3))] for _ in range(5)],
@@ -117,6 +121,7 @@ def test_where_somebody_else_answers_syns_headers_that_differ_mean_nothing() -> 
 
 def test_one_sort_of_sign_is_one_cause() -> None:
     assert not Anatomy(captured=5, signs=("ttl", "df", "ip_id_constant")).shown
+    assert not Anatomy(captured=5, signs=("ttl", "df", "went_on", "behind", "payload")).shown
     assert Anatomy(captured=5, signs=("ttl", "early")).near
     assert Anatomy(captured=5, signs=("ttl", "copies")).shown
     assert not Anatomy(captured=5, signs=("ttl", "copies")).near

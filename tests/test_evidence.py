@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from scapy.utils import RawPcapNgReader
-from stored import result_of
+from stored import a_result
 
 from probe.cli.main import cli
 from probe.model import KeptPacket, RunResult
@@ -28,11 +28,12 @@ def kept(result: RunResult, *numbers: int, size: int = 41) -> tuple[KeptPacket, 
 @pytest.fixture
 def stored(tmp_path: Path) -> tuple[Path, RunResult]:
     """A results folder with one run, whose first verdict rests on the observations 1 and 2."""
-    plain = result_of()
+    plain = a_result()
     run_id = plain.run.run_id
     first = replace(plain.verdicts[0], evidence=(f"{run_id}.1", f"{run_id}.2"))
+    second = replace(first, target_id="c.chat.d", evidence=(f"{run_id}.9",))
     run = replace(plain.run, vantage=replace(plain.run.vantage, privilege="packet"))
-    result = replace(plain, run=run, verdicts=(first, *plain.verdicts[1:]), packets=kept(plain, 0, 1, 2, 2, 3))
+    result = replace(plain, run=run, verdicts=(first, second), packets=kept(plain, 0, 1, 2, 2, 3))
     write_run(result, tmp_path / "results", parquet=False)
     return tmp_path / "results", result
 
@@ -56,13 +57,13 @@ def test_another_implementation_reads_what_was_written(stored: tuple[Path, RunRe
 
 
 def test_a_run_without_packets_has_no_such_file(tmp_path: Path) -> None:
-    result = result_of()
+    result = a_result()
     write_run(result, tmp_path, parquet=False)
     assert not packets_path(tmp_path, result.run).exists()
 
 
 def test_the_file_is_bounded() -> None:
-    result, file = result_of(), io.BytesIO()
+    result, file = a_result(), io.BytesIO()
     write_packets(file, result.run, kept(result, *[7] * 20_000, size=256))
     assert MAX_FILE_BYTES - 1000 < len(file.getvalue()) <= MAX_FILE_BYTES
 
@@ -88,7 +89,7 @@ def test_errors_say_what_is_wrong(stored: tuple[Path, RunResult], tmp_path: Path
     folder, run_id, out = stored[0], stored[1].run.run_id, tmp_path / "x.pcapng"
     assert "there is no run" in call(folder, "20990101T000000Z_00000000", "-o", out)[1]
     assert "says nothing of 'nobody'" in call(folder, run_id, "--target", "nobody", "-o", out)[1]
-    other = stored[1].verdicts[1].target_id
+    other = "c.chat.d"
     code, said = call(folder, run_id, "--target", other, "-o", out)
     assert code == 1
     assert "none of the captured packets" in said

@@ -1,10 +1,10 @@
 """Who ended a connection: what the headers, the times and the numbers of its packets say.
 
 No sign convicts alone, for each has an innocent cause: a load balancer or a firewall at the service's own door resets
-with a TTL and a DF of its own; a kernel answers each late segment with the same reset; a reset overtakes data where a
-path has two ways; a translator rewrites IP IDs; Linux sends IP ID 0. So signs are sorted by what they rest on, and an
-end is `shown` to be forged when signs of two sorts hold in nearly every failing connection of an address, three at
-least. That headers look clean acquits nobody: a box in the path can rewrite the server's own packet.
+with a TTL and a DF of its own, and what stands behind it goes on; a kernel answers each late segment with the same
+reset; a reset overtakes data where a path has two ways; a translator rewrites IP IDs; Linux sends IP ID 0. So signs are
+sorted by what they rest on, and an end is `shown` to be forged when signs of two sorts hold in nearly every failing
+connection of an address, three at least, and one of them is none that a box at the service's door leaves. That headers look clean acquits nobody: a box in the path can rewrite the server's own packet.
 (Weaver et al., Detecting Forged TCP Reset Packets, NDSS 2009; Clayton et al., Ignoring the Great Firewall, PET 2006.)
 """
 
@@ -26,6 +26,9 @@ SORTS: dict[str, str] = {
     "payload": "payload",
 }
 """Sign -> what it rests on; signs of one sort have one cause."""
+NOT_AT_THE_DOOR = frozenset({"time", "copies", "echo"})
+"""Sorts that no box of the operator's leaves: it is as far away as the service, resets once, and has IP IDs of its own.
+Headers and numbers show only that another box than the server has spoken."""
 AT_LEAST = 3
 """Connections that must show a sign."""
 NEARLY_ALL = 0.75
@@ -37,6 +40,8 @@ TTL_SLACK = 1
 FULL_SEGMENT = 1200
 TOGETHER_MS = 200.0
 """Copies of a reset come this close together."""
+GOES_ON_MS = 2000.0
+"""What comes later than this after a reset is the server giving up."""
 REORDERED_MS = 10.0
 """A packet that was overtaken comes within this time."""
 
@@ -56,8 +61,8 @@ class Anatomy:
 
     @property
     def shown(self) -> bool:
-        """The ends were not sent by whom the connections were with."""
-        return len(self.sorts) >= 2
+        """The ends were sent neither by whom the connections were with nor by a box at its door."""
+        return len(self.sorts) >= 2 and bool(self.sorts & NOT_AT_THE_DOOR)
 
     @property
     def device(self) -> bool:
@@ -138,7 +143,7 @@ def _resets(flow: Flow, ends: Sequence[Packet], opened: Packet, trip_ms: float |
     if end.length:
         found.add("payload")
     after_ms = end.at_ms + max(REORDERED_MS, 0.2 * (trip_ms or 0.0))
-    if any(p.inbound and p.at_ms > after_ms and p.has("A") and not p.has("R") and not p.has("S")
+    if any(p.inbound and after_ms < p.at_ms < end.at_ms + GOES_ON_MS and p.has("A") and not p.has("R") and not p.has("S")
            and abs(p.ttl - opened.ttl) <= TTL_SLACK for p in flow):
         found.add("went_on")
     got = [p for p in flow if p.inbound and p.length and p.at_ms < end.at_ms and not p.has("R")]
