@@ -9,27 +9,30 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import EOF, HERE4, REFUSED, RESET, operation
+from observations import EOF, HERE4, PRIVATE, REFUSED, RESET, THERE4, lookup, operation
 
 from probe.compare.anatomy import SORTS, UNSEEN, Anatomy, anatomy_of
+from probe.compare.dns import dns_evidence
 from probe.compare.packets import MAX_PACKETS, Packet, decisive, packet_text, read_packet, read_packets
+from probe.compare.replies import reply_text
 from probe.model import Observation
 
 SERVER_TTL, TRIP_MS = 52, 175.0
 
 
 def out(at_ms: float, flags: str, **changes: Any) -> Packet:
-    return Packet(**dict(at_ms=at_ms, inbound=False, ttl=64, ip_id=4000 + int(at_ms), df=1, flags=flags) | changes)
+    plain = Packet(at_ms=at_ms, inbound=False, ttl=64, ip_id=4000 + int(at_ms), df=1, flags=flags)
+    return replace(plain, **changes)
 
 
 def back(at_ms: float, flags: str, **changes: Any) -> Packet:
-    return Packet(**dict(at_ms=at_ms, inbound=True, ttl=SERVER_TTL, ip_id=int(90 * at_ms) % 65_536, df=1, flags=flags)
-                  | changes)
+    plain = Packet(at_ms=at_ms, inbound=True, ttl=SERVER_TTL, ip_id=int(90 * at_ms) % 65_536, df=1, flags=flags)
+    return replace(plain, **changes)
 
 
 def opened(trip_ms: float = TRIP_MS, **synack: Any) -> list[Packet]:
     """A handshake and a ClientHello."""
-    return [out(0, "S", ip_id=700), back(trip_ms, "SA", **dict(ip_id=0, ack=1) | synack),
+    return [out(0, "S", ip_id=700), back(trip_ms, "SA", **{"ip_id": 0, "ack": 1, **synack}),
             out(trip_ms + 1, "AP", seq=1, ack=1, length=517, ip_id=702)]
 
 
@@ -51,7 +54,7 @@ def border_box(n: int, *, late: bool = True) -> list[Packet]:
 
 def genuine(at_ms: float = 355.0, **changes: Any) -> list[Packet]:
     """The server's own kernel resets after it has read the ClientHello."""
-    return [*opened(), back(at_ms, "AR", **dict(ip_id=0, seq=1, ack=518) | changes)]
+    return [*opened(), back(at_ms, "AR", **{"ip_id": 0, "seq": 1, "ack": 518, **changes})]
 
 
 ANSWERED = [*opened(), back(352, "A", seq=1, ack=518), back(355, "AP", seq=1, ack=518, length=884)]
@@ -131,8 +134,9 @@ def test_one_sort_of_sign_is_one_cause() -> None:
 
 
 def syn_reset(n: int, *, copies: int = 3, at_ms: float = 40.0, **changes: Any) -> list[Packet]:
+    copy = {"ttl": 200, "seq": 0, "ack": 1, "ip_id": 31 * n + 7, **changes}
     return [out(0, "S", ip_id=700 + n),
-            *(back(at_ms + k, "AR", **dict(ttl=200, seq=0, ack=1, window=1980 + k, ip_id=31 * n + 7) | changes) for k in range(copies))]
+            *(back(at_ms + k, "AR", **{"window": 1980 + k, **copy}) for k in range(copies))]
 
 
 def at_syn(flows: Sequence[Sequence[Packet]], other: Sequence[Packet]) -> Anatomy:
@@ -200,3 +204,29 @@ def test_what_is_kept_of_a_flow_is_bounded_and_in_order(packets: list[Packet]) -
 def test_without_packets_nothing_is_read() -> None:
     assert anatomy_of([operation("tls_handshake", HERE4, RESET)], []) == UNSEEN
     assert read_packets(("nonsense", packet_text(out(0, "S")))) == (out(0.0, "S"),)
+
+
+# ---- two answers to one question
+
+
+def answered(*replies: tuple[int, str], resolver: str = "network") -> Observation:
+    """A question over UDP and its replies: (IP TTL, answers)."""
+    texts = [reply_text(80 + n, ttl, "NOERROR", "QR", answers.split()) for n, (ttl, answers) in enumerate(replies)]
+    packets = [back(80 + n, "udp", ttl=ttl, length=60) for n, (ttl, _) in enumerate(replies)]
+    return lookup(*replies[0][1].split(), resolver=resolver, replies=tuple(texts),
+                  packets=tuple(map(packet_text, [out(0, "udp", length=30), *packets])))
+
+
+def test_a_false_answer_overtakes_an_empty_one() -> None:
+    trusted = lookup(THERE4, resolver="quad9", dns_engine="doh")
+    assert dns_evidence([answered((234, PRIVATE), (53, "")), trusted]).two_senders
+    assert not dns_evidence([answered((234, PRIVATE)), trusted]).two_senders
+    assert not dns_evidence([replace(answered((234, PRIVATE), (53, "")), packets=()), trusted]).two_senders
+
+
+@pytest.mark.parametrize("replies", [
+    ((53, PRIVATE), (53, PRIVATE)), ((53, PRIVATE), (54, "")), ((60, THERE4), (53, HERE4)), ((60, HERE4), (53, "")),
+], ids=["doubled", "one resolver, two routes", "true first", "merely different"])
+def test_two_answers_of_one_sender_or_none_false_show_nothing(replies: tuple[tuple[int, str], ...]) -> None:
+    trusted = lookup(THERE4, resolver="quad9", dns_engine="doh")
+    assert not dns_evidence([answered(*replies), trusted]).two_senders

@@ -156,6 +156,7 @@ NAMES: dict[str, NameEvidence] = {
     "dns/two_answers": name(injected=True),
     "dns/dark_address_answers": name(dark_answered=True, dark_overtaken=True),
     "dns/dark_address_answers_alone": name(dark_answered=True),
+    "dns/false_answer_overtakes": name(**BOGUS, two_senders=True),
     "dns/false_answer_here_only": name(**BOGUS, **HONEST),
     "dns/false_answer_everywhere": name(**BOGUS),
     "dns/wrong_server_for_many": name(WRONG | {"shared_answer": True}, **HONEST),

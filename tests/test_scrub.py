@@ -96,7 +96,9 @@ def test_equal_ports_stay_equal_and_tell_nothing() -> None:
     out = s.scrub(bytes(net(4, outbound=True) / TCP(sport=PORT, dport=443, flags="S")), outbound=True)
     back = s.scrub(bytes(net(4, outbound=False) / TCP(sport=443, dport=PORT, flags="SA")), outbound=False)
     other = s.scrub(bytes(net(4, outbound=True) / TCP(sport=PORT + 1, dport=443, flags="S")), outbound=True)
-    assert out and back and other
+    assert out is not None
+    assert back is not None
+    assert other is not None
     assert out[20:22] == back[22:24] == (49_152).to_bytes(2)
     assert other[20:22] == (49_153).to_bytes(2)
 

@@ -4,7 +4,8 @@ No sign convicts alone, for each has an innocent cause: a load balancer or a fir
 with a TTL and a DF of its own, and what stands behind it goes on; a kernel answers each late segment with the same
 reset; a reset overtakes data where a path has two ways; a translator rewrites IP IDs; Linux sends IP ID 0. So signs are
 sorted by what they rest on, and an end is `shown` to be forged when signs of two sorts hold in nearly every failing
-connection of an address, three at least, and one of them is none that a box at the service's door leaves. That headers look clean acquits nobody: a box in the path can rewrite the server's own packet.
+connection of an address, three at least, and one of them is none that a box at the service's door leaves. Headers that
+look clean acquit nobody: a box in the path can rewrite the server's own packet.
 (Weaver et al., Detecting Forged TCP Reset Packets, NDSS 2009; Clayton et al., Ignoring the Great Firewall, PET 2006.)
 """
 
@@ -143,8 +144,8 @@ def _resets(flow: Flow, ends: Sequence[Packet], opened: Packet, trip_ms: float |
     if end.length:
         found.add("payload")
     after_ms = end.at_ms + max(REORDERED_MS, 0.2 * (trip_ms or 0.0))
-    if any(p.inbound and after_ms < p.at_ms < end.at_ms + GOES_ON_MS and p.has("A") and not p.has("R") and not p.has("S")
-           and abs(p.ttl - opened.ttl) <= TTL_SLACK for p in flow):
+    if any(p.inbound and after_ms < p.at_ms < end.at_ms + GOES_ON_MS
+           and p.has("A") and not p.has("R") and not p.has("S") and abs(p.ttl - opened.ttl) <= TTL_SLACK for p in flow):
         found.add("went_on")
     got = [p for p in flow if p.inbound and p.length and p.at_ms < end.at_ms and not p.has("R")]
     if got and end.seq < max(p.seq + p.length for p in got) and min(p.at_ms for p in got) < end.at_ms - REORDERED_MS:
