@@ -115,6 +115,17 @@ def test_nobody_is_shown_to_have_forged(flows: list[list[Packet]]) -> None:
     assert not read(*flows).shown
 
 
+def test_a_later_slot_counts_when_its_own_packets_show_who_ended_it() -> None:
+    def at(t0_s: float, flow: Sequence[Packet]) -> Observation:
+        return seen(*flow, t0_s=t0_s, t_s=t0_s + 1)
+
+    first = [at(float(n), border_box(n)) for n in range(5)]
+    assert anatomy_of(first, []).near_slots == 1
+    assert anatomy_of([*first, at(244.0, border_box(9))], []).near_slots == 2
+    later = anatomy_of([*first, at(244.0, genuine())], [])
+    assert (later.near, later.near_slots) == (True, 1)
+
+
 def test_where_somebody_else_answers_syns_headers_that_differ_mean_nothing() -> None:
     proxied = [*opened(ttl=60), back(355, "AP", seq=1, ack=518, length=884)]
     flows = [[*opened(ttl=60), back(355 + n, "AR", ip_id=7 * n + 1, seq=1, ack=518)] for n in range(5)]

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.compare.packets import Packet, read_packets
+from probe.compare.slots import slots_of
 from probe.model import Observation
 
 SORTS: dict[str, str] = {
@@ -55,6 +56,8 @@ class Anatomy:
     """Failing attempts whose packets were seen."""
     signs: tuple[str, ...] = ()
     """Signs that nearly all of them bear, in the order of `SORTS`."""
+    near_slots: int = 0
+    """Time slots (`probe.compare.slots`) in which an attempt was ended by somebody nearer than the service."""
 
     @property
     def sorts(self) -> frozenset[str]:
@@ -83,7 +86,8 @@ UNSEEN = Anatomy()
 def anatomy_of(ends: Sequence[Observation], around: Sequence[Observation]) -> Anatomy:
     """Read the packets of failing attempts (`ends`, each the operation with which one ended) at one address. `around`:
     an innocent name and other ports of that address."""
-    flows = [read_packets(o.packets) for o in ends if o.packets]
+    captured = [o for o in ends if o.packets]
+    flows = [read_packets(o.packets) for o in captured]
     if not flows:
         return UNSEEN
     if all(o.operation == "connect" for o in ends):
@@ -94,7 +98,11 @@ def anatomy_of(ends: Sequence[Observation], around: Sequence[Observation]) -> An
     if _constant_id(flows):
         counts["ip_id_constant"] = len(told)
     enough = max(AT_LEAST, NEARLY_ALL * len(told))
-    return Anatomy(captured=len(flows), signs=tuple(sign for sign in SORTS if counts[sign] >= enough))
+    near = {id(o) for o, signs in zip(captured, told, strict=True)
+            if "early" in signs and len({SORTS[sign] for sign in signs}) >= 2}
+    return Anatomy(
+        captured=len(flows), signs=tuple(sign for sign in SORTS if counts[sign] >= enough),
+        near_slots=sum(any(id(o) in near for o in slot) for slot in slots_of(captured)))
 
 
 Flow = Sequence[Packet]

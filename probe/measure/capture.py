@@ -180,8 +180,10 @@ class Capture:
 
     def _make_room(self) -> None:
         mine = {claim.key for claim in list(self._claims.values())}
-        oldest = list(self._flows)[: MAX_FLOWS // 8]
-        for key in [key for key in oldest if key not in mine] or oldest:
+        keys = [key for key in self._flows if key not in mine]
+        if not keys and len(self._flows) >= MAX_FLOWS:
+            keys = list(self._flows)
+        for key in keys[: MAX_FLOWS // 8]:
             self._forget(self._flows.pop(key))
 
     def _forget(self, flow: Flow) -> None:

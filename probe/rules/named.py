@@ -60,6 +60,15 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
                  and s.path.innocent in ("unasked", "tainted")),
         ]
     whole = "address" if layer == "tls" else "any_host"
+    if action in ("reset", "close", "alert"):
+        # Residual blocking that is ended by forged packets lasts 180 s at most; who sets it off again and again at the
+        # same address is no neighbour of one moment. Whether the address or a neighbour's name is meant is not shown.
+        rules.append(Rule(
+            f"{layer}/{action}_{whole}_injected", "blocked", stem, 0.85, ("helper", "packets"),
+            "every name on this address is cut off by forged packets from nearer than the service, and still is in a "
+            "later time slot; controls reach it",
+            lambda s: shows(s) and convicts(s) and contrary(s) and not unseen(s) and injected(s)
+            and s.path.anatomy.near and s.path.anatomy.near_slots >= 2 and s.path.innocent == "failed"))
     # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses us.
     rules.append(Rule(
         f"{layer}/{action}_{whole}", "inconclusive", "inconclusive.unconfirmed", 0.6, ("innocent", "helper"),
