@@ -8,7 +8,7 @@ from typing import Any
 
 from probe.compare.dns import DnsEvidence
 from probe.compare.path import PathEvidence
-from probe.model import Endpoint, ServiceVerdict, Verdict
+from probe.model import Endpoint, Observation, ServiceVerdict, Verdict
 from probe.rules.table import Rule
 from probe.tables.outcomes import NOT_ATTEMPTED
 
@@ -142,6 +142,19 @@ def confirm(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> tuple[V
     return tuple(
         replace(v, confirmed=v.confirmed or (v.outcome == "blocked" and previous.get(v.target_id) == v.block_type))
         for v in verdicts)
+
+
+def with_levels(verdicts: Sequence[Verdict], seen: Sequence[Observation]) -> tuple[Verdict, ...]:
+    """Mark the verdicts that rest on captured packets: those of every visit and question over UDP that failed among
+    their evidence, or where none did, of any."""
+    failed = {o.observation_id: bool(o.packets) for o in seen if o.failure and (o.address or o.dns_engine == "udp")}
+    captured = {o.observation_id for o in seen if o.packets}
+
+    def level(verdict: Verdict) -> str:
+        ends = [failed[i] for i in verdict.evidence if i in failed]
+        return "packet" if (all(ends) if ends else captured.intersection(verdict.evidence)) else "socket"
+
+    return tuple(replace(v, evidence_level=level(v)) for v in verdicts)
 
 
 def service_verdicts(verdicts: Sequence[Verdict],

@@ -117,6 +117,9 @@ class Observation:
     # TCP
     icmp: str = ""
     """`type/code sender` of an ICMP error that ended the attempt."""
+    packets: tuple[str, ...] = ()
+    """The decisive packets of the connection or question, where packets may be captured; of a visit they stand with
+    its last operation: `probe.compare.packets` has the form. Neither an address nor our port is in it."""
     # TLS
     sni: str = ""
     alpn: str = ""
@@ -292,6 +295,20 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPacket:
+    """A captured packet of a flow that failed, without anything of the volunteer's own."""
+
+    observation_id: str
+    at_s: float
+    """On the run's monotonic clock."""
+    outbound: bool
+    length: int
+    """As long as it was on the wire; `data` may be cut."""
+    data: bytes
+    """From its IP header on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
     """Everything that one run found; what the store writes."""
 
@@ -300,3 +317,5 @@ class RunResult:
     controls: tuple[ControlAnswer, ...]
     verdicts: tuple[Verdict, ...]
     services: tuple[ServiceVerdict, ...]
+    packets: tuple[KeptPacket, ...] = ()
+    """Written to a file of their own, and not read back with the tables."""

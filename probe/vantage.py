@@ -48,7 +48,7 @@ def probe_id(month: str, *, folder: Path | None = None) -> str:
 
 
 def describe(settings: Settings, *, lab: bool, started_at: datetime, resolver_count: int,
-             nat64_prefix: str = "", tunnel: str = "", link: tuple[int, ...] = ()) -> Vantage:
+             nat64_prefix: str = "", tunnel: str = "", link: tuple[int, ...] = (), packets: bool = False) -> Vantage:
     """The vantage's row: what is configured, what runs, and nothing that locates the person."""
     import requests
 
@@ -58,5 +58,5 @@ def describe(settings: Settings, *, lab: bool, started_at: datetime, resolver_co
         network_type=settings.vantage.network_type, resolver_count=resolver_count, nat64_prefix=nat64_prefix,
         tunnel=tunnel, families=link, platform=platform.system().lower(), python_version=platform.python_version(),
         openssl_version=ssl.OPENSSL_VERSION.split(" ")[1], requests_version=requests.__version__,
-        privilege="socket", consent_level=settings.run.consent_level, lab=lab,
+        privilege="packet" if packets else "socket", consent_level=settings.run.consent_level, lab=lab,
     )

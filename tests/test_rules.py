@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL, path
 
+from probe.compare.anatomy import UNSEEN, Anatomy
 from probe.compare.dns import DnsEvidence
 from probe.compare.ladder import LadderEvidence
 from probe.compare.path import PathEvidence
@@ -39,6 +40,9 @@ def scene(ladder: LadderEvidence = WELL, self_block: bool = False, **changes: An
     return Scene(path=path(**changes), ladder=ladder, self_block=self_block)
 
 
+FORGED: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "early", "copies")))
+FORGED_AGAIN: dict[str, Any] = dict(anatomy=Anatomy(captured=6, signs=("ttl", "early"), near_slots=2))
+HEADERS_ONLY: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
 SHOWS: dict[str, dict[str, Any]] = {
     "tls/reset": dict(stage="tls", failure=RESET),
     "tls/close": dict(stage="tls", failure=EOF),
@@ -59,6 +63,10 @@ def named() -> Iterator[tuple[str, Scene]]:
         yield f"{stem}_{trigger}_control", scene(**shown, **CONTRARY, innocent="reached")
         yield f"{stem}_undecided", scene(**shown, **CONTRARY, innocent="unasked")
         yield f"{stem}_{whole}", scene(**shown, **CONTRARY, innocent="failed")
+        if stem.endswith(("reset", "close", "alert")):
+            yield f"{stem}_{trigger}_injected", scene(**shown, **FORGED, innocent="reached")
+            yield f"{stem}_injected", scene(**shown, **FORGED, innocent="tainted")
+            yield f"{stem}_{whole}_injected", scene(**shown, **FORGED_AGAIN, **CONTRARY, innocent="failed")
         if not stem.endswith(("alert", "close")):
             yield f"{stem}_{trigger}", scene(**shown, innocent="reached")
 
@@ -88,6 +96,7 @@ PATHS: dict[str, Scene] = dict(named()) | {
     "flow/silent_once_encrypted": scene(stage="http", failure=TIMEOUT, proven=True, stops_alike=True, **CONTRARY),
     "tls/cut_off_once_encrypted": scene(stage="http", failure=RESET, proven=True, **CONTRARY),
     "ip/reset_on_the_way": scene(stage="connect", failure=REFUSED, lost="near", **CONTRARY),
+    "ip/reset_injected": scene(stage="connect", failure=REFUSED, lost="unknown", **FORGED, **CONTRARY),
     "tcp/port_vanishes": scene(stage="connect", failure=TIMEOUT, lost="near", other_port="closed", **CONTRARY),
     "ip/vanishes": scene(stage="connect", failure=TIMEOUT, lost="near", other_port="silent", **CONTRARY),
     "ip/vanishes_undecided": scene(stage="connect", failure=TIMEOUT, lost="near", **CONTRARY),
@@ -188,6 +197,7 @@ NAMES: dict[str, NameEvidence] = {
     "dns/two_answers": name(injected=True),
     "dns/dark_address_answers": name(dark_answered=True, dark_overtaken=True),
     "dns/dark_address_answers_alone": name(dark_answered=True),
+    "dns/false_answer_overtakes": name(**BOGUS, two_senders=True),
     "dns/false_answer_here_only": name(**BOGUS, **HONEST),
     "dns/false_answer_everywhere": name(**BOGUS),
     "dns/wrong_server_for_many": name(WRONG | {"shared_answer": True}, **HONEST),
@@ -293,6 +303,31 @@ def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
         assert with_control.block_type in ("tls", "flow.freeze")
 
 
+INJECTED = [r for r in SCENES if "packets" in BY_ID[r[0]].needs]
+
+
+@pytest.mark.parametrize(("rule_id", "table", "evidence"), INJECTED, ids=[r[0] for r in INJECTED])
+@pytest.mark.parametrize("anatomy", [UNSEEN, HEADERS_ONLY["anatomy"]], ids=["unseen", "headers"])
+def test_headers_that_differ_convict_nobody_alone(
+    rule_id: str, table: tuple[Rule[Any], ...], evidence: Any, anatomy: Anatomy,
+) -> None:
+    got = first(table, replace(evidence, path=replace(evidence.path, anatomy=anatomy)))
+    assert "packets" not in got.needs, rule_id
+
+
+@pytest.mark.parametrize(("rule_id", "table", "evidence"), INJECTED, ids=[r[0] for r in INJECTED])
+def test_where_controls_fail_as_well_forged_packets_convict_nobody(
+    rule_id: str, table: tuple[Rule[Any], ...], evidence: Any,
+) -> None:
+    path = replace(evidence.path, controls_asked=2, controls_answered=2, control_ok=1, control_failed=1)
+    assert first(table, replace(evidence, path=path)).outcome != "blocked", rule_id
+
+
+@pytest.mark.parametrize("stem", ["tls/reset", "http/reset", "tls/close", "http/close", "tls/alert"])
+def test_where_every_name_fails_for_a_while_a_neighbour_may_be_the_cause(stem: str) -> None:
+    assert first(PATH_RULES, scene(**SHOWS[stem], **FORGED, **CONTRARY, innocent="failed")).outcome == "inconclusive"
+
+
 # ---- any evidence at all
 
 WORDS: dict[str, list[Any]] = {
@@ -313,6 +348,7 @@ WORDS: dict[str, list[Any]] = {
 }
 SHAPES: dict[object, st.SearchStrategy[Any]] = {
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
+    Anatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
 }
 

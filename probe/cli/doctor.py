@@ -11,6 +11,7 @@ import click
 
 from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
+from probe.measure.capture import may_capture
 from probe.measure.trace import hears_routers
 from probe.rules.catalogue import convictable
 from probe.rules.table import NEEDS
@@ -36,7 +37,8 @@ def doctor(config: str | None, as_json: bool) -> None:
         findings.append(("configuration", True, settings.path or "defaults; no configuration file was found"))
     except SettingsError as error:
         findings.append(("configuration", False, str(error)))
-    findings += [_catalogue(settings), _results(settings), _links(), _resolver(), _http_library()]
+    findings += [_catalogue(settings), _results(settings), _links(), _resolver(), _http_library(),
+                 _packets()]
     means = _means(settings)
     able = convictable(means)
     if as_json:
@@ -95,10 +97,21 @@ def _http_library() -> tuple[str, bool, str]:
     return "urllib3", True, found
 
 
+def _packets() -> tuple[str, bool, str]:
+    """Never a fault: without them a run sees what sockets tell, and says so."""
+    if may_capture():
+        return "packets", True, "can be captured: who ended a connection is told by its packets too"
+    return "packets", True, (
+        "cannot be captured, so that only sockets tell who ended a connection; to allow it: "
+        f"setcap cap_net_raw=ep {Path(sys.executable).resolve()}, or AmbientCapabilities=CAP_NET_RAW in a systemd unit")
+
+
 def _means(settings: Settings) -> frozenset[str]:
     means = {"nothing", "trusted_dns", "innocent", "udp", "ladder"}
     if hears_routers(platform.system(), platform.release()):
         means.add("routers")
+    if may_capture():
+        means.add("packets")
     networks = {(h.asn, h.cc) for h in settings.helper}
     if settings.helper:
         means.add("helper")
@@ -116,4 +129,5 @@ def _tell(findings: list[tuple[str, bool, str]], means: frozenset[str], able: di
     if no:
         click.echo(f"It cannot convict: {', '.join(no)}")
     for need in missing:
-        click.echo(f"  missing: {NEEDS[need]} (add [[helper]] tables to the configuration)")
+        advice = "see packets above" if need == "packets" else "add [[helper]] tables to the configuration"
+        click.echo(f"  missing: {NEEDS[need]} ({advice})")

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("probe.cli.demo:demo", "WeChat in Russia, May 2017: a time-lapse in the laboratory."),
     "report": ("probe.cli.report:report", "Make a page from results."),
     "classify": ("probe.cli.classify:classify", "Judge stored observations again with today's rules."),
+    "evidence": ("probe.cli.evidence:evidence", "Write the captured packets that a verdict rests on."),
     "explain": ("probe.cli.explain:explain", "Say what a block type means and how it is told apart."),
     "doctor": ("probe.cli.doctor:doctor", "Check this installation and what it can convict."),
     "targets": ("probe.cli.targets:targets", "Show and check the list of targets."),

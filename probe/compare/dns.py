@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.compare.addresses import is_beside, is_bogon, is_private
+from probe.compare.dns_anatomy import two_senders
 from probe.compare.nat64 import through
 from probe.compare.replies import answers_of_reply
 from probe.compare.slots import APART_S, slots_of
@@ -66,6 +67,8 @@ class DnsEvidence:
     """The answer is a household filter's: 0.0.0.0, ::, or an extended error that says so."""
     injected: bool = False
     """One question had two different answers, the early one wrong."""
+    two_senders: bool = False
+    """Captured packets show that a false answer was followed by another sender's."""
     dark_answered: bool = False
     """An address that runs no resolver answers for this name, and not for an innocent one: a router that answers
     every question itself does so without a lie."""
@@ -124,6 +127,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
                           if o.fingerprint and not frozenset(o.answers) <= trusted), ""),
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         injected=any(_injected(o, trusted, nat64_prefix) for o in asked if o.dns_engine == "udp"),
+        two_senders=any(two_senders(o, bogus) for o in network if o.dns_engine == "udp"),
         dark_answered=any(o.answers for o in by["dark"]) and _leaves_innocents_alone(seen),
         dark_overtaken=any(len(o.replies) > 1 for o in by["dark"] if o.answers),
         resolver_alive=state_of(alive),

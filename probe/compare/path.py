@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from probe.compare.anatomy import UNSEEN, Anatomy, anatomy_of
 from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
 from probe.compare.places import host_of, joined, redirects_abroad
@@ -50,6 +51,8 @@ class PathEvidence:
     """The same address and port accepted a connection of ours earlier in the run."""
     lost: str = ""
     """near, far, unknown, or empty where nobody looked: where attempts to connect end (`probe.compare.trace`)."""
+    anatomy: Anatomy = UNSEEN
+    """What captured packets say of who ended the failing attempts."""
     tainted: bool = False
     """Every failing attempt came after a neighbour's failure on this address and port."""
     slots: int = 0
@@ -137,6 +140,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         same_failure=len({(o.operation, _kind_of(o.failure)) for o in ends}) == 1,
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                           and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
+        anatomy=anatomy_of(ends, [o for o in around if o.address == base.address]),
         tainted=all(o.tainted_by for o in ends),
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         acked=last.acked, tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,

@@ -151,6 +151,14 @@ def all_acknowledged(sock: socket.socket) -> str:
     return "no" if struct.unpack_from("@I", info, _UNACKED_OFFSET)[0] else "yes"
 
 
+def port_of(sock: socket.socket) -> int:
+    """Our own port, to find the connection's packets by; 0 when the kernel has given it up. It is never stored."""
+    try:
+        return int(sock.getsockname()[1])
+    except OSError:
+        return 0
+
+
 def abort(sock: RecordedSocket) -> None:
     """Close for good; errors do not matter any more."""
     with contextlib.suppress(OSError):

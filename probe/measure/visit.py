@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from probe.measure.capture import Capture
 from probe.measure.clock import Clock
 from probe.measure.expect import expects_anything, mismatch
 from probe.measure.fingerprints import fingerprint_of_page
@@ -19,15 +20,16 @@ from probe.measure.http import (
     excerpt_of,
     title_of,
 )
-from probe.measure.sockets import RecordedSocket, abort, all_acknowledged, connected, icmp_error, open_socket
+from probe.measure.sockets import RecordedSocket, abort, all_acknowledged, connected, icmp_error, open_socket, port_of
 from probe.measure.tls import Handshake, TlsStream, context_for, key_hash, names_of, shake
 from probe.model import Observation
 from probe.steps import Page, Visit
 from probe.tables.failures import TIMEOUT, failure_of
 
 
-def visit(plan: Visit, *, clock: Clock) -> list[Observation]:
-    """Carry out a visit; the network's failures end it and are written down, none is raised."""
+def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None) -> list[Observation]:
+    """Carry out a visit; the network's failures end it and are written down, none is raised. `capture` is told whose
+    connection it was."""
     base = Observation(
         operation="connect", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
         address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
@@ -37,8 +39,12 @@ def visit(plan: Visit, *, clock: Clock) -> list[Observation]:
         sock = open_socket(base.family, deadline=time.monotonic() + plan.connect_timeout_s)
     except OSError as error:  # no more descriptors, or a family that this system lacks
         return [replace(base, failure=failure_of(error), t0_s=clock.now_s(), t_s=clock.now_s())]
+    seen: list[Observation] = []
+    our_port = 0
     try:
-        seen = [_connect(sock, base, clock)]
+        seen.append(_connect(sock, base, clock))
+        if capture is not None:
+            our_port = port_of(sock)
         if seen[0].failure:
             return seen
         stream: RecordedSocket | TlsStream = sock
@@ -48,8 +54,11 @@ def visit(plan: Visit, *, clock: Clock) -> list[Observation]:
             seen.append(_shake(stream, base, plan, clock))
             if seen[-1].failure:
                 return seen
-        return seen + _ask(stream, base, plan, clock)
+        seen += _ask(stream, base, plan, clock)
+        return seen
     finally:
+        if capture is not None:
+            capture.claim(seen, our_port)
         abort(sock)
 
 

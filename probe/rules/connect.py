@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probe.compare.path import REFUSED, RESET, TIMEOUTS
-from probe.rules.scene import ADMINISTRATIVE, PathRule, contrary, convicts, lost_here
+from probe.rules.scene import ADMINISTRATIVE, PathRule, contrary, convicts, injected, lost_here
 from probe.rules.table import Rule
 
 CONNECT: tuple[PathRule, ...] = (
@@ -28,6 +28,10 @@ CONNECT: tuple[PathRule, ...] = (
          "the SYN is reset where packets for other addresses are still under way, and controls connect",
          lambda s: s.path.stage == "connect" and s.path.failure in (REFUSED, RESET) and contrary(s)
          and lost_here(s)),
+    Rule("ip/reset_injected", "blocked", "ip.reset", 0.9, ("helper", "packets"),
+         "the SYN is answered by resets that neither the host nor its operator's firewall sends, and controls connect",
+         lambda s: s.path.stage == "connect" and s.path.failure in (REFUSED, RESET) and contrary(s) and convicts(s)
+         and injected(s) and s.path.anatomy.device),
     Rule("tcp/port_vanishes", "blocked", "tcp.drop.port", 0.9, ("helper", "routers"),
          "attempts on this port are lost where other packets pass, another port of the address answers, and controls "
          "connect to this one",

@@ -90,6 +90,9 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/false_answer_of_near_resolver", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
          "a resolver in private address space gives a private address; whether it lies or the one behind it is not "
          "shown", lambda e: e.dns.near_answer == "elsewhere" and not e.validated),
+    Rule("dns/false_answer_overtakes", "blocked", "dns.injection", 0.95, ("trusted_dns", "packets"),
+         "one question had a false answer and then another from another distance: the question itself got through",
+         lambda e: _false_answer(e) and e.dns.known_elsewhere and e.dns.two_senders),
     Rule("dns/false_answer_here_only", "blocked", "dns.forged", 0.95, ("trusted_dns",),
          "the network's resolver gives an address that no public name has, or a known block address, "
          "and another resolver on the same path tells the truth",

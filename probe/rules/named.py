@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by, silence, tls_alert
+from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by, injected, silence, tls_alert
 from probe.rules.table import Rule
 
 _TLS: dict[str, Callable[[Scene], bool]] = {
@@ -49,7 +49,26 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
             f"{layer}/{action}_{trigger}", "blocked", f"{stem}.{trigger}", 0.85, ("innocent",),
             "an innocent name on the same address is answered, this one never is",
             lambda s: by_name(s) and not s.path.controls_answered))
+    if action in ("reset", "close", "alert"):  # what ends a connection is a packet, and may be looked at
+        rules[1:1] = [
+            Rule(f"{layer}/{action}_{trigger}_injected", "blocked", f"{stem}.{trigger}", 0.95, ("innocent", "packets"),
+                 "an innocent name on the same address is answered; this one's connections are ended by forged packets",
+                 lambda s: by_name(s) and injected(s)),
+            Rule(f"{layer}/{action}_injected", "blocked", stem, 0.85, ("packets",),
+                 "every connection is ended by packets from nearer than the service; the trigger is not shown",
+                 lambda s: shows(s) and convicts(s) and injected(s) and s.path.anatomy.near and not unseen(s)
+                 and s.path.innocent in ("unasked", "tainted")),
+        ]
     whole = "address" if layer == "tls" else "any_host"
+    if action in ("reset", "close", "alert"):
+        # Residual blocking that is ended by forged packets lasts 180 s at most; who sets it off again and again at the
+        # same address is no neighbour of one moment. Whether the address or a neighbour's name is meant is not shown.
+        rules.append(Rule(
+            f"{layer}/{action}_{whole}_injected", "blocked", stem, 0.85, ("helper", "packets"),
+            "every name on this address is cut off by forged packets from nearer than the service, and still is in a "
+            "later time slot; controls reach it",
+            lambda s: shows(s) and convicts(s) and contrary(s) and not unseen(s) and injected(s)
+            and s.path.anatomy.near and s.path.anatomy.near_slots >= 2 and s.path.innocent == "failed"))
     # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses us.
     rules.append(Rule(
         f"{layer}/{action}_{whole}", "inconclusive", "inconclusive.unconfirmed", 0.6, ("innocent", "helper"),

@@ -46,6 +46,11 @@ def lost_here(s: Scene) -> bool:
     return convicts(s) and s.path.lost == "near"
 
 
+def injected(s: Scene) -> bool:
+    """Captured packets show that somebody else than the service ended the attempts, and no control fails as well."""
+    return s.path.anatomy.shown and not s.path.control_failed
+
+
 def _at(stage: str, *failures: str) -> frozenset[tuple[str, str]]:
     return frozenset((stage, f) for f in failures)
 

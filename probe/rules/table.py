@@ -16,6 +16,7 @@ NEEDS: dict[str, str] = {
     "innocent": "an innocent name on the same address",
     "routers": "routers on the way that say when a packet's TTL has run out",
     "udp": "other services over UDP that answer in this network",
+    "packets": "the right to capture packets (CAP_NET_RAW)",
     "ladder": "control targets that answer in this network",
 }
 """What a rule needs to be able to hold; `probe doctor` tells which of them an installation has."""

@@ -76,6 +76,10 @@ class Book:
         """Late replies to a question belong to its observation."""
         self.observations[index] = replace(self.observations[index], replies=replies, bytes_read=bytes_read)
 
+    def amend_packets(self, index: int, packets: tuple[str, ...]) -> None:
+        """What was captured of an observation's connection or question."""
+        self.observations[index] = replace(self.observations[index], packets=packets)
+
     def tell(self, answer: ControlAnswer) -> None:
         """Keep what a control said."""
         self.controls.append(answer)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from probe.catalogue.types import Catalogue
 from probe.classify import Bench, judge
-from probe.combine import confirm
+from probe.combine import confirm, with_levels
 from probe.compare.ladder import LadderEvidence
 from probe.compare.outcomes import NETWORK_PURPOSES
 from probe.model import RunResult, ServiceVerdict, Verdict
@@ -24,7 +24,8 @@ def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: Ladd
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
     roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
     bench = Bench(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
-    return judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
+    verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
+    return with_levels(verdicts, book.observations), services
 
 
 def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:

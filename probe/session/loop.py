@@ -164,6 +164,8 @@ class Loop:
             seen = observe_question(question, resolver=_UDP_CHANNELS[step.channel], clock=self._clock,
                                     attempt=step.attempt, purpose=self._purpose(step))
             row = self._book.add(replace(seen, input=step.about))
+            if self._shop.capture is not None:
+                self._shop.capture.claim_question(question.server, question.our_port, seen.t0_s)
             self._state.question_rows[id(question)] = (question, row)
             self._state.pending_questions[step] -= 1
         if not self._state.pending_questions[step]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe import __version__
 from probe.catalogue.types import Catalogue
+from probe.measure.capture import Capture, open_capture
 from probe.measure.clock import Clock, stamp, start_clock
 from probe.measure.dns_udp import Listener
 from probe.measure.gateway import gateway_word
@@ -23,7 +24,7 @@ from probe.measure.ladder import LadderPlan, climb, wait_for_news
 from probe.measure.pool import DaemonPool
 from probe.measure.system_dns import network_resolvers
 from probe.measure.tunnels import tunnel_word
-from probe.model import ControlAnswer, Endpoint, Observation, Run, RunResult
+from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, RunResult
 from probe.plan.frame import Frame
 from probe.session.frame import RunPlan, adapted, make_frame, run_id_of, way_to
 from probe.session.rungs import ladder_controls, read_ladder
@@ -76,6 +77,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
                        together=plan.fast)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pool = DaemonPool(WORKERS)
+    capture = open_capture(clock)
     with Listener() as listener:
         run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
                        gateway=gateway_word() if links else "none", tunnel=_tunnel(settings), seed=seed, rng=rng)
@@ -84,8 +86,11 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
         chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
                         consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
                         inputs=plan.inputs, lacking=lacking_modules())
-        book = _measure(run, chosen, events, listener, pool, progress)
-    return _result(run, chosen, book, resolver_count=len(resolvers))
+        book = _measure(run, chosen, events, listener, pool, progress, capture)
+        from probe.session.witness import take_packets
+
+        packets = take_packets(capture, book, clock, until_s=plan.deadline_s)
+    return _result(run, chosen, book, resolver_count=len(resolvers), privileged=capture is not None, packets=packets)
 
 
 def _tunnel(settings: Settings) -> str:
@@ -104,7 +109,7 @@ def _ladder_plan(run: _Setting) -> LadderPlan:
 
 
 def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], listener: Listener, pool: DaemonPool,
-             progress: Callable[[int, int], None] | None) -> Book:
+             progress: Callable[[int, int], None] | None, capture: Capture | None) -> Book:
     """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
     from probe.rules.network import NETWORK_RULES, STOPS
     from probe.rules.table import first
@@ -126,7 +131,7 @@ def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], l
     shop = Workshop(
         clock=run.clock, endpoints={e.input: e for site in chosen.sites for e in site.endpoints},
         ask=_asker(run.settings, run.clock, way), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
-        way_to=way,
+        way_to=way, capture=capture,
     )
     Loop(sites=chosen.sites, frame=frame, book=book, shop=shop, clock=run.clock, listener=listener, pool=pool,
          gate=Gate(interval_s=interval_s, rng=run.rng), rng=run.rng, events=events, progress=progress,
@@ -161,7 +166,8 @@ def _asker(settings: Settings, clock: Clock, way: Callable[[str], str],
     return ask_one
 
 
-def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int) -> RunResult:
+def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int, privileged: bool,
+            packets: tuple[KeptPacket, ...]) -> RunResult:
     from probe.compare.ladder import ladder_words
     from probe.rules import RULES_VERSION
     from probe.rules.network import NETWORK_RULES
@@ -182,7 +188,7 @@ def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int
         catalogue_version=run.catalogue.version, rules_version=RULES_VERSION, software_version=__version__,
         schema_version=SCHEMA_VERSION, seed=run.seed,
         vantage=describe(run.settings, lab=run.plan.lab, started_at=clock.started_at, resolver_count=resolver_count,
-                         nat64_prefix=ladder.nat64_prefix, tunnel=run.tunnel, link=run.links),
+                         nat64_prefix=ladder.nat64_prefix, tunnel=run.tunnel, link=run.links, packets=privileged),
     )
     return RunResult(run=row, observations=tuple(seen), controls=tuple(book.controls), verdicts=verdicts,
-                     services=services)
+                     services=services, packets=packets)

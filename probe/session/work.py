@@ -10,6 +10,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from probe.compare.addresses import may_connect
+from probe.measure.capture import Capture
 from probe.measure.clock import Clock
 from probe.measure.datagrams import exchange_datagrams
 from probe.measure.lookups import lookup_doh, lookup_system, lookup_tcp
@@ -37,6 +38,8 @@ class Workshop:
     way_to: Callable[[str], str] = str
     """How this network reaches a literal address; empty where it does not."""
     timeout_s: float = 6.0
+    capture: Capture | None = None
+    """Where packets may be captured."""
     trace_key: bytes = field(default_factory=partial(secrets.token_bytes, 16), repr=False)
     """Routers are written as hashes under this key, which nobody keeps."""
 
@@ -47,7 +50,7 @@ Result = tuple[list[Observation], list[ControlAnswer]]
 def carry_out(step: Step, shop: Workshop) -> Result:
     """Do one step to its end; UDP lookups are not done here (the listener has them)."""
     if isinstance(step, Visit):
-        return visit(step, clock=shop.clock), []
+        return visit(step, clock=shop.clock, capture=shop.capture), []
     if isinstance(step, Ask):
         return [], [shop.ask(step.control_id, shop.endpoints[step.input], step.addresses)]
     if isinstance(step, Trace):

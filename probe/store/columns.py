@@ -99,6 +99,10 @@ OBSERVATIONS: Words = {
     "family": ("", "IP version, 4 or 6; 0: none."),
     **_DNS,
     "icmp": ("", "`type/code sender` of an ICMP error that ended the attempt."),
+    "packets": ("", "The decisive packets of the connection or question, where packets could be captured, each"
+                " `delay_ms|in or out|IP TTL|IP ID|DF|flags|seq|ack|window|length`; of a visit they stand with its last"
+                " operation. Numbers count from each side's first; -1: no such field; `icmp type/code` and whether the"
+                " address itself sent it stand for the flags of an ICMP error."),
     **_TLS,
     **_HTTP,
     "requests": ("", "Requests of a series over UDP, a repeat counted once more; in a QUIC handshake the PINGs"

@@ -10,12 +10,18 @@ from pathlib import Path
 from probe.model import Run
 
 PARQUET_FOLDER = "parquet"
+PACKETS_FOLDER = "packets"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
 def csv_path(directory: Path, table: str, run: Run) -> Path:
     """File of one table of one run. Raises ValueError when run id or start time cannot be part of a path."""
     return directory / table / _day(run) / f"{_checked(run.run_id)}.csv"
+
+
+def packets_path(directory: Path, run: Run) -> Path:
+    """File of a run's captured packets; there is none where nothing was captured, or nothing failed."""
+    return directory / PACKETS_FOLDER / _day(run) / f"{_checked(run.run_id)}.pcapng"
 
 
 def parquet_path(directory: Path, table: str, run: Run) -> Path:

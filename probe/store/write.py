@@ -10,13 +10,15 @@ from probe.model import RunResult
 from probe.store import parquet as parquet_files
 from probe.store.atomic import StoreError, Writer, remove_stale, write_files
 from probe.store.csv_files import write_csv
-from probe.store.layout import csv_path, find_run, parquet_path
+from probe.store.layout import csv_path, find_run, packets_path, parquet_path
+from probe.store.pcapng import write_packets
 from probe.store.rows import rows_of
 from probe.store.schema import TABLES, Table
 
 
 def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None) -> tuple[Path, ...]:
-    """Writes one file per table and returns their paths; `parquet=None` writes Parquet where pyarrow is installed.
+    """Writes one file per table, and one of captured packets where there are any, and returns their paths;
+    `parquet=None` writes Parquet where pyarrow is installed.
 
     A run exists once its runs file does, which is renamed last. Raises StoreError when the files cannot be
     written or the run is stored already (files are never changed), ValueError for an impossible run id.
@@ -32,6 +34,8 @@ def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None
             (parquet_path(directory, table.name, result.run), partial(_write_parquet, result=result, table=table))
             for table in TABLES.values()
         ] + files
+    if result.packets:
+        files.insert(0, (packets_path(directory, result.run), partial(_write_packets, result=result)))
     for path, _ in files:
         for day in sorted(path.parent.parent.glob("date=*"))[-2:]:
             remove_stale(day)
@@ -41,6 +45,10 @@ def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None
 
 def _write_csv(file: BinaryIO, *, result: RunResult, table: Table) -> None:
     write_csv(file, table, rows_of(result, table))
+
+
+def _write_packets(file: BinaryIO, *, result: RunResult) -> None:
+    write_packets(file, result.run, result.packets)
 
 
 def _write_parquet(file: BinaryIO, *, result: RunResult, table: Table) -> None:

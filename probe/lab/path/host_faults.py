@@ -60,6 +60,7 @@ class HostFaults:
             "host_silent": lambda _host, _raw, _now_s: Refusal(),
             "host_bans": _ban,
             "host_resets_syn": _reset_syn,
+            "host_resets_data": _reset_data,
         }
         for fault in faults:
             if fault.kind in acts:
@@ -69,7 +70,7 @@ class HostFaults:
         return bool(self._hosts) or self._everyone is not None
 
     def _add(self, fault: Fault, act: Callable[[_Host, bytes, float], Refusal | None], world: World) -> None:
-        only = fault.kind in ("host_bans", "host_resets_syn")
+        only = fault.kind in ("host_bans", "host_resets_syn") or bool(fault.params.get("only_client", False))
         for match in fault.match or world.hosts:
             plan = world.hosts.get(match.lower())
             host = _Host(fault=fault, act=act, client_only=only)
@@ -125,6 +126,17 @@ def _reset_syn(host: _Host, raw: bytes, now_s: float) -> Refusal | None:
     if packet is None or not _is_syn(packet):
         return None
     return Refusal(reply=kernel_reset(packet))
+
+
+def _reset_data(host: _Host, raw: bytes, now_s: float) -> Refusal | None:
+    packet = parse(raw)
+    if packet is None or packet.proto != TCP or not packet.payload or packet.flags & RST:
+        return None
+    params = host.fault.params
+    header = IpHeader(src=packet.dst, dst=packet.src, ttl=int(number(params, "ttl", 128)),
+                      ip_id=zlib.crc32(raw) & 0xFFFF, df=bool(params.get("df", False)))
+    return Refusal(reply=build_tcp(header, sport=packet.dport, dport=packet.sport, flags=RST | ACK, seq=packet.ack,
+                                   ack=packet.seq + len(packet.payload)))
 
 
 def _ban(host: _Host, raw: bytes, now_s: float) -> Refusal | None:

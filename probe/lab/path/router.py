@@ -67,6 +67,7 @@ class Router:
         self._hosts = HostFaults(
             faults, world=world, notes=notes, last_router=partial(self._router_address, self._line.hops)
         )
+        self._silent = any(fault.kind == "routers_silent" for fault in faults)
         self._place = world.censor_hop
         self._box = self._make_box(world, tuple(rules), truth, started_s)
         self._lay_out(obstacles(faults, hops=self._line.hops, notes=notes, started_s=started_s))
@@ -197,6 +198,8 @@ class Router:
     # towards the client
 
     def _expire(self, raw: bytes, now_s: float, *, hop: int) -> None:
+        if self._silent:
+            return
         error = time_exceeded(raw, sender=self._router_address(hop, raw[0] >> 4))
         if error is not None:
             self._from_hop(error, now_s, hop=hop)

@@ -21,11 +21,12 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "description": (0, 255),
     "code": (0, 65_535),
     "hop": (0, 30),
+    "ttl": (1, 255),
     "rate_bps": (1, _MOST),
 }
 """Of numbers that may not be anything from 0 up."""
 
-_FLAGS = frozenset(("refuse", "only_client", "icmp"))
+_FLAGS = frozenset(("refuse", "only_client", "icmp", "df"))
 _TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text"))
 
 _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {

@@ -81,6 +81,11 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("host_resets_syn", "router", "",
      "the host answers the client's SYN with one RST+ACK as its kernel would (TTL and DF of its other packets, IP ID "
      "and window 0); vantage points are served"),
+    ("host_resets_data", "router", "ttl df only_client",
+     "the host's load balancer, another box than answers its SYNs, ends a connection at its first data with one "
+     "RST+ACK that has this ttl when it leaves (128), this df (false), a random IP ID and window 0; only_client: for "
+     "the client alone"),
+    ("routers_silent", "router", "", "no router says that a packet's TTL has run out"),
     ("ipv6_dropped", "router", "", "all IPv6 packets of the client vanish"),
     ("blackhole", "router", "from_s until_s hop",
      "all packets of the client vanish, on its own line or, with hop, beyond that router; from_s and until_s are "

@@ -1,0 +1,269 @@
+"""The run's own packets, where it may open a raw socket (CAP_NET_RAW): one cooked socket, one thread, bounded memory.
+
+The kernel hands over what `probe.measure.packet_filter` lets pass, without link headers: no MAC address is ever seen.
+Flows that begin while the run lasts are kept for a while in memory, whoever's they are, for a packet does not say which
+program sent it; only those that a measurement claims are ever looked at, and the others end with the run. Nobody waits
+for packets: they are read when the run is over, so what comes late (second resets, data after a reset) is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from probe.compare.packets import Packet, decisive, packet_text
+from probe.measure.clock import Clock
+from probe.measure.packet_filter import SNAP_BYTES, instructions, program
+from probe.measure.packet_headers import ACK, ICMP, ICMP6, RST, SYN, TCP, UDP, Headers, letters, read_headers
+from probe.model import Observation
+
+MAX_FLOWS = 4096
+"""Flows kept at a time; the oldest that nobody claimed makes room."""
+MAX_FLOW_PACKETS = 40
+MAX_BYTES = 8 << 20
+"""Of all packets kept at a time."""
+LINGER_S = 1.0
+"""How long the end of a run waits for what may follow a reset that came just before."""
+_BATCH_S = 0.02
+_IDLE_S = 0.05
+_ALL = 3  # ETH_P_ALL: packets in both directions
+_ATTACH_FILTER, _TIMESTAMP_NS = 26, 35
+_OUTGOING = 4
+_DNS = 53
+_SLACK_S = 0.05
+
+Key = tuple[int, bytes, int, int]
+"""Protocol, the other side's address and port, our port."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """A packet as it was captured, at `at_s` of the run's clock."""
+
+    at_s: float
+    outbound: bool
+    data: bytes
+
+
+@dataclass(slots=True)
+class Flow:
+    """Every packet of one connection or question that was kept."""
+
+    begin_s: float
+    seq: int
+    packets: list[Seen] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    key: Key | None
+    address: bytes
+    port: int
+    begin_s: float
+    end_s: float
+
+
+def _row(seen: Observation) -> tuple[str, str, float]:
+    return seen.operation, seen.address or seen.resolver_address, seen.t0_s
+
+
+class Capture:
+    """The flows of a run. `claim` may be called from any thread, `texts` and `flow_of` once `close` was."""
+
+    def __init__(self, sock: socket.socket, clock: Clock) -> None:
+        self._sock, self._clock = sock, clock
+        self._offset_s = time.time() - time.monotonic() + clock.zero
+        self._flows: OrderedDict[Key, Flow] = OrderedDict()
+        self._claims: dict[tuple[str, str, float], _Claim] = {}
+        self._bytes = 0
+        self._closing = False
+        self._thread = threading.Thread(target=self._loop, name="capture", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._closing = True
+        self._thread.join(timeout=2)
+        self._sock.close()
+
+    def claim(self, seen: Sequence[Observation], our_port: int) -> None:
+        """The last of a visit's observations stands for its connection. `our_port` 0: the kernel had given it up."""
+        if not seen or not seen[0].address:
+            return
+        try:
+            address = ip_address(seen[0].address).packed
+        except ValueError:
+            return
+        key = (TCP, address, seen[0].port, our_port) if our_port else None
+        self._claims[_row(seen[-1])] = _Claim(key, address, seen[0].port, seen[0].t0_s, seen[0].t_s)
+
+    def claim_question(self, server: str, our_port: int, sent_s: float) -> None:
+        """A question over UDP that was sent at `sent_s` of the run's clock."""
+        with contextlib.suppress(ValueError):
+            address = ip_address(server).packed
+            self._claims["dns_round_trip", server, sent_s] = _Claim(
+                (UDP, address, _DNS, our_port), address, _DNS, sent_s, sent_s)
+
+    def flow_of(self, seen: Observation) -> Flow | None:
+        """The flow of an observation, where it was seen and is certainly its own."""
+        claim = self._claims.get(_row(seen))
+        if claim is None:
+            return None
+        if claim.key is not None:
+            return self._flows.get(claim.key)
+        # The port is not known any more; one flow alone may have begun there and then.
+        fitting = [flow for key, flow in self._flows.items() if key[:3] == (TCP, claim.address, claim.port)
+                   and claim.begin_s - _SLACK_S <= flow.begin_s <= claim.end_s + _SLACK_S]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def texts(self, seen: Observation) -> tuple[str, ...]:
+        """The decisive packets of an observation, as it stores them."""
+        flow = self.flow_of(seen)
+        return tuple(map(packet_text, decisive(_read(flow)))) if flow is not None else ()
+
+    def _loop(self) -> None:
+        while True:
+            last = self._closing
+            with contextlib.suppress(OSError):  # a time-out, or an interface that went away
+                self._take(0)
+                while True:
+                    self._take(socket.MSG_DONTWAIT)
+            if last:
+                return
+            time.sleep(_BATCH_S)  # the kernel collects meanwhile: to wake for each packet would slow the others down
+
+    def _take(self, how: int) -> None:
+        data, extra, _, sender = self._sock.recvmsg(SNAP_BYTES, 64, how)
+        if sender[0] == "lo":
+            return
+        at_s = time.monotonic() - self._clock.zero
+        for _, kind, stamp in extra:
+            if kind == _TIMESTAMP_NS and len(stamp) >= 16:
+                seconds, nanoseconds = struct.unpack_from("@qq", stamp)
+                at_s = seconds + nanoseconds / 1e9 - self._offset_s
+        self.keep(data, outbound=sender[2] == _OUTGOING, at_s=at_s)
+
+    def keep(self, data: bytes, *, outbound: bool, at_s: float) -> None:
+        """Put a packet to its flow; SYNs and questions that leave begin one, everything else needs one."""
+        found = read_headers(data)
+        if found is None:
+            return
+        key = _key_of(found, data, outbound=outbound)
+        flow = self._flows.get(key) if key is not None else None
+        begins = outbound and (found.protocol == UDP or found.flags & (SYN | ACK) == SYN)
+        if key is not None and begins and (flow is None or (found.protocol == TCP and found.seq != flow.seq)):
+            flow = self._begin(key, found, at_s)
+        if flow is None or len(flow.packets) >= MAX_FLOW_PACKETS or self._bytes >= MAX_BYTES:
+            return
+        if len(flow.packets) >= MAX_FLOW_PACKETS // 2 and not found.flags & RST:
+            return
+        flow.packets.append(Seen(at_s, outbound, data))
+        self._bytes += len(data)
+
+    def _begin(self, key: Key, found: Headers, at_s: float) -> Flow:
+        if (old := self._flows.pop(key, None)) is not None:
+            self._forget(old)
+        if len(self._flows) >= MAX_FLOWS or self._bytes >= MAX_BYTES // 2:
+            self._make_room()
+        flow = self._flows[key] = Flow(at_s, found.seq)
+        return flow
+
+    def _make_room(self) -> None:
+        mine = {claim.key for claim in list(self._claims.values())}
+        keys = [key for key in self._flows if key not in mine]
+        if not keys and len(self._flows) >= MAX_FLOWS:
+            keys = list(self._flows)
+        for key in keys[: MAX_FLOWS // 8]:
+            self._forget(self._flows.pop(key))
+
+    def _forget(self, flow: Flow) -> None:
+        self._bytes -= sum(len(packet.data) for packet in flow.packets)
+
+
+def _key_of(found: Headers, data: bytes, *, outbound: bool) -> Key | None:
+    """The flow that a packet belongs to, as this side sees it; of an ICMP error that of the packet it quotes."""
+    if found.protocol in (ICMP, ICMP6):
+        if outbound:
+            return None
+        quote = read_headers(data[found.payload :], quoted=True)
+        return (quote.protocol, quote.destination, quote.dport, quote.sport) if quote is not None else None
+    if outbound:
+        return found.protocol, found.destination, found.dport, found.sport
+    return found.protocol, found.source, found.sport, found.dport
+
+
+def _read(flow: Flow) -> list[Packet]:
+    """The packets of a flow with times and numbers from its beginning."""
+    told: list[Packet] = []
+    theirs = 0
+    peer: bytes | None = None
+    for seen in flow.packets:
+        found = read_headers(seen.data)
+        if found is None:
+            continue
+        if seen.outbound:
+            peer = peer or found.destination
+        elif found.protocol == TCP and found.flags & (SYN | ACK) == SYN | ACK and not theirs:
+            theirs = found.seq
+        told.append(_packet(found, seen, flow, theirs, peer))
+    return told
+
+
+def _packet(found: Headers, seen: Seen, flow: Flow, theirs: int, peer: bytes | None) -> Packet:
+    flags, seq, ack = "udp", 0, 0
+    if found.protocol in (ICMP, ICMP6):
+        flags = f"icmp {found.kind}/{found.code} {'peer' if found.source == peer else 'other'}"
+    elif found.protocol == TCP:
+        flags = letters(found.flags)
+        ours, other = (flow.seq, theirs) if seen.outbound else (theirs, flow.seq)
+        seq = (found.seq - ours) % 2**32
+        ack = (found.ack - other) % 2**32 if found.flags & ACK else 0
+    return Packet(
+        at_ms=1000 * (seen.at_s - flow.begin_s), inbound=not seen.outbound, ttl=found.ttl, ip_id=found.ip_id,
+        df=found.df, flags=flags, seq=seq, ack=ack, window=found.window, length=found.length,
+    )
+
+
+def open_capture(clock: Clock) -> Capture | None:
+    """Begin to listen; None, without a word, where this process may not, or where the system has no such sockets."""
+    try:
+        sock = _open_socket()
+    except (OSError, AttributeError):
+        return None
+    capture = Capture(sock, clock)
+    capture.start()
+    return capture
+
+
+def may_capture() -> bool:
+    """Whether a run of this process would see packets. Nothing is sent."""
+    try:
+        _open_socket().close()
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
+def _open_socket() -> socket.socket:
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ALL))
+    try:
+        code = array("B", program())  # the kernel copies it before the call returns
+        sock.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER,
+                        struct.pack("@HP", len(instructions()), code.buffer_info()[0]))
+        sock.setsockopt(socket.SOL_SOCKET, _TIMESTAMP_NS, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", 0, int(1e6 * _IDLE_S)))
+    except OSError:
+        sock.close()
+        raise
+    return sock
