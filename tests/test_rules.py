@@ -339,7 +339,8 @@ WORDS: dict[str, list[Any]] = {
     "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "wrong_name", "invalid"],
     "innocent": ["reached", "failed", "tainted", "unasked"], "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
-    "lost": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
+    "lost": ["", "near", "far", "unknown"],
+    "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
@@ -414,6 +415,13 @@ def test_some_rule_always_speaks_of_the_network(ladder: LadderEvidence) -> None:
 ], ids=str)
 def test_silence_over_udp_accuses_nobody_that_others_or_the_place_do_not_single_out(alike: dict[str, Any]) -> None:
     assert first(PATH_RULES, scene(**STUN | alike, **CONTRARY)).outcome == "inconclusive"
+
+
+def test_a_port_for_quic_that_falls_silent_alone_may_be_a_neighbours_doing() -> None:
+    near = replace(OTHERS, version="silent", lost="near")
+    for beside, block_type in (("unknown", "inconclusive.unconfirmed"), ("near", "udp")):
+        udp = replace(near, lost_beside=beside)
+        assert first(PATH_RULES, scene(**UNSPOKEN | {"udp": udp}, **CONTRARY)).block_type == block_type
 
 
 @pytest.mark.parametrize("alike", [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from probe.compare.nat64 import from_outside
 from probe.compare.path import TIMEOUTS, UNTRUSTED, PathEvidence
-from probe.compare.udp import Other, beside, where_datagrams_end
+from probe.compare.udp import PORT_BESIDE, Other, beside, where_datagrams_end
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
 
@@ -46,7 +46,8 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
             mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),
             versions_answered=sum(o.operation == "quic_version" and not o.failure for o in near),
             late=sum(bool(o.tls_version) and o.failure in TIMEOUTS for o in failed),
-            lost=where_datagrams_end(around.traces, address, site.port), version=_version(near),
+            lost=where_datagrams_end(around.traces, address, site.port),
+            lost_beside=where_datagrams_end(around.traces, address, PORT_BESIDE), version=_version(near),
             offers_v1=any(VERSION_1 in o.replies for o in near if o.operation == "quic_version"),
         ),
     )

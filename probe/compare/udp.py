@@ -12,6 +12,8 @@ from probe.model import Observation
 OPERATIONS = frozenset(("quic_handshake", "quic_version", "stun_binding"))
 """What is said to a service in datagrams."""
 TIMEOUTS = frozenset(("generic_timeout_error", "timed_out"))
+PORT_BESIDE = 444
+"""A port that nobody asks for, so that nobody can have set off a punishment of it."""
 LOSSY = 1 / 3
 CHANCE = 0.001
 """What chance explains with more than this is no finding."""
@@ -65,6 +67,8 @@ class UdpEvidence:
     """Attempts in which the handshake was done, and silence followed."""
     lost: str = ""
     """near, far, unknown, or empty where nobody looked."""
+    lost_beside: str = ""
+    """The same of another port of the address, for QUIC."""
 
 
 def places(seen: Iterable[Observation]) -> tuple[Other, ...]:

@@ -4,7 +4,7 @@ QUIC: a version that does not exist (one datagram; again where handshakes fail),
 series of ten small requests, three at most. What fails is tried three times on fresh sockets, for a box may answer the
 first and drop what follows for minutes; so everything innocent goes first. A site that works costs about 25 datagrams
 of its own and as many in answer (STUN 10), one that fails at most about 100, and where controls are answered 36 more
-that look how far they get, and as many to each of up to two others.
+that look how far they get (QUIC twice, at another port too), and as many to each of up to two others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from probe.compare.addresses import family_of
 from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import NETWORK_PURPOSES
-from probe.compare.udp import OPERATIONS
+from probe.compare.udp import OPERATIONS, PORT_BESIDE
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
 from probe.sites import Site
@@ -72,6 +72,8 @@ def _traces(site: Site, address: str, mine: Sequence[Observation], seen: Seen, f
     others = [place for place in seen.elsewhere_udp if family_of(place[0]) == family and place[0] != address]
     if not others:
         return []
-    return [UdpTrace(purpose="trace", address=address, port=site.port, protocol=site.kind, together=frame.together),
+    ports = (site.port, PORT_BESIDE) if site.kind == "quic" else (site.port,)
+    return [*(UdpTrace(purpose="trace", address=address, port=port, protocol=site.kind, together=frame.together)
+              for port in ports),
             *(UdpTrace(purpose="reference", address=other, port=port, protocol=protocol, together=frame.together)
               for other, port, protocol in others)]

@@ -26,6 +26,12 @@ def _others_answer(s: Scene) -> bool:
     return s.path.udp.others_alike >= LIKE.get(s.path.stage, 1)
 
 
+def _as_a_whole(s: Scene) -> bool:
+    """Not its port for QUIC alone: that falls silent for minutes when a neighbour behind the same address translator
+    says a forbidden name to it (the Great Firewall drops by both addresses and this port)."""
+    return s.path.stage != "quic" or s.path.udp.lost_beside == "near"
+
+
 def _singled_out(s: Scene) -> bool:
     """Controls reach it, and others of its kind are reached from here."""
     return contrary(s) and convicts(s) and _others_answer(s)
@@ -60,12 +66,12 @@ _LAST: tuple[PathRule, ...] = (
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule("udp/vanishes", "blocked", "udp", 0.8, ("helper", "udp", "routers"),
          "every datagram to the address is lost where those for others pass, and controls are answered",
-         lambda s: _vanishes(s) and _singled_out(s) and s.path.udp.lost == "near"),
+         lambda s: _vanishes(s) and _singled_out(s) and s.path.udp.lost == "near" and _as_a_whole(s)),
     Rule("udp/lost_close_to_the_service", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper", "udp", "routers"),
          "datagrams pass everything that others' pass from here: the operator itself may refuse them",
          lambda s: _fails(s) and s.path.failure in TIMEOUTS and _singled_out(s) and s.path.udp.lost == "far"),
     Rule("udp/lost_somewhere", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper", "udp"),
-         "controls are answered; whether this network or the operator itself refuses us is not shown",
+         "controls are answered; whether this network, a neighbour in it or the operator is the cause is not shown",
          lambda s: _fails(s) and s.path.failure in TIMEOUTS and _singled_out(s)),
     Rule("udp/nobody_to_compare", "inconclusive", "inconclusive.no_control", 0.5, ("nothing",),
          "controls are answered, and nothing shows that the protocol passes here at all",
