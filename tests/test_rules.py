@@ -9,7 +9,17 @@ from typing import Any, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL, path
+from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
+from recorded_datagrams import (
+    CONTRARY,
+    DATAGRAMS,
+    FAILS_TOO,
+    NO_CONTROL,
+    ONE_ATTEMPT,
+    SERVED,
+    TWO_ATTEMPTS,
+    scene,
+)
 
 from probe.compare.anatomy import UNSEEN, Anatomy
 from probe.compare.dns import DnsEvidence
@@ -25,24 +35,11 @@ from probe.rules.table import Rule, first
 from probe.tables.blocks import is_prefix
 
 BY_ID = {rule.id: rule for rule in all_rules()}
-NO_CONTROL: dict[str, Any] = dict(controls_asked=0, controls_answered=0, control_ok=0, control_failed=0,
-                                  control_same_key=0, control_other_key=0, control_page_same=0,
-                                  control_page_differs=0, control_redirects_alike=0)
-CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2)
-FAILS_TOO: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_failed=2)
-ONE_ATTEMPT: dict[str, Any] = dict(attempts=1, failed_attempts=1)
-TWO_ATTEMPTS: dict[str, Any] = dict(attempts=2, failed_attempts=2)
-SERVED: dict[str, Any] = dict(attempts=1, failed_attempts=0, same_failure=False, last_ok=True)
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
-
-
-def scene(ladder: LadderEvidence = WELL, self_block: bool = False, **changes: Any) -> Scene:
-    return Scene(path=path(**changes), ladder=ladder, self_block=self_block)
-
-
 FORGED: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=Anatomy(captured=6, signs=("ttl", "early"), near_slots=2))
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
+
 SHOWS: dict[str, dict[str, Any]] = {
     "tls/reset": dict(stage="tls", failure=RESET),
     "tls/close": dict(stage="tls", failure=EOF),
@@ -71,7 +68,7 @@ def named() -> Iterator[tuple[str, Scene]]:
             yield f"{stem}_{trigger}", scene(**shown, innocent="reached")
 
 
-PATHS: dict[str, Scene] = dict(named()) | {
+PATHS: dict[str, Scene] = dict(named()) | DATAGRAMS | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
     "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
     "path/answers_for_everybody": scene(kind="tcp", must_not_answer=True, **SERVED),
@@ -132,44 +129,6 @@ PATHS: dict[str, Scene] = dict(named()) | {
     "path/no_control": scene(stage="tls", failure=RESET),
     "path/control_failed": scene(stage="tls", failure=RESET, controls_asked=1),
     "path/unexplained": scene(stage="tls", failure="ssl_error: wrong version number", **CONTRARY),
-}
-
-# ---- endpoints that are spoken to in datagrams
-
-OTHERS = UdpEvidence(requests=30, others_requests=40, others_responses=39, others_alike=3, others_answering=4)
-DATAGRAM: dict[str, Any] = dict(failure=TIMEOUT, secure=False, attempts=3, failed_attempts=3, needs=1, depth=1)
-STUN: dict[str, Any] = DATAGRAM | dict(kind="stun", stage="stun", udp=OTHERS)
-QUIC: dict[str, Any] = DATAGRAM | dict(kind="quic", stage="quic", secure=True,
-                                       udp=replace(OTHERS, requests=0, version="answered", versions_answered=2,
-                                                   mute=3, offers_v1=True))
-UNSPOKEN: dict[str, Any] = QUIC | dict(udp=replace(OTHERS, version="silent"), innocent="failed")
-
-
-def stun(**udp: Any) -> dict[str, Any]:
-    return STUN | dict(udp=replace(OTHERS, **udp))
-
-
-PATHS |= {
-    "stun/answers": scene(**STUN | SERVED | {"stage": "", "failure": ""}),
-    "quic/answers": scene(**QUIC | SERVED | {"stage": "", "failure": ""}),
-    "udp/abroad_is_cut_off": scene(LadderEvidence(domestic_ok=1, foreign_failed=4), **STUN),
-    "udp/ipv6_broken": scene(replace(WELL, ipv6="broken"), **UNSPOKEN, family=6),
-    "udp/controls_refused_too": scene(**STUN | {"failure": REFUSED}, **FAILS_TOO),
-    "udp/controls_fail_too": scene(**UNSPOKEN, **FAILS_TOO),
-    "udp/nothing_passes": scene(**stun(others_alike=0, others_answering=0, others_silent=2), **CONTRARY),
-    "quic/clock": scene(replace(WELL, clock_offset_s=9e7), **QUIC, trust="expired"),
-    "quic/expired": scene(**QUIC, trust="expired"),
-    "quic/same_bad_certificate": scene(**QUIC, trust="wrong_name", control_same_key=1),
-    "quic/drop_sni_control": scene(**QUIC, **CONTRARY, innocent="reached"),
-    "quic/late_drop_sni": scene(**QUIC | {"udp": replace(OTHERS, late=1, mute=2)}, proven=True, innocent="reached"),
-    "quic/drop_version": scene(**QUIC, **CONTRARY, innocent="failed"),
-    "quic/drop_undecided": scene(**QUIC, **CONTRARY, innocent="unasked"),
-    "quic/other_version": scene(**QUIC | {"udp": replace(OTHERS, version="answered")}, innocent="failed"),
-    "udp/degraded": scene(**stun(responses=2, lossier=True, lost="near"), **CONTRARY),
-    "udp/vanishes": scene(**stun(lost="near"), **CONTRARY),
-    "udp/lost_close_to_the_service": scene(**stun(lost="far"), **CONTRARY),
-    "udp/lost_somewhere": scene(**stun(lost="unknown"), **CONTRARY),
-    "udp/nobody_to_compare": scene(**stun(others_alike=1, others_silent=1), **CONTRARY),
 }
 
 TRUSTED: dict[str, Any] = dict(asked=True, network="ok", network_answers=frozenset({HERE4}), trusted_ok=2,
@@ -405,35 +364,3 @@ def test_whatever_resolvers_say_an_answer_that_proves_itself_is_no_wrong_server(
 def test_some_rule_always_speaks_of_the_network(ladder: LadderEvidence) -> None:
     rule = first(NETWORK_RULES, ladder)
     assert (rule.outcome == "ok") == (rule.id == "net/well")
-
-
-@pytest.mark.parametrize("alike", [
-    dict(udp=replace(OTHERS, lost="near", others_alike=0)), dict(udp=replace(OTHERS, lost="")),
-    dict(udp=replace(OTHERS, lost="far")), dict(udp=replace(OTHERS, lost="near", responses=9)),
-    dict(failure="unknown_failure: answer to no request", udp=replace(OTHERS, lost="near")),
-    dict(failure=REFUSED, udp=replace(OTHERS, lost="near")),
-], ids=str)
-def test_silence_over_udp_accuses_nobody_that_others_or_the_place_do_not_single_out(alike: dict[str, Any]) -> None:
-    assert first(PATH_RULES, scene(**STUN | alike, **CONTRARY)).outcome == "inconclusive"
-
-
-def test_a_port_for_quic_that_falls_silent_alone_may_be_a_neighbours_doing() -> None:
-    near = replace(OTHERS, version="silent", lost="near")
-    for beside, block_type in (("unknown", "inconclusive.unconfirmed"), ("near", "udp")):
-        udp = replace(near, lost_beside=beside)
-        assert first(PATH_RULES, scene(**UNSPOKEN | {"udp": udp}, **CONTRARY)).block_type == block_type
-
-
-@pytest.mark.parametrize("alike", [
-    dict(innocent="failed", udp=replace(OTHERS, version="silent")),  # UDP does not pass at all
-    dict(innocent="failed", udp=replace(OTHERS, version="answered")),  # another version of the protocol
-    dict(innocent="failed", udp=replace(OTHERS, version="answered", offers_v1=True, others_shaken=1)),
-    dict(innocent="reached", udp=replace(QUIC["udp"], mute=1)),  # something is heard: the line may be poor
-    dict(innocent="reached", udp=replace(QUIC["udp"], lossy=True)),
-    dict(innocent="failed", udp=replace(QUIC["udp"], lossy=True)),
-    dict(innocent="failed", udp=replace(QUIC["udp"], versions_answered=1)),
-    dict(innocent="reached", failure=REFUSED), dict(innocent="reached", tainted=True),
-    dict(innocent="reached", **NO_CONTROL),
-], ids=str)
-def test_a_handshake_that_fails_convicts_by_its_name_or_version_alone(alike: dict[str, Any]) -> None:
-    assert first(PATH_RULES, scene(**QUIC | CONTRARY | alike)).outcome == "inconclusive"

@@ -1,0 +1,45 @@
+"""Who may be convicted over UDP, and by what: look-alikes that must not be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from observations import REFUSED
+from recorded_datagrams import CONTRARY, NO_CONTROL, OTHERS, QUIC, STUN, UNSPOKEN, scene
+
+from probe.rules.path import PATH_RULES
+from probe.rules.table import first
+
+
+@pytest.mark.parametrize("alike", [
+    dict(udp=replace(OTHERS, lost="near", others_alike=0)), dict(udp=replace(OTHERS, lost="")),
+    dict(udp=replace(OTHERS, lost="far")), dict(udp=replace(OTHERS, lost="near", responses=9)),
+    dict(failure="unknown_failure: answer to no request", udp=replace(OTHERS, lost="near")),
+    dict(failure=REFUSED, udp=replace(OTHERS, lost="near")),
+], ids=str)
+def test_silence_over_udp_accuses_nobody_that_others_or_the_place_do_not_single_out(alike: dict[str, Any]) -> None:
+    assert first(PATH_RULES, scene(**STUN | alike, **CONTRARY)).outcome == "inconclusive"
+
+
+def test_a_port_for_quic_that_falls_silent_alone_may_be_a_neighbours_doing() -> None:
+    near = replace(OTHERS, version="silent", lost="near")
+    for beside, block_type in (("unknown", "inconclusive.unconfirmed"), ("near", "udp")):
+        udp = replace(near, lost_beside=beside)
+        assert first(PATH_RULES, scene(**UNSPOKEN | {"udp": udp}, **CONTRARY)).block_type == block_type
+
+
+@pytest.mark.parametrize("alike", [
+    dict(innocent="failed", udp=replace(OTHERS, version="silent")),  # UDP does not pass at all
+    dict(innocent="failed", udp=replace(OTHERS, version="answered")),  # another version of the protocol
+    dict(innocent="failed", udp=replace(OTHERS, version="answered", offers_v1=True, others_shaken=1)),
+    dict(innocent="reached", udp=replace(QUIC["udp"], mute=1)),  # something is heard: the line may be poor
+    dict(innocent="reached", udp=replace(QUIC["udp"], lossy=True)),
+    dict(innocent="failed", udp=replace(QUIC["udp"], lossy=True)),
+    dict(innocent="failed", udp=replace(QUIC["udp"], versions_answered=1)),
+    dict(innocent="reached", failure=REFUSED), dict(innocent="reached", tainted=True),
+    dict(innocent="reached", **NO_CONTROL),
+], ids=str)
+def test_a_handshake_that_fails_convicts_by_its_name_or_version_alone(alike: dict[str, Any]) -> None:
+    assert first(PATH_RULES, scene(**QUIC | CONTRARY | alike)).outcome == "inconclusive"
