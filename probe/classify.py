@@ -131,14 +131,14 @@ def _paths(case: Case, endpoint: Endpoint, bench: Bench, others: Sequence[Other]
     return [
         path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
                       traces=case.traces, private_root=bench.private_roots.get(case.site.trust, ""),
-                      nat64_prefix=bench.ladder.nat64_prefix)
+                      nat64_prefix=bench.ladder.nat64_prefix, cc=bench.cc)
         for address in addresses
     ]
 
 
 def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
                    findings: Sequence[tuple[PathEvidence, Finding]]) -> NameEvidence:
-    evidence = dns_evidence(case.dns, case.controls, nat64_prefix=bench.ladder.nat64_prefix)
+    evidence = dns_evidence(case.dns, case.controls, nat64_prefix=bench.ladder.nat64_prefix, cc=bench.cc)
     here = [(p, f) for p, f in findings if p.source == "network"]
     behind_works = any(p.source == "trusted" and _serves(p, f) for p, f in findings)
     shown = {o.trust for o in case.around if o.purpose == "port" and o.operation == "tls_handshake"

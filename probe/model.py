@@ -98,7 +98,7 @@ class Observation:
     """4 or 6."""
     # DNS
     dns_engine: str = ""
-    """system, udp, tcp, doh."""
+    """system, udp, tcp, doh, dot."""
     resolver: str = ""
     """A word for who was asked: system, network, public, trusted, dark."""
     resolver_address: str = ""
@@ -155,7 +155,9 @@ class Observation:
     """yes, no, or empty when nothing was expected; with a `no`, `mismatch` says what."""
     mismatch: str = ""
     fingerprint: str = ""
-    """Name of a block-page fingerprint that matched an answer, a redirect or a body."""
+    """Name of a fingerprint that matched an answer, a redirect or a page (`probe.catalogue.fingerprints`)."""
+    fingerprint_scope: str = ""
+    """Its scope, and the countries in which it is expected, separated by spaces: `national IR`."""
     clock_offset_s: float | None = None
     """Server's Date minus our clock, where a Date was seen."""
     # datagrams
@@ -275,6 +277,8 @@ class Run:
     """timed, manual, or followup."""
     outcome: str = "ok"
     block_type: str = ""
+    also: tuple[str, ...] = ()
+    """Causes that stop no service by themselves: encrypted ways to ask for names that are blocked."""
     ladder: tuple[str, ...] = ()
     """One `step:word` per rung, in order."""
     clock_offset_s: float | None = None

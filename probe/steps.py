@@ -9,7 +9,7 @@ from probe.model import Expectation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """Ask one channel for a name: system, network, public, tcp, doh or dark (`probe.tables.channels`)."""
+    """Ask one channel for a name: system, network, public, tcp, doh, dot or dark."""
 
     channel: str
     name: str

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from probe.compare.addresses import is_beside, is_bogon, is_private
+from probe.compare.addresses import is_beside, is_bogon, is_private, network_of
 from probe.compare.dns_anatomy import two_senders
+from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import through
-from probe.compare.replies import answers_of_reply
+from probe.compare.port53 import Port53, port53
 from probe.compare.slots import APART_S, slots_of
 from probe.model import ControlAnswer, Observation
-from probe.tables.resolvers import FILTERING_RESOLVERS
+from probe.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS
 
 STATES = {
     "": "ok",
@@ -48,7 +49,7 @@ class DnsEvidence:
     """Time slots in which the network's own resolution failed or lied; none where it did so in one slot and not in
     another."""
     trusted_ok: int = 0
-    """DoH operators that gave addresses."""
+    """Operators of encrypted DNS that gave addresses."""
     trusted_denying: int = 0
     trusted_failed: int = 0
     control_ok: int = 0
@@ -58,11 +59,15 @@ class DnsEvidence:
     network_answers: frozenset[str] = frozenset()
     public_answers: frozenset[str] = frozenset()
     trusted_answers: frozenset[str] = frozenset()
-    """Addresses from DoH and from controls."""
+    """Addresses from encrypted DNS and from controls."""
     bogus: frozenset[str] = frozenset()
     """Answers that no public name has, and that no trusted resolver gives either."""
     public_bogus: bool = False
     fingerprint: str = ""
+    mark: Mark = field(default_factory=Mark)
+    """What that fingerprint says in the vantage's country."""
+    public_restricted: bool = False
+    """The public resolver's plain answer leads to a restricted mode as well."""
     filtered: bool = False
     """The answer is a household filter's: 0.0.0.0, ::, or an extended error that says so."""
     injected: bool = False
@@ -72,8 +77,8 @@ class DnsEvidence:
     dark_answered: bool = False
     """An address that runs no resolver answers for this name, and not for an innocent one: a router that answers
     every question itself does so without a lie."""
-    dark_overtaken: bool = False
-    """The genuine reply of that address followed the false answer: the question itself got through."""
+    port53: Port53 = field(default_factory=Port53)
+    """What becomes of questions on their way to resolvers."""
     resolver_alive: str = "unasked"
     """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
     resolver_private: bool = False
@@ -90,20 +95,25 @@ class DnsEvidence:
         return bool(self.network_answers & self.trusted_answers)
 
     @property
+    def consistent(self) -> bool:
+        """An address of the answer is one that trusted resolvers give, or lies in the same network as one of them."""
+        return self.agrees or bool(_networks(self.network_answers) & _networks(self.trusted_answers))
+
+    @property
     def known_elsewhere(self) -> bool:
         """Trusted resolvers or controls find addresses for the name."""
         return self.trusted_ok + self.control_ok > 0
 
 
 def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
-                 nat64_prefix: str = "") -> DnsEvidence:
+                 nat64_prefix: str = "", cc: str = "ZZ") -> DnsEvidence:
     """Compare every lookup of one name; `controls` are the answers of helpers about it."""
     alive = [o for o in seen if o.purpose == "innocent" and o.resolver == "network"]
     asked = [o for o in seen if not o.reason and o.purpose != "innocent"]
     if not asked:
         return DnsEvidence()
     by = {word: [o for o in asked if o.resolver == word] for word in ("system", "network", "public", "dark")}
-    doh = [o for o in asked if o.dns_engine == "doh"]
+    doh = [o for o in asked if o.dns_engine in ENCRYPTED]
     tcp = [o for o in asked if o.dns_engine == "tcp"]
     network = [o for o in by["network"] if o.dns_engine == "udp"] or by["system"]
     told = [c for c in controls if c.state == "answered"]
@@ -113,6 +123,8 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
     plain = _answers(by["system"]) | _answers(network)
     bogus = frozenset(a for a in plain - trusted if is_bogon(a, nat64_prefix))
     public_wrong = any(is_bogon(a, nat64_prefix) for a in _answers(by["public"]) - trusted)
+    marked = [o for o in network + by["system"] if o.fingerprint and not frozenset(o.answers) <= trusted]
+    mark, way = mark_of(marked, cc=cc), port53(seen, trusted, plain, nat64_prefix=nat64_prefix)
     return DnsEvidence(
         asked=True, network=state_of(network), system=state_of(by["system"]), public=state_of(by["public"]),
         tcp=state_of(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
@@ -123,13 +135,11 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         control_denying=len({c.control_id for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses}),
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
-        fingerprint=next((o.fingerprint for o in network + by["system"]
-                          if o.fingerprint and not frozenset(o.answers) <= trusted), ""),
+        fingerprint=mark.name, mark=mark,
+        public_restricted=mark_of((o for o in by["public"] if not frozenset(o.answers) <= trusted), cc=cc).restricted,
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
-        injected=any(_injected(o, trusted, nat64_prefix) for o in asked if o.dns_engine == "udp"),
+        injected=way.injected, dark_answered=way.dark_answered, port53=way,
         two_senders=any(two_senders(o, bogus) for o in network if o.dns_engine == "udp"),
-        dark_answered=any(o.answers for o in by["dark"]) and _leaves_innocents_alone(seen),
-        dark_overtaken=any(len(o.replies) > 1 for o in by["dark"] if o.answers),
         resolver_alive=state_of(alive),
         resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
         near_answer=_near_answer(by["network"]),
@@ -146,11 +156,6 @@ def _near_answer(network: Sequence[Observation]) -> str:
     return "beside" if all(any(is_beside(a, r) for r in resolvers) for a in answers) else "elsewhere"
 
 
-def _leaves_innocents_alone(seen: Iterable[Observation]) -> bool:
-    tries = [o for o in seen if o.purpose == "innocent" and o.resolver == "dark"]
-    return bool(tries) and not any(o.answers for o in tries)
-
-
 def state_of(seen: Iterable[Observation]) -> str:
     """The state of one channel: ok when any question had addresses, else that of the last failing one."""
     words = [STATES.get(o.failure, "error") for o in seen]
@@ -159,6 +164,11 @@ def state_of(seen: Iterable[Observation]) -> str:
     if "ok" in words:
         return "ok"
     return next((w for w in ("timeout", "servfail", "refused", "nxdomain", "empty") if w in words), "error")
+
+
+def _networks(addresses: Iterable[str]) -> frozenset[str]:
+    """The /24 of each IPv4 address, the /48 of each IPv6 one: who holds a part of it holds all of it."""
+    return frozenset(net for a in addresses if (net := network_of(a)))
 
 
 def _answers(seen: Iterable[Observation]) -> frozenset[str]:
@@ -209,21 +219,3 @@ def _filters_for_its_client(seen: Iterable[Observation]) -> bool:
     """Nobody but the resolver's own client has asked for what error 17 reports (RFC 8914 section 4.18)."""
     return any(o.resolver_address in FILTERING_RESOLVERS or any(code.split(" ")[0] == FILTERED for code in o.ede)
                for o in seen)
-
-
-def _injected(seen: Observation, trusted: frozenset[str], nat64_prefix: str) -> bool:
-    """Two replies to one question that share nothing, the first of them wrong (rule R1 of the field).
-
-    Rotating pools answer a repeated question differently too, so the early answer must be shown false: the later
-    one is known to trusted resolvers and the early one is not, or the early one is no public address at all.
-    """
-    replies = [answers_of_reply(text) for text in seen.replies]
-    replies = [(rcode, answers) for rcode, answers in replies if rcode in ("NOERROR", "NXDOMAIN")]
-    if len(replies) < 2 or not replies[0][1]:
-        return False
-    first = replies[0][1]
-    first_false = not first & trusted and (bool(trusted) or all(is_bogon(a, nat64_prefix) for a in first))
-    others = [answers for _, answers in replies[1:] if not answers & first]
-    later_true = any(answers & trusted for answers in others) if trusted else any(
-        answers and not any(is_bogon(a, nat64_prefix) for a in answers) for answers in others)
-    return first_false and later_true

@@ -34,7 +34,8 @@ def page_works(site: Site, seen: Observation) -> bool:
         return True
     if redirects_abroad(seen.url, seen.status, seen.location) and not is_strong_endpoint(site, seen.input):
         return False
-    return seen.met_expectation != "no"
+    marked = bool(seen.fingerprint) and not is_strong_endpoint(site, seen.input)
+    return seen.met_expectation != "no" and not marked
 
 
 def http_needs_control(site: Site, seen: Observation) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from probe.compare.anatomy import UNSEEN, Anatomy, anatomy_of
+from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
 from probe.compare.places import host_of, joined, redirects_abroad
@@ -82,6 +83,8 @@ class PathEvidence:
     met: str = ""
     content_known: bool = False
     fingerprint: str = ""
+    mark: Mark = field(default_factory=Mark)
+    """What that fingerprint says in the vantage's country."""
     foreign_redirect: bool = False
     control_page_same: int = 0
     control_page_differs: int = 0
@@ -96,7 +99,7 @@ class PathEvidence:
 def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
                   around: Sequence[Observation], controls: Sequence[ControlAnswer],
                   traces: Sequence[Observation] = (), private_root: str = "",
-                  nat64_prefix: str = "") -> PathEvidence:
+                  nat64_prefix: str = "", cc: str = "ZZ") -> PathEvidence:
     """Gather what is known of `address`; `private_root` is the organisation of the expected private authority.
     Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
     here = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
@@ -123,7 +126,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
     base = _with_controls(base, site, told, mine, known_as=from_outside(address, nat64_prefix))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
-    return _with_page(base, pages[-1], told, endpoint) if pages and base.stage in ("", "page") else base
+    return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in ("", "page") else base
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
@@ -211,13 +214,14 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
 
 
 def _with_page(base: PathEvidence, page: Observation, controls: Sequence[ControlAnswer],
-               endpoint: Endpoint) -> PathEvidence:
+               endpoint: Endpoint, cc: str) -> PathEvidence:
     pages = [c for c in controls if c.state == "answered" and c.http_failure == ""]
     same = [_same_page(page, c) for c in pages]
     foreign = redirects_abroad(page.url, page.status, page.location)
-    target = host_of(joined(page.url, page.location))
+    target, mark = host_of(joined(page.url, page.location)), mark_of((page,), cc=cc)
     return replace(
-        base, status=page.status, met=page.met_expectation, fingerprint=page.fingerprint, foreign_redirect=foreign,
+        base, status=page.status, met=page.met_expectation, fingerprint=mark.name, mark=mark,
+        foreign_redirect=foreign,
         control_page_same=same.count(True), control_page_differs=same.count(False),
         control_redirects_alike=sum(
             host_of(c.http_location) == target or redirects_abroad(page.url, c.http_status, c.http_location)

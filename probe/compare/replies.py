@@ -14,3 +14,11 @@ def answers_of_reply(text: str) -> tuple[str, frozenset[str]]:
     """(response code or failure word, answers) of a written reply; empty ones when it cannot be read."""
     parts = text.split("|", 4)
     return (parts[2], frozenset(parts[4].split())) if len(parts) == 5 else ("", frozenset())
+
+
+def delay_ms_of_reply(text: str) -> float:
+    """Milliseconds from the question to a written reply; infinite when it cannot be read."""
+    try:
+        return float(text.partition("|")[0])
+    except ValueError:
+        return float("inf")

@@ -1,66 +1,110 @@
-"""Known answers of censors: addresses, redirect places and page marks, each with its source and how far it goes.
-
-Only facts that name their censor beyond doubt stand here: no pattern that a server's own refusal could show.
-"""
+"""Does an answer match a known one? The observation names the fingerprint; what it means is said elsewhere."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from probe.catalogue.fingerprints import Fingerprint, own_fingerprints
+
+MAX_SUFFIXES = 12
+"""Labels of a name that are looked up: deeper ones tell nothing."""
+FALSE_POSITIVE = "fp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fingerprint:
-    """`kind` is address (a DNS answer), location (host of a redirect) or body (text of a page)."""
+class Match:
+    """The fingerprint that matched, or none. `scope` is its scope and then its countries, separated by spaces."""
 
-    name: str
-    kind: str
-    value: str
-    cc: str
-    source: str
+    name: str = ""
+    scope: str = ""
 
 
-def _rows(kind: str, cc: str, source: str, *values: str) -> tuple[Fingerprint, ...]:
-    return tuple(Fingerprint(name=f"{cc.lower()}_{kind}_{v}", kind=kind, value=v, cc=cc, source=source) for v in values)
+NONE = Match()
 
 
-FINGERPRINTS: tuple[Fingerprint, ...] = (
-    *_rows("address", "CN", "OONI blocking-fingerprints", "8.7.198.45", "37.61.54.158", "46.82.174.68",
-           "78.16.49.15", "93.46.8.89", "159.106.121.75", "203.98.7.65", "59.24.3.173", "243.185.187.39"),
-    *_rows("address", "IR", "OONI blocking-fingerprints", "10.10.34.34", "10.10.34.35", "10.10.34.36", "d0::11"),
-    *_rows("address", "TR", "OONI blocking-fingerprints", "195.175.254.2"),
-    *_rows("address", "RU", "OONI blocking-fingerprints", "188.186.146.207", "188.186.146.208", "188.186.154.79",
-           "188.186.154.88", "62.33.207.196", "62.33.207.197", "95.167.13.50", "95.167.13.51"),
-    *_rows("address", "ID", "OONI blocking-fingerprints", "36.86.63.185"),
-    *_rows("address", "MM", "OONI blocking-fingerprints", "59.153.90.11", "172.31.31.2", "103.105.174.6"),
-    *_rows("address", "BY", "OONI blocking-fingerprints", "134.17.0.7"),
-    *_rows("address", "DE", "OONI blocking-fingerprints", "167.233.14.14"),
-    *_rows("address", "IT", "OONI blocking-fingerprints", "217.175.53.72", "83.224.65.74", "34.110.214.49"),
-    *_rows("location", "ID", "net4people/bbs 316", "lamanlabuh.aduankonten.id", "internetpositif.id"),
-    *_rows("location", "KR", "OONI blocking-fingerprints", "warning.or.kr", "www.warning.or.kr"),
-    *_rows("location", "UZ", "OONI blocking-fingerprints", "reestr.mitc.uz"),
-    *_rows("location", "BY", "OONI blocking-fingerprints", "internet.mts.by", "82.209.230.23"),
-    *_rows("location", "MM", "OONI blocking-fingerprints", "notice.myanmarnet.com"),
-    *_rows("location", "IR", "net4people/bbs 241", "10.10.34.34", "10.10.34.35", "10.10.34.36"),
-    *_rows("body", "IR", "net4people/bbs 226", "http://10.10.34.34", "http://10.10.34.35", "http://10.10.34.36"),
-    *_rows("body", "IN", "OONI blocking-fingerprints", "http://www.airtel.in/dot/?dpid="),
-    *_rows("body", "PK", "OONI blocking-fingerprints", "http://119.73.65.87:8080/redirect.html?accessurl="),
-)
+class Index:
+    """Fingerprints sorted by where they are looked for; earlier ones win, false positives over all."""
 
-_ADDRESSES = {f.value: f.name for f in FINGERPRINTS if f.kind == "address"}
-_LOCATIONS = {f.value: f.name for f in FINGERPRINTS if f.kind == "location"}
-_BODIES = tuple((f.value.encode(), f.name) for f in FINGERPRINTS if f.kind == "body")
+    def __init__(self, fingerprints: Iterable[Fingerprint]) -> None:
+        self._places: dict[tuple[str, str], Fingerprint] = {}
+        self._texts: dict[str, list[Fingerprint]] = {}
+        ordered = sorted(fingerprints, key=lambda f: f.scope != FALSE_POSITIVE)  # stable: the rest keeps its order
+        for found in ordered:
+            if found.pattern is None:
+                self._places.setdefault((found.kind, found.value), found)
+            else:
+                self._texts.setdefault(found.kind, []).append(found)
+        self.size = len(ordered)
+
+    def of_answer(self, addresses: Sequence[str], cnames: Sequence[str] = ()) -> Match:
+        """What the addresses and aliases of a DNS answer match."""
+        return _best([*(self._places.get(("address", a)) for a in addresses),
+                      *(self._below("cname", name) for name in cnames)])
+
+    def of_page(self, headers: Sequence[tuple[str, str]], title: str, body: bytes) -> Match:
+        """What a response matches, by its redirect, its headers, its title or its body."""
+        location = next((v for n, v in headers if n.lower() == "location"), "")
+        found = [self._below("redirect_host", _host(location)), *self._showing("redirect_prefix", location)]
+        found += [f for name, value in headers for f in self._showing("header", value, header=name.lower())]
+        found += [*self._showing("title", title), *self._showing("body", body.decode("utf-8", "replace"))]
+        return _best(found)
+
+    def _below(self, kind: str, name: str) -> Fingerprint | None:
+        """The fingerprint of a name or of one above it."""
+        labels = name.rstrip(".").lower().split(".")[-MAX_SUFFIXES:]
+        names = [".".join(labels[at:]) for at in range(len(labels))]
+        return next((f for n in names if (f := self._places.get((kind, n))) is not None), None)
+
+    def _showing(self, kind: str, text: str, *, header: str = "") -> list[Fingerprint]:
+        if not text:
+            return []
+        return [f for f in self._texts.get(kind, ()) if f.header == header and f.pattern is not None
+                and f.pattern.matches(text) and not _another_host(f, text)]
 
 
-def fingerprint_of_address(address: str) -> str:
-    """Name of the fingerprint of a DNS answer, or empty."""
-    return _ADDRESSES.get(address, "")
+def _another_host(found: Fingerprint, location: str) -> bool:
+    """A prefix that is no more than a host must not match a longer host."""
+    if found.kind != "redirect_prefix" or found.pattern is None:
+        return False
+    prefix = found.pattern.pieces[0]
+    return prefix.count("/") == 2 and location[len(prefix) : len(prefix) + 1] not in ("", "/", "?", "#", ":")
 
 
-def fingerprint_of_page(location: str, body: bytes) -> str:
-    """Name of the fingerprint of a redirect's host or of a page's text, or empty."""
+def _best(found: Sequence[Fingerprint | None]) -> Match:
+    some = [f for f in found if f is not None]
+    if not some:
+        return NONE
+    chief = next((f for f in some if f.scope == FALSE_POSITIVE), some[0])
+    return Match(name=chief.name, scope=" ".join((chief.scope, *chief.countries)))
+
+
+def _host(location: str) -> str:
     try:
-        host = (urlsplit(location).hostname or "").lower()
+        return (urlsplit(location).hostname or "").lower()
     except ValueError:
-        host = ""
-    return _LOCATIONS.get(host, "") or next((name for text, name in _BODIES if text in body), "")
+        return ""
+
+
+@dataclass(slots=True)
+class _Current:
+    index: Index | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_CURRENT = _Current()
+
+
+def use(more: Iterable[Fingerprint]) -> None:
+    """Look for these besides our own, from now on; called once, before the first packet."""
+    _CURRENT.index = Index((*own_fingerprints(), *more))
+
+
+def known() -> Index:
+    """The fingerprints that are looked for: our own, unless `use` added some."""
+    with _CURRENT.lock:
+        if _CURRENT.index is None:
+            _CURRENT.index = Index(own_fingerprints())
+        return _CURRENT.index

@@ -11,6 +11,7 @@ from probe.compare.addresses import may_connect
 from probe.compare.nat64 import KNOWN_NAME
 from probe.measure.clock import Clock
 from probe.measure.dns_udp import Listener, Question
+from probe.measure.dot import lookup_dot
 from probe.measure.lookups import lookup_doh, lookup_system, observe_question
 from probe.measure.pool import DaemonPool
 from probe.measure.visit import visit
@@ -29,6 +30,8 @@ class LadderPlan:
     """HTTP control endpoints, exact bodies first."""
     operators: tuple[Resolver, ...]
     """DoH operators whose pinned addresses double as TLS controls."""
+    dot_operators: tuple[Resolver, ...] = ()
+    """Operators to try DoT with: the others only where the first fails."""
     has_ipv4: bool
     has_ipv6: bool
     timeout_s: float = 6.0
@@ -50,6 +53,8 @@ def climb(plan: LadderPlan, *, clock: Clock, listener: Listener, pool: DaemonPoo
         pinned = (*(operator.ipv4[:1] if plan.has_ipv4 else ()), *(operator.ipv6[:1] if plan.has_ipv6 else ()))
         for address in pinned:
             pool.submit(partial(_try_tls, plan, operator, address, clock, emit))
+    if plan.dot_operators:
+        pool.submit(partial(_try_dot, plan, clock, emit))
 
 
 def _ask_resolver(plan: LadderPlan, name: str, kind: str, clock: Clock, listener: Listener, emit: Emit) -> None:
@@ -97,12 +102,32 @@ def _visit(plan: LadderPlan, endpoint: Endpoint, address: str) -> Visit:
 
 
 def _try_tls(plan: LadderPlan, operator: Resolver, address: str, clock: Clock, emit: Emit) -> None:
-    for observation in visit(Visit(
+    step = Visit(
         purpose="ladder", address=address, port=443, hostname=operator.doh_host, source="literal",
         sni=operator.doh_host, alpn=("http/1.1",), trust="web_pki", connect_timeout_s=plan.timeout_s,
         tls_timeout_s=plan.timeout_s,
-    ), clock=clock):
+    )
+    seen = visit(step, clock=clock)
+    for observation in seen:
         emit(replace(observation, input=""))
+    if seen[-1].operation == "tls_handshake" and seen[-1].failure:  # is it DoH that fails? Once more, with a question
+        for again in lookup_doh(plan.innocent_names[0], ("A" if plan.has_ipv4 else "AAAA",), operator=operator,
+                                address=address, clock=clock, timeout_s=plan.timeout_s, purpose="ladder"):
+            emit(again)
+
+
+def _try_dot(plan: LadderPlan, clock: Clock, emit: Emit) -> None:
+    """One innocent question; where it fails, each operator twice, for one failure shows nothing."""
+    first, *others = plan.dot_operators
+    for operator in (first, first, *others, *others):
+        address = (operator.ipv4 if plan.has_ipv4 else operator.ipv6)[:1]
+        for there in address:
+            seen = lookup_dot(plan.innocent_names[0], ("A" if plan.has_ipv4 else "AAAA",), operator=operator,
+                              address=there, clock=clock, timeout_s=plan.timeout_s, purpose="ladder")
+            for observation in seen:
+                emit(observation)
+            if any(not o.failure or o.rcode for o in seen):
+                return
 
 
 def wait_for_news(events: queue.SimpleQueue[Observation], *, enough: Callable[[Sequence[Observation]], bool],

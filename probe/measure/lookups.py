@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from probe.compare.replies import reply_text
 from probe.measure.clock import Clock
 from probe.measure.dns_reply import Reply
 from probe.measure.dns_udp import Question
-from probe.measure.fingerprints import fingerprint_of_address
-from probe.measure.sockets import RecordedSocket, abort, connected, open_socket
+from probe.measure.fingerprints import known
+from probe.measure.sockets import abort, connected, open_socket
 from probe.measure.system_dns import system_lookup
 from probe.measure.tls import TlsStream, context_for, shake
 from probe.model import Observation
@@ -26,11 +27,10 @@ def lookup_system(name: str, *, clock: Clock, timeout_s: float, purpose: str = "
     """What applications on this device get for `name` (getaddrinfo; A and AAAA together)."""
     t0_s = clock.now_s()
     addresses, failure, _ = system_lookup(name, timeout_s=timeout_s)
-    return Observation(
+    return marked(Observation(
         operation="resolve", purpose=purpose, hostname=name, dns_engine="system", resolver="system",
         query_type="ANY", failure=failure, answers=addresses[:32], t0_s=t0_s, t_s=clock.now_s(),
-        fingerprint=_fingerprint(addresses),
-    )
+    ))
 
 
 def observe_question(question: Question, *, resolver: str, clock: Clock, attempt: int = 1,
@@ -38,14 +38,14 @@ def observe_question(question: Question, *, resolver: str, clock: Clock, attempt
     """The observation of a UDP question, with every reply heard so far."""
     first = question.first or Reply()
     t0_s = question.sent_at - clock.zero
-    return Observation(
+    return marked(Observation(
         operation="dns_round_trip", purpose=purpose, attempt=attempt, hostname=question.name, dns_engine="udp",
         resolver=resolver, resolver_address=question.server, query_type=question.query_type,
         failure=question.failure, rcode=first.rcode, answers=first.answers, cnames=first.cnames,
         answer_ttl_s=first.ttl_s, authoritative=first.authoritative, ede=first.ede,
         replies=replies_of(question), t0_s=t0_s, t_s=(question.done_at or time.monotonic()) - clock.zero,
-        fingerprint=_fingerprint(first.answers), bytes_written=question.bytes_written, bytes_read=question.bytes_read,
-    )
+        bytes_written=question.bytes_written, bytes_read=question.bytes_read,
+    ))
 
 
 def replies_of(question: Question) -> tuple[str, ...]:
@@ -72,19 +72,23 @@ def lookup_tcp(name: str, query_type: str, *, server: str, resolver: str, clock:
         sock.connect((server, 53))
         connected(sock)
         sock.sendall(struct.pack(">H", len(wire)) + wire)
-        size = struct.unpack(">H", _exactly(sock, 2))[0]
-        reply = parse_reply(_exactly(sock, size), name=name, query_type=query_type, identity=identity)
-        return _with_reply(base, reply, clock)
+        reply = parse_reply(framed(sock.recv), name=name, query_type=query_type, identity=identity)
+        return with_reply(base, reply, clock)
     except (OSError, ValueError) as error:
         return replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())
     finally:
         abort(sock)
 
 
-def _exactly(sock: RecordedSocket, size: int) -> bytes:
+def framed(recv: Callable[[int], bytes]) -> bytes:
+    """One message of DNS over a stream, after its length in two bytes (RFC 1035 section 4.2.2)."""
+    return _exactly(recv, struct.unpack(">H", _exactly(recv, 2))[0])
+
+
+def _exactly(recv: Callable[[int], bytes], size: int) -> bytes:
     data = b""
     while len(data) < size:
-        chunk = sock.recv(size - len(data))
+        chunk = recv(size - len(data))
         if not chunk:
             raise OSError("connection closed")
         data += chunk
@@ -130,17 +134,19 @@ def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, cloc
     if got.failure or got.status != 200:
         return replace(base, failure=got.failure or "http_unexpected_status_code", status=got.status,
                        t_s=clock.now_s())
-    return _with_reply(base, parse_reply(got.body, name=base.hostname, query_type=base.query_type, identity=0), clock)
+    return with_reply(base, parse_reply(got.body, name=base.hostname, query_type=base.query_type, identity=0), clock)
 
 
-def _with_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
+def with_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
     failure = reply.failure and "dns_server_misbehaving"
-    return replace(
+    return marked(replace(
         base, failure=failure or rcode_failure(reply.rcode, bool(reply.answers)), rcode=reply.rcode,
         answers=reply.answers, cnames=reply.cnames, answer_ttl_s=reply.ttl_s, authoritative=reply.authoritative,
-        ede=reply.ede, t_s=clock.now_s(), fingerprint=_fingerprint(reply.answers),
-    )
+        ede=reply.ede, t_s=clock.now_s(),
+    ))
 
 
-def _fingerprint(addresses: tuple[str, ...]) -> str:
-    return next((name for a in addresses if (name := fingerprint_of_address(a))), "")
+def marked(seen: Observation) -> Observation:
+    """The lookup, with the name of the fingerprint that its answer matches."""
+    match = known().of_answer(seen.answers, seen.cnames)
+    return replace(seen, fingerprint=match.name, fingerprint_scope=match.scope)

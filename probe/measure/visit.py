@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from probe.measure.capture import Capture
 from probe.measure.clock import Clock
 from probe.measure.expect import expects_anything, mismatch
-from probe.measure.fingerprints import fingerprint_of_page
+from probe.measure.fingerprints import NONE, known
 from probe.measure.http import (
     MAX_HEADER_NAMES,
     Exchange,
@@ -121,13 +121,15 @@ def _page(base: Observation, page: Page, got: Exchange, clock: Clock) -> Observa
     if not got.failure and expects_anything(page.expect):
         what = mismatch(page.expect, got)
         met = "no" if what else "yes"
+    title = title_of(got.body)
+    mark = NONE if got.failure else known().of_page(got.headers, title, got.body)
     return replace(
         base, url=page.url, method="GET", host_header=urlsplit(page.url).netloc, failure=got.failure,
-        status=got.status, location=got.header("location"), title=title_of(got.body), server=got.header("server"),
+        status=got.status, location=got.header("location"), title=title, server=got.header("server"),
         header_names=tuple(sorted({n.lower() for n, _ in got.headers}))[:MAX_HEADER_NAMES],
         body_bytes=len(got.body), body_sha256=body_hash(got.body) if got.body else "", body_truncated=got.truncated,
         body_excerpt=excerpt_of(got.body), met_expectation=met, mismatch=what,
-        fingerprint=fingerprint_of_page(got.header("location"), got.body) if not got.failure else "",
+        fingerprint=mark.name, fingerprint_scope=mark.scope,
         clock_offset_s=clock_offset_s(got.header("date"), datetime.now(UTC)),
     )
 

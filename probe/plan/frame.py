@@ -14,8 +14,12 @@ class Frame:
     network_resolver: str = ""
     public_resolver: str = ""
     dark_server: str = ""
+    nowhere: str = ""
+    """An address that nobody has, and that therefore runs no resolver."""
     doh: tuple[str, ...] = ()
     """Names of the DoH operators to ask."""
+    dot: tuple[str, ...] = ()
+    """Names of operators to ask over TLS where DoH does not give two answers, other operators than DoH's first."""
     controls: tuple[str, ...] = ()
     families: tuple[int, ...] = (4,)
     ipv6_broken: bool = False

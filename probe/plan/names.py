@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probe.compare.dns import DnsEvidence, state_of
+from probe.compare.dns import DnsEvidence, dns_evidence, state_of
+from probe.compare.port53 import MALFORMED
 from probe.compare.slots import slots_of
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
@@ -47,12 +48,27 @@ def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
                             attempt=max(1, len(slots_of([o for o in seen.dns if _is_direct(o)])))))
     if wants_trusted(site, seen, evidence):
         steps += [Lookup(channel="doh", name=site.host, server=name) for name in frame.doh]
-        if frame.public_resolver and evidence.network != "ok":
-            steps.append(Lookup(channel="tcp", name=site.host, server=frame.public_resolver))
-    if frame.dark_server and (evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or (
-            evidence.trusted_ok and evidence.network_answers and not evidence.agrees)):
-        steps += [Lookup(channel="dark", name=name, server=frame.dark_server) for name in (site.host, frame.innocent)]
+        steps += _over_tls(site, seen, frame, evidence)
+    false = bool(evidence.bogus or evidence.fingerprint)
+    if frame.public_resolver and wants_trusted(site, seen, evidence) and (evidence.network != "ok" or false):
+        steps.append(Lookup(channel="tcp", name=site.host, server=frame.public_resolver))
+        if any(o.dns_engine == "tcp" and o.failure == MALFORMED for o in seen.dns):
+            steps.append(Lookup(channel="tcp", name=frame.innocent, server=frame.public_resolver, about=site.host))
+    if false or _two_answers(seen.dns) or (
+            evidence.trusted_ok and evidence.network_answers and not evidence.agrees):
+        steps += [Lookup(channel="dark", name=name, server=server) for server in (frame.dark_server, frame.nowhere)
+                  if server for name in (site.host, frame.innocent)]
     return steps
+
+
+def _over_tls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+    """DoT for as many answers as DoH fell short of two: one blocked operator must not take the control away."""
+    told = {o.resolver for o in seen.dns if o.dns_engine == "doh"}
+    if not told >= set(frame.doh):
+        return []
+    doh = dns_evidence(tuple(o for o in seen.dns if o.dns_engine != "dot"))
+    return [Lookup(channel="dot", name=site.host, server=name)
+            for name in frame.dot[: max(0, 2 - doh.trusted_ok - doh.trusted_denying)]]
 
 
 def _two_answers(seen: Sequence[Observation]) -> bool:

@@ -10,6 +10,7 @@ from probe.compare.nat64 import through
 from probe.compare.outcomes import NETWORK_PURPOSES
 from probe.plan.frame import Frame, Seen
 from probe.sites import Site
+from probe.tables.resolvers import ENCRYPTED
 
 
 def candidates(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[tuple[str, str]]:
@@ -21,7 +22,7 @@ def candidates(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> l
     chosen = _bounded(list(sources), frame)
     trusted: list[str] = []
     if _behind(site, seen, evidence, chosen):
-        known = [a for o in seen.dns if o.dns_engine == "doh" for a in o.answers]
+        known = [a for o in seen.dns if o.dns_engine in ENCRYPTED for a in o.answers]
         known += [a for c in seen.controls for a in c.addresses]
         if frame.nat64_prefix and 4 not in frame.families:
             known = [through(a, frame.nat64_prefix) for a in known]

@@ -50,7 +50,27 @@ def _fails_alone(e: NameEvidence, state: str) -> bool:
 
 def _false_answer(e: NameEvidence) -> bool:
     """False content convicts even where the other address family is told the truth."""
-    return _answered(e) and (bool(e.dns.bogus) or bool(e.dns.fingerprint))
+    return _answered(e) and (bool(e.dns.bogus) or e.dns.mark.fits)
+
+
+def _wrong_server(e: NameEvidence) -> bool:
+    """No metric of consistency holds: not the address, not its network, not the certificate, which is another's."""
+    return (_answered(e) and not e.dns.consistent and not e.validated and e.wrong_server and e.trusted_reached)
+
+
+def _dead_answer(e: NameEvidence) -> bool:
+    return _answered(e) and not e.dns.consistent and not e.validated and e.dead_answer
+
+
+def _marked_elsewhere(e: NameEvidence) -> bool:
+    """A block address that is known, but not of this country: it convicts only where it serves nothing, or another."""
+    return (_answered(e) and bool(e.dns.fingerprint) and not e.dns.mark.restricted and not e.dns.consistent
+            and not e.validated and (e.wrong_server or e.dead_answer))
+
+
+def _restricted(e: NameEvidence) -> bool:
+    """The name is led to a restricted mode; a certificate that is valid there shows nothing to the contrary."""
+    return _answered(e) and e.dns.mark.restricted and not e.dns.agrees and e.dns.known_elsewhere
 
 
 def _public_honest(e: NameEvidence) -> bool:
@@ -72,27 +92,44 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: e.dns.network != "ok" and e.dns.resolver_alive not in (*ANSWERS, "unasked")),
     Rule("dns/chosen_filter", "local", "local.filter", 0.9, ("nothing",),
          "the resolver filters on its client's request: it says so, or is chosen for that",
-         lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered and not e.validated
-         and (bool(e.dns.bogus) or e.dns.network != "ok")),
+         lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered
+         and ((not e.validated and (bool(e.dns.bogus) or e.dns.network != "ok")) or _restricted(e))),
     Rule("dns/household_filter", "local", "local.filter", 0.8, ("nothing",),
          "a resolver in private address space gives the null address, its neighbour's, or names a policy of its own",
          lambda e: (e.dns.filtered or e.dns.near_answer == "beside") and e.dns.resolver_private and not e.validated),
     Rule("dns/two_answers", "blocked", "dns.injection", 0.97, ("trusted_dns",),
          "one question had two answers, and the early one is false",
          lambda e: e.dns.injected),
-    Rule("dns/dark_address_answers", "blocked", "dns.injection", 0.97, ("nothing",),
-         "an address that answers no such question gave an answer for this name, and then its own reply",
-         lambda e: e.dns.dark_answered and e.dns.dark_overtaken),
-    Rule("dns/dark_address_answers_alone", "blocked", "dns", 0.95, ("nothing",),
-         "an address that answers no such question gave an answer for this name; whether the question was led astray "
-         "or the reply suppressed is not shown",
+    Rule("dns/dark_address_answers", "blocked", "dns.injection", 0.95, ("nothing",),
+         "an address that answers no such question gave an answer for this name, and none for an innocent one",
          lambda e: e.dns.dark_answered),
+    Rule("dns/malformed_over_tcp", "blocked", "dns.injection", 0.9, ("trusted_dns",),
+         "over TCP the question draws a reply that is no DNS while an innocent one is answered, and plain answers are "
+         "false or missing",
+         lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere
+         and (_false_answer(e) or _marked_elsewhere(e) or _fails_alone(e, e.dns.network))),
     Rule("dns/false_answer_of_near_resolver", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
          "a resolver in private address space gives a private address; whether it lies or the one behind it is not "
          "shown", lambda e: e.dns.near_answer == "elsewhere" and not e.validated),
     Rule("dns/false_answer_overtakes", "blocked", "dns.injection", 0.95, ("trusted_dns", "packets"),
          "one question had a false answer and then another from another distance: the question itself got through",
          lambda e: _false_answer(e) and e.dns.known_elsewhere and e.dns.two_senders),
+    Rule("dns/led_astray", "blocked", "dns.hijack", 0.95, ("trusted_dns",),
+         "an address without a resolver answers innocent questions truly and this one falsely, as the network's own "
+         "resolver does: questions to any resolver are led to one that lies",
+         lambda e: e.dns.port53.led_astray and e.dns.known_elsewhere
+         and (_false_answer(e) or _wrong_server(e) or _marked_elsewhere(e))),
+    Rule("dns/restricted_mode", "blocked", "dns.forged.redirect", 0.9, ("trusted_dns",),
+         "the network's resolver leads the name to a restricted mode's servers, and another resolver on the same path "
+         "tells the truth",
+         lambda e: _restricted(e) and not e.dns.public_restricted and not e.dns.resolver_private and _public_honest(e)),
+    Rule("dns/restricted_mode_everywhere", "blocked", "dns", 0.85, ("trusted_dns",),
+         "every plain resolver leads the name to a restricted mode's servers; who does is not shown",
+         lambda e: _restricted(e) and e.dns.public_restricted),
+    Rule("dns/restricted_behind_the_router", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
+         "a resolver in private address space leads the name to a restricted mode's servers: the household, or whoever "
+         "stands behind it",
+         _restricted),
     Rule("dns/false_answer_here_only", "blocked", "dns.forged", 0.95, ("trusted_dns",),
          "the network's resolver gives an address that no public name has, or a known block address, "
          "and another resolver on the same path tells the truth",
@@ -100,22 +137,27 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/false_answer_everywhere", "blocked", "dns", 0.9, ("trusted_dns",),
          "every plain resolver gives an address that no public name has; who forges it is not shown",
          lambda e: _false_answer(e) and e.dns.known_elsewhere),
+    Rule("dns/block_address_known_elsewhere", "blocked", "dns.forged", 0.88, ("trusted_dns",),
+         "the resolver gives a block address that is known of another country; nothing there is the service's, and "
+         "another resolver on the same path tells the truth",
+         lambda e: _marked_elsewhere(e) and e.dns.known_elsewhere and _public_honest(e)),
+    Rule("dns/block_address_known_elsewhere_everywhere", "blocked", "dns", 0.8, ("trusted_dns",),
+         "every plain resolver gives a block address that is known of another country, and nothing there is the "
+         "service's; who forges it is not shown",
+         lambda e: _marked_elsewhere(e) and e.dns.known_elsewhere
+         and bool(e.dns.public_answers & e.dns.network_answers)),
     Rule("dns/wrong_server_for_many", "blocked", "dns.forged", 0.93, ("trusted_dns",),
          "the resolver gives one address for unrelated names; it presents somebody else's certificate",
-         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.shared_answer and e.wrong_server
-         and e.trusted_reached and _public_honest(e)),
+         lambda e: _wrong_server(e) and e.shared_answer and _public_honest(e)),
     Rule("dns/wrong_server", "blocked", "dns.forged", 0.85, ("trusted_dns",),
          "the resolver's address presents somebody else's certificate, and trusted resolvers lead to the service",
-         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.wrong_server and e.trusted_reached
-         and _public_honest(e)),
+         lambda e: _wrong_server(e) and _public_honest(e)),
     Rule("dns/wrong_server_everywhere", "blocked", "dns", 0.8, ("trusted_dns", "helper"),
          "every plain resolver leads to a server with somebody else's certificate; who forges it is not shown",
-         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.wrong_server and e.trusted_reached
-         and e.dns.control_ok > 0),
+         lambda e: _wrong_server(e) and e.dns.control_ok > 0),
     Rule("dns/dead_answer_for_many", "blocked", "dns.forged", 0.88, ("trusted_dns",),
          "the resolver gives one dead address for unrelated names, and trusted resolvers lead to the service",
-         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.dead_answer and e.shared_answer
-         and e.trusted_reached and _public_honest(e)),
+         lambda e: _dead_answer(e) and e.shared_answer and e.trusted_reached and _public_honest(e)),
     Rule("dns/dead_answer", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
          "the resolver's address is dead for everybody, and trusted resolvers lead to the service: a false answer "
          "and a dead server of several look alike",

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from probe.rules.named import named_rules
-from probe.rules.scene import PathRule, contrary, convicts, ended_by
+from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by
 from probe.rules.table import Rule
+
+
+def _unproven_page(s: Scene) -> bool:
+    return not s.path.proven and s.path.stage in ("", "page")
+
 
 HTTP: tuple[PathRule, ...] = (
     Rule("http/known_redirect", "blocked", "http.redirect", 0.97, ("nothing",),
-         "the request is redirected to a known block page",
-         lambda s: not s.path.proven and s.path.stage in ("", "page") and bool(s.path.fingerprint)
+         "the request is redirected to a block page that is known of this country",
+         lambda s: _unproven_page(s) and s.path.mark.fits
          and 300 <= s.path.status < 400),
-    Rule("http/known_blockpage", "blocked", "http.blockpage", 0.97, ("nothing",), "a known block page is served",
-         lambda s: not s.path.proven and s.path.stage in ("", "page") and bool(s.path.fingerprint)),
+    Rule("http/known_blockpage", "blocked", "http.blockpage", 0.97, ("nothing",),
+         "a block page is served that is known of this country",
+         lambda s: _unproven_page(s) and s.path.mark.fits),
+    Rule("http/page_of_servers", "inconclusive", "inconclusive.unexplained", 0.6, ("nothing",),
+         "a page in the clear that servers, content networks and gateways show themselves: a challenge, a geo-fence, "
+         "a parked name, a portal",
+         lambda s: _unproven_page(s) and bool(s.path.mark.harmless) and not s.path.control_page_same),
+    Rule("http/blockpage_known_elsewhere", "blocked", "http.blockpage", 0.9, ("helper",),
+         "the page of a filter is served, of a product or known of another country, and controls are served another",
+         lambda s: _unproven_page(s) and bool(s.path.mark.name) and s.path.control_page_differs > 0
+         and not s.path.control_page_same and convicts(s) and not 300 <= s.path.status < 400),
     Rule("http/foreign_redirect", "blocked", "http.redirect", 0.9, ("helper",),
          "the request is redirected to a foreign place, and controls are not",
          lambda s: not s.path.proven and s.path.stage == "page" and s.path.foreign_redirect

@@ -13,7 +13,7 @@ from probe.compare.nat64 import through
 from probe.measure.clock import Clock
 from probe.plan.frame import Frame
 from probe.settings import Settings
-from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS, ROOT_SERVERS
 
 SLOTS_S = (240.0, 480.0)
 """Later than most residual blocking ends (180 s), and than the longest that is common (420 s)."""
@@ -43,9 +43,11 @@ def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int,
     """Draw the resolvers and the innocent name of this run."""
     public = rng.choice(PUBLIC_RESOLVERS)
     doh = tuple(o.name for o in PUBLIC_RESOLVERS if o.doh_host)
+    asked = tuple(rng.sample(doh, min(2, len(doh))))
     return Frame(
         network_resolver=network_resolver, public_resolver=rng.choice(public.ipv4),
-        dark_server=rng.choice(ROOT_SERVERS), doh=tuple(rng.sample(doh, min(2, len(doh)))),
+        dark_server=rng.choice(ROOT_SERVERS), nowhere=NOWHERE, doh=asked,
+        dot=tuple(n for n in doh if n not in asked) + asked,
         controls=tuple(h.id for h in settings.helper), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
         slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
@@ -59,7 +61,7 @@ def adapted(frame: Frame, ladder: LadderEvidence) -> Frame:
         return frame if frame.nat64_prefix == ladder.nat64_prefix else replace(frame, nat64_prefix=ladder.nat64_prefix)
     frame = replace(frame, families=(6,), nat64_prefix=ladder.nat64_prefix)
     return replace(frame, public_resolver=way_to(frame.public_resolver, frame),
-                   dark_server=way_to(frame.dark_server, frame))
+                   dark_server=way_to(frame.dark_server, frame), nowhere="")
 
 
 def way_to(address: str, frame: Frame) -> str:

@@ -105,6 +105,7 @@ def _ladder_plan(run: _Setting) -> LadderPlan:
         innocent_names=(run.frame.innocent, *run.catalogue.innocent_names),
         controls=ladder_controls(run.catalogue, run.settings.vantage.cc),
         operators=tuple(o for o in PUBLIC_RESOLVERS if o.name in run.frame.doh),
+        dot_operators=tuple(o for n in run.frame.dot for o in PUBLIC_RESOLVERS if o.name == n),
     )
 
 
@@ -168,6 +169,7 @@ def _asker(settings: Settings, clock: Clock, way: Callable[[str], str],
 
 def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int, privileged: bool,
             packets: tuple[KeptPacket, ...]) -> RunResult:
+    from probe.compare.encrypted import encrypted_dns
     from probe.compare.ladder import ladder_words
     from probe.rules import RULES_VERSION
     from probe.rules.network import NETWORK_RULES
@@ -177,10 +179,12 @@ def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int
     seen, clock = book.observations, run.clock
     ladder = run.ladder(seen)
     verdicts, services = judge_book(run.catalogue, chosen, book, ladder, cc=run.settings.vantage.cc)
-    network = first(NETWORK_RULES, ladder)
+    network, encrypted = first(NETWORK_RULES, ladder), encrypted_dns(seen, well=ladder.well)
     row = Run(
         run_id=book.run_id, measurement_start_time=stamp(clock.started_at), measurement_end_time=stamp(clock.utc()),
-        trigger=run.plan.trigger, outcome=network.outcome, block_type=network.block_type, ladder=ladder_words(ladder),
+        trigger=run.plan.trigger, outcome=network.outcome, block_type=network.block_type,
+        ladder=(*ladder_words(ladder), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
+        also=("dns.encrypted",) if encrypted.blocked else (),
         clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),
         n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts),
         n_observations=len(seen), bytes_written=sum(o.bytes_written for o in seen),

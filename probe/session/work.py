@@ -13,6 +13,7 @@ from probe.compare.addresses import may_connect
 from probe.measure.capture import Capture
 from probe.measure.clock import Clock
 from probe.measure.datagrams import exchange_datagrams
+from probe.measure.dot import lookup_dot
 from probe.measure.lookups import lookup_doh, lookup_system, lookup_tcp
 from probe.measure.trace import trace
 from probe.measure.visit import visit
@@ -66,11 +67,13 @@ def _lookup(step: Lookup, shop: Workshop) -> list[Observation]:
     if step.channel == "system":
         return [lookup_system(step.name, clock=shop.clock, timeout_s=shop.timeout_s)]
     if step.channel == "tcp":
-        return [lookup_tcp(step.name, kind, server=step.server, resolver="public", clock=shop.clock,
-                           timeout_s=shop.timeout_s) for kind in shop.query_types[:1]]
+        seen = lookup_tcp(step.name, shop.query_types[0], server=step.server, resolver="public", clock=shop.clock,
+                          timeout_s=shop.timeout_s)
+        return [replace(seen, purpose="innocent", input=step.about) if step.about else seen]
     operator = next(o for o in PUBLIC_RESOLVERS if o.name == step.server)
     address = shop.way_to(operator.ipv4[0]) or next(iter(operator.ipv6), operator.ipv4[0])
-    return lookup_doh(step.name, shop.query_types, operator=operator, address=address, clock=shop.clock,
+    lookup = lookup_dot if step.channel == "dot" else lookup_doh
+    return lookup(step.name, shop.query_types, operator=operator, address=address, clock=shop.clock,
                       timeout_s=shop.timeout_s + 2)
 
 

@@ -26,7 +26,7 @@ FRAME: Words = {
 }
 
 _DNS: Words = {
-    "dns_engine": ("", "How the name was asked: system, udp, tcp, doh."),
+    "dns_engine": ("", "How the name was asked: system, udp, tcp, doh, dot."),
     "resolver": ("", "Who was asked: system, network, public, trusted, dark."),
     "resolver_address": ("", "Address of the resolver that was asked; empty for the system's own."),
     "query_type": ("", "DNS record type that was asked for."),
@@ -73,7 +73,8 @@ _HTTP: Words = {
     "met_expectation": ("", "Whether the answer was the genuine service's: yes, no, or empty when nothing was"
                             " expected."),
     "mismatch": ("", "What was not as expected."),
-    "fingerprint": ("", "Name of the known block page that an answer, a redirect or a body matched."),
+    "fingerprint": ("", "Name of the known answer or page that an answer, a redirect or a page matched."),
+    "fingerprint_scope": ("", "Scope of that fingerprint (fp: a known false positive), then its countries."),
     "clock_offset_s": ("s", "Server's Date minus the probe's clock; empty where no Date was seen."),
 }
 
@@ -179,6 +180,7 @@ RUNS: Words = {
     "trigger": ("", "What started the run: timed, manual, or followup."),
     "outcome": ("", "Outcome of the network as a whole (the ladder), not of any service."),
     "block_type": ("", "Cause where the whole network is cut, walled or slowed."),
+    "also": ("", "Causes that stop no service by themselves: dns.encrypted, ways to ask for names that are blocked."),
     "ladder": ("", "One `step:word` per rung (link, gateway, resolver, controls), in order."),
     "clock_offset_s": ("s", "Median of trusted servers' Date minus the probe's clock; empty when unknown."),
     "deadline_s": ("s", "Time the run was allowed."),

@@ -19,6 +19,11 @@ class Resolver:
     """Server name and Host for DoH (RFC 8484) over HTTP/1.1; empty: plain DNS only (or DoH over HTTP/2 alone)."""
     doh_path: str = "/dns-query"
 
+    @property
+    def dot_host(self) -> str:
+        """Server name for DoT (RFC 7858); these operators use the same one for both."""
+        return self.doh_host
+
 
 PUBLIC_RESOLVERS: tuple[Resolver, ...] = (
     Resolver(name="google", ipv4=("8.8.8.8", "8.8.4.4"), ipv6=("2001:4860:4860::8888",), doh_host="dns.google"),
@@ -27,6 +32,11 @@ PUBLIC_RESOLVERS: tuple[Resolver, ...] = (
     Resolver(name="quad9", ipv4=("9.9.9.9", "149.112.112.112"), ipv6=("2620:fe::fe",)),
     Resolver(name="adguard", ipv4=("94.140.14.140", "94.140.14.141"), doh_host="unfiltered.adguard-dns.com"),
 )
+
+ENCRYPTED = ("doh", "dot")
+"""Engines of lookups that nobody on the way can read or forge."""
+NOWHERE = "192.0.2.53"
+"""An address that nobody has (RFC 5737): whoever answers a question sent there intercepts port 53."""
 
 FILTERING_RESOLVERS = frozenset((
     "1.1.1.2", "1.0.0.2", "1.1.1.3", "1.0.0.3",  # Cloudflare: malware; malware and adult content

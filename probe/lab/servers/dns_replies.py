@@ -81,6 +81,9 @@ class NameServers:
         elif fault.kind == "resolver_lie":
             address = text(fault.params, "address", self._world.sinkhole)
             reply, given = _point_at(query, address, alias=text(fault.params, "cname", "")), address
+        elif fault.kind == "resolver_restricts":
+            reply = _renamed(query, self._resolve(query, near=True), alias=text(fault.params, "cname", ""))
+            given = reply.answer[-1][0].to_text() if len(reply.answer) > 1 else ""
         else:
             reply, given = _response(query), ""
             reply.set_rcode(_RCODES[fault.kind])
@@ -180,6 +183,16 @@ def _point_at(query: dns.message.Message, address: str, *, alias: str = "") -> d
     kind = dns.rdatatype.AAAA if ":" in address else dns.rdatatype.A
     if query.question[0].rdtype == kind:
         reply.answer.append(_rrset(owner, 60, kind, address))
+    return reply
+
+
+def _renamed(query: dns.message.Message, honest: dns.message.Message, *, alias: str) -> dns.message.Message:
+    """The addresses of an honest reply as those of an alias."""
+    reply, owner = _response(query), dns.name.from_text(alias)
+    reply.answer.append(_rrset(query.question[0].name, 60, dns.rdatatype.CNAME, owner.to_text()))
+    for found in honest.answer:
+        if found.rdtype == query.question[0].rdtype != dns.rdatatype.CNAME:
+            reply.answer.append(_rrset(owner, 60, found.rdtype, *(rdata.to_text() for rdata in found)))
     return reply
 
 
