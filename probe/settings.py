@@ -43,11 +43,18 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     skip_services: tuple[str, ...] = ()
 
 
+class FingerprintSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Lists of known answers that the person fetched (`probe.catalogue.imported` tells the forms)."""
+
+    files: tuple[str, ...] = ()
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration."""
 
     vantage: VantageSettings = VantageSettings()
     run: RunSettings = RunSettings()
+    fingerprints: FingerprintSettings = FingerprintSettings()
     helper: tuple[Helper, ...] = ()
     path: str = ""
 

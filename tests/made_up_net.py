@@ -23,7 +23,7 @@ MAX_STEPS = 300
 HOPS = 8
 """Routers on the way to everybody."""
 _ENGINES = {"system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "tcp": "tcp",
-            "doh": "doh"}
+            "doh": "doh", "dot": "dot"}
 
 
 @dataclass(kw_only=True)
@@ -105,6 +105,8 @@ class Net:
 
     @staticmethod
     def _purpose(step: Lookup) -> str:
+        if step.channel == "tcp" and step.about:
+            return "innocent"
         if step.channel in ("dark", "alive"):
             return "innocent" if step.name == FRAME.innocent else "dark"
         return "target"
@@ -119,7 +121,8 @@ class Net:
         return Observation(
             operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
             purpose=self._purpose(step), dns_engine=_ENGINES[step.channel],
-            resolver={"doh": step.server, "tcp": "public", "alive": "network"}.get(step.channel, step.channel),
+            resolver={"doh": step.server, "dot": step.server, "tcp": "public", "alive": "network"}.get(
+                step.channel, step.channel),
             rcode=rcode, input=step.about,
             resolver_address=step.server, attempt=step.attempt, failure=failure, answers=answers, query_type=kind)
 

@@ -86,6 +86,7 @@ def cut(stage: str, failure: str, dns: dict[str, tuple[str, ...] | str] | None =
 
 
 BLOCKPAGE: dict[str, Any] = {"title": "Forbidden", "body_bytes": 500, "met_expectation": "no", "mismatch": "body"}
+KNOWN: dict[str, Any] = {"fingerprint": "page", "fingerprint_scope": "national RU"}
 EXPECTING = expecting(PLAIN, body=("chat",))
 STORIES = {
     "all is well": (Net(dns=HONEST), "ok", "", "tls/proven"),
@@ -125,7 +126,11 @@ STORIES = {
     "the resolver gives up": (Net(dns=SILENT | {"alive": TIMEOUT}), "local", "local.resolver", "dns/resolver_gave_up"),
     "the resolver lies": (Net(dns=FORGED), "blocked", "dns.forged", "dns/false_answer_here_only"),
     "every resolver lies": (Net(dns=FORGED | {"public": (PRIVATE,)}), "blocked", "dns", "dns/false_answer_everywhere"),
-    "the way answers": (Net(dns=FORGED | {"dark": (PRIVATE,)}), "blocked", "dns", "dns/dark_address_answers_alone"),
+    "the way answers": (Net(dns=FORGED | {"dark": (PRIVATE,)}), "blocked", "dns.injection",
+                        "dns/dark_address_answers"),
+    "the way leads all questions astray": (
+        Net(dns=FORGED | {"public": (PRIVATE,), "dark": (PRIVATE,), "innocent": (NEAR4,)}), "blocked", "dns.hijack",
+        "dns/led_astray"),
     "the name leads home": (Net(dns=dict.fromkeys(HONEST, (PRIVATE,))), NOT_ATTEMPTED, "inconclusive.not_attempted",
                             ""),
 }
@@ -143,7 +148,7 @@ CLEAR = {
     "known content": (Net(dns=HONEST, page={"met_expectation": "yes"}), "ok", "", "http/known_content"),
     "a foreign page": (Net(dns=HONEST, page=BLOCKPAGE, told=other_page), "blocked", "http.blockpage",
                        "http/foreign_page"),
-    "a known block page": (Net(dns=HONEST, page=BLOCKPAGE | {"fingerprint": "ir_body_x"}), "blocked",
+    "a known block page": (Net(dns=HONEST, page=BLOCKPAGE | KNOWN), "blocked",
                            "http.blockpage", "http/known_blockpage"),
     "a foreign redirect": (
         Net(dns=HONEST, page=BLOCKPAGE | {"status": 302, "location": "http://away.net/"}, told=other_page), "blocked",

@@ -225,16 +225,6 @@ def test_a_filter_that_the_household_chose_shows_by_its_word_or_its_address(
     assert dns_evidence((denied,)).chosen_filter == chosen
 
 
-@pytest.mark.parametrize(("replies", "overtaken"), [
-    ((f"9.0|60||NOERROR|{PRIVATE}",), False), ((f"9.0|60||NOERROR|{PRIVATE}", "80.0|50||NOERROR|"), True),
-])
-def test_the_dark_addresses_own_reply_shows_that_the_question_got_through(
-    replies: tuple[str, ...], overtaken: bool,
-) -> None:
-    seen = (lookup(PRIVATE), lookup(PRIVATE, resolver="dark", replies=replies))
-    assert dns_evidence(seen).dark_overtaken == overtaken
-
-
 @pytest.mark.parametrize(("resolver", "answers", "where"), [
     ("192.168.1.1", ("192.168.1.1",), "beside"),
     ("192.168.1.1", ("192.168.1.9", "192.168.1.1"), "beside"),

@@ -24,7 +24,9 @@ from recorded_datagrams import (
 from probe.compare.anatomy import UNSEEN, Anatomy
 from probe.compare.dns import DnsEvidence
 from probe.compare.ladder import LadderEvidence
+from probe.compare.marks import Mark
 from probe.compare.path import PathEvidence
+from probe.compare.port53 import Port53
 from probe.compare.udp import UdpEvidence
 from probe.rules.catalogue import all_rules
 from probe.rules.dns import DNS_RULES, NameEvidence
@@ -35,6 +37,8 @@ from probe.rules.table import Rule, first
 from probe.tables.blocks import is_prefix
 
 BY_ID = {rule.id: rule for rule in all_rules()}
+HERE = Mark(name="page", fits=True)
+"""A fingerprint of the vantage's own country."""
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
 FORGED: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=Anatomy(captured=6, signs=("ttl", "early"), near_slots=2))
@@ -111,8 +115,12 @@ PATHS: dict[str, Scene] = dict(named()) | DATAGRAMS | {
                                      acked="yes"),
     "tls/every_name_fails": scene(replace(WELL, tls_ok=0, tls_failed=2), stage="tls", failure=RESET),
     "tls/controls_fail_too": scene(stage="tls", failure=RESET, **FAILS_TOO),
-    "http/known_redirect": scene(**IN_CLEAR | {"status": 302}, fingerprint="ir_location_x"),
-    "http/known_blockpage": scene(**IN_CLEAR, fingerprint="ir_body_x"),
+    "http/known_redirect": scene(**IN_CLEAR | {"status": 302}, mark=HERE),
+    "http/known_blockpage": scene(**IN_CLEAR, mark=HERE),
+    "http/page_of_servers": scene(**IN_CLEAR, mark=Mark(harmless="challenge"), control_page_differs=1, controls_asked=1,
+                                  controls_answered=1),
+    "http/blockpage_known_elsewhere": scene(**IN_CLEAR | {"status": 403}, mark=Mark(name="box"), controls_asked=1,
+                                            controls_answered=1, control_page_differs=1),
     "http/foreign_redirect": scene(**IN_CLEAR | {"status": 302}, foreign_redirect=True, control_page_differs=1,
                                    controls_asked=1, controls_answered=1),
     "http/foreign_page": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1),
@@ -146,6 +154,9 @@ def failing(state: str, **dns: Any) -> NameEvidence:
 
 
 WRONG: dict[str, Any] = dict(wrong_server=True, trusted_reached=True)
+RESTRICTED: dict[str, Any] = dict(fingerprint="safe", mark=Mark(name="safe", restricted=True))
+ELSEWHERE: dict[str, Any] = dict(fingerprint="notice", mark=Mark(name="notice"))
+"""A block address that is known of another country."""
 NOBODY: dict[str, Any] = dict(trusted_ok=0, trusted_answers=frozenset())
 NAMES: dict[str, NameEvidence] = {
     "dns/literal": NameEvidence(dns=DnsEvidence()),
@@ -154,9 +165,16 @@ NAMES: dict[str, NameEvidence] = {
     "dns/false_answer_of_near_resolver": name(near_answer="elsewhere", resolver_private=True, **BOGUS),
     "dns/household_filter": name(filtered=True, resolver_private=True, **BOGUS),
     "dns/two_answers": name(injected=True),
-    "dns/dark_address_answers": name(dark_answered=True, dark_overtaken=True),
-    "dns/dark_address_answers_alone": name(dark_answered=True),
     "dns/false_answer_overtakes": name(**BOGUS, two_senders=True),
+    "dns/dark_address_answers": name(dark_answered=True),
+    "dns/malformed_over_tcp": name(port53=Port53(tcp_malformed=True), **BOGUS),
+    "dns/led_astray": name(WRONG, port53=Port53(intercepted=True, led_astray=True)),
+    "dns/restricted_mode": name({"validated": True}, **RESTRICTED, **HONEST),
+    "dns/restricted_mode_everywhere": name({"validated": True}, **RESTRICTED, public_restricted=True),
+    "dns/restricted_behind_the_router": name({"validated": True}, **RESTRICTED, **HONEST, resolver_private=True),
+    "dns/block_address_known_elsewhere": name({"wrong_server": True}, **ELSEWHERE, **HONEST),
+    "dns/block_address_known_elsewhere_everywhere": name(
+        {"dead_answer": True}, **ELSEWHERE, public="ok", public_answers=frozenset({HERE4})),
     "dns/false_answer_here_only": name(**BOGUS, **HONEST),
     "dns/false_answer_everywhere": name(**BOGUS),
     "dns/wrong_server_for_many": name(WRONG | {"shared_answer": True}, **HONEST),
@@ -225,7 +243,7 @@ def test_without_the_control_nothing_worse_is_claimed(
         assert got.outcome != "blocked"
 
 
-SCENES = [r for r in CONVICTING if isinstance(r[2], Scene) and not r[2].path.fingerprint]
+SCENES = [r for r in CONVICTING if isinstance(r[2], Scene) and not r[2].path.mark.fits]
 SICK: dict[str, LadderEvidence] = {"unknown": LadderEvidence(), "one page": LadderEvidence(foreign_ok=1),
                                    "portal": replace(WELL, altered=2)}
 
@@ -310,6 +328,9 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
     Anatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
+    Mark: st.builds(Mark, name=st.sampled_from(["", "m"]), fits=st.booleans(), restricted=st.booleans(),
+                    harmless=st.sampled_from(["", "h"])),
+    Port53: st.builds(Port53, intercepted=st.booleans(), led_astray=st.booleans(), tcp_malformed=st.booleans()),
 }
 
 
@@ -332,7 +353,7 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
     rule = first(PATH_RULES, s)
     if rule.outcome != "blocked":
         return
-    known = bool(s.path.fingerprint) and rule.id in ("http/known_redirect", "http/known_blockpage")
+    known = s.path.mark.fits and rule.id in ("http/known_redirect", "http/known_blockpage")
     assert known or (s.path.failed_attempts >= 3 and s.path.failed_attempts == s.path.attempts)
     assert known or s.ladder.well
     assert not (s.path.tainted and s.path.stage in ("connect", "tls", "http"))
@@ -342,7 +363,7 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
 @settings(max_examples=150, deadline=None)
 @given(SOME_SCENES)
 def test_a_site_that_works_is_never_blocked(s: Scene) -> None:
-    works = replace(s.path, stage="", failure="", last_ok=True, failed_attempts=0, fingerprint="", same_failure=False)
+    works = replace(s.path, stage="", failure="", last_ok=True, failed_attempts=0, mark=Mark(), same_failure=False)
     assert first(PATH_RULES, replace(s, path=works)).outcome != "blocked"
 
 
@@ -352,7 +373,8 @@ def test_whatever_resolvers_say_an_answer_that_proves_itself_is_no_wrong_server(
     rule = first(DNS_RULES, e)
     if rule.outcome != "blocked":
         return
-    shown_false = bool(e.dns.bogus or e.dns.fingerprint or e.dns.injected or e.dns.dark_answered)
+    shown_false = bool(e.dns.bogus or e.dns.mark.fits or e.dns.mark.restricted or e.dns.injected
+                       or e.dns.dark_answered)
     assert shown_false or not (e.validated and e.dns.network == "ok")
     assert not (e.resolver_dead and e.dns.network != "ok")
     if "trusted_dns" in rule.needs and rule.id != "dns/two_answers":

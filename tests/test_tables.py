@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.fingerprints import FINGERPRINTS, fingerprint_of_address, fingerprint_of_page
 from probe.rules.catalogue import all_rules, convictable
 from probe.rules.dns import DNS_RULES
 from probe.rules.network import NETWORK_RULES, STOPS
@@ -99,7 +98,7 @@ def test_what_an_installation_can_convict_grows_with_its_means() -> None:
     least, most = convictable(frozenset({"nothing"})), convictable(frozenset(NEEDS))
     assert all(most.values())
     assert set(most) == {rule.block_type for rule in all_rules() if rule.outcome == "blocked"}
-    assert {block for block, can in least.items() if can} == {"dns", "dns.injection", "http.redirect", "http.blockpage"}
+    assert {block for block, can in least.items() if can} == {"dns.injection", "http.redirect", "http.blockpage"}
     assert convictable(frozenset({"helper", "routers"}))["ip.blackhole"]
     assert not convictable(frozenset({"helper"}))["ip.blackhole"]
     assert not convictable(frozenset({"innocent"}))["tls.close.sni"]
@@ -147,29 +146,10 @@ def test_failure_tables_lead_to_words() -> None:
     assert all(rcode_failure(rcode, True) for rcode in (*RCODE_FAILURES, "NOTIMP", "weird"))
 
 
-# ---- pinned addresses and fingerprints
+# ---- pinned addresses
 
 def test_resolvers_are_unique_and_enough_for_a_majority() -> None:
     addresses = [a for r in PUBLIC_RESOLVERS for a in (*r.ipv4, *r.ipv6)]
     assert len(addresses) == len(set(addresses))
     assert sum(bool(r.doh_host) for r in PUBLIC_RESOLVERS) >= 3
     assert not set(ROOT_SERVERS) & set(addresses)
-
-
-def test_fingerprints_are_unique_and_found() -> None:
-    assert len({(f.kind, f.value) for f in FINGERPRINTS}) == len(FINGERPRINTS)
-    for f in FINGERPRINTS:
-        assert f.source
-        assert len(f.cc) == 2
-        if f.kind == "address":
-            assert fingerprint_of_address(f.value) == f.name
-        elif f.kind == "location":
-            assert fingerprint_of_page(f"http://{f.value.upper()}/x", b"") == f.name
-        else:
-            assert fingerprint_of_page("", b"<iframe src='" + f.value.encode()) == f.name
-    assert fingerprint_of_address("192.0.2.1") == ""
-
-
-@given(st.text(max_size=60), st.binary(max_size=200))
-def test_a_page_without_a_mark_has_no_fingerprint(location: str, body: bytes) -> None:
-    assert fingerprint_of_page(location, body) == ""

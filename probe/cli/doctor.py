@@ -37,8 +37,8 @@ def doctor(config: str | None, as_json: bool) -> None:
         findings.append(("configuration", True, settings.path or "defaults; no configuration file was found"))
     except SettingsError as error:
         findings.append(("configuration", False, str(error)))
-    findings += [_catalogue(settings), _results(settings), _links(), _resolver(), _http_library(),
-                 _packets()]
+    findings += [_catalogue(settings), _fingerprints(settings), _results(settings), _links(), _resolver(),
+                 _http_library(), _packets()]
     means = _means(settings)
     able = convictable(means)
     if as_json:
@@ -58,6 +58,13 @@ def _catalogue(settings: Settings) -> tuple[str, bool, str]:
     except CatalogueError as error:
         return "catalogue", False, str(error)
     return "catalogue", True, f"{len(found.endpoints)} endpoints, version {found.version}, {found.path}"
+
+
+def _fingerprints(settings: Settings) -> tuple[str, bool, str]:
+    from probe.cli.fingerprints import gathered, in_words
+
+    ok, files = gathered(settings)
+    return "fingerprints", ok, in_words(files)
 
 
 def _results(settings: Settings) -> tuple[str, bool, str]:

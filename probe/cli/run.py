@@ -118,6 +118,10 @@ def _check_inputs(targets: Catalogue, inputs: frozenset[str]) -> None:
 def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path) -> RunResult:
     from probe.session.run import make_run
 
+    if settings.fingerprints.files:
+        from probe.cli.fingerprints import equip
+
+        equip(settings)
     if sys.stderr.isatty():
         with click.progressbar(length=1, label="Measuring", file=sys.stderr) as bar:
             def tell(done: int, total: int) -> None:

@@ -9,7 +9,7 @@ from probe.compare.addresses import is_beside, is_bogon, is_private, network_of
 from probe.compare.dns_anatomy import two_senders
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import through
-from probe.compare.port53 import Port53, port53
+from probe.compare.port53 import Port53, port53, was_injected
 from probe.compare.slots import APART_S, slots_of
 from probe.model import ControlAnswer, Observation
 from probe.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS
@@ -203,7 +203,7 @@ def _is_wrong(slot: list[Observation], trusted: frozenset[str], nat64_prefix: st
         return True
     false = {a for a in _answers(slot) - trusted if is_bogon(a, nat64_prefix)}
     return bool(false) or any((o.fingerprint and not frozenset(o.answers) <= trusted)
-                              or _injected(o, trusted, nat64_prefix) for o in slot)
+                              or was_injected(o, trusted, nat64_prefix) for o in slot)
 
 
 def _operators(doh: list[Observation], *states: str) -> int:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.compare.addresses import is_bogon
-from probe.compare.replies import answers_of_reply, delay_ms_of_reply
+from probe.compare.replies import answers_of_reply, delay_ms_of_reply, flags_of_reply
 from probe.model import Observation
+from probe.tables.resolvers import NOWHERE
 
 ONE_QUESTION_MS = 2000.0
 """Up to here a question had been sent once: later replies may answer its repetition."""
 MALFORMED = "dns_server_misbehaving"
+ANSWERED = ("NOERROR", "NXDOMAIN")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Port53:
     dark_answered: bool = False
     """An address without a resolver answers for this name, and not for an innocent one."""
     intercepted: bool = False
-    """An address without a resolver answers for an innocent name: something on the way answers every question."""
+    """An address without a resolver replies about an innocent name: something on the way answers every question."""
     led_astray: bool = False
     """It answers for this name too, and as the network's own resolver does; no trusted resolver gives that."""
     tcp_malformed: bool = False
@@ -41,16 +43,24 @@ def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozense
     udp = [o for o in asked if o.dns_engine == "udp"]
     dark = frozenset(a for o in asked if o.resolver == "dark" for a in o.answers)
     tries = [o for o in innocent if o.resolver == "dark"]
-    intercepted = any(o.answers for o in tries)
-    injected = any(_injected(o, trusted, nat64_prefix) for o in udp)
+    intercepted = any(_served(o) for o in tries)
+    injected = any(was_injected(o, trusted, nat64_prefix) for o in udp)
     denied = [o for o in udp if _denied_then_answered(o, trusted)]
     return Port53(
         injected=injected or len(denied) >= 2, denial_injected=len(denied) >= 2,
         dark_answered=bool(dark) and bool(tries) and not intercepted,
         intercepted=intercepted,
         led_astray=intercepted and bool(dark) and dark <= plain and not dark & trusted,
-        tcp_malformed=_malformed(asked) and any(o.answers for o in innocent if o.dns_engine == "tcp"),
+        tcp_malformed=_malformed(asked) and any(o.rcode in ANSWERED for o in innocent if o.dns_engine == "tcp"),
     )
+
+
+def _served(seen: Observation) -> bool:
+    """Whether a resolver answered where none is: with an address, as one that recurses (root servers never say so), or
+    at an address that nobody has. It need not know the name."""
+    replies = [text for text in seen.replies if answers_of_reply(text)[0] in ANSWERED]
+    recurses = any("RA" in flags_of_reply(text) for text in replies)
+    return bool(seen.answers) or recurses or (bool(replies) and seen.resolver_address == NOWHERE)
 
 
 def _malformed(asked: Iterable[Observation]) -> bool:
@@ -58,14 +68,14 @@ def _malformed(asked: Iterable[Observation]) -> bool:
     return bool(tries) and all(o.failure == MALFORMED for o in tries)
 
 
-def _injected(seen: Observation, trusted: frozenset[str], nat64_prefix: str) -> bool:
+def was_injected(seen: Observation, trusted: frozenset[str], nat64_prefix: str) -> bool:
     """Two replies to one question that share nothing, the first of them wrong (rule R1 of the field).
 
     Rotating pools answer a repeated question differently too, so the early answer must be shown false: the later
     one is known to trusted resolvers and the early one is not, or the early one is no public address at all.
     """
     replies = [answers_of_reply(text) for text in seen.replies]
-    replies = [(rcode, answers) for rcode, answers in replies if rcode in ("NOERROR", "NXDOMAIN")]
+    replies = [(rcode, answers) for rcode, answers in replies if rcode in ANSWERED]
     if len(replies) < 2 or not replies[0][1]:
         return False
     first = replies[0][1]
@@ -81,7 +91,7 @@ def _denied_then_answered(seen: Observation, trusted: frozenset[str]) -> bool:
 
     Not by itself proof: resolvers of one address that disagree may both answer, once. Several questions show it.
     """
-    told = [text for text in seen.replies if answers_of_reply(text)[0] in ("NOERROR", "NXDOMAIN")]
+    told = [text for text in seen.replies if answers_of_reply(text)[0] in ANSWERED]
     if len(told) < 2 or answers_of_reply(told[0])[1] or delay_ms_of_reply(told[0]) > ONE_QUESTION_MS:
         return False
     return any(answers_of_reply(text)[1] & trusted for text in told[1:])

@@ -22,3 +22,9 @@ def delay_ms_of_reply(text: str) -> float:
         return float(text.partition("|")[0])
     except ValueError:
         return float("inf")
+
+
+def flags_of_reply(text: str) -> frozenset[str]:
+    """The flags of a written reply (RFC 1035 section 4.1.1): QR, AA, TC, RD, RA; empty when it cannot be read."""
+    parts = text.split("|", 4)
+    return frozenset(parts[3].split()) if len(parts) == 5 else frozenset()

@@ -62,7 +62,7 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("resolver_lie", "resolver", "address cname",
      "the network's resolver answers this address (the sinkhole); with cname, of a name that it gives as an alias"),
     ("resolver_restricts", "resolver", "cname",
-     "the network's resolver answers genuine addresses of the name (with cdn_split: the near ones), of an alias `cname`"),
+     "the network's resolver answers genuine addresses of the name, with cdn_split the near ones, by an alias `cname`"),
     ("resolver_garbage", "resolver", "", "the network's resolver answers random bytes"),
     ("resolver_truncated", "resolver", "", "the network's resolver answers a message cut short, without TC"),
     ("resolver_wrong_question", "resolver", "", "the network's resolver answers another question"),
