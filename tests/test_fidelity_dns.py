@@ -206,6 +206,58 @@ def test_questions_to_anybody_are_led_to_the_resolver_that_lies(w: Watched) -> N
     assert {e.block_type for e in w.truth() if e.actor == "middlebox"} == {"dns.hijack", ""}
 
 
+@on("dns-nx-inject")
+def test_a_forged_denial_comes_before_the_true_answer(w: Watched) -> None:
+    t = w.target("t")
+    for server in (w.drawn.world.resolver, public_resolver()):
+        flow = w.dns(t.host, server=server)
+        forged, genuine = w.await_packets(2, flow)
+        assert (forged.dns.rcode, records(forged), forged.ip.ttl) == (3, [], w.ttl_at_client(w.number("ttl")))
+        assert_honest(w, genuine, flow, t.host, t.addresses)
+    assert_innocent_name_resolves(w)
+
+
+@on("dns-tcp-malformed")
+def test_questions_vanish_over_udp_and_are_answered_without_their_class_over_tcp(w: Watched) -> None:
+    t = w.target("t")
+    assert w.dns(t.host, timeout_s=BRIEF_S).failure == "timeout"
+    flow = w.dns(t.host, server=public_resolver(), tcp=True)
+    labels = b"".join(bytes((len(part),)) + part.encode() for part in t.host.split(".")) + b"\0"
+    assert flow.data[2 + 12 : 2 + 12 + len(labels) + 4] == labels + b"\0\1" + b"\xc0\x0c"
+    assert w.dns("www.kernel.org", server=public_resolver(), tcp=True).failure == ""
+    assert_innocent_name_resolves(w)
+
+
+@on("dns-safesearch")
+def test_the_resolver_leads_to_genuine_servers_by_the_alias_of_a_restricted_mode(w: Watched) -> None:
+    t = w.target("t")
+    near, far = w.dns(t.host), w.dns(t.host, server=public_resolver())
+    w.settle()
+    (here,), (there,) = w.from_server(near), w.from_server(far)
+    alias = str(next(f.params["cname"] for f in w.drawn.faults if f.kind == "resolver_restricts"))
+    assert [data for kind, data, _ in records(here) if kind == 5] == [alias]
+    assert addresses(here)
+    assert set(addresses(here)).isdisjoint(addresses(there))
+    assert w.tls(addresses(here)[0], name=t.host, port=t.port).failure == ""
+    assert_innocent_name_resolves(w)
+
+
+@on("port53-intercepted")
+def test_questions_to_anybody_are_led_to_the_resolver_that_tells_the_truth(w: Watched) -> None:
+    t = w.target("t")
+    here = w.dns(t.host)
+    w.settle()
+    genuine = sorted(addresses(w.from_server(here)[0]))
+    for server in (public_resolver(), DARK):
+        flow = w.dns(t.host, server=server)
+        w.settle()
+        p, = w.from_server(flow)
+        assert_answers_question(w, p, flow, t.host)
+        assert sorted(addresses(p)) == genuine
+    assert_innocent_name_resolves(w, server=DARK)
+    assert not [entry for entry in w.truth() if entry.block_type]
+
+
 @on("dot-block")
 def test_encrypted_dns_is_reset_on_its_port_alone(w: Watched) -> None:
     to = public_resolver()

@@ -174,7 +174,8 @@ def test_answers_of_oonis_form_are_addresses_or_aliases() -> None:
 
 def test_a_bad_line_is_told_and_the_rest_goes_on() -> None:
     got = ooni({"pattern": "(a+)+$ long", "pattern_type": "regexp"}, {}, {"location_found": "moon"},
-               {"pattern_type": "guess"}, {"location_found": "dns", "pattern": "999.1.1.1", "pattern_type": "full"}, {"pattern": "abc"})
+               {"pattern_type": "guess"}, {"pattern": "abc"},
+               {"location_found": "dns", "pattern": "999.1.1.1", "pattern_type": "full"})
     assert len(got.taken) == 1
     assert [p.line for p in got.problems] == [2, 4, 5, 6, 7]
     assert all(p.reason for p in got.problems)

@@ -224,6 +224,14 @@ def filtered(served: Served) -> None:
     assert not lookup(served, BAD, "TXT").answer
 
 
+def restricted(served: Served) -> None:
+    answer = lookup(served, BAD)
+    alias, addresses = answer.answer
+    assert alias[0].target.to_text() == "restricted.example."
+    assert {rdata.to_text() for rdata in addresses} == set(served.world.hosts[BAD].ipv4)
+    assert not any(rrset.rdtype == dns.rdatatype.AAAA for rrset in lookup(served, BAD, "TXT").answer)
+
+
 RESOLVERS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "resolver_dead": ({}, dead),
     "resolver_servfail": ({}, rcode(dns.rcode.SERVFAIL)),
@@ -231,6 +239,7 @@ RESOLVERS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "resolver_nxdomain": ({}, rcode(dns.rcode.NXDOMAIN)),
     "resolver_empty": ({}, rcode(dns.rcode.NOERROR)),
     "resolver_lie": ({}, lie),
+    "resolver_restricts": ({"cname": "restricted.example"}, restricted),
     "resolver_filter": ({}, filtered),
     "resolver_garbage": ({}, unreadable),
     "resolver_truncated": ({}, unreadable),
