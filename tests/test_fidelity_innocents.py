@@ -190,6 +190,23 @@ def test_a_content_network_shows_two_faces(watch: Watching) -> None:
     assert near.isdisjoint(far)
 
 
+def test_a_household_s_resolver_leads_to_a_restricted_mode_and_says_so(watch: Watching) -> None:
+    w = watch("family-safesearch")
+    host = w.target("t").host
+    near, far = ask(w, host), ask(w, host, server="8.8.8.8")
+    assert near["ede"] == [17]
+    assert near["addresses"]
+    assert set(near["addresses"]).isdisjoint(far["addresses"])
+    assert ask(w, w.innocent().host)["ede"] == []
+
+
+def test_a_content_network_shows_its_own_page_in_the_clear(watch: Watching) -> None:
+    w = watch("challenge-clear")
+    drawn = fault(w, "status")
+    found = fetch(w, w.target("t"))
+    assert (found["status"], found["text"]) == (drawn["status"], drawn["body"])
+
+
 def _null(w: Watched, host: str, *, server: str) -> None:
     assert (ask(w, host)["server"], ask(w, host)["addresses"]) == (server, ["0.0.0.0"])
     assert ask(w, host, qtype="AAAA")["addresses"] == ["::"]
