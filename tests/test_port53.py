@@ -33,6 +33,8 @@ from probe.compare.replies import delay_ms_of_reply
 from probe.measure.lookups import framed
 from probe.model import Observation
 from probe.plan.frame import Frame
+from probe.rules.dns import DNS_RULES, NameEvidence
+from probe.rules.table import first
 from probe.steps import Lookup
 from probe.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS
 
@@ -105,6 +107,23 @@ def test_a_denial_that_the_answer_follows_was_injected(seen: tuple[Observation, 
 def test_any_replies_can_be_read(replies: list[str], text: str) -> None:
     port53((told(*replies), told(*replies, attempt=2)), frozenset({THERE4}), frozenset())
     assert delay_ms_of_reply(text) is not None
+
+
+# ---- restricted modes
+
+@pytest.mark.parametrize(("answer", "changes", "rule"), [
+    (HERE4, {"fingerprint": "safe", "fingerprint_scope": "restricted"}, "dns/restricted_mode"),
+    (HERE4, {"ede": ("16 by order",)}, "dns/restricted_mode"),
+    (HERE4, {"ede": ("3 Stale Answer",)}, "dns/answered"),
+    (HERE4, {}, "dns/answered"),
+    (THERE4, {"fingerprint": "safe", "fingerprint_scope": "restricted"}, "dns/answered"),
+    (HERE4, {"ede": ("17",), "fingerprint": "safe", "fingerprint_scope": "restricted"}, "dns/chosen_filter"),
+    (HERE4, {"resolver_address": "192.168.1.1", "fingerprint": "safe", "fingerprint_scope": "restricted"},
+     "dns/restricted_behind_the_router"),
+])
+def test_a_genuine_server_may_be_the_wrong_one(answer: str, changes: dict[str, Any], rule: str) -> None:
+    e = dns_evidence((lookup(answer, **changes), lookup(THERE4, resolver="public"), TRUTH), cc="XA")
+    assert first(DNS_RULES, NameEvidence(dns=e, validated=True)).id == rule
 
 
 # ---- over TCP

@@ -374,7 +374,7 @@ def test_whatever_resolvers_say_an_answer_that_proves_itself_is_no_wrong_server(
     if rule.outcome != "blocked":
         return
     shown_false = bool(e.dns.bogus or e.dns.mark.fits or e.dns.mark.restricted or e.dns.injected
-                       or e.dns.dark_answered)
+                       or e.dns.dark_answered or e.dns.censored)
     assert shown_false or not (e.validated and e.dns.network == "ok")
     assert not (e.resolver_dead and e.dns.network != "ok")
     if "trusted_dns" in rule.needs and rule.id != "dns/two_answers":

@@ -29,7 +29,7 @@ STATES = {
 DENIALS = ("nxdomain", "empty")
 FILTER_CODES = ("15", "16", "17")
 """Extended DNS errors Blocked, Censored, Filtered (RFC 8914)."""
-FILTERED = "17"
+CENSORED, FILTERED = "16", "17"
 NULL_ADDRESSES = frozenset({"0.0.0.0", "::"})
 
 
@@ -70,6 +70,8 @@ class DnsEvidence:
     """The public resolver's plain answer leads to a restricted mode as well."""
     filtered: bool = False
     """The answer is a household filter's: 0.0.0.0, ::, or an extended error that says so."""
+    censored: bool = False
+    """The network's resolver says that somebody else made it answer so (extended DNS error 16), and answers."""
     injected: bool = False
     """One question had two different answers, the early one wrong."""
     two_senders: bool = False
@@ -138,6 +140,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         fingerprint=mark.name, mark=mark,
         public_restricted=mark_of((o for o in by["public"] if not frozenset(o.answers) <= trusted), cc=cc).restricted,
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
+        censored=any(o.answers and _code(word) == CENSORED for o in network for word in o.ede),
         injected=way.injected, dark_answered=way.dark_answered, port53=way,
         two_senders=any(two_senders(o, bogus) for o in network if o.dns_engine == "udp"),
         resolver_alive=state_of(alive),
@@ -212,10 +215,14 @@ def _operators(doh: list[Observation], *states: str) -> int:
 
 
 def _names_policy(seen: Iterable[Observation]) -> bool:
-    return any(code.split(" ")[0] in FILTER_CODES for o in seen for code in o.ede)
+    return any(_code(word) in FILTER_CODES for o in seen for word in o.ede)
+
+
+def _code(word: str) -> str:
+    return word.split(" ")[0]
 
 
 def _filters_for_its_client(seen: Iterable[Observation]) -> bool:
     """Nobody but the resolver's own client has asked for what error 17 reports (RFC 8914 section 4.18)."""
-    return any(o.resolver_address in FILTERING_RESOLVERS or any(code.split(" ")[0] == FILTERED for code in o.ede)
+    return any(o.resolver_address in FILTERING_RESOLVERS or any(_code(word) == FILTERED for word in o.ede)
                for o in seen)
