@@ -74,6 +74,12 @@ def test_who_answers_where_no_resolver_is(seen: tuple[Observation, ...], injecte
     assert (e.dark_answered, e.port53.led_astray) == (injected, astray)
 
 
+@pytest.mark.parametrize(("ttl", "near"), [("64", True), ("255", True), ("63", False), ("-1", False), ("x", False)])
+def test_a_reply_that_passed_no_router_is_the_next_device_s(ttl: str, near: bool) -> None:
+    seen = (dark(HERE4), dark(NEAR4, innocent=True, reply=f"1.0|{ttl}|NOERROR|QR RA|{NEAR4}"))
+    assert dns_evidence((lookup(HERE4), *seen, TRUTH)).port53.next_door == near
+
+
 # ---- a denial before the answer
 
 def told(*replies: str, attempt: int = 1, **changes: Any) -> Observation:

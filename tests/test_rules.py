@@ -168,6 +168,7 @@ NAMES: dict[str, NameEvidence] = {
     "dns/false_answer_overtakes": name(**BOGUS, two_senders=True),
     "dns/dark_address_answers": name(dark_answered=True),
     "dns/malformed_over_tcp": name(port53=Port53(tcp_malformed=True), **BOGUS),
+    "dns/led_astray_next_door": name(WRONG, port53=Port53(intercepted=True, led_astray=True, next_door=True)),
     "dns/led_astray": name(WRONG, port53=Port53(intercepted=True, led_astray=True)),
     "dns/restricted_mode": name({"validated": True}, **RESTRICTED, **HONEST),
     "dns/restricted_mode_everywhere": name({"validated": True}, **RESTRICTED, public_restricted=True),

@@ -41,15 +41,6 @@ def is_bogon(text: str, nat64_prefix: str = "") -> bool:
     return not address.is_global or address.is_multicast
 
 
-def network_of(text: str) -> str:
-    """The smallest network that is routed by itself: the /24 of an IPv4 address, the /48 of an IPv6 one; empty when
-    `text` is no address."""
-    address = parse(text)
-    if address is None:
-        return ""
-    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
-
-
 def is_private(text: str) -> bool:
     """True for an address in private, loopback or link-local space (a household's or company's own)."""
     address = parse(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probe.compare.addresses import is_beside, is_bogon, is_private, network_of
+from probe.compare.addresses import is_beside, is_bogon, is_private
 from probe.compare.dns_anatomy import two_senders
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import through
@@ -99,7 +99,7 @@ class DnsEvidence:
     @property
     def consistent(self) -> bool:
         """An address of the answer is one that trusted resolvers give, or lies in the same network as one of them."""
-        return self.agrees or bool(_networks(self.network_answers) & _networks(self.trusted_answers))
+        return self.agrees or any(is_beside(a, b) for a in self.network_answers for b in self.trusted_answers)
 
     @property
     def known_elsewhere(self) -> bool:
@@ -167,11 +167,6 @@ def state_of(seen: Iterable[Observation]) -> str:
     if "ok" in words:
         return "ok"
     return next((w for w in ("timeout", "servfail", "refused", "nxdomain", "empty") if w in words), "error")
-
-
-def _networks(addresses: Iterable[str]) -> frozenset[str]:
-    """The /24 of each IPv4 address, the /48 of each IPv6 one: who holds a part of it holds all of it."""
-    return frozenset(net for a in addresses if (net := network_of(a)))
 
 
 def _answers(seen: Iterable[Observation]) -> frozenset[str]:

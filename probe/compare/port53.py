@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.compare.addresses import is_bogon
-from probe.compare.replies import answers_of_reply, delay_ms_of_reply, flags_of_reply
+from probe.compare.replies import answers_of_reply, delay_ms_of_reply, flags_of_reply, ttl_of_reply
 from probe.model import Observation
 from probe.tables.resolvers import NOWHERE
 
 ONE_QUESTION_MS = 2000.0
 """Up to here a question had been sent once: later replies may answer its repetition."""
 MALFORMED = "dns_server_misbehaving"
+INITIAL_TTLS = frozenset((64, 128, 255))
+"""TTLs with which systems send; a router on the way would have lowered them."""
 ANSWERED = ("NOERROR", "NXDOMAIN")
 
 
@@ -31,6 +33,8 @@ class Port53:
     """An address without a resolver replies about an innocent name: something on the way answers every question."""
     led_astray: bool = False
     """It answers for this name too, and as the network's own resolver does; no trusted resolver gives that."""
+    next_door: bool = False
+    """The replies about innocent names passed no router: the device beside ours gave them."""
     tcp_malformed: bool = False
     """Over TCP this name draws a reply that is no DNS, and an innocent name an answer."""
 
@@ -44,6 +48,7 @@ def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozense
     dark = frozenset(a for o in asked if o.resolver == "dark" for a in o.answers)
     tries = [o for o in innocent if o.resolver == "dark"]
     intercepted = any(_served(o) for o in tries)
+    ttls = {ttl_of_reply(text) for o in tries if _served(o) for text in o.replies}
     injected = any(was_injected(o, trusted, nat64_prefix) for o in udp)
     denied = [o for o in udp if _denied_then_answered(o, trusted)]
     return Port53(
@@ -51,6 +56,7 @@ def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozense
         dark_answered=bool(dark) and bool(tries) and not intercepted,
         intercepted=intercepted,
         led_astray=intercepted and bool(dark) and dark <= plain and not dark & trusted,
+        next_door=bool(ttls) and ttls <= INITIAL_TTLS,
         tcp_malformed=_malformed(asked) and any(o.rcode in ANSWERED for o in innocent if o.dns_engine == "tcp"),
     )
 

@@ -28,3 +28,9 @@ def flags_of_reply(text: str) -> frozenset[str]:
     """The flags of a written reply (RFC 1035 section 4.1.1): QR, AA, TC, RD, RA; empty when it cannot be read."""
     parts = text.split("|", 4)
     return frozenset(parts[3].split()) if len(parts) == 5 else frozenset()
+
+
+def ttl_of_reply(text: str) -> int:
+    """The IP TTL with which a written reply arrived; -1 when unknown or when it cannot be read."""
+    parts = text.split("|", 4)
+    return int(parts[1]) if len(parts) == 5 and parts[1].isascii() and parts[1].isdigit() and len(parts[1]) < 4 else -1

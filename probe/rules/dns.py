@@ -116,6 +116,10 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/false_answer_overtakes", "blocked", "dns.injection", 0.95, ("trusted_dns", "packets"),
          "one question had a false answer and then another from another distance: the question itself got through",
          lambda e: _false_answer(e) and e.dns.known_elsewhere and e.dns.two_senders),
+    Rule("dns/led_astray_next_door", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
+         "the device beside ours answers every question itself, whoever is asked, this one falsely: a filter of the "
+         "household's own, or a lie of whom it asks",
+         lambda e: e.dns.port53.led_astray and e.dns.port53.next_door and not e.dns.mark.fits),
     Rule("dns/led_astray", "blocked", "dns.hijack", 0.95, ("trusted_dns",),
          "an address without a resolver answers innocent questions truly and this one falsely, as the network's own "
          "resolver does: questions to any resolver are led to one that lies",
