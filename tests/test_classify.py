@@ -163,6 +163,35 @@ def test_a_story_in_the_clear(net: Net, outcome: str, block_type: str, rule_id: 
     assert (found.outcome, found.block_type, found.rule_id) == (outcome, block_type, rule_id)
 
 
+def filters_page(scope: str, **changes: Any) -> Net:
+    """A page in the clear that a fingerprint of this scope knows, while controls are served the service's."""
+    page = {"title": "Web Page Blocked", "body_bytes": 500, "fingerprint": "box", "fingerprint_scope": scope}
+    return Net(dns=HONEST, page=page, **{"told": other_page} | changes)
+
+
+def same_page(step: Ask) -> ControlAnswer:
+    return replace(other_page(step), http_title="Web Page Blocked", http_body_bytes=500)
+
+
+@pytest.mark.parametrize(("net", "cc", "outcome", "rule_id"), [
+    (filters_page("national XA"), "XA", "blocked", "http/known_blockpage"),
+    (filters_page("national XA"), "XB", "blocked", "http/blockpage_known_elsewhere"),
+    (filters_page("product"), "XA", "blocked", "http/blockpage_known_elsewhere"),
+    (filters_page("product", told=same_page), "XA", "ok", "http/same_as_control"),
+    (filters_page("national XA", told=failing_too), "XB", "down", "http/controls_fail_too"),
+    (filters_page("vague"), "XA", "inconclusive", "path/too_few"),
+    (filters_page("fp"), "XA", "inconclusive", "http/page_of_servers"),
+    (filters_page("fp", told=same_page), "XA", "ok", "http/same_as_control"),
+])
+def test_a_filters_page_convicts_at_home_and_elsewhere_with_a_control(
+    net: Net, cc: str, outcome: str, rule_id: str,
+) -> None:
+    found = verdict_on(net, endpoint(PLAIN), cc=cc)
+    assert (found.outcome, found.rule_id) == (outcome, rule_id)
+    alone = verdict_on(net, endpoint(PLAIN), cc=cc, frame=ALONE)
+    assert (alone.outcome == "blocked") == (rule_id == "http/known_blockpage")
+
+
 CDN: dict[str, tuple[str, ...] | str] = HONEST | {"doh": (THERE4,), "dark": (HERE4,), "innocent": (NEAR4,)}
 """A name that answers by region, behind a router that answers every DNS question itself."""
 

@@ -19,6 +19,8 @@ def summary_lines(result: RunResult) -> Iterator[str]:
     yield f"{run.measurement_start_time}  {run.vantage.probe_cc} AS{run.vantage.probe_asn}  " + "  ".join(run.ladder)
     if run.outcome != "ok":
         yield f"The network: {run.block_type}: {BLOCK_TYPES[run.block_type].meaning}"
+    for cause in run.also:
+        yield f"The network besides: {cause}: {BLOCK_TYPES[cause].meaning}"
     for outcome in _SHOWN:
         rows = [v for v in result.verdicts if v.outcome == outcome]
         if rows:

@@ -23,6 +23,15 @@ class Mark:
     """The fingerprint of a page that servers, content networks and gateways show themselves: it overrides."""
 
 
+TELLING = (*CONVICTING, "product", "institution")
+"""Scopes of pages that are worth a second look; vague words stand on many a genuine page."""
+
+
+def is_telling(seen: Observation) -> bool:
+    """Whether a page is some filter's as far as its fingerprint says."""
+    return bool(seen.fingerprint) and seen.fingerprint_scope.split(" ")[0] in TELLING
+
+
 def mark_of(seen: Iterable[Observation], *, cc: str) -> Mark:
     """The strongest mark among the observations; a harmless one beside it overrides all."""
     found = [(o.fingerprint, o.fingerprint_scope.split()) for o in seen if o.fingerprint]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from probe.compare.marks import is_telling
 from probe.compare.places import redirects_abroad
 from probe.model import Endpoint, Observation
 from probe.sites import Site
@@ -34,7 +35,7 @@ def page_works(site: Site, seen: Observation) -> bool:
         return True
     if redirects_abroad(seen.url, seen.status, seen.location) and not is_strong_endpoint(site, seen.input):
         return False
-    marked = bool(seen.fingerprint) and not is_strong_endpoint(site, seen.input)
+    marked = is_telling(seen) and not is_strong_endpoint(site, seen.input)
     return seen.met_expectation != "no" and not marked
 
 

@@ -155,7 +155,7 @@ def result(row: Observation) -> str:
         f"HTTP {row.status}" if row.status else "",
         f"leads to {row.location}" if row.location else "",
         f"“{row.title}”" if row.title else "",
-        f"known block page {row.fingerprint}" if row.fingerprint else "",
+        f"known answer {row.fingerprint} ({row.fingerprint_scope or 'scope unknown'})" if row.fingerprint else "",
         f"not as expected: {row.mismatch}" if row.mismatch else "",
     )
     return "; ".join(filter(None, facts))

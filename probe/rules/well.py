@@ -39,7 +39,7 @@ WELL: tuple[PathRule, ...] = (
          and s.path.failed_attempts < 2),
     Rule("http/same_as_control", "ok", "", 0.95, ("helper",), "controls are served the same page",
          lambda s: s.path.kind == "http" and s.path.stage in ("", "page") and s.path.control_page_same > 0
-         and s.path.met != "no" and s.path.failed_attempts < 2),
+         and s.path.met != "no" and (s.path.failed_attempts < 2 or bool(s.path.mark.name))),
     Rule("path/connects", "ok", "", 0.8, ("nothing",), "the endpoint answers as far as its protocol can be checked",
          lambda s: s.path.kind in ("tcp", "tls") and s.path.last_ok and s.path.failed_attempts < 2),
     Rule("path/mixed", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
