@@ -271,6 +271,15 @@ def test_encrypted_dns_is_reset_on_its_port_alone(w: Watched) -> None:
     assert_innocent_name_resolves(w, server=to)
 
 
+@on("doh-block-dot")
+def test_handshakes_with_operators_vanish_on_the_usual_port_alone(w: Watched) -> None:
+    to = public_resolver()
+    flow = w.tls(to, name="cloudflare-dns.com", port=443, timeout_s=BRIEF_S)
+    assert (flow.stage, flow.failure) == ("connected", "timeout")
+    assert w.tls(to, name="dns.google", port=853).failure == ""
+    assert_resolver_lies(w, w.target("t"), address=str(w.drawn.faults[0].params["address"]))
+
+
 @on("doh-block", "doh-block-lie")
 def test_handshakes_with_operators_of_encrypted_dns_vanish(w: Watched) -> None:
     to = public_resolver()

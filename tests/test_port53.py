@@ -80,6 +80,22 @@ def test_a_reply_that_passed_no_router_is_the_next_device_s(ttl: str, near: bool
     assert dns_evidence((lookup(HERE4), *seen, TRUTH)).port53.next_door == near
 
 
+TEREDO = "2001::1f0d:4211"
+
+
+@pytest.mark.parametrize(("first", "then", "injected"), [
+    (f"3.0|54|NOERROR|QR|{TEREDO}", "60.0|49|NOERROR|QR|", True),
+    (f"3.0|54|NOERROR|QR|{TEREDO}", "60.0|49|NXDOMAIN|QR|", False),
+    (f"3.0|54|NOERROR|QR|{TEREDO}", f"60.0|49|NOERROR|QR|{TEREDO}", False),
+    ("3.0|54|NOERROR|QR|2606:2800::1", "60.0|49|NOERROR|QR|", False),
+    (f"3.0|54|NOERROR|QR|{PRIVATE}", "60.0|49|NOERROR|QR|", False),
+])
+def test_a_forged_address_of_a_family_that_the_name_has_not(first: str, then: str, injected: bool) -> None:
+    answer = first.rpartition("|")[2]
+    seen = lookup(answer, query_type="AAAA", replies=(first, then))
+    assert dns_evidence((lookup(THERE4), seen, TRUTH)).injected == injected
+
+
 # ---- a denial before the answer
 
 def told(*replies: str, attempt: int = 1, **changes: Any) -> Observation:

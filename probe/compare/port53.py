@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from probe.compare.addresses import is_bogon
+from probe.compare.addresses import family_of, is_bogon
 from probe.compare.replies import answers_of_reply, delay_ms_of_reply, flags_of_reply, ttl_of_reply
 from probe.model import Observation
 from probe.tables.resolvers import NOWHERE
@@ -85,11 +85,22 @@ def was_injected(seen: Observation, trusted: frozenset[str], nat64_prefix: str) 
     if len(replies) < 2 or not replies[0][1]:
         return False
     first = replies[0][1]
+    if _denied_rightly(replies, trusted, nat64_prefix):
+        return True
     first_false = not first & trusted and (bool(trusted) or all(is_bogon(a, nat64_prefix) for a in first))
     others = [answers for _, answers in replies[1:] if not answers & first]
     later_true = any(answers & trusted for answers in others) if trusted else any(
         answers and not any(is_bogon(a, nat64_prefix) for a in answers) for answers in others)
     return first_false and later_true
+
+
+def _denied_rightly(replies: Sequence[tuple[str, frozenset[str]]], trusted: frozenset[str], nat64_prefix: str) -> bool:
+    """An address that no public name has, and then none: trusted resolvers know the name, and none of that family."""
+    first = replies[0][1]
+    families = {family_of(a) for a in first}
+    bogus = all(is_bogon(a, nat64_prefix) for a in first) and not first & trusted
+    absent = bool(trusted) and families.isdisjoint(family_of(a) for a in trusted)
+    return bogus and absent and any(rcode == "NOERROR" and not answers for rcode, answers in replies[1:])
 
 
 def _denied_then_answered(seen: Observation, trusted: frozenset[str]) -> bool:
