@@ -126,10 +126,12 @@ class Capture:
                    and claim.begin_s - _SLACK_S <= flow.begin_s <= claim.end_s + _SLACK_S]
         return fitting[0] if len(fitting) == 1 else None
 
-    def texts(self, seen: Observation) -> tuple[str, ...]:
-        """The decisive packets of an observation, as it stores them."""
+    def texts(self, seen: Observation, *, brief: bool = False) -> tuple[str, ...]:
+        """The decisive packets of an observation, as it stores them; `brief`: those that begin it alone."""
         flow = self.flow_of(seen)
-        return tuple(map(packet_text, decisive(_read(flow)))) if flow is not None else ()
+        if flow is None:
+            return ()
+        return tuple(map(packet_text, decisive(_read(flow, flow.packets[:2] if brief else flow.packets))))
 
     def _loop(self) -> None:
         while True:
@@ -202,12 +204,12 @@ def _key_of(found: Headers, data: bytes, *, outbound: bool) -> Key | None:
     return found.protocol, found.source, found.sport, found.dport
 
 
-def _read(flow: Flow) -> list[Packet]:
+def _read(flow: Flow, packets: Sequence[Seen]) -> list[Packet]:
     """The packets of a flow with times and numbers from its beginning."""
     told: list[Packet] = []
     theirs = 0
     peer: bytes | None = None
-    for seen in flow.packets:
+    for seen in packets:
         found = read_headers(seen.data)
         if found is None:
             continue
