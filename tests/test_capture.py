@@ -225,15 +225,35 @@ def test_an_icmp_error_belongs_to_the_packet_that_it_quotes(version: int, error:
 
 def test_every_answer_to_a_question_is_kept_with_it() -> None:
     capture = fresh()
-    ask = bytes(net(4, outbound=True) / UDP(sport=5000, dport=53) / DNS(rd=1, qd=DNSQR(qname="t.example")))
-    capture.keep(ask, outbound=True, at_s=2.0)
+    for number, begin_s in ((77, 2.0), (78, 2.5)):  # two questions from one port
+        ask = net(4, outbound=True) / UDP(sport=5000, dport=53) / DNS(id=number, rd=1, qd=DNSQR(qname="t.example"))
+        capture.keep(bytes(ask), outbound=True, at_s=begin_s)
     for n in range(3):
-        capture.keep(bytes(net(4, outbound=False, ttl=40 + n, id=7) / UDP(sport=53, dport=5000) / DNS(qr=1)),
-                     outbound=False, at_s=2.01 + n / 100)
-    capture.claim_question(THEM4, 5000, 1.999)
+        capture.keep(bytes(net(4, outbound=False, ttl=40 + n, id=7) / UDP(sport=53, dport=5000) / DNS(id=77, qr=1)),
+                     outbound=False, at_s=2.01 + n)
+    capture.claim_question(THEM4, 5000 | 77 << 16, 1.999)
     row = Observation(operation="dns_round_trip", resolver_address=THEM4, t0_s=1.999)
     assert [(p.flags, p.ttl, p.ip_id) for p in read_packets(capture.texts(row)) if p.inbound] == [
         ("udp", 40, 7), ("udp", 41, 7), ("udp", 42, 7)]
+
+
+def test_what_is_seen_at_two_interfaces_counts_once() -> None:
+    capture, seen = fresh(), ended()
+    packets = [(tcp(4, "S", outbound=True, seq=1000), True, 1.0), (tcp(4, "SA", outbound=False, seq=9000), False, 1.1),
+               (tcp(4, "RA", outbound=False, seq=9001), False, 1.15)]
+    for raw, outbound, at_s in packets:
+        for interface in ("bond0", "eth0") if outbound else ("eth0", "bond0"):
+            capture.keep(raw, outbound=outbound, at_s=at_s, interface=interface)
+    capture.claim(seen, 40_000)
+    assert [p.flags for p in read_packets(capture.texts(seen[1]))] == ["S", "SA", "AR"]
+
+
+def test_a_port_that_was_used_again_is_not_taken_for_the_first() -> None:
+    capture, first = fresh(), ended()
+    reset_flow(capture)
+    capture.claim(first, 40_000)
+    capture.keep(tcp(4, "S", outbound=True, seq=555), outbound=True, at_s=90.0)
+    assert capture.flow_of(first[1]) is None
 
 
 def test_memory_is_bounded() -> None:

@@ -111,7 +111,7 @@ def test_the_router_at_the_box_says_that_it_is_prohibited(w: Watched) -> None:
     assert w.connect(w.innocent()).failure == ""
 
 
-@on("ip-rst-syn", "port-reset", "port-443-all")
+@on("ip-rst-syn", "ip-rst-syn-quiet", "port-reset", "port-443-all")
 def test_a_syn_draws_forged_resets(w: Watched) -> None:
     t, params = w.target("t"), w.params()
     flow = w.connect(t)

@@ -216,6 +216,33 @@ def test_a_host_that_resets_the_syn_as_its_kernel_would(tmp_path: Path, rules: R
     assert got(refusing, "vantage", Flow(client=vantage, server=server).syn()) == ["servers"]
 
 
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("only_client", [True, False])
+def test_a_load_balancer_resets_with_headers_of_its_own(
+    tmp_path: Path, rules: Rules, version: int, only_client: bool,
+) -> None:
+    balanced = net(tmp_path, rules, "host_resets_data", "t.example", ttl=128, df=False, only_client=only_client)
+    client, server = ENDS[version]
+    flow = Flow(client=client, server=server)
+    assert got(balanced, "client", flow.syn(), flow.data(b"", flags=ACK)) == ["servers", "servers"]
+    begin = flow.next_seq
+    ((to, when_s, raw),) = balanced.send("client", flow.data(b"hello"))
+    packet = read(raw)
+    assert to == "client"
+    assert when_s == pytest.approx(2 * DELAY_S)
+    assert (packet.flags, packet.ack, packet.window, packet.payload) == (RST | ACK, begin + 5, 0, b"")
+    assert packet.ttl == 128 - HOPS
+    assert not (version == 4 and packet.df)
+    vantage = Flow(client={4: VANTAGE, 6: VANTAGE6}[version], server=server)
+    assert got(balanced, "vantage", vantage.data(b"hello")) == (["servers"] if only_client else ["vantage"])
+
+
+def test_routers_that_keep_silent(tmp_path: Path, rules: Rules) -> None:
+    silent = net(tmp_path, rules, "routers_silent")
+    for ttl in range(1, HOPS + 2):
+        assert got(silent, "client", datagram(CLIENT, SERVER, ttl=ttl)) == ["servers"] * (ttl > HOPS)
+
+
 def kernel_like(flow: Flow, *, flags: int) -> bytes:
     """What the host's kernel sends, before it has passed any router."""
     header = IpHeader(src=flow.server, dst=flow.client, ttl=64, ip_id=0, df=True)

@@ -39,9 +39,12 @@ _ATTACH_FILTER, _TIMESTAMP_NS = 26, 35
 _OUTGOING = 4
 _DNS = 53
 _SLACK_S = 0.05
+_SENT_WITHIN_S = 1.0
+"""A crowded machine takes its time between noting that a question is sent and sending it."""
 
 Key = tuple[int, bytes, int, int]
-"""Protocol, the other side's address and port, our port."""
+"""Protocol, the other side's address and port, our port; of DNS questions with their number above its 16 bits, for a
+port is used for more than one in a run."""
 
 
 @dataclass(slots=True)
@@ -59,6 +62,8 @@ class Flow:
 
     begin_s: float
     seq: int
+    interface: str = ""
+    """Where it began: what passes one network card is seen again at the bridge or bond above it."""
     packets: list[Seen] = field(default_factory=list)
 
 
@@ -112,24 +117,28 @@ class Capture:
         with contextlib.suppress(ValueError):
             address = ip_address(server).packed
             self._claims["dns_round_trip", server, sent_s] = _Claim(
-                (UDP, address, _DNS, our_port), address, _DNS, sent_s, sent_s)
+                (UDP, address, _DNS, our_port), address, _DNS, sent_s, sent_s + _SENT_WITHIN_S)
 
     def flow_of(self, seen: Observation) -> Flow | None:
         """The flow of an observation, where it was seen and is certainly its own."""
         claim = self._claims.get(_row(seen))
         if claim is None:
             return None
+        begins = (claim.begin_s - _SLACK_S, claim.end_s + _SLACK_S)
         if claim.key is not None:
-            return self._flows.get(claim.key)
+            flow = self._flows.get(claim.key)
+            return flow if flow is not None and begins[0] <= flow.begin_s <= begins[1] else None
         # The port is not known any more; one flow alone may have begun there and then.
         fitting = [flow for key, flow in self._flows.items() if key[:3] == (TCP, claim.address, claim.port)
-                   and claim.begin_s - _SLACK_S <= flow.begin_s <= claim.end_s + _SLACK_S]
+                   and begins[0] <= flow.begin_s <= begins[1]]
         return fitting[0] if len(fitting) == 1 else None
 
-    def texts(self, seen: Observation) -> tuple[str, ...]:
-        """The decisive packets of an observation, as it stores them."""
+    def texts(self, seen: Observation, *, brief: bool = False) -> tuple[str, ...]:
+        """The decisive packets of an observation, as it stores them; `brief`: those that begin it alone."""
         flow = self.flow_of(seen)
-        return tuple(map(packet_text, decisive(_read(flow)))) if flow is not None else ()
+        if flow is None:
+            return ()
+        return tuple(map(packet_text, decisive(_read(flow, flow.packets[:2] if brief else flow.packets))))
 
     def _loop(self) -> None:
         while True:
@@ -151,9 +160,9 @@ class Capture:
             if kind == _TIMESTAMP_NS and len(stamp) >= 16:
                 seconds, nanoseconds = struct.unpack_from("@qq", stamp)
                 at_s = seconds + nanoseconds / 1e9 - self._offset_s
-        self.keep(data, outbound=sender[2] == _OUTGOING, at_s=at_s)
+        self.keep(data, outbound=sender[2] == _OUTGOING, at_s=at_s, interface=sender[0])
 
-    def keep(self, data: bytes, *, outbound: bool, at_s: float) -> None:
+    def keep(self, data: bytes, *, outbound: bool, at_s: float, interface: str = "") -> None:
         """Put a packet to its flow; SYNs and questions that leave begin one, everything else needs one."""
         found = read_headers(data)
         if found is None:
@@ -162,20 +171,22 @@ class Capture:
         flow = self._flows.get(key) if key is not None else None
         begins = outbound and (found.protocol == UDP or found.flags & (SYN | ACK) == SYN)
         if key is not None and begins and (flow is None or (found.protocol == TCP and found.seq != flow.seq)):
-            flow = self._begin(key, found, at_s)
-        if flow is None or len(flow.packets) >= MAX_FLOW_PACKETS or self._bytes >= MAX_BYTES:
+            flow = self._begin(key, Flow(at_s, found.seq, interface))
+        if flow is None or flow.interface != interface or self._bytes >= MAX_BYTES:
+            return
+        if len(flow.packets) >= MAX_FLOW_PACKETS:
             return
         if len(flow.packets) >= MAX_FLOW_PACKETS // 2 and not found.flags & RST:
             return
         flow.packets.append(Seen(at_s, outbound, data))
         self._bytes += len(data)
 
-    def _begin(self, key: Key, found: Headers, at_s: float) -> Flow:
+    def _begin(self, key: Key, flow: Flow) -> Flow:
         if (old := self._flows.pop(key, None)) is not None:
             self._forget(old)
         if len(self._flows) >= MAX_FLOWS or self._bytes >= MAX_BYTES // 2:
             self._make_room()
-        flow = self._flows[key] = Flow(at_s, found.seq)
+        self._flows[key] = flow
         return flow
 
     def _make_room(self) -> None:
@@ -195,19 +206,21 @@ def _key_of(found: Headers, data: bytes, *, outbound: bool) -> Key | None:
     if found.protocol in (ICMP, ICMP6):
         if outbound:
             return None
-        quote = read_headers(data[found.payload :], quoted=True)
-        return (quote.protocol, quote.destination, quote.dport, quote.sport) if quote is not None else None
+        inner = data[found.payload :]
+        quote = read_headers(inner, quoted=True)
+        return _key_of(quote, inner, outbound=True) if quote is not None else None
+    number = int.from_bytes(data[found.payload : found.payload + 2]) << 16 if found.protocol == UDP else 0
     if outbound:
-        return found.protocol, found.destination, found.dport, found.sport
-    return found.protocol, found.source, found.sport, found.dport
+        return found.protocol, found.destination, found.dport, found.sport | number
+    return found.protocol, found.source, found.sport, found.dport | number
 
 
-def _read(flow: Flow) -> list[Packet]:
+def _read(flow: Flow, packets: Sequence[Seen]) -> list[Packet]:
     """The packets of a flow with times and numbers from its beginning."""
     told: list[Packet] = []
     theirs = 0
     peer: bytes | None = None
-    for seen in flow.packets:
+    for seen in packets:
         found = read_headers(seen.data)
         if found is None:
             continue

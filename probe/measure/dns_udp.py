@@ -55,7 +55,7 @@ class Question:
     bytes_written: int = 0
     bytes_read: int = 0
     our_port: int = 0
-    """To find the packets by; never stored."""
+    """Our port and, above its 16 bits, the question's number: to find the packets by; never stored."""
     _identity: int = 0
     _wire: bytes = b""
     _socket: socket.socket | None = None
@@ -144,7 +144,7 @@ class Listener:
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
             sock.connect((question.server, question.port))
-            question.our_port = sock.getsockname()[1]
+            question.our_port = sock.getsockname()[1] | question._identity << 16
             self._selector.register(sock, selectors.EVENT_READ, question)
             self._open[id(question)] = question
             self._send(question)

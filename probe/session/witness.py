@@ -31,15 +31,22 @@ def take_packets(capture: Capture | None, book: Book, clock: Clock, *, until_s: 
         time.sleep(wait_s)
     capture.close()
     failed: list[tuple[Observation, Flow]] = []
+    unwell = {o.address for o in book.observations if o.address and _is_unwell(o)}
     for index, seen in enumerate(book.observations):
-        texts = capture.texts(seen)
+        # Where nothing fails nobody asks who ended what; to read it all would take a good part of a second.
+        texts = capture.texts(seen, brief=seen.address not in unwell and not _is_unwell(seen))
         if not texts:
             continue
         book.amend_packets(index, texts)
         flow = capture.flow_of(seen)
-        if flow is not None and (seen.failure or seen.met_expectation == "no" or len(seen.replies) > 1):
+        if flow is not None and _is_unwell(seen):
             failed.append((seen, flow))
     return tuple(_kept(failed))
+
+
+def _is_unwell(seen: Observation) -> bool:
+    """Whether somebody may ask for the packets: it failed, gave another page than expected, or had several answers."""
+    return bool(seen.failure) or seen.met_expectation == "no" or len(seen.replies) > 1
 
 
 def _kept(flows: Sequence[tuple[Observation, Flow]]) -> Iterator[KeptPacket]:
