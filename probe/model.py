@@ -132,6 +132,10 @@ class Observation:
     server_hello: bool = False
     """A ServerHello or an alert was read: the name reached a TLS server."""
     ja4: str = ""
+    shape: str = ""
+    """Shape of the ClientHello (`probe.tables.shapes`); empty: the library's own."""
+    segments: int = 0
+    """TCP segments that carried the ClientHello; 0 when unknown."""
     chain: tuple[str, ...] = ()
     """SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."""
     trust: str = ""
@@ -192,6 +196,8 @@ class ControlAnswer:
     """(`ip:port`, failure or empty) pairs of a QUIC handshake or a STUN binding."""
     leaf_keys: tuple[tuple[str, str], ...] = ()
     """(`ip:port`, SHA-256 of the leaf's SubjectPublicKeyInfo) pairs."""
+    ja4s: tuple[tuple[str, str], ...] = ()
+    """(`ip:port`, JA4 of the ClientHello with which the control shook hands) pairs; helpers of others do not tell."""
     http_failure: str | None = None
     """None when HTTP was not asked for; empty when it worked."""
     http_status: int = 0

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from probe.catalogue.types import MatrixServer
+
 SEARCH = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
 
 
@@ -56,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     run: RunSettings = RunSettings()
     fingerprints: FingerprintSettings = FingerprintSettings()
     helper: tuple[Helper, ...] = ()
+    matrix_server: tuple[MatrixServer, ...] = ()
     path: str = ""
 
 

@@ -48,6 +48,9 @@ class Visit:
     needs_alpn: bool = False
     """The endpoint is reached only with one of `alpn` selected."""
     until_server_hello: bool = False
+    shape: str = ""
+    """Of the ClientHello (`probe.tables.shapes`): it is sent, and nothing but the first answer is read. Empty: the
+    library's own."""
     pages: tuple[Page, ...] = ()
     target_id: str = ""
     input: str = ""

@@ -135,7 +135,8 @@ class Net:
                 cut = self.cuts[step.address]
         common: dict[str, Any] = dict(
             purpose=step.purpose, hostname=step.hostname, port=step.port, attempt=step.attempt,
-            address_source=step.source, target_id=step.target_id, input=step.input, trust="", sni=step.sni)
+            address_source=step.source, target_id=step.target_id, input=step.input, trust="", sni=step.sni,
+            shape=step.shape)
         stages: list[tuple[str, str, dict[str, Any]]] = [("connect", "connect", {"sni": ""})]
         if step.sni:
             judged = step.trust not in ("none", "record") and not step.until_server_hello

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import ssl
 import zlib
@@ -23,6 +24,7 @@ from lab_servers_world import Served, connect, get, in_namespace, request, servi
 from probe.lab.laboratory import unavailable
 from probe.lab.servers.faults import FAULTS, Faults, number, text, texts
 from probe.lab.truth import read_log
+from probe.measure.raw_hello import raw_hello
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 
@@ -128,6 +130,14 @@ def capped(served: Served) -> None:
         assert len(body) == 100
 
 
+def picky(served: Served) -> None:
+    handshake_fails(served, ssl.SSLError, "HANDSHAKE_FAILURE")
+    client = connect(served.address(BAD), 443)
+    client.sendall(raw_hello("browser", BAD, random.Random(1)))
+    assert client.recv(6)[5] == 2, "no ServerHello"
+    client.close()
+
+
 HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "closed": ({}, closed),
     "cert_expired": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "expired")),
@@ -138,6 +148,7 @@ HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "tls_alert": ({"description": 80}, lambda s: handshake_fails(s, ssl.SSLError, "INTERNAL_ERROR")),
     "tls_junk": ({}, lambda s: handshake_fails(s, ssl.SSLError, "WRONG_VERSION_NUMBER|RECORD_LAYER")),
     "tls_silence": ({}, silent),
+    "tls_picky": ({"reply": "alert"}, picky),
     "status": (
         {"status": 429, "headers": ("Retry-After: 60",), "body": "too many", "only_client": True}, status
     ),

@@ -106,6 +106,13 @@ def test_too_large_packets_vanish_in_silence(tmp_path: Path, rules: Rules, hop: 
     assert got(narrow, "vantage", datagram(VANTAGE, SERVER, payload=bytes(1400))) == ["servers"]
 
 
+def test_a_narrow_link_to_one_address_leaves_the_others_alone(tmp_path: Path, rules: Rules) -> None:
+    narrow = net(tmp_path, rules, "mtu", SERVER6, "t.example", bytes=1280)
+    assert got(narrow, "client", datagram(CLIENT6, SERVER6, payload=bytes(1400))) == []
+    assert got(narrow, "servers", datagram(SERVER6, CLIENT6, payload=bytes(1400))) == []
+    assert got(narrow, "client", datagram(CLIENT, SERVER, payload=bytes(1400))) == ["servers"]
+
+
 @pytest.mark.parametrize("hop", [1, PLACE - 1, PLACE, HOPS - 1])
 @pytest.mark.parametrize("version", [4, 6])
 def test_a_router_that_may_says_how_much_fits(tmp_path: Path, rules: Rules, hop: int, version: int) -> None:

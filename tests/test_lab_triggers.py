@@ -48,7 +48,7 @@ QUIC_LIKE = b"\xc0" + (1).to_bytes(4) + b"\x08" + bytes(8) + b"\0" + bytes(1185)
 MATCH_OF = {
     "all": (), "udp53": (), "address": (SERVER, "10.0.0.0/8"), "not_address": ("2a04:4e42::/32",),
     "address_port": (f"{SERVER}:443",), "port": ("tcp/853",), "protocol": ("stun",), "not_protocol": ("tls", "http"),
-    "quic_version": ("00000001",),
+    "quic_version": ("00000001",), "fingerprint": ("grease=no", "ciphers>1", "ciphers<99"),
 }
 NEEDED: Mapping[str, Mapping[str, Value]] = {"freeze": {"after_packets": 5}, "redirect": {"to": RESOLVER}}
 
@@ -84,6 +84,11 @@ def test_every_action_can_follow_every_trigger_that_the_table_allows(tmp_path: P
         (rule("port", "70000", "drop"), "cannot match"),
         (rule("protocol", "ssh", "drop"), "cannot match"),
         (rule("quic_version", "1", "drop"), "cannot match"),
+        (rule("fingerprint", "mood=good", "drop"), "cannot match"),
+        (rule("fingerprint", "bytes~9", "drop"), "cannot match"),
+        (rule("fingerprint", "has=xyz", "drop"), "cannot match"),
+        (rule("fingerprint", "address=10.0.0.0.1", "drop"), "match"),
+        (rule("fingerprint", "grease=no", "drop", reassemble=False), "means nothing"),
         (rule("not_address", "10.0.0.0/33", "drop"), "match"),
         (rule("address", "10.0.0/8x", "drop"), "match"),
         (rule("sni", "a", "drop", sport_above=True), "means nothing"),

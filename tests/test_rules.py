@@ -20,6 +20,8 @@ from recorded_datagrams import (
     TWO_ATTEMPTS,
     scene,
 )
+from shape_scenes import ANY as ANY_SHAPES
+from shape_scenes import shaped
 
 from probe.compare.anatomy import UNSEEN, Anatomy
 from probe.compare.dns import DnsEvidence
@@ -27,6 +29,7 @@ from probe.compare.ladder import LadderEvidence
 from probe.compare.marks import Mark
 from probe.compare.path import PathEvidence
 from probe.compare.port53 import Port53
+from probe.compare.shapes import ShapeEvidence
 from probe.compare.udp import UdpEvidence
 from probe.rules.catalogue import all_rules
 from probe.rules.dns import DNS_RULES, NameEvidence
@@ -72,7 +75,7 @@ def named() -> Iterator[tuple[str, Scene]]:
             yield f"{stem}_{trigger}", scene(**shown, innocent="reached")
 
 
-PATHS: dict[str, Scene] = dict(named()) | DATAGRAMS | {
+PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
     "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
     "path/answers_for_everybody": scene(kind="tcp", must_not_answer=True, **SERVED),
@@ -326,6 +329,7 @@ WORDS: dict[str, list[Any]] = {
        for channel in ("network", "system", "public", "tcp", "resolver_alive")},
 }
 SHAPES: dict[object, st.SearchStrategy[Any]] = {
+    ShapeEvidence: ANY_SHAPES,
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
     Anatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),

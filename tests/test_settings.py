@@ -20,6 +20,11 @@ asn = 64500
 tier = 2
 skip_services = ["a", "b"]
 
+[[matrix_server]]
+address = "192.0.2.7"
+operator = "ours"
+agreed = "2026-01-31"
+
 [[helper]]
 id = "a"
 url = "https://helper.example/"
@@ -48,6 +53,7 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     found = load_settings(written(tmp_path / "probe.toml", WHOLE))
     assert (found.vantage.cc, found.run.tier, found.run.skip_services) == ("RU", 2, ("a", "b"))
     assert [h.id for h in found.helper] == ["a"]
+    assert [(s.address, s.port, s.agreed) for s in found.matrix_server] == [("192.0.2.7", 443, "2026-01-31")]
     assert found.path == str(tmp_path / "probe.toml")
 
 
@@ -70,6 +76,12 @@ def test_the_flag_comes_before_the_variable_and_that_before_the_usual_place(
     pytest.param("[run]\nskip_services = 'a'", "$.run.skip_services", id="no list"),
     pytest.param("[[helper]]\nid = 'a'", "url", id="a key is missing"),
     pytest.param("[[helper]]\nid = 'a'\nurl = 'u'\nasn = 'AS1'", "$.helper[0].asn", id="wrong type in a list"),
+    pytest.param("[[matrix_server]]\naddress = 'a.example'\noperator = 'o'\nagreed = '2026-01-01'", "a.example",
+                 id="a name for an address"),
+    pytest.param("[[matrix_server]]\naddress = '192.0.2.1'\noperator = 'o'\nagreed = 'yes'", "yes", id="no date"),
+    pytest.param("[[matrix_server]]\naddress = '192.0.2.1'\noperator = 'o'", "agreed", id="nobody agreed"),
+    pytest.param("[[matrix_server]]\naddress = '192.0.2.1'\nport = 0\noperator = 'o'\nagreed = '2026-01-01'", "port",
+                 id="no port"),
     pytest.param("[run\ntier = 1", "is no TOML", id="no TOML"),
     pytest.param("tier", "is no TOML", id="no TOML at all"),
 ])

@@ -39,6 +39,7 @@ def load(path: str | None = None, *, search: bool = True) -> Catalogue:
         controls=controls.controls,
         innocent_names=controls.innocent_names,
         expectations=packaged.expectations(),
+        matrix_servers=packaged.matrix_servers(),
         path=str(found),
         version=f"{newest or 'undated'}-{hashlib.sha256(raw).hexdigest()[:12]}",
     )

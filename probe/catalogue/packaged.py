@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from probe.catalogue.types import CatalogueError, Control, DatedExpectation, Problem, Service
+from probe.catalogue.types import CatalogueError, Control, DatedExpectation, MatrixServer, Problem, Service
 
 FOLDER = Path(__file__).parent
 _T = TypeVar("_T")
@@ -46,6 +46,12 @@ def expectations() -> tuple[DatedExpectation, ...]:
     """`expectations.toml` in its order; raises CatalogueError."""
     tables = _read("expectations.toml").get("expectation", [])
     return _convert("expectations.toml", tables, tuple[DatedExpectation, ...])
+
+
+def matrix_servers() -> tuple[MatrixServer, ...]:
+    """`matrix_servers.toml`: servers whose operators agreed to be asked for foreign names; raises CatalogueError."""
+    tables = _read("matrix_servers.toml").get("matrix_server", [])
+    return _convert("matrix_servers.toml", tables, tuple[MatrixServer, ...])
 
 
 def _read(name: str) -> dict[str, object]:

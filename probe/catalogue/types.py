@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+
+import msgspec
 
 from probe.model import Endpoint
 
@@ -59,6 +62,23 @@ class DatedExpectation:
     source: str
 
 
+class MatrixServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Your own server, or one whose operator agreed, to which names of other services may be sent: on port 80 as the
+    Host of a request, on any other as the server name of a TLS handshake. It must answer names it does not know."""
+
+    address: str
+    port: int = 443
+    operator: str
+    agreed: str
+    """Date of the operator's agreement, YYYY-MM-DD."""
+
+    def __post_init__(self) -> None:
+        ipaddress.ip_address(self.address)
+        date.fromisoformat(self.agreed)
+        if not 0 < self.port < 65536:
+            raise ValueError("a port is 1 to 65535")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """Everything a run must know of its targets."""
@@ -70,6 +90,7 @@ class Catalogue:
     innocent_names: tuple[str, ...]
     """Names that no censor is known to single out."""
     expectations: tuple[DatedExpectation, ...]
+    matrix_servers: tuple[MatrixServer, ...] = ()
     path: str
     version: str
     """Newest date in the file and the start of its SHA-256."""

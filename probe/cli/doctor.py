@@ -13,6 +13,7 @@ from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
 from probe.measure.capture import may_capture
 from probe.measure.trace import hears_routers
+from probe.plan.shapes import ELSEWHERE_LEVEL
 from probe.rules.catalogue import convictable
 from probe.rules.table import NEEDS
 from probe.settings import Settings, SettingsError, load_settings
@@ -121,10 +122,16 @@ def _means(settings: Settings) -> frozenset[str]:
         means.add("packets")
     networks = {(h.asn, h.cc) for h in settings.helper}
     if settings.helper:
-        means.add("helper")
+        means |= {"helper", "twin"}
+    if settings.matrix_server and settings.run.consent_level >= ELSEWHERE_LEVEL:
+        means.add("agreed")
     if len(networks) >= 2:
         means.add("two_helpers")
     return frozenset(means)
+
+
+_REMEDIES = {need: " (add [[helper]] tables to the configuration)" for need in ("helper", "twin", "two_helpers")} | {
+    "agreed": " (add a [[matrix_server]] table to the configuration)", "packets": " (see packets above)"}
 
 
 def _tell(findings: list[tuple[str, bool, str]], means: frozenset[str], able: dict[str, bool]) -> None:
@@ -136,5 +143,4 @@ def _tell(findings: list[tuple[str, bool, str]], means: frozenset[str], able: di
     if no:
         click.echo(f"It cannot convict: {', '.join(no)}")
     for need in missing:
-        advice = "see packets above" if need == "packets" else "add [[helper]] tables to the configuration"
-        click.echo(f"  missing: {NEEDS[need]} ({advice})")
+        click.echo(f"  missing: {NEEDS[need]}{_REMEDIES.get(need, '')}")

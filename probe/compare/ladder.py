@@ -89,7 +89,8 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
                 for n in (4, 6)}
     ipv4 = _ipv4(connects[4], connects[6])
     shakes = _shakes(seen, 4) or _shakes(seen, 6)
-    above_tcp = [o for o in seen if o.operation in ("tls_handshake", "http_round_trip")]
+    above_tcp = [o for o in seen if o.operation in ("tls_handshake", "http_round_trip")
+                 and o.purpose not in ("shape", "foreign")]
     large = [o for o in above_tcp if not o.failure and o.bytes_read >= TWO_SEGMENTS]
     silent = [o for o in above_tcp if "timeout" in o.failure and o.acked != "no" and o.bytes_read < TWO_SEGMENTS]
     offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]

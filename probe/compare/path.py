@@ -10,6 +10,7 @@ from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
 from probe.compare.places import host_of, joined, redirects_abroad
+from probe.compare.shapes import UNSHAPED, ShapeEvidence, shape_evidence
 from probe.compare.slots import failing_slots
 from probe.compare.trace import where_lost
 from probe.compare.udp import UdpEvidence
@@ -93,6 +94,8 @@ class PathEvidence:
     must_not_answer: bool = False
     udp: UdpEvidence = field(default_factory=UdpEvidence)
     """Of endpoints that are spoken to in datagrams."""
+    shapes: ShapeEvidence = UNSHAPED
+    """Other ClientHellos at this address, and the name at other addresses."""
     evidence: tuple[str, ...] = ()
 
 
@@ -124,7 +127,10 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     )
     base = _with_failures(base, mine, failed, around, private_root)
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
-    base = _with_controls(base, site, told, mine, known_as=from_outside(address, nat64_prefix))
+    known_as = from_outside(address, nat64_prefix)
+    base = _with_controls(base, site, told, mine, known_as=known_as)
+    if base.stage in ("tls", "http"):
+        base = replace(base, shapes=shape_evidence(site, address, mine, around, told, known_as=known_as))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
     return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in ("", "page") else base
 

@@ -31,6 +31,7 @@ MAX_HEADER_NAMES = 40
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _PHRASE = re.compile(r"(?:unknown_failure|ssl_error): ", re.ASCII)
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_JA4 = re.compile(r"t[0-9]{2}[di][0-9]{4}[0-9A-Za-z]{2}_[0-9a-f]{12}_[0-9a-f]{12}", re.ASCII)
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,64}", re.ASCII)
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class _Seen:
     tls: dict[str, str] = field(default_factory=dict)
     udp: dict[str, str] = field(default_factory=dict)
     leaf_keys: dict[str, str] = field(default_factory=dict)
+    ja4s: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
 
 
@@ -66,6 +68,7 @@ def parse_answer(body: bytes, *, blank: ControlAnswer, endpoint: Endpoint) -> Co
         tls=tuple(islice(seen.tls.items(), MAX_PAIRS)),
         udp=tuple(islice(seen.udp.items(), MAX_PAIRS)),
         leaf_keys=tuple(islice(seen.leaf_keys.items(), MAX_PAIRS)),
+        ja4s=tuple(islice(seen.ja4s.items(), MAX_PAIRS)),
     )
     if answer != blank:
         return replace(answer, state="answered", reason="")
@@ -102,6 +105,8 @@ def _read_entry(entry: XResult, key: str, seen: _Seen) -> None:
             seen.udp[key] = _word(entry.failure)
         if _KEY.fullmatch(entry.leaf_key_sha256):
             seen.leaf_keys[key] = entry.leaf_key_sha256
+        if _JA4.fullmatch(entry.ja4):
+            seen.ja4s[key] = entry.ja4
 
 
 def _with_dns(blank: ControlAnswer, fields: Fields, entries: list[XResult], endpoint: Endpoint) -> ControlAnswer:

@@ -173,6 +173,8 @@ class XResult(Struct, frozen=True, kw_only=True):
     """SHA-256 of the presented leaf's SubjectPublicKeyInfo, in hexadecimal, whether or not it was accepted."""
     trust: str = ""
     """valid, expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."""
+    ja4: str = ""
+    """JA4 of the ClientHello with which the helper shook hands: a server may refuse some clients everywhere."""
 
 
 class Response(Struct, frozen=True, kw_only=True):

@@ -49,6 +49,7 @@ class Reach:
     tls_version: str = ""
     leaf_key_sha256: str = ""
     trust: str = ""
+    ja4: str = ""
 
 
 def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Reach:
@@ -90,6 +91,7 @@ def open_stream(plan: Plan, *, deadline: float) -> tuple[Reach, Stream | None]:
         tls_version=shaken.version,
         leaf_key_sha256=key_hash(shaken.chain_der[0]) if shaken.chain_der else "",
         trust=shaken.trust,
+        ja4=shaken.ja4,
     )
     if shaken.failure:
         abort(sock)

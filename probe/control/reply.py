@@ -133,4 +133,5 @@ def _result(endpoint: XEndpoint, plan: Plan, reach: Reach) -> XResult:
         tls_version=reach.tls_version,
         leaf_key_sha256=reach.leaf_key_sha256,
         trust=reach.trust,
+        ja4=reach.ja4,
     )

@@ -19,7 +19,8 @@ IP_RECVERR = 11
 IPV6_RECVERR = 25
 _EXTENDED_ERROR = struct.Struct("@IBBBBII")
 _ORIGIN_ICMP = (2, 3)
-_UNACKED_OFFSET = 24  # struct tcp_info: eight bytes of flags, then u32 rto, ato, snd_mss, rcv_mss, unacked
+_SEND_MSS_OFFSET, _UNACKED_OFFSET = 16, 24
+"""struct tcp_info: eight bytes of flags, then u32 rto, ato, snd_mss, rcv_mss, unacked."""
 
 
 class RecordedSocket(socket.socket):
@@ -157,6 +158,16 @@ def port_of(sock: socket.socket) -> int:
         return int(sock.getsockname()[1])
     except OSError:
         return 0
+
+
+def segments(sock: socket.socket, *sizes: int) -> int:
+    """Into how many TCP segments parts of these sizes, sent one by one, are cut; 0 when unknown (TCP_INFO)."""
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    except (OSError, AttributeError):
+        return 0
+    most = struct.unpack_from("@I", info, _SEND_MSS_OFFSET)[0] if len(info) >= _SEND_MSS_OFFSET + 4 else 0
+    return sum(-(-size // most) for size in sizes) if most else 0
 
 
 def abort(sock: RecordedSocket) -> None:

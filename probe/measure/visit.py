@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,20 +21,33 @@ from probe.measure.http import (
     excerpt_of,
     title_of,
 )
-from probe.measure.sockets import RecordedSocket, abort, all_acknowledged, connected, icmp_error, open_socket, port_of
+from probe.measure.raw_shake import prepare, raw_shake
+from probe.measure.sockets import (
+    RecordedSocket,
+    abort,
+    all_acknowledged,
+    connected,
+    icmp_error,
+    open_socket,
+    port_of,
+    segments,
+)
 from probe.measure.tls import Handshake, TlsStream, context_for, key_hash, names_of, shake
 from probe.model import Observation
 from probe.steps import Page, Visit
 from probe.tables.failures import TIMEOUT, failure_of
 
+_RANDOM = random.SystemRandom()
 
-def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None) -> list[Observation]:
+
+def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
+          rng: random.Random = _RANDOM) -> list[Observation]:
     """Carry out a visit; the network's failures end it and are written down, none is raised. `capture` is told whose
-    connection it was."""
+    connection it was; `rng` makes the random parts of a ClientHello that the library does not build."""
     base = Observation(
         operation="connect", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
         address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
-        target_id=plan.target_id, input=plan.input,
+        target_id=plan.target_id, input=plan.input, shape=plan.shape,
     )
     try:
         sock = open_socket(base.family, deadline=time.monotonic() + plan.connect_timeout_s)
@@ -42,10 +56,15 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None) -> list[
     seen: list[Observation] = []
     our_port = 0
     try:
+        prepare(sock, plan.shape)
         seen.append(_connect(sock, base, clock))
         if capture is not None:
             our_port = port_of(sock)
         if seen[0].failure:
+            return seen
+        if plan.shape:
+            sock.deadline = time.monotonic() + plan.tls_timeout_s
+            seen.append(raw_shake(sock, base, plan, clock=clock, rng=rng))
             return seen
         stream: RecordedSocket | TlsStream = sock
         if plan.sni:
@@ -81,6 +100,7 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> O
         base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=_tls_failure(got, plan),
         alpn=got.alpn, tls_version=got.version, cipher=got.cipher, tls_alert=got.alert, hello_bytes=got.hello_bytes,
         acked=got.acked, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
+        segments=segments(stream.sock, got.hello_bytes),
         chain=tuple(key_hash(der) for der in got.chain_der), subject=subject, issuer=issuer,
         bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
     )

@@ -35,6 +35,8 @@ class Frame:
     timeout_s: float = 6.0
     together: bool = False
     """The run need not spread its flows."""
+    agreed: tuple[tuple[str, int], ...] = ()
+    """Addresses and ports of servers whose operators agreed to be asked for foreign names."""
     consent_level: int = 1
     """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
     path."""

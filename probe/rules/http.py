@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from probe.rules.named import named_rules
 from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by
+from probe.rules.shapes import elsewhere_rules
 from probe.rules.table import Rule
+
+ACTIONS = ("reset", "close", "drop", "mute")
 
 
 def _unproven_page(s: Scene) -> bool:
@@ -50,10 +53,8 @@ HTTP: tuple[PathRule, ...] = (
          "every connection completes its handshake and is then cut off, and controls reach the service",
          lambda s: s.path.secure and (ended_by(s, "http", "reset") or ended_by(s, "http", "close")) and convicts(s)
          and contrary(s)),
-    *named_rules("http", "reset", "host"),
-    *named_rules("http", "close", "host"),
-    *named_rules("http", "drop", "host"),
-    *named_rules("http", "mute", "host"),
+    *(rule for action in ACTIONS for rule in elsewhere_rules("http", action, "host")),
+    *(rule for action in ACTIONS for rule in named_rules("http", action, "host")),
     Rule("http/answered", "ok", "", 0.7, ("nothing",),
          "a page came, as expected as far as the catalogue knows, and no control contradicts it",
          lambda s: s.path.kind == "http" and s.path.last_ok and s.path.stage == "" and not s.path.control_page_differs

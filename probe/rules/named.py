@@ -23,17 +23,26 @@ _HTTP: dict[str, Callable[[Scene], bool]] = {
 }
 
 
+def shows(layer: str, action: str) -> Callable[[Scene], bool]:
+    """Whether a path ended by this action, in TLS or in a request."""
+    return _TLS[action] if layer == "tls" else _HTTP[action]
+
+
 def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
     """Three depths of one action: by the name, by the address, and undecided between them."""
-    shows = _TLS[action] if layer == "tls" else _HTTP[action]
+    is_it = shows(layer, action)
     stem = f"{layer}.{action}"
 
     def unseen(s: Scene) -> bool:
         """Inside TLS no box on the way reads the Host, and an innocent name was not asked for one."""
         return layer == "http" and s.path.secure
 
+    def lost(s: Scene) -> bool:
+        """The innocent name drew a small answer, and this name's may be too large for the line."""
+        return stem == "tls.mute" and s.path.shapes.innocent_small and s.path.shapes.narrow not in ("failed", "silent")
+
     def by_name(s: Scene) -> bool:
-        return shows(s) and s.path.innocent == "reached" and not unseen(s) and convicts(s)
+        return is_it(s) and s.path.innocent == "reached" and not unseen(s) and convicts(s) and not lost(s)
 
     rules: list[PathRule] = [
         Rule(f"{layer}/{action}_{trigger}_control", "blocked", f"{stem}.{trigger}", 0.97, ("innocent", "helper"),
@@ -41,7 +50,7 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
              lambda s: by_name(s) and contrary(s)),
         Rule(f"{layer}/{action}_undecided", "blocked", stem, 0.85, ("helper",),
              "every connection fails alike, and controls reach the service; the trigger is not shown",
-             lambda s: shows(s) and convicts(s) and contrary(s) and not unseen(s)
+             lambda s: is_it(s) and convicts(s) and contrary(s) and not unseen(s)
              and s.path.innocent in ("unasked", "tainted")),
     ]
     if action not in ("alert", "close"):  # a server may refuse a name it no longer serves by an alert or an end
@@ -56,7 +65,7 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
                  lambda s: by_name(s) and injected(s)),
             Rule(f"{layer}/{action}_injected", "blocked", stem, 0.85, ("packets",),
                  "every connection is ended by packets from nearer than the service; the trigger is not shown",
-                 lambda s: shows(s) and convicts(s) and injected(s) and s.path.anatomy.near and not unseen(s)
+                 lambda s: is_it(s) and convicts(s) and injected(s) and s.path.anatomy.near and not unseen(s)
                  and s.path.innocent in ("unasked", "tainted")),
         ]
     whole = "address" if layer == "tls" else "any_host"
@@ -67,12 +76,12 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
             f"{layer}/{action}_{whole}_injected", "blocked", stem, 0.85, ("helper", "packets"),
             "every name on this address is cut off by forged packets from nearer than the service, and still is in a "
             "later time slot; controls reach it",
-            lambda s: shows(s) and convicts(s) and contrary(s) and not unseen(s) and injected(s)
+            lambda s: is_it(s) and convicts(s) and contrary(s) and not unseen(s) and injected(s)
             and s.path.anatomy.near and s.path.anatomy.near_slots >= 2 and s.path.innocent == "failed"))
     # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses us.
     rules.append(Rule(
         f"{layer}/{action}_{whole}", "inconclusive", "inconclusive.unconfirmed", 0.6, ("innocent", "helper"),
         "every name on this address fails, and controls reach it: a block of the address, one that a neighbour set "
         "off for a while, and an operator that refuses this place look alike",
-        lambda s: shows(s) and convicts(s) and contrary(s) and not unseen(s) and s.path.innocent == "failed"))
+        lambda s: is_it(s) and convicts(s) and contrary(s) and not unseen(s) and s.path.innocent == "failed"))
     return tuple(rules)

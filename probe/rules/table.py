@@ -14,6 +14,8 @@ NEEDS: dict[str, str] = {
     "two_helpers": "two test helpers in different networks and countries",
     "trusted_dns": "a DoH operator that answers through this network",
     "innocent": "an innocent name on the same address",
+    "twin": "a test helper that tells with which ClientHello it asked (ours do)",
+    "agreed": "a server whose operator agreed to be asked for foreign names, and consent level 3",
     "routers": "routers on the way that say when a packet's TTL has run out",
     "udp": "other services over UDP that answer in this network",
     "packets": "the right to capture packets (CAP_NET_RAW)",

@@ -5,7 +5,10 @@ from __future__ import annotations
 from probe.compare.path import TIMEOUTS
 from probe.rules.named import named_rules
 from probe.rules.scene import PathRule, contrary, convicts, outdated, untrusted
+from probe.rules.shapes import SHAPED, SMALL_SEGMENTS, elsewhere_rules, shape_rules
 from probe.rules.table import Rule
+
+ACTIONS = ("reset", "close", "alert", "drop", "mute")
 
 TLS: tuple[PathRule, ...] = (
     Rule("tls/clock", "local", "local.clock", 0.95, ("ladder",),
@@ -37,9 +40,8 @@ TLS: tuple[PathRule, ...] = (
     Rule("tls/controls_fail_too", "down", "server.error", 0.85, ("two_helpers",),
          "handshakes from two other networks fail as well",
          lambda s: s.path.stage == "tls" and s.path.control_failed >= 2 and not s.path.control_ok),
-    *named_rules("tls", "reset", "sni"),
-    *named_rules("tls", "close", "sni"),
-    *named_rules("tls", "alert", "sni"),
-    *named_rules("tls", "drop", "sni"),
-    *named_rules("tls", "mute", "sni"),
+    *SMALL_SEGMENTS,
+    *(rule for action in SHAPED for rule in shape_rules(action)),
+    *(rule for action in ACTIONS for rule in elsewhere_rules("tls", action, "sni")),
+    *(rule for action in ACTIONS for rule in named_rules("tls", action, "sni")),
 )

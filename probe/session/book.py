@@ -31,6 +31,7 @@ class Book:
         self._told: dict[str, list[ControlAnswer]] = defaultdict(list)
         self._traces: list[int] = []
         self._answering: dict[tuple[str, int, str], None] = {}
+        self._foreign: list[int] = []
         self._open: dict[str, dict[tuple[str, int], None]] = {"ladder": {}, "target": {}}
 
     def add(self, seen: Observation) -> int:
@@ -63,7 +64,7 @@ class Book:
                 self._innocent_lookups.append(index)
         elif stamped.address:
             self._by_place[_place(stamped)].append(index)
-            self._by_address[stamped.address].append(index)
+            (self._foreign if stamped.purpose == "foreign" else self._by_address[stamped.address]).append(index)
         if stamped.operation == "connect" and not stamped.failure and stamped.purpose in self._open:
             self._open[stamped.purpose].setdefault((stamped.address, stamped.port))
         if stamped.operation in OPERATIONS and stamped.purpose == "target" and not stamped.failure:
@@ -118,8 +119,10 @@ class Book:
         visits = [o for o in near if o.purpose in ("target", "trusted") and o.hostname == site.host
                   and o.port == site.port and _same_way(o, site)]
         visits += [self.observations[i] for url in inputs for i in self._by_input.get(url, ())]
-        around = tuple(o for o in near if o.purpose in ("innocent", "port", "version")
+        around = tuple(o for o in near if (o.purpose in ("innocent", "port", "version")
+                                           or (o.purpose == "shape" and o.input in ("", *inputs)))
                        and (o.operation in OPERATIONS) == (site.kind in DATAGRAMS))
+        around += tuple(self.observations[i] for i in self._foreign)
         return Case(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
                     controls=controls, traces=self._traced(addresses))
 

@@ -51,6 +51,7 @@ def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int,
         controls=tuple(h.id for h in settings.helper), families=families or (4,),
         innocent=rng.choice(catalogue.innocent_names), together=together,
         slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
+        agreed=tuple((server.address, server.port) for server in (*settings.matrix_server, *catalogue.matrix_servers)),
     )
 
 

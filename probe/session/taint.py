@@ -9,6 +9,7 @@ from probe.model import Observation
 RESIDUAL_S = 420.0
 """The longest residual blocking on record (180 to 420 s on address and port)."""
 
+_NAMING = ("target", "trusted", "shape", "foreign")
 _ENDED = ("connection_reset", "eof_error", "generic_timeout_error", "timed_out", "connection_refused",
           "connection_aborted")
 
@@ -22,7 +23,7 @@ def tainted_by(seen: Observation, earlier: Sequence[Observation]) -> str:
         return ""
     for other in earlier:
         if (other.address == seen.address and other.port == seen.port and other.hostname != seen.hostname
-                and other.purpose in ("target", "trusted") and other.failure in _ENDED
+                and other.purpose in _NAMING and other.failure in _ENDED
                 and seen.t0_s - other.t_s < RESIDUAL_S):
             return other.observation_id
     return ""

@@ -51,6 +51,8 @@ _TLS: Words = {
     "acked": ("", "Whether the peer's TCP acknowledged the ClientHello, or the request: yes, no, or unknown."),
     "server_hello": ("", "A ServerHello or an alert was read: the name reached a TLS server."),
     "ja4": ("", "JA4 fingerprint of the ClientHello."),
+    "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech; empty: the library's own."),
+    "segments": ("", "TCP segments that carried the ClientHello; 0 when unknown."),
     "chain": ("", "SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."),
     "trust": ("", "valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."),
     "issuer": ("", "Issuer of the leaf certificate."),
@@ -83,7 +85,8 @@ OBSERVATIONS: Words = {
     "sequence": ("", "Number of the operation within its run."),
     "target_id": ("", "Target that was measured; empty for what serves several targets."),
     "input": ("", "URL of the endpoint in the catalogue."),
-    "purpose": ("", "Why it was done: target, innocent, port, trusted, ladder, dark, version, redirect."),
+    "purpose": ("", "Why it was done: target, innocent, port, trusted, shape, foreign, ladder, dark, version,"
+                    " redirect."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace, quic_handshake,"
                       " quic_version, stun_binding, udp_trace."),
@@ -129,6 +132,7 @@ CONTROLS: Words = {
     "udp": ("", "`ip:port=failure` of each QUIC handshake or STUN binding the control made; nothing after `=`: it"
                 " worked."),
     "leaf_keys": ("", "`ip:port=SHA-256` of the leaf certificate's SubjectPublicKeyInfo."),
+    "ja4s": ("", "`ip:port=JA4` of the ClientHello with which the control shook hands, where it tells."),
     "http_failure": ("", "How HTTP failed at the control; none (empty cell) when it was not asked for,"
                          " the empty text when it worked."),
     "http_status": ("", "HTTP status code at the control; 0: no response."),

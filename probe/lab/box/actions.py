@@ -16,6 +16,7 @@ from probe.lab.box.trigger_table import (
     PLACE_TRIGGERS,
     PROTOCOL_TRIGGERS,
     QUESTION_TRIGGERS,
+    SHAPE_TRIGGERS,
     STREAM_TRIGGERS,
     TRIGGERS,
     match_problems,
@@ -70,7 +71,7 @@ _DELAY = {"delay_s": one("seconds", "0", "how long after the packet acted upon i
 _WHOSE = "whose packets: those for the `client`, those for the `server`, or `both`"
 
 _PLACE_OR_FLOW = PLACE_TRIGGERS | FLOW_TRIGGERS
-_SPOKEN_OVER_TCP = PLACE_TRIGGERS | STREAM_TRIGGERS | PROTOCOL_TRIGGERS
+_SPOKEN_OVER_TCP = PLACE_TRIGGERS | SHAPE_TRIGGERS | STREAM_TRIGGERS | PROTOCOL_TRIGGERS
 
 _HOLDING_BACK: Mapping[str, Action] = {
     "drop": Action(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from probe.lab.box.dissect import HttpRequest, dns_question, http_request
 from probe.lab.box.flows import Flow
+from probe.lab.box.hello_shape import hello_shape
 from probe.lab.box.protocols import looks_like, quic_version
 from probe.lab.box.quic_initial import initial_crypto
 from probe.lab.box.rule_index import ALONE
@@ -95,7 +96,13 @@ def _hear_questions(flow: Flow, seen: Sighting) -> None:
 def _hear_names(flow: Flow, seen: Sighting) -> None:
     data = bytes(flow.stream.data)
     hello, request = client_hello(data), http_request(data)
-    flow.decided = _is_all(flow, hello, request) or len(data) >= MAX_STREAM_BYTES
+    shaped = "fingerprint" in flow.wants and flow.protocol == "tls"
+    shape = hello_shape(data) if shaped else None
+    awaited = shaped and shape is None
+    flow.decided = (_is_all(flow, hello, request) and not awaited) or len(data) >= MAX_STREAM_BYTES
+    if shape is not None and "fingerprint" not in flow.told:
+        flow.told |= {"fingerprint"}
+        seen.shape = shape
     if hello.name and "sni" not in flow.told:
         flow.told |= {"sni"}
         flow.name = seen.sni = hello.name
@@ -108,7 +115,7 @@ def _hear_names(flow: Flow, seen: Sighting) -> None:
         seen.encrypted_hello = True
     if flow.decided:
         flow.stream.release()
-    seen.speaks = seen.speaks or bool(seen.sni or seen.request or seen.encrypted_hello)
+    seen.speaks = seen.speaks or bool(seen.sni or seen.request or seen.encrypted_hello or seen.shape)
 
 
 def _is_all(flow: Flow, hello: Hello, request: HttpRequest | None) -> bool:

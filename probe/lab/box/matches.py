@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from probe.lab.box.hello_shape import Features, features_of
 from probe.lab.wire.packet import TCP, UDP, packed, plain
 
 TRANSPORTS: Mapping[str, int] = {"any": 0, "tcp": TCP, "udp": UDP}
@@ -26,6 +27,8 @@ class Matches:
     ports: frozenset[tuple[int, int]] = frozenset()
     """Protocol number, or 0 for any, and port."""
     parts: tuple[str, ...] = ()
+    features: Features = ()
+    """What the shape of a ClientHello must have: of each key one alternative at least."""
     networks: Networks = field(default_factory=dict)
     """(bytes of an address, bits beyond the prefix) -> prefixes."""
 
@@ -88,6 +91,7 @@ MATCHERS: Mapping[str, Callable[[tuple[str, ...]], Matches]] = {
     "address_port": _sockets,
     "port": _ports,
     "sni": _names,
+    "fingerprint": lambda match: Matches(features=features_of(match)),
     "ech": _names,
     "host": _names,
     "quic_sni": _names,

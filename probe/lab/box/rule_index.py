@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from probe.lab.box.flows import FlowKey
+from probe.lab.box.hello_shape import fits_shape
 from probe.lab.box.matches import NameIndex
 from probe.lab.box.rulebook import BoxRule
 from probe.lab.box.sighting import Sighting
@@ -15,6 +16,7 @@ from probe.lab.box.trigger_table import (
     PROTOCOL_TRIGGERS,
     QUESTION_TRIGGERS,
     QUIC_TRIGGERS,
+    SHAPE_TRIGGERS,
     SNI_TRIGGERS,
     STREAM_TRIGGERS,
 )
@@ -25,7 +27,7 @@ ALONE = "alone"
 _MAX_REMEMBERED = 4096
 _DNS_PORT = 53
 _HEARD: Mapping[int, frozenset[str]] = {
-    TCP: STREAM_TRIGGERS | PROTOCOL_TRIGGERS | {"qname_tcp"},
+    TCP: STREAM_TRIGGERS | SHAPE_TRIGGERS | PROTOCOL_TRIGGERS | {"qname_tcp"},
     UDP: QUIC_TRIGGERS | PROTOCOL_TRIGGERS | DATAGRAM_QUESTION_TRIGGERS,
 }
 """Which triggers about what is said each transport can set off."""
@@ -153,6 +155,8 @@ _LOOKS: Mapping[str, Callable[[BoxRule, FlowKey], bool]] = {
 _WORDS: Mapping[str, Callable[[BoxRule, Sighting], bool]] = {
     "protocol": lambda rule, seen: seen.protocol in rule.matches.exact,
     "not_protocol": lambda rule, seen: bool(seen.protocol) and seen.protocol not in rule.matches.exact,
+    "fingerprint": lambda rule, seen: seen.shape is not None and all(
+        fits_shape(seen.shape, seen.flow.key.server, feature) for feature in rule.matches.features),
     "quic_version": lambda rule, seen: seen.quic_version in rule.matches.exact,
 }
 TRIGGERS_FILED = frozenset((*_LOOKS, *_WORDS, "address_port", "port", *SNI_TRIGGERS, *HOST_TRIGGERS))

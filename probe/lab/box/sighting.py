@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from probe.lab.box.dissect import HttpRequest, Question
 from probe.lab.box.flows import Flow
+from probe.lab.box.hello_shape import HelloShape
 from probe.lab.box.tls_hello import Hello
 from probe.lab.wire.packet import FIN, SYN, TCP, Packet
 
@@ -33,6 +34,8 @@ class Sighting:
     in_order: bool = False
     """Whether it completed bytes of the stream, which may be more than its own."""
     sni: str = ""
+    shape: HelloShape | None = None
+    """Of a ClientHello that is whole now."""
     encrypted_hello: bool = False
     """A ClientHello with an encrypted one inside; its outer name is the flow's."""
     request: HttpRequest | None = None

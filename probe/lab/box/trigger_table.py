@@ -14,6 +14,10 @@ TRIGGERS: Mapping[str, str] = {
     "sni": "the ClientHello that a TCP flow begins with carries a listed name",
     "ech": "as sni, but only a ClientHello with encrypted_client_hello or the older encrypted_server_name; "
     "`*` matches one without an outer name too",
+    "fingerprint": "the ClientHello that a TCP flow begins with has a shape: entries `key=value`, `key<number` or "
+    "`key>number`, alternatives for one key, all keys together; keys: name (as sni, `name=@t`), address "
+    "(`address=@t`), grease (yes, no), ciphers, extensions (their number without GREASE), bytes (of the records), "
+    "first (the first extension without GREASE), has, lacks (an extension, four hexadecimal digits)",
     "host": "an HTTP request, on any port, carries a Host that is listed",
     "quic_sni": "the first datagram of a UDP flow is a QUIC v1 Initial whose ClientHello carries a listed name",
     "quic_version": "a client's QUIC packet with a long header has a listed version (8 hexadecimal digits)",
@@ -32,7 +36,8 @@ HELLO_TRIGGERS = frozenset(("sni", "ech"))
 STREAM_TRIGGERS = HELLO_TRIGGERS | {"host"}
 PROTOCOL_TRIGGERS = frozenset(("protocol", "not_protocol"))
 QUIC_TRIGGERS = frozenset(("quic_sni", "quic_version"))
-FLOW_TRIGGERS = STREAM_TRIGGERS | PROTOCOL_TRIGGERS | QUIC_TRIGGERS
+SHAPE_TRIGGERS = frozenset(("fingerprint",))
+FLOW_TRIGGERS = SHAPE_TRIGGERS | STREAM_TRIGGERS | PROTOCOL_TRIGGERS | QUIC_TRIGGERS
 """Decided by what the client says in a flow; what follows concerns the whole flow."""
 DATAGRAM_QUESTION_TRIGGERS = frozenset(("qname", "qname_substring"))
 QUESTION_TRIGGERS = DATAGRAM_QUESTION_TRIGGERS | {"qname_tcp"}
@@ -57,6 +62,9 @@ def _is_port(text: str) -> bool:
 
 
 _MATCH_CHECKS: Mapping[str, Callable[[str], object]] = {
+    "fingerprint": re.compile(
+        r"name=\S+|address=(@\w+|[0-9a-fA-F:.]+)|grease=(yes|no)|(ciphers|extensions|bytes)[<>=]\d{1,5}"
+        r"|(first|has|lacks)=[0-9a-fA-F]{4}").fullmatch,
     "port": _is_port,
     "protocol": PROTOCOLS.__contains__,
     "not_protocol": PROTOCOLS.__contains__,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from probe.lab.box.trigger_table import ADDRESS_TRIGGERS, HOST_TRIGGERS, SNI_TRIGGERS
+from probe.lab.box.trigger_table import ADDRESS_TRIGGERS, HOST_TRIGGERS, SHAPE_TRIGGERS, SNI_TRIGGERS
 from probe.lab.format.ranges import draw_range
 from probe.lab.format.scenario_parts import REFERENCE, RuleSpec
 from probe.lab.types import Censor, Fault, Rule, Value, World
@@ -96,6 +96,11 @@ def _command_values(alias: str, kind: str, scene: Scene) -> tuple[str, ...]:
 
 def _expand(item: str, scene: Scene, *, trigger: str) -> tuple[str, ...]:
     """What one entry of `match` stands for: several texts for an alias, one for anything else."""
+    if trigger in SHAPE_TRIGGERS and "=@" in item:
+        key, _, alias = item.partition("=@")
+        kind = {"name": "sni", "address": "address"}[key]
+        return tuple(dict.fromkeys(f"{key}={text}" for row in scene.drawn[alias]
+                                   for text in _matches(row, scene.world, kind)))
     alias, _, part = item.removeprefix("@").partition(".")
     rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", _FIRST) else None
     if rows is None:

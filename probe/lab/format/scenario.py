@@ -120,6 +120,9 @@ class Scenario:
     censor: Censor | None
     """References in it are still to be resolved."""
     expects: tuple[Expect, ...]
+    agreed_server: bool = False
+    """The volunteer's configuration names a server that agreed to be asked for foreign names: one of the world that
+    is nobody's target."""
 
     @property
     def order(self) -> tuple[str, int, str]:
@@ -179,6 +182,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
         rules=rules,
         faults=faults,
         censor=read_censor(table.table("censor"), needs=needs, aliases=aliases) if table.has("censor") else None,
+        agreed_server=bool(table.flag("agreed_server")),
         expects=tuple(read_expect(expect, aliases=aliases) for expect in table.tables("expect")),
     )
     table.close()

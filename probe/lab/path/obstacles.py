@@ -10,6 +10,8 @@ from probe.lab.path.line_faults import span
 from probe.lab.servers.faults import number
 from probe.lab.types import Fault
 from probe.lab.wire.icmp_errors import packet_too_big
+from probe.lab.wire.packet import packed
+from probe.lab.world import is_address
 
 _MTU_BYTES = 1400
 
@@ -26,10 +28,12 @@ class Obstacle:
     error: Callable[[bytes, str], bytes | None]
     """What the sender of such a packet gets from the router (its address is given) that could not send it on."""
     notes: FaultNotes
+    hosts: frozenset[bytes] = frozenset()
+    """Addresses that the link leads to; empty: all."""
 
     def passes(self, raw: bytes, *, host: bytes, to_server: bool, now_s: float) -> bool:
         """Whether a packet gets over; `host` is the address at the far end."""
-        if not self.stops(raw, now_s):
+        if (self.hosts and host not in self.hosts) or not self.stops(raw, now_s):
             return True
         self.notes.write(self.fault, host=host, to_server=to_server, now_s=now_s)
         return False
@@ -58,6 +62,7 @@ def _narrow(fault: Fault, *, hops: int, notes: FaultNotes) -> Obstacle:
         stops=lambda raw, _now_s: len(raw) > mtu,
         error=lambda raw, sender: packet_too_big(raw, sender=sender, mtu=mtu) if tells else None,
         notes=notes,
+        hosts=frozenset(packed(text) for text in fault.match if is_address(text)),
     )
 
 

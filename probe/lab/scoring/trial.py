@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from probe.catalogue.types import Catalogue
 from probe.lab.draw import VANTAGE_CC, draw
@@ -132,7 +133,8 @@ def _run(trial: Trial, catalogue: Catalogue) -> tuple[Judgement, str]:
 def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Catalogue) -> str:
     """Let the probe measure; why there are no results, or nothing."""
     config = laboratory.directory / "probe.toml"
-    config.write_text(configuration(drawn.world, helpers=trial.helpers))
+    agreed = agreed_server(drawn, catalogue) if trial.scenario.agreed_server else ""
+    config.write_text(configuration(drawn.world, helpers=trial.helpers, agreed=agreed))
     # Inputs by name, except for the whole catalogue: one argument each would not fit everywhere.
     whole = trial.scenario.company is None
     which = ["--tier", "3"] if whole else [part for target in drawn.targets for part in ("--input", target)]
@@ -163,14 +165,29 @@ def program_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def configuration(world: World, *, helpers: bool, consent_level: int = 3) -> str:
+def agreed_server(drawn: Drawn, catalogue: Catalogue) -> str:
+    """The address of a server for foreign names: of a web site that no target and no control lives at."""
+    world = drawn.world
+    named = (*drawn.targets, *(url for urls in drawn.aliases.values() for url in urls))
+    asked = {urlsplit(url).hostname or "" for url in named}
+    asked |= {row.host for row in catalogue.endpoints if row.role == "control"} | set(catalogue.innocent_names)
+    taken = {address for name, plan in world.hosts.items() if name in asked for address in (*plan.ipv4, *plan.ipv6)}
+    return next(plan.ipv4[0] for row in catalogue.endpoints
+                if row.input.startswith("https://") and row.port == 443 and row.status == "active"
+                and (plan := world.hosts.get(row.host)) and plan.ipv4 and taken.isdisjoint(plan.ipv4))
+
+
+def configuration(world: World, *, helpers: bool, consent_level: int = 3, agreed: str = "") -> str:
     """The configuration of a volunteer in this world, who agreed to all that the program can do unless told
-    otherwise, as TOML."""
+    otherwise, as TOML. `agreed`: a server that may be asked for foreign names, over TLS and in the clear."""
     lines = ["[run]", f"consent_level = {consent_level}", "",
              "[vantage]", f'cc = "{VANTAGE_CC}"', f"asn = {VANTAGE_ASN}"]
     for point in world.vantages if helpers else ():
         fields = {"id": point.control_id, "url": point.url, "address": point.ipv4, "asn": point.asn, "cc": point.cc}
         lines += ["", "[[helper]]", *(f"{key} = {json.dumps(value)}" for key, value in fields.items())]
+    for port in (443, 80) if agreed else ():
+        lines += ["", "[[matrix_server]]", f'address = "{agreed}"', f"port = {port}", 'operator = "laboratory"',
+                  'agreed = "2026-01-01"']
     return "\n".join([*lines, ""])
 
 

@@ -10,6 +10,7 @@ _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("host_bans", "reply"): ("drop", "reset"),
     ("quota", "reply"): ("drop", "portal"),
     ("resolver_filter", "style"): ("zero", "nxdomain", "address"),
+    ("tls_picky", "reply"): ("alert", "reset", "close", "silence"),
     ("vpn", "kind"): ("full", "split"),
 }
 

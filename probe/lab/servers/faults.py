@@ -39,6 +39,9 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("tls_reset", "tls", "probability", "the server resets the connection after the ClientHello"),
     ("tls_close", "tls", "probability", "the server closes the connection after the ClientHello"),
     ("tls_alert", "tls", "probability description", "the server answers the ClientHello with a fatal alert"),
+    ("tls_picky", "tls", "reply description",
+     "the server refuses a ClientHello without GREASE, for everyone: by an alert (the default), reset, close or "
+     "silence"),
     ("tls_junk", "tls", "probability", "the server answers the ClientHello with bytes that are not TLS"),
     ("tls_silence", "tls", "probability", "the server reads the ClientHello and never answers"),
     ("status", "http", "status headers body only_client",
@@ -96,8 +99,8 @@ FAULTS: Mapping[str, FaultKind] = _table(
      "the client's whole line is shaped to rate_bps (bits a second) in each direction, with a queue of queue_ms "
      "(1000) that drops what does not fit"),
     ("mtu", "router", "bytes hop icmp",
-     "the link beyond a hop (1) takes packets of so many bytes (1400) at most; larger ones vanish, with icmp after "
-     "an ICMP error (fragmentation needed, packet too big)"),
+     "the link beyond a hop (1), to the matched addresses alone where there are any, takes packets of so many bytes "
+     "(1400) at most; larger ones vanish, with icmp after an ICMP error (fragmentation needed, packet too big)"),
     ("nat_limit", "router", "syns window_s flows timeout_s",
      "the client's own router drops TCP connections beyond syns new ones in window_s (60), or beyond a table of "
      "flows that forgets one idle for timeout_s (120), to whomever they go"),

@@ -39,6 +39,18 @@ async def read_hello(stream: PlainStream) -> Hello | None:
     return Hello(raw=raw, sni=server_name(message[4:]))
 
 
+def has_grease(raw: bytes) -> bool:
+    """Whether the cipher suites of a ClientHello in one record hold a value of RFC 8701, as those of browsers do."""
+    hello = _Cursor(raw[9:])
+    try:
+        hello.take(2 + 32)
+        hello.vector(1)
+        suites = hello.vector(2)
+    except IndexError:
+        return False
+    return any(suites[at] == suites[at + 1] and suites[at] & 0x0F == 0x0A for at in range(0, len(suites) - 1, 2))
+
+
 def server_name(body: bytes) -> str:
     """The host name in the body of a ClientHello; empty where there is none or the body makes no sense."""
     try:

@@ -7,8 +7,8 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 
 from probe.lab.servers.certificates import Certificates, certificate_name
-from probe.lab.servers.faults import Faults, number
-from probe.lab.servers.hello import read_hello
+from probe.lab.servers.faults import Faults, number, text
+from probe.lab.servers.hello import has_grease, read_hello
 from probe.lab.servers.http2 import attend_http2
 from probe.lab.servers.sites import Site
 from probe.lab.servers.streams import PlainStream, Stream, TlsStream
@@ -55,6 +55,10 @@ class TlsServer:
             if fault.kind in MISBEHAVIOURS and self._faults.happens(fault):
                 await MISBEHAVIOURS[fault.kind](stream, fault)
                 return
+        picky = next((fault for fault in faults if fault.kind == "tls_picky"), None)
+        if picky is not None and not has_grease(hello.raw):
+            await _PICKY[text(picky.params, "reply", "alert")](stream, picky)
+            return
         alert = refusal(self._seed, site, hello.sni)
         if alert:
             await stream.write(_fatal(alert))
@@ -117,6 +121,10 @@ async def _silence(stream: PlainStream, _: Fault) -> None:
     while await stream.read():
         pass
 
+
+_PICKY: dict[str, Callable[[PlainStream, Fault], Awaitable[None]]] = {
+    "alert": _alert, "reset": _reset, "close": _close, "silence": _silence,
+}
 
 MISBEHAVIOURS: dict[str, Callable[[PlainStream, Fault], Awaitable[None]]] = {
     "tls_reset": _reset,

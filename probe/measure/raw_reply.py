@@ -1,0 +1,36 @@
+"""The first bytes that come back for a ClientHello: a ServerHello, an alert, or no TLS at all. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_HANDSHAKE, _ALERT = 22, 21
+_SERVER_HELLO = 2
+_MAX_RECORD = 16384 + 256
+"""RFC 8446, section 5.2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """`word`: hello (a HelloRetryRequest is one, too), alert, other, or more while it cannot be told yet."""
+
+    word: str
+    alert: int = -1
+
+
+def read_reply(data: bytes) -> Reply:
+    """What `data`, the stream so far, begins with."""
+    if not data:
+        return Reply(word="more")
+    if data[0] not in (_HANDSHAKE, _ALERT) or data[1:2] not in (b"", b"\3"):
+        return Reply(word="other")
+    if len(data) < 5:
+        return Reply(word="more")
+    size = int.from_bytes(data[3:5])
+    if not 0 < size <= _MAX_RECORD or (data[0] == _ALERT and size != 2):
+        return Reply(word="other")
+    if data[0] == _ALERT:
+        return Reply(word="alert", alert=data[6]) if len(data) >= 7 else Reply(word="more")
+    if len(data) < 6:
+        return Reply(word="more")
+    return Reply(word="hello" if data[5] == _SERVER_HELLO else "other")

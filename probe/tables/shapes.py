@@ -1,0 +1,32 @@
+"""Shapes of a ClientHello: what a box on the way could act on besides the name, one property changed at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One shape: what it is, from which level of consent on it is sent, and whether it is another fingerprint."""
+
+    name: str
+    meaning: str
+    consent_level: int
+    differs: bool
+    """It differs from the library's hello in what it holds, not only in how it is sent: its passing tells of shape."""
+
+
+SHAPES: dict[str, Shape] = {
+    shape.name: shape for shape in (
+        Shape("browser", "ciphers, extensions, GREASE and key share as a mainstream browser sends them", 1, True),
+        Shape("small", "the fewest extensions that a server needs, a third of a segment", 1, True),
+        Shape("narrow", "the library's own hello, with segments of 536 bytes at most both ways", 1, False),
+        Shape("split", "the library's own hello in two segments, cut inside the server name", 3, False),
+        Shape("large", "the browser's with a post-quantum key share (X25519MLKEM768): more than one segment", 3, True),
+        Shape("ech", "the browser's with encrypted_client_hello, GREASE inside (RFC 9849 section 6.2)", 3, True),
+    )
+}
+"""In the order in which they are tried. The library's own hello has no name here: it is the empty one."""
+
+PLAIN = tuple(name for name, shape in SHAPES.items() if shape.differs and name != "ech")
+"""Shapes that hide nothing: what they are answered is told by their build alone."""

@@ -1,0 +1,51 @@
+"""Who may be asked for foreign names, and what a helper tells of its own hello: from the configuration to evidence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from lab_scenario_files import CATALOGUE
+from observations import HERE4, HOST, endpoint
+
+from probe.catalogue.packaged import matrix_servers
+from probe.control.answer import parse_answer
+from probe.lab.draw import addresses_of, draw
+from probe.lab.format.scenario import load
+from probe.lab.scoring.trial import agreed_server, configuration
+from probe.model import ControlAnswer
+from probe.settings import load_settings
+
+JA4 = "t13d1516h2_8daaf6152771_e5627efa2ab1"
+
+
+def test_no_server_is_asked_unless_its_operator_agreed() -> None:
+    assert matrix_servers() == ()  # whoever adds one says who agreed, and when
+    assert CATALOGUE.matrix_servers == ()
+
+
+@pytest.mark.parametrize("name", ["sni-everywhere-reset", "http-everywhere", "agreed-residual"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_laboratorys_server_is_nobodys_target(tmp_path: Path, name: str, seed: int) -> None:
+    drawn = draw(load(name), seed=seed, endpoints=CATALOGUE.endpoints)
+    address = agreed_server(drawn, CATALOGUE)
+    rows = [row for row in CATALOGUE.endpoints if row.input in drawn.targets or row.role == "control"]
+    assert not [row.input for row in rows if address in addresses_of(row, drawn.world)]
+    file = tmp_path / "probe.toml"
+    file.write_text(configuration(drawn.world, helpers=True, agreed=address))
+    found = load_settings(str(file))
+    assert [(s.address, s.port) for s in found.matrix_server] == [(address, 443), (address, 80)]
+    file.write_text(configuration(drawn.world, helpers=True))
+    assert load_settings(str(file)).matrix_server == ()
+
+
+@pytest.mark.parametrize(("told", "kept"), [
+    (JA4, ((f"{HERE4}:443", JA4),)), ("", ()), ("t13d1516h2_8daaf6152771", ()), ("=cmd()", ()), (JA4 + "\n", ()),
+])
+def test_a_helper_tells_with_which_hello_it_shook_hands(told: str, kept: tuple[tuple[str, str], ...]) -> None:
+    entry = {"proto": "tls", "host": HOST, "port": 443, "address": HERE4, "operation": "tls_handshake",
+             "failure": None, "ja4": told}
+    blank = ControlAnswer(control_id="a", input=f"https://{HOST}/", state="failed")
+    got = parse_answer(json.dumps({"x_endpoints": [entry]}).encode(), blank=blank, endpoint=endpoint())
+    assert (got.tls, got.ja4s) == (((f"{HERE4}:443", ""),), kept)

@@ -1,0 +1,372 @@
+"""The matrix of names, addresses and shapes: what is sent where, how it is read, and what it must never show."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from loopback import PATIENCE_S, SHORT_S, finish, serving
+from made_up_net import FRAME, Net, walk
+from observations import EOF, HERE4, HOST, NEAR4, OTHER, RESET, TIMEOUT, endpoint, operation, site_of, told, visit_to
+
+from probe.compare.shapes import ShapeEvidence, same_build, shape_evidence
+from probe.measure.clock import start_clock
+from probe.measure.hello import ja4
+from probe.measure.raw_hello import raw_hello
+from probe.measure.visit import visit
+from probe.model import Observation
+from probe.plan.frame import Frame
+from probe.session.book import Book
+from probe.session.taint import tainted_by
+from probe.steps import Step, Visit
+
+AGREED = "93.184.50.50"
+DNS: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
+LEVEL3 = replace(FRAME, consent_level=3, agreed=((AGREED, 443), (AGREED, 80)))
+PLAIN = f"http://{HOST}/"
+
+
+class Shapely(Net):
+    """A network in which a shape, or a name at some address, may fare differently."""
+
+    passes: Callable[[Visit], bool] = staticmethod(lambda step: False)
+
+    def _visit(self, step: Visit) -> list[Observation]:
+        if step.purpose not in ("shape", "foreign"):
+            return super()._visit(step)
+        cut = self.cuts[HERE4]
+        seen = Net(dns={}, cuts={} if self.passes(step) else {step.address: cut})._visit(step)
+        return [replace(o, trust="") for o in seen]
+
+
+def net_of(cut: tuple[str, str], passes: Callable[[Visit], bool], *, innocent: bool = True) -> Shapely:
+    net = Shapely(dns=DNS, cuts={HERE4: cut}, innocent_cuts={} if innocent else {HERE4: cut})
+    net.passes = passes
+    return net
+
+
+def shaped(taken: list[Step]) -> list[tuple[str, str, int]]:
+    return [(s.hostname, s.shape, s.attempt) for s in taken if isinstance(s, Visit) and s.purpose == "shape"]
+
+
+def foreign(taken: list[Step]) -> list[tuple[str, str, int]]:
+    return [(s.hostname, s.address, s.port) for s in taken if isinstance(s, Visit) and s.purpose == "foreign"]
+
+
+# ---- what is planned
+
+@pytest.mark.parametrize("word", [RESET, TIMEOUT, EOF])
+def test_two_shapes_are_tried_after_every_ordinary_attempt(word: str) -> None:
+    for taken in (walk(site_of(), net_of(("tls", word), lambda s: False), rng=random.Random(n)) for n in range(6)):
+        line = [(HOST, "narrow", 1)] if word == TIMEOUT else []
+        assert sorted(shaped(taken)) == [(HOST, "browser", 1), *line, (HOST, "small", 1)]
+        assert not foreign(taken)
+        kinds = [s.shape or s.purpose for s in taken if isinstance(s, Visit)]
+        assert min(kinds.index("browser"), kinds.index("small")) > max(
+            n for n, kind in enumerate(kinds) if kind == "target")
+
+
+@pytest.mark.parametrize("cut", [("http", RESET), ("connect", TIMEOUT), ("tls", "ssl_error: tlsv1 alert x"), ("", "")])
+def test_where_no_shape_can_explain_anything_none_is_tried(cut: tuple[str, str]) -> None:
+    assert not shaped(walk(site_of(), net_of(cut, lambda s: True), frame=replace(LEVEL3, agreed=())))
+
+
+def test_who_was_answered_by_a_server_asks_with_no_other_shape() -> None:
+    net = net_of(("tls", RESET), lambda s: True)
+    net.cut_shake = {"server_hello": True}
+    assert not shaped(walk(site_of(), net, frame=replace(LEVEL3, agreed=())))
+
+
+def test_a_plain_site_has_no_hello_to_shape() -> None:
+    taken = walk(site_of(endpoint(PLAIN)), net_of(("http", RESET), lambda s: True), frame=LEVEL3)
+    assert not shaped(taken)
+
+
+def test_what_passes_is_tried_again_after_the_librarys_own() -> None:
+    taken = walk(site_of(), net_of(("tls", RESET), lambda s: s.shape == "browser"))
+    order = [(s.shape, s.attempt) for s in taken if isinstance(s, Visit) and s.purpose in ("shape", "target")]
+    most = FRAME.quick_attempts
+    assert [step for step in order[most:] if step != ("small", 1)] == [("browser", 1), ("", most + 1), ("browser", 2)]
+
+
+def test_silence_is_asked_whether_it_is_the_lines() -> None:
+    taken = walk(site_of(), net_of(("tls", TIMEOUT), lambda s: s.shape == "small"))
+    own = [shape for _, shape, _ in shaped(taken)]
+    assert own.count("narrow") == 1
+    assert own.index("narrow") < len(own) - 1
+
+
+def test_a_line_that_takes_small_segments_alone_is_found_out() -> None:
+    taken = walk(site_of(), net_of(("tls", TIMEOUT), lambda s: s.shape == "narrow", innocent=False))
+    order = [s.shape or s.purpose for s in taken if isinstance(s, Visit)]
+    assert order[-4:] == ["browser", "small", "narrow", "target"]
+    assert "narrow" not in [s.shape for s in walk(site_of(), net_of(("tls", RESET), lambda s: False, innocent=False))
+                            if isinstance(s, Visit)]
+
+
+@pytest.mark.parametrize(("innocent", "expected"), [
+    (True, {"browser", "small", "split"}), (False, {"browser", "small", "split", "large", "ech"})])
+def test_more_shapes_need_more_consent_and_a_reason(innocent: bool, expected: set[str]) -> None:
+    net = net_of(("tls", RESET), lambda s: False, innocent=innocent)
+    frame = replace(LEVEL3, agreed=())
+    assert {shape for _, shape, _ in shaped(walk(site_of(), net, frame=frame))} == expected
+    assert {shape for _, shape, _ in shaped(walk(site_of(), net))} == {"browser", "small"}
+
+
+@pytest.mark.parametrize("passes", ["browser", "small", "split", "large", "ech", "none", "all"])
+@pytest.mark.parametrize("word", [RESET, TIMEOUT])
+@pytest.mark.parametrize("innocent", [True, False])
+def test_the_number_of_further_handshakes_is_bounded(passes: str, word: str, innocent: bool) -> None:
+    def lets(step: Visit) -> bool:
+        return passes == "all" or step.shape == passes
+
+    for level, most in ((1, 6), (3, 11)):
+        taken = walk(site_of(), net_of(("tls", word), lets, innocent=innocent),
+                     frame=replace(FRAME, consent_level=level))
+        again = sum(isinstance(s, Visit) and s.purpose == "target" for s in taken) - (
+            FRAME.attempts if word == TIMEOUT else FRAME.quick_attempts)
+        assert len(shaped(taken)) + again <= most
+
+
+def test_one_address_is_enough() -> None:
+    both = dict.fromkeys(DNS, (HERE4, NEAR4))
+    net = net_of(("tls", RESET), lambda s: s.shape == "browser")
+    net.dns, net.cuts = both, {HERE4: ("tls", RESET), NEAR4: ("tls", RESET)}
+    for n in range(6):
+        taken = walk(site_of(), net, frame=LEVEL3, rng=random.Random(n))
+        assert len({s.address for s in taken if isinstance(s, Visit) and s.purpose == "shape"}) == 1
+
+
+# ---- the name at other addresses
+
+def test_an_agreed_server_is_asked_for_an_innocent_name_first() -> None:
+    taken = walk(site_of(), net_of(("tls", RESET), lambda s: s.hostname != HOST), frame=LEVEL3)
+    assert foreign(taken) == [(FRAME.innocent, AGREED, 443), *[(HOST, AGREED, 443)] * 3]
+    plain = walk(site_of(endpoint(PLAIN)), net_of(("http", RESET), lambda s: s.hostname != HOST), frame=LEVEL3)
+    assert foreign(plain) == [(FRAME.innocent, AGREED, 80), *[(HOST, AGREED, 80)] * 3]
+    asked = [s for s in plain if isinstance(s, Visit) and s.purpose == "foreign"]
+    assert [[p.url for p in s.pages] for s in asked] == [[f"http://{FRAME.innocent}/"], *[[PLAIN]] * 3]
+    assert {(s.sni, s.input) for s in asked} == {("", PLAIN)}
+
+
+@pytest.mark.parametrize(("passes", "frame", "count"), [
+    (lambda s: True, LEVEL3, 2), (lambda s: False, LEVEL3, 1), (lambda s: s.hostname != HOST, FRAME, 0),
+    (lambda s: s.hostname != HOST, replace(LEVEL3, consent_level=2), 0),
+    (lambda s: s.hostname != HOST, replace(LEVEL3, agreed=((AGREED, 80),)), 0),
+    (lambda s: s.hostname != HOST, replace(LEVEL3, agreed=(("2606:2800::50", 443),)), 0),
+])
+def test_no_more_is_asked_of_it_than_tells(passes: Callable[[Visit], bool], frame: Frame, count: int) -> None:
+    assert len(foreign(walk(site_of(), net_of(("tls", RESET), passes), frame=frame))) == count
+
+
+def test_a_server_is_asked_for_three_names_a_run() -> None:
+    book, count = Book("r"), 0
+    for n in range(5):
+        host = f"chat{n}.example"
+        net = net_of(("tls", RESET), lambda s: s.hostname == FRAME.innocent)
+        taken = walk(site_of(endpoint(f"https://{host}/", host=host, sni=host)), net, frame=LEVEL3, book=book)
+        count += bool(foreign(taken))
+    assert count == 3
+
+
+# ---- how it is read
+
+PRINT = ja4(raw_hello("small", HOST, random.Random(1)))
+
+
+def failing(n: int = 5, **changes: Any) -> list[Observation]:
+    return [o for k in range(1, n + 1)
+            for o in visit_to(until="tls", failure=RESET, attempt=k, **changes)]
+
+
+def shake(shape: str, failure: str = "", **changes: Any) -> Observation:
+    return operation("tls_handshake", failure=failure, **{"purpose": "shape", "trust": "", "shape": shape, **changes})
+
+
+def read(*seen: Observation, controls: tuple[Any, ...] = (), address: str = HERE4) -> ShapeEvidence:
+    """Evidence of observations in the order in which they were made."""
+    ordered = [replace(o, sequence=n) for n, o in enumerate(seen)]
+    mine = [o for o in ordered if o.purpose == "target" and o.address == address]
+    return shape_evidence(site_of(), address, mine, [o for o in ordered if o.purpose != "target"], controls,
+                          known_as=address)
+
+
+def test_only_what_passes_counts() -> None:
+    assert read(*failing(), shake("browser", RESET), shake("small", TIMEOUT)) == ShapeEvidence()
+    assert read(*failing(), shake("browser")).passed == ("browser",)
+    assert read(*failing(), shake("browser", tls_alert=40)).passed == ()  # a server that dislikes it, perhaps
+    assert read(*failing(), shake("ech")).passed == ()
+    assert read(*failing(), shake("split")) == ShapeEvidence(split_passed=True)
+    assert read(*failing(), shake("browser", hostname=OTHER)).passed == ()
+
+
+def test_a_handshake_that_went_on_after_a_server_hello_is_compared_with_nothing() -> None:
+    assert read(*failing(server_hello=True), shake("browser")) == ShapeEvidence()
+
+
+def test_firm_is_what_passes_before_and_after_a_failure_of_the_librarys() -> None:
+    again = failing(1)
+    assert read(*failing(), shake("browser"), *again, shake("browser")).firm == ("browser",)
+    assert read(*failing(), shake("browser"), shake("browser")).firm == ()
+    assert read(*failing(), shake("browser"), *again, shake("small")).firm == ()
+    assert read(*failing(), shake("browser", RESET), *again, shake("browser")).firm == ()
+    elsewhere = (shake("browser", address=NEAR4), *again, shake("browser", address=NEAR4))
+    assert read(*failing(), *elsewhere) == ShapeEvidence(passed=("browser",))
+
+
+def test_small_segments_count_only_amid_what_else_is_known() -> None:
+    again, quiet = failing(1), shake("narrow", TIMEOUT)
+    assert read(*failing(), shake("browser"), quiet, *again, shake("browser")).narrow == "failed"
+    assert read(*failing(), shake("browser"), quiet).narrow == "silent"
+    assert read(*failing(), quiet, shake("browser")).narrow == "silent"
+    assert read(*failing(), shake("browser"), shake("narrow", segments=1), *again).narrow == "passed"
+    assert read(*failing(), shake("browser"), shake("narrow", segments=2), *again).narrow == "cut"
+    assert read(*failing(), shake("browser"), shake("narrow")).narrow == "unasked"
+
+
+def test_an_innocent_name_that_drew_a_small_answer() -> None:
+    def innocent(size: int, **changes: Any) -> Observation:
+        return operation("tls_handshake", **{"purpose": "innocent", "hostname": OTHER, "bytes_read": size, **changes})
+
+    assert read(innocent(7, tls_alert=112), *failing()).innocent_small
+    assert not read(innocent(7), innocent(1400), *failing()).innocent_small
+    assert not read(innocent(7, address=NEAR4), *failing()).innocent_small
+    assert not read(innocent(7, failure=RESET), *failing()).innocent_small
+
+
+def test_a_control_is_a_twin_if_it_sent_what_we_sent() -> None:
+    mine = failing(ja4=PRINT)
+    where = f"{HERE4}:443"
+    other = ja4(raw_hello("browser", HOST, random.Random(1)))
+
+    def twins(**changes: Any) -> int:
+        plain: dict[str, Any] = {"tls": ((where, ""),), "ja4s": ((where, PRINT),)}
+        return read(*mine, controls=(told("a", **plain | changes),)).control_same
+
+    assert twins() == 1
+    assert twins(ja4s=((where, other),)) == 0
+    assert twins(ja4s=()) == 0
+    assert twins(tls=((where, RESET),)) == 0
+    assert twins(state="failed") == 0
+    assert twins(tls=((f"{NEAR4}:443", ""),)) == 0
+    two = (told("a", tls=((where, ""),), ja4s=((where, PRINT),)),) * 2
+    assert read(*mine, controls=two).control_same == 1  # one network
+
+
+def test_prints_are_alike_but_for_the_protocols_offered() -> None:
+    base = "t13d1516h2_8daaf6152771_e5627efa2ab1"
+    assert same_build(base, "t13d1515h1_8daaf6152771_e5627efa2ab1")
+    for other in ("t12d1516h2_8daaf6152771_e5627efa2ab1", "t13d1416h2_8daaf6152771_e5627efa2ab1",
+                  "t13d1516h2_8daaf6152772_e5627efa2ab1", "t13d1516h2_8daaf6152771_e5627efa2ab2", "", "a_b"):
+        assert not same_build(base, other)
+    assert not same_build("", "")
+
+
+def there(hostname: str, failure: str = "", **changes: Any) -> Observation:
+    return operation("tls_handshake", AGREED, failure, **{"purpose": "foreign", "hostname": hostname, "trust": "",
+                                                          **changes})
+
+
+INNOCENT, OWN = there(FRAME.innocent), there(HOST, RESET)
+
+
+@pytest.mark.parametrize(("seen", "word"), [
+    pytest.param((), "", id="nobody asked"),
+    pytest.param((INNOCENT, OWN, OWN, OWN), "name", id="the name fails there as well"),
+    pytest.param((INNOCENT, OWN, OWN), "", id="not often enough"),
+    pytest.param((OWN, OWN, OWN), "", id="no innocent name before"),
+    pytest.param((there(FRAME.innocent, RESET), OWN, OWN, OWN), "", id="an innocent name fails there as well"),
+    pytest.param((OWN, INNOCENT, OWN, OWN), "", id="an innocent name too late"),
+    pytest.param((INNOCENT, there(OTHER, RESET), OWN, OWN, OWN), "", id="another name failed since"),
+    pytest.param((INNOCENT, OWN, there(OTHER, RESET), OWN, OWN), "", id="another name failed in between"),
+    pytest.param((there(OTHER, RESET), INNOCENT, OWN, OWN, OWN), "name", id="another failed, and left nothing"),
+    pytest.param((INNOCENT, OWN, OWN, there(HOST, TIMEOUT)), "", id="not alike"),
+    pytest.param((INNOCENT, *[there(HOST, TIMEOUT)] * 3), "", id="otherwise than at its own address"),
+    pytest.param((INNOCENT, *[there(HOST, RESET, operation="connect")] * 3), "", id="no connection there"),
+    pytest.param((INNOCENT, there(HOST)), "passes", id="the name is answered"),
+    pytest.param((INNOCENT, OWN, OWN, there(HOST)), "passes", id="now and then"),
+])
+def test_what_the_name_meets_at_another_server(seen: tuple[Observation, ...], word: str) -> None:
+    assert read(*failing(), *seen).elsewhere == word
+
+
+def test_a_forbidden_name_taints_whoever_comes_next_to_an_agreed_server() -> None:
+    first = there(OTHER, RESET, t0_s=1.0, t_s=1.1, observation_id="r.7")
+    assert tainted_by(replace(OWN, t0_s=5.0), [first]) == "r.7"
+    assert tainted_by(replace(OWN, t0_s=5.0), [replace(first, purpose="shape")]) == "r.7"
+
+
+# ---- the measurement itself
+
+def raw(port: int, shape: str, **changes: Any) -> Observation:
+    plain: dict[str, Any] = {"sni": HOST, "tls_timeout_s": PATIENCE_S, "connect_timeout_s": PATIENCE_S}
+    plan = Visit(purpose="shape", address="127.0.0.1", port=port, hostname=HOST, shape=shape, **plain | changes)
+    seen = visit(plan, clock=start_clock(), rng=random.Random(3))
+    assert seen[0].operation == "connect"
+    return seen[-1]
+
+
+def answering(data: bytes, got: list[bytes], *, then: str = "hold") -> Callable[[socket.socket], None]:
+    def behave(conn: socket.socket) -> None:
+        got.append(conn.recv(65536))
+        conn.sendall(data)
+        finish(conn, then)
+
+    return behave
+
+
+SERVER_HELLO = b"\x16\3\3\0\x7a\2\0\0\x76\3\3" + bytes(116)
+
+
+@pytest.mark.parametrize(("data", "then", "failure", "alert"), [
+    (SERVER_HELLO, "hold", "", -1), (b"\x15\3\3\0\2\2\x28", "close", "", 40), (b"", "close", EOF, -1),
+    (b"", "reset", RESET, -1), (b"HTTP/1.1 400 No\r\n\r\n", "close", "ssl_error: wrong version number", -1),
+    (b"\x16\3\3", "close", EOF, -1),
+])
+def test_a_raw_handshake_ends_with_the_first_answer(data: bytes, then: str, failure: str, alert: int) -> None:
+    got: list[bytes] = []
+    with serving(answering(data, got, then=then)) as server:
+        seen = raw(server.port, "browser")
+    assert (seen.failure, seen.tls_alert, seen.server_hello) == (failure, alert, not failure)
+    assert (seen.shape, seen.hello_bytes, seen.segments, seen.purpose) == ("browser", len(got[0]), 1, "shape")
+    assert seen.ja4 == ja4(got[0])
+    assert (seen.sni, seen.trust, seen.chain) == (HOST, "", ())
+
+
+def test_silence_is_a_timeout_with_the_word_of_the_peers_tcp() -> None:
+    def listen(conn: socket.socket) -> None:
+        while conn.recv(65536):
+            pass
+
+    with serving(listen) as server:
+        seen = raw(server.port, "small", tls_timeout_s=SHORT_S)
+    assert (seen.failure, seen.acked) == (TIMEOUT, "yes")
+
+
+def test_the_split_hello_is_the_librarys_in_two_segments() -> None:
+    parts: list[bytes] = []
+
+    def behave(conn: socket.socket) -> None:
+        data = b""
+        while len(data) < 5 or len(data) < 5 + int.from_bytes(data[3:5]):
+            data += conn.recv(65536)
+        parts.append(data)
+        conn.sendall(SERVER_HELLO)
+        finish(conn, "hold")
+
+    with serving(behave) as server:
+        split, narrow = raw(server.port, "split"), raw(server.port, "narrow")
+    assert (split.segments, split.hello_bytes, split.failure) == (2, len(parts[0]), "")
+    assert narrow.failure == ""
+    assert split.ja4 == narrow.ja4 == ja4(parts[0])
+    assert HOST.encode() in parts[0]
+
+
+def test_a_name_that_no_hello_can_carry_is_written_down_and_not_raised() -> None:
+    with serving(lambda conn: finish(conn, "hold")) as server:
+        for shape in ("browser", "split"):
+            assert raw(server.port, shape, sni="a" * 300).failure
