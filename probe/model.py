@@ -81,7 +81,7 @@ class Observation:
     attempt: int = 1
     operation: str
     """resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace, quic_handshake, quic_version,
-    stun_binding, udp_trace."""
+    stun_binding, udp_trace, transfer."""
     failure: str = ""
     reason: str = ""
     """Why this was not attempted; empty when it was."""
@@ -166,6 +166,14 @@ class Observation:
     # volume
     bytes_written: int = 0
     bytes_read: int = 0
+    flow_s: float = 0.0
+    """Of a transfer: seconds from the established connection to the last byte that came."""
+    bins: tuple[str, ...] = ()
+    """Of a transfer: bytes that came in each half second, TLS included."""
+    segments: int = 0
+    """Of a transfer: TCP segments sent and received; 0 where the system does not tell."""
+    min_rtt_ms: float = 0.0
+    """Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +205,11 @@ class ControlAnswer:
     http_body_bytes: int = 0
     http_header_names: tuple[str, ...] = ()
     http_location: str = ""
+    volume_failure: str | None = None
+    """None when no transfer was asked for; empty when it worked."""
+    volume_bytes: int = 0
+    volume_s: float = 0.0
+    """From the established connection to the last byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
