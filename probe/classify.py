@@ -39,6 +39,8 @@ class Case:
     controls: tuple[ControlAnswer, ...] = ()
     traces: tuple[Observation, ...] = ()
     """How far attempts to connect get, at the site's addresses and, for comparison, elsewhere."""
+    flows: tuple[Observation, ...] = ()
+    """Transfers for the sake of this site: its own, and those they are compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ def _paths(case: Case, endpoint: Endpoint, bench: Bench, others: Sequence[Other]
         return [datagram_evidence(case.site, endpoint, address, case.visits, around) for address in addresses]
     return [
         path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
-                      traces=case.traces, private_root=bench.private_roots.get(case.site.trust, ""),
+                      traces=case.traces, flows=case.flows, private_root=bench.private_roots.get(case.site.trust, ""),
                       nat64_prefix=bench.ladder.nat64_prefix, cc=bench.cc)
         for address in addresses
     ]

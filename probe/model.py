@@ -81,7 +81,7 @@ class Observation:
     attempt: int = 1
     operation: str
     """resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace, quic_handshake, quic_version,
-    stun_binding, udp_trace."""
+    stun_binding, udp_trace, transfer."""
     failure: str = ""
     reason: str = ""
     """Why this was not attempted; empty when it was."""
@@ -135,7 +135,7 @@ class Observation:
     shape: str = ""
     """Shape of the ClientHello (`probe.tables.shapes`); empty: the library's own."""
     segments: int = 0
-    """TCP segments that carried the ClientHello; 0 when unknown."""
+    """TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when unknown."""
     chain: tuple[str, ...] = ()
     """SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."""
     trust: str = ""
@@ -172,6 +172,12 @@ class Observation:
     # volume
     bytes_written: int = 0
     bytes_read: int = 0
+    flow_s: float = 0.0
+    """Of a transfer: seconds from the established connection to the last byte that came."""
+    bins: tuple[str, ...] = ()
+    """Of a transfer: bytes that came in each half second, TLS included."""
+    min_rtt_ms: float = 0.0
+    """Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +211,11 @@ class ControlAnswer:
     http_body_bytes: int = 0
     http_header_names: tuple[str, ...] = ()
     http_location: str = ""
+    volume_failure: str | None = None
+    """None when no transfer was asked for; empty when it worked."""
+    volume_bytes: int = 0
+    volume_s: float = 0.0
+    """From the established connection to the last byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

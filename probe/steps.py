@@ -52,6 +52,8 @@ class Visit:
     """Of the ClientHello (`probe.tables.shapes`): it is sent, and nothing but the first answer is read. Empty: the
     library's own."""
     pages: tuple[Page, ...] = ()
+    read_on_bytes: int = 0
+    """Of the first large page, read so much in all: it shows whether volume flows, and costs no connection."""
     target_id: str = ""
     input: str = ""
     not_before_s: float = field(default=0.0, compare=False)
@@ -77,6 +79,8 @@ class Ask:
     control_id: str
     input: str
     addresses: tuple[str, ...] = field(compare=False)
+    volume: str = ""
+    """Address from which the control shall take a transfer; empty: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,5 +148,25 @@ class UdpTrace:
     """All at once, in a run that need not spread its flows."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Take some volume from one address under one server name, and see how fast and how far it flows."""
+
+    purpose: str
+    """sample: the target itself; yardstick: what it is compared with."""
+    address: str
+    port: int
+    sni: str
+    url: str
+    """What is asked for, again and again on one connection; its host goes into the Host header."""
+    input: str
+    """The endpoint for whose sake it is done, also where the volume comes from elsewhere."""
+    target_id: str = ""
+    attempt: int = 1
+    chunked: bool = False
+    """Many packets and few bytes: one HEAD request, written two bytes at a time."""
+    connect_timeout_s: float = 6.0
+
+
 Datagrams = QuicVisit | VersionProbe | Binding | UdpTrace
-Step = Lookup | Visit | Follow | Ask | Trace | Datagrams
+Step = Lookup | Visit | Follow | Ask | Trace | Transfer | Datagrams

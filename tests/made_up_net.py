@@ -14,7 +14,7 @@ from probe.plan.frame import Frame
 from probe.plan.next_steps import next_steps
 from probe.session.book import Book
 from probe.sites import Site
-from probe.steps import Ask, Binding, Datagrams, Follow, Lookup, Step, Trace, UdpTrace, VersionProbe, Visit
+from probe.steps import Ask, Binding, Datagrams, Follow, Lookup, Step, Trace, Transfer, UdpTrace, VersionProbe, Visit
 from probe.tables.failures import RCODE_FAILURES
 
 FRAME = Frame(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
@@ -65,6 +65,9 @@ class Net:
             return [self._trace(step)], []
         if isinstance(step, Datagrams):
             return [self._datagrams(step)], []
+        if isinstance(step, Transfer):
+            return [Observation(operation="transfer", purpose=step.purpose, address=step.address, port=step.port,
+                                input=step.input, sni=step.sni, bytes_read=131_072, flow_s=0.5)], []
         return self._follow(step), []
 
     def _datagrams(self, step: Datagrams) -> Observation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import ssl
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -138,6 +139,16 @@ def picky(served: Served) -> None:
     client.close()
 
 
+def slow(served: Served) -> None:
+    client = served.trusting().wrap_socket(connect(served.address(BAD), 443), server_hostname=BAD)
+    client.sendall(f"GET / HTTP/1.1\r\nHost: {BAD}\r\nConnection: close\r\n\r\n".encode())
+    begin, data = time.monotonic(), b""
+    while piece := client.recv(65536):
+        data += piece
+    assert data.startswith(b"HTTP/1.1 200")
+    assert time.monotonic() - begin > len(data) / 20_000
+
+
 HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "closed": ({}, closed),
     "cert_expired": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "expired")),
@@ -153,6 +164,7 @@ HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
         {"status": 429, "headers": ("Retry-After: 60",), "body": "too many", "only_client": True}, status
     ),
     "small_cap": ({"bytes": 100}, capped),
+    "http_slow": ({"bytes_per_s": 10_000}, slow),
     "http_endless": ({}, endless),
     "http_gzip_bomb": ({}, gzip_bomb),
     "http_redirect_loop": ({}, redirect_loop),

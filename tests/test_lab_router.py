@@ -227,6 +227,17 @@ def test_a_silent_host_and_everyone_silent(tmp_path: Path, rules: tuple[Rule, ..
     assert Net(tmp_path, faults=(Fault(kind="host_silent"),)).send("client", datagram(CLIENT, RESOLVER)) == []
 
 
+def test_a_host_that_is_far_is_so_for_everyone(tmp_path: Path, rules: tuple[Rule, ...]) -> None:
+    net = Net(tmp_path, *rules, faults=(Fault(kind="host_far", match=("t.example",), params={"rtt_ms": 300}),))
+    for leg, src, dst, usual_s in (("client", CLIENT, SERVER, DELAY_S), ("client", CLIENT6, SERVER6, DELAY_S),
+                                   ("vantage", VANTAGE, SERVER, VANTAGE_DELAY_S)):
+        ((where, when_s, _),) = net.send(leg, datagram(src, dst))
+        assert where == "servers"
+        assert when_s == pytest.approx(usual_s + 0.3)
+    assert net.send("client", datagram(CLIENT, RESOLVER))[0][1] == pytest.approx(DELAY_S)
+    assert net.send("servers", datagram(SERVER, CLIENT))[0][1] == pytest.approx(DELAY_S)
+
+
 def test_ipv6_that_vanishes(tmp_path: Path, rules: tuple[Rule, ...]) -> None:
     net = Net(tmp_path, *rules, faults=(Fault(kind="ipv6_dropped"), Fault(kind="cert_expired", match=("t.example",))))
     assert net.send("client", datagram(CLIENT6, SERVER6)) == []

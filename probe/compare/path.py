@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from probe.compare.anatomy import UNSEEN, Anatomy, anatomy_of
+from probe.compare.flow import FlowEvidence, flow_evidence
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
@@ -96,12 +97,14 @@ class PathEvidence:
     """Of endpoints that are spoken to in datagrams."""
     shapes: ShapeEvidence = UNSHAPED
     """Other ClientHellos at this address, and the name at other addresses."""
+    flow: FlowEvidence = field(default_factory=FlowEvidence)
+    """Transfers at this address."""
     evidence: tuple[str, ...] = ()
 
 
 def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
                   around: Sequence[Observation], controls: Sequence[ControlAnswer],
-                  traces: Sequence[Observation] = (), private_root: str = "",
+                  traces: Sequence[Observation] = (), flows: Sequence[Observation] = (), private_root: str = "",
                   nat64_prefix: str = "", cc: str = "ZZ") -> PathEvidence:
     """Gather what is known of `address`; `private_root` is the organisation of the expected private authority.
     Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
@@ -111,6 +114,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     only = replace(site, endpoints=(endpoint,))
     failed = [n for n in numbers
               if failed_inputs(only, [o for o in mine if o.attempt == n])]
+    flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
     first = mine[0] if mine else Observation(operation="connect", address=address)
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=first.address_source, kind=site.kind,
@@ -123,7 +127,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         slots=failing_slots(mine, failed, [o for o in around if o.purpose == "innocent" and o.address == address
                                            and o.port == site.port]),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
-        evidence=tuple(o.observation_id for o in mine),
+        flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
     )
     base = _with_failures(base, mine, failed, around, private_root)
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]

@@ -20,6 +20,7 @@ from probe.control.protocol import (
     TcpResult,
     TlsResult,
     XResult,
+    XVolume,
     join_address,
     split_address,
 )
@@ -63,7 +64,7 @@ def parse_answer(body: bytes, *, blank: ControlAnswer, endpoint: Endpoint) -> Co
     _read_ooni(fields, endpoint, seen)
     _read_entries(entries, endpoint, seen)
     answer = replace(
-        _with_dns(_with_http(blank, fields, seen), fields, entries, endpoint),
+        _with_volume(_with_dns(_with_http(blank, fields, seen), fields, entries, endpoint), fields),
         tcp=tuple(islice(seen.tcp.items(), MAX_PAIRS)),
         tls=tuple(islice(seen.tls.items(), MAX_PAIRS)),
         udp=tuple(islice(seen.udp.items(), MAX_PAIRS)),
@@ -150,6 +151,14 @@ def _with_http(blank: ControlAnswer, fields: Fields, seen: _Seen) -> ControlAnsw
         names=list(_get(page, "headers", dict[str, Raw]) or ()),
         location="",
     )
+
+
+def _with_volume(blank: ControlAnswer, fields: Fields) -> ControlAnswer:
+    """A transfer whose numbers make sense."""
+    told = _get(fields, "x_volume", XVolume)
+    if told is None or not (0 <= told.bytes_read < 1 << 30 and 0 <= told.flow_s < 3600):
+        return blank
+    return replace(blank, volume_failure=_word(told.failure), volume_bytes=told.bytes_read, volume_s=told.flow_s)
 
 
 def _page(

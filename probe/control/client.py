@@ -50,17 +50,18 @@ def ask(
     *,
     timeout_s: float,
     clock: Callable[[], float],
+    volume: str = "",
 ) -> ControlAnswer:
     """What `helper` sees of `endpoint` at the probe's `addresses` and at those it finds itself.
 
     Takes at most `timeout_s` seconds whatever the helper does, and raises nothing for the network: `state` is
     answered, refused (with its reason) or failed (connect, tls, interrupted, timeout, garbage, too_large, bad_status).
-    `clock` gives the run's seconds for the stamps.
+    `clock` gives the run's seconds for the stamps. With `volume`, an address, it is asked for a transfer as well.
     """
     t0_s = clock()
     call = post(
         helper.url,
-        encode(make_request(endpoint, addresses)),
+        encode(make_request(endpoint, addresses, volume=volume)),
         address=helper.address,
         user_agent=USER_AGENT,
         max_bytes=MAX_ANSWER_BYTES,
@@ -81,7 +82,7 @@ def _judge(call: Call, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswe
     return parse_answer(call.body, blank=blank, endpoint=endpoint)
 
 
-def make_request(endpoint: Endpoint, addresses: Sequence[str]) -> Request:
+def make_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = "") -> Request:
     """The request about one endpoint. Only web endpoints have a URL to fetch; OONI's helpers answer no others."""
     literals = tuple(dict.fromkeys(str(a) for text in addresses if (a := parse(text)) is not None))[:MAX_ADDRESSES]
     layers = PROTOCOLS[endpoint.protocol].layers
@@ -92,6 +93,7 @@ def make_request(endpoint: Endpoint, addresses: Sequence[str]) -> Request:
         tcp_connect=[join_address(address, endpoint.port or 443) for address in literals] if fetched else [],
         x_trust=endpoint.trust,
         x_endpoints=_endpoints(endpoint, literals, layers),
+        x_volume=volume if fetched else "",
     )
 
 

@@ -15,9 +15,10 @@ from probe.control.doh import QUERY_TYPES, Lookup
 from probe.control.fetch import fetch
 from probe.control.guard import Guard
 from probe.control.order import Order, names_of, plans_of
-from probe.control.protocol import HttpResult, Response
+from probe.control.protocol import HttpResult, Response, XVolume
 from probe.control.reach import Plan, Reach, reach
 from probe.control.reply import Findings, respond
+from probe.control.volume import volume_job
 from probe.measure.dns_reply import Reply
 from probe.tables.resolvers import PUBLIC_RESOLVERS, Resolver
 
@@ -49,10 +50,19 @@ async def measure(order: Order, engine: Engine) -> Response:
         plan: partial(reach, plan, guard=engine.guard, timeout_s=CONNECT_TIMEOUT_S, deadline=deadline)
         for plan in plans_of(order, lookups)
     }
-    page, reached = await asyncio.gather(
-        _fetch(order, engine, lookups, deadline), _side_by_side(jobs, engine.pool, deadline)
+    page, reached, volume = await asyncio.gather(
+        _fetch(order, engine, lookups, deadline), _side_by_side(jobs, engine.pool, deadline),
+        _volume(order, engine, lookups, deadline),
     )
-    return respond(order, Findings(lookups=lookups, reached=reached, page=page))
+    return respond(order, Findings(lookups=lookups, reached=reached, page=page, volume=volume))
+
+
+async def _volume(order: Order, engine: Engine, lookups: Mapping[str, Lookup], deadline: float) -> XVolume | None:
+    """The transfer, or None when none was ordered, or none may be made."""
+    job = volume_job(order, lookups, engine.guard)
+    if job is None:
+        return None
+    return (await _side_by_side({"volume": job}, engine.pool, deadline)).get("volume")
 
 
 async def _side_by_side(jobs: Mapping[K, Callable[[], V]], pool: Executor, deadline: float) -> dict[K, V]:

@@ -27,6 +27,8 @@ class Order:
     headers: Mapping[str, str]
     addresses: tuple[str, ...]
     endpoints: tuple[XEndpoint, ...]
+    volume: str = ""
+    """Address of the site from which to take a transfer; empty: none."""
 
 
 def take_order(request: Request) -> Order:
@@ -42,6 +44,7 @@ def take_order(request: Request) -> Order:
         headers=forwarded(request.http_request_headers),
         addresses=tuple(addresses)[:MAX_ADDRESSES],
         endpoints=endpoints,
+        volume=str(literal) if site and (literal := parse(request.x_volume)) else "",
     )
 
 

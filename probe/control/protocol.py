@@ -94,6 +94,8 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     x_trust: ShortText = ""
     """Whose signature proves the URL's own host (a trust word); empty: public authorities."""
     x_endpoints: Annotated[list[XEndpoint], Meta(max_length=MAX_ENDPOINTS)] | None = None
+    x_volume: ShortText = ""
+    """Address of the URL's host from which to take a transfer; empty: none is wanted."""
 
 
 class TcpResult(Struct, frozen=True, kw_only=True):
@@ -177,6 +179,15 @@ class XResult(Struct, frozen=True, kw_only=True):
     """JA4 of the ClientHello with which the helper shook hands: a server may refuse some clients everywhere."""
 
 
+class XVolume(Struct, frozen=True, kw_only=True):
+    """What became of a transfer."""
+
+    bytes_read: int = 0
+    flow_s: float = 0.0
+    """From the established connection to the last byte."""
+    failure: str | None = None
+
+
 class Response(Struct, frozen=True, kw_only=True):
     """What a helper answers."""
 
@@ -188,6 +199,7 @@ class Response(Struct, frozen=True, kw_only=True):
     dns: DnsResult | None = None
     ip_info: dict[str, IpInfo] = field(default_factory=dict)
     x_endpoints: list[XResult] = field(default_factory=list)
+    x_volume: XVolume | None = None
 
 
 def decode_request(body: bytes) -> Request:

@@ -21,6 +21,7 @@ from probe.control.protocol import (
     TlsResult,
     XEndpoint,
     XResult,
+    XVolume,
     join_address,
     old_dns_word,
     old_tcp_word,
@@ -38,6 +39,7 @@ class Findings:
     lookups: Mapping[str, Lookup]
     reached: Mapping[Plan, Reach]
     page: HttpResult | None
+    volume: XVolume | None = None
 
 
 def respond(order: Order, found: Findings) -> Response:
@@ -54,6 +56,7 @@ def respond(order: Order, found: Findings) -> Response:
         http_request=found.page,
         dns=_dns(order, found),
         ip_info=_ip_info(order, found),
+        x_volume=found.volume,
         x_endpoints=[result for endpoint in order.endpoints for result in _results(endpoint, found)],
     )
 

@@ -6,6 +6,7 @@ asked for, while other answers are under way.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import requests
@@ -13,10 +14,15 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from probe.measure.http import HEADERS, MAX_BODY_BYTES, Exchange
+from probe.measure.http import HEADERS, MAX_BODY_BYTES, Exchange, Rest
 from probe.measure.sockets import MAX_READ_BYTES, RecordedSocket
 from probe.measure.tls import TlsStream
 from probe.tables.failures import EOF, failure_of
+
+READ_ON_WITHIN_S = 1.5
+"""A page that takes longer to reach its cap shows enough, and a thin line is left to others."""
+READ_ON_S = 3.0
+"""Reading on takes no longer where bytes still come; where none do, the deadline ends it."""
 
 
 class ConnectedAdapter(HTTPAdapter):
@@ -44,13 +50,15 @@ class ConnectedAdapter(HTTPAdapter):
 
 def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method: str = "GET",
              body: bytes | None = None, headers: dict[str, str] | None = None,
-             max_body_bytes: int = MAX_BODY_BYTES) -> Exchange:
+             max_body_bytes: int = MAX_BODY_BYTES, read_on_bytes: int = 0) -> Exchange:
     """Send one request and read the answer. The scheme of `url` does not matter: the stream decides.
 
+    Of a body beyond its cap, so much is read on and thrown away that `read_on_bytes` come in all, headers included.
     Redirects are never followed, no proxy or netrc is looked at, and the socket's deadline bounds the whole.
     """
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.failure, sock.read_limit = "", sock.bytes_read + MAX_READ_BYTES
+    begun, begin_s = sock.bytes_read, time.monotonic()
     with requests.Session() as session:
         session.trust_env = False
         session.headers.clear()
@@ -59,14 +67,15 @@ def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method:
         try:
             with session.request(method, plain, headers={**HEADERS, **(headers or {}), "Host": host}, data=body,
                                  stream=True, allow_redirects=False, timeout=60) as response:
-                return _read(response, max_body_bytes, sock)
+                return _read(response, max_body_bytes, sock, begun + read_on_bytes, begin_s)
         except (requests.RequestException, OSError, ValueError) as error:
             return Exchange(failure=sock.failure or _inner(error))
         except Exception as error:  # urllib3 and http.client raise their own kinds on hostile bytes
             return Exchange(failure=sock.failure or _inner(error))
 
 
-def _read(response: requests.Response, cap: int, sock: RecordedSocket) -> Exchange:
+def _read(response: requests.Response, cap: int, sock: RecordedSocket, enough: int,
+          begin_s: float) -> Exchange:
     headers = tuple((str(n)[:100], str(v)[:1000]) for n, v in response.headers.items())[:100]
     body, failure = bytearray(), ""
     try:
@@ -75,7 +84,10 @@ def _read(response: requests.Response, cap: int, sock: RecordedSocket) -> Exchan
     except Exception as error:
         failure = sock.failure or _inner(error)
     complete = not failure and len(body) <= cap
+    quick = time.monotonic() < begin_s + READ_ON_WITHIN_S
+    rest = _read_on(response, sock, enough) if quick and len(body) > cap else None
     return Exchange(
+        rest=rest,
         failure=failure,
         status=response.status_code,
         headers=headers,
@@ -83,6 +95,20 @@ def _read(response: requests.Response, cap: int, sock: RecordedSocket) -> Exchan
         truncated=len(body) > cap,
         reusable=complete and sock.failure != EOF and _stays_open(response),
     )
+
+
+def _read_on(response: requests.Response, sock: RecordedSocket, enough: int) -> Rest | None:
+    """Read until the connection has brought `enough` bytes, or flowed on for long enough; None: no need."""
+    if sock.bytes_read >= enough:
+        return None
+    begin_s, begun, unpacked, failure = time.monotonic(), sock.bytes_read, 0, ""
+    try:
+        while sock.bytes_read < enough and unpacked < MAX_READ_BYTES and time.monotonic() < begin_s + READ_ON_S and (
+                chunk := response.raw.read(4096, decode_content=True)):
+            unpacked += len(chunk)
+    except Exception as error:
+        failure = sock.failure or _inner(error)
+    return Rest(failure=failure, bytes_read=sock.bytes_read - begun, took_s=time.monotonic() - begin_s)
 
 
 def _stays_open(response: requests.Response) -> bool:

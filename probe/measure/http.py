@@ -24,6 +24,15 @@ _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,512})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What was read of a body beyond its cap, and thrown away."""
+
+    failure: str = ""
+    bytes_read: int = 0
+    took_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """What came back for one request. `failure` is empty when a whole (or capped) response was read."""
 
@@ -32,6 +41,8 @@ class Exchange:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     truncated: bool = False
+    rest: Rest | None = None
+    """What was read on beyond the cap; None where nothing was."""
     reusable: bool = False
     """The connection can carry another request."""
 

@@ -8,7 +8,7 @@ import ipaddress
 import socket
 import struct
 import time
-from typing import Any
+from typing import Any, TypeVar
 
 from probe.tables.failures import failure_of
 
@@ -92,9 +92,17 @@ class RecordedSocket(socket.socket):
         """Nothing: a library closes after one answer what the next page is asked on; `abort` closes."""
 
 
+S = TypeVar("S", bound=RecordedSocket)
+
+
 def open_socket(family: int, *, deadline: float) -> RecordedSocket:
     """A TCP socket for `family` (4 or 6) that reports ICMP errors while it connects (IP_RECVERR)."""
-    sock = RecordedSocket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+    return open_as(RecordedSocket, family, deadline=deadline)
+
+
+def open_as(kind: type[S], family: int, *, deadline: float) -> S:
+    """The same, of a kind of one's own."""
+    sock = kind(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_STREAM)
     sock.deadline = deadline
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with contextlib.suppress(OSError):

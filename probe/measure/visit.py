@@ -16,6 +16,7 @@ from probe.measure.fingerprints import NONE, known
 from probe.measure.http import (
     MAX_HEADER_NAMES,
     Exchange,
+    Rest,
     body_hash,
     clock_offset_s,
     excerpt_of,
@@ -32,6 +33,7 @@ from probe.measure.sockets import (
     port_of,
     segments,
 )
+from probe.measure.tcp_info import tcp_info
 from probe.measure.tls import Handshake, TlsStream, context_for, key_hash, names_of, shake
 from probe.model import Observation
 from probe.steps import Page, Visit
@@ -77,7 +79,7 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
         return seen
     finally:
         if capture is not None:
-            capture.claim(seen, our_port)
+            capture.claim([o for o in seen if o.operation != "transfer"], our_port)
         abort(sock)
 
 
@@ -124,16 +126,31 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
     for page in plan.pages:
         sock.deadline = time.monotonic() + plan.http_timeout_s
         before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
-        got = exchange(stream, page.url, host=urlsplit(page.url).netloc)
+        got = exchange(stream, page.url, host=urlsplit(page.url).netloc, read_on_bytes=plan.read_on_bytes)
+        rest = got.rest or Rest()
         seen.append(_page(replace(
-            base, operation="http_round_trip", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni,
-            bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
+            base, operation="http_round_trip", t0_s=t0_s, t_s=clock.now_s() - rest.took_s, sni=plan.sni,
+            bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1] - rest.bytes_read,
             target_id=page.target_id or base.target_id, input=page.input or base.input,
             acked=all_acknowledged(sock) if got.failure == TIMEOUT else "",
         ), page, got, clock))
+        if got.rest is not None:
+            seen.append(_whole(seen[-1], got.rest, sock))
         if not got.reusable:
             break
     return seen
+
+
+def _whole(page: Observation, rest: Rest, sock: RecordedSocket) -> Observation:
+    """The page's way on: from its request on, the bytes that were read beyond what is kept of it."""
+    told, t_s = tcp_info(sock), page.t_s + rest.took_s
+    return Observation(
+        operation="transfer", purpose=page.purpose, attempt=page.attempt, target_id=page.target_id, input=page.input,
+        hostname=page.hostname, address=page.address, port=page.port, family=page.family, sni=page.sni, url=page.url,
+        method="GET", status=page.status, failure=rest.failure, t0_s=page.t0_s, t_s=t_s, flow_s=t_s - page.t0_s,
+        bytes_read=rest.bytes_read, acked=all_acknowledged(sock) if rest.failure == TIMEOUT else "",
+        segments=told.segments, min_rtt_ms=told.min_rtt_ms,
+    )
 
 
 def _page(base: Observation, page: Page, got: Exchange, clock: Clock) -> Observation:

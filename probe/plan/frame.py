@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from probe.model import ControlAnswer, Observation
+from probe.plan.suspects import FlowFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class Frame:
     consent_level: int = 1
     """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
     path."""
+    flow: FlowFrame = field(default_factory=FlowFrame)
+    """Whose transfers to look at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +59,5 @@ class Seen:
     """Addresses and ports of others that accept connections."""
     elsewhere_udp: tuple[tuple[str, int, str], ...] = ()
     """Addresses, ports and protocols of others that answer datagrams."""
+    flows: tuple[Observation, ...] = ()
+    """Transfers for the sake of this site."""

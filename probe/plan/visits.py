@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from probe.plan.frame import Frame
+from probe.plan.suspects import CONSENT, READ_ON_BYTES
 from probe.sites import Site
 from probe.steps import Page, Visit
 
@@ -16,6 +17,7 @@ def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt
         source=source, attempt=attempt, sni=site.sni if depth != "connect" else "", alpn=site.alpn, trust=site.trust,
         needs_alpn=site.kind == "tls" and bool(site.alpn),
         pages=site.pages(inputs) if depth == "all" else (),
+        read_on_bytes=READ_ON_BYTES if site.sni and frame.consent_level >= CONSENT else 0,
         target_id=first.target_id, input=first.input, connect_timeout_s=frame.timeout_s,
         tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s + 2,
     )

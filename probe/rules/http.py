@@ -48,7 +48,8 @@ HTTP: tuple[PathRule, ...] = (
     Rule("flow/silent_once_encrypted", "blocked", "flow.freeze", 0.8, ("helper",),
          "every connection completes its handshake and then falls silent, and controls reach the service",
          lambda s: s.path.secure and ended_by(s, "http", "silence") and convicts(s) and contrary(s)
-         and s.path.stops_alike and s.ladder.full_segments and not s.ladder.starves(s.path.address)),
+         and s.path.stops_alike and not s.path.flow.trickles and s.ladder.full_segments
+         and not s.ladder.starves(s.path.address)),
     Rule("tls/cut_off_once_encrypted", "blocked", "tls", 0.8, ("helper",),
          "every connection completes its handshake and is then cut off, and controls reach the service",
          lambda s: s.path.secure and (ended_by(s, "http", "reset") or ended_by(s, "http", "close")) and convicts(s)

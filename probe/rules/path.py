@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from probe.rules.connect import CONNECT
 from probe.rules.datagrams import DATAGRAMS
+from probe.rules.flow import FLOW
 from probe.rules.http import HTTP
 from probe.rules.scene import PathRule
 from probe.rules.tls import TLS
 from probe.rules.undecided import UNDECIDED
 from probe.rules.well import WELL
 
-PATH_RULES: tuple[PathRule, ...] = WELL + DATAGRAMS + CONNECT + TLS + HTTP + UNDECIDED
+PATH_RULES: tuple[PathRule, ...] = FLOW + WELL + DATAGRAMS + CONNECT + TLS + HTTP + UNDECIDED

@@ -32,6 +32,7 @@ class Book:
         self._traces: list[int] = []
         self._answering: dict[tuple[str, int, str], None] = {}
         self._foreign: list[int] = []
+        self._flows: dict[str, list[int]] = defaultdict(list)
         self._open: dict[str, dict[tuple[str, int], None]] = {"ladder": {}, "target": {}}
 
     def add(self, seen: Observation) -> int:
@@ -55,13 +56,10 @@ class Book:
         self.observations.append(stamped)
         if stamped.operation in ("trace", "udp_trace"):
             self._traces.append(index)
+        elif stamped.operation == "transfer":
+            self._flows[stamped.input].append(index)
         elif stamped.operation in ("resolve", "dns_round_trip"):
-            if stamped.purpose in ("target", "dark"):
-                self._by_name[stamped.hostname].append(index)
-            elif stamped.purpose == "innocent" and stamped.input:
-                self._by_name[stamped.input].append(index)  # asked for the sake of the name that failed
-            elif stamped.purpose == "innocent":
-                self._innocent_lookups.append(index)
+            self._keep_lookup(stamped, index)
         elif stamped.address:
             self._by_place[_place(stamped)].append(index)
             (self._foreign if stamped.purpose == "foreign" else self._by_address[stamped.address]).append(index)
@@ -72,6 +70,14 @@ class Book:
             self._answering.setdefault((stamped.address, stamped.port, protocol))
         if stamped.purpose == "redirect":
             self._by_input[stamped.input].append(index)
+
+    def _keep_lookup(self, stamped: Observation, index: int) -> None:
+        if stamped.purpose in ("target", "dark"):
+            self._by_name[stamped.hostname].append(index)
+        elif stamped.purpose == "innocent" and stamped.input:
+            self._by_name[stamped.input].append(index)  # asked for the sake of the name that failed
+        elif stamped.purpose == "innocent":
+            self._innocent_lookups.append(index)
 
     def amend(self, index: int, replies: tuple[str, ...], bytes_read: int) -> None:
         """Late replies to a question belong to its observation."""
@@ -90,7 +96,7 @@ class Book:
         """What the planner needs of a site."""
         case = self.case(site)
         return Seen(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls,
-                    elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp())
+                    elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows)
 
     def _elsewhere_udp(self) -> tuple[tuple[str, int, str], ...]:
         """Places that answer datagrams: the first two of each family."""
@@ -124,7 +130,8 @@ class Book:
                        and (o.operation in OPERATIONS) == (site.kind in DATAGRAMS))
         around += tuple(self.observations[i] for i in self._foreign)
         return Case(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
-                    controls=controls, traces=self._traced(addresses))
+                    controls=controls, traces=self._traced(addresses),
+                    flows=tuple(self.observations[i] for url in inputs for i in self._flows.get(url, ())))
 
     def _traced(self, addresses: Mapping[str, None]) -> tuple[Observation, ...]:
         traces = (self.observations[i] for i in self._traces)

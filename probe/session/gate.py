@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections import deque
 
-from probe.steps import Datagrams, Lookup, Step, Trace, Visit
+from probe.steps import Datagrams, Lookup, Step, Trace, Transfer, Visit
 
 TLS_PER_ADDRESS = 3
 TLS_WINDOW_S = 10.0
 """Some boxes refuse an address for a minute after the fourth TLS connection in ten seconds."""
+
+_AT_A_PLACE = Visit | Trace | Transfer | Datagrams
 
 
 class Gate:
@@ -27,10 +29,10 @@ class Gate:
         ready = self._next_flow_s if self._interval_s else now_s
         if isinstance(step, Visit | Lookup):
             ready = max(ready, step.not_before_s)
-        if isinstance(step, Visit | Trace | Datagrams):
+        if isinstance(step, _AT_A_PLACE):
             if _place(step) in self._busy:
                 return None
-            if isinstance(step, Visit) and step.sni:
+            if isinstance(step, Visit | Transfer) and step.sni:
                 ready = max(ready, self._next_shake_s(step.address))
         return ready
 
@@ -44,17 +46,17 @@ class Gate:
         """Note that `step` starts now."""
         if self._interval_s:
             self._next_flow_s = now_s + self._interval_s * self._rng.uniform(0.5, 1.5)
-        if isinstance(step, Visit | Trace | Datagrams):
+        if isinstance(step, _AT_A_PLACE):
             self._busy.add(_place(step))
-            if isinstance(step, Visit) and step.sni:
+            if isinstance(step, Visit | Transfer) and step.sni:
                 self._shakes.setdefault(step.address, deque(maxlen=TLS_PER_ADDRESS)).append(now_s)
 
     def end(self, step: Step) -> None:
         """Note that `step` ended."""
-        if isinstance(step, Visit | Trace | Datagrams):
+        if isinstance(step, _AT_A_PLACE):
             self._busy.discard(_place(step))
 
 
-def _place(step: Visit | Trace | Datagrams) -> tuple[str, int, bool]:
+def _place(step: Visit | Trace | Transfer | Datagrams) -> tuple[str, int, bool]:
     """TCP and UDP ports are places apart."""
     return step.address, step.port, isinstance(step, Datagrams)

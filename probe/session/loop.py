@@ -19,6 +19,7 @@ from probe.measure.visit import pages_left
 from probe.model import ControlAnswer, Observation
 from probe.plan.frame import Frame
 from probe.plan.next_steps import next_steps
+from probe.plan.suspects import flow_frame
 from probe.session.book import Book
 from probe.session.gate import Gate
 from probe.session.work import Result, Workshop, carry_out
@@ -80,11 +81,26 @@ class Loop:
         self._rng.shuffle(indices)
         for index in indices:
             self._plan(index)
+        self._drive(deadline_s)
+        self._look_at_flows()
+        self._drive(deadline_s)
+
+    def _drive(self, deadline_s: float) -> None:
         while (self._state.running or self._state.waiting) and self._clock.now_s() < deadline_s:
             next_s = self._start_ready(deadline_s)
             if not self._state.running and not self._state.waiting:
                 break
             self._take_event(min(deadline_s, next_s) - self._clock.now_s())
+
+    def _look_at_flows(self) -> None:
+        """When all else is known: does any site's flow look odd beside the others'?"""
+        known = ((site, self._book.seen(site)) for site in self._sites)
+        flow = flow_frame(((site, (*seen.visits, *seen.flows)) for site, seen in known),
+                          consent_level=self._frame.consent_level)
+        if flow.suspects:
+            self._frame = replace(self._frame, flow=flow)
+            for index in range(len(self._sites)):
+                self._plan(index)
 
     def _plan(self, index: int) -> None:
         for step in next_steps(self._sites[index], self._book.seen(self._sites[index]), self._frame):
@@ -187,7 +203,8 @@ class Loop:
             self._book.tell(answer)
             silent = self._state.silent_controls
             silent[answer.control_id] = silent[answer.control_id] + 1 if answer.state == "failed" else -10**6
-        if isinstance(step, Visit) and observations and not observations[-1].failure and (
+        done = [o for o in observations if o.operation != "transfer"]  # what was read on of a page decides nothing here
+        if isinstance(step, Visit) and done and not done[-1].failure and (
                 left := pages_left(step, observations)):
             more = replace(step, pages=left)
             self._state.owners[more] |= self._state.owners[step]

@@ -37,6 +37,7 @@ from probe.vantage import describe, families
 if TYPE_CHECKING:
     from probe.compare.ladder import LadderEvidence
     from probe.session.book import Book
+    from probe.session.work import AskHelper
 
 WORKERS = 128
 """Visits at once: a few for each of 64 sites, so that none waits for another's round trips."""
@@ -154,15 +155,15 @@ def _wait(run: _Setting, events: queue.SimpleQueue[Any]) -> list[Observation]:
 
 
 def _asker(settings: Settings, clock: Clock, way: Callable[[str], str],
-           ) -> Callable[[str, Endpoint, tuple[str, ...]], ControlAnswer]:
+           ) -> AskHelper:
     helpers = {h.id: h for h in settings.helper}
 
-    def ask_one(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...]) -> ControlAnswer:
+    def ask_one(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "") -> ControlAnswer:
         from probe.control.client import HelperConfig, ask
 
         h = helpers[control_id]
         config = HelperConfig(control_id=h.id, url=h.url, address=way(h.address), asn=h.asn, cc=h.cc)
-        return ask(config, endpoint, addresses, timeout_s=HELPER_TIMEOUT_S, clock=clock.now_s)
+        return ask(config, endpoint, addresses, timeout_s=HELPER_TIMEOUT_S, clock=clock.now_s, volume=volume)
 
     return ask_one
 

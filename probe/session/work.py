@@ -18,14 +18,15 @@ from probe.measure.lookups import lookup_doh, lookup_system, lookup_tcp
 from probe.measure.trace import trace
 from probe.measure.visit import visit
 from probe.model import ControlAnswer, Endpoint, Observation
-from probe.steps import Ask, Datagrams, Follow, Lookup, Page, Step, Trace, Visit
+from probe.steps import Ask, Datagrams, Follow, Lookup, Page, Step, Trace, Transfer, Visit
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 
 
 class AskHelper(Protocol):
     """How a control is asked; the control client fits."""
 
-    def __call__(self, control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], /) -> ControlAnswer: ...
+    def __call__(self, control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "", /,
+                 ) -> ControlAnswer: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +54,15 @@ def carry_out(step: Step, shop: Workshop) -> Result:
     if isinstance(step, Visit):
         return visit(step, clock=shop.clock, capture=shop.capture), []
     if isinstance(step, Ask):
-        return [], [shop.ask(step.control_id, shop.endpoints[step.input], step.addresses)]
+        return [], [shop.ask(step.control_id, shop.endpoints[step.input], step.addresses, step.volume)]
     if isinstance(step, Trace):
         return [trace(step, clock=shop.clock, key=shop.trace_key)], []
     if isinstance(step, Datagrams):
         return [exchange_datagrams(step, clock=shop.clock, key=shop.trace_key)], []
+    if isinstance(step, Transfer):
+        from probe.measure.transfer import transfer
+
+        return [transfer(step, clock=shop.clock)], []
     if isinstance(step, Follow):
         return _follow(step, shop), []
     return _lookup(step, shop), []

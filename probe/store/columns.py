@@ -52,7 +52,8 @@ _TLS: Words = {
     "server_hello": ("", "A ServerHello or an alert was read: the name reached a TLS server."),
     "ja4": ("", "JA4 fingerprint of the ClientHello."),
     "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech; empty: the library's own."),
-    "segments": ("", "TCP segments that carried the ClientHello; 0 when unknown."),
+    "segments": ("", "TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when"
+                     " unknown."),
     "chain": ("", "SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."),
     "trust": ("", "valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."),
     "issuer": ("", "Issuer of the leaf certificate."),
@@ -85,11 +86,12 @@ OBSERVATIONS: Words = {
     "sequence": ("", "Number of the operation within its run."),
     "target_id": ("", "Target that was measured; empty for what serves several targets."),
     "input": ("", "URL of the endpoint in the catalogue."),
-    "purpose": ("", "Why it was done: target, innocent, port, trusted, shape, foreign, ladder, dark, version,"
+    "purpose": ("", "Why it was done: target, innocent, port, trusted, shape, foreign, ladder, dark, version, sample,"
+                    " yardstick,"
                     " redirect."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace, quic_handshake,"
-                      " quic_version, stun_binding, udp_trace."),
+                      " quic_version, stun_binding, udp_trace, transfer."),
     "failure": ("", "How it failed, in OONI's words (df-007); empty on success."),
     "reason": ("", "Why this was not attempted; empty when it was."),
     "tainted_by": ("", "Observation whose failure may have caused this one (residual blocking);"
@@ -114,6 +116,9 @@ OBSERVATIONS: Words = {
     "responses": ("", "How many of them were answered."),
     "bytes_written": ("bytes", "Bytes sent in this operation, above TCP or UDP."),
     "bytes_read": ("bytes", "Bytes received in this operation, above TCP or UDP."),
+    "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came."),
+    "bins": ("bytes", "Of a transfer: bytes that came in each half second, TLS included."),
+    "min_rtt_ms": ("ms", "Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."),
 }
 
 CONTROLS: Words = {
@@ -140,6 +145,10 @@ CONTROLS: Words = {
     "http_body_bytes": ("bytes", "Length of the body at the control."),
     "http_header_names": ("", "Names of the response's headers at the control."),
     "http_location": ("", "Location header at the control."),
+    "volume_failure": ("", "How a transfer ended at the control; none (empty cell) when it was not asked for,"
+                           " the empty text when it worked."),
+    "volume_bytes": ("bytes", "Bytes that came in the transfer, TLS included."),
+    "volume_s": ("s", "From the established connection to the last of them."),
 }
 
 VERDICTS: Words = {

@@ -14,5 +14,7 @@ PURPOSES: dict[str, str] = {
     "trace": "looks how far connection attempts to the target's address get",
     "reference": "looks how far they get to an address that answers",
     "version": "asks the target's address for a version of QUIC that does not exist, which every server answers",
+    "sample": "takes some volume from the target, to see how fast and how far it flows",
+    "yardstick": "takes as much under an innocent name at the target's address, or from another service, to compare",
     "redirect": "follows a redirect of the target",
 }

@@ -55,6 +55,7 @@ class HostFaults:
         self._clients = frozenset(map(packed, (world.client4, world.client6)))
         self._hosts: dict[bytes, _Host] = {}
         self._everyone: _Host | None = None
+        self._far_s: dict[bytes, float] = {}
         acts = {
             "host_off": lambda _host, raw, _now_s: _off(raw, last_router(raw[0] >> 4)),
             "host_silent": lambda _host, _raw, _now_s: Refusal(),
@@ -65,9 +66,16 @@ class HostFaults:
         for fault in faults:
             if fault.kind in acts:
                 self._add(fault, acts[fault.kind], world)
+            elif fault.kind == "host_far":
+                extra_s = number(fault.params, "rtt_ms", 200) / 1000
+                self._far_s |= dict.fromkeys(_places(fault, world), extra_s)
 
     def __bool__(self) -> bool:
-        return bool(self._hosts) or self._everyone is not None
+        return bool(self._hosts or self._far_s) or self._everyone is not None
+
+    def delay_s(self, dst: bytes) -> float:
+        """How much later than others a host gets its packets: what its round trips cost besides."""
+        return self._far_s.get(dst, 0.0)
 
     def _add(self, fault: Fault, act: Callable[[_Host, bytes, float], Refusal | None], world: World) -> None:
         only = fault.kind in ("host_bans", "host_resets_syn") or bool(fault.params.get("only_client", False))
@@ -91,6 +99,12 @@ class HostFaults:
         if refusal is not None:
             self._notes.write(host.fault, host=dst, to_server=True, now_s=now_s)
         return refusal
+
+
+def _places(fault: Fault, world: World) -> list[bytes]:
+    """Every address of the hosts that a fault concerns."""
+    plans = [(match, world.hosts.get(match.lower())) for match in fault.match or world.hosts]
+    return [packed(text) for match, plan in plans for text in ((*plan.ipv4, *plan.ipv6) if plan else (match,))]
 
 
 def kernel_reset(packet: Packet) -> bytes | None:

@@ -185,7 +185,11 @@ class Router:
         src, dst = (raw[12:16], raw[16:20]) if raw[0] >> 4 == 4 else (raw[8:24], raw[24:40])
         refusal = self._hosts.refusal(raw, src=src, dst=dst, now_s=now_s) if self._hosts else None
         if refusal is None:
-            self._deliver["vantage" if dst in self._vantages else "servers"](raw)
+            extra_s = self._hosts.delay_s(dst)
+            if extra_s:
+                self._schedule(now_s + extra_s, self._hand_over, raw)
+            else:
+                self._hand_over(raw, now_s)
         elif refusal.reply is None:
             return
         elif src not in self._clients:
@@ -194,6 +198,10 @@ class Router:
             self._from_hop(refusal.reply, now_s, hop=self._line.hops)
         else:
             self._inward(refusal.reply, now_s, self._in[-1])
+
+    def _hand_over(self, raw: bytes, now_s: float) -> None:
+        dst = raw[16:20] if raw[0] >> 4 == 4 else raw[24:40]
+        self._deliver["vantage" if dst in self._vantages else "servers"](raw)
 
     # towards the client
 

@@ -24,10 +24,11 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "hop": (0, 30),
     "ttl": (1, 255),
     "rate_bps": (1, _MOST),
+    "bytes_per_s": (100, _MOST),
 }
 """Of numbers that may not be anything from 0 up."""
 
-_FLAGS = frozenset(("refuse", "only_client", "icmp", "df"))
+_FLAGS = frozenset(("refuse", "only_client", "icmp", "df", "per_client"))
 _TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text"))
 
 _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {

@@ -56,6 +56,9 @@ FAULTS: Mapping[str, FaultKind] = _table(
      "the server closes the connection (FIN) after this many bytes of the body (16384), for everyone"),
     ("stun_misnumbered", "datagram", "",
      "STUN answers carry another transaction's number than the request, for everyone"),
+    ("http_slow", "http", "bytes_per_s burst_bytes after_requests per_client",
+     "each connection's answers leave at bytes_per_s (20000) once burst_bytes (0) are out; with after_requests, only "
+     "from the request after so many on, of the connection or, per_client, of all by one address; for everyone"),
     ("resolver_dead", "resolver", "refuse",
      "the network's resolver never answers; refuse: nothing listens there, so ICMP says so"),
     ("resolver_servfail", "resolver", "", "the network's resolver answers SERVFAIL"),
@@ -91,6 +94,7 @@ FAULTS: Mapping[str, FaultKind] = _table(
      "RST+ACK that has this ttl when it leaves (128), this df (false), a random IP ID and window 0; only_client: for "
      "the client alone"),
     ("routers_silent", "router", "", "no router says that a packet's TTL has run out"),
+    ("host_far", "router", "rtt_ms", "round trips to the host take rtt_ms (200) longer, for everyone"),
     ("ipv6_dropped", "router", "", "all IPv6 packets of the client vanish"),
     ("blackhole", "router", "from_s until_s hop",
      "all packets of the client vanish, on its own line or, with hop, beyond that router; from_s and until_s are "

@@ -28,6 +28,9 @@ _UNNAMED = ("200", "200", "200", "200", "302", "404")
 
 _BODILESS = (204, 304)
 
+_LARGE_SHARE, _LARGEST_PAGE = 0.25, 300_000
+"""Share of the pages that are larger than 60 kB, and the size that none exceeds."""
+
 _SOFTWARE = ("nginx", "nginx/1.24.0", "Apache", "openresty", "cloudflare", "envoy", "Server")
 
 _WEBSOCKET_KEY = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -130,8 +133,13 @@ def _document(row: Endpoint, rng: random.Random, *, status: int) -> Document:
         lines = [wanted or "User-agent: *", "Disallow: /private/", "Allow: /", *(f"# {n}" for n in range(40))]
         return Document(content_type="text/plain; charset=utf-8", body="\n".join(lines).encode())
     title = wanted or {200: f"{row.service} - {row.host}"}.get(status, f"{status}")
-    size = rng.randint(1000, 60000) if status == 200 else rng.randint(200, 1500)
+    size = _page_size(rng) if status == 200 else rng.randint(200, 1500)
     return Document(content_type="text/html; charset=utf-8", body=page(rng, title=title, size=size).encode())
+
+
+def _page_size(rng: random.Random) -> int:
+    """Most pages of messengers are small, some are applications of a few hundred kilobytes."""
+    return rng.randint(60_000, _LARGEST_PAGE) if rng.random() < _LARGE_SHARE else rng.randint(1000, 60_000)
 
 
 def _location(row: Endpoint) -> str:

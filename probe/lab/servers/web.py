@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import random
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +16,7 @@ from probe.lab.servers.faults import Faults, number
 from probe.lab.servers.genuine import GenuineServices
 from probe.lab.servers.http1 import BadRequest, Reply, Request, RequestReader, render
 from probe.lab.servers.http_faults import fault_bytes, fault_reply
+from probe.lab.servers.pace import SLOW, Pace, pace_of
 from probe.lab.servers.pages import block_page, page, portal_name
 from probe.lab.servers.sites import Site
 from probe.lab.servers.streams import Ends, PlainStream, Stream
@@ -38,6 +40,7 @@ class WebServer:
         self._faults = faults
         self._names = names
         self._services = GenuineServices(world.seed)
+        self._clients: Counter[str] = Counter()
         self._by_kind: dict[str, Callable[[Site, Request], Reply]] = {
             "redirect": _to_https,
             "sinkhole": self._blocked,
@@ -48,6 +51,7 @@ class WebServer:
     async def attend(self, stream: Stream, site: Site, plain: PlainStream) -> None:
         """Answer requests until the client ends, asks to end, or stops making sense."""
         reader = RequestReader(stream)
+        pace = pace_of(self._faults, site, plain, self._clients)
         while True:
             try:
                 async with asyncio.timeout(IDLE_S):
@@ -55,11 +59,13 @@ class WebServer:
             except BadRequest:
                 await stream.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
                 break
-            if request is None or not await self._answer(stream, site, request, plain):
+            if request is None or not await self._answer(stream, site, request, plain, pace):
                 break
         await stream.close()
 
-    async def _answer(self, stream: Stream, site: Site, request: Request, plain: PlainStream) -> bool:
+    async def _answer(
+        self, stream: Stream, site: Site, request: Request, plain: PlainStream, pace: Pace | None
+    ) -> bool:
         """Send one reply; whether the connection goes on."""
         site = site.called(request.host)
         fault = self._fault(site, plain)
@@ -71,7 +77,7 @@ class WebServer:
             return request.keep_alive
         message = render(reply, request, now=world_time(self._world.clock_shift_s))
         kept = self._kept(site, plain, message)
-        await stream.write(kept)
+        await (pace.write(stream, kept) if pace else stream.write(kept))
         return request.keep_alive and kept == message
 
     def reply(self, site: Site, request: Request, ends: Ends) -> Reply | None:
@@ -83,7 +89,7 @@ class WebServer:
     def _fault(self, site: Site, ends: Ends) -> Fault | None:
         ours = ends.peer in (self._world.client4, self._world.client6)
         for fault in self._faults.of("http", site.host, *site.names, ends.local):
-            if site.rows and fault.kind != _CAP and (ours or not fault.params.get("only_client", False)):
+            if site.rows and fault.kind not in (_CAP, SLOW) and (ours or not fault.params.get("only_client", False)):
                 return fault
         return None
 

@@ -1,0 +1,195 @@
+"""What a target's transfers show beside those that they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from probe.compare.odds import binomial_tail, expected_chance, rank_p, sign_p
+from probe.compare.transfers import (
+    SAMPLE,
+    YARDSTICK,
+    alike,
+    effort,
+    frozen,
+    middle,
+    of_visits,
+    pace,
+    passed,
+    stalled,
+    tells,
+    trickles,
+    usable,
+)
+from probe.model import ControlAnswer, Observation
+
+SLOWED = 0.25
+"""Pace of the target over pace of the control at which one speaks of throttling."""
+EQUAL = 1.15
+"""Paces of one rate that somebody set; those of lossy and crowded ways differ more."""
+POLICED = 25_000.0
+"""Bytes a second (200 kbit/s): policers of services were seen to let through 0.6 to 19 KB/s."""
+PAIRS = 4
+MOST_BY_CHANCE = 0.05
+SIGN_BY_CHANCE = 0.1
+"""Four pairs all alike: 1 in 16."""
+MANY_SEGMENTS = 1.5
+"""So many times the segments of a stalled transfer that a limit of packets would have been met."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The target's transfers held against others."""
+
+    others: int = 0
+    """Usable transfers of the others."""
+    slower: bool = False
+    """The target's are slower by a factor of four, in every pair, and chance hardly explains it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowEvidence:
+    """Transfers at one address; empty where none were made."""
+
+    samples: int = 0
+    """Usable transfers under the target's own name."""
+    trickles: bool = False
+    """They go on and on, and little comes."""
+    policed: bool = False
+    """They are all equally slow, below any line of today: a rate that somebody set, and no crowded or lossy way."""
+    innocent: Beside = field(default_factory=Beside)
+    """Against an innocent name at the same address."""
+    same_answer: bool = False
+    """The innocent name's requests got the answer that the target's got: one server, one content."""
+    elsewhere: Beside = field(default_factory=Beside)
+    """Against other services' servers, round trips allowed for."""
+    innocent_slow: bool = False
+    """The innocent name fares badly too, against other services' servers."""
+    stalls: int = 0
+    """Transfers that fell silent where boxes freeze them; `tries` of which the others all came well beyond."""
+    tries: int = 0
+    clean: bool = False
+    """The transfers that did not stall came well beyond, and those that did stopped alike."""
+    stall_chance: float = 1.0
+    """How likely so many stalls are, if they come to this address as they come to others."""
+    innocent_passes: int = 0
+    elsewhere_passes: int = 0
+    elsewhere_stalls: int = 0
+    later_pass: bool = False
+    """Another server's transfer came through after the last stall."""
+    pieces_passed: int = 0
+    """Transfers of many packets and few bytes that were answered, well beyond the packets of a stalled one."""
+    pieces_stalled: int = 0
+    """Those that fell silent after about as many packets as the stalled ones."""
+    controls_fast: int = 0
+    """Networks of controls whose transfer from the service was four times as fast or came well beyond."""
+    controls_slow: int = 0
+    """Networks of controls whose transfer fared as ours."""
+    evidence: tuple[str, ...] = ()
+
+
+def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], controls: Sequence[ControlAnswer],
+                  address: str) -> FlowEvidence:
+    """Read the transfers made for the sake of a site, and its ordinary visits, as far as they concern `address`."""
+    mine = [o for o in flows if o.purpose == SAMPLE and o.address == address and o.method == "GET"]
+    if not mine:
+        return FlowEvidence()
+    pieces = [o for o in flows if o.purpose == SAMPLE and o.address == address and o.method == "HEAD"]
+    beside = [o for o in flows if o.purpose == YARDSTICK and o.address == address]
+    others = [o for o in flows if o.purpose == YARDSTICK and o.address != address]
+    paced = [o for o in mine if usable(o)]
+    looked = [*of_visits([*visits, *flows], address), *(o for o in mine if tells(o))]
+    frozen_ones = [o for o in looked if frozen(o)]
+    others_stalled = sum(stalled(o) for o in others)
+    heard = [c for c in controls if c.volume_failure is not None]
+    words = {(c.asn, c.cc, _control_word(c, paced, frozen_ones)) for c in heard}
+    return FlowEvidence(
+        samples=len(paced), trickles=2 * sum(trickles(o) for o in mine) > len(mine),
+        policed=_policed(paced),
+        innocent=_held_against(paced, [o for o in beside if usable(o)], pace),
+        same_answer=_same_answer(mine, beside),
+        elsewhere=_held_against(paced, [o for o in others if usable(o)], pace, lambda o: -effort(o)),
+        innocent_slow=_each_slow([o for o in beside if usable(o)], [o for o in others if usable(o)]),
+        stalls=len(frozen_ones), tries=len(looked),
+        clean=all(frozen(o) or passed(o) for o in looked) and alike([o.bytes_read for o in frozen_ones]),
+        stall_chance=by_chance(len(frozen_ones), len(looked), len(others), others_stalled),
+        innocent_passes=sum(passed(o) for o in beside), elsewhere_passes=sum(passed(o) for o in others),
+        elsewhere_stalls=others_stalled, later_pass=_later_pass(frozen_ones, others),
+        pieces_passed=_pieces(pieces, frozen_ones, passing=True),
+        pieces_stalled=_pieces(pieces, frozen_ones, passing=False),
+        controls_fast=sum(word == "fast" for *_, word in words),
+        controls_slow=sum(word == "slow" for *_, word in words),
+        evidence=tuple(o.observation_id for o in flows if o.purpose in (SAMPLE, YARDSTICK)),
+    )
+
+
+def by_chance(stalls: int, tries: int, others: int, others_stalled: int = 0) -> float:
+    """How likely at least so many stalls are, if a transfer stalls here as often as elsewhere."""
+    return binomial_tail(stalls, tries, expected_chance(others_stalled, others))
+
+
+def _held_against(mine: Sequence[Observation], others: Sequence[Observation],
+                  *measures: Callable[[Observation], float]) -> Beside:
+    """By each measure, of which more is better (and those below zero are costs)."""
+    if not mine or not others:
+        return Beside(others=len(others))
+    pairs = min(len(mine), len(others))
+    slower = pairs >= PAIRS and sign_p(pairs, pairs) <= SIGN_BY_CHANCE and all(
+        all(_much_less(measure(t), measure(c)) for t, c in zip(mine, others, strict=False))
+        and rank_p([measure(o) for o in mine], [measure(o) for o in others]) <= MOST_BY_CHANCE
+        for measure in measures)
+    return Beside(others=len(others), slower=slower)
+
+
+def _each_slow(few: Sequence[Observation], others: Sequence[Observation]) -> bool:
+    """Each of a few is four times slower than the others usually are, round trips allowed for."""
+    usual = middle([pace(o) for o in others]), middle([effort(o) for o in others])
+    return bool(few and others) and all(
+        _much_less(pace(o), usual[0]) and _much_less(-effort(o), -usual[1]) for o in few)
+
+
+def _much_less(mine: float, other: float) -> bool:
+    """Four times less of what is good, or four times more of a cost; never where the other is not known."""
+    if other > 0:
+        return 0 <= mine <= SLOWED * other
+    return other < 0 and mine < 0 and SLOWED * mine <= other
+
+
+def _same_answer(mine: Sequence[Observation], beside: Sequence[Observation]) -> bool:
+    """Both got contents, not just any refusal or redirect that a server has for names it does not know."""
+    statuses = {o.status for o in mine if 200 <= o.status < 300}
+    heard = [o.status for o in beside if usable(o)]
+    return bool(heard) and all(status in statuses for status in heard)
+
+
+def _policed(mine: Sequence[Observation]) -> bool:
+    paces = [pace(o) for o in mine]
+    return len(paces) >= PAIRS and max(paces) <= min(POLICED, EQUAL * min(paces))
+
+
+def _later_pass(frozen_ones: Sequence[Observation], others: Sequence[Observation]) -> bool:
+    last_s = max((o.t_s for o in frozen_ones), default=0.0)
+    return any(passed(o) and o.t_s > last_s for o in others)
+
+
+def _pieces(pieces: Sequence[Observation], frozen_ones: Sequence[Observation], *, passing: bool) -> int:
+    counted = [o.segments for o in frozen_ones if o.segments]
+    if not counted:
+        return 0
+    most, least = max(counted), min(counted)
+    if passing:
+        return sum(not o.failure and o.segments >= MANY_SEGMENTS * most for o in pieces)
+    return sum(stalled(o) and least / MANY_SEGMENTS <= o.segments <= MANY_SEGMENTS * most for o in pieces)
+
+
+def _control_word(told: ControlAnswer, paced: Sequence[Observation], frozen_ones: Sequence[Observation]) -> str:
+    """fast, slow, or empty where the control's transfer says too little."""
+    if frozen_ones:
+        furthest = max(o.bytes_read for o in frozen_ones)
+        return "fast" if told.volume_bytes >= 2 * furthest else "slow"
+    if not paced:
+        return ""
+    mine = middle([pace(o) for o in paced])
+    theirs = told.volume_bytes / max(told.volume_s, 0.05)
+    enough = told.volume_bytes >= min(middle([float(o.bytes_read) for o in paced]), 64_000)
+    return "fast" if enough and mine <= SLOWED * theirs else "slow"

@@ -1,0 +1,39 @@
+"""Exact tests for a handful of samples: how often chance alone would look at least so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from math import comb
+
+MAX_SAMPLES = 16
+"""Of both kinds together: more are not enumerated."""
+
+
+def sign_p(fewer: int, pairs: int) -> float:
+    """One-sided sign test: the chance that of `pairs` fair coins at least `fewer` fall the same way."""
+    return binomial_tail(fewer, pairs, 0.5)
+
+
+def binomial_tail(hits: int, tries: int, chance: float) -> float:
+    """The chance of at least `hits` in `tries`, each with `chance`."""
+    each = (comb(tries, k) * chance**k * (1 - chance) ** (tries - k) for k in range(max(0, hits), tries + 1))
+    return min(1.0, sum(each))
+
+
+def expected_chance(hits: int, tries: int) -> float:
+    """What to expect of the next try (Laplace's rule of succession): none in four is not never."""
+    return (hits + 1) / (tries + 2)
+
+
+def rank_p(low: Sequence[float], high: Sequence[float]) -> float:
+    """One-sided exact rank-sum test (Wilcoxon, Mann and Whitney): the chance that ranks dealt at random put `low` at
+    least so far below `high`. 1 where there is nothing to rank; equal values share their ranks."""
+    values = [*low, *high]
+    if not low or not high or len(values) > MAX_SAMPLES:
+        return 1.0
+    ordered = sorted(values)
+    ranks = [ordered.index(v) + (ordered.count(v) + 1) / 2 for v in values]
+    seen = sum(ranks[: len(low)])
+    deals = [sum(deal) for deal in combinations(ranks, len(low))]
+    return sum(total <= seen + 1e-9 for total in deals) / len(deals)

@@ -1,0 +1,124 @@
+"""Whose flow looks odd in an ordinary run, and whose could serve as a yardstick: once, when all else is done.
+
+What is asked of a volunteer's line here is the dearest thing a run does, so it takes both: the person's consent to
+large transfers, and a site that stalled or was markedly slower than the run's other sites and than its own round trips
+explain. A run in which nothing is odd opens no connection for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from probe.compare.transfers import excess_s, is_own, middle, of_visits, round_trip_s, stalled
+from probe.model import Observation
+from probe.sites import Site
+
+CONSENT = 3
+READ_ON_BYTES = 40_000
+"""Of a large page, in an ordinary visit: beyond where boxes freeze transfers (`probe.compare.transfers`)."""
+MAX_SITES = 3
+"""Of a run: where more are odd, the line is."""
+LEAST_EXCESS_S = 0.6
+"""Servers think for so long."""
+ROUNDS = 2.0
+TIMES_OTHERS = 4.0
+MOST_SLOW = 3
+"""Where more than one site in so many takes long, none is odd for that."""
+MANY = 20
+TIMES_LATE = 2.0
+"""Among many sites, those that take longest wait for this machine: one must stand out from the slowest tenth, too."""
+STALLED_S = 1000.0
+TELLING_BYTES = 8000
+MAX_YARDSTICKS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where volume can be had."""
+
+    address: str
+    port: int
+    sni: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFrame:
+    """What the planner may do about flows in this run; empty until all else is done."""
+
+    suspects: tuple[tuple[str, int, str], ...] = ()
+    """Host, port and address of the sites to look at."""
+    yardsticks: tuple[Place, ...] = ()
+    """Places of other sites that answered quickly."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """One site at one address."""
+
+    site: Site
+    address: str
+    excess_s: float = 0.0
+    rtt_s: float = 0.0
+    pages: list[Observation] = field(default_factory=list)
+
+
+def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowFrame:
+    """From every site and what was seen of it (visits, and what was read on): the oddest few, the quickest others."""
+    if consent_level < CONSENT:
+        return FlowFrame()
+    looks = [look for site, visits in sites if site.kind == "http" and site.sni for look in _looks(site, visits)]
+    usual_s = _usual_s([look.excess_s for look in looks if look.excess_s < STALLED_S])
+    by_excess = sorted((look for look in looks if _is_odd(look, usual_s)), key=lambda look: look.excess_s)
+    odd = list({(look.site.host, look.site.port): look for look in by_excess}.values())[::-1][:MAX_SITES]
+    if not odd:
+        return FlowFrame()
+    hosts, addresses = {look.site.host for look in odd}, {look.address for look in odd}
+    quick = sorted((look for look in looks if look.pages and look.site.host not in hosts and look.site.proves_itself
+                    and look.address not in addresses and not _is_odd(look, usual_s)), key=_merit)
+    chosen = {look.address: Place(address=look.address, port=look.site.port, sni=look.site.sni, url=_page(look).url)
+              for look in quick}
+    return FlowFrame(suspects=tuple((look.site.host, look.site.port, look.address) for look in odd),
+                     yardsticks=tuple(chosen.values())[:MAX_YARDSTICKS])
+
+
+def _looks(site: Site, visits: Sequence[Observation]) -> list[_Look]:
+    """Every address at which the site went beyond connecting."""
+    own = [o for o in visits if is_own(o) and o.purpose == "target"]
+    return [_look(site, visits, [o for o in own if o.address == address])
+            for address in dict.fromkeys(o.address for o in own)]
+
+
+def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation]) -> _Look:
+    look = _Look(site, own[0].address, rtt_s=round_trip_s(visits, own[0].address))
+    read_on = (o for o in of_visits(visits, look.address) if o.operation == "transfer")
+    for seen in (*own, *read_on):
+        if stalled(seen) and seen.acked != "no" and seen.bytes_read > 0:
+            look.excess_s = STALLED_S
+        elif not seen.failure:
+            look.excess_s = max(look.excess_s, excess_s(seen, look.rtt_s))
+            look.pages += [seen] if seen.operation == "http_round_trip" else []
+    return look
+
+
+def _usual_s(excesses: Sequence[float]) -> float:
+    """What a site of this run may take beyond its round trips before it is odd; without bound where many take long,
+    for then the line is slow."""
+    if MOST_SLOW * sum(s > LEAST_EXCESS_S for s in excesses) > len(excesses):
+        return STALLED_S / 2
+    late = sorted(excesses)[len(excesses) * 9 // 10] if len(excesses) >= MANY else 0.0
+    return max(TIMES_OTHERS * middle(excesses), TIMES_LATE * late)
+
+
+def _is_odd(look: _Look, usual_s: float) -> bool:
+    return look.excess_s > max(LEAST_EXCESS_S, ROUNDS * look.rtt_s, usual_s)
+
+
+def _page(look: _Look) -> Observation:
+    return max(look.pages, key=lambda o: (o.status == 200, o.bytes_read))
+
+
+def _merit(look: _Look) -> tuple[bool, float]:
+    """Quick servers first, but those with something to serve before all others."""
+    return _page(look).bytes_read < TELLING_BYTES, look.rtt_s + look.excess_s

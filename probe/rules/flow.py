@@ -1,0 +1,76 @@
+"""Rules over transfers: services that answer, and are slowed or frozen once bytes flow.
+
+They come before the rules that acquit: a throttled service completes its handshakes and proves itself.
+"""
+
+from __future__ import annotations
+
+from probe.compare.flow import MOST_BY_CHANCE, PAIRS
+from probe.rules.scene import PathRule, Scene
+from probe.rules.table import Rule
+
+STALLS = 3
+PASSES = 2
+
+
+def _may_convict(s: Scene) -> bool:
+    return not s.self_block and s.ladder.well and not s.ladder.slow and not s.ladder.narrow
+
+
+def _slowed(s: Scene) -> bool:
+    """The target's transfers trickle, controls' in other networks do not."""
+    flow = s.path.flow
+    return flow.samples >= PAIRS and flow.trickles and not flow.controls_slow and not flow.stalls and _may_convict(s)
+
+
+def _policed_here(s: Scene) -> bool:
+    """A set rate, while others' transfers from here and controls' from there are fast. Without a faster name on the
+    same address, a crowded or lossy way to it looks much alike; its pace varies."""
+    return s.path.flow.policed and s.path.flow.elsewhere.slower and s.path.flow.controls_fast > 0
+
+
+def _frozen(s: Scene) -> bool:
+    """Most transfers stop alike without a word, and others' come through, then as later."""
+    flow = s.path.flow
+    return (flow.stalls >= STALLS and flow.clean and flow.stall_chance <= MOST_BY_CHANCE
+            and flow.elsewhere_passes >= PASSES and not flow.elsewhere_stalls and flow.later_pass
+            and not flow.controls_slow and _may_convict(s) and not s.ladder.starves(s.path.address))
+
+
+def _shown_elsewhere(s: Scene) -> bool:
+    """The server itself lets such transfers through: to controls, or to us under an innocent name."""
+    flow = s.path.flow
+    return flow.controls_fast > 0 or (flow.same_answer and flow.innocent_passes >= PASSES)
+
+
+FLOW: tuple[PathRule, ...] = (
+    Rule("flow/slowed_by_name", "blocked", "flow.throttle.sni", 0.95, ("innocent",),
+         "transfers that name this service trickle, and the same answers under an innocent name do not",
+         lambda s: _slowed(s) and s.path.flow.innocent.slower and s.path.flow.same_answer),
+    Rule("flow/slowed_by_name_control", "blocked", "flow.throttle.sni", 0.93, ("innocent", "helper"),
+         "transfers that name this service trickle; those of an innocent name there, and controls', do not",
+         lambda s: _slowed(s) and s.path.flow.innocent.slower and s.path.flow.controls_fast > 0),
+    Rule("flow/slowed_address", "blocked", "flow.throttle.address", 0.85, ("innocent", "helper"),
+         "transfers from this address keep one low rate, whatever the name; others' from here, and controls', do not",
+         lambda s: _slowed(s) and _policed_here(s) and s.path.flow.innocent_slow),
+    Rule("flow/slowed", "blocked", "flow.throttle", 0.85, ("helper",),
+         "transfers from this service keep one low rate; others' from here, and controls' from there, do not",
+         lambda s: _slowed(s) and _policed_here(s) and not s.path.flow.innocent.others),
+    Rule("flow/frozen_by_packets", "blocked", "flow.freeze.packets", 0.9, ("helper",),
+         "transfers stop without a word, and one of many small packets stops after as many of them",
+         lambda s: _frozen(s) and _shown_elsewhere(s) and s.path.flow.pieces_stalled > 0
+         and not s.path.flow.pieces_passed),
+    Rule("flow/frozen_by_bytes", "blocked", "flow.freeze.bytes", 0.9, ("helper",),
+         "transfers stop without a word after so many bytes, and many more small packets pass",
+         lambda s: _frozen(s) and _shown_elsewhere(s) and s.path.flow.pieces_passed > 0
+         and not s.path.flow.pieces_stalled),
+    Rule("flow/frozen", "blocked", "flow.freeze", 0.85, ("helper",),
+         "transfers stop without a word; others' from here, and controls' from there, come through",
+         lambda s: _frozen(s) and _shown_elsewhere(s)),
+    Rule("flow/slow_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
+         "transfers from this service are slow, others' are not; it may be the server, or a crowded or lossy way to it",
+         lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.innocent.slower)),
+    Rule("flow/frozen_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
+         "transfers from this service stop without a word, and whether the server itself stops is not shown",
+         lambda s: _frozen(s)),
+)

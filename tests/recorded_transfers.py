@@ -1,0 +1,33 @@
+"""One recording for each rule over transfers: services that answer, and what their transfers show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recorded_datagrams import SERVED, scene
+
+from probe.compare.flow import Beside, FlowEvidence
+from probe.rules.scene import Scene
+
+TRICKLES: dict[str, Any] = dict(samples=4, trickles=True)
+SLOW_HERE: dict[str, Any] = dict(elsewhere=Beside(others=4, slower=True))
+SLOWER_NAME: dict[str, Any] = dict(innocent=Beside(others=4, slower=True))
+STOPS: dict[str, Any] = dict(stalls=4, tries=5, clean=True, stall_chance=0.01, elsewhere_passes=3, later_pass=True)
+
+
+def flowing(**flow: Any) -> Scene:
+    """A service that answers, and what its transfers show."""
+    return scene(proven=True, status=200, met="yes", **SERVED, flow=FlowEvidence(**flow))
+
+
+TRANSFERS: dict[str, Scene] = {
+    "flow/slowed_by_name": flowing(**TRICKLES, **SLOWER_NAME, same_answer=True),
+    "flow/slowed_by_name_control": flowing(**TRICKLES, **SLOWER_NAME, controls_fast=1),
+    "flow/slowed_address": flowing(**TRICKLES, **SLOW_HERE, policed=True, innocent_slow=True, controls_fast=1),
+    "flow/slowed": flowing(**TRICKLES, **SLOW_HERE, policed=True, controls_fast=1),
+    "flow/frozen_by_packets": flowing(**STOPS, controls_fast=1, pieces_stalled=1),
+    "flow/frozen_by_bytes": flowing(**STOPS, controls_fast=1, pieces_passed=1),
+    "flow/frozen": flowing(**STOPS, controls_fast=1),
+    "flow/slow_undecided": flowing(**TRICKLES, **SLOW_HERE),
+    "flow/frozen_undecided": flowing(**STOPS),
+}

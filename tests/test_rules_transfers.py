@@ -1,0 +1,72 @@
+"""Who may be convicted by transfers, and by what: look-alikes that must not be."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from observations import WELL
+from recorded_transfers import SLOW_HERE, SLOWER_NAME, STOPS, TRANSFERS, TRICKLES, flowing
+
+from probe.compare.flow import Beside, FlowEvidence
+from probe.compare.ladder import LadderEvidence
+from probe.rules.path import PATH_RULES
+from probe.rules.table import first
+
+
+@pytest.mark.parametrize("alike", [
+    TRICKLES, TRICKLES | SLOWER_NAME,
+    TRICKLES | SLOWER_NAME | dict(same_answer=True, controls_slow=1),  # the server is slow for others too
+    TRICKLES | SLOWER_NAME | dict(same_answer=True, samples=3),
+    TRICKLES | SLOW_HERE | dict(controls_fast=2),  # a crowded or lossy way to it
+    TRICKLES | SLOW_HERE | dict(controls_fast=1, controls_slow=1, policed=True),
+    TRICKLES | SLOW_HERE | dict(controls_fast=1, policed=True, innocent=Beside(others=2)),  # we asked too often
+    STOPS, STOPS | dict(controls_fast=1, controls_slow=1), STOPS | dict(controls_fast=1, clean=False),
+    STOPS | dict(controls_fast=1, stall_chance=0.2), STOPS | dict(controls_fast=1, elsewhere_stalls=1),
+    STOPS | dict(controls_fast=1, later_pass=False), STOPS | dict(controls_fast=1, stalls=2),
+], ids=str)
+def test_transfers_accuse_nobody_whom_controls_do_not_single_out(alike: dict[str, Any]) -> None:
+    assert first(PATH_RULES, flowing(**alike)).outcome in ("ok", "inconclusive")
+
+
+@pytest.mark.parametrize("rule_id", TRANSFERS)
+def test_where_the_line_is_slow_or_narrow_nobody_is_accused(rule_id: str) -> None:
+    for ladder in (replace(WELL, slow=True), replace(WELL, full_segments=False, stalled=3)):
+        assert first(PATH_RULES, replace(TRANSFERS[rule_id], ladder=ladder)).outcome != "blocked"
+
+
+BESIDES = st.sampled_from([Beside(), Beside(others=4), Beside(others=4, slower=True)])
+FLOWS = st.builds(FlowEvidence, **{
+    f.name: BESIDES if f.name in ("innocent", "elsewhere") else st.just(()) if f.name == "evidence"
+    else st.floats(0, 1) if f.name == "stall_chance"
+    else st.booleans() if get_type_hints(FlowEvidence)[f.name] is bool else st.integers(0, 6)
+    for f in fields(FlowEvidence)})
+LADDERS = st.builds(LadderEvidence, foreign_ok=st.integers(0, 3), altered=st.sampled_from([0, 2]), slow=st.booleans(),
+                    full_segments=st.booleans(), stalled=st.integers(0, 4))
+
+
+@settings(max_examples=400, deadline=None)
+@given(FLOWS, LADDERS | st.just(WELL), st.booleans())
+def test_whatever_transfers_show_a_server_that_is_slow_for_others_too_is_never_blocked(
+    flow: FlowEvidence, ladder: LadderEvidence, self_block: bool,
+) -> None:
+    works = replace(flowing(), ladder=ladder, self_block=self_block)
+    rule = first(PATH_RULES, replace(works, path=replace(works.path, flow=flow)))
+    if rule.outcome != "blocked":
+        return
+    assert rule.id.startswith("flow/")
+    assert ladder.well
+    assert not ladder.slow
+    assert not self_block
+    assert not flow.controls_slow
+    if "throttle" in rule.block_type:
+        assert flow.samples >= 4
+        assert flow.innocent.slower or (flow.elsewhere.slower and flow.policed)
+        assert flow.controls_fast or (flow.innocent.slower and flow.same_answer)
+    else:
+        assert flow.stalls >= 3
+        assert not flow.elsewhere_stalls
+        assert flow.controls_fast or (flow.same_answer and flow.innocent_passes >= 2)
