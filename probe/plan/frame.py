@@ -48,9 +48,11 @@ class Seen:
     visits: tuple[Observation, ...] = ()
     """Connects, handshakes and pages of the site itself, at any address."""
     around: tuple[Observation, ...] = ()
-    """Innocent names and other ports at the site's addresses, whoever asked them."""
+    """Innocent names and other ports at the site's addresses, whoever asked them, before and after failures."""
     controls: tuple[ControlAnswer, ...] = ()
     elsewhere: tuple[tuple[str, int], ...] = ()
     """Addresses and ports of others that accept connections."""
     elsewhere_udp: tuple[tuple[str, int, str], ...] = ()
     """Addresses, ports and protocols of others that answer datagrams."""
+    searches: tuple[Observation, ...] = ()
+    """Rows of searches for the hop at which the site is interfered with."""

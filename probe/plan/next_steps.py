@@ -12,6 +12,7 @@ from probe.compare.dns import DnsEvidence, dns_evidence
 from probe.plan.address import at_address
 from probe.plan.controls import control_questions
 from probe.plan.frame import Frame, Seen
+from probe.plan.locate import locate_steps
 from probe.plan.names import more_lookups, plain_lookups, without_half_answers
 from probe.plan.places import candidates, depths
 from probe.plan.redirects import redirects
@@ -37,4 +38,4 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
         steps += (at_udp_address(site, address, source, depth, seen, frame) if site.kind in DATAGRAMS else
                   at_address(site, address, source, depth, seen, frame, evidence))
     steps += control_questions(site, seen, frame, evidence, tuple(address for address, _ in places))
-    return steps + redirects(seen)
+    return [*steps, *redirects(seen), *locate_steps(site, seen, frame, evidence)]

@@ -12,5 +12,7 @@ PURPOSES: dict[str, str] = {
     "trace": "looks how far connection attempts to the target's address get",
     "reference": "looks how far they get to an address that answers",
     "version": "asks the target's address for a version of QUIC that does not exist, which every server answers",
+    "locate": "looks at which hop the target's name is interfered with",
+    "residual": "asks an innocent name again after the target failed, to see what the failure left behind",
     "redirect": "follows a redirect of the target",
 }
