@@ -10,6 +10,7 @@ from probe.combine import Finding, combine_endpoints, combine_paths, service_ver
 from probe.compare.addresses import is_private, may_connect
 from probe.compare.dns import dns_evidence
 from probe.compare.ladder import LadderEvidence
+from probe.compare.locate import located
 from probe.compare.outcomes import NETWORK_PURPOSES, must_not_answer
 from probe.compare.path import PathEvidence, path_evidence
 from probe.compare.quic import Around, datagram_evidence
@@ -148,6 +149,8 @@ def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
     wrong = any(p.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
     wrong_page = behind_works and any(
         not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
+    searches = [o for o in case.traces if o.port == 53 and o.input in {e.input for e in case.site.endpoints}]
+    evidence = replace(evidence, located=located(searches, case.site.host))
     return NameEvidence(
         dns=evidence, resolver_dead=bench.ladder.resolver in ("dead", "failing"),
         validated="valid" in shown or any(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from probe.compare.dns import DnsEvidence
+from probe.compare.locate import icmp_scope
 from probe.compare.path import PathEvidence
 from probe.model import Endpoint, Observation, ServiceVerdict, Verdict
 from probe.rules.table import Rule
@@ -37,12 +38,16 @@ class Finding:
     scope: str = "unknown"
     confirmed: bool = False
     """A block that a later time slot of the run saw too."""
+    hop: str = ""
+    residual: str = ""
+    residual_s: str = ""
 
     @staticmethod
     def of(rule: Rule[Any], *, path: PathEvidence | None = None, dns: DnsEvidence | None = None,
            evidence: tuple[str, ...] = (), reason: str = "") -> Finding:
         """The finding of a rule that held on this evidence."""
         counted = path or dns
+        place = _place_of(rule, path, dns)
         return Finding(
             outcome=rule.outcome, block_type=rule.block_type, rule_id=rule.id, confidence=rule.confidence,
             reason=reason or ("" if rule.outcome == "ok" else rule.why),
@@ -52,12 +57,35 @@ class Finding:
             depth=path.depth if path else 0, family=path.family if path else 0,
             confirmed=rule.outcome == "blocked" and counted is not None and counted.slots > 1,
             control=_control_word(path) if path else _dns_control_word(dns),
-            scope="lan" if dns is not None and dns.filtered and dns.resolver_private else "unknown",
+            scope=place.scope, hop=place.hop, residual=place.residual, residual_s=place.residual_s,
         )
 
     def with_also(self, causes: tuple[str, ...]) -> Finding:
         """The same finding, with what stands behind it."""
         return replace(self, also=tuple(dict.fromkeys(self.also + causes)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    scope: str = "unknown"
+    hop: str = ""
+    residual: str = ""
+    residual_s: str = ""
+
+
+def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | None) -> _Place:
+    """How near the cause is, at which hop, and what it leaves behind: told of blocks and of one's own filters."""
+    if rule.block_type == "local.clock":
+        return _Place(scope="device")
+    if dns is not None and dns.filtered and dns.resolver_private:
+        return _Place(scope="lan")
+    if rule.outcome != "blocked":
+        return _Place()
+    if path is not None:
+        where, left = path.located, path.residual
+        scope = where.scope if where.most else icmp_scope(path.icmp)
+        return _Place(scope=scope, hop=where.hop, residual=left.word, residual_s=left.span)
+    return _Place(scope=dns.located.scope, hop=dns.located.hop) if dns is not None else _Place()
 
 
 def _control_word(path: PathEvidence) -> str:
@@ -96,12 +124,21 @@ def combine_paths(findings: Sequence[Finding], *, must_stay_closed: bool = False
         tried = [f for f in tried if f.outcome != "blocked" or f.family != 6 or f.depth > 1]
     blocked = [f for f in tried if f.outcome == "blocked"]
     if blocked:
-        chief = max(blocked, key=lambda f: f.confidence)
+        chief = _placed(max(blocked, key=lambda f: f.confidence), blocked)
         others = tuple(f.block_type for f in blocked if f.block_type != chief.block_type)
         return replace(_summed(chief, blocked), partial=any(f.outcome == "ok" for f in tried)).with_also(others)
     chief = min(tried, key=lambda f: _ORDER.index(f.outcome))
     notes = tuple(f.block_type for f in tried if f.outcome == "local") if chief.outcome == "ok" else ()
     return _summed(chief, [f for f in tried if f.outcome == chief.outcome]).with_also(notes)
+
+
+def _placed(chief: Finding, blocked: Sequence[Finding]) -> Finding:
+    """The hop is looked for at one address: what was found there holds for others that are blocked alike."""
+    alike = [f for f in blocked if f.block_type == chief.block_type]
+    place = min((f for f in alike if f.hop), key=lambda f: f.scope == "unknown", default=chief)
+    left = next((f for f in alike if f.residual), chief)
+    return replace(chief, scope=place.scope if place.hop else chief.scope, hop=place.hop, residual=left.residual,
+                   residual_s=left.residual_s)
 
 
 def _is_settled_deeper(findings: Sequence[Finding], shallow: Finding) -> bool:
@@ -128,7 +165,8 @@ def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]
     return Verdict(
         target_id=target_id, service=chief_endpoint.service, role=chief_endpoint.role, input=chief_endpoint.input,
         outcome=chief.outcome, block_type=chief.block_type, also=chief.also, confidence=chief.confidence,
-        scope=chief.scope, rule_id=chief.rule_id, evidence=chief.evidence[:MAX_EVIDENCE], attempts=chief.attempts,
+        scope=chief.scope, hop=chief.hop, residual=chief.residual, residual_s=chief.residual_s,
+        rule_id=chief.rule_id, evidence=chief.evidence[:MAX_EVIDENCE], attempts=chief.attempts,
         failed_attempts=chief.failed_attempts, control=chief.control, partial=chief.partial or mixed,
         reason=chief.reason, confirmed=chief.confirmed,
     )

@@ -112,8 +112,9 @@ class Observation:
     """Extended DNS errors, `code text` (RFC 8914)."""
     replies: tuple[str, ...] = ()
     """Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace:
-    `TTL word delay_ms router`, the router as a hash that means something within its run alone. Of a version of QUIC
-    that does not exist: the versions that the server offers instead, as eight hexadecimal digits each."""
+    `TTL word delay_ms router`, the router as a hash that means something within its run alone; of a search for a hop
+    also the router's address space and the IP TTL of an answer. Of a version of QUIC that does not exist: the versions
+    that the server offers instead, as eight hexadecimal digits each."""
     # TCP
     icmp: str = ""
     """`type/code sender` of an ICMP error that ended the attempt."""
@@ -232,6 +233,12 @@ class Verdict:
     confidence: float = 0.0
     confirmed: bool = False
     scope: str = "unknown"
+    hop: str = ""
+    """Hop at which the interference acts, or a range of hops; `end`: not before the server itself is reached."""
+    residual: str = ""
+    """none, seen, unknown, or empty where nobody looked: whether an innocent name fails at the address afterwards."""
+    residual_s: str = ""
+    """Seconds that it lasted after the last trigger: `20-40`, or `20-` where it outlasted the run."""
     rule_id: str = ""
     evidence: tuple[str, ...] = ()
     """Ids of the observations that the verdict rests on."""

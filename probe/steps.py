@@ -168,5 +168,20 @@ class Transfer:
     connect_timeout_s: float = 6.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locate:
+    """Find the hop at which questions for `name` are interfered with. `kind` is tls, http or dns; asking for
+    `control_name` as well tells the name's effect from everybody's."""
+
+    kind: str
+    address: str
+    port: int
+    name: str
+    control_name: str
+    input: str
+    recursion: bool = True
+    together: bool = field(default=False, compare=False)
+
+
 Datagrams = QuicVisit | VersionProbe | Binding | UdpTrace
-Step = Lookup | Visit | Follow | Ask | Trace | Transfer | Datagrams
+Step = Lookup | Visit | Follow | Ask | Trace | Transfer | Datagrams | Locate

@@ -14,7 +14,20 @@ from probe.plan.frame import Frame
 from probe.plan.next_steps import next_steps
 from probe.session.book import Book
 from probe.sites import Site
-from probe.steps import Ask, Binding, Datagrams, Follow, Lookup, Step, Trace, Transfer, UdpTrace, VersionProbe, Visit
+from probe.steps import (
+    Ask,
+    Binding,
+    Datagrams,
+    Follow,
+    Locate,
+    Lookup,
+    Step,
+    Trace,
+    Transfer,
+    UdpTrace,
+    VersionProbe,
+    Visit,
+)
 from probe.tables.failures import RCODE_FAILURES
 
 FRAME = Frame(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
@@ -68,6 +81,8 @@ class Net:
         if isinstance(step, Transfer):
             return [Observation(operation="transfer", purpose=step.purpose, address=step.address, port=step.port,
                                 input=step.input, sni=step.sni, bytes_read=131_072, flow_s=0.5)], []
+        if isinstance(step, Locate):
+            return self._locate(step), []
         return self._follow(step), []
 
     def _datagrams(self, step: Datagrams) -> Observation:
@@ -106,6 +121,15 @@ class Net:
         return Observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
                            family=6 if ":" in step.address else 4, replies=replies)
 
+    def _locate(self, step: Locate) -> list[Observation]:
+        """Interference at the third hop of eight."""
+        plain = Observation(operation="trace", purpose="locate", address=step.address, port=step.port,
+                            input=step.input, family=6 if ":" in step.address else 4)
+        way = tuple(f"{ttl} exceeded 9.0 router{ttl} public" for ttl in range(1, HOPS + 1))
+        rows = [("", way), (step.name, ("3 reset 9.0",)), (step.name, ("2 exceeded 9.0",)),
+                (step.control_name, ("3 exceeded 9.0",))]
+        return [replace(plain, hostname=name, replies=replies, attempt=n) for n, (name, replies) in enumerate(rows)]
+
     @staticmethod
     def _purpose(step: Lookup) -> str:
         if step.channel == "tcp" and step.about:
@@ -133,7 +157,8 @@ class Net:
         if step.purpose == "port":
             cut = ("connect", self.port_failure) if self.port_failure else ("", "")
         else:
-            cut = (self.innocent_cuts if step.purpose == "innocent" else self.cuts).get(step.address, ("", ""))
+            cuts = self.innocent_cuts if step.purpose in ("innocent", "residual") else self.cuts
+            cut = cuts.get(step.address, ("", ""))
             if self.cuts.get(step.address, ("", ""))[0] == "connect":  # nobody connects there
                 cut = self.cuts[step.address]
         common: dict[str, Any] = dict(

@@ -91,7 +91,8 @@ def test_every_field_of_a_scenario_is_explained(lab_guide: str) -> None:
                  "alias", "needs"}
     classes: tuple[type, ...] = (Scenario, Filter, Expect, Censor)
     fields = {field.name for each in classes for field in dataclasses.fields(each)} - own_words
-    fields |= {"outcome", "block_type", "needs", "rtt_ms", "hops", "censor_hop", "loss", "clock_shift_s", "helpers"}
+    fields |= {"outcome", "block_type", "needs", "rtt_ms", "hops", "censor_hop", "private_hops", "loss",
+               "clock_shift_s", "helpers"}
     assert not [field for field in sorted(fields) if f"`{field}`" not in lab_guide]
     assert not [part for part in ("[draw.ALIAS]", "[company]", "[world]", "[[rule]]", "[[fault]]", "[[expect]]",
                                   "[censor]") if part not in lab_guide]

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from lab_servers_world import row
 
 from probe.catalogue.load import anchor_files, load
+from probe.lab.path.line import draw_line
 from probe.lab.pki import anchor_of, issue, load_issuer, make_pki, world_time
 from probe.lab.types import World
 from probe.lab.world import draw_world, pinned_addresses
@@ -85,6 +86,17 @@ def test_ranges_and_helpers_are_kept(rng: random.Random) -> None:
             assert (plan.ipv4, plan.ipv6) == ((vantage.ipv4,), (vantage.ipv6,))
     with pytest.raises(ValueError, match="helpers"):
         draw_world(seed=1, endpoints=(), helpers=99)
+
+
+def test_a_client_behind_translators_has_no_public_address_and_neither_have_its_next_routers(seed: int) -> None:
+    world = draw_world(seed=seed, endpoints=(), hops=(5, 8), private_hops=3)
+    routers = [ipaddress.IPv4Address(text) for text in draw_line(world).routers4]
+    assert ipaddress.IPv4Address(world.client4) in ipaddress.ip_network(f"{world.gateway4}/24", strict=False)
+    assert str(routers[0]) == world.gateway4
+    assert routers[0] in ipaddress.ip_network("192.168.0.0/16")
+    assert all(router in ipaddress.ip_network("100.64.0.0/10") for router in routers[1:3])
+    assert all(router.is_global for router in routers[3:])
+    assert draw_world(seed=seed, endpoints=(), hops=(1, 2), private_hops=9).private_hops <= 2
 
 
 def test_the_place_of_the_middlebox_can_be_asked_for(rng: random.Random) -> None:

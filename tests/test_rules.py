@@ -28,9 +28,11 @@ from probe.compare.anatomy import UNSEEN, Anatomy
 from probe.compare.dns import DnsEvidence
 from probe.compare.flow import FlowEvidence
 from probe.compare.ladder import LadderEvidence
+from probe.compare.locate import NOWHERE, Located
 from probe.compare.marks import Mark
 from probe.compare.path import PathEvidence
 from probe.compare.port53 import Port53
+from probe.compare.residual import NOT_ASKED, Residual
 from probe.compare.shapes import ShapeEvidence
 from probe.compare.udp import UdpEvidence
 from probe.rules.catalogue import all_rules
@@ -338,6 +340,7 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     ShapeEvidence: ANY_SHAPES,
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
     Anatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
+    Located: st.just(NOWHERE), Residual: st.just(NOT_ASKED),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
     Mark: st.builds(Mark, name=st.sampled_from(["", "m"]), fits=st.booleans(), restricted=st.booleans(),
                     harmless=st.sampled_from(["", "h"])),

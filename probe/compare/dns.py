@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from probe.compare.addresses import is_beside, is_bogon, is_private
 from probe.compare.dns_anatomy import two_senders
+from probe.compare.locate import NOWHERE, Located
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import through
 from probe.compare.port53 import Port53, port53, was_injected
@@ -87,6 +88,8 @@ class DnsEvidence:
     near_answer: str = ""
     """Where a resolver in private space gives nothing but private addresses: `beside` it, in its own network, or
     `elsewhere`; empty otherwise, and where a known block address is among them."""
+    located: Located = NOWHERE
+    """The hop at which false answers begin."""
     chosen_filter: bool = False
     """The resolver says that it filters on its client's request (extended DNS error 17), or is known to be one that
     is chosen for its filtering."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from probe.compare.anatomy import UNSEEN, Anatomy, anatomy_of
 from probe.compare.flow import FlowEvidence, flow_evidence
+from probe.compare.locate import NOWHERE, Located, located
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
 from probe.compare.places import host_of, joined, redirects_abroad
+from probe.compare.residual import NOT_ASKED, Residual, residual_of
 from probe.compare.shapes import UNSHAPED, ShapeEvidence, shape_evidence
 from probe.compare.slots import failing_slots
 from probe.compare.trace import where_lost
@@ -54,10 +56,14 @@ class PathEvidence:
     """The same address and port accepted a connection of ours earlier in the run."""
     lost: str = ""
     """near, far, unknown, or empty where nobody looked: where attempts to connect end (`probe.compare.trace`)."""
+    located: Located = NOWHERE
+    """The hop at which the name is interfered with."""
+    residual: Residual = NOT_ASKED
+    """What its failures leave behind for innocent names."""
     anatomy: Anatomy = UNSEEN
     """What captured packets say of who ended the failing attempts."""
     tainted: bool = False
-    """Every failing attempt came after a neighbour's failure on this address and port."""
+    """Every failing attempt came after a neighbour's failure at this address, or somebody else's is not excluded."""
     slots: int = 0
     """Time slots in which it failed (`probe.compare.slots`)."""
     stops_alike: bool = False
@@ -124,6 +130,8 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         proven=site.proves_itself and any(o.trust == "valid" for o in mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
         lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
+        located=located(traces, site.sni or site.host, address=address, port=site.port),
+        residual=residual_of(here, around, [o for o in traces if o.purpose == "locate"], address, site.port),
         slots=failing_slots(mine, failed, [o for o in around if o.purpose == "innocent" and o.address == address
                                            and o.port == site.port]),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
@@ -154,7 +162,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                           and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
         anatomy=anatomy_of(ends, [o for o in around if o.address == base.address]),
-        tainted=all(o.tainted_by for o in ends),
+        tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         acked=last.acked, tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
         private_root=bool(private_root) and private_root in last.issuer and last.trust in UNTRUSTED,

@@ -148,6 +148,7 @@ def _world(
         hops=(4, 12) if hops is None else (int(hops), int(hops)),
         censor_hop=None if censor_hop is None else (int(censor_hop), int(censor_hop)),
         helpers=int(values.get("helpers", 2)),
+        private_hops=int(values.get("private_hops", 0)),
         loss=float(values.get("loss", 0.0)),
         clock_shift_s=int(values.get("clock_shift_s", 0)),
     )

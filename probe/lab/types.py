@@ -63,6 +63,9 @@ class World:
     """Routers between client and servers; each decrements TTL and can send ICMP time exceeded."""
     censor_hop: int
     """1-based hop at which the middlebox sits."""
+    private_hops: int = 0
+    """So many routers next to the client have IPv4 addresses of no public network, and so has the client: the first a
+    household's (RFC 1918), the others a provider's (RFC 6598)."""
     loss: float = 0.0
     """Random loss per packet, both directions, client leg only."""
     clock_shift_s: int = 0

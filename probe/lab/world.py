@@ -42,12 +42,14 @@ def draw_world(
     clock_shift_s: int = 0,
     censor_hop: tuple[int, int] | None = None,
     shared: Mapping[str, str] | None = None,
+    private_hops: int = 0,
 ) -> World:
     """The world that `seed` determines for these catalogue rows.
 
     `rtt_ms` and `hops` are ranges to draw from (milliseconds; routers between client and servers), `censor_hop`
     another, cut to the routers that there are (default: any but the last). `shared` gives a name the addresses of
-    another. Names that only dead rows carry, and templates such as `{rand16}.com`, get no entry: they do not exist.
+    another. Behind `private_hops` routers without public addresses the client has none either. Names that only dead
+    rows carry, and templates such as `{rand16}.com`, get no entry: they do not exist.
     Raises ValueError for more helpers than there are networks to put them in, an empty range of hops, and sharing
     by a name that does not exist.
     """
@@ -60,6 +62,9 @@ def draw_world(
     hop_count = rng.randint(*hops)
     client_delay_ms = rng.uniform(*rtt_ms) / 2
     places = {name: pool.ipv4() for name in ("client4", "gateway4", "resolver", "sinkhole", "portal", "mitm")}
+    if private_hops:
+        net = rng.randrange(256)
+        places |= {"client4": f"192.168.{net}.{rng.randrange(2, 250)}", "gateway4": f"192.168.{net}.1"}
     world = World(
         seed=seed,
         client6=pool.ipv6(),
@@ -71,6 +76,7 @@ def draw_world(
         vantage_delay_ms=rng.uniform(5, 50),
         hops=hop_count,
         censor_hop=_place(rng, hop_count, censor_hop),
+        private_hops=min(private_hops, hop_count),
         loss=loss,
         clock_shift_s=clock_shift_s,
         **places,

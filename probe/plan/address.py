@@ -10,6 +10,7 @@ from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
+from probe.plan.residual import residual_steps
 from probe.plan.shapes import shape_steps
 from probe.plan.slots import later_visits
 from probe.plan.visits import identity_visit, innocent_visit, target_visit
@@ -39,8 +40,9 @@ def at_address(site: Site, address: str, source: str, depth: str, seen: Seen, fr
         if last < _most_attempts(mine, last, frame):
             steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth))
         else:  # other hellos come at once, or what they show would be of another time than what failed
-            steps += shape_steps(site, address, source, seen, frame) or later_visits(
-                site, address, source, mine, seen, frame, inputs=failing, depth=depth)
+            steps += shape_steps(site, address, source, seen, frame) or [
+                *later_visits(site, address, source, mine, seen, frame, inputs=failing, depth=depth),
+                *residual_steps(site, address, seen, frame)]
     if _is_doubtful(site, source, seen, evidence):
         steps.append(identity_visit(site, address, source, frame))
     if any(o.operation == "connect" and o.failure for o in mine) and not hopeless:

@@ -53,7 +53,7 @@ class Seen:
     visits: tuple[Observation, ...] = ()
     """Connects, handshakes and pages of the site itself, at any address."""
     around: tuple[Observation, ...] = ()
-    """Innocent names and other ports at the site's addresses, whoever asked them."""
+    """Innocent names and other ports at the site's addresses, whoever asked them, before and after failures."""
     controls: tuple[ControlAnswer, ...] = ()
     elsewhere: tuple[tuple[str, int], ...] = ()
     """Addresses and ports of others that accept connections."""
@@ -61,3 +61,5 @@ class Seen:
     """Addresses, ports and protocols of others that answer datagrams."""
     flows: tuple[Observation, ...] = ()
     """Transfers for the sake of this site."""
+    searches: tuple[Observation, ...] = ()
+    """Rows of searches for the hop at which the site is interfered with."""

@@ -13,6 +13,7 @@ from probe.plan.address import at_address
 from probe.plan.controls import control_questions
 from probe.plan.flow import flow_steps
 from probe.plan.frame import Frame, Seen
+from probe.plan.locate import locate_steps
 from probe.plan.names import more_lookups, plain_lookups, without_half_answers
 from probe.plan.places import candidates, depths
 from probe.plan.redirects import redirects
@@ -38,4 +39,4 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
         steps += (at_udp_address(site, address, source, depth, seen, frame) if site.kind in DATAGRAMS else
                   at_address(site, address, source, depth, seen, frame, evidence))
     steps += control_questions(site, seen, frame, evidence, tuple(address for address, _ in places))
-    return steps + redirects(seen) + flow_steps(site, seen, frame)
+    return [*steps, *redirects(seen), *flow_steps(site, seen, frame), *locate_steps(site, seen, frame, evidence)]

@@ -51,7 +51,7 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
         Rule(f"{layer}/{action}_undecided", "blocked", stem, 0.85, ("helper",),
              "every connection fails alike, and controls reach the service; the trigger is not shown",
              lambda s: is_it(s) and convicts(s) and contrary(s) and not unseen(s)
-             and s.path.innocent in ("unasked", "tainted")),
+             and s.path.innocent == "unasked"),
     ]
     if action not in ("alert", "close"):  # a server may refuse a name it no longer serves by an alert or an end
         rules.insert(1, Rule(
@@ -83,5 +83,6 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
         f"{layer}/{action}_{whole}", "inconclusive", "inconclusive.unconfirmed", 0.6, ("innocent", "helper"),
         "every name on this address fails, and controls reach it: a block of the address, one that a neighbour set "
         "off for a while, and an operator that refuses this place look alike",
-        lambda s: is_it(s) and convicts(s) and contrary(s) and not unseen(s) and s.path.innocent == "failed"))
+        lambda s: is_it(s) and convicts(s) and contrary(s) and not unseen(s)
+        and s.path.innocent in ("failed", "tainted")))
     return tuple(rules)

@@ -25,7 +25,7 @@ class Book:
         self.controls: list[ControlAnswer] = []
         self._by_name: dict[str, list[int]] = defaultdict(list)
         self._innocent_lookups: list[int] = []
-        self._by_place: dict[tuple[str, int, bool], list[int]] = defaultdict(list)
+        self._by_side: dict[tuple[str, bool], list[int]] = defaultdict(list)
         self._by_address: dict[str, list[int]] = defaultdict(list)
         self._by_input: dict[str, list[int]] = defaultdict(list)
         self._told: dict[str, list[ControlAnswer]] = defaultdict(list)
@@ -38,7 +38,7 @@ class Book:
     def add(self, seen: Observation) -> int:
         """Number and keep an observation; returns its index for `amend`."""
         index = len(self.observations)
-        neighbours = [self.observations[i] for i in self._by_place[_place(seen)]] if seen.address else []
+        neighbours = [self.observations[i] for i in self._by_side[_side(seen)]] if seen.address else []
         stamped = replace(seen, sequence=index, run_id=self.run_id, observation_id=f"{self.run_id}.{index}",
                           tainted_by=tainted_by(seen, neighbours))
         self._keep(stamped)
@@ -61,7 +61,7 @@ class Book:
         elif stamped.operation in ("resolve", "dns_round_trip"):
             self._keep_lookup(stamped, index)
         elif stamped.address:
-            self._by_place[_place(stamped)].append(index)
+            self._by_side[_side(stamped)].append(index)
             (self._foreign if stamped.purpose == "foreign" else self._by_address[stamped.address]).append(index)
         if stamped.operation == "connect" and not stamped.failure and stamped.purpose in self._open:
             self._open[stamped.purpose].setdefault((stamped.address, stamped.port))
@@ -96,7 +96,8 @@ class Book:
         """What the planner needs of a site."""
         case = self.case(site)
         return Seen(dns=case.dns, visits=case.visits, around=case.around, controls=case.controls,
-                    elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows)
+                    elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows,
+                    searches=tuple(o for o in case.traces if o.purpose == "locate"))
 
     def _elsewhere_udp(self) -> tuple[tuple[str, int, str], ...]:
         """Places that answer datagrams: the first two of each family."""
@@ -125,17 +126,17 @@ class Book:
         visits = [o for o in near if o.purpose in ("target", "trusted") and o.hostname == site.host
                   and o.port == site.port and _same_way(o, site)]
         visits += [self.observations[i] for url in inputs for i in self._by_input.get(url, ())]
-        around = tuple(o for o in near if (o.purpose in ("innocent", "port", "version")
+        around = tuple(o for o in near if (o.purpose in ("innocent", "port", "version", "residual")
                                            or (o.purpose == "shape" and o.input in ("", *inputs)))
                        and (o.operation in OPERATIONS) == (site.kind in DATAGRAMS))
         around += tuple(self.observations[i] for i in self._foreign)
         return Case(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
-                    controls=controls, traces=self._traced(addresses),
+                    controls=controls, traces=self._traced(addresses, inputs),
                     flows=tuple(self.observations[i] for url in inputs for i in self._flows.get(url, ())))
 
-    def _traced(self, addresses: Mapping[str, None]) -> tuple[Observation, ...]:
+    def _traced(self, addresses: Mapping[str, None], inputs: Mapping[str, None]) -> tuple[Observation, ...]:
         traces = (self.observations[i] for i in self._traces)
-        return tuple(o for o in traces if o.purpose == "reference" or o.address in addresses)
+        return tuple(o for o in traces if o.purpose == "reference" or o.address in addresses or o.input in inputs)
 
 
 def _same_way(seen: Observation, site: Site) -> bool:
@@ -145,6 +146,6 @@ def _same_way(seen: Observation, site: Site) -> bool:
     return any(e.input == seen.input or e.target_id == seen.target_id for e in site.endpoints)
 
 
-def _place(seen: Observation) -> tuple[str, int, bool]:
-    """TCP and UDP ports are places apart: what strikes the one for a while leaves the other alone."""
-    return seen.address, seen.port, seen.operation in OPERATIONS
+def _side(seen: Observation) -> tuple[str, bool]:
+    """TCP and UDP of an address are places apart: what strikes the one for a while leaves the other alone."""
+    return seen.address, seen.operation in OPERATIONS

@@ -21,12 +21,14 @@ from probe.plan.frame import Frame
 from probe.plan.next_steps import next_steps
 from probe.plan.suspects import flow_frame
 from probe.session.book import Book
-from probe.session.gate import Gate
+from probe.session.gate import Gate, goes_first, is_late
 from probe.session.work import Result, Workshop, carry_out
 from probe.sites import Site
-from probe.steps import Ask, Lookup, QuicVisit, Step, VersionProbe, Visit
+from probe.steps import Ask, Locate, Lookup, QuicVisit, Step, VersionProbe, Visit
 
 MAX_ASKS = 200
+MAX_SEARCHES = 12
+"""Searches for a hop in one run, one for an address and port at most: each sets off what it looks for once more."""
 UDP_TIMEOUT_S = 5.0
 _UDP_CHANNELS = {"network": "network", "public": "public", "dark": "dark", "alive": "network"}
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
@@ -57,6 +59,9 @@ class _State:
     question_rows: dict[int, tuple[Question, int]] = field(default_factory=dict)
     """By identity of the question, which is kept alive here so that its identity stays its own."""
     asks: int = 0
+    searches: int = 0
+    searched: set[tuple[str, str]] = field(default_factory=set)
+    """Names and addresses for which the hop was looked for, with the kind of question."""
     silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
@@ -120,25 +125,38 @@ class Loop:
                                               reason="the control gave no answer before"))
                 return
             self._state.asks += 1
+        if isinstance(step, Locate):
+            places = {(step.name, step.kind), (step.address if step.kind != "dns" else step.name, step.kind)}
+            if self._state.searches >= MAX_SEARCHES or places & self._state.searched:
+                return
+            self._state.searches += 1
+            self._state.searched |= places
         heapq.heappush(self._state.waiting, (_urgency(step), next(self._order), step))
 
     def _start_ready(self, deadline_s: float) -> float:
         """Start every waiting step whose time has come; returns when the next one may."""
-        now_s, soonest, kept = self._clock.now_s(), deadline_s, []
+        kept: list[tuple[int, int, Step]] = []
+        now_s, soonest = self._clock.now_s(), deadline_s
         while self._state.waiting:
             entry = heapq.heappop(self._state.waiting)
-            ready_s = self._gate.ready_at_s(entry[2], now_s)
-            if ready_s is not None and ready_s <= now_s:
-                if now_s + self._frame.timeout_s <= deadline_s:
-                    self._start(entry[2], now_s)
-                continue
+            ready_s = None if self._must_wait(entry[2], kept) else self._gate.ready_at_s(entry[2], now_s)
             if ready_s is not None and ready_s + self._frame.timeout_s > deadline_s:
+                continue  # its time will not come in this run, which need not wait for it
+            if ready_s is not None and ready_s <= now_s:
+                self._start(entry[2], now_s)
                 continue
             kept.append(entry)
             soonest = min(soonest, ready_s if ready_s is not None else deadline_s)
         self._state.waiting = kept
         heapq.heapify(self._state.waiting)
         return soonest
+
+    def _must_wait(self, step: Step, kept: Sequence[tuple[int, int, Step]]) -> bool:
+        """What may spoil an address for others comes last there; `kept` holds what goes before it and cannot start."""
+        if not is_late(step):
+            return False
+        now_s, others = self._clock.now_s(), (*self._state.running, *(other for _, _, other in kept))
+        return any(goes_first(other, step, now_s) for other in others)
 
     def _start(self, step: Step, now_s: float) -> None:
         self._gate.start(step, now_s)
@@ -195,7 +213,7 @@ class Loop:
 
     def _finish(self, event: _Done) -> None:
         step, (observations, answers) = event.step, event.result
-        self._gate.end(step)
+        self._gate.end(step, self._clock.now_s())
         self._state.running.discard(step)
         for seen in observations:
             self._book.add(seen)
@@ -217,9 +235,12 @@ class Loop:
 
 
 def _urgency(step: Step) -> int:
-    """Innocent names go first at their address; what others wait for goes before what only one does."""
+    """Innocent names go first at their address, and the site's own at once after: the shorter the time between, the
+    less can have happened in it. A first try goes before another's second, and last what may spoil an address."""
+    if is_late(step):
+        return 9
     if isinstance(step, VersionProbe):
         return 0
     if isinstance(step, Visit | QuicVisit):
-        return 0 if step.purpose == "innocent" else 2
-    return 1 if isinstance(step, Lookup) else 3
+        return 0 if step.purpose == "innocent" else 1 if step.attempt == 1 else 3
+    return 2 if isinstance(step, Lookup) else 4

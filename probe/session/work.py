@@ -14,11 +14,12 @@ from probe.measure.capture import Capture
 from probe.measure.clock import Clock
 from probe.measure.datagrams import exchange_datagrams
 from probe.measure.dot import lookup_dot
+from probe.measure.locate import locate
 from probe.measure.lookups import lookup_doh, lookup_system, lookup_tcp
 from probe.measure.trace import trace
 from probe.measure.visit import visit
 from probe.model import ControlAnswer, Endpoint, Observation
-from probe.steps import Ask, Datagrams, Follow, Lookup, Page, Step, Trace, Transfer, Visit
+from probe.steps import Ask, Datagrams, Follow, Locate, Lookup, Page, Step, Trace, Transfer, Visit
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 
 
@@ -63,6 +64,8 @@ def carry_out(step: Step, shop: Workshop) -> Result:
         from probe.measure.transfer import transfer
 
         return [transfer(step, clock=shop.clock)], []
+    if isinstance(step, Locate):
+        return locate(step, clock=shop.clock, key=shop.trace_key), []
     if isinstance(step, Follow):
         return _follow(step, shop), []
     return _lookup(step, shop), []

@@ -37,7 +37,8 @@ _DNS: Words = {
     "authoritative": ("", "The reply carried the AA flag."),
     "ede": ("", "Extended DNS errors as `code text` (RFC 8914)."),
     "replies": ("", "Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace: "
-                "`TTL word delay_ms router`, the router as a hash that means something within its run alone. Of a "
+                "`TTL word delay_ms router`, the router as a hash that means something within its run alone; of a "
+                "search for a hop also the router's address space and the IP TTL of an answer. Of a "
                 "version of QUIC that does not exist: the versions that the server offers instead."),
 }
 
@@ -86,9 +87,8 @@ OBSERVATIONS: Words = {
     "sequence": ("", "Number of the operation within its run."),
     "target_id": ("", "Target that was measured; empty for what serves several targets."),
     "input": ("", "URL of the endpoint in the catalogue."),
-    "purpose": ("", "Why it was done: target, innocent, port, trusted, shape, foreign, ladder, dark, version, sample,"
-                    " yardstick,"
-                    " redirect."),
+    "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, foreign, ladder, dark, version,"
+                    " sample, yardstick, redirect, trace, reference, locate."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace, quic_handshake,"
                       " quic_version, stun_binding, udp_trace, transfer."),
@@ -163,6 +163,11 @@ VERDICTS: Words = {
     "confidence": ("0 to 1", "How sure the rule is of its own judgement; not a probability."),
     "confirmed": ("", "Another time slot, later than residual blocking lasts, agreed."),
     "scope": ("", "How near the cause is: device, lan, access, beyond_access, unknown."),
+    "hop": ("", "Hop at which the interference acts, counted from the probe, or a range of hops; end: not before the"
+                " server itself is reached; empty: not shown."),
+    "residual": ("", "Whether an innocent name, served before, fails at the address after the block: none, seen,"
+                     " unknown; empty: nobody looked."),
+    "residual_s": ("s", "How long it did after the last trigger: `20-40`; `20-`: longer than the run looked."),
     "rule_id": ("", "Rule that decided; a vocabulary apart from `block_type`."),
     "evidence": ("", "Observations that the verdict rests on, by `observation_id`."),
     "evidence_level": ("", "What the probe could see: socket (what any program sees) or packet (raw packets too)."),

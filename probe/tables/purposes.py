@@ -16,5 +16,7 @@ PURPOSES: dict[str, str] = {
     "version": "asks the target's address for a version of QUIC that does not exist, which every server answers",
     "sample": "takes some volume from the target, to see how fast and how far it flows",
     "yardstick": "takes as much under an innocent name at the target's address, or from another service, to compare",
+    "locate": "looks at which hop the target's name is interfered with",
+    "residual": "asks an innocent name again after the target failed, to see what the failure left behind",
     "redirect": "follows a redirect of the target",
 }

@@ -25,7 +25,7 @@ docs/lab.md explains every field, with examples.
     count = {between = [6, 10]}         # default; "all" is the whole active catalogue
     protocol = ["http", "tls"]          # the same filters as above
 
-    [world]                             # rtt_ms, hops, censor_hop, loss, clock_shift_s, helpers
+    [world]                             # rtt_ms, hops, censor_hop, private_hops, loss, clock_shift_s, helpers
 
     [[rule]]                            # of the middlebox
     trigger = "sni"
@@ -272,7 +272,7 @@ def _company(table: Table) -> Filter | None:
 
 _WORLD_BOUNDS = {
     "rtt_ms": (1, 2000), "hops": (1, 30), "censor_hop": (1, 30), "loss": (0, 1), "clock_shift_s": (-3e9, 3e9),
-    "helpers": (0, 6),
+    "helpers": (0, 6), "private_hops": (0, 30),
 }
 
 
