@@ -20,6 +20,7 @@ from recorded_datagrams import (
     TWO_ATTEMPTS,
     scene,
 )
+from recorded_names import NAMES
 from recorded_transfers import TRANSFERS
 from shape_scenes import ANY as ANY_SHAPES
 from shape_scenes import shaped
@@ -144,65 +145,6 @@ PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRAN
     "path/no_control": scene(stage="tls", failure=RESET),
     "path/control_failed": scene(stage="tls", failure=RESET, controls_asked=1),
     "path/unexplained": scene(stage="tls", failure="ssl_error: wrong version number", **CONTRARY),
-}
-
-TRUSTED: dict[str, Any] = dict(asked=True, network="ok", network_answers=frozenset({HERE4}), trusted_ok=2,
-                               trusted_answers=frozenset({THERE4}))
-HONEST: dict[str, Any] = dict(public="ok", public_answers=frozenset({THERE4}))
-BOGUS: dict[str, Any] = dict(bogus=frozenset({HERE4}))
-
-
-def name(changes: dict[str, Any] | None = None, **dns: Any) -> NameEvidence:
-    return NameEvidence(dns=DnsEvidence(**TRUSTED | dns), **changes or {})
-
-
-def failing(state: str, **dns: Any) -> NameEvidence:
-    return name(network=state, network_answers=frozenset(), attempts=3, failed_attempts=3, **dns)
-
-
-WRONG: dict[str, Any] = dict(wrong_server=True, trusted_reached=True)
-RESTRICTED: dict[str, Any] = dict(fingerprint="safe", mark=Mark(name="safe", restricted=True))
-ELSEWHERE: dict[str, Any] = dict(fingerprint="notice", mark=Mark(name="notice"))
-"""A block address that is known of another country."""
-NOBODY: dict[str, Any] = dict(trusted_ok=0, trusted_answers=frozenset())
-NAMES: dict[str, NameEvidence] = {
-    "dns/literal": NameEvidence(dns=DnsEvidence()),
-    "dns/resolver_out_of_order": replace(failing("servfail"), resolver_dead=True),
-    "dns/chosen_filter": name(chosen_filter=True, network="nxdomain", system="nxdomain"),
-    "dns/false_answer_of_near_resolver": name(near_answer="elsewhere", resolver_private=True, **BOGUS),
-    "dns/household_filter": name(filtered=True, resolver_private=True, **BOGUS),
-    "dns/two_answers": name(injected=True),
-    "dns/false_answer_overtakes": name(**BOGUS, two_senders=True),
-    "dns/dark_address_answers": name(dark_answered=True),
-    "dns/malformed_over_tcp": name(port53=Port53(tcp_malformed=True), **BOGUS),
-    "dns/led_astray_next_door": name(WRONG, port53=Port53(intercepted=True, led_astray=True, next_door=True)),
-    "dns/led_astray": name(WRONG, port53=Port53(intercepted=True, led_astray=True)),
-    "dns/restricted_mode": name({"validated": True}, **RESTRICTED, **HONEST),
-    "dns/restricted_mode_everywhere": name({"validated": True}, **RESTRICTED, public_restricted=True),
-    "dns/restricted_behind_the_router": name({"validated": True}, **RESTRICTED, **HONEST, resolver_private=True),
-    "dns/block_address_known_elsewhere": name({"wrong_server": True}, **ELSEWHERE, **HONEST),
-    "dns/block_address_known_elsewhere_everywhere": name(
-        {"dead_answer": True}, **ELSEWHERE, public="ok", public_answers=frozenset({HERE4})),
-    "dns/false_answer_here_only": name(**BOGUS, **HONEST),
-    "dns/false_answer_everywhere": name(**BOGUS),
-    "dns/wrong_server_for_many": name(WRONG | {"shared_answer": True}, **HONEST),
-    "dns/wrong_server": name(WRONG, **HONEST),
-    "dns/wrong_server_everywhere": name(WRONG, control_ok=1, public="ok", public_answers=frozenset({HERE4})),
-    "dns/dead_answer_for_many": name(dict(dead_answer=True, shared_answer=True, trusted_reached=True), **HONEST),
-    "dns/dead_answer": name(dict(dead_answer=True, trusted_reached=True)),
-    "dns/denied_everywhere": failing("nxdomain", **NOBODY, trusted_denying=2),
-    "dns/denied_here_only": failing("nxdomain"),
-    "dns/empty_here_only": failing("empty"),
-    "dns/refused_here_only": failing("refused", resolver_alive="ok"),
-    "dns/servfail_here_only": failing("servfail", resolver_alive="ok"),
-    "dns/unanswered_here_only": failing("timeout", resolver_alive="ok"),
-    "dns/resolver_gave_up": failing("timeout", resolver_alive="timeout"),
-    "dns/failed_without_control": failing("timeout", **NOBODY),
-    "dns/failed_control_failed": failing("timeout", **NOBODY, trusted_failed=2),
-    "dns/failed_control_doubtful": failing("nxdomain", **NOBODY, trusted_denying=1),
-    "dns/failed_sometimes": name(network="nxdomain", attempts=3, failed_attempts=1),
-    "dns/known_here_only": name(**NOBODY, trusted_denying=2),
-    "dns/answered": name(),
 }
 
 NOTHING: dict[str, Any] = dict(foreign_failed=5, resolver="dead")
