@@ -120,7 +120,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 LONGEST_FIRST = (
-    "test_lab_verdicts.py", "test_fidelity_flow.py", "test_lab_hostile.py", "test_fidelity_tls.py", "test_lab_twins.py",
+    "test_lab_slots.py", "test_lab_verdicts.py", "test_fidelity_flow.py", "test_lab_hostile.py", "test_fidelity_tls.py",
+    "test_lab_twins.py",
     "test_lab_lifecycle.py", "test_fidelity_innocents_line.py", "test_fidelity_innocents.py", "test_lab_mutants.py",
     "test_fidelity_dns.py", "test_fidelity_http.py", "test_fidelity_ip.py", "test_fidelity_countries.py",
     "test_fidelity_quic.py", "test_lab_leftovers.py", "test_lab_real_servers.py", "test_lab_exec.py",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,6 +14,7 @@ from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
 from probe.lab.laboratory import Laboratory, unavailable
+from probe.lab.scoring.expect import Row
 from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
 
 DEADLINE_S = 300
@@ -19,16 +23,24 @@ DEADLINE_S = 300
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
 
 
-@pytest.mark.parametrize(("name", "level", "expected"), [
-    ("sni-fin", "socket", ("blocked", "tls.close.sni", "true")),
+EXPECTED = {
+    ("sni-fin", "socket"): ("blocked", "tls.close.sni", "true"),
     # Every name fails there, so that no innocent one confirms it; two slots of forged packets show that it is a block.
-    ("tls-reset-address", "packet", ("blocked", "tls.reset", "false")),
-])
-def test_a_block_that_lasts_is_seen_again_within_the_run(name: str, level: str, expected: tuple[str, ...]) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
-    seed = random.Random(f"slots {os.environ['PROBE_TEST_SEED']}").randrange(1, 1_000_000)
-    print(f"{name}: seed {seed} (to repeat: PROBE_TEST_SEED={os.environ['PROBE_TEST_SEED']})")
+    ("tls-reset-address", "packet"): ("blocked", "tls.reset", "false"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What one run wrote."""
+
+    verdicts: Sequence[Row]
+    runtime_s: float
+    said: str
+
+
+def timed_run(name: str, level: str, seed: int) -> Seen:
+    """A scheduled run in a scenario of its own."""
     rows = load_catalogue(search=False)
     drawn = draw(load(name), seed=seed, endpoints=rows.endpoints)
     with Laboratory(drawn, level=level) as lab:
@@ -39,7 +51,27 @@ def test_a_block_that_lasts_is_seen_again_within_the_run(name: str, level: str, 
             *probe_command(), "run", "--timed", "--config", str(config), "--results", str(results), "--catalogue",
             rows.path, "--seed", str(seed), "--deadline-s", str(DEADLINE_S), *inputs,
         ], env=program_environment(), timeout_s=540)
-        verdicts, (run,) = read_rows(results, "verdicts"), read_rows(results, "runs")
-    assert verdicts, done.stderr.decode()[-2000:]
-    assert {(v["outcome"], v["block_type"], v["confirmed"]) for v in verdicts} == {expected}
-    assert 240 < float(run["runtime_s"]) <= DEADLINE_S + 2
+        runs = read_rows(results, "runs")
+        return Seen(verdicts=read_rows(results, "verdicts"), said=done.stderr.decode()[-2000:],
+                    runtime_s=float(runs[0]["runtime_s"]) if runs else 0.0)
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[tuple[str, str], Seen]:
+    """All runs, side by side: they wait."""
+    if reason := unavailable():
+        pytest.skip(reason)
+    seed = random.Random(f"slots {os.environ['PROBE_TEST_SEED']}").randrange(1, 1_000_000)
+    print(f"seed {seed} (to repeat: PROBE_TEST_SEED={os.environ['PROBE_TEST_SEED']})")
+    with ThreadPoolExecutor(len(EXPECTED)) as pool:
+        return dict(zip(EXPECTED, pool.map(lambda which: timed_run(which[0], which[1], seed), EXPECTED), strict=True))
+
+
+@pytest.mark.parametrize("which", EXPECTED)
+def test_a_block_that_lasts_is_seen_again_within_the_run(
+    seen: dict[tuple[str, str], Seen], which: tuple[str, str],
+) -> None:
+    run = seen[which]
+    assert run.verdicts, run.said
+    assert {(v["outcome"], v["block_type"], v["confirmed"]) for v in run.verdicts} == {EXPECTED[which]}
+    assert 240 < run.runtime_s <= DEADLINE_S + 2
