@@ -111,7 +111,8 @@ class PathEvidence:
     """Other ClientHellos at this address, and the name at other addresses."""
     flow: FlowEvidence = field(default_factory=FlowEvidence)
     """Transfers at this address."""
-    app: AppEvidence = AppEvidence()
+    app: AppEvidence = field(default_factory=AppEvidence)
+    """Of endpoints that are a messenger's own."""
     evidence: tuple[str, ...] = ()
 
 

@@ -104,18 +104,18 @@ def _read_entry(entry: XResult, key: str, seen: _Seen) -> None:
         seen.tcp[key] = _word(entry.failure)
     elif entry.operation == "app_round_trip":
         seen.tcp[key] = ""
-        seen.app[key] = entry.proof if entry.proof in PROOFS and not entry.failure else _word(entry.failure) or "unknown"
+        proof = entry.proof if entry.proof in PROOFS else ""
+        seen.app[key] = _word(entry.failure) or proof or "unknown"
         if entry.sni:
             seen.tls[key] = ""
-    elif entry.operation in ("tls_handshake", "quic_handshake", "stun_binding"):
-        if entry.operation == "tls_handshake":
-            seen.tcp[key], seen.tls[key] = "", _word(entry.failure)
-        else:
-            seen.udp[key] = _word(entry.failure)
-        if _KEY.fullmatch(entry.leaf_key_sha256):
-            seen.leaf_keys[key] = entry.leaf_key_sha256
-        if _JA4.fullmatch(entry.ja4):
-            seen.ja4s[key] = entry.ja4
+    elif entry.operation == "tls_handshake":
+        seen.tcp[key], seen.tls[key] = "", _word(entry.failure)
+    elif entry.operation in ("quic_handshake", "stun_binding"):
+        seen.udp[key] = _word(entry.failure)
+    if entry.operation != "connect" and _KEY.fullmatch(entry.leaf_key_sha256):
+        seen.leaf_keys[key] = entry.leaf_key_sha256
+    if entry.operation != "connect" and _JA4.fullmatch(entry.ja4):
+        seen.ja4s[key] = entry.ja4
 
 
 def _with_dns(blank: ControlAnswer, fields: Fields, entries: list[XResult], endpoint: Endpoint) -> ControlAnswer:

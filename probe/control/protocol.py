@@ -79,7 +79,7 @@ class XEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     trust: ShortText = ""
     """Name of anchors to accept besides the public ones; `none`: a bad certificate is no failure."""
     app: ShortText = ""
-    """A messenger's protocol whose first words are to be said there; helpers that do not know it go as far as they do."""
+    """A messenger's protocol whose first words are to be said there; older helpers go as far as they know."""
     app_name: HostText = ""
     """The domain or host that those words name; empty: `host`."""
 

@@ -67,8 +67,8 @@ def _traces(address: str, port: int, seen: Seen, frame: Frame) -> list[Step]:
 
 def _most_attempts(mine: Sequence[Observation], last: int, frame: Frame) -> int:
     ended = next((o for o in mine if o.attempt == last and o.failure), None)
-    quick = ended is not None and ended.operation not in ("connect", "app_round_trip") and "timeout" not in ended.failure
-    return frame.quick_attempts if quick else frame.attempts
+    slow = ended is None or ended.operation in ("connect", "app_round_trip") or "timeout" in ended.failure
+    return frame.attempts if slow else frame.quick_attempts
 
 
 def _is_doubtful(site: Site, source: str, seen: Seen, evidence: DnsEvidence) -> bool:

@@ -1,1 +1,1 @@
-"""Messengers' own first words: pure builders and matchers, one module for each family, and the exchange that says them."""
+"""Messengers' own first words: pure builders and matchers by family, and the exchange that says them."""

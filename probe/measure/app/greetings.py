@@ -42,7 +42,8 @@ def hear_threema(data: bytes, asked: Asked) -> str:
 
 
 def _get(asked: Asked) -> bytes:
-    return f"GET / HTTP/1.1\r\nHost: {asked.name}\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode("ascii", "replace")
+    text = f"GET / HTTP/1.1\r\nHost: {asked.name}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    return text.encode("ascii", "replace")
 
 
 def hear_anything(data: bytes, asked: Asked) -> str:

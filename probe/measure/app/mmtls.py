@@ -6,7 +6,7 @@ length, within them messages with a 32-bit length. The server's signature is not
 
 from __future__ import annotations
 
-from probe.measure.app.speech import MORE, Asked, Speech, Turn, unlike
+from probe.measure.app.speech import Asked, Speech, Turn, unlike
 from probe.tables.handshakes import ANSWERED, FOREIGN
 
 _CURVE_P = 2**256 - 2**224 + 2**192 + 2**96 - 1

@@ -1,4 +1,4 @@
-"""What the catalogue says of a messenger's reply, in its small language: `hex:`, `text:`, `len:`, `ca_sha256:`. Pure."""
+"""What the catalogue says of a messenger's reply: `hex:`, `text:`, `len:`, `ca_sha256:`. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ MAX_MATCHED_BYTES = 4096
 
 
 def mismatch(expected: str, reply: bytes, marks: Mapping[str, bytes]) -> str:
-    """What a reply lacks of an expectation; empty when it is met, or says nothing of replies. `marks` are what stands
-    for `<nonce>` and the like, in bytes. Raises re.error for a pattern that is none (the catalogue's check finds it)."""
+    """What a reply lacks of an expectation; empty when it is met, or says nothing of replies.
+
+    `marks` are the bytes that stand for `<nonce>` and the like. Raises re.error for a pattern that is none (the
+    catalogue's check finds those).
+    """
     kind, _, pattern = expected.partition(":")
     met = _KINDS[kind](pattern, reply[:MAX_MATCHED_BYTES], len(reply), marks) if kind in _KINDS else True
     return "" if met else f"the reply is not {kind}:{pattern[:60]}"
