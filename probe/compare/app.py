@@ -21,8 +21,8 @@ class AppEvidence:
     heard: bool = False
     """Some failing attempt read bytes: silence it was not."""
     innocent: str = "unasked"
-    """Innocent bytes at the same address and port: reached (something came back), carried (all of them were
-    acknowledged, and nothing came back), failed, tainted, unasked."""
+    """Innocent bytes at the same address and port: reached (something came back unasked for), carried
+    (all of them were acknowledged, to the end of the stream, and nothing came back), failed, tainted, unasked."""
     control_proven: int = 0
     """Networks of controls to which this address (or, unknown there, the service) gave its proof."""
     control_foreign: int = 0

@@ -63,11 +63,11 @@ APP: tuple[PathRule, ...] = (
     Rule("app/drop_protocol", "blocked", "app.drop.protocol", 0.85, ("innocent",),
          "the messenger's own bytes are never acknowledged, and innocent ones on the same port are",
          lambda s: _vanishes(s) and not s.path.app.control_failed and not s.path.app.control_foreign),
-    Rule("app/mute_protocol", "blocked", "app.mute.protocol", 0.85, ("innocent", "helper"),
+    Rule("app/mute_protocol", "blocked", "app.mute.protocol", 0.8, ("innocent", "helper"),
          "the messenger's own bytes are met with silence, innocent ones on the same port are not, and controls get the "
          "proof",
          lambda s: silence(s, "app", "mute") and _only_this(s)),
-    Rule("app/reset_protocol", "blocked", "app.reset.protocol", 0.85, ("innocent", "helper"),
+    Rule("app/reset_protocol", "blocked", "app.reset.protocol", 0.8, ("innocent", "helper"),
          "connections that speak the messenger's own protocol are reset, innocent ones on the same port are answered, "
          "and controls get the proof",
          lambda s: ended_by(s, "app", "reset") and _only_this(s)),

@@ -131,18 +131,21 @@ def _news(sock: RecordedSocket) -> bytes | None:
 
 
 def _innocent(sock: RecordedSocket, words: bytes) -> Heard:
-    """Innocent bytes, then the end of the stream once they have arrived. Any answer will do, an end as well; without
-    one, whether all that was said has been acknowledged."""
+    """Innocent bytes; an answer of any kind, or an end, will do. If for half of the time none comes, the end of the
+    stream follows, and what is told is whether all that was said has been acknowledged."""
+    begun_s = time.monotonic()
+    patience_s = begun_s + (sock.deadline - begun_s) / 2
+    ended = False
     try:
         sock.sendall(words)
-        ended = False
-        while time.monotonic() < sock.deadline:
-            if not ended and all_acknowledged(sock) == "yes":
+        while time.monotonic() < sock.deadline and not (ended and all_acknowledged(sock) == "yes"):
+            if not ended and time.monotonic() >= patience_s:
                 sock.shutdown(socket.SHUT_WR)
                 ended = True
-            if select.select([sock], [], [], _LOOK_S)[0]:
-                data = sock.recv(_CHUNK)
-                return Heard(proof=ANSWERED, reply_bytes=len(data), acked="yes")
+            if not ended and select.select([sock], [], [], _LOOK_S)[0]:
+                return Heard(proof=ANSWERED, reply_bytes=len(sock.recv(_CHUNK)), acked="yes")
+            if ended:
+                select.select([], [], [], _LOOK_S)
     except (OSError, ValueError) as error:
         return Heard(failure=failure_of(error), acked=all_acknowledged(sock))
     return Heard(failure=TIMEOUT, acked=all_acknowledged(sock))
