@@ -9,7 +9,7 @@ import select
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.measure.app.pattern import identity, mismatch
 from probe.measure.app.speech import MORE, Asked, Speech, Turn
@@ -57,7 +57,7 @@ def converse(stream: RecordedSocket | TlsStream, protocol: str, *, name: str, at
         return _innocent(sock, speech.turns[0].say(asked))
     heard = _turns(stream, sock, speech, asked, expected, head_bytes=HANDSHAKES[protocol].head_bytes)
     if heard.proof in GENUINE and not heard.failure and not speech.upgrades:
-        return _settled(sock, heard)
+        return _settled(sock, heard, alone=speech.stands_alone)
     return heard
 
 
@@ -103,7 +103,7 @@ def _turn(stream: RecordedSocket | TlsStream, turn: Turn, asked: Asked, max_byte
         return FOREIGN if reply else "", reply, failure_of(error)
 
 
-def _settled(sock: RecordedSocket, heard: Heard) -> Heard:
+def _settled(sock: RecordedSocket, heard: Heard, *, alone: bool) -> Heard:
     """Say goodbye, and see whether that still arrives.
 
     Boxes that let a first packet and its answer through and cut the connection off behind them would pass for none.
@@ -114,10 +114,12 @@ def _settled(sock: RecordedSocket, heard: Heard) -> Heard:
     while time.monotonic() < sock.deadline:
         if all_acknowledged(sock) != "no":
             return heard
-        if _news(sock) is None:
+        more = _news(sock)
+        if more and alone:
+            return replace(heard, proof=FOREIGN, met="", head="")
+        if more is None:
             return heard
-    return Heard(failure=TIMEOUT, proof=heard.proof, head=heard.head, reply_bytes=heard.reply_bytes, acked="no",
-                 met=heard.met, mismatch=heard.mismatch)
+    return replace(heard, failure=TIMEOUT, acked="no")
 
 
 def _news(sock: RecordedSocket) -> bytes | None:

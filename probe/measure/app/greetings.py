@@ -52,5 +52,6 @@ def hear_anything(data: bytes, asked: Asked) -> str:
 
 
 VIBER = Speech(turns=(Turn(say=_viber_hello, hear=hear_viber),), max_bytes=_VIBER_MAX)
-THREEMA = Speech(turns=(Turn(say=_threema_hello, hear=hear_threema),), random_bytes=_THREEMA_HELLO_BYTES, max_bytes=512)
+THREEMA = Speech(turns=(Turn(say=_threema_hello, hear=hear_threema),), random_bytes=_THREEMA_HELLO_BYTES, max_bytes=512,
+                 stands_alone=True)
 INNOCENT_HTTP = Speech(turns=(Turn(say=_get, hear=hear_anything),), max_bytes=65536)

@@ -47,6 +47,8 @@ class Speech:
     """What one answer may be long; more is no answer of this protocol."""
     upgrades: bool = False
     """TLS follows on the same connection (STARTTLS)."""
+    stands_alone: bool = False
+    """The length of the answer is its only mark: what follows it unasked is another answer."""
     marks: Callable[[Asked], dict[str, bytes]] = lambda asked: {}
     """What stands for `<nonce>` and the like in the catalogue's patterns."""
     plain: Callable[[bytes], bytes] = lambda reply: reply
