@@ -1,4 +1,4 @@
-"""First words said on loopback to servers that answer well, wrongly, half, and with malice: in bounds, always an end."""
+"""First words said on loopback to servers that answer well, wrongly, half, and with malice: always in bounds."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from shape_scenes import ANY as ANY_SHAPES
 from shape_scenes import shaped
 
 from probe.compare.anatomy import UNSEEN, Anatomy
+from probe.compare.app import AppEvidence
 from probe.compare.dns import DnsEvidence
 from probe.compare.flow import FlowEvidence
 from probe.compare.ladder import LadderEvidence
@@ -63,6 +64,13 @@ SHOWS: dict[str, dict[str, Any]] = {
     "http/drop": dict(stage="http", failure=TIMEOUT, secure=False, acked="no"),
     "http/mute": dict(stage="http", failure=TIMEOUT, secure=False, acked="yes"),
 }
+
+
+def app(ladder: LadderEvidence = WELL, *, said: dict[str, Any] | None = None, **changes: Any) -> Scene:
+    """Three attempts to say a messenger's first words in the clear, which failed alike."""
+    evidence = AppEvidence(protocol="mtproto", **{"innocent": "reached"} | (said or {}))
+    plain: dict[str, Any] = dict(kind="app", stage="app", secure=False, attempts=3, failed_attempts=3)
+    return scene(ladder, **plain | changes, app=evidence)
 
 
 def named() -> Iterator[tuple[str, Scene]]:
@@ -135,6 +143,17 @@ PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRAN
     "http/server_differs_for_all": scene(**IN_CLEAR, control_page_same=1),
     "http/controls_fail_too": scene(stage="http", failure=RESET, **FAILS_TOO),
     "http/answered": scene(secure=False, **SERVED),
+    "app/answered": app(said=dict(proof="answered"), **SERVED | {"stage": ""}),
+    "app/changed_for_all": app(said=dict(proof="foreign", heard=True, control_foreign=2), controls_asked=2,
+                               controls_answered=2),
+    "app/controls_fail_too": app(said=dict(control_failed=2), failure=EOF, **FAILS_TOO),
+    "app/genuine_server_differs": app(failure=EOF, secure=True, proven=True),
+    "app/drop_protocol_control": app(said=dict(control_proven=2), failure=TIMEOUT, acked="no", **CONTRARY),
+    "app/drop_protocol": app(said=dict(innocent="carried"), failure=TIMEOUT, acked="no"),
+    "app/mute_protocol": app(said=dict(control_proven=2), failure=TIMEOUT, acked="yes", **CONTRARY),
+    "app/reset_protocol": app(said=dict(control_proven=1), failure=RESET, **CONTRARY),
+    "app/foreign_answer": app(said=dict(proof="foreign", heard=True, control_proven=2), **CONTRARY),
+    "app/closed_on_us": app(said=dict(control_proven=2), failure=EOF, **CONTRARY),
     "path/tainted": scene(stage="tls", failure=RESET, tainted=True, **CONTRARY),
     "path/too_few": scene(stage="tls", failure=RESET, **ONE_ATTEMPT, **CONTRARY),
     "path/controls_disagree": scene(stage="tls", failure=RESET, controls_asked=2, controls_answered=2, control_ok=1,
@@ -258,16 +277,51 @@ def test_where_every_name_fails_for_a_while_a_neighbour_may_be_the_cause(stem: s
     assert first(PATH_RULES, scene(**SHOWS[stem], **FORGED, **CONTRARY, innocent="failed")).outcome == "inconclusive"
 
 
+@pytest.mark.parametrize("innocent", ["unasked", "failed", "tainted"])
+@pytest.mark.parametrize("failure", [TIMEOUT, RESET])
+@pytest.mark.parametrize("acked", ["yes", "no"])
+def test_without_innocent_bytes_that_fare_better_no_protocol_is_blocked(
+    innocent: str, failure: str, acked: str,
+) -> None:
+    said = dict(innocent=innocent, control_proven=2)
+    assert first(PATH_RULES, app(said=said, failure=failure, acked=acked, **CONTRARY)).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize("changes", [
+    dict(failure=TIMEOUT, acked="yes"), dict(failure=RESET), dict(failure=EOF), dict(said=dict(proof="foreign"))])
+def test_a_control_that_only_connects_convicts_no_protocol(changes: dict[str, Any]) -> None:
+    """Nor does one that is answered by bytes which nobody knows."""
+    for more in ({}, {"control_foreign": 1}, {"control_failed": 1}):
+        seen = app(**changes | {"said": changes.get("said", {}) | more}, controls_asked=2, controls_answered=2)
+        assert first(PATH_RULES, seen).outcome in ("inconclusive", "down")
+
+
+def test_bytes_that_came_were_no_silence() -> None:
+    heard = dict(control_proven=2, heard=True, proof="foreign")
+    assert first(PATH_RULES, app(said=heard, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
+    carried = dict(control_proven=2, innocent="carried")
+    assert first(PATH_RULES, app(said=carried, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
+
+
+def test_within_tls_nobody_on_the_way_reads_a_protocol() -> None:
+    for failure in (TIMEOUT, RESET, EOF):
+        inside = app(said=dict(control_proven=2), failure=failure, acked="no", secure=True, proven=True, **CONTRARY)
+        assert first(PATH_RULES, inside).outcome == "inconclusive"
+
+
 # ---- any evidence at all
 
 WORDS: dict[str, list[Any]] = {
-    "address": [HERE4], "source": ["network", "trusted", "literal"], "kind": ["tcp", "tls", "http", "quic", "stun"],
-    "stage": ["", "connect", "tls", "http", "page", "quic", "stun"], "family": [4, 6],
-    "icmp": ["", "3/13 93.184.7.7", "3/1"],
+    "address": [HERE4], "source": ["network", "trusted", "literal"],
+    "kind": ["tcp", "tls", "http", "app", "quic", "stun"],
+    "stage": ["", "connect", "tls", "app", "http", "page", "quic", "stun"], "family": [4, 6],
+    "icmp": ["", "3/13 93.184.7.7", "3/1"], "protocol": ["mtproto"],
+    "proof": ["", "proven", "answered", "refused", "foreign"],
     "failure": ["", TIMEOUT, "timed_out", RESET, REFUSED, EOF, "ssl_error: x", "host_unreachable", "unknown_failure"],
     "acked": ["", "yes", "no"], "tls_alert": [-1, 0, 112], "issuer": [""], "met": ["", "yes", "no"],
     "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "wrong_name", "invalid"],
-    "innocent": ["reached", "failed", "tainted", "unasked"], "status": [0, 200, 204, 302, 403, 429, 451, 503],
+    "innocent": ["reached", "carried", "failed", "tainted", "unasked"],
+    "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
     "lost": ["", "near", "far", "unknown"],
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
@@ -297,6 +351,7 @@ def any_of(kind: type) -> st.SearchStrategy[Any]:
 
 
 SHAPES[UdpEvidence] = any_of(UdpEvidence)
+SHAPES[AppEvidence] = any_of(AppEvidence)
 LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)
 SOME_SCENES = st.builds(Scene, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
 SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
@@ -312,7 +367,7 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
     known = s.path.mark.fits and rule.id in ("http/known_redirect", "http/known_blockpage")
     assert known or (s.path.failed_attempts >= 3 and s.path.failed_attempts == s.path.attempts)
     assert known or s.ladder.well
-    assert not (s.path.tainted and s.path.stage in ("connect", "tls", "http"))
+    assert not (s.path.tainted and s.path.stage in ("connect", "tls", "app", "http"))
     assert "helper" not in rule.needs or s.path.control_ok or s.path.control_page_differs
 
 

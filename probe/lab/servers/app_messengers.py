@@ -160,8 +160,15 @@ async def mqtt(wire: Wire, rng: random.Random, wrong: bool) -> bytes | None:
     return b"\x30\x02\0\0" if wrong else bytes((0x20, 2, 0, rng.choice((0, 4, 5))))
 
 
+async def smp(wire: Wire, rng: random.Random, wrong: bool) -> bytes | None:
+    """The server's greeting, unasked: its versions and a session id in a padded block."""
+    content = struct.pack(">HH", 9 if wrong else 6, rng.randint(6, 8) if wrong else rng.randint(6, 19))
+    content += bytes([32]) + rng.randbytes(32)
+    return (struct.pack(">H", len(content)) + content).ljust(16_384, b"#")
+
+
 ANSWERS: Mapping[str, Answer] = {
     "mtproto": mtproto, "wa_noise": wa_noise, "mmtls": mmtls, "viber": viber, "threema": threema, "loco": loco,
-    "max_tcp": max_tcp, "mqtt": mqtt,
+    "max_tcp": max_tcp, "mqtt": mqtt, "smp": smp,
 }
 """Protocol of a row -> who answers its first message."""

@@ -51,7 +51,7 @@ def converse(stream: RecordedSocket | TlsStream, protocol: str, *, name: str, at
     sock.failure, sock.read_limit = "", sock.bytes_read + MAX_READ_BYTES
     asked = Asked(
         name=name, random=secrets.token_bytes(speech.random_bytes), now_s=int(time.time()),
-        authorities=tuple(hashlib.sha256(der).digest() for der in chain_der), identity=identity(expected),
+        authorities=signed_chain(chain_der) if identity(expected) else (), identity=identity(expected),
     )
     if protocol == INNOCENT:
         return _innocent(sock, speech.turns[0].say(asked))
@@ -59,6 +59,24 @@ def converse(stream: RecordedSocket | TlsStream, protocol: str, *, name: str, at
     if heard.proof in GENUINE and not heard.failure and not speech.upgrades:
         return _settled(sock, heard, alone=speech.stands_alone)
     return heard
+
+
+def signed_chain(chain_der: Sequence[bytes]) -> tuple[bytes, ...]:
+    """SHA-256 of the presented certificates as far as each is signed by the next: anybody can append a foreign one."""
+    from cryptography import x509
+
+    known: list[bytes] = []
+    before: x509.Certificate | None = None
+    try:
+        for der in chain_der:
+            certificate = x509.load_der_x509_certificate(der)
+            if before is not None:
+                before.verify_directly_issued_by(certificate)
+            known.append(hashlib.sha256(der).digest())
+            before = certificate
+    except Exception:  # a hostile certificate may break the parser in many ways; the chain ends there
+        return tuple(known)
+    return tuple(known)
 
 
 def _turns(stream: RecordedSocket | TlsStream, sock: RecordedSocket, speech: Speech, asked: Asked, expected: str, *,

@@ -22,7 +22,7 @@ class Asked:
     now_s: int = 0
     """Unix time."""
     authorities: tuple[bytes, ...] = ()
-    """SHA-256 of each certificate that TLS presented, leaf first; empty without TLS."""
+    """SHA-256 of the certificates that TLS presented, leaf first, each signed by the next; empty without TLS."""
     identity: bytes = b""
     """SHA-256 of the certificate that the catalogue knows to be the service's own authority."""
 
