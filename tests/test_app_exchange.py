@@ -44,7 +44,10 @@ class Socket:
 
 def genuine(protocol: str, *, wrong: bool = False, then: str = "hold") -> Behaviour:
     def behave(conn: socket.socket) -> None:
-        answer = asyncio.run(ANSWERS[protocol](Wire(Socket(conn)), random.Random(3), wrong))
+        async def said() -> bytes | None:
+            return await ANSWERS[protocol](Wire(Socket(conn)), random.Random(3), wrong)
+
+        answer = asyncio.run(said())
         assert answer is not None
         for part in (answer[:7], answer[7:]):
             conn.sendall(part)

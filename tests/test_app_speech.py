@@ -52,7 +52,10 @@ class OneMessage:
 
 def answer_to(name: str, said: bytes, *, wrong: bool = False, seed: int = 7) -> bytes:
     """What the laboratory's server says to these bytes."""
-    got = asyncio.run(ANSWERS[name](Wire(OneMessage(said)), random.Random(seed), wrong))
+    async def answer() -> bytes | None:
+        return await ANSWERS[name](Wire(OneMessage(said)), random.Random(seed), wrong)
+
+    got = asyncio.run(answer())
     assert got is not None, f"the server did not understand {said.hex()}"
     return got
 

@@ -57,8 +57,8 @@ HANDSHAKES: Mapping[str, Handshake] = MappingProxyType({
              "resPQ with our 16-byte nonce; a transport error (-404 and the like) is a refusal", "A",
              "core.telegram.org: MTProto transports, creating an authorization key; tdesktop, Telethon"),
         _row("wa_noise", "the Noise prologue and a ClientHello with a fresh X25519 key",
-             "one frame with a ServerHello: ephemeral key, encrypted static key and certificate", "B",
-             "whatsmeow, Baileys"),
+             "one frame with a ServerHello: ephemeral key, encrypted static key and certificate; proven where the "
+             "certificate opens and leads to WhatsApp's root", "A", "whatsmeow, Baileys"),
         _row("mmtls", "a ClientHello that offers ECDHE with two fresh P-256 points",
              "a ServerHello that chooses it, with a point on that curve", "B",
              "Citizen Lab, Should We Chat, Too? (2024); gommtls"),
