@@ -1,4 +1,4 @@
-"""WhatsApp's certificate, opened and checked: a server of our own under a root of our own, and every way to spoil it."""
+"""WhatsApp's certificate, opened and checked: a server of our own under a root of our own, and ways to spoil it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ def public_key(secret: bytes) -> bytes:
     """The public key of X25519 (RFC 7748) for any 32 bytes."""
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-    return X25519PrivateKey.from_private_bytes(secret[:KEY_BYTES].ljust(KEY_BYTES, b"\0")).public_key().public_bytes_raw()
+    key = X25519PrivateKey.from_private_bytes(secret[:KEY_BYTES].ljust(KEY_BYTES, b"\0"))
+    return key.public_key().public_bytes_raw()
 
 
 def hello(asked: Asked) -> bytes:
