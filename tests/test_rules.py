@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
+from recorded_app import APPS
 from recorded_datagrams import (
     CONTRARY,
     DATAGRAMS,
@@ -66,13 +67,6 @@ SHOWS: dict[str, dict[str, Any]] = {
 }
 
 
-def app(ladder: LadderEvidence = WELL, *, said: dict[str, Any] | None = None, **changes: Any) -> Scene:
-    """Three attempts to say a messenger's first words in the clear, which failed alike."""
-    evidence = AppEvidence(protocol="mtproto", **{"innocent": "reached"} | (said or {}))
-    plain: dict[str, Any] = dict(kind="app", stage="app", secure=False, attempts=3, failed_attempts=3)
-    return scene(ladder, **plain | changes, app=evidence)
-
-
 def named() -> Iterator[tuple[str, Scene]]:
     """Recordings of the rules that exist at several depths for each action."""
     for stem, shown in SHOWS.items():
@@ -88,7 +82,7 @@ def named() -> Iterator[tuple[str, Scene]]:
             yield f"{stem}_{trigger}", scene(**shown, innocent="reached")
 
 
-PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRANSFERS | {
+PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRANSFERS | APPS | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
     "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
     "path/answers_for_everybody": scene(kind="tcp", must_not_answer=True, **SERVED),
@@ -143,17 +137,6 @@ PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRAN
     "http/server_differs_for_all": scene(**IN_CLEAR, control_page_same=1),
     "http/controls_fail_too": scene(stage="http", failure=RESET, **FAILS_TOO),
     "http/answered": scene(secure=False, **SERVED),
-    "app/answered": app(said=dict(proof="answered"), **SERVED | {"stage": ""}),
-    "app/changed_for_all": app(said=dict(proof="foreign", heard=True, control_foreign=2), controls_asked=2,
-                               controls_answered=2),
-    "app/controls_fail_too": app(said=dict(control_failed=2), failure=EOF, **FAILS_TOO),
-    "app/genuine_server_differs": app(failure=EOF, secure=True, proven=True),
-    "app/drop_protocol_control": app(said=dict(control_proven=2), failure=TIMEOUT, acked="no", **CONTRARY),
-    "app/drop_protocol": app(said=dict(innocent="carried"), failure=TIMEOUT, acked="no"),
-    "app/mute_protocol": app(said=dict(control_proven=2), failure=TIMEOUT, acked="yes", **CONTRARY),
-    "app/reset_protocol": app(said=dict(control_proven=1), failure=RESET, **CONTRARY),
-    "app/foreign_answer": app(said=dict(proof="foreign", heard=True, control_proven=2), **CONTRARY),
-    "app/closed_on_us": app(said=dict(control_proven=2), failure=EOF, **CONTRARY),
     "path/tainted": scene(stage="tls", failure=RESET, tainted=True, **CONTRARY),
     "path/too_few": scene(stage="tls", failure=RESET, **ONE_ATTEMPT, **CONTRARY),
     "path/controls_disagree": scene(stage="tls", failure=RESET, controls_asked=2, controls_answered=2, control_ok=1,
@@ -275,38 +258,6 @@ def test_where_controls_fail_as_well_forged_packets_convict_nobody(
 @pytest.mark.parametrize("stem", ["tls/reset", "http/reset", "tls/close", "http/close", "tls/alert"])
 def test_where_every_name_fails_for_a_while_a_neighbour_may_be_the_cause(stem: str) -> None:
     assert first(PATH_RULES, scene(**SHOWS[stem], **FORGED, **CONTRARY, innocent="failed")).outcome == "inconclusive"
-
-
-@pytest.mark.parametrize("innocent", ["unasked", "failed", "tainted"])
-@pytest.mark.parametrize("failure", [TIMEOUT, RESET])
-@pytest.mark.parametrize("acked", ["yes", "no"])
-def test_without_innocent_bytes_that_fare_better_no_protocol_is_blocked(
-    innocent: str, failure: str, acked: str,
-) -> None:
-    said = dict(innocent=innocent, control_proven=2)
-    assert first(PATH_RULES, app(said=said, failure=failure, acked=acked, **CONTRARY)).outcome == "inconclusive"
-
-
-@pytest.mark.parametrize("changes", [
-    dict(failure=TIMEOUT, acked="yes"), dict(failure=RESET), dict(failure=EOF), dict(said=dict(proof="foreign"))])
-def test_a_control_that_only_connects_convicts_no_protocol(changes: dict[str, Any]) -> None:
-    """Nor does one that is answered by bytes which nobody knows."""
-    for more in ({}, {"control_foreign": 1}, {"control_failed": 1}):
-        seen = app(**changes | {"said": changes.get("said", {}) | more}, controls_asked=2, controls_answered=2)
-        assert first(PATH_RULES, seen).outcome in ("inconclusive", "down")
-
-
-def test_bytes_that_came_were_no_silence() -> None:
-    heard = dict(control_proven=2, heard=True, proof="foreign")
-    assert first(PATH_RULES, app(said=heard, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
-    carried = dict(control_proven=2, innocent="carried")
-    assert first(PATH_RULES, app(said=carried, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
-
-
-def test_within_tls_nobody_on_the_way_reads_a_protocol() -> None:
-    for failure in (TIMEOUT, RESET, EOF):
-        inside = app(said=dict(control_proven=2), failure=failure, acked="no", secure=True, proven=True, **CONTRARY)
-        assert first(PATH_RULES, inside).outcome == "inconclusive"
 
 
 # ---- any evidence at all
