@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.lab.servers.app_messengers import ANSWERS
+from probe.lab.servers.app_text import DIALOGUES
 from probe.lab.servers.app_wire import Wire
 from probe.measure.app import mtproto, within_tls
 from probe.measure.app.pattern import identity, mismatch
@@ -130,6 +131,67 @@ def test_a_damaged_answer_has_a_word_and_a_damaged_nonce_never_proves(
     assert word in (*PROOFS, "")
     if name == "mtproto" and this.random[:16] not in bytes(reply):
         assert word != PROVEN
+
+
+class Talk:
+    """A connection between a client's turns and a server's dialogue."""
+
+    def __init__(self) -> None:
+        self.to_server: asyncio.Queue[bytes] = asyncio.Queue()
+        self.to_client: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def read(self) -> bytes:
+        return await self.to_server.get()
+
+    async def write(self, data: bytes) -> None:
+        await self.to_client.put(data)
+
+    async def close(self) -> None:
+        await self.to_client.put(b"")
+
+
+async def talked(name: str, *, clear: bool) -> tuple[list[str], bool]:
+    """The words of a client's turns with the laboratory's server, and whether that would begin TLS."""
+    speech, talk, words = SPEECHES[name][0], Talk(), []
+    server = asyncio.ensure_future(DIALOGUES[name](Wire(talk), "chat.example", random.Random(1), clear))
+    for turn in speech.turns:
+        if said := turn.say(Asked(name="chat.example")):
+            await talk.to_server.put(said)
+        heard, word = b"", ""
+        while not word:
+            heard += await asyncio.wait_for(talk.to_client.get(), 10)
+            word = turn.hear(heard, Asked(name="chat.example"))
+        words.append(word)
+    if not speech.upgrades:
+        server.cancel()
+        return words, False
+    return words, await asyncio.wait_for(server, 10)
+
+
+@pytest.mark.parametrize("name", DIALOGUES)
+def test_dialogues_lead_to_tls_where_they_should(name: str) -> None:
+    words, begins_tls = asyncio.run(talked(name, clear=name.endswith("_starttls")))
+    assert set(words) == {ANSWERED}
+    assert begins_tls is SPEECHES[name][0].upgrades
+
+
+@pytest.mark.parametrize("name", ["xmpp_starttls", "smtp_starttls"])
+def test_a_server_whose_starttls_was_stripped_is_foreign(name: str) -> None:
+    words: list[str] = []
+
+    async def stripped() -> None:
+        speech, talk = SPEECHES[name][0], Talk()
+        server = asyncio.ensure_future(DIALOGUES[name](Wire(talk), "chat.example", random.Random(1), False))
+        for turn in speech.turns:
+            if said := turn.say(Asked(name="chat.example")):
+                await talk.to_server.put(said)
+            words.append(turn.hear(await asyncio.wait_for(talk.to_client.get(), 10), Asked(name="chat.example")))
+            if words[-1] != ANSWERED:
+                break
+        server.cancel()
+
+    asyncio.run(stripped())
+    assert words[-1] == FOREIGN
 
 
 # ---- single protocols
