@@ -80,8 +80,8 @@ class Observation:
     """A word of `probe.tables.purposes`."""
     attempt: int = 1
     operation: str
-    """resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace, quic_handshake, quic_version,
-    stun_binding, udp_trace, transfer."""
+    """resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace, quic_handshake,
+    quic_version, stun_binding, udp_trace, transfer."""
     failure: str = ""
     reason: str = ""
     """Why this was not attempted; empty when it was."""
@@ -170,6 +170,14 @@ class Observation:
     """Requests of a series over UDP, a repeat counted once more; in a QUIC handshake the PINGs after it."""
     responses: int = 0
     """How many of them were answered. Never by what: a STUN answer holds the volunteer's address."""
+    # messengers' own protocols
+    protocol: str = ""
+    """Whose first words were said on this connection (`probe.tables.protocols`), or `innocent_http`."""
+    proof: str = ""
+    """A word of `probe.tables.handshakes.PROOFS`; empty: nothing was heard."""
+    reply_bytes: int = 0
+    reply_head: str = ""
+    """The first bytes of the reply in hexadecimal, where they hold nothing personal."""
     # volume
     bytes_written: int = 0
     bytes_read: int = 0
@@ -205,6 +213,8 @@ class ControlAnswer:
     """(`ip:port`, SHA-256 of the leaf's SubjectPublicKeyInfo) pairs."""
     ja4s: tuple[tuple[str, str], ...] = ()
     """(`ip:port`, JA4 of the ClientHello with which the control shook hands) pairs; helpers of others do not tell."""
+    app: tuple[tuple[str, str], ...] = ()
+    """(`ip:port`, proof or failure) pairs of a messenger's own first words."""
     http_failure: str | None = None
     """None when HTTP was not asked for; empty when it worked."""
     http_status: int = 0

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 
 from probe.model import Endpoint
 from probe.steps import Page
-from probe.tables.protocols import DATAGRAMS
+from probe.tables.protocols import DATAGRAMS, PROTOCOLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """`kind` is dns, tcp, tls, http, quic or stun; `address` is a literal one or empty; `sni` empty means no TLS."""
+    """`kind` is dns, tcp, tls, http, app, quic or stun; `address` is a literal one or empty; `sni` empty means no TLS
+    beforehand."""
 
     kind: str
     host: str
@@ -27,6 +28,12 @@ class Site:
     endpoints: tuple[Endpoint, ...]
     leads: bool = True
     """The first site of its name: it asks the innocent name beforehand, for its other ports it is asked on failure."""
+    app: str = ""
+    """For kind app: the protocol whose first words are said (`probe.tables.handshakes`)."""
+    app_name: str = ""
+    """For kind app: the domain or host that they name."""
+    upgrades: bool = False
+    """For kind app: TLS follows on the same connection (STARTTLS)."""
 
     @property
     def named(self) -> bool:
@@ -36,7 +43,7 @@ class Site:
     @property
     def proves_itself(self) -> bool:
         """A completed handshake shows the genuine service (its certificate is judged)."""
-        return bool(self.sni) and self.trust not in ("none", "record")
+        return (bool(self.sni) or self.upgrades) and self.trust not in ("none", "record")
 
     def pages(self, inputs: frozenset[str] | None = None) -> tuple[Page, ...]:
         """The requests of this site, or those for some inputs."""
@@ -86,10 +93,23 @@ def _key(e: Endpoint) -> tuple[object, ...]:
 
 def _site(members: list[Endpoint]) -> Site:
     first = members[0]
+    if PROTOCOLS[first.protocol].says:
+        return _app_site(first, tuple(members))
     secure = first.protocol in ("tls", "quic") or urlsplit(first.input).scheme in ("https", "wss")
     alpn = ("http/1.1",) if first.protocol == "http" and secure else first.alpn
     return Site(
         kind=first.protocol, host=first.host, port=first.port, address=first.address,
         sni=(first.sni or first.host) if secure else "", alpn=alpn, trust=first.trust if secure else "none",
         endpoints=tuple(members),
+    )
+
+
+def _app_site(first: Endpoint, members: tuple[Endpoint, ...]) -> Site:
+    protocol = PROTOCOLS[first.protocol]
+    upgrades = "tls" in protocol.layers and not protocol.secure_first
+    name = first.sni or first.host
+    return Site(
+        kind="app", host=first.host, port=first.port, address=first.address, sni=name if protocol.secure_first else "",
+        alpn=first.alpn, trust=first.trust if "tls" in protocol.layers else "none", endpoints=members,
+        app=first.protocol, app_name=name, upgrades=upgrades,
     )

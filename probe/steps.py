@@ -54,6 +54,11 @@ class Visit:
     pages: tuple[Page, ...] = ()
     read_on_bytes: int = 0
     """Of the first large page, read so much in all: it shows whether volume flows, and costs no connection."""
+    app: str = ""
+    """A messenger's protocol whose first words are said (`probe.tables.handshakes`); empty: none."""
+    app_name: str = ""
+    """The domain or host that they name, and that TLS after STARTTLS is asked for."""
+    expect_reply: str = ""
     target_id: str = ""
     input: str = ""
     not_before_s: float = field(default=0.0, compare=False)

@@ -25,6 +25,7 @@ from probe.catalogue.rows import COLUMNS
 from probe.catalogue.types import Catalogue, CatalogueError
 from probe.catalogue.urls import BadUrl, place
 from probe.cli.targets import targets
+from probe.tables.handshakes import HANDSHAKES
 from probe.tables.protocols import PROTOCOLS, SCHEMES
 from probe.tables.roles import ROLES
 from probe.tables.trust import ANCHORS, TRUSTS, judged
@@ -137,7 +138,7 @@ def test_tables_say_what_is_not_built() -> None:
         assert bool(protocol.why_not) is not protocol.built
         assert protocol.consent_level in (1, 2, 3)
         assert all(name in SCHEMES[scheme] for scheme in protocol.schemes)
-    assert {p.name for p in PROTOCOLS.values() if p.built} == {"dns", "tcp", "tls", "http", "quic", "stun"}
+    assert {p.name for p in PROTOCOLS.values() if p.built} == {"dns", "tcp", "tls", "http", "quic", "stun", *HANDSHAKES}
     assert not TRUSTS["record"].judged
 
 
@@ -359,9 +360,13 @@ def test_targets_list_and_services() -> None:
     listed = json.loads(run("list", "--service", "telegram", "--role", "web", "--role", "api", "--json"))
     assert {(e["service"], e["role"]) for e in listed} == {("telegram", "web"), ("telegram", "api")}
     table = run("list", "--tier", "1", "--protocol", "mtproto", "--status", "active").splitlines()
-    assert all(line.split()[1:4] == ["1", "active", "no"] for line in table[1:-1])
+    assert all(line.split()[1:4] == ["1", "active", "yes"] for line in table[1:-1])
     assert table[-1].startswith(f"{len(table) - 2} endpoints of 5 targets of 1 services (chat {len(table) - 2})")
-    assert not any("mtproto" in e["protocol"] for e in json.loads(run("list", "--measured", "--json")))
+    unheard = run("list", "--protocol", "mtproto_ws").splitlines()[1:-1]
+    assert {line.split()[3] for line in unheard} == {"no"}
+    measured = {e["protocol"] for e in json.loads(run("list", "--measured", "--json"))}
+    assert "mtproto" in measured
+    assert "mtproto_ws" not in measured
     services = {s["service"]: s for s in json.loads(run("services", "--json"))}
     assert services["bbm"]["closed"] == "2019-05-31"
     assert "refuses CU IR KP SY" in run("services")

@@ -156,7 +156,7 @@ def test_the_whole_catalogue_is_clean() -> None:
     assert len(drawn.targets) == len({row.target_id for row in fixed})
     several = drawn.aliases[f"{TARGET}telegram.chat.dc2"]
     assert sum(url in drawn.targets for url in several) == 1
-    assert BY_INPUT[next(url for url in several if url in drawn.targets)].protocol == "http"
+    assert BY_INPUT[next(url for url in several if url in drawn.targets)].protocol == "mtproto"
     assert not [url for url in drawn.targets if "{" in url]
     assert drawn.expects[-1].of == NOT_BUILT, "or `*` would override it"
     assert drawn.aliases[NOT_BUILT]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
+from recorded_app import APPS
 from recorded_datagrams import (
     CONTRARY,
     DATAGRAMS,
@@ -26,6 +27,7 @@ from shape_scenes import ANY as ANY_SHAPES
 from shape_scenes import shaped
 
 from probe.compare.anatomy import UNSEEN, Anatomy
+from probe.compare.app import AppEvidence
 from probe.compare.dns import DnsEvidence
 from probe.compare.flow import FlowEvidence
 from probe.compare.ladder import LadderEvidence
@@ -80,7 +82,7 @@ def named() -> Iterator[tuple[str, Scene]]:
             yield f"{stem}_{trigger}", scene(**shown, innocent="reached")
 
 
-PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRANSFERS | {
+PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRANSFERS | APPS | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
     "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
     "path/answers_for_everybody": scene(kind="tcp", must_not_answer=True, **SERVED),
@@ -261,13 +263,16 @@ def test_where_every_name_fails_for_a_while_a_neighbour_may_be_the_cause(stem: s
 # ---- any evidence at all
 
 WORDS: dict[str, list[Any]] = {
-    "address": [HERE4], "source": ["network", "trusted", "literal"], "kind": ["tcp", "tls", "http", "quic", "stun"],
-    "stage": ["", "connect", "tls", "http", "page", "quic", "stun"], "family": [4, 6],
-    "icmp": ["", "3/13 93.184.7.7", "3/1"],
+    "address": [HERE4], "source": ["network", "trusted", "literal"],
+    "kind": ["tcp", "tls", "http", "app", "quic", "stun"],
+    "stage": ["", "connect", "tls", "app", "http", "page", "quic", "stun"], "family": [4, 6],
+    "icmp": ["", "3/13 93.184.7.7", "3/1"], "protocol": ["mtproto"],
+    "proof": ["", "proven", "answered", "refused", "foreign"],
     "failure": ["", TIMEOUT, "timed_out", RESET, REFUSED, EOF, "ssl_error: x", "host_unreachable", "unknown_failure"],
     "acked": ["", "yes", "no"], "tls_alert": [-1, 0, 112], "issuer": [""], "met": ["", "yes", "no"],
     "trust": ["", "valid", "expired", "self_signed", "unknown_issuer", "wrong_name", "invalid"],
-    "innocent": ["reached", "failed", "tainted", "unasked"], "status": [0, 200, 204, 302, 403, 429, 451, 503],
+    "innocent": ["reached", "carried", "failed", "tainted", "unasked"],
+    "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
     "lost": ["", "near", "far", "unknown"],
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
@@ -297,6 +302,7 @@ def any_of(kind: type) -> st.SearchStrategy[Any]:
 
 
 SHAPES[UdpEvidence] = any_of(UdpEvidence)
+SHAPES[AppEvidence] = any_of(AppEvidence)
 LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)
 SOME_SCENES = st.builds(Scene, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
 SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
@@ -312,7 +318,7 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
     known = s.path.mark.fits and rule.id in ("http/known_redirect", "http/known_blockpage")
     assert known or (s.path.failed_attempts >= 3 and s.path.failed_attempts == s.path.attempts)
     assert known or s.ladder.well
-    assert not (s.path.tainted and s.path.stage in ("connect", "tls", "http"))
+    assert not (s.path.tainted and s.path.stage in ("connect", "tls", "app", "http"))
     assert "helper" not in rule.needs or s.path.control_ok or s.path.control_page_differs
 
 

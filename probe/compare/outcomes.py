@@ -8,6 +8,7 @@ from probe.compare.marks import is_telling
 from probe.compare.places import redirects_abroad
 from probe.model import Endpoint, Observation
 from probe.sites import Site
+from probe.tables.handshakes import GENUINE
 
 NETWORK_PURPOSES = ("target", "trusted")
 BELOW_HTTP = ("connect", "tls_handshake", "quic_handshake", "stun_binding")
@@ -20,6 +21,9 @@ def failed_inputs(site: Site, attempt: Sequence[Observation]) -> frozenset[str]:
     every = frozenset(e.input for e in site.endpoints)
     if any(o.failure and o.operation in BELOW_HTTP for o in attempt):
         return every
+    if site.kind == "app":
+        told = [o for o in attempt if o.operation == "app_round_trip"]
+        return every if any(o.failure or o.proof not in GENUINE for o in told) else frozenset()
     if site.kind != "http":
         return frozenset()
     served = {o.input for o in attempt if o.operation == "http_round_trip" and page_works(site, o)}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from probe.compare.anatomy import UNSEEN, Anatomy, anatomy_of
+from probe.compare.app import OPERATION, AppEvidence, app_evidence, control_word, proves_service
 from probe.compare.flow import FlowEvidence, flow_evidence
 from probe.compare.locate import NOWHERE, Located, located
 from probe.compare.marks import Mark, mark_of
@@ -19,18 +20,23 @@ from probe.compare.trace import where_lost
 from probe.compare.udp import UdpEvidence
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
+from probe.tables.handshakes import FOREIGN, INNOCENT
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
 REFUSED = "connection_refused"
 RESET = "connection_reset"
 UNTRUSTED = ("unknown_issuer", "self_signed")
-_DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3}
+_DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
+_STAGES = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
 ALIKE = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathEvidence:
-    """One address of one endpoint. Stages: "", connect, tls, http, page (answered, but not as expected), quic, stun."""
+    """One address of one endpoint.
+
+    Stages: "", connect, tls, app, http, page (answered, but not as expected), quic, stun.
+    """
 
     address: str
     family: int = 4
@@ -38,9 +44,9 @@ class PathEvidence:
     kind: str = "http"
     secure: bool = False
     needs: int = 3
-    """The depth at which the endpoint is reached: 1 for tcp, 2 for tls, 3 for http."""
+    """The depth at which the endpoint is reached: 1 for tcp, 2 for tls, 3 for http and app."""
     proven: bool = False
-    """The genuine service's certificate was validated."""
+    """The genuine service's certificate was validated, or its own protocol repeated what only it could."""
     attempts: int = 0
     failed_attempts: int = 0
     last_ok: bool = False
@@ -105,6 +111,8 @@ class PathEvidence:
     """Other ClientHellos at this address, and the name at other addresses."""
     flow: FlowEvidence = field(default_factory=FlowEvidence)
     """Transfers at this address."""
+    app: AppEvidence = field(default_factory=AppEvidence)
+    """Of endpoints that are a messenger's own."""
     evidence: tuple[str, ...] = ()
 
 
@@ -127,7 +135,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
-        proven=site.proves_itself and any(o.trust == "valid" for o in mine),
+        proven=(site.proves_itself and any(o.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
         lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
         located=located(traces, site.sni or site.host, address=address, port=site.port),
@@ -140,6 +148,9 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     base = _with_failures(base, mine, failed, around, private_root)
     told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
     known_as = from_outside(address, nat64_prefix)
+    if site.app:
+        base = replace(base, app=app_evidence(site.app, mine, around, told, address=address, port=site.port,
+                                              where=_where(known_as, site.port)))
     base = _with_controls(base, site, told, mine, known_as=known_as)
     if base.stage in ("tls", "http"):
         base = replace(base, shapes=shape_evidence(site, address, mine, around, told, known_as=known_as))
@@ -153,7 +164,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
     if not ends or base.last_ok:
         return base
     last = ends[-1]
-    stage = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http"}[last.operation]
+    stage = _STAGES[last.operation]
     if stage == "http" and not last.failure:
         stage = "page"
     return replace(
@@ -172,7 +183,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
 
 def _end_of(attempt: Sequence[Observation]) -> Observation:
     """The operation with which a failing attempt ended."""
-    return next((o for o in attempt if o.failure), attempt[-1])
+    return next((o for o in attempt if o.failure or o.proof == FOREIGN), attempt[-1])
 
 
 def _kind_of(failure: str) -> str:
@@ -180,7 +191,8 @@ def _kind_of(failure: str) -> str:
 
 
 def _innocent(around: Sequence[Observation], address: str, port: int) -> str:
-    tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port]
+    tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
+             and o.protocol != INNOCENT]
     if not tries:
         return "unasked"
     operation = "tls_handshake" if any(o.sni for o in tries) else "http_round_trip"
@@ -215,7 +227,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
 
 def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> str:
     """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
-    where = (f"[{known_as}]" if ":" in known_as else known_as) + f":{site.port}"
+    where = _where(known_as, site.port)
     tcp, tls = dict(control.tcp), dict(control.tls)
     if base.stage == "connect":
         if where in tcp:
@@ -226,9 +238,16 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
             return "failed" if tls[where] else "ok"
         if tcp.get(where):
             return "failed"
+    if base.stage == "app":
+        return control_word(control, where).replace(FOREIGN, "")
     if base.stage in ("http", "page", "") and control.http_failure is not None:
         return "failed" if control.http_failure else "ok"
     return ""
+
+
+def _where(address: str, port: int) -> str:
+    """How controls write a place."""
+    return (f"[{address}]" if ":" in address else address) + f":{port}"
 
 
 def _with_page(base: PathEvidence, page: Observation, controls: Sequence[ControlAnswer],

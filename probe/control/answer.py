@@ -26,6 +26,7 @@ from probe.control.protocol import (
 )
 from probe.model import ControlAnswer, Endpoint
 from probe.tables.failures import NO_ANSWER, scrub
+from probe.tables.handshakes import PROOFS
 
 MAX_PAIRS = 128
 MAX_HEADER_NAMES = 40
@@ -48,6 +49,7 @@ class _Seen:
     udp: dict[str, str] = field(default_factory=dict)
     leaf_keys: dict[str, str] = field(default_factory=dict)
     ja4s: dict[str, str] = field(default_factory=dict)
+    app: dict[str, str] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
 
 
@@ -70,6 +72,7 @@ def parse_answer(body: bytes, *, blank: ControlAnswer, endpoint: Endpoint) -> Co
         udp=tuple(islice(seen.udp.items(), MAX_PAIRS)),
         leaf_keys=tuple(islice(seen.leaf_keys.items(), MAX_PAIRS)),
         ja4s=tuple(islice(seen.ja4s.items(), MAX_PAIRS)),
+        app=tuple(islice(seen.app.items(), MAX_PAIRS)),
     )
     if answer != blank:
         return replace(answer, state="answered", reason="")
@@ -99,15 +102,20 @@ def _read_entries(entries: list[XResult], endpoint: Endpoint, seen: _Seen) -> No
 def _read_entry(entry: XResult, key: str, seen: _Seen) -> None:
     if entry.operation == "connect":
         seen.tcp[key] = _word(entry.failure)
-    elif entry.operation in ("tls_handshake", "quic_handshake", "stun_binding"):
-        if entry.operation == "tls_handshake":
-            seen.tcp[key], seen.tls[key] = "", _word(entry.failure)
-        else:
-            seen.udp[key] = _word(entry.failure)
-        if _KEY.fullmatch(entry.leaf_key_sha256):
-            seen.leaf_keys[key] = entry.leaf_key_sha256
-        if _JA4.fullmatch(entry.ja4):
-            seen.ja4s[key] = entry.ja4
+    elif entry.operation == "app_round_trip":
+        seen.tcp[key] = ""
+        proof = entry.proof if entry.proof in PROOFS else ""
+        seen.app[key] = _word(entry.failure) or proof or "unknown"
+        if entry.sni:
+            seen.tls[key] = ""
+    elif entry.operation == "tls_handshake":
+        seen.tcp[key], seen.tls[key] = "", _word(entry.failure)
+    elif entry.operation in ("quic_handshake", "stun_binding"):
+        seen.udp[key] = _word(entry.failure)
+    if entry.operation != "connect" and _KEY.fullmatch(entry.leaf_key_sha256):
+        seen.leaf_keys[key] = entry.leaf_key_sha256
+    if entry.operation != "connect" and _JA4.fullmatch(entry.ja4):
+        seen.ja4s[key] = entry.ja4
 
 
 def _with_dns(blank: ControlAnswer, fields: Fields, entries: list[XResult], endpoint: Endpoint) -> ControlAnswer:

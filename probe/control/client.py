@@ -85,25 +85,26 @@ def _judge(call: Call, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswe
 def make_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = "") -> Request:
     """The request about one endpoint. Only web endpoints have a URL to fetch; OONI's helpers answer no others."""
     literals = tuple(dict.fromkeys(str(a) for text in addresses if (a := parse(text)) is not None))[:MAX_ADDRESSES]
-    layers = PROTOCOLS[endpoint.protocol].layers
-    fetched = "http" in layers and urlsplit(endpoint.input).scheme in ("http", "https")
+    fetched = "http" in PROTOCOLS[endpoint.protocol].layers and urlsplit(endpoint.input).scheme in ("http", "https")
     return Request(
         http_request=endpoint.input if fetched else "",
         http_request_headers={name: [HEADERS[name]] for name in FORWARDED_HEADERS} if fetched else {},
         tcp_connect=[join_address(address, endpoint.port or 443) for address in literals] if fetched else [],
         x_trust=endpoint.trust,
-        x_endpoints=_endpoints(endpoint, literals, layers),
+        x_endpoints=_endpoints(endpoint, literals),
         x_volume=volume if fetched else "",
     )
 
 
-def _endpoints(endpoint: Endpoint, literals: Sequence[str], layers: Sequence[str]) -> list[XEndpoint]:
+def _endpoints(endpoint: Endpoint, literals: Sequence[str]) -> list[XEndpoint]:
+    protocol = PROTOCOLS[endpoint.protocol]
+    secure = bool(endpoint.sni) and (protocol.secure_first or not protocol.says)
     wanted: list[XEndpoint] = []
     if parse(endpoint.host) is None:
         wanted.append(XEndpoint(proto="dns", host=endpoint.host))
-    if not ("tcp" in layers or endpoint.protocol in DATAGRAMS) or not endpoint.port:
+    if not ("tcp" in protocol.layers or endpoint.protocol in DATAGRAMS) or not endpoint.port:
         return wanted
-    proto = endpoint.protocol if endpoint.protocol in DATAGRAMS else "tls" if endpoint.sni else "tcp"
+    proto = endpoint.protocol if endpoint.protocol in DATAGRAMS else "tls" if secure else "tcp"
     own = [endpoint.address] if endpoint.address else []
     for address in dict.fromkeys([*literals, *own, ""]):  # the empty one: wherever the helper finds the name
         wanted.append(XEndpoint(
@@ -111,8 +112,10 @@ def _endpoints(endpoint: Endpoint, literals: Sequence[str], layers: Sequence[str
             host=endpoint.host,
             port=endpoint.port,
             address=address,
-            sni=endpoint.sni,
+            sni=endpoint.sni if secure else "",
             alpn=endpoint.alpn,
             trust=endpoint.trust,
+            app=endpoint.protocol if protocol.says else "",
+            app_name=endpoint.sni if protocol.says else "",
         ))
     return wanted[:MAX_ENDPOINTS]

@@ -10,6 +10,7 @@ from probe.control.doh import Lookup
 from probe.control.fetch import Site, clean_host, forwarded, parse_site
 from probe.control.protocol import MAX_ADDRESSES, Request, XEndpoint, split_address
 from probe.control.reach import PUBLIC, Plan
+from probe.tables.handshakes import HANDSHAKES
 from probe.tables.trust import TRUSTS
 
 MAX_NAMES = 4
@@ -63,6 +64,8 @@ def _sound(endpoint: XEndpoint) -> XEndpoint:
         sni=clean_host(endpoint.sni or host) if endpoint.proto in ("tls", "quic") else "",
         alpn=endpoint.alpn,
         trust=_known(endpoint.trust),
+        app=endpoint.app if endpoint.app in HANDSHAKES else "",
+        app_name=clean_host(endpoint.app_name or host),
     )
 
 
@@ -110,7 +113,8 @@ def endpoint_plans(endpoint: XEndpoint, lookups: Mapping[str, Lookup]) -> list[P
     addresses = (endpoint.address,) if endpoint.address else resolved(endpoint.host, lookups)
     return [
         Plan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn, trust=endpoint.trust,
-             proto=endpoint.proto if endpoint.proto in ("quic", "stun") else "tcp")
+             proto=endpoint.proto if endpoint.proto in ("quic", "stun") else "tcp", app=endpoint.app,
+             app_name=endpoint.app_name if endpoint.app else "")
         for address in addresses
     ]
 

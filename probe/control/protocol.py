@@ -78,6 +78,10 @@ class XEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     alpn: Annotated[tuple[ShortText, ...], Meta(max_length=4)] = ()
     trust: ShortText = ""
     """Name of anchors to accept besides the public ones; `none`: a bad certificate is no failure."""
+    app: ShortText = ""
+    """A messenger's protocol whose first words are to be said there; older helpers go as far as they know."""
+    app_name: HostText = ""
+    """The domain or host that those words name; empty: `host`."""
 
 
 class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -164,8 +168,8 @@ class XResult(Struct, frozen=True, kw_only=True):
     address: str = ""
     sni: str = ""
     operation: str = ""
-    """resolve, connect, tls_handshake, quic_handshake or stun_binding: the last step taken, and the one that failed
-    if any did."""
+    """resolve, connect, tls_handshake, app_round_trip, quic_handshake or stun_binding: the last step taken, and the one
+    that failed if any did."""
     failure: str | None = None
     reason: str = ""
     """Why it was not measured: a guard's word, no_route, busy, no_resolver."""
@@ -177,6 +181,8 @@ class XResult(Struct, frozen=True, kw_only=True):
     """valid, expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."""
     ja4: str = ""
     """JA4 of the ClientHello with which the helper shook hands: a server may refuse some clients everywhere."""
+    proof: str = ""
+    """What the reply to a messenger's first words proves (`probe.tables.handshakes.PROOFS`)."""
 
 
 class XVolume(Struct, frozen=True, kw_only=True):

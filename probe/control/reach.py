@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.control.guard import Guard, has_route
 from probe.measure.sockets import RecordedSocket, abort, connected, open_socket
@@ -37,6 +37,9 @@ class Plan:
     trust: str = PUBLIC
     proto: str = "tcp"
     """tcp (and TLS above it), quic or stun."""
+    app: str = ""
+    """A messenger's protocol whose first words are said; empty: none."""
+    app_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +53,14 @@ class Reach:
     leaf_key_sha256: str = ""
     trust: str = ""
     ja4: str = ""
+    proof: str = ""
 
 
 def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Reach:
-    """Connect (over UDP: ask), shake hands, hang up; within `timeout_s` and before `deadline` (monotonic seconds)."""
+    """Connect (over UDP: ask), shake hands, say a messenger's first words where asked to, hang up.
+
+    Within `timeout_s` and before `deadline` (monotonic seconds).
+    """
     if refused := guard.refusal(plan.address, plan.port, proto=plan.proto):
         return Reach(reason=refused)
     if not has_route(plan.address):
@@ -63,9 +70,19 @@ def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Rea
 
         return reach_udp(plan, timeout_s=min(timeout_s, deadline - time.monotonic()))
     found, stream = open_stream(plan, deadline=min(deadline, time.monotonic() + timeout_s))
-    if stream is not None:
+    if stream is None:
+        return found
+    try:
+        return _spoken(stream, plan, found) if plan.app else found
+    finally:
         hang_up(stream)
-    return found
+
+
+def _spoken(stream: Stream, plan: Plan, found: Reach) -> Reach:
+    from probe.measure.app.exchange import converse
+
+    heard = converse(stream, plan.app, name=plan.app_name)
+    return replace(found, operation="app_round_trip", failure=heard.failure, proof=heard.proof)
 
 
 def open_stream(plan: Plan, *, deadline: float) -> tuple[Reach, Stream | None]:

@@ -137,4 +137,5 @@ def _result(endpoint: XEndpoint, plan: Plan, reach: Reach) -> XResult:
         leaf_key_sha256=reach.leaf_key_sha256,
         trust=reach.trust,
         ja4=reach.ja4,
+        proof=reach.proof,
     )

@@ -265,10 +265,18 @@ def _classes(targets: Sequence[Endpoint]) -> dict[str, tuple[str, ...]]:
     members = {
         "proto:http": [row for row in targets if row.protocol == "http" and not row.sni],
         "proto:https": [row for row in targets if row.protocol == "http" and row.sni],
-        "proto:tls": [row for row in targets if row.sni and judged(row.trust) and row.protocol != "quic"],
+        "proto:tls": [row for row in targets if row.sni and judged(row.trust) and row.protocol != "quic"
+                      and not _in_clear(row)],
         "proto:quic": [row for row in targets if row.protocol == "quic"],
+        "proto:app": [row for row in targets if _in_clear(row)],
+        "proto:starttls": [row for row in targets if _in_clear(row) and "tls" in PROTOCOLS[row.protocol].layers],
         "proto:dns": [row for row in targets if row.protocol == "dns"],
         "proto:literal": [row for row in targets if row.address],
         NOT_BUILT: [row for row in targets if not PROTOCOLS[row.protocol].built],
     }
     return {name: tuple(row.input for row in rows) for name, rows in members.items()}
+
+
+def _in_clear(row: Endpoint) -> bool:
+    """A messenger's own words come before any TLS."""
+    return PROTOCOLS[row.protocol].says and not PROTOCOLS[row.protocol].secure_first

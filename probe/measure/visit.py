@@ -38,6 +38,7 @@ from probe.measure.tls import Handshake, TlsStream, context_for, key_hash, names
 from probe.model import Observation
 from probe.steps import Page, Visit
 from probe.tables.failures import TIMEOUT, failure_of
+from probe.tables.handshakes import FOREIGN
 
 _RANDOM = random.SystemRandom()
 
@@ -49,7 +50,7 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
     base = Observation(
         operation="connect", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
         address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
-        target_id=plan.target_id, input=plan.input, shape=plan.shape,
+        target_id=plan.target_id, input=plan.input, shape=plan.shape, protocol=plan.app,
     )
     try:
         sock = open_socket(base.family, deadline=time.monotonic() + plan.connect_timeout_s)
@@ -69,13 +70,15 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
             seen.append(raw_shake(sock, base, plan, clock=clock, rng=rng))
             return seen
         stream: RecordedSocket | TlsStream = sock
+        chain: tuple[bytes, ...] = ()
         if plan.sni:
             sock.deadline = time.monotonic() + plan.tls_timeout_s
             stream = TlsStream(sock, context_for(plan.trust, plan.alpn), server_name=plan.sni)
-            seen.append(_shake(stream, base, plan, clock))
-            if seen[-1].failure:
+            shaken, chain = _shake(stream, base, plan, clock)
+            seen.append(shaken)
+            if shaken.failure:
                 return seen
-        seen += _ask(stream, base, plan, clock)
+        seen += _speak(stream, base, plan, clock, chain) if plan.app else _ask(stream, base, plan, clock)
         return seen
     finally:
         if capture is not None:
@@ -94,11 +97,11 @@ def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observati
     return replace(base, failure=failure, icmp=icmp_error(sock) if failure else "", t0_s=t0_s, t_s=t_s)
 
 
-def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> Observation:
+def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> tuple[Observation, tuple[bytes, ...]]:
     t0_s = clock.now_s()
     got = shake(stream, until_server_hello=plan.until_server_hello)
     subject, issuer = names_of(got.chain_der[0]) if got.chain_der else ("", "")
-    return replace(
+    seen = replace(
         base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=_tls_failure(got, plan),
         alpn=got.alpn, tls_version=got.version, cipher=got.cipher, tls_alert=got.alert, hello_bytes=got.hello_bytes,
         acked=got.acked, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
@@ -106,6 +109,7 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> O
         chain=tuple(key_hash(der) for der in got.chain_der), subject=subject, issuer=issuer,
         bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
     )
+    return seen, got.chain_der
 
 
 def _tls_failure(got: Handshake, plan: Visit) -> str:
@@ -114,6 +118,32 @@ def _tls_failure(got: Handshake, plan: Visit) -> str:
     if not got.failure and plan.needs_alpn and got.alpn not in plan.alpn:
         return "ssl_no_application_protocol"
     return got.failure
+
+
+def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock,
+           chain: tuple[bytes, ...]) -> list[Observation]:
+    """A messenger's own first words; then TLS, where they lead to it (STARTTLS)."""
+    from probe.measure.app.exchange import converse
+    from probe.measure.app.speeches import speech_of
+
+    sock = stream.sock if isinstance(stream, TlsStream) else stream
+    sock.deadline = time.monotonic() + plan.http_timeout_s
+    before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
+    got = converse(stream, plan.app, name=plan.app_name, attempt=plan.attempt, expected=plan.expect_reply,
+                   chain_der=chain)
+    seen = replace(
+        base, operation="app_round_trip", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=got.failure,
+        proof=got.proof, reply_bytes=got.reply_bytes, reply_head=got.head, acked=got.acked, met_expectation=got.met,
+        mismatch=got.mismatch, bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
+    )
+    if got.failure or not isinstance(stream, RecordedSocket) or not speech_of(plan.app).upgrades or (
+            got.proof == FOREIGN):
+        return [seen]
+    sock.deadline = time.monotonic() + plan.tls_timeout_s
+    upgrade = replace(plan, sni=plan.app_name, alpn=(), needs_alpn=False)
+    written, read = sock.bytes_written, sock.bytes_read
+    shaken = _shake(TlsStream(sock, context_for(plan.trust, ()), server_name=plan.app_name), base, upgrade, clock)[0]
+    return [seen, replace(shaken, bytes_written=sock.bytes_written - written, bytes_read=sock.bytes_read - read)]
 
 
 def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock) -> list[Observation]:

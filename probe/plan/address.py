@@ -16,14 +16,15 @@ from probe.plan.slots import later_visits
 from probe.plan.visits import identity_visit, innocent_visit, target_visit
 from probe.sites import Site
 from probe.steps import Step, Trace, Visit
+from probe.tables.handshakes import FOREIGN
 
 
 def at_address(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Frame,
         evidence: DnsEvidence) -> list[Step]:
     """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
     steps: list[Step] = []
-    if site.kind in ("tls", "http") and (
-            (depth == "all" and site.leads) or _failed_above_tcp(seen, address)):
+    if site.kind in ("tls", "http", "app") and (
+            (depth == "all" and site.leads and _asks_beforehand(site)) or _failed_above_tcp(seen, address)):
         innocent = innocent_visit(site, address, frame)
         if not _was_tried(seen.around, innocent):
             return [innocent]
@@ -66,8 +67,8 @@ def _traces(address: str, port: int, seen: Seen, frame: Frame) -> list[Step]:
 
 def _most_attempts(mine: Sequence[Observation], last: int, frame: Frame) -> int:
     ended = next((o for o in mine if o.attempt == last and o.failure), None)
-    quick = ended is not None and ended.operation != "connect" and "timeout" not in ended.failure
-    return frame.quick_attempts if quick else frame.attempts
+    slow = ended is None or ended.operation in ("connect", "app_round_trip") or "timeout" in ended.failure
+    return frame.attempts if slow else frame.quick_attempts
 
 
 def _is_doubtful(site: Site, source: str, seen: Seen, evidence: DnsEvidence) -> bool:
@@ -78,14 +79,21 @@ def _is_doubtful(site: Site, source: str, seen: Seen, evidence: DnsEvidence) -> 
 
 
 def _failed_above_tcp(seen: Seen, address: str) -> bool:
-    return any(o.address == address and o.failure and o.operation != "connect" for o in seen.visits)
+    return any(o.address == address and (o.failure or o.proof == FOREIGN) and o.operation != "connect"
+               for o in seen.visits)
 
 
 def _shallow(site: Site, mine: Sequence[Observation]) -> bool:
     """Whether nothing at this address went as far as the site itself."""
-    last = {"tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip"}[site.kind]
+    last = {"tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip", "app": "app_round_trip"}[site.kind]
     return not any(o.operation == last for o in mine)
 
 
+def _asks_beforehand(site: Site) -> bool:
+    """A messenger's port is not asked for anything else until it fails: what it is asked for is no name."""
+    return site.kind != "app" or bool(site.sni)
+
+
 def _was_tried(around: Sequence[Observation], innocent: Visit) -> bool:
-    return any(o.purpose == "innocent" and o.address == innocent.address and o.port == innocent.port for o in around)
+    return any(o.purpose == "innocent" and o.address == innocent.address and o.port == innocent.port
+               and o.protocol == innocent.app for o in around)

@@ -30,7 +30,7 @@ def later_visits(site: Site, address: str, source: str, mine: Sequence[Observati
     begin_s = next_slot_s(mine, frame)
     if begin_s is None:
         return []
-    if site.kind in ("tls", "http"):
+    if site.kind in ("tls", "http", "app"):
         number = len(slots_of(mine)) + 1
         innocent = replace(innocent_visit(site, address, frame), attempt=number, not_before_s=begin_s)
         if not any(o.purpose == "innocent" and o.address == address and o.port == site.port and o.attempt == number

@@ -6,6 +6,7 @@ from probe.plan.frame import Frame
 from probe.plan.suspects import CONSENT, READ_ON_BYTES
 from probe.sites import Site
 from probe.steps import Page, Visit
+from probe.tables.handshakes import INNOCENT
 
 
 def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt: int,
@@ -18,6 +19,7 @@ def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt
         needs_alpn=site.kind == "tls" and bool(site.alpn),
         pages=site.pages(inputs) if depth == "all" else (),
         read_on_bytes=READ_ON_BYTES if site.sni and frame.consent_level >= CONSENT else 0,
+        app=site.app if depth == "all" else "", app_name=site.app_name, expect_reply=first.expect.reply,
         target_id=first.target_id, input=first.input, connect_timeout_s=frame.timeout_s,
         tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s + 2,
     )
@@ -25,10 +27,12 @@ def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt
 
 def innocent_visit(site: Site, address: str, frame: Frame) -> Visit:
     """The same address, asked for a name that nobody blocks; it needs no more than to be answered."""
-    pages = () if site.sni else (Page(input="", target_id="", url=f"http://{frame.innocent}/"),)
+    plain = site.kind == "app" and not site.sni
+    pages = () if site.sni or plain else (Page(input="", target_id="", url=f"http://{frame.innocent}/"),)
     return Visit(
         purpose="innocent", address=address, port=site.port, hostname=frame.innocent,
         sni=frame.innocent if site.sni else "", trust="none", until_server_hello=bool(site.sni), pages=pages,
+        app=INNOCENT if plain else "", app_name=frame.innocent if plain else "",
         connect_timeout_s=frame.timeout_s, tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s,
     )
 

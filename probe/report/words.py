@@ -40,6 +40,7 @@ OPERATIONS: Mapping[str, str] = {
     "dns_round_trip": "DNS question",
     "connect": "TCP connection",
     "tls_handshake": "TLS handshake",
+    "app_round_trip": "messenger's own first words",
     "http_round_trip": "HTTP request",
     "trace": "trace of connection attempts",
 }
@@ -49,6 +50,7 @@ _SUCCESS: Mapping[str, str] = {
     "tls_handshake": "completed",
     "resolve": "answered",
     "dns_round_trip": "answered",
+    "app_round_trip": "answered",
     "http_round_trip": "answered",
     "trace": "taken",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.rules.app import APP, APP_WELL
 from probe.rules.connect import CONNECT
 from probe.rules.datagrams import DATAGRAMS
 from probe.rules.flow import FLOW
@@ -11,4 +12,6 @@ from probe.rules.tls import TLS
 from probe.rules.undecided import UNDECIDED
 from probe.rules.well import WELL
 
-PATH_RULES: tuple[PathRule, ...] = FLOW + WELL + DATAGRAMS + CONNECT + TLS + HTTP + UNDECIDED
+PATH_RULES: tuple[PathRule, ...] = (
+    FLOW + WELL + APP_WELL + DATAGRAMS + CONNECT + TLS + HTTP + APP + UNDECIDED
+)

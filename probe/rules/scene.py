@@ -56,9 +56,9 @@ def _at(stage: str, *failures: str) -> frozenset[tuple[str, str]]:
 
 
 _ACTIONS: dict[str, frozenset[tuple[str, str]]] = {
-    "reset": _at("tls", RESET) | _at("http", RESET),
-    "close": _at("tls", "eof_error") | _at("http", "eof_error"),
-    "silence": frozenset((stage, word) for stage in ("tls", "http") for word in TIMEOUTS),
+    "reset": _at("tls", RESET) | _at("http", RESET) | _at("app", RESET),
+    "close": _at("tls", "eof_error") | _at("http", "eof_error") | _at("app", "eof_error"),
+    "silence": frozenset((stage, word) for stage in ("tls", "http", "app") for word in TIMEOUTS),
 }
 
 

@@ -82,6 +82,13 @@ _HTTP: Words = {
     "clock_offset_s": ("s", "Server's Date minus the probe's clock; empty where no Date was seen."),
 }
 
+_APP: Words = {
+    "protocol": ("", "Messenger's protocol whose first words were said on this connection, or innocent_http."),
+    "proof": ("", "What the reply to them proves: proven, answered, refused, foreign; empty: nothing was heard."),
+    "reply_bytes": ("bytes", "Length of the reply as far as it was read."),
+    "reply_head": ("hexadecimal", "First bytes of the reply, where they hold nothing personal."),
+}
+
 OBSERVATIONS: Words = {
     "observation_id": ("", "`<run_id>.<sequence>`; what the `evidence` of a verdict names."),
     "sequence": ("", "Number of the operation within its run."),
@@ -90,8 +97,8 @@ OBSERVATIONS: Words = {
     "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, foreign, ladder, dark, version,"
                     " sample, yardstick, redirect, trace, reference, locate."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
-    "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, http_round_trip, trace, quic_handshake,"
-                      " quic_version, stun_binding, udp_trace, transfer."),
+    "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace,"
+                      " quic_handshake, quic_version, stun_binding, udp_trace, transfer."),
     "failure": ("", "How it failed, in OONI's words (df-007); empty on success."),
     "reason": ("", "Why this was not attempted; empty when it was."),
     "tainted_by": ("", "Observation whose failure may have caused this one (residual blocking);"
@@ -114,6 +121,7 @@ OBSERVATIONS: Words = {
     "requests": ("", "Requests of a series over UDP, a repeat counted once more; in a QUIC handshake the PINGs"
                      " after it."),
     "responses": ("", "How many of them were answered."),
+    **_APP,
     "bytes_written": ("bytes", "Bytes sent in this operation, above TCP or UDP."),
     "bytes_read": ("bytes", "Bytes received in this operation, above TCP or UDP."),
     "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came."),
@@ -138,6 +146,8 @@ CONTROLS: Words = {
                 " worked."),
     "leaf_keys": ("", "`ip:port=SHA-256` of the leaf certificate's SubjectPublicKeyInfo."),
     "ja4s": ("", "`ip:port=JA4` of the ClientHello with which the control shook hands, where it tells."),
+    "app": ("", "`ip:port=word` of each messenger's own first words that the control said: the proof in the answer, or"
+            " the failure."),
     "http_failure": ("", "How HTTP failed at the control; none (empty cell) when it was not asked for,"
                          " the empty text when it worked."),
     "http_status": ("", "HTTP status code at the control; 0: no response."),

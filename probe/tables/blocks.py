@@ -141,6 +141,12 @@ BLOCK_TYPES: dict[str, BlockType] = _table(
     ("app.reset", _B, "the messenger's own protocol is reset", "app.drop", "a reset arrives"),
     ("app.drop", _B, "the messenger's own protocol vanishes", "app.mute", "the peer's TCP never acknowledges it"),
     ("app.mute", _B, "the messenger's own protocol is met with silence", "app.drop", "the peer's TCP acknowledges it"),
+    ("app.reset.protocol", _B, "connections that speak the messenger's own protocol are reset", "app.drop.protocol",
+     "innocent bytes on the same address and port are answered"),
+    ("app.drop.protocol", _B, "what speaks the messenger's own protocol vanishes", "app.mute.protocol",
+     "innocent bytes on the same address and port are acknowledged"),
+    ("app.mute.protocol", _B, "connections that speak the messenger's own protocol are met with silence",
+     "app.drop.protocol", "innocent bytes on the same address and port are answered, and controls get the proof"),
     ("app.degrade", _B, "the messenger's own protocol loses most packets", "app.drop", "some pass"),
     # the service itself
     ("server", _D, "the service itself fails", "ip", "controls elsewhere see the same"),

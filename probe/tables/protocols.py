@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from probe.tables.handshakes import HANDSHAKES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
@@ -32,12 +34,21 @@ class Protocol:
     extra: str = ""
     """The extra of this package that brings the library."""
 
+    @property
+    def says(self) -> bool:
+        """A messenger's own first words are said (`probe.tables.handshakes`)."""
+        return self.built and self.name in HANDSHAKES
+
+    @property
+    def secure_first(self) -> bool:
+        """TLS comes before anything is said in the protocol itself; after STARTTLS it does not."""
+        before, _, _ = " ".join(self.layers).partition("app")
+        return "tls" in before
+
 
 _TCP, _TLS, _UDP = ("dns", "tcp"), ("dns", "tcp", "tls"), ("dns", "udp")
-_ACCOUNT = "Its first message needs the keys of a registered device."
-_NO_MAIL = "Mail servers speak first, and no reader is built."
-_NO_XMPP = "No XMPP client is built."
-_UNPROVEN = "Its bytes mark the sender as a user, and today's servers were not seen to answer them."
+_NO_POST = "Its first words go in the body of a POST, and only GET is sent."
+_NO_WEBSOCKET = "Its first words go within a WebSocket, and no WebSocket client is built."
 
 
 def _web(name: str, schemes: str, *, transport: str = "tcp", layers: tuple[str, ...] = (*_TLS, "http")) -> Protocol:
@@ -49,6 +60,12 @@ def _datagrams(name: str, scheme: str, *, layers: tuple[str, ...], consent_level
                extra: str = "") -> Protocol:
     return Protocol(name=name, schemes=(scheme,), transport="quic" if "quic" in layers else "udp", layers=layers,
                     built=True, consent_level=consent_level, module=module, extra=extra)
+
+
+def _says(name: str, scheme: str, *, layers: tuple[str, ...]) -> Protocol:
+    """A messenger's own protocol whose first words are said."""
+    return Protocol(name=name, schemes=(scheme,), transport="tls" if layers[:3] == _TLS else "tcp", layers=layers,
+                    built=True, consent_level=2 if HANDSHAKES[name].marks_sender else 1)
 
 
 def _own(name: str, scheme: str, *, layers: tuple[str, ...], why_not: str, consent_level: int = 2) -> Protocol:
@@ -73,30 +90,29 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
         _datagrams("quic", "quichandshake", layers=(*_UDP, "quic"), consent_level=3, module="aioquic", extra="quic"),
         _datagrams("stun", "stun", layers=(*_UDP, "app"), consent_level=2),
         _own("udp", "udp", layers=_UDP, why_not="No reply is known that a server gives without a session."),
-        _own("mtproto", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
-        _own("mtproto_http", "https", layers=(*_TLS, "http", "app"), why_not=_UNPROVEN),
-        _own("mtproto_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_UNPROVEN),
-        _own("wa_noise", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
-        _own("wa_noise_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_UNPROVEN),
-        _own("mmtls", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
-        _own("mmtls_http", "http", layers=(*_TCP, "http", "app"), why_not=_UNPROVEN),
+        _says("mtproto", "tcpconnect", layers=(*_TCP, "app")),
+        _own("mtproto_http", "https", layers=(*_TLS, "http", "app"), why_not=_NO_POST),
+        _own("mtproto_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_NO_WEBSOCKET),
+        _says("wa_noise", "tcpconnect", layers=(*_TCP, "app")),
+        _own("wa_noise_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_NO_WEBSOCKET),
+        _says("mmtls", "tcpconnect", layers=(*_TCP, "app")),
+        _own("mmtls_http", "http", layers=(*_TCP, "http", "app"), why_not=_NO_POST),
         _own("wechat_newgetdns", "http", layers=(*_TCP, "http", "app"),
              why_not="Its request form without an account was not seen to be answered."),
-        _own("viber", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
-        _own("threema", "tcpconnect", layers=(*_TCP, "app"), why_not=_UNPROVEN),
-        _own("loco", "tlshandshake", layers=(*_TLS, "app"), why_not=_UNPROVEN),
-        _own("max_tcp", "tlshandshake", layers=(*_TLS, "app"), why_not=_UNPROVEN),
-        _own("max_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_UNPROVEN),
-        _own("mqtt", "mqtts", layers=(*_TLS, "app"), why_not=_ACCOUNT),
+        _says("viber", "tcpconnect", layers=(*_TCP, "app")),
+        _says("threema", "tcpconnect", layers=(*_TCP, "app")),
+        _says("loco", "tlshandshake", layers=(*_TLS, "app")),
+        _says("max_tcp", "tlshandshake", layers=(*_TLS, "app")),
+        _own("max_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_NO_WEBSOCKET),
+        _says("mqtt", "mqtts", layers=(*_TLS, "app")),
         _own("session_seed", "https", layers=(*_TLS, "http"), why_not="Only GET is sent, and it answers POST alone."),
-        _own("smp", "tlshandshake", layers=(*_TLS, "app"),
-             why_not="Its identity is the hash of a private authority, which no policy of trust covers yet."),
-        _own("xmpp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls"), why_not=_NO_XMPP),
-        _own("xmpps", "tlshandshake", layers=(*_TLS, "app"), why_not=_NO_XMPP),
-        _own("imap", "tlshandshake", layers=(*_TLS, "app"), why_not=_NO_MAIL),
-        _own("imap_starttls", "tcpconnect", layers=(*_TCP, "app", "tls"), why_not=_NO_MAIL),
-        _own("smtp", "tlshandshake", layers=(*_TLS, "app"), why_not=_NO_MAIL),
-        _own("smtp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls"), why_not=_NO_MAIL),
+        _says("smp", "tlshandshake", layers=(*_TLS, "app")),
+        _says("xmpp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
+        _says("xmpps", "tlshandshake", layers=(*_TLS, "app")),
+        _says("imap", "tlshandshake", layers=(*_TLS, "app")),
+        _says("imap_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
+        _says("smtp", "tlshandshake", layers=(*_TLS, "app")),
+        _says("smtp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
         _own("opendht", "udp", layers=(*_UDP, "app"), why_not="No DHT client is built."),
         _own("discord_udp_ping", "udp", layers=(*_UDP, "app"),
              why_not="Its addresses change with every answer of the voice directory."),

@@ -11,8 +11,9 @@ from probe.tables.blocks import is_prefix
 from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 
 LEVELS = ("any", "socket", "packet")
-CLASSES = ("http", "https", "tls", "quic", "dns", "literal")
-"""What `proto:` may name: plain HTTP, HTTP over TLS, certificates judged over TCP, QUIC, DNS names, literals."""
+CLASSES = ("http", "https", "tls", "quic", "dns", "literal", "app", "starttls")
+"""What `proto:` may name: plain HTTP, HTTP over TLS, certificates judged over TCP, QUIC, DNS names, literals,
+messengers' own words in the clear, and those of them that lead to TLS."""
 SCOPES = ("", "device", "lan", "access", "beyond_access", "unknown")
 
 

@@ -8,10 +8,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from probe.lab.pki import FOREIGN_CA, WEB_CA, Issuer, anchor_of, issue, load_issuer, world_time
 from probe.lab.servers.sites import Site
 from probe.lab.types import World
 from probe.lab.world import is_address
+
+_SHOW_AUTHORITY = ("smp",)
+"""Protocols whose servers present their authority's certificate too: its hash is what they are known by."""
 
 _VALID_DAYS = {"cert_expired": (-91.0, -1.0)}
 
@@ -40,7 +45,9 @@ class Certificates:
         key = (site.host, "" if alone else site.trust, fault, *names)
         if key not in self._leaves:
             issuer = None if alone else self._issuer(site.trust)
-            self._leaves[key] = self._issue(issuer, names, _VALID_DAYS.get(fault, (-30.0, 60.0)))
+            leaf = self._issue(issuer, names, _VALID_DAYS.get(fault, (-30.0, 60.0)))
+            private = issuer is not None and any(row.protocol in _SHOW_AUTHORITY for row in site.rows)
+            self._leaves[key] = leaf + (issuer.certificate.public_bytes(Encoding.PEM) if issuer and private else b"")
         return self._leaves[key]
 
     def foreign(self, name: str) -> ssl.SSLContext:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from probe.lab.servers.app import AppServer, spoken_at
 from probe.lab.servers.certificates import Certificates
 from probe.lab.servers.dns_replies import NameServers
 from probe.lab.servers.dns_transport import PORT, serve_datagrams, tcp_handler
@@ -35,8 +36,9 @@ class Servers:
         self._certificates = certificates = Certificates(ca_dir, world)
         self._names = NameServers(world, faults, on_lie=self._note_lie)
         self._web = WebServer(world, faults, self._names)
+        self._app = AppServer(world, faults, certificates, web=self._web.attend)
         speakers = {"https": self._web.attend, "sinkhole_tls": self._web.attend, "dot": DotServer(self._names).attend}
-        self._tls = TlsServer(world, faults, certificates, speakers=speakers)
+        self._tls = TlsServer(world, faults, certificates, speakers=speakers, apps=self._app.attend)
         self._mitm = Interceptor(world, faults, certificates)
         self._listeners = Listeners()
         self._datagrams: list[socket.socket] = []
@@ -71,6 +73,8 @@ class Servers:
     def _handler(self, site: Site) -> Handler:
         if site.kind in ("https", "tls", "dot", "sinkhole_tls"):
             return lambda stream: self._tls.attend(stream, site)
+        if site.kind in ("tcp", "http") and spoken_at(site):
+            return lambda stream: self._app.attend(stream, site, stream)
         if site.kind == "tcp":
             return wait_for_end
         if site.kind == "mitm":

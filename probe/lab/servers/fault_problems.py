@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from probe.lab.types import Value
 
 _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("app_reply", "style"): ("wrong", "http", "echo", "garbage", "silence", "close", "reset", "tls_alert"),
     ("host_bans", "reply"): ("drop", "reset"),
     ("quota", "reply"): ("drop", "portal"),
     ("resolver_filter", "style"): ("zero", "nxdomain", "address"),
@@ -34,6 +35,7 @@ _TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text"))
 _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "slow_line": (("rate_bps",),),
     "quota": (("after_bytes",),),
+    "app_reply": (("style",),),
     "nat_limit": (("syns", "flows"),),
 }
 """Kind -> parameters without which it does nothing; of each group one is enough."""

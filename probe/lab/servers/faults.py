@@ -19,7 +19,7 @@ class FaultKind:
 
     kind: str
     layer: str
-    """listen, tls, http, datagram, resolver, zone, place, router, client, or laboratory."""
+    """listen, tls, http, app, datagram, resolver, zone, place, router, client, or laboratory."""
     parameters: tuple[str, ...]
     meaning: str
 
@@ -59,6 +59,10 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("http_slow", "http", "bytes_per_s burst_bytes after_requests per_client",
      "each connection's answers leave at bytes_per_s (20000) once burst_bytes (0) are out; with after_requests, only "
      "from the request after so many on, of the connection or, per_client, of all by one address; for everyone"),
+    ("app_reply", "app", "style only_client",
+     "a messenger's server answers its own protocol's first words with something else: style wrong (as if to another "
+     "request), http (a page), echo, garbage, silence, close, reset, or tls_alert (as a TLS terminator does); "
+     "only_client: to the client alone, as something in front of it would"),
     ("resolver_dead", "resolver", "refuse",
      "the network's resolver never answers; refuse: nothing listens there, so ICMP says so"),
     ("resolver_servfail", "resolver", "", "the network's resolver answers SERVFAIL"),

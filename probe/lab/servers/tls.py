@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 
+from probe.lab.servers.app import spoken_at
 from probe.lab.servers.certificates import Certificates, certificate_name
 from probe.lab.servers.faults import Faults, number, text
 from probe.lab.servers.hello import has_grease, read_hello
@@ -35,13 +36,15 @@ class TlsServer:
     """Accepts TLS for the sites of one world and hands the session on."""
 
     def __init__(
-        self, world: World, faults: Faults, certificates: Certificates, *, speakers: Mapping[str, Serve]
+        self, world: World, faults: Faults, certificates: Certificates, *, speakers: Mapping[str, Serve],
+        apps: Serve | None = None,
     ) -> None:
-        """`speakers` says by kind of site who speaks inside; sites of other kinds say nothing."""
+        """`speakers` says by kind of site who speaks inside, `apps` at messengers' own; others say nothing."""
         self._seed = world.seed
         self._faults = faults
         self._certificates = certificates
         self._speakers = speakers
+        self._apps = apps
 
     async def attend(self, stream: PlainStream, site: Site) -> None:
         """Serve one connection from the ClientHello to its end."""
@@ -72,7 +75,9 @@ class TlsServer:
         await session.close()
 
     async def _speak(self, session: TlsStream, protocol: str, site: Site, stream: PlainStream) -> None:
-        if protocol == "h2":
+        if self._apps and site.kind == "tls" and spoken_at(site):
+            await self._apps(session, site, stream)
+        elif protocol == "h2":
             await attend_http2(session, site, stream)
         elif site.kind in self._speakers and _SPOKEN & {*site.alpn}:
             await self._speakers[site.kind](session, site, stream)

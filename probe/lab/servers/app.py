@@ -1,0 +1,150 @@
+"""Messengers' servers on the ports that the catalogue's rows name, and those that answer wrongly on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+from probe.lab.servers.app_messengers import ANSWERS
+from probe.lab.servers.app_text import DIALOGUES
+from probe.lab.servers.app_wire import IDLE_S, Wire
+from probe.lab.servers.certificates import Certificates, certificate_name
+from probe.lab.servers.faults import Faults, text
+from probe.lab.servers.hello import read_hello
+from probe.lab.servers.sites import Site
+from probe.lab.servers.streams import PlainStream, Stream, TlsStream
+from probe.lab.types import World
+from probe.model import Endpoint
+
+_METHODS = (b"GET ", b"POST", b"HEAD", b"OPTI")
+_BODY = b"<html><head><title>Welcome</title></head><body><p>It works.</p></body></html>"
+_PAGE = (b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html\r\nConnection: close\r\n"
+         b"Content-Length: %d\r\n\r\n%s" % (len(_BODY), _BODY))
+
+Web = Callable[[Stream, Site, PlainStream], Awaitable[None]]
+
+
+def spoken_at(site: Site) -> Endpoint | None:
+    """The row of a site whose protocol a messenger's server speaks here; None for the others."""
+    return next((row for row in site.rows if row.protocol in ANSWERS or row.protocol in DIALOGUES), None)
+
+
+class AppServer:
+    """Speaks messengers' own protocols for every site of one world."""
+
+    def __init__(self, world: World, faults: Faults, certificates: Certificates, *, web: Web) -> None:
+        self._world = world
+        self._faults = faults
+        self._certificates = certificates
+        self._web = web
+
+    async def attend(self, stream: Stream, site: Site, plain: PlainStream) -> None:
+        """Serve one connection, in the clear or within TLS, to its end."""
+        row = spoken_at(site)
+        if row is None:
+            return
+        style = self._style(site, plain)
+        wire = Wire(stream)
+        rng = random.Random()
+        if style and style != "wrong":
+            await _MISBEHAVIOURS[style](wire, plain, rng)
+            return
+        if row.protocol in DIALOGUES:
+            await self._dialogue(wire, row, site, plain)
+        elif site.kind == "http" and await wire.peek(4) in _METHODS:
+            await self._web(wire, site, plain)
+        else:
+            await self._answer(wire, row, rng, wrong=style == "wrong")
+        await wire.close()
+
+    def _style(self, site: Site, plain: PlainStream) -> str:
+        ours = plain.peer in (self._world.client4, self._world.client6)
+        for fault in self._faults.of("app", site.host, *site.names, plain.local):
+            if ours or not fault.params.get("only_client", False):
+                return text(fault.params, "style", "garbage")
+        return ""
+
+    async def _answer(self, wire: Wire, row: Endpoint, rng: random.Random, *, wrong: bool) -> None:
+        answer = await ANSWERS[row.protocol](wire, rng, wrong)
+        if answer is not None:
+            await wire.write(answer)
+            await _wait(wire)
+        elif self._waits(row):
+            await _wait(wire)
+
+    def _waits(self, row: Endpoint) -> bool:
+        """Whether a server keeps a connection open on which it does not understand a word, or ends it."""
+        return random.Random(f"{self._world.seed}:{row.host}:waits").random() < 0.5
+
+    async def _dialogue(self, wire: Wire, row: Endpoint, site: Site, plain: PlainStream) -> None:
+        rng = random.Random()
+        starttls = row.protocol.endswith("_starttls")
+        secured = await DIALOGUES[row.protocol](wire, row.sni or row.host, rng, starttls)
+        if not secured:
+            return
+        async with asyncio.timeout(IDLE_S):
+            hello = await read_hello(plain)
+        if hello is None:
+            return
+        context = self._certificates.of(site, certificate_name(site, hello.sni))
+        session = TlsStream(plain, context, hello=hello.raw)
+        with suppress(ssl.SSLError):
+            async with asyncio.timeout(IDLE_S):
+                await session.handshake()
+            await _wait(session)
+
+
+async def _wait(stream: Wire | Stream) -> None:
+    """Until the client leaves or falls silent."""
+    async with asyncio.timeout(IDLE_S):
+        while await stream.read():
+            pass
+
+
+async def _http(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
+    await wire.peek(1)
+    await wire.write(_PAGE)
+    await wire.close()
+
+
+async def _echo(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
+    while data := await wire.read():
+        await wire.write(data)
+
+
+async def _garbage(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
+    await wire.peek(1)
+    await wire.write(b"\xa7" + rng.randbytes(rng.randint(120, 400)))
+    await _wait(wire)
+
+
+async def _silence(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
+    await _wait(wire)
+
+
+async def _close(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
+    await wire.peek(1)
+    await wire.read()
+    await wire.close()
+
+
+async def _reset(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
+    await wire.peek(1)
+    plain.reset()
+
+
+async def _tls_alert(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
+    """What a TLS terminator says to anything else: record_overflow or unexpected_message, and the end."""
+    await wire.peek(1)
+    await wire.write(bytes((21, 3, 1, 0, 2, 2, rng.choice((10, 22, 70)))))
+    await wire.close()
+
+
+_MISBEHAVIOURS: Mapping[str, Callable[[Wire, PlainStream, random.Random], Awaitable[None]]] = {
+    "http": _http, "echo": _echo, "garbage": _garbage, "silence": _silence, "close": _close, "reset": _reset,
+    "tls_alert": _tls_alert,
+}
+"""Style of an `app_reply` -> what the server does instead of its own; `wrong` is the answer to another request."""

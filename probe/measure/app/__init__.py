@@ -1,0 +1,1 @@
+"""Messengers' own first words: pure builders and matchers by family, and the exchange that says them."""

@@ -1,0 +1,36 @@
+"""Which speech a protocol's name stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from probe.measure.app import greetings, mmtls, mtproto, noise, text, within_tls
+from probe.measure.app.speech import Speech
+from probe.tables.handshakes import INNOCENT
+
+SPEECHES: Mapping[str, tuple[Speech, ...]] = MappingProxyType({
+    "mtproto": (mtproto.ABRIDGED, mtproto.INTERMEDIATE),
+    "wa_noise": (noise.SPEECH,),
+    "mmtls": (mmtls.SPEECH,),
+    "viber": (greetings.VIBER,),
+    "threema": (greetings.THREEMA,),
+    "xmpp_starttls": (text.XMPP_STARTTLS,),
+    "xmpps": (text.XMPPS,),
+    "imap": (text.IMAP,),
+    "imap_starttls": (text.IMAP_STARTTLS,),
+    "smtp": (text.SMTP,),
+    "smtp_starttls": (text.SMTP_STARTTLS,),
+    "loco": (within_tls.LOCO,),
+    "max_tcp": (within_tls.MAX,),
+    "mqtt": (within_tls.MQTT,),
+    "smp": (within_tls.SMP,),
+    INNOCENT: (greetings.INNOCENT_HTTP,),
+})
+"""Protocol -> its forms."""
+
+
+def speech_of(protocol: str, attempt: int = 1) -> Speech:
+    """The form for an attempt: where there are several they take turns, so that one form's fault is no block."""
+    forms = SPEECHES[protocol]
+    return forms[(attempt - 1) % len(forms)]

@@ -1,0 +1,45 @@
+"""Whom messengers' own first words convict, and whom not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from observations import EOF, RESET, TIMEOUT
+from recorded_app import app
+from recorded_datagrams import CONTRARY
+
+from probe.rules.path import PATH_RULES
+from probe.rules.table import first
+
+
+@pytest.mark.parametrize("innocent", ["unasked", "failed", "tainted"])
+@pytest.mark.parametrize("failure", [TIMEOUT, RESET])
+@pytest.mark.parametrize("acked", ["yes", "no"])
+def test_without_innocent_bytes_that_fare_better_no_protocol_is_blocked(
+    innocent: str, failure: str, acked: str,
+) -> None:
+    said = dict(innocent=innocent, control_proven=2)
+    assert first(PATH_RULES, app(said=said, failure=failure, acked=acked, **CONTRARY)).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize("changes", [
+    dict(failure=TIMEOUT, acked="yes"), dict(failure=RESET), dict(failure=EOF), dict(said=dict(proof="foreign"))])
+def test_a_control_that_only_connects_convicts_no_protocol(changes: dict[str, Any]) -> None:
+    """Nor does one that is answered by bytes which nobody knows."""
+    for more in ({}, {"control_foreign": 1}, {"control_failed": 1}):
+        seen = app(**changes | {"said": changes.get("said", {}) | more}, controls_asked=2, controls_answered=2)
+        assert first(PATH_RULES, seen).outcome in ("inconclusive", "down")
+
+
+def test_bytes_that_came_were_no_silence() -> None:
+    heard = dict(control_proven=2, heard=True, proof="foreign")
+    assert first(PATH_RULES, app(said=heard, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
+    carried = dict(control_proven=2, innocent="carried")
+    assert first(PATH_RULES, app(said=carried, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
+
+
+def test_within_tls_nobody_on_the_way_reads_a_protocol() -> None:
+    for failure in (TIMEOUT, RESET, EOF):
+        inside = app(said=dict(control_proven=2), failure=failure, acked="no", secure=True, proven=True, **CONTRARY)
+        assert first(PATH_RULES, inside).outcome == "inconclusive"
