@@ -171,6 +171,8 @@ class Net:
             stages.append(("tls", "tls_handshake", {"trust": "valid" if judged else ""}))
         stages += [("http", "http_round_trip", {"input": p.input, "target_id": p.target_id, "url": p.url, **self.page})
                    for p in step.pages]
+        if step.app:
+            stages.append(("app", "app_round_trip", {"proof": "proven"}))
         seen = []
         for stage, kind, extra in stages:
             failure = cut[1] if stage == cut[0] else ""

@@ -32,7 +32,7 @@ def at_address(site: Site, address: str, source: str, depth: str, seen: Seen, fr
     tried = {o.attempt for o in mine}
     if not tried:
         return [target_visit(site, address, source, frame, attempt=1, depth=depth)]
-    if depth == "all" and not any(o.failure for o in mine) and _shallow(site, mine):
+    if depth == "all" and not any(o.failure for o in mine) and _shallow(site, mine) and max(tried) < frame.attempts:
         return [target_visit(site, address, source, frame, attempt=max(tried) + 1)]
     last = max(tried)
     failing = failed_inputs(site, [o for o in mine if o.attempt == last])
