@@ -187,6 +187,8 @@ class Observation:
     """Of a transfer: bytes that came in each half second, TLS included."""
     min_rtt_ms: float = 0.0
     """Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."""
+    receive_mss: int = 0
+    """Of a transfer: about the size of the largest TCP segment that came; 0 where the system does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ TRANSFERS: dict[str, Scene] = {
     "flow/frozen_by_packets": flowing(**STOPS, controls_fast=1, pieces_stalled=1),
     "flow/frozen_by_bytes": flowing(**STOPS, controls_fast=1, pieces_passed=1),
     "flow/frozen": flowing(**STOPS, controls_fast=1),
+    "flow/frozen_early": flowing(early_stalls=4, elsewhere_passes=3, later_pass=True, controls_fast=1),
     "flow/slow_undecided": flowing(**TRICKLES, **SLOW_HERE),
     "flow/frozen_undecided": flowing(**STOPS),
 }

@@ -16,7 +16,7 @@ from probe.compare.transfers import effort, frozen, ideal_s, of_visits, passed, 
 from probe.model import Observation
 from probe.plan.flow import flow_steps, next_kind
 from probe.plan.frame import Frame, Seen
-from probe.plan.suspects import FlowFrame, Place, flow_frame
+from probe.plan.suspects import FlowFrame, Place, flow_frame, glance_frame
 from probe.steps import Ask, Transfer
 
 FULL = 131_072
@@ -281,6 +281,50 @@ def test_whatever_comes_a_site_is_given_few_transfers(kinds: list[dict[str, Any]
         lists[due].append(flow(**kind, begin_s=10.0 * number))
     assert len(lists["sample"]) + len(lists["innocent"]) + len(lists["pieces"]) <= 8
     assert len(lists["elsewhere"]) <= 6
+
+
+# ---- what stops after a few packets
+
+EARLY: dict[str, Any] = dict(size=2900, failure=TIMEOUT, segments=13, receive_mss=1448)
+
+
+def early(*mine: dict[str, Any], **others: Any) -> int:
+    flows = [flow(**EARLY | kind, begin_s=10.0 * n) for n, kind in enumerate(mine)]
+    flows += [flow(**AWAY | dict(begin_s=100.0) | others)]
+    return flow_evidence(flows, (), [], HERE4).early_stalls
+
+
+def test_transfers_that_all_stop_after_a_few_packets_are_counted() -> None:
+    assert early({}, dict(segments=14), dict(size=4300, segments=15)) == 3
+    assert early({}, {}, dict(failure="", size=131_072)) == 0
+    assert early({}, {}, dict(segments=40)) == 0
+
+
+def test_a_link_that_takes_no_full_segment_stops_nothing_early() -> None:
+    assert early(dict(receive_mss=536), dict(receive_mss=536), dict(receive_mss=536)) == 0
+
+
+# ---- who is glanced at
+
+
+def test_sites_with_small_pages_are_glanced_at_and_a_few_alone() -> None:
+    many = [visits_of(f"s{n}.example", f"93.184.6.{n}", 0.1) for n in range(30)]
+    frame = glance_frame(many, consent_level=3)
+    assert frame.glances == tuple((f"s{n}.example", 443, f"93.184.6.{n}") for n in range(8))
+    assert glance_frame(many, consent_level=2) == FlowFrame()
+    large = visits_of(HOST, HERE4, 0.3, bytes_read=50_000)
+    assert glance_frame([large], consent_level=3) == FlowFrame()
+
+
+def test_a_glance_is_one_transfer_and_a_slow_one_makes_a_suspect() -> None:
+    frame = replace(FRAME, flow=FlowFrame(glances=((HOST, 443, HERE4),)))
+    (glance,) = flow_steps(SITE, Seen(), frame)
+    assert isinstance(glance, Transfer)
+    assert (glance.purpose, glance.sni) == ("sample", HOST)
+    slow = flow(size=100_000, flow_s=6.0, at=HERE4)
+    assert flow_steps(SITE, Seen(flows=(slow,)), frame) == []
+    site, visits = visits_of(HOST, HERE4, 0.1)
+    assert flow_frame([*OTHERS, (site, (*visits, slow))], consent_level=3).suspects == ((HOST, 443, HERE4),)
 
 
 # ---- whose flow is odd

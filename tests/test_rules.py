@@ -135,6 +135,7 @@ PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRAN
                                    controls_asked=1, controls_answered=1),
     "http/foreign_page": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1),
     "http/server_differs_for_all": scene(**IN_CLEAR, control_page_same=1),
+    "http/cut_off_for_all": scene(stage="http", failure=EOF, status=200, **FAILS_TOO),
     "http/controls_fail_too": scene(stage="http", failure=RESET, **FAILS_TOO),
     "http/answered": scene(secure=False, **SERVED),
     "path/tainted": scene(stage="tls", failure=RESET, tainted=True, **CONTRARY),

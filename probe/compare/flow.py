@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from probe.compare.odds import binomial_tail, expected_chance, rank_p, sign_p
 from probe.compare.transfers import (
+    FROZEN_BYTES,
     SAMPLE,
     YARDSTICK,
     alike,
@@ -29,6 +30,9 @@ EQUAL = 1.15
 """Paces of one rate that somebody set; those of lossy and crowded ways differ more."""
 POLICED = 25_000.0
 """Bytes a second (200 kbit/s): policers of services were seen to let through 0.6 to 19 KB/s."""
+FULL_SEGMENT = 1200
+FEW_SEGMENTS = 4
+"""Acknowledgements are grouped now one way and now another."""
 PAIRS = 4
 MOST_BY_CHANCE = 0.05
 SIGN_BY_CHANCE = 0.1
@@ -72,6 +76,9 @@ class FlowEvidence:
     """The transfers that did not stall came well beyond, and those that did stopped alike."""
     stall_chance: float = 1.0
     """How likely so many stalls are, if they come to this address as they come to others."""
+    early_stalls: int = 0
+    """Transfers that all fell silent alike before boxes freeze by volume, and after full segments had come; 0 where any
+    did not."""
     innocent_passes: int = 0
     elsewhere_passes: int = 0
     elsewhere_stalls: int = 0
@@ -100,9 +107,10 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
     paced = [o for o in mine if usable(o)]
     looked = [*of_visits([*visits, *flows], address), *(o for o in mine if tells(o))]
     frozen_ones = [o for o in looked if frozen(o)]
+    early = _early_stalls(mine)
     others_stalled = sum(stalled(o) for o in others)
     heard = [c for c in controls if c.volume_failure is not None]
-    words = {(c.asn, c.cc, _control_word(c, paced, frozen_ones)) for c in heard}
+    words = {(c.asn, c.cc, _control_word(c, paced, frozen_ones or early)) for c in heard}
     return FlowEvidence(
         samples=len(paced), trickles=2 * sum(trickles(o) for o in mine) > len(mine),
         policed=_policed(paced),
@@ -113,14 +121,23 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
         stalls=len(frozen_ones), tries=len(looked),
         clean=all(frozen(o) or passed(o) for o in looked) and alike([o.bytes_read for o in frozen_ones]),
         stall_chance=by_chance(len(frozen_ones), len(looked), len(others), others_stalled),
+        early_stalls=len(early),
         innocent_passes=sum(passed(o) for o in beside), elsewhere_passes=sum(passed(o) for o in others),
-        elsewhere_stalls=others_stalled, later_pass=_later_pass(frozen_ones, others),
+        elsewhere_stalls=others_stalled, later_pass=_later_pass(frozen_ones or early, others),
         pieces_passed=_pieces(pieces, frozen_ones, passing=True),
         pieces_stalled=_pieces(pieces, frozen_ones, passing=False),
         controls_fast=sum(word == "fast" for *_, word in words),
         controls_slow=sum(word == "slow" for *_, word in words),
         evidence=tuple(o.observation_id for o in flows if o.purpose in (SAMPLE, YARDSTICK)),
     )
+
+
+def _early_stalls(mine: Sequence[Observation]) -> list[Observation]:
+    """All transfers, where each stopped after about as many segments, full ones among them: a link that takes no full
+    segments looks alike, and lets none through."""
+    short = [o for o in mine if stalled(o) and o.bytes_read < FROZEN_BYTES[0] and o.receive_mss >= FULL_SEGMENT]
+    counts = [o.segments for o in short]
+    return short if len(short) == len(mine) and max(counts, default=0) - min(counts, default=0) <= FEW_SEGMENTS else []
 
 
 def by_chance(stalls: int, tries: int, others: int, others_stalled: int = 0) -> float:

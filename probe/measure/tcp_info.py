@@ -7,8 +7,9 @@ import struct
 from dataclasses import dataclass
 
 _LENGTH = 152
-_UNACKED, _SEGMENTS_OUT, _MIN_RTT = 24, 136, 148
-"""Offsets in struct tcp_info (linux/tcp.h): tcpi_unacked, tcpi_segs_out and tcpi_segs_in, tcpi_min_rtt."""
+_RECEIVE_MSS, _UNACKED, _SEGMENTS_OUT, _MIN_RTT = 20, 24, 136, 148
+"""Offsets in struct tcp_info (linux/tcp.h): tcpi_rcv_mss, tcpi_unacked, tcpi_segs_out and tcpi_segs_in, tcpi_min_rtt.
+"""
 _UNMEASURED = 0xFFFFFFFF
 
 
@@ -22,6 +23,8 @@ class TcpInfo:
     sent: int = 0
     """Segments sent."""
     min_rtt_ms: float = 0.0
+    receive_mss: int = 0
+    """The kernel's guess at the other side's segments, in bytes: as large as the largest that came, 536 at first."""
 
 
 def tcp_info(sock: socket.socket) -> TcpInfo:
@@ -40,7 +43,8 @@ def read_tcp_info(data: bytes) -> TcpInfo:
     unacked = struct.unpack_from("@I", data, _UNACKED)[0]
     if len(data) < _LENGTH:
         return TcpInfo(unacked=unacked)
+    receive_mss = struct.unpack_from("@I", data, _RECEIVE_MSS)[0]
     out, back = struct.unpack_from("@II", data, _SEGMENTS_OUT)
     rtt = struct.unpack_from("@I", data, _MIN_RTT)[0]
     rtt_ms = 0.0 if rtt == _UNMEASURED else round(rtt / 1000, 3)
-    return TcpInfo(unacked=unacked, segments=out + back, sent=out, min_rtt_ms=rtt_ms)
+    return TcpInfo(unacked=unacked, segments=out + back, sent=out, min_rtt_ms=rtt_ms, receive_mss=receive_mss)

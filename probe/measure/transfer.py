@@ -114,6 +114,7 @@ def _describe(base: Observation, sock: FlowSocket, told: TcpInfo) -> Observation
     return replace(
         base, bytes_read=sock.bytes_read, bytes_written=sock.bytes_written, flow_s=round(sock.last - sock.begin, 3),
         bins=tuple(str(n) for n in sock.bins), segments=told.segments, min_rtt_ms=told.min_rtt_ms,
+        receive_mss=told.receive_mss,
     )
 
 

@@ -35,7 +35,7 @@ def flow_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     """At most one transfer that is due, and the question to the controls how theirs fare."""
     address = next((a for host, port, a in frame.flow.suspects if (host, port) == (site.host, site.port)), "")
     if not address:
-        return []
+        return _glance(site, seen, frame)
     url = _url(site, seen, address)
     mine = [o for o in seen.flows if o.purpose == SAMPLE and o.method == "GET"]
     before = of_visits([*seen.visits, *seen.flows], address)
@@ -60,6 +60,15 @@ def flow_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
         place = frame.flow.yardsticks[len(others) % len(frame.flow.yardsticks)]
         steps.append(_step(site, YARDSTICK, place, len(others) + 1))
     return steps
+
+
+def _glance(site: Site, seen: Seen, frame: Frame) -> list[Step]:
+    """One transfer, where pages were too small to tell."""
+    address = next((a for host, port, a in frame.flow.glances if (host, port) == (site.host, site.port)), "")
+    if not address or seen.flows:
+        return []
+    own = Place(address=address, port=site.port, sni=site.sni, url=_url(site, seen, address))
+    return [_step(site, SAMPLE, own, 1)]
 
 
 def _step(site: Site, purpose: str, place: Place, attempt: int, *, chunked: bool = False) -> Transfer:

@@ -1,8 +1,8 @@
-"""Whose flow looks odd in an ordinary run, and whose could serve as a yardstick: once, when all else is done.
+"""Whose flow looks odd in a run, and whose could serve as a yardstick: when all else is done.
 
 What is asked of a volunteer's line here is the dearest thing a run does, so it takes both: the person's consent to
 large transfers, and a site that stalled or was markedly slower than the run's other sites and than its own round trips
-explain. A run in which nothing is odd opens no connection for it.
+explain. Small pages show neither; so at first a few sites that gave no more are glanced at, by one transfer each.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probe.compare.transfers import excess_s, is_own, middle, of_visits, round_trip_s, stalled
+from probe.compare.transfers import SAMPLE, excess_s, ideal_s, is_own, middle, of_visits, round_trip_s, stalled
 from probe.model import Observation
 from probe.sites import Site
 
 CONSENT = 3
 READ_ON_BYTES = 40_000
 """Of a large page, in an ordinary visit: beyond where boxes freeze transfers (`probe.compare.transfers`)."""
+MAX_GLANCES = 8
+"""Sites of a run that get one transfer because their pages were too small to tell."""
 MAX_SITES = 3
 """Of a run: where more are odd, the line is."""
 LEAST_EXCESS_S = 0.6
@@ -47,6 +49,8 @@ class Place:
 class FlowFrame:
     """What the planner may do about flows in this run; empty until all else is done."""
 
+    glances: tuple[tuple[str, int, str], ...] = ()
+    """Host, port and address of the sites that one transfer goes to."""
     suspects: tuple[tuple[str, int, str], ...] = ()
     """Host, port and address of the sites to look at."""
     yardsticks: tuple[Place, ...] = ()
@@ -62,6 +66,16 @@ class _Look:
     excess_s: float = 0.0
     rtt_s: float = 0.0
     pages: list[Observation] = field(default_factory=list)
+
+
+def glance_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowFrame:
+    """The first few sites that answered with pages too small to tell how bytes flow; the caller shuffles them."""
+    if consent_level < CONSENT:
+        return FlowFrame()
+    looks = [look for site, visits in sites if site.kind == "http" and site.sni for look in _looks(site, visits)]
+    untold = {(look.site.host, look.site.port): look.address for look in looks
+              if look.pages and look.excess_s < STALLED_S and max(o.bytes_read for o in look.pages) < READ_ON_BYTES}
+    return FlowFrame(glances=tuple((*place, address) for place, address in untold.items())[:MAX_GLANCES])
 
 
 def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowFrame:
@@ -99,6 +113,9 @@ def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation])
         elif not seen.failure:
             look.excess_s = max(look.excess_s, excess_s(seen, look.rtt_s))
             look.pages += [seen] if seen.operation == "http_round_trip" else []
+    for seen in (o for o in visits if o.purpose == SAMPLE and o.address == look.address and o.method == "GET"):
+        took_s = STALLED_S if stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure else seen.flow_s
+        look.excess_s = max(look.excess_s, took_s - ideal_s(seen.bytes_read, look.rtt_s, hello=True))
     return look
 
 

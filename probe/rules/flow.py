@@ -37,6 +37,14 @@ def _frozen(s: Scene) -> bool:
             and not flow.controls_slow and _may_convict(s) and not s.ladder.starves(s.path.address))
 
 
+def _frozen_early(s: Scene) -> bool:
+    """Every transfer stops after the same few packets, and none of others' does."""
+    flow = s.path.flow
+    return (flow.early_stalls >= STALLS and flow.elsewhere_passes >= PASSES and not flow.elsewhere_stalls
+            and flow.later_pass and not flow.controls_slow and _may_convict(s)
+            and not s.ladder.starves(s.path.address))
+
+
 def _shown_elsewhere(s: Scene) -> bool:
     """The server itself lets such transfers through: to controls, or to us under an innocent name."""
     flow = s.path.flow
@@ -67,6 +75,9 @@ FLOW: tuple[PathRule, ...] = (
     Rule("flow/frozen", "blocked", "flow.freeze", 0.85, ("helper",),
          "transfers stop without a word; others' from here, and controls' from there, come through",
          lambda s: _frozen(s) and _shown_elsewhere(s)),
+    Rule("flow/frozen_early", "blocked", "flow.freeze", 0.85, ("helper",),
+         "transfers stop alike after a few packets; others' from here, and controls' from there, come through",
+         lambda s: _frozen_early(s) and s.path.flow.controls_fast > 0),
     Rule("flow/slow_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service are slow, others' are not; it may be the server, or a crowded or lossy way to it",
          lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.innocent.slower)),

@@ -42,6 +42,10 @@ HTTP: tuple[PathRule, ...] = (
     Rule("http/server_differs_for_all", "down", "server.error", 0.8, ("helper",),
          "controls are served the same unexpected page",
          lambda s: not s.path.proven and s.path.stage == "page" and s.path.control_page_same > 0),
+    Rule("http/cut_off_for_all", "down", "server.limit", 0.85, ("two_helpers",),
+         "the service ends its answers before they are whole, for controls in two networks as well",
+         lambda s: s.path.stage == "http" and s.path.failure == "eof_error" and s.path.status > 0
+         and s.path.control_failed >= 2 and not s.path.control_ok),
     Rule("http/controls_fail_too", "down", "server.error", 0.85, ("two_helpers",),
          "requests from two other networks fail as well",
          lambda s: s.path.stage in ("http", "page") and s.path.control_failed >= 2 and not s.path.control_ok),

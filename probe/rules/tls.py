@@ -19,7 +19,8 @@ TLS: tuple[PathRule, ...] = (
          lambda s: outdated(s)),
     Rule("tls/everything_resigned", "local", "local.interception", 0.9, ("ladder",),
          "innocent servers present certificates of nobody we trust as well",
-         lambda s: untrusted(s) and s.ladder.resigned >= 2 and not s.ladder.tls_ok - s.ladder.resigned),
+         lambda s: (untrusted(s) or s.path.failure == "ssl_no_application_protocol") and s.ladder.resigned >= 2
+         and not s.ladder.tls_ok - s.ladder.resigned),
     Rule("tls/private_root_changed", "inconclusive", "inconclusive.instrument", 0.7, ("nothing",),
          "the chain claims the service's own authority under a root that the catalogue does not know",
          lambda s: untrusted(s) and s.path.private_root),

@@ -19,7 +19,7 @@ from probe.measure.visit import pages_left
 from probe.model import ControlAnswer, Observation
 from probe.plan.frame import Frame
 from probe.plan.next_steps import next_steps
-from probe.plan.suspects import flow_frame
+from probe.plan.suspects import FlowFrame, flow_frame, glance_frame
 from probe.session.book import Book
 from probe.session.gate import Gate, goes_first, is_late
 from probe.session.work import Result, Workshop, carry_out
@@ -87,8 +87,9 @@ class Loop:
         for index in indices:
             self._plan(index)
         self._drive(deadline_s)
-        self._look_at_flows()
-        self._drive(deadline_s)
+        for looks_at in (glance_frame, flow_frame):
+            self._look_at_flows(looks_at)
+            self._drive(deadline_s)
 
     def _drive(self, deadline_s: float) -> None:
         while (self._state.running or self._state.waiting) and self._clock.now_s() < deadline_s:
@@ -97,12 +98,12 @@ class Loop:
                 break
             self._take_event(min(deadline_s, next_s) - self._clock.now_s())
 
-    def _look_at_flows(self) -> None:
-        """When all else is known: does any site's flow look odd beside the others'?"""
-        known = ((site, self._book.seen(site)) for site in self._sites)
-        flow = flow_frame(((site, (*seen.visits, *seen.flows)) for site, seen in known),
-                          consent_level=self._frame.consent_level)
-        if flow.suspects:
+    def _look_at_flows(self, looks_at: Callable[..., FlowFrame]) -> None:
+        """When all else is known: whose flow is to be looked at, and does any look odd beside the others'?"""
+        known = [(site, self._book.seen(site)) for site in self._rng.sample(self._sites, len(self._sites))]
+        flow = looks_at(((site, (*seen.visits, *seen.flows)) for site, seen in known),
+                        consent_level=self._frame.consent_level)
+        if flow != self._frame.flow:
             self._frame = replace(self._frame, flow=flow)
             for index in range(len(self._sites)):
                 self._plan(index)

@@ -127,6 +127,7 @@ OBSERVATIONS: Words = {
     "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came."),
     "bins": ("bytes", "Of a transfer: bytes that came in each half second, TLS included."),
     "min_rtt_ms": ("ms", "Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."),
+    "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
 }
 
 CONTROLS: Words = {
