@@ -310,7 +310,7 @@ def test_a_link_that_takes_no_full_segment_stops_nothing_early() -> None:
 def test_sites_with_small_pages_are_glanced_at_and_a_few_alone() -> None:
     many = [visits_of(f"s{n}.example", f"93.184.6.{n}", 0.1) for n in range(30)]
     frame = glance_frame(many, consent_level=3)
-    assert frame.glances == tuple((f"s{n}.example", 443, f"93.184.6.{n}") for n in range(8))
+    assert frame.glances == tuple((f"s{n}.example", 443, f"93.184.6.{n}") for n in range(16))
     assert glance_frame(many, consent_level=2) == FlowFrame()
     large = visits_of(HOST, HERE4, 0.3, bytes_read=50_000)
     assert glance_frame([large], consent_level=3) == FlowFrame()

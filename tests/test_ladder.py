@@ -193,3 +193,16 @@ def test_any_observations_make_a_ladder(seen: list[Observation], domestic: froze
     assert e.altered == 0 or e.altered >= 2
     assert e.resigned <= e.tls_ok
     assert len(ladder_words(e)) == 9
+
+
+def carried(address: str, size: int, took_s: float, purpose: str = "sample") -> Observation:
+    return Observation(operation="transfer", purpose=purpose, address=address, bytes_read=size, t_s=took_s)
+
+
+def test_a_line_on_which_every_transfer_crawls_is_slow() -> None:
+    slow = [carried(f"93.184.6.{n}", 60_000, 6.0) for n in range(3)]
+    assert ladder_evidence(slow).crawls
+    assert ladder_evidence(slow).slow
+    assert not ladder_evidence(slow[:2]).crawls
+    assert not ladder_evidence([*slow, carried("93.184.6.9", 131_072, 0.8, "yardstick")]).crawls
+    assert not ladder_evidence([replace(o, purpose="target") for o in slow]).crawls

@@ -154,6 +154,7 @@ NOTHING: dict[str, Any] = dict(foreign_failed=5, resolver="dead")
 NETWORKS: dict[str, LadderEvidence] = {
     "net/no_link": LadderEvidence(link=False),
     "net/starved": replace(WELL, slow=True, stalled=2),
+    "net/crawls": replace(WELL, slow=True, crawls=True),
     "net/tunnel": replace(WELL, tunnel="full"),
     "net/captive_portal": replace(WELL, altered=2),
     "net/gateway_silent": LadderEvidence(gateway="silent", **NOTHING),

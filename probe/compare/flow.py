@@ -107,7 +107,7 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
     paced = [o for o in mine if usable(o)]
     looked = [*of_visits([*visits, *flows], address), *(o for o in mine if tells(o))]
     frozen_ones = [o for o in looked if frozen(o)]
-    early = _early_stalls(mine)
+    early = _early_stalls(mine, [o for o in beside if passed(o)])
     others_stalled = sum(stalled(o) for o in others)
     heard = [c for c in controls if c.volume_failure is not None]
     words = {(c.asn, c.cc, _control_word(c, paced, frozen_ones or early)) for c in heard}
@@ -123,7 +123,8 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
         stall_chance=by_chance(len(frozen_ones), len(looked), len(others), others_stalled),
         early_stalls=len(early),
         innocent_passes=sum(passed(o) for o in beside), elsewhere_passes=sum(passed(o) for o in others),
-        elsewhere_stalls=others_stalled, later_pass=_later_pass(frozen_ones or early, others),
+        elsewhere_stalls=others_stalled,
+        later_pass=_later_pass(frozen_ones, others) or _in_turns(early, [*others, *beside]),
         pieces_passed=_pieces(pieces, frozen_ones, passing=True),
         pieces_stalled=_pieces(pieces, frozen_ones, passing=False),
         controls_fast=sum(word == "fast" for *_, word in words),
@@ -132,10 +133,12 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
     )
 
 
-def _early_stalls(mine: Sequence[Observation]) -> list[Observation]:
-    """All transfers, where each stopped after about as many segments, full ones among them: a link that takes no full
-    segments looks alike, and lets none through."""
-    short = [o for o in mine if stalled(o) and o.bytes_read < FROZEN_BYTES[0] and o.receive_mss >= FULL_SEGMENT]
+def _early_stalls(mine: Sequence[Observation], beside: Sequence[Observation]) -> list[Observation]:
+    """All transfers, where each stopped after about as many segments, and full ones come from there: a link that takes
+    none looks alike."""
+    full = any(o.receive_mss >= FULL_SEGMENT for o in beside)
+    short = [o for o in mine if stalled(o) and o.bytes_read < FROZEN_BYTES[0]
+             and (full or o.receive_mss >= FULL_SEGMENT)]
     counts = [o.segments for o in short]
     return short if len(short) == len(mine) and max(counts, default=0) - min(counts, default=0) <= FEW_SEGMENTS else []
 
@@ -186,7 +189,13 @@ def _policed(mine: Sequence[Observation]) -> bool:
 
 def _later_pass(frozen_ones: Sequence[Observation], others: Sequence[Observation]) -> bool:
     last_s = max((o.t_s for o in frozen_ones), default=0.0)
-    return any(passed(o) and o.t_s > last_s for o in others)
+    return bool(frozen_ones) and any(passed(o) and o.t_s > last_s for o in others)
+
+
+def _in_turns(early: Sequence[Observation], others: Sequence[Observation]) -> bool:
+    """Others came through after all but the last of what stopped."""
+    ends = sorted(o.t_s for o in early)
+    return len(ends) > 1 and any(passed(o) and o.t_s > ends[-2] for o in others)
 
 
 def _pieces(pieces: Sequence[Observation], frozen_ones: Sequence[Observation], *, passing: bool) -> int:

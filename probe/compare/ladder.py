@@ -17,6 +17,8 @@ TWO_SEGMENTS = 3000
 LARGE_TAKES_S = 3.0
 """Five round trips of a satellite: more than 16 KiB ever need on a line that is well."""
 STALLED = 3
+CRAWLS_BYTES_A_S = 25_000
+"""200 kbit/s: a phone of the second generation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,9 @@ class LadderEvidence:
     """Those of them that fell silent to a control or an innocent name, and no target's failure had preceded."""
     slow: bool = False
     """Large answers arrive, and not one of them in reasonable time."""
+
+    crawls: bool = False
+    """Transfers from several places were made, and not one flowed at a pace of today's lines."""
 
     @property
     def narrow(self) -> bool:
@@ -93,6 +98,7 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
                  and o.purpose not in ("shape", "foreign")]
     large = [o for o in above_tcp if not o.failure and o.bytes_read >= TWO_SEGMENTS]
     silent = [o for o in above_tcp if "timeout" in o.failure and o.acked != "no" and o.bytes_read < TWO_SEGMENTS]
+    crawls = _crawls([o for o in seen if o.operation == "transfer" and o.purpose in ("sample", "yardstick")])
     offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, tunnel=tunnel, resolver=_resolver(seen),
@@ -109,10 +115,17 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         full_segments=bool(large), stalled=len({o.address for o in silent}),
         stalled_innocents=frozenset(o.address for o in silent if o.purpose in ("ladder", "innocent")
                                     and not o.tainted_by),
-        slow=bool(large) and all(o.t_s - o.t0_s > LARGE_TAKES_S for o in large),
+        slow=crawls or (bool(large) and all(o.t_s - o.t0_s > LARGE_TAKES_S for o in large)), crawls=crawls,
         nat64_prefix=prefix_of(a for o in seen if o.purpose == "ladder" and o.hostname == KNOWN_NAME
                                for a in o.answers),
     )
+
+
+def _crawls(transfers: Sequence[Observation]) -> bool:
+    """Whether all that flowed at all, from three places or more, flowed slowly."""
+    flowed = [o for o in transfers if o.bytes_read >= TWO_SEGMENTS]
+    return len({o.address for o in flowed}) >= 3 and all(
+        o.bytes_read <= CRAWLS_BYTES_A_S * (o.t_s - o.t0_s) for o in flowed)
 
 
 def _shakes(seen: Sequence[Observation], family: int) -> list[Observation]:

@@ -65,7 +65,7 @@ def flow_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
 def _glance(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     """One transfer, where pages were too small to tell."""
     address = next((a for host, port, a in frame.flow.glances if (host, port) == (site.host, site.port)), "")
-    if not address or seen.flows:
+    if not address or any(o.purpose == SAMPLE for o in seen.flows):
         return []
     own = Place(address=address, port=site.port, sni=site.sni, url=_url(site, seen, address))
     return [_step(site, SAMPLE, own, 1)]

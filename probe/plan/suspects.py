@@ -17,7 +17,7 @@ from probe.sites import Site
 CONSENT = 3
 READ_ON_BYTES = 40_000
 """Of a large page, in an ordinary visit: beyond where boxes freeze transfers (`probe.compare.transfers`)."""
-MAX_GLANCES = 8
+MAX_GLANCES = 16
 """Sites of a run that get one transfer because their pages were too small to tell."""
 MAX_SITES = 3
 """Of a run: where more are odd, the line is."""

@@ -6,7 +6,7 @@ They come before the rules that acquit: a throttled service completes its handsh
 from __future__ import annotations
 
 from probe.compare.flow import MOST_BY_CHANCE, PAIRS
-from probe.rules.scene import PathRule, Scene
+from probe.rules.scene import PathRule, Scene, contrary
 from probe.rules.table import Rule
 
 STALLS = 3
@@ -40,9 +40,9 @@ def _frozen(s: Scene) -> bool:
 def _frozen_early(s: Scene) -> bool:
     """Every transfer stops after the same few packets, and none of others' does."""
     flow = s.path.flow
-    return (flow.early_stalls >= STALLS and flow.elsewhere_passes >= PASSES and not flow.elsewhere_stalls
-            and flow.later_pass and not flow.controls_slow and _may_convict(s)
-            and not s.ladder.starves(s.path.address))
+    passes = flow.elsewhere_passes + flow.innocent_passes
+    return (flow.early_stalls >= STALLS and passes >= PASSES and not flow.elsewhere_stalls and flow.later_pass
+            and not flow.controls_slow and _may_convict(s) and not s.ladder.starves(s.path.address))
 
 
 def _shown_elsewhere(s: Scene) -> bool:
@@ -77,7 +77,7 @@ FLOW: tuple[PathRule, ...] = (
          lambda s: _frozen(s) and _shown_elsewhere(s)),
     Rule("flow/frozen_early", "blocked", "flow.freeze", 0.85, ("helper",),
          "transfers stop alike after a few packets; others' from here, and controls' from there, come through",
-         lambda s: _frozen_early(s) and s.path.flow.controls_fast > 0),
+         lambda s: _frozen_early(s) and (s.path.flow.controls_fast > 0 or contrary(s))),
     Rule("flow/slow_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service are slow, others' are not; it may be the server, or a crowded or lossy way to it",
          lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.innocent.slower)),

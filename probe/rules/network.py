@@ -35,6 +35,8 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule("net/starved", "network", "network.degraded", 0.7, ("ladder",),
          "nothing large arrives in reasonable time, and several addresses fall silent: the line is slow for all",
          lambda e: e.slow and e.stalled >= 2),
+    Rule("net/crawls", "network", "network.degraded", 0.7, ("ladder",),
+         "every transfer crawls, from several places: the line is slow for all", lambda e: e.crawls),
     Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
 )
 
