@@ -236,6 +236,13 @@ def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
         assert with_control.block_type in ("tls", "flow.freeze")
 
 
+@pytest.mark.parametrize("status", [200, 302, 403, 451])
+def test_a_notice_that_the_whole_world_is_served_is_no_block(status: int) -> None:
+    seized = scene(**IN_CLEAR | {"status": status}, mark=HERE, controls_asked=1, controls_answered=1, control_ok=1,
+                   control_page_same=1)
+    assert first(PATH_RULES, seized).outcome == "down"
+
+
 @pytest.mark.parametrize("lost", ["", "unknown", "far"])
 @pytest.mark.parametrize("icmp", ["3/10 service", "3/13 service", "3/13 public", "3/1 public", "1/1 service"])
 def test_a_firewall_at_the_operators_own_door_says_prohibited_too(icmp: str, lost: str) -> None:

@@ -14,14 +14,18 @@ def _unproven_page(s: Scene) -> bool:
     return not s.path.proven and s.path.stage in ("", "page")
 
 
+def _known_page(s: Scene) -> bool:
+    """A page that controls elsewhere are served too is the service's own: a seized name, or its operator's notice."""
+    return _unproven_page(s) and s.path.mark.fits and not s.path.control_page_same
+
+
 HTTP: tuple[PathRule, ...] = (
     Rule("http/known_redirect", "blocked", "http.redirect", 0.97, ("nothing",),
-         "the request is redirected to a block page that is known of this country",
-         lambda s: _unproven_page(s) and s.path.mark.fits
-         and 300 <= s.path.status < 400),
+         "the request is redirected to a block page that is known of this country, and no control's is",
+         lambda s: _known_page(s) and 300 <= s.path.status < 400),
     Rule("http/known_blockpage", "blocked", "http.blockpage", 0.97, ("nothing",),
-         "a block page is served that is known of this country",
-         lambda s: _unproven_page(s) and s.path.mark.fits),
+         "a block page is served that is known of this country, and to no control",
+         _known_page),
     Rule("http/page_of_servers", "inconclusive", "inconclusive.unexplained", 0.6, ("nothing",),
          "a page in the clear that servers, content networks and gateways show themselves: a challenge, a geo-fence, "
          "a parked name, a portal",
