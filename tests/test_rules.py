@@ -250,6 +250,16 @@ def test_a_firewall_at_the_operators_own_door_says_prohibited_too(icmp: str, los
     assert got.outcome == "inconclusive"
 
 
+@pytest.mark.parametrize("shown", [
+    dict(failure=TIMEOUT, proven=True, stops_alike=True), dict(failure=RESET, proven=True),
+    dict(failure=EOF, proven=True), SHOWS["http/mute"], SHOWS["http/reset"], SHOWS["http/close"],
+], ids=str)
+def test_one_server_of_many_that_serves_nothing_is_no_block(shown: dict[str, Any]) -> None:
+    """Controls were led to another address, and nothing shows how this one treats anybody else."""
+    elsewhere = scene(**{"stage": "http"} | shown | CONTRARY | {"control_here": 0})
+    assert first(PATH_RULES, elsewhere).outcome == "inconclusive"
+
+
 INJECTED = [r for r in SCENES if "packets" in BY_ID[r[0]].needs]
 
 

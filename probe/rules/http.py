@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probe.rules.named import named_rules
-from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by
+from probe.rules.scene import PathRule, Scene, contrary_here, convicts, ended_by
 from probe.rules.shapes import elsewhere_rules
 from probe.rules.table import Rule
 
@@ -50,14 +50,14 @@ HTTP: tuple[PathRule, ...] = (
          "requests from two other networks fail as well",
          lambda s: s.path.stage in ("http", "page") and s.path.control_failed >= 2 and not s.path.control_ok),
     Rule("flow/silent_once_encrypted", "blocked", "flow.freeze", 0.8, ("helper",),
-         "every connection completes its handshake and then falls silent, and controls reach the service",
-         lambda s: s.path.secure and ended_by(s, "http", "silence") and convicts(s) and contrary(s)
+         "every connection completes its handshake and then falls silent, and controls reach the service there",
+         lambda s: s.path.secure and ended_by(s, "http", "silence") and convicts(s) and contrary_here(s)
          and s.path.stops_alike and not s.path.flow.trickles and s.ladder.full_segments
          and not s.ladder.starves(s.path.address)),
     Rule("tls/cut_off_once_encrypted", "blocked", "tls", 0.8, ("helper",),
-         "every connection completes its handshake and is then cut off, and controls reach the service",
+         "every connection completes its handshake and is then cut off, and controls reach the service there",
          lambda s: s.path.secure and (ended_by(s, "http", "reset") or ended_by(s, "http", "close")) and convicts(s)
-         and contrary(s)),
+         and contrary_here(s)),
     *(rule for action in ACTIONS for rule in elsewhere_rules("http", action, "host")),
     *(rule for action in ACTIONS for rule in named_rules("http", action, "host")),
     Rule("http/answered", "ok", "", 0.7, ("nothing",),
