@@ -12,9 +12,10 @@ from probe.compare.udp import UdpEvidence
 from probe.rules.scene import Scene
 
 NO_CONTROL: dict[str, Any] = dict(controls_asked=0, controls_answered=0, control_ok=0, control_failed=0,
+                                  control_here=0,
                                   control_same_key=0, control_other_key=0, control_page_same=0,
                                   control_page_differs=0, control_redirects_alike=0)
-CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2)
+CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2, control_here=2)
 FAILS_TOO: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_failed=2)
 ONE_ATTEMPT: dict[str, Any] = dict(attempts=1, failed_attempts=1)
 TWO_ATTEMPTS: dict[str, Any] = dict(attempts=2, failed_attempts=2)

@@ -136,6 +136,17 @@ def test_sites_that_differ_in_their_targets_keep_their_visits_apart() -> None:
     assert [o.failure for o in book.case(site_of(other)).visits] == ["", RESET]
 
 
+def test_what_a_messengers_own_words_meet_is_no_attempt_of_the_page_on_the_same_port() -> None:
+    """As of Telegram's data centres, whose port 80 is one target's for both."""
+    page, words = endpoint(f"http://{HOST}/"), endpoint(f"tcpconnect://{HOST}:80", protocol="mtproto")
+    spoken = [replace(o, operation="connect" if o.operation == "connect" else "app_round_trip", input=words.input,
+                      protocol="mtproto", failure="" if o.operation == "connect" else RESET)
+              for n in (1, 2, 3) for o in plain_visit(attempt=n)]
+    book = filled(lookup(HERE4), *plain_visit(), *spoken)
+    assert [o.operation for o in book.case(site_of(page)).visits] == ["connect", "http_round_trip"]
+    assert {o.protocol for o in book.case(site_of(words)).visits} == {"mtproto"}
+
+
 def test_neighbours_are_whoever_was_at_the_address() -> None:
     around = [operation("tls_handshake", purpose="innocent", hostname="www.example.com"),
               operation("connect", purpose="port", port=80, failure=REFUSED)]

@@ -132,6 +132,18 @@ def test_a_private_answer_is_bogus_unless_trusted_resolvers_give_it_too() -> Non
     assert genuine.agrees
 
 
+@pytest.mark.parametrize("own", ["0.0.0.0", "127.0.0.1", PRIVATE])
+def test_a_list_of_this_device_s_own_is_no_lie_of_the_network(own: str) -> None:
+    system, trusted = lookup(own, resolver="system", fingerprint="x", fingerprint_scope="nat ZZ"), lookup(
+        THERE4, resolver="google")
+    told_directly = dns_evidence((system, lookup(THERE4), trusted))
+    assert (told_directly.bogus, told_directly.fingerprint, told_directly.filtered) == (frozenset(), "", False)
+    assert told_directly.network_answers == {THERE4}
+    assert dns_evidence((system, lookup(own), trusted)).bogus == {own}
+    assert dns_evidence((system, lookup(failure=TIMEOUT), trusted)).bogus == {own}
+    assert dns_evidence((system, trusted)).bogus == {own}
+
+
 def test_another_public_address_is_not_bogus() -> None:
     e = dns_evidence((lookup(HERE4), lookup(THERE4, resolver="google")))
     assert not e.bogus

@@ -167,6 +167,16 @@ def test_controls_are_counted_by_network_at_this_address(controls: list[ControlA
                                        and c.input == endpoint().input})
 
 
+@pytest.mark.parametrize(("control", "here"), [
+    (told("a", http_failure="", http_status=200, addresses=(HERE4,)), 1),
+    (told("a", http_failure="", http_status=200, addresses=(NEAR4,)), 0),
+    (told("a", http_failure="", http_status=200), 0),
+    (told("a", http_failure=RESET, addresses=(HERE4,)), 0),
+])
+def test_a_control_may_have_had_its_page_from_this_address(control: ControlAnswer, here: int) -> None:
+    assert evidence(tries(RESET, until="http"), controls=[control]).control_here == here
+
+
 def test_ipv6_addresses_are_compared_in_brackets() -> None:
     seen = visit_to(HERE6, until="connect", failure=TIMEOUT)
     e = evidence(seen, address=HERE6, controls=[told(tcp=((f"[{HERE6}]:443", ""),))])

@@ -256,6 +256,20 @@ def test_closing_ends_the_thread_and_every_socket() -> None:
         assert len(os.listdir("/proc/self/fd")) <= before + 1  # the server's own
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_waits_for_a_listener_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever bug ended its thread: what was asked is decided, and so is what is asked later, however much it is."""
+    monkeypatch.setattr(dns_udp.Listener, "_read", lambda *_: 1 / 0)
+    heard = Heard()
+    with serving(lambda query, _: [answer(query, HERE4)]) as server, Listener() as running:
+        assert ask(running, heard, heard.question(server.port)).failure == dns_udp.DEAD
+        running._thread.join(PATIENCE_S)
+        for _ in range(3000):
+            running.ask(heard.question(server.port))
+        for _ in range(3000):
+            assert heard.first.get(timeout=PATIENCE_S).failure == dns_udp.DEAD
+
+
 def test_many_questions_at_once_each_have_their_answer(listener: Listener) -> None:
     heard = Heard()
 

@@ -18,7 +18,7 @@ from made_up_net import FRAME, Net, walk
 from observations import HERE4, HERE6, HOST, OTHER, PRIVATE, RESET, TIMEOUT, endpoint, path, site_of
 
 from probe.combine import Finding
-from probe.compare.locate import NOWHERE, Located, address_space, first_sign, icmp_scope, located, sent
+from probe.compare.locate import NOWHERE, Located, address_space, first_sign, icmp_scope, icmp_word, located, sent
 from probe.measure.clock import start_clock
 from probe.measure.locate import MAX_FLOWS, locate
 from probe.model import Observation
@@ -155,8 +155,18 @@ def test_the_space_of_an_address(address: str, space: str) -> None:
     assert address_space(address) == space
 
 
+@pytest.mark.parametrize(("sender", "stored"), [
+    ("192.168.1.1", "3/1 private"), ("100.70.1.1", "3/1 carrier"), ("2a02:4780:0:11::7", "3/1 public"),
+    ("93.184.0.1", "3/1 service"), ("", "3/1"), ("fe80::1", "3/1 private"),
+])
+def test_who_sent_an_icmp_error_is_stored_without_an_address(sender: str, stored: str) -> None:
+    """It may be this device itself, or a router that has an address of the household's own network."""
+    assert icmp_word(f"3/1 {sender}".strip(), "93.184.0.1") == stored
+    assert icmp_word("", "93.184.0.1") == ""
+
+
 def test_an_icmp_error_from_the_carriers_space_shows_the_access_network_and_a_private_one_nothing() -> None:
-    assert icmp_scope("3/13 100.70.1.1") == "access"
+    assert icmp_scope("3/13 carrier") == icmp_scope("3/13 100.70.1.1") == "access"
     assert [icmp_scope(text) for text in ("3/13 10.0.0.1", "3/13 93.184.7.7", "3/13", "")] == ["unknown"] * 4
 
 

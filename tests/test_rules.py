@@ -101,8 +101,9 @@ PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRAN
     "path/mixed": scene(attempts=3, failed_attempts=2, last_ok=True),
     "ip/controls_refused_too": scene(stage="connect", failure=REFUSED, **FAILS_TOO),
     "ip/controls_fail_too": scene(stage="connect", failure=TIMEOUT, **FAILS_TOO),
-    "ip/prohibited": scene(stage="connect", failure="host_unreachable", icmp="3/13 93.184.7.7", **CONTRARY),
-    "ip/unreachable_here_only": scene(stage="connect", failure="host_unreachable", icmp="3/1 93.184.7.7", **CONTRARY),
+    "ip/prohibited": scene(stage="connect", failure="host_unreachable", icmp="3/13 public", lost="near", **CONTRARY),
+    "ip/unreachable_here_only": scene(stage="connect", failure="host_unreachable", icmp="3/1 public", lost="near",
+                                      **CONTRARY),
     "tcp/refused_after_some": scene(stage="connect", failure=TIMEOUT, lost="near", opened_before=True, **CONTRARY),
     "flow/silent_once_encrypted": scene(stage="http", failure=TIMEOUT, proven=True, stops_alike=True, **CONTRARY),
     "tls/cut_off_once_encrypted": scene(stage="http", failure=RESET, proven=True, **CONTRARY),
@@ -235,6 +236,30 @@ def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
         assert first(PATH_RULES, scene(**inside, innocent="reached")).outcome == "inconclusive"
         with_control = first(PATH_RULES, scene(**inside, innocent="reached", **CONTRARY))
         assert with_control.block_type in ("tls", "flow.freeze")
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 451])
+def test_a_notice_that_the_whole_world_is_served_is_no_block(status: int) -> None:
+    seized = scene(**IN_CLEAR | {"status": status}, mark=HERE, controls_asked=1, controls_answered=1, control_ok=1,
+                   control_page_same=1)
+    assert first(PATH_RULES, seized).outcome == "down"
+
+
+@pytest.mark.parametrize("lost", ["", "unknown", "far"])
+@pytest.mark.parametrize("icmp", ["3/10 service", "3/13 service", "3/13 public", "3/1 public", "1/1 service"])
+def test_a_firewall_at_the_operators_own_door_says_prohibited_too(icmp: str, lost: str) -> None:
+    got = first(PATH_RULES, scene(stage="connect", failure="host_unreachable", icmp=icmp, lost=lost, **CONTRARY))
+    assert got.outcome == "inconclusive"
+
+
+@pytest.mark.parametrize("shown", [
+    dict(failure=TIMEOUT, proven=True, stops_alike=True), dict(failure=RESET, proven=True),
+    dict(failure=EOF, proven=True), SHOWS["http/mute"], SHOWS["http/reset"], SHOWS["http/close"],
+], ids=str)
+def test_one_server_of_many_that_serves_nothing_is_no_block(shown: dict[str, Any]) -> None:
+    """Controls were led to another address, and nothing shows how this one treats anybody else."""
+    elsewhere = scene(**{"stage": "http"} | shown | CONTRARY | {"control_here": 0})
+    assert first(PATH_RULES, elsewhere).outcome == "inconclusive"
 
 
 INJECTED = [r for r in SCENES if "packets" in BY_ID[r[0]].needs]

@@ -67,6 +67,29 @@ def test_nothing_of_ours_is_left(raw: bytes, outbound: bool) -> None:
     assert STAND_IN[4 if raw[0] >> 4 == 4 else 6] in clean
 
 
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_router_of_the_households_own_network_is_not_named(version: int) -> None:
+    ours = (IP if version == 4 else IPv6)(src=US[version], dst=THEM[version]) / TCP(sport=PORT, dport=443, flags="S")
+    error = ICMP(type=3, code=1) if version == 4 else ICMPv6DestUnreach(code=0)
+    for sender in ("192.168.77.1" if version == 4 else "2a02:4780:0:11::1", THEM[version]):
+        raw = bytes((IP if version == 4 else IPv6)(src=sender, dst=US[version]) / error / ours)
+        clean = scrubber().scrub(raw, outbound=False)
+        assert clean is not None
+        kept = ipaddress.ip_address(sender).packed in clean[: 20 if version == 4 else 40]
+        assert kept == (sender == THEM[version])
+
+
+def test_the_clients_subnet_in_a_dns_reply_is_struck_out() -> None:
+    subnet = bytes((81, 2, 69))
+    option = b"\0\x08" + (7).to_bytes(2) + b"\0\1\x18\0" + subnet
+    raw = bytes(net(4, outbound=False) / UDP(sport=53, dport=PORT) / Raw(b"\xab\xcd\x81\x80" + bytes(8) + option))
+    clean = scrubber().scrub(raw, outbound=False)
+    assert clean is not None
+    assert len(clean) == len(raw)
+    assert subnet in raw
+    assert subnet not in clean
+
+
 @pytest.mark.parametrize(("raw", "outbound"), [(r, o) for r, o in packets() if r[9] != 1 and r[6] != 58])
 def test_checksums_fit_what_the_packet_is_now(raw: bytes, outbound: bool) -> None:
     clean = scrubber().scrub(raw, outbound=outbound)

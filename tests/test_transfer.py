@@ -142,6 +142,8 @@ def test_answers_are_counted_however_they_are_cut(answers: list[bytes], cuts: li
         found.feed(data[:size])
         data, number = data[size:], number + 1
     assert (found.done, found.broken, found.closing) == (len(answers), False, False)
+    sizes = dict(zip(ANSWERS, (5, 8, 0, 0, 4), strict=True))
+    assert found.size == (sizes[answers[0]] if answers else 0)
 
 
 @given(st.lists(st.binary(max_size=300), max_size=20))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import queue
+import resource
 import socket
 import threading
 import tracemalloc
@@ -26,6 +27,7 @@ from loopback import (
 )
 from observations import EOF, HOST, REFUSED, RESET, TIMEOUT
 
+from probe.measure.sockets import make_room
 from probe.measure.visit import pages_left
 from probe.model import Expectation, Observation
 
@@ -234,3 +236,16 @@ def test_a_drip_ends_with_the_deadline(drip: bytes) -> None:
     seen = page_of(behave, http_timeout_s=SHORT_S)
     stop.set()
     assert (seen.failure, seen.acked) == (TIMEOUT, "yes")
+
+
+def test_a_run_may_have_as_many_sockets_as_the_system_grants() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(before[1], 8192) if before[1] != resource.RLIM_INFINITY else 8192
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, wanted), before[1]))
+        make_room()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (wanted, before[1])
+        make_room()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == wanted
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

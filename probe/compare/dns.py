@@ -125,10 +125,13 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
     trusted = _answers(doh) | frozenset(a for c in told for a in c.addresses)
     if nat64_prefix:  # the network's resolver gives addresses behind the translator, the others those in front of it
         trusted |= frozenset(through(a, nat64_prefix) for a in trusted)
-    plain = _answers(by["system"]) | _answers(network)
-    bogus = frozenset(a for a in plain - trusted if is_bogon(a, nat64_prefix))
+    # A list of this device's own (its hosts file, a filter on it) is not the network's lie: who asked the network's
+    # resolver directly, and was answered, knows what that says.
+    theirs = network if by["network"] and state_of(network) == "ok" else network + by["system"]
+    bogus = frozenset(a for a in _answers(theirs) - trusted if is_bogon(a, nat64_prefix))
+    plain = _answers(theirs) | frozenset(a for a in _answers(by["system"]) if not is_bogon(a, nat64_prefix))
     public_wrong = any(is_bogon(a, nat64_prefix) for a in _answers(by["public"]) - trusted)
-    marked = [o for o in network + by["system"] if o.fingerprint and not frozenset(o.answers) <= trusted]
+    marked = [o for o in theirs if o.fingerprint and not frozenset(o.answers) <= trusted]
     mark, way = mark_of(marked, cc=cc), port53(seen, trusted, plain, nat64_prefix=nat64_prefix)
     return DnsEvidence(
         asked=True, network=state_of(network), system=state_of(by["system"]), public=state_of(by["public"]),

@@ -33,6 +33,8 @@ POLICED = 25_000.0
 FULL_SEGMENT = 1200
 FEW_SEGMENTS = 4
 """Acknowledgements are grouped now one way and now another."""
+SAME_SIZE = 0.7
+"""Bodies of one page; it may change a little between two requests."""
 PAIRS = 4
 MOST_BY_CHANCE = 0.05
 SIGN_BY_CHANCE = 0.1
@@ -176,10 +178,13 @@ def _much_less(mine: float, other: float) -> bool:
 
 
 def _same_answer(mine: Sequence[Observation], beside: Sequence[Observation]) -> bool:
-    """Both got contents, not just any refusal or redirect that a server has for names it does not know."""
+    """Both got contents, and of one size: not just any refusal, redirect or page that a server has for names it does
+    not know, and that may come from another machine than the one whose answers are slow."""
     statuses = {o.status for o in mine if 200 <= o.status < 300}
-    heard = [o.status for o in beside if usable(o)]
-    return bool(heard) and all(status in statuses for status in heard)
+    heard = [o for o in beside if usable(o)]
+    sizes = [o.body_bytes for o in (*mine, *heard) if o.body_bytes]
+    alike_all = all(o.status in statuses and o.body_bytes for o in heard) and any(o.body_bytes for o in mine)
+    return bool(heard) and alike_all and min(sizes) >= SAME_SIZE * max(sizes)
 
 
 def _policed(mine: Sequence[Observation]) -> bool:

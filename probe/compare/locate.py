@@ -73,10 +73,18 @@ def address_space(text: str) -> str:
     return "private" if address.is_private or address.is_link_local else "public"
 
 
+def icmp_word(icmp: str, address: str) -> str:
+    """`type/code address` of an ICMP error about packets to `address`, as it is stored: instead of the sender, whose
+    address may be this device's own or lie in the volunteer's own network, `service` or the space it lies in."""
+    kind, _, sender = icmp.partition(" ")
+    return f"{kind} {'service' if parse(sender) == parse(address) else address_space(sender)}" if sender else kind
+
+
 def icmp_scope(icmp: str) -> str:
-    """How near the router is that sent an ICMP error, `type/code sender`. One in private space may be a company's or a
+    """How near the router is that sent an ICMP error, `type/code space`. One in private space may be a company's or a
     provider's; one in the space between a provider and its customers is the provider's."""
-    return "access" if address_space(icmp.partition(" ")[2]) == "carrier" else "unknown"
+    space = icmp.partition(" ")[2]
+    return "access" if "carrier" in (space, address_space(space)) else "unknown"
 
 
 def sent(row: Observation) -> tuple[Sent, ...]:

@@ -90,6 +90,8 @@ class PathEvidence:
     """Networks of controls for which the failing stage works at this address (or, unknown there, at the service).
     Networks, not answers: two helpers in one network see what one sees."""
     control_failed: int = 0
+    control_here: int = 0
+    """Networks of those controls that know the service by this address: the page that they were served may be its."""
     control_same_key: int = 0
     control_other_key: int = 0
     # the page
@@ -215,12 +217,15 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
                    mine: Sequence[Observation], *, known_as: str) -> PathEvidence:
     answered = [c for c in controls if c.state == "answered"]
     keys = {o.chain[0] for o in mine if o.chain}
+    here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses)
+            and _control_word(base, site, c, known_as) == "ok"}
     words = {(c.asn, c.cc, word) for c in answered if (word := _control_word(base, site, c, known_as))}
     told_keys = [key for c in answered for where, key in c.leaf_keys if key and where.endswith(f":{site.port}")]
     return replace(
         base, controls_asked=len({c.control_id for c in controls}),
         controls_answered=len({c.control_id for c in answered}),
         control_ok=sum(word == "ok" for *_, word in words), control_failed=sum(word == "failed" for *_, word in words),
+        control_here=len(here),
         control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
     )
 

@@ -28,7 +28,8 @@ class Port53:
     denial_injected: bool = False
     """Several questions were denied at once and then answered truly."""
     dark_answered: bool = False
-    """An address without a resolver answers for this name, and not for an innocent one."""
+    """An address without a resolver answers for this name, otherwise than trusted resolvers, and not for an innocent
+    one."""
     intercepted: bool = False
     """An address without a resolver replies about an innocent name: something on the way answers every question."""
     led_astray: bool = False
@@ -46,6 +47,8 @@ def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozense
     innocent = [o for o in seen if not o.reason and o.purpose == "innocent"]
     udp = [o for o in asked if o.dns_engine == "udp"]
     dark = frozenset(a for o in asked if o.resolver == "dark" for a in o.answers)
+    # What leads every question to a resolver may lose the innocent one; who answers truly then has told no lie.
+    false = {o.resolver_address for o in asked if o.resolver == "dark" and o.answers and not trusted & {*o.answers}}
     tries = [o for o in innocent if o.resolver == "dark"]
     intercepted = any(_served(o) for o in tries)
     ttls = {ttl_of_reply(text) for o in tries if _served(o) for text in o.replies}
@@ -53,7 +56,7 @@ def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozense
     denied = [o for o in udp if _denied_then_answered(o, trusted)]
     return Port53(
         injected=injected or len(denied) >= 2, denial_injected=len(denied) >= 2,
-        dark_answered=bool(dark) and bool(tries) and not intercepted,
+        dark_answered=not intercepted and any(o.resolver_address in false for o in tries),
         intercepted=intercepted,
         led_astray=intercepted and bool(dark) and dark <= plain and not dark & trusted,
         next_door=bool(ttls) and ttls <= INITIAL_TTLS,

@@ -29,6 +29,7 @@ AT_ONCE = 64
 HOLD_S = 0.4
 """After this long a question without an answer holds up no other: a dead server must not cost one timeout after
 another."""
+DEAD = "unknown_failure: the listener has ended"
 _QUEUE_CHECK_S = 0.05
 IP_RECVTTL = 12  # linux/in.h; Python names it only from 3.14 on
 
@@ -68,13 +69,14 @@ class Listener:
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)  # bytes that nobody reads must never hold up who asks
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         self._lock = threading.Lock()
         self._incoming: list[Question] = []
         self._queue: deque[Question] = deque()
         self._open: dict[int, Question] = {}
-        self._closing = False
-        self._thread = threading.Thread(target=self._loop, name="dns-listener", daemon=True)
+        self._closing = self._dead = False
+        self._thread = threading.Thread(target=self._run, name="dns-listener", daemon=True)
 
     def __enter__(self) -> Listener:
         self._thread.start()
@@ -88,12 +90,33 @@ class Listener:
     def ask(self, question: Question) -> None:
         """Send the question; `on_first` is called from the listener's thread once it is decided."""
         with self._lock:
-            self._incoming.append(question)
+            dead = self._dead
+            if not dead:
+                self._incoming.append(question)
+        if dead:
+            self._decide(question, DEAD)
         self._wake()
 
     def _wake(self) -> None:
         with contextlib.suppress(OSError):
             self._wake_write.send(b"x")
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+        finally:
+            if not self._closing:  # a bug, which ends this thread loudly; but nobody waits for it in vain
+                self._give_up()
+
+    def _give_up(self) -> None:
+        """Decide every question that is known; those to come are decided as they are asked."""
+        with self._lock:
+            self._dead, fresh, self._incoming = True, self._incoming, []
+        waiting = [*self._open.values(), *self._queue, *fresh]
+        for question in waiting:
+            self._finish(question)
+            if not question.done_at:
+                self._decide(question, DEAD)
 
     def _loop(self) -> None:
         while not self._closing:
@@ -187,6 +210,7 @@ class Listener:
     def _decide(self, question: Question, failure: str) -> None:
         question.failure = failure
         question.done_at = time.monotonic()
+        question.sent_at = question.sent_at or question.done_at
         question.on_first(question)
 
     def _next_timer_s(self) -> float | None:

@@ -70,7 +70,7 @@ def quic_visit(plan: QuicVisit, *, clock: Clock) -> Observation:
             got = shake(flow, plan)
             subject, issuer = names_of(got.chain_der[0]) if got.chain_der else ("", "")
             return replace(
-                base, failure=got.failure, icmp=flow.icmp, t_s=clock.now_s(), alpn=got.alpn, cipher=got.cipher,
+                base, failure=got.failure, icmp=flow.icmp_word, t_s=clock.now_s(), alpn=got.alpn, cipher=got.cipher,
                 tls_version="TLSv1.3" if got.done else "", tls_alert=got.alert, server_hello=got.spoken,
                 chain=tuple(key_hash(der) for der in got.chain_der), trust=got.trust, subject=subject, issuer=issuer,
                 requests=got.pings, responses=len(got.heard),

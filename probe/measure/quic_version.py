@@ -31,7 +31,7 @@ def ask_version(plan: VersionProbe, *, clock: Clock) -> Observation:
                 while offered is None and (data := flow.receive(until)) is not None:
                     offered = offered_versions(data, question)
             return replace(
-                base, failure="" if offered is not None else flow.failure or TIMEOUT, icmp=flow.icmp,
+                base, failure="" if offered is not None else flow.failure or TIMEOUT, icmp=flow.icmp_word,
                 replies=offered or (), t_s=clock.now_s(), requests=tries, responses=int(offered is not None),
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )

@@ -22,6 +22,8 @@ class Responses:
     done: int = 0
     status: int = 0
     """Of the first answer."""
+    size: int = 0
+    """Bytes of the first answer's body, as it announces them or as far as they came; 0: none."""
     closing: bool = False
     """The server says that it will close, or ends a body in no other way."""
     broken: bool = False
@@ -66,6 +68,7 @@ class Responses:
             self._state = "size"
         elif length.isdigit() and len(length) < 16:
             self._left, self._state = int(length), "body"
+            self.size = self.size if self.done else self._left
             return self._body()
         else:
             self._left, self._state, self.closing = _TO_THE_END, "body", True
@@ -73,6 +76,7 @@ class Responses:
 
     def _body(self) -> bool:
         if self._left == _TO_THE_END:
+            self.size += 0 if self.done else len(self._buffer)
             self._buffer = b""
             return False
         taken = min(self._left, len(self._buffer))
@@ -101,6 +105,8 @@ class Responses:
             return False
         if self._left < 0:
             self.broken = True
+        elif not self.done:
+            self.size += self._left
         self._state = "chunk" if self._left else "tail"
         self._left += 2  # the line end that follows a chunk
         return not self.broken

@@ -1,6 +1,7 @@
 """Takes the volunteer out of captured packets: address, ports and whatever repeats them.
 
-Our address becomes 192.0.2.1 or 2001:db8::1, also in the packets that ICMP errors quote, our ports become numbers in
+Our address becomes 192.0.2.1 or 2001:db8::1, also in the packets that ICMP errors quote, the routers that send these
+192.0.2.2 or 2001:db8::2 (the next one may have an address of the household's own network), our ports become numbers in
 their order of appearance, and our address in a payload (as bytes or as text) is struck out, as is every public address
 that an answer in the clear spells out: it may be the one that the other side sees us by. Of a checksum only its
 validity is kept, for its value would tell our address from the rest: a wrong one stays wrong, one over bytes that
@@ -16,6 +17,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from probe.measure.packet_headers import ICMP, ICMP6, TCP, UDP, Headers, read_headers
 
 STAND_IN = {4: IPv4Address("192.0.2.1").packed, 6: IPv6Address("2001:db8::1").packed}
+_ROUTER = {4: IPv4Address("192.0.2.2").packed, 6: IPv6Address("2001:db8::2").packed}
+_SUBNET = re.compile(rb"(\0\x08\0[\x05-\x14]\0[\1\2]..)(.{1,16})", re.DOTALL)
+"""A client's subnet in a DNS message (RFC 7871 section 6). We never tell one, but whoever forwards for us may."""
+_DNS = 53
 _FIRST_PORT = 49_152
 _TEXT_ADDRESS = re.compile(rb"(?<![0-9A-Za-z.:])(?:\d{1,3}(?:[.-]\d{1,3}){3}|[0-9A-Fa-f:]{6,39})(?![0-9A-Za-z:])")
 _CUT_OFF = re.compile(rb"[0-9A-Fa-f.:-]+\Z")
@@ -41,7 +46,7 @@ class Scrubber:
         self._addresses(made, found)
         if found.protocol in (TCP, UDP):
             self._port(made, found.protocol, found.start + (0 if outbound else 2))
-        elif not self._quote(made, found.payload):
+        elif not self._quote(made, found):
             return None
         self._payload(made, found, outbound=outbound)
         if found.family == 6 and outbound:
@@ -61,11 +66,16 @@ class Scrubber:
         told = self._ports.setdefault((protocol, real), _FIRST_PORT + len(self._ports) % (65_536 - _FIRST_PORT))
         made[at : at + 2] = told.to_bytes(2)
 
-    def _quote(self, made: bytearray, at: int) -> bool:
-        """The packet within an ICMP error; it was ours."""
+    def _quote(self, made: bytearray, found: Headers) -> bool:
+        """The packet within an ICMP error; it was ours. The error's own sender is left only if it is whom that was
+        for."""
+        at = found.payload
         quote = read_headers(bytes(made[at:]), quoted=True)
         if quote is None:
             return False
+        if found.source != quote.destination:
+            first = 12 if found.family == 4 else 8
+            made[first : first + len(found.source)] = _ROUTER[found.family]
         inner = made[at:]
         self._addresses(inner, quote)
         self._port(inner, quote.protocol, quote.start)
@@ -90,6 +100,8 @@ class Scrubber:
             rest = _TEXT_ADDRESS.sub(lambda match: _struck(match[0], found.source), rest)
             if not _whole(made, found):
                 rest = _CUT_OFF.sub(lambda match: b"x" * len(match[0]), rest)
+        if found.protocol == UDP and _DNS in (found.sport, found.dport):
+            rest = _SUBNET.sub(lambda match: match[1] + bytes(len(match[2])), rest)
         made[start:] = rest
 
 

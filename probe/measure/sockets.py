@@ -15,6 +15,7 @@ from probe.tables.failures import failure_of
 MAX_READ_BYTES = 1 << 19
 """What one exchange (or handshake) may read: headers, a capped body, and what a buffer takes ahead."""
 
+MAX_DESCRIPTORS = 8192
 IP_RECVERR = 11
 IPV6_RECVERR = 25
 _EXTENDED_ERROR = struct.Struct("@IBBBBII")
@@ -122,6 +123,18 @@ def report_icmp(sock: socket.socket, on: int) -> None:
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, on)
     else:
         sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, on)
+
+
+def make_room() -> None:
+    """Let this process have as many sockets as it may: questions to resolvers keep theirs open for seconds, and the
+    usual 1024 would be too few for a large catalogue beside 128 visits."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def icmp_error(sock: socket.socket) -> str:

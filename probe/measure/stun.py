@@ -50,7 +50,7 @@ def binding(plan: Binding, *, clock: Clock) -> Observation:
         with UdpFlow(plan.address, plan.port) as flow:
             series = ask(flow)
             return replace(
-                base, failure=flow.failure or series.failure, icmp=flow.icmp, t_s=clock.now_s(),
+                base, failure=flow.failure or series.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
                 requests=len(series.waiting) + series.answered, responses=series.answered,
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )

@@ -103,11 +103,12 @@ def transfer(plan: Transfer, *, clock: Clock) -> Observation:
     try:
         sock.begins()
         base = replace(base, t0_s=clock.now_s())
-        failure, status = _run(sock, plan)
+        failure, answers = _run(sock, plan)
         told = tcp_info(sock)
     finally:
         abort(sock)
-    return _describe(replace(base, failure=failure, status=status, t_s=clock.now_s()), sock, told)
+    base = replace(base, failure=failure, status=answers.status, body_bytes=answers.size, t_s=clock.now_s())
+    return _describe(base, sock, told)
 
 
 def _describe(base: Observation, sock: FlowSocket, told: TcpInfo) -> Observation:
@@ -118,22 +119,22 @@ def _describe(base: Observation, sock: FlowSocket, told: TcpInfo) -> Observation
     )
 
 
-def _run(sock: FlowSocket, plan: Transfer) -> tuple[str, int]:
-    """Shake hands and ask until it is enough; how it failed, and the status of the first answer."""
+def _run(sock: FlowSocket, plan: Transfer) -> tuple[str, Responses]:
+    """Shake hands and ask until it is enough; how it failed, and what was answered."""
     stream: FlowSocket | TlsStream = sock
+    answers = Responses(head_only=plan.chunked)
     try:
         if plan.sni:
             stream = TlsStream(sock, context_for("none", ("http/1.1",)), server_name=plan.sni)
             if failure := shake(stream).failure:
-                return _ended(sock, failure), 0
+                return _ended(sock, failure), answers
     except ValueError:
-        return "unknown_failure: bad_name", 0
-    answers = Responses(head_only=plan.chunked)
+        return "unknown_failure: bad_name", answers
     try:
         failure = _in_pieces(stream, sock, plan, answers) if plan.chunked else _again(stream, sock, plan, answers)
     except OSError as error:
         failure = failure_of(error)
-    return _ended(sock, failure), answers.status
+    return _ended(sock, failure), answers
 
 
 def _ended(sock: FlowSocket, failure: str) -> str:

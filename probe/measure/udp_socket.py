@@ -8,6 +8,7 @@ import socket
 import time
 from types import TracebackType
 
+from probe.compare.locate import icmp_word
 from probe.measure.sockets import icmp_error, report_icmp
 from probe.tables.failures import failure_of
 
@@ -19,6 +20,7 @@ _IPV6_UNICAST_HOPS = 16
 
 class UdpFlow:
     """One flow from a fresh port. `failure` and `icmp` tell of the first error; after it nothing is sent or read.
+    `icmp` names the sender, and is not to be stored; `icmp_word` is.
 
     Raises OSError when made without descriptors, or for a family that this system lacks.
     """
@@ -36,6 +38,11 @@ class UdpFlow:
             self._sock.connect((address, port))
         except OSError as error:
             self._fail(error)
+
+    @property
+    def icmp_word(self) -> str:
+        """The first ICMP error without the address of who sent it."""
+        return icmp_word(self.icmp, self.address)
 
     def _limit(self, ttl: int) -> None:
         if self.family == 6:

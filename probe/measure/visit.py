@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from probe.compare.locate import icmp_word
 from probe.measure.capture import Capture
 from probe.measure.clock import Clock
 from probe.measure.expect import expects_anything, mismatch
@@ -94,7 +95,8 @@ def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observati
     except OSError as error:
         failure = failure_of(error)
     t_s = clock.now_s()
-    return replace(base, failure=failure, icmp=icmp_error(sock) if failure else "", t0_s=t0_s, t_s=t_s)
+    icmp = icmp_word(icmp_error(sock), base.address) if failure else ""
+    return replace(base, failure=failure, icmp=icmp, t0_s=t0_s, t_s=t_s)
 
 
 def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> tuple[Observation, tuple[bytes, ...]]:

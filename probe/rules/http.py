@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probe.rules.named import named_rules
-from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by
+from probe.rules.scene import PathRule, Scene, contrary_here, convicts, ended_by
 from probe.rules.shapes import elsewhere_rules
 from probe.rules.table import Rule
 
@@ -14,14 +14,18 @@ def _unproven_page(s: Scene) -> bool:
     return not s.path.proven and s.path.stage in ("", "page")
 
 
+def _known_page(s: Scene) -> bool:
+    """A page that controls elsewhere are served too is the service's own: a seized name, or its operator's notice."""
+    return _unproven_page(s) and s.path.mark.fits and not s.path.control_page_same
+
+
 HTTP: tuple[PathRule, ...] = (
     Rule("http/known_redirect", "blocked", "http.redirect", 0.97, ("nothing",),
-         "the request is redirected to a block page that is known of this country",
-         lambda s: _unproven_page(s) and s.path.mark.fits
-         and 300 <= s.path.status < 400),
+         "the request is redirected to a block page that is known of this country, and no control's is",
+         lambda s: _known_page(s) and 300 <= s.path.status < 400),
     Rule("http/known_blockpage", "blocked", "http.blockpage", 0.97, ("nothing",),
-         "a block page is served that is known of this country",
-         lambda s: _unproven_page(s) and s.path.mark.fits),
+         "a block page is served that is known of this country, and to no control",
+         _known_page),
     Rule("http/page_of_servers", "inconclusive", "inconclusive.unexplained", 0.6, ("nothing",),
          "a page in the clear that servers, content networks and gateways show themselves: a challenge, a geo-fence, "
          "a parked name, a portal",
@@ -50,14 +54,14 @@ HTTP: tuple[PathRule, ...] = (
          "requests from two other networks fail as well",
          lambda s: s.path.stage in ("http", "page") and s.path.control_failed >= 2 and not s.path.control_ok),
     Rule("flow/silent_once_encrypted", "blocked", "flow.freeze", 0.8, ("helper",),
-         "every connection completes its handshake and then falls silent, and controls reach the service",
-         lambda s: s.path.secure and ended_by(s, "http", "silence") and convicts(s) and contrary(s)
+         "every connection completes its handshake and then falls silent, and controls reach the service there",
+         lambda s: s.path.secure and ended_by(s, "http", "silence") and convicts(s) and contrary_here(s)
          and s.path.stops_alike and not s.path.flow.trickles and s.ladder.full_segments
          and not s.ladder.starves(s.path.address)),
     Rule("tls/cut_off_once_encrypted", "blocked", "tls", 0.8, ("helper",),
-         "every connection completes its handshake and is then cut off, and controls reach the service",
+         "every connection completes its handshake and is then cut off, and controls reach the service there",
          lambda s: s.path.secure and (ended_by(s, "http", "reset") or ended_by(s, "http", "close")) and convicts(s)
-         and contrary(s)),
+         and contrary_here(s)),
     *(rule for action in ACTIONS for rule in elsewhere_rules("http", action, "host")),
     *(rule for action in ACTIONS for rule in named_rules("http", action, "host")),
     Rule("http/answered", "ok", "", 0.7, ("nothing",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by, injected, silence, tls_alert
+from probe.rules.scene import PathRule, Scene, contrary, contrary_here, convicts, ended_by, injected, silence, tls_alert
 from probe.rules.table import Rule
 
 _TLS: dict[str, Callable[[Scene], bool]] = {
@@ -50,8 +50,8 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
              lambda s: by_name(s) and contrary(s)),
         Rule(f"{layer}/{action}_undecided", "blocked", stem, 0.85, ("helper",),
              "every connection fails alike, and controls reach the service; the trigger is not shown",
-             lambda s: is_it(s) and convicts(s) and contrary(s) and not unseen(s)
-             and s.path.innocent == "unasked"),
+             lambda s: is_it(s) and convicts(s) and (contrary_here if layer == "http" else contrary)(s)
+             and not unseen(s) and s.path.innocent == "unasked"),
     ]
     if action not in ("alert", "close"):  # a server may refuse a name it no longer serves by an alert or an end
         rules.insert(1, Rule(

@@ -36,6 +36,12 @@ def contrary(s: Scene) -> bool:
     return s.path.control_ok > 0 and not s.path.control_failed
 
 
+def contrary_here(s: Scene) -> bool:
+    """Of a page: and they may have had it from this very address. A service of many addresses may have one whose
+    server takes connections and serves nothing, and controls are led to another."""
+    return contrary(s) and s.path.control_here > 0
+
+
 def convicts(s: Scene) -> bool:
     return repeated(s) and not s.path.tainted and not s.self_block and s.ladder.well
 

@@ -140,8 +140,9 @@ class Book:
 
 
 def _same_way(seen: Observation, site: Site) -> bool:
-    """Sites that differ only in how they speak (TCP alone or HTTP, or over UDP) keep their visits apart."""
-    if (seen.operation in OPERATIONS) != (site.kind in DATAGRAMS):
+    """Sites that differ only in how they speak (TCP alone, HTTP or a messenger's own words, or over UDP) keep their
+    visits apart, also those of one target: what one meets is no attempt of the other's."""
+    if (seen.operation in OPERATIONS) != (site.kind in DATAGRAMS) or seen.protocol != site.app:
         return False
     return any(e.input == seen.input or e.target_id == seen.target_id for e in site.endpoints)
 

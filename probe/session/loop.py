@@ -166,7 +166,15 @@ class Loop:
             self._ask_udp(step)
         else:
             pool = self._system if isinstance(step, Lookup) and step.channel == "system" else self._pool
-            pool.submit(lambda: self._events.put(_Done(step, carry_out(step, self._shop))))
+            pool.submit(lambda: self._carry_out(step))
+
+    def _carry_out(self, step: Step) -> None:
+        """On a worker. An exception is a bug and ends the worker loudly; the run goes on without what the step saw."""
+        result: Result = ([], [])
+        try:
+            result = carry_out(step, self._shop)
+        finally:
+            self._events.put(_Done(step, result))
 
     def _ask_udp(self, step: Lookup) -> None:
         kinds = self._shop.query_types if step.channel in ("network", "public") else self._shop.query_types[:1]

@@ -22,6 +22,7 @@ from probe.measure.dns_udp import Listener
 from probe.measure.gateway import gateway_word
 from probe.measure.ladder import LadderPlan, climb, wait_for_news
 from probe.measure.pool import DaemonPool
+from probe.measure.sockets import make_room
 from probe.measure.system_dns import network_resolvers
 from probe.measure.tunnels import tunnel_word
 from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, RunResult
@@ -71,6 +72,7 @@ class _Setting:
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
              progress: Callable[[int, int], None] | None = None) -> RunResult:
     """Measure, judge, and return everything; the network's failures are results, not exceptions."""
+    make_room()
     seed = plan.seed if plan.seed is not None else secrets.randbits(32)
     rng = random.Random(seed)
     clock, links, resolvers = start_clock(plan.started_at), families(), network_resolvers()

@@ -111,7 +111,8 @@ OBSERVATIONS: Words = {
     "port": ("", "Port of the remote end; 0: none."),
     "family": ("", "IP version, 4 or 6; 0: none."),
     **_DNS,
-    "icmp": ("", "`type/code sender` of an ICMP error that ended the attempt."),
+    "icmp": ("", "`type/code sender` of an ICMP error that ended the attempt; the sender is `service` (the address"
+                 " itself) or the space it lies in: private, carrier or public."),
     "packets": ("", "The decisive packets of the connection or question, where packets could be captured, each"
                 " `delay_ms|in or out|IP TTL|IP ID|DF|flags|seq|ack|window|length`; of a visit they stand with its last"
                 " operation. Numbers count from each side's first; -1: no such field; `icmp type/code` and whether the"
