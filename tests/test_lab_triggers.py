@@ -221,6 +221,7 @@ def test_a_hello_in_segments_of_any_order_with_repeats(tmp_path: Path, version: 
         (b"\xef" * 64, TCP, 443, "other"),
         (b"SSH-2.0-x\r\n", TCP, 22, "other"),
         (QUESTION, UDP, 99, "dns"),
+        (b"\xc1\x02" + QUESTION[2:], UDP, 53, "dns"),
         (QUIC_LIKE, UDP, 443, "quic"),
         (STUN, UDP, 19302, "stun"),
         (b"x", UDP, 443, "other"),

@@ -70,4 +70,5 @@ _Test = Callable[[bytes, int], bool]
 _OVER_TCP: tuple[tuple[str, _Test], ...] = (
     ("tls", _tls), ("http", _http), ("stun", _stun), ("xmpp", _xmpp), ("dns", _dns_over_tcp),
 )
-_OVER_UDP: tuple[tuple[str, _Test], ...] = (("stun", _stun), ("quic", _quic), ("dns", _dns))
+# A question's random number may look like a long header's first byte; no version's header reads as a question.
+_OVER_UDP: tuple[tuple[str, _Test], ...] = (("stun", _stun), ("dns", _dns), ("quic", _quic))
