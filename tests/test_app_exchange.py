@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import resource
 import socket
 import ssl
 from typing import Any
@@ -200,3 +202,21 @@ def test_a_server_without_starttls_is_not_spoken_to_in_tls() -> None:
     seen = said_to(behave, "imap_starttls", trust="web_pki")
     assert [o.operation for o in seen] == ["connect", "app_round_trip"]
     assert seen[-1].proof == "foreign"
+
+
+def test_descriptors_beyond_those_of_select_are_served_too() -> None:
+    """A run may have thousands of sockets open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1500:
+        pytest.skip("this system grants too few descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1500), hard))
+    held: list[int] = []
+    try:
+        while not held or held[-1] < 1100:
+            held.append(os.open("/dev/null", os.O_RDONLY))
+        assert said_to(replying(b"HTTP/1.1 200 OK\r\n\r\n"), INNOCENT)[-1].failure == ""
+        assert said_to(genuine("mtproto"))[-1].proof == "proven"
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
