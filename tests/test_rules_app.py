@@ -43,3 +43,11 @@ def test_within_tls_nobody_on_the_way_reads_a_protocol() -> None:
     for failure in (TIMEOUT, RESET, EOF):
         inside = app(said=dict(control_proven=2), failure=failure, acked="no", secure=True, proven=True, **CONTRARY)
         assert first(PATH_RULES, inside).outcome == "inconclusive"
+
+
+def test_a_server_that_takes_no_half_closed_connection_is_not_blocked() -> None:
+    """It answered; without a control nothing shows that it acknowledges the end of anybody's stream."""
+    answered = dict(heard=True, proof="proven")
+    assert first(PATH_RULES, app(said=answered, failure=TIMEOUT, acked="no")).outcome == "inconclusive"
+    known = first(PATH_RULES, app(said=answered | dict(control_proven=2), failure=TIMEOUT, acked="no", **CONTRARY))
+    assert known.id == "app/drop_protocol_control"

@@ -62,7 +62,10 @@ APP: tuple[PathRule, ...] = (
          lambda s: _vanishes(s) and s.path.app.control_proven > 0 and contrary(s)),
     Rule("app/drop_protocol", "blocked", "app.drop.protocol", 0.85, ("innocent",),
          "the messenger's own bytes are never acknowledged, and innocent ones on the same port are",
-         lambda s: _vanishes(s) and not s.path.app.control_failed and not s.path.app.control_foreign),
+         # Once it has answered, it is the end of our stream that went unacknowledged. Innocent bytes that are answered
+         # never get so far, so a server that takes no half-closed connection would look blocked; a control gets there.
+         lambda s: _vanishes(s) and not s.path.app.heard and not s.path.app.control_failed
+         and not s.path.app.control_foreign),
     Rule("app/mute_protocol", "blocked", "app.mute.protocol", 0.8, ("innocent", "helper"),
          "the messenger's own bytes are met with silence, innocent ones on the same port are not, and controls get the "
          "proof",
