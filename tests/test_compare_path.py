@@ -63,6 +63,13 @@ def test_a_failure_is_placed_where_the_attempts_end(stage: str) -> None:
     assert e.proven == (stage == "http")
 
 
+@pytest.mark.parametrize(("words", "acked"), [(("no",) * 3, "no"), (("yes", "yes", "no"), "yes"), (("", "no"), ""),
+                                              (("no", "yes"), "yes"), (("no", ""), "")])
+def test_one_attempt_that_was_acknowledged_shows_that_packets_pass(words: tuple[str, ...], acked: str) -> None:
+    seen = [o for k, word in enumerate(words, 1) for o in visit_to(until="tls", failure=TIMEOUT, attempt=k, acked=word)]
+    assert evidence(seen).acked == acked
+
+
 def test_attempts_that_end_differently_are_not_alike() -> None:
     ends = [("tls", TIMEOUT), ("tls", "timed_out"), ("tls", RESET), ("http", TIMEOUT)]
     first, *others = [visit_to(until=stage, failure=word) for stage, word in ends]

@@ -75,6 +75,7 @@ class PathEvidence:
     stops_alike: bool = False
     """Every failing attempt had read about as much when it ended: a slow line stops anywhere."""
     acked: str = ""
+    """no: in none of the failing attempts was all that was said acknowledged."""
     tls_alert: int = -1
     trust: str = ""
     issuer: str = ""
@@ -177,10 +178,17 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         anatomy=anatomy_of(ends, [o for o in around if o.address == base.address]),
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
-        acked=last.acked, tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
+        acked=_acked([o.acked for o in ends]), tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
         private_root=bool(private_root) and private_root in last.issuer and last.trust in UNTRUSTED,
         status=last.status,
     )
+
+
+def _acked(words: Sequence[str]) -> str:
+    """The last attempt's word; `no` only where it is every attempt's."""
+    if words[-1] != "no" or all(word == "no" for word in words):
+        return words[-1]
+    return "yes" if "yes" in words else ""
 
 
 def _end_of(attempt: Sequence[Observation]) -> Observation:
