@@ -89,7 +89,9 @@ class AppServer:
             hello = await read_hello(plain)
         if hello is None:
             return
-        context = self._certificates.of(site, certificate_name(site, hello.sni))
+        faults = self._faults.of("tls", site.host, *site.names, plain.local)
+        bad = next((fault.kind for fault in faults if fault.kind.startswith("cert_")), "")
+        context = self._certificates.of(site, certificate_name(site, hello.sni), fault=bad)
         session = TlsStream(plain, context, hello=hello.raw)
         with suppress(ssl.SSLError):
             async with asyncio.timeout(IDLE_S):
