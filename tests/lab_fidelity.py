@@ -57,6 +57,8 @@ class Place:
     host: str
     sni: str
     port: int
+    protocol: str
+    """As the catalogue has it."""
     address: str
     """Its first IPv4 address, or the literal."""
     addresses: tuple[str, ...]
@@ -90,7 +92,13 @@ class Watched:
         plan = self.drawn.world.hosts.get(row.host.lower())
         found = (row.address,) if row.address else (*plan.ipv4, *plan.ipv6) if plan else ()
         four = next((address for address in found if ":" not in address), "")
-        return Place(input=text, host=row.host, sni=row.sni, port=row.port, address=four, addresses=found)
+        return Place(
+            input=text, host=row.host, sni=row.sni, port=row.port, protocol=row.protocol, address=four, addresses=found
+        )
+
+    def targets(self, alias: str = "t") -> list[Place]:
+        """All that were drawn under this alias."""
+        return [self.target(alias, index) for index in range(len(self.drawn.aliases[alias]))]
 
     def params(self, rule: int = 0) -> Params:
         """The parameters of a rule as drawn, defaults filled in."""

@@ -170,6 +170,25 @@ def server_next(w: Watched, flow: Flow) -> int:
     return (int(w.from_server(flow, flags="SA")[0].tcp.seq) + 1) % 2**32
 
 
+def is_acknowledged(w: Watched, flow: Flow) -> bool:
+    """Whether the server's kernel has got all that the client said."""
+    return any("R" not in p.flags and p.tcp.ack == client_next(w, flow) for p in w.from_server(flow, flags="A"))
+
+
+def assert_never_arrives(w: Watched, flow: Flow) -> None:
+    """The connection opens; what the client says is never acknowledged, however often, and nothing else comes."""
+    assert (flow.stage, flow.failure) == ("sent", "timeout")
+    assert len([p for p in w.packets(flow, sent=True) if p.payload]) > 1, "it is sent again"
+    assert {p.flags for p in w.from_server(flow)} == {"SA"}
+
+
+def assert_unanswered(w: Watched, flow: Flow) -> None:
+    """What the client says is acknowledged, and nothing that the server says in return comes."""
+    assert (flow.stage, flow.failure) == ("sent", "timeout")
+    assert is_acknowledged(w, flow)
+    assert not [p for p in w.from_server(flow) if p.payload or set("RF") & set(p.flags)]
+
+
 def genuine_data(w: Watched, flow: Flow) -> list[Seen]:
     """Payload with a server's TTL and DF that came to the client."""
     return [p for p in w.from_server(flow) if p.payload and p.ip.ttl == w.server_ttl and has_df(p)]
