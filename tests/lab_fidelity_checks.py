@@ -270,3 +270,17 @@ def assert_other_host_is_served(w: Watched, place: Place) -> None:
 def acts(w: Watched, flow: Flow) -> list[str]:
     """The block types in the truth log for a flow's address since the flow began."""
     return [e.block_type for e in w.truth() if e.address == flow.address and e.time_s >= flow.begin_s]
+
+
+def assert_answered(w: Watched, flow: Flow) -> None:
+    """The genuine server says something, if only that it does not know the name; nobody else does."""
+    assert flow.n_bytes > 0
+    assert {p.ip.ttl for p in w.from_server(flow)} == {w.server_ttl}
+    assert not acts(w, flow)
+
+
+def assert_silence(w: Watched, place: Place, *ports: int) -> None:
+    """Nothing whatever answers a SYN to the place's own port and to these."""
+    for port in (place.port, *ports):
+        flow = w.connect(place, port=port, timeout_s=BRIEF_S)
+        assert (flow.stage, flow.failure, w.from_server(flow)) == ("connect", "timeout", [])

@@ -10,6 +10,7 @@ from lab_fidelity import Flow, Place, Watched, on, opened
 from lab_fidelity_checks import (
     BRIEF_S,
     acts,
+    assert_answered,
     assert_never_arrives,
     assert_resets,
     assert_unanswered,
@@ -72,13 +73,6 @@ STRUCK: Mapping[str, Callable[[Watched, Flow], object]] = {
     "reset": lambda w, flow: assert_resets(w, flow, 0), "drop": assert_never_arrives, "fin": assert_ended,
     "drop_to_client": assert_unanswered,
 }
-
-
-def assert_answered(w: Watched, flow: Flow) -> None:
-    """The genuine server says something, if only that it does not know the name; nobody else does."""
-    assert flow.n_bytes > 0
-    assert {p.ip.ttl for p in w.from_server(flow)} == {w.server_ttl}
-    assert not acts(w, flow)
 
 
 @on(*BY_ADDRESS)
