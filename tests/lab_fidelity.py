@@ -37,7 +37,7 @@ from scapy.layers.dns import DNS, DNSQR
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.box.rulebook import Params, make_ready
-from probe.lab.draw import draw
+from probe.lab.draw import VANTAGE_CC, draw
 from probe.lab.format.scenario import Scenario, load
 from probe.lab.laboratory import Laboratory, unavailable
 from probe.lab.truth import TruthEntry, read_log
@@ -219,7 +219,11 @@ class Watched:
 
 
 def _rows() -> dict[str, Any]:
-    return {row.input: row for row in _catalogue().endpoints}
+    """Every row by what is measured there, templates filled in for the laboratory's country."""
+    country = VANTAGE_CC
+    return {
+        row.input.replace("{cc}", country.lower()).replace("{CC}", country): row for row in _catalogue().endpoints
+    }
 
 
 def _catalogue() -> Any:

@@ -1,4 +1,4 @@
-"""Messengers' first words and what a genuine server answers, from published descriptions; no code is shared with either.
+"""Messengers' first words and what a genuine server answers, from published descriptions alone.
 
     said = first_words("mtproto")
     assert is_genuine("mtproto", said, w.tcp(place, said, read_bytes=1).data)

@@ -126,6 +126,7 @@ def test_something_in_front_answers_the_client_alone(w: Watched) -> None:
     assert w.tls(w.innocent()).failure == ""
 
 
+ENDS: dict[str, set[str]] = {"silence": set(), "close": {"F"}, "reset": {"R"}}
 FAILURES = {"silence": "timeout", "close": "closed", "reset": "ECONNRESET"}
 BEGINNINGS = {"garbage": b"\xa7", "http": b"HTTP/1.1 200 OK\r\n", "tls_alert": b"\x15\x03\x01\x00\x02\x02"}
 """How a style that has one begins; an echo and the answer to another request have none."""
@@ -140,4 +141,4 @@ def assert_answered_in(w: Watched, flow: Flow, style: str) -> None:
     assert style == "reset" or is_acknowledged(w, flow)
     assert {p.ip.ttl for p in w.from_server(flow)} == {w.server_ttl}
     ends = {letter for p in w.from_server(flow) for letter in p.flags if letter in "RF"}
-    assert style not in ("silence", "close", "reset") or ends == {"silence": set(), "close": {"F"}, "reset": {"R"}}[style]
+    assert style not in ENDS or ends == ENDS[style]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from lab_fidelity import PATIENCE_S, Flow, Watched, seed_of, watched
+from lab_fidelity import Flow, Watched, seed_of, watched
 from lab_fidelity_checks import assert_answered
 from lab_hellos import hello
 
@@ -59,7 +59,6 @@ def watch(clock: Clock, attempt: Callable[[], Flow]) -> list[Flow]:
     flows: list[Flow] = []
     while not flows or not clock.is_over(flows[-1].begin_s):
         flows.append(attempt())
-        assert len(flows) < 20 * PATIENCE_S * 10
     return flows
 
 
@@ -72,7 +71,7 @@ def assert_by_the_clock(clock: Clock, flows: list[Flow], failure: str) -> None:
     assert failure in {flow.failure for flow in flows}
 
 
-def test_a_name_begins_to_be_reset_or_ceases(seed: int) -> None:
+def test_a_name_begins_to_be_reset_or_ceases() -> None:
     with begun("sni-mid") as (w, clock):
         t, other = w.target("t"), w.innocent()
         flows = watch(clock, lambda: w.tcp(t, hello(t.sni), read_bytes=1))
@@ -81,7 +80,7 @@ def test_a_name_begins_to_be_reset_or_ceases(seed: int) -> None:
         assert_answered(w, w.tcp(other, hello(other.sni), read_bytes=1))
 
 
-def test_addresses_begin_to_vanish_or_cease(seed: int) -> None:
+def test_addresses_begin_to_vanish_or_cease() -> None:
     with begun("sched-mid") as (w, clock):
         t = w.target("t")
         flows = watch(clock, lambda: w.connect(t, timeout_s=SOON_S))
@@ -90,7 +89,7 @@ def test_addresses_begin_to_vanish_or_cease(seed: int) -> None:
         assert w.connect(w.innocent()).failure == ""
 
 
-def test_a_neighbour_sets_it_off_twice(seed: int) -> None:
+def test_a_neighbour_sets_it_off_twice() -> None:
     with begun("neighbour-again") as (w, clock):
         t, other = w.target("t"), w.innocent()
         flows = watch(clock, lambda: w.tcp(t, hello(other.sni), read_bytes=1))
