@@ -35,7 +35,7 @@ def short_hello(name: str) -> bytes:
 
 
 def with_grease(record: bytes) -> bytes:
-    """The same ClientHello with a cipher suite before the others that stands for nothing, like a browser's (RFC 8701)."""
+    """The same ClientHello with one more cipher suite, which stands for nothing, like a browser's (RFC 8701)."""
     body = record[9:]
     at = 34 + 1 + body[34]
     suites = b"\x3a\x3a" + body[at + 2 : at + 2 + int.from_bytes(body[at : at + 2])]
