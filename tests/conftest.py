@@ -124,6 +124,8 @@ LONGEST_FIRST = (
     "test_lab_twins.py",
     "test_lab_lifecycle.py", "test_fidelity_innocents_line.py", "test_fidelity_innocents.py", "test_lab_mutants.py",
     "test_fidelity_dns.py", "test_fidelity_http.py", "test_fidelity_ip.py", "test_fidelity_countries.py",
+    "test_fidelity_services.py", "test_fidelity_names.py", "test_fidelity_shapes.py", "test_fidelity_times.py",
+    "test_fidelity_udp.py", "test_fidelity_app.py", "test_fidelity_near.py",
     "test_fidelity_quic.py", "test_lab_leftovers.py", "test_lab_real_servers.py", "test_lab_exec.py",
 )
 """Files that mostly wait: started first, they run beside everything else."""

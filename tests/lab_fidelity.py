@@ -37,7 +37,7 @@ from scapy.layers.dns import DNS, DNSQR
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.box.rulebook import Params, make_ready
-from probe.lab.draw import draw
+from probe.lab.draw import VANTAGE_CC, draw
 from probe.lab.format.scenario import Scenario, load
 from probe.lab.laboratory import Laboratory, unavailable
 from probe.lab.truth import TruthEntry, read_log
@@ -57,6 +57,8 @@ class Place:
     host: str
     sni: str
     port: int
+    protocol: str
+    """As the catalogue has it."""
     address: str
     """Its first IPv4 address, or the literal."""
     addresses: tuple[str, ...]
@@ -90,7 +92,13 @@ class Watched:
         plan = self.drawn.world.hosts.get(row.host.lower())
         found = (row.address,) if row.address else (*plan.ipv4, *plan.ipv6) if plan else ()
         four = next((address for address in found if ":" not in address), "")
-        return Place(input=text, host=row.host, sni=row.sni, port=row.port, address=four, addresses=found)
+        return Place(
+            input=text, host=row.host, sni=row.sni, port=row.port, protocol=row.protocol, address=four, addresses=found
+        )
+
+    def targets(self, alias: str = "t") -> list[Place]:
+        """All that were drawn under this alias."""
+        return [self.target(alias, index) for index in range(len(self.drawn.aliases[alias]))]
 
     def params(self, rule: int = 0) -> Params:
         """The parameters of a rule as drawn, defaults filled in."""
@@ -211,7 +219,11 @@ class Watched:
 
 
 def _rows() -> dict[str, Any]:
-    return {row.input: row for row in _catalogue().endpoints}
+    """Every row by what is measured there, templates filled in for the laboratory's country."""
+    country = VANTAGE_CC
+    return {
+        row.input.replace("{cc}", country.lower()).replace("{CC}", country): row for row in _catalogue().endpoints
+    }
 
 
 def _catalogue() -> Any:

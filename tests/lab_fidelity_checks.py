@@ -170,6 +170,25 @@ def server_next(w: Watched, flow: Flow) -> int:
     return (int(w.from_server(flow, flags="SA")[0].tcp.seq) + 1) % 2**32
 
 
+def is_acknowledged(w: Watched, flow: Flow) -> bool:
+    """Whether the server's kernel has got all that the client said."""
+    return any("R" not in p.flags and p.tcp.ack == client_next(w, flow) for p in w.from_server(flow, flags="A"))
+
+
+def assert_never_arrives(w: Watched, flow: Flow) -> None:
+    """The connection opens; what the client says is never acknowledged, however often, and nothing else comes."""
+    assert (flow.stage, flow.failure) == ("sent", "timeout")
+    assert len([p for p in w.packets(flow, sent=True) if p.payload]) > 1, "it is sent again"
+    assert {p.flags for p in w.from_server(flow)} == {"SA"}
+
+
+def assert_unanswered(w: Watched, flow: Flow) -> None:
+    """What the client says is acknowledged, and nothing that the server says in return comes."""
+    assert (flow.stage, flow.failure) == ("sent", "timeout")
+    assert is_acknowledged(w, flow)
+    assert not [p for p in w.from_server(flow) if p.payload or set("RF") & set(p.flags)]
+
+
 def genuine_data(w: Watched, flow: Flow) -> list[Seen]:
     """Payload with a server's TTL and DF that came to the client."""
     return [p for p in w.from_server(flow) if p.payload and p.ip.ttl == w.server_ttl and has_df(p)]
@@ -251,3 +270,17 @@ def assert_other_host_is_served(w: Watched, place: Place) -> None:
 def acts(w: Watched, flow: Flow) -> list[str]:
     """The block types in the truth log for a flow's address since the flow began."""
     return [e.block_type for e in w.truth() if e.address == flow.address and e.time_s >= flow.begin_s]
+
+
+def assert_answered(w: Watched, flow: Flow) -> None:
+    """The genuine server says something, if only that it does not know the name; nobody else does."""
+    assert flow.n_bytes > 0
+    assert {p.ip.ttl for p in w.from_server(flow)} == {w.server_ttl}
+    assert not acts(w, flow)
+
+
+def assert_silence(w: Watched, place: Place, *ports: int) -> None:
+    """Nothing whatever answers a SYN to the place's own port and to these."""
+    for port in (place.port, *ports):
+        flow = w.connect(place, port=port, timeout_s=BRIEF_S)
+        assert (flow.stage, flow.failure, w.from_server(flow)) == ("connect", "timeout", [])

@@ -12,14 +12,36 @@ ECH = 0xFE0D
 """RFC 9849."""
 
 
-def hello(name: str) -> bytes:
+SCT = 0x0012
+"""signed_certificate_timestamp (RFC 6962), which browsers ask for."""
+
+
+def hello(name: str, *, context: ssl.SSLContext | None = None) -> bytes:
     """A real ClientHello in one record."""
-    context = ssl.create_default_context()
+    context = context or ssl.create_default_context()
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     session = context.wrap_bio(incoming, outgoing, server_hostname=name)
     with pytest.raises(ssl.SSLWantReadError):
         session.do_handshake()
     return outgoing.read()
+
+
+def short_hello(name: str) -> bytes:
+    """One of some 160 bytes: nothing newer than TLS 1.2, two cipher suites."""
+    context = ssl.create_default_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256")
+    return hello(name, context=context)
+
+
+def with_grease(record: bytes) -> bytes:
+    """The same ClientHello with one more cipher suite, which stands for nothing, like a browser's (RFC 8701)."""
+    body = record[9:]
+    at = 34 + 1 + body[34]
+    suites = b"\x3a\x3a" + body[at + 2 : at + 2 + int.from_bytes(body[at : at + 2])]
+    body = body[:at] + len(suites).to_bytes(2) + suites + body[at + len(suites) :]
+    handshake = b"\x01" + len(body).to_bytes(3) + body
+    return record[:3] + len(handshake).to_bytes(2) + handshake
 
 
 def with_extension(record: bytes, kind: int, data: bytes) -> bytes:

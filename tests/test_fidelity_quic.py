@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from pathlib import Path
 
 import pytest
 from lab_both_ends import BothEnds
+from lab_datagrams import UNKNOWN_VERSION, again, assert_binomial, binding_request, initial, of_version
 from lab_fidelity import Flow, Place, Watched
-from scapy.layers.inet import IP, UDP
 
 from probe.lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
-UNKNOWN_VERSION = 0xBABABABA
-"""Of the form that makes a server say which versions it knows (RFC 9000 section 15)."""
 SLACK_S = 0.03
 """Between a datagram's stamp at the client and the box's clock, on a busy machine."""
 LOW_PORT = 300
@@ -35,33 +32,6 @@ def _laboratory() -> None:
 @pytest.fixture
 def ends(tmp_path: Path) -> BothEnds:
     return BothEnds(tmp_path)
-
-
-def initial(name: str) -> bytes:
-    """The first datagram of a real QUIC client."""
-    from aioquic.quic.configuration import QuicConfiguration
-    from aioquic.quic.connection import QuicConnection
-
-    connection = QuicConnection(configuration=QuicConfiguration(alpn_protocols=["h3"], server_name=name))
-    connection.connect(("192.0.2.1", 443), now=0.0)
-    return bytes(connection.datagrams_to_send(now=0.0)[0][0])
-
-
-def of_version(version: int) -> bytes:
-    """A long header of any version, large enough for an answer (RFC 8999 section 5.1)."""
-    ids = bytes((8,)) + secrets.token_bytes(8) + bytes((8,)) + secrets.token_bytes(8)
-    return (b"\xc0" + version.to_bytes(4) + ids).ljust(1250, b"\0")
-
-
-def binding_request() -> bytes:
-    """A STUN Binding request (RFC 8489 section 5)."""
-    return bytes((0, 1, 0, 0)) + (0x2112A442).to_bytes(4) + secrets.token_bytes(12)
-
-
-def again(w: Watched, flow: Flow, payload: bytes, *, sport: int = 0) -> None:
-    """One more datagram on the flow's ports."""
-    datagram = UDP(sport=sport or flow.sport, dport=flow.port) / payload
-    w.raw(IP(src=w.drawn.world.client4, dst=flow.address) / datagram)
 
 
 def test_the_client_is_cut_off_some_time_after_its_initial(ends: BothEnds, seed: int) -> None:
@@ -162,9 +132,3 @@ def test_degraded_calls(ends: BothEnds, seed: int) -> None:
     sent, heard = count + 1, len(ends.at_server(flow, sent=False))
     assert_binomial(heard, sent, 1 - loss)
     assert_binomial(answers, heard, 1 - loss)
-
-
-def assert_binomial(successes: int, trials: int, probability: float) -> None:
-    """Within five standard deviations, and one."""
-    bound = 5 * math.sqrt(trials * probability * (1 - probability)) + 1
-    assert abs(successes - trials * probability) <= bound, f"{successes} of {trials} at {probability}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import random
 import tomllib
@@ -191,6 +192,15 @@ def test_an_expectation_never_names_a_rule_of_the_program() -> None:
         assert not texts & rules, name
         assert "rule_id" not in {key for expect in fields.get("expect", ()) for key in expect}, name
     assert not {field.name for field in dataclasses.fields(Expect)} & {"rule", "rule_id", "rules"}
+
+
+def test_every_scenario_is_watched_on_the_wire(root: Path) -> None:
+    """What a scenario does is checked from captures, by tests that name it; else its verdicts may rest on nothing."""
+    watched: set[str] = set()
+    for file in (root / "tests").glob("test_fidelity_*.py"):
+        nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        watched |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert not set(names()) - watched
 
 
 # --- programs
