@@ -24,9 +24,7 @@ class Port53:
     recursion, or one that nobody has (`probe.tables.resolvers`)."""
 
     injected: bool = False
-    """One question had two answers, the early one false."""
-    denial_injected: bool = False
-    """Several questions were denied at once and then answered truly."""
+    """One question had two answers, the early one false, or several were denied at once and then answered truly."""
     dark_answered: bool = False
     """An address without a resolver answers for this name, otherwise than trusted resolvers, and not for an innocent
     one."""
@@ -55,7 +53,7 @@ def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozense
     injected = any(was_injected(o, trusted, nat64_prefix) for o in udp)
     denied = [o for o in udp if _denied_then_answered(o, trusted)]
     return Port53(
-        injected=injected or len(denied) >= 2, denial_injected=len(denied) >= 2,
+        injected=injected or len(denied) >= 2,
         dark_answered=not intercepted and any(o.resolver_address in false for o in tries),
         intercepted=intercepted,
         led_astray=intercepted and bool(dark) and dark <= plain and not dark & trusted,

@@ -13,14 +13,14 @@ import re
 import selectors
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from probe.measure.clock import Clock
 from probe.measure.sockets import RecordedSocket, abort, icmp_error, open_socket
 from probe.model import Observation
-from probe.steps import Trace
+from probe.steps import Trace, UdpTrace
 from probe.tables.failures import failure_of
 
 MAX_TTL = 18
@@ -51,20 +51,27 @@ class _Attempt:
 def trace(plan: Trace, *, clock: Clock, key: bytes) -> Observation:
     """Send SYNs with TTL 1, 2, ... until the address answers. `replies` has `TTL word delay_ms router` for each
     that was answered: exceeded, open, refused, reset or unreachable. Silence at a TTL leaves no reply."""
+    return climb_hops(plan, lambda ttls: _batch(plan, ttls, key), operation="trace", clock=clock, apart_s=APART_S)
+
+
+def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[str]], *, operation: str, clock: Clock,
+               apart_s: float) -> Observation:
+    """Ask with TTL 1, 2, ... until anything but a router answers. `batch` asks with some TTLs at once and tells what
+    answered, as `TTL word delay_ms router`; `apart_s` passes between batches where flows are spread."""
     t0_s, told, failure = clock.now_s(), [], ""
     size = TOGETHER if plan.together else 1
     try:
         for first in range(1, MAX_TTL + 1, size):
-            answers = list(_batch(plan, range(first, min(first + size, MAX_TTL + 1)), key))
+            answers = list(batch(range(first, min(first + size, MAX_TTL + 1))))
             told += answers
             if size == 1:
-                time.sleep(APART_S)
+                time.sleep(apart_s)
             if any(" exceeded " not in text for text in answers):
                 break
     except OSError as error:  # no descriptors, or no such family
         failure = failure_of(error)
     return Observation(
-        operation="trace", purpose=plan.purpose, address=plan.address, port=plan.port, failure=failure,
+        operation=operation, purpose=plan.purpose, address=plan.address, port=plan.port, failure=failure,
         family=6 if ":" in plan.address else 4, replies=tuple(sorted(told, key=lambda text: int(text.split()[0]))),
         t0_s=t0_s, t_s=clock.now_s(),
     )

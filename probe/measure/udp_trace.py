@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from probe.measure.clock import Clock
 from probe.measure.quic_wire import version_question
 from probe.measure.stun_wire import binding_request, new_transaction
-from probe.measure.trace import MAX_TTL, TOGETHER, WAIT_S, is_exceeded, router_hash
+from probe.measure.trace import WAIT_S, climb_hops, is_exceeded, router_hash
 from probe.measure.udp_socket import UdpFlow
 from probe.model import Observation
 from probe.steps import UdpTrace
-from probe.tables.failures import failure_of
 
 AGAIN_S = 0.7
 """A datagram has a second chance, for nobody repeats it for us."""
@@ -36,21 +35,7 @@ class _Attempt:
 def udp_trace(plan: UdpTrace, *, clock: Clock, key: bytes) -> Observation:
     """Send requests with TTL 1, 2, ... until the address answers. `replies` as of a trace over TCP: exceeded, open
     (an answer), refused or unreachable. Two datagrams a TTL at most."""
-    t0_s, told, failure = clock.now_s(), [], ""
-    size = TOGETHER if plan.together else 1
-    try:
-        for first in range(1, MAX_TTL + 1, size):
-            answers = list(_batch(plan, range(first, min(first + size, MAX_TTL + 1)), key))
-            told += answers
-            if any(" exceeded " not in text for text in answers):
-                break
-    except OSError as error:  # no descriptors, or no such family
-        failure = failure_of(error)
-    return Observation(
-        operation="udp_trace", purpose=plan.purpose, address=plan.address, port=plan.port, failure=failure,
-        family=6 if ":" in plan.address else 4, replies=tuple(sorted(told, key=lambda text: int(text.split()[0]))),
-        t0_s=t0_s, t_s=clock.now_s(),
-    )
+    return climb_hops(plan, lambda ttls: _batch(plan, ttls, key), operation="udp_trace", clock=clock, apart_s=0.0)
 
 
 def _payload(protocol: str) -> bytes:

@@ -72,7 +72,7 @@ def glance_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent
     """The first few sites that answered with pages too small to tell how bytes flow; the caller shuffles them."""
     if consent_level < CONSENT:
         return FlowFrame()
-    looks = [look for site, visits in sites if site.kind == "http" and site.sni for look in _looks(site, visits)]
+    looks = [look for site, visits in sites for look in _looks(site, visits)]
     untold = {(look.site.host, look.site.port): look.address for look in looks
               if look.pages and look.excess_s < STALLED_S and max(o.bytes_read for o in look.pages) < READ_ON_BYTES}
     return FlowFrame(glances=tuple((*place, address) for place, address in untold.items())[:MAX_GLANCES])
@@ -82,7 +82,7 @@ def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_l
     """From every site and what was seen of it (visits, and what was read on): the oddest few, the quickest others."""
     if consent_level < CONSENT:
         return FlowFrame()
-    looks = [look for site, visits in sites if site.kind == "http" and site.sni for look in _looks(site, visits)]
+    looks = [look for site, visits in sites for look in _looks(site, visits)]
     usual_s = _usual_s([look.excess_s for look in looks if look.excess_s < STALLED_S])
     by_excess = sorted((look for look in looks if _is_odd(look, usual_s)), key=lambda look: look.excess_s)
     odd = list({(look.site.host, look.site.port): look for look in by_excess}.values())[::-1][:MAX_SITES]
@@ -98,7 +98,9 @@ def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_l
 
 
 def _looks(site: Site, visits: Sequence[Observation]) -> list[_Look]:
-    """Every address at which the site went beyond connecting."""
+    """Every address at which a site with pages over TLS went beyond connecting."""
+    if site.kind != "http" or not site.sni:
+        return []
     own = [o for o in visits if is_own(o) and o.purpose == "target"]
     return [_look(site, visits, [o for o in own if o.address == address])
             for address in dict.fromkeys(o.address for o in own)]

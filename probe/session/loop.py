@@ -100,7 +100,7 @@ class Loop:
 
     def _look_at_flows(self, looks_at: Callable[..., FlowFrame]) -> None:
         """When all else is known: whose flow is to be looked at, and does any look odd beside the others'?"""
-        known = [(site, self._book.seen(site)) for site in self._rng.sample(self._sites, len(self._sites))]
+        known = ((site, self._book.seen(site)) for site in self._rng.sample(self._sites, len(self._sites)))
         flow = looks_at(((site, (*seen.visits, *seen.flows)) for site, seen in known),
                         consent_level=self._frame.consent_level)
         if flow != self._frame.flow:
