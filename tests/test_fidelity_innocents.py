@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 from lab_fidelity import Watched, Watching
 from lab_innocents import ask, crowd, fault, fetch, header
+from scapy.layers.inet import ICMP
 
 from probe.lab.laboratory import unavailable
 
@@ -140,6 +141,16 @@ def test_a_network_s_resolver_may_know_only_the_dead_edge(watch: Watching) -> No
 def test_an_operator_drops_the_client_alone(watch: Watching) -> None:
     w = watch("operator-geo-drop")
     assert w.connect(w.target("t"), timeout_s=1.5).failure == "timeout"
+    assert w.connect(w.innocent()).failure == ""
+
+
+def test_an_operator_rejects_by_icmp_from_its_own_address(watch: Watching) -> None:
+    w = watch("operator-icmp-reject")
+    place = w.target("t")
+    assert w.connect(place).failure == "EHOSTUNREACH"
+    errors = [p for p in w.from_server() if p.ip.haslayer(ICMP) and p.ip[ICMP].type == 3]
+    assert errors
+    assert {(p.ip.src, p.ip[ICMP].code) for p in errors} == {(place.address, 13)}
     assert w.connect(w.innocent()).failure == ""
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from probe.lab.path.fault_notes import FaultNotes
 from probe.lab.servers.faults import number, text
 from probe.lab.types import Fault, World
-from probe.lab.wire.icmp_errors import host_unreachable
+from probe.lab.wire.icmp_errors import host_unreachable, prohibited
 from probe.lab.wire.packet import ACK, FIN, RST, SYN, TCP, IpHeader, Packet, build_tcp, packed, parse
 
 MAX_CONNECTIONS = 4096
@@ -162,8 +162,11 @@ def _ban(host: _Host, raw: bytes, now_s: float) -> Refusal | None:
         _count(host, packet, after=int(number(params, "after", 0)), now_s=now_s)
     if now_s >= host.banned_until_s:
         return None
-    if text(params, "reply", "drop") == "drop":
+    reply = text(params, "reply", "drop")
+    if reply == "drop":
         return Refusal()
+    if reply == "prohibit":
+        return Refusal(reply=prohibited(raw, sender=packet.dst))
     # A firewall that resets has nothing to say to other protocols.
     return Refusal(reply=kernel_reset(packet)) if packet.proto == TCP else None
 

@@ -8,7 +8,7 @@ from probe.lab.types import Value
 
 _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("app_reply", "style"): ("wrong", "http", "echo", "garbage", "silence", "close", "reset", "tls_alert"),
-    ("host_bans", "reply"): ("drop", "reset"),
+    ("host_bans", "reply"): ("drop", "reset", "prohibit"),
     ("quota", "reply"): ("drop", "portal"),
     ("resolver_filter", "style"): ("zero", "nxdomain", "address"),
     ("tls_picky", "reply"): ("alert", "reset", "close", "silence"),

@@ -89,7 +89,8 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("host_silent", "router", "", "packets to the host's addresses vanish, for everyone"),
     ("host_bans", "router", "after reply cooldown_s",
      "the host itself refuses the client: after so many TCP connections (0: from the start) its SYN are dropped or, "
-     "with reply = \"reset\", refused as by a kernel, for cooldown_s (0: for ever); vantage points are served"),
+     "with reply = \"reset\", refused as by a kernel, with \"prohibit\" by ICMP, for cooldown_s (0: for ever); vantage "
+     "points are served"),
     ("host_resets_syn", "router", "",
      "the host answers the client's SYN with one RST+ACK as its kernel would (TTL and DF of its other packets, IP ID "
      "and window 0); vantage points are served"),

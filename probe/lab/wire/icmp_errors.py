@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from probe.lab.wire.packet import ICMP, ICMP6, IpHeader, Packet, build_icmp, parse
 
 TIME_EXCEEDED = {4: (11, 0), 6: (3, 0)}
@@ -9,6 +11,9 @@ TOO_BIG = {4: (3, 4), 6: (2, 0)}
 UNREACHABLE = {4: 3, 6: 1}
 HOST_UNREACHABLE = {4: 1, 6: 3}
 """Code of the `unreachable` that says nobody has this address: host, and in IPv6 address unreachable."""
+PROHIBITED = {4: 13, 6: 1}
+"""Code of the `unreachable` of a firewall: communication administratively prohibited (RFC 1812 5.2.7.1, RFC 4443 3.1).
+"""
 
 _QUOTE_BYTES = {4: 576 - 28, 6: 1280 - 48}
 _ERRORS4 = frozenset((3, 4, 5, 11, 12))
@@ -32,10 +37,19 @@ def time_exceeded(raw: bytes, *, sender: str) -> bytes | None:
 
 def host_unreachable(raw: bytes, *, sender: str) -> bytes | None:
     """The answer of the last router about an address that nobody has."""
+    return _unreachable(raw, sender=sender, codes=HOST_UNREACHABLE)
+
+
+def prohibited(raw: bytes, *, sender: str) -> bytes | None:
+    """The answer of a firewall that rejects."""
+    return _unreachable(raw, sender=sender, codes=PROHIBITED)
+
+
+def _unreachable(raw: bytes, *, sender: str, codes: Mapping[int, int]) -> bytes | None:
     packet = parse(raw)
     if packet is None:
         return None
-    return error_about(packet, sender=sender, kind=UNREACHABLE[packet.version], code=HOST_UNREACHABLE[packet.version])
+    return error_about(packet, sender=sender, kind=UNREACHABLE[packet.version], code=codes[packet.version])
 
 
 def packet_too_big(raw: bytes, *, sender: str, mtu: int) -> bytes | None:
