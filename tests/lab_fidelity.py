@@ -58,7 +58,8 @@ class Place:
     sni: str
     port: int
     protocol: str
-    """As the catalogue has it."""
+    trust: str
+    """Both as the catalogue has them."""
     address: str
     """Its first IPv4 address, or the literal."""
     addresses: tuple[str, ...]
@@ -93,7 +94,8 @@ class Watched:
         found = (row.address,) if row.address else (*plan.ipv4, *plan.ipv6) if plan else ()
         four = next((address for address in found if ":" not in address), "")
         return Place(
-            input=text, host=row.host, sni=row.sni, port=row.port, protocol=row.protocol, address=four, addresses=found
+            input=text, host=row.host, sni=row.sni, port=row.port, protocol=row.protocol, trust=row.trust,
+            address=four, addresses=found,
         )
 
     def targets(self, alias: str = "t") -> list[Place]:
