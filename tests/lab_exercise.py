@@ -17,7 +17,7 @@ STAND_INS = Parts(
     router="lab_stand_ins:route",
     servers="lab_stand_ins:serve",
     pki="lab_stand_ins:make_pki",
-    helper=("-m", "lab_stand_ins"),
+    helper=("lab_stand_ins",),
 )
 
 WORLD = World(

@@ -54,6 +54,8 @@ def test_the_published_example() -> None:
     (client_hello(sni=False), "t13i1515h2"),
     (client_hello(alpn=b""), "t13d151500"),
     (client_hello(alpn=b"http/1.1"), "t13d1516h1"),
+    (client_hello(alpn=b"h_"), "t13d15166f"),
+    (client_hello(alpn=b"\xab\xcd\x00"), "t13d1516a0"),
     (client_hello(versions=()), "t12d1515h2"),
     (client_hello(versions=(0x0303, 0x0302)), "t12d1516h2"),
 ])

@@ -54,15 +54,24 @@ def _ja4(record: bytes) -> str:
     by_kind = dict(extensions)
     versions = _u16s(by_kind.get(_SUPPORTED_VERSIONS, b"")[1:]) or [struct.unpack_from(">H", record, 9)[0]]
     alpn = by_kind.get(_ALPN, b"")
-    first = alpn[3 : 3 + alpn[2]].decode("ascii", "replace") if len(alpn) > 3 else ""
     kinds = sorted(k for k, _ in extensions if k not in (_SNI, _ALPN))
     signatures = _u16s(by_kind.get(_SIGNATURES, b"")[2:])
     head = "t{}{}{:02d}{:02d}{}".format(
         _VERSIONS.get(max(versions), "00"), "d" if _SNI in by_kind else "i", min(99, len(ciphers)),
-        min(99, len(extensions)), first[0] + first[-1] if first else "00",
+        min(99, len(extensions)), _ends(alpn[3 : 3 + alpn[2]] if len(alpn) > 3 else b""),
     )
     tail = _hexes(kinds) + ("_" + _hexes(signatures) if signatures else "")
     return f"{head}_{_digest(_hexes(sorted(ciphers)))}_{_digest(tail)}"
+
+
+def _ends(protocol: bytes) -> str:
+    """The first and the last letter or digit of an ALPN value; of its hexadecimal form where either is something else.
+    """
+    if not protocol:
+        return "00"
+    first, last = chr(protocol[0]), chr(protocol[-1])
+    text = first + last
+    return text if text.isascii() and text.isalnum() else protocol.hex()[0] + protocol.hex()[-1]
 
 
 def _hexes(values: list[int]) -> str:

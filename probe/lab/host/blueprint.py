@@ -19,8 +19,10 @@ class Parts:
     router: str = "probe.lab.path.router:route"
     servers: str = "probe.lab.servers:serve"
     pki: str = "probe.lab.pki:make_pki"
-    helper: tuple[str, ...] = ("-m", "probe", "helper")
-    """Arguments of the Python interpreter."""
+    helper: tuple[str, ...] = ("probe", "helper")
+    """A module that is run as `python -m` would, and its arguments."""
+    helper_needs: tuple[str, ...] = ("probe.cli.helper", "probe.control.engine", "probe.control.server")
+    """Modules that are imported once for all helpers, which then start sooner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,12 @@ import select
 import socket
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 
 from probe.lab.errors import LabFailed, LabUnavailable, namespace_advice
 from probe.lab.host import namespaces as ns
-from probe.lab.host.blueprint import Blueprint, decode, load_part
+from probe.lab.host.blueprint import Blueprint, decode, load_part, running_helpers
 from probe.lab.host.directory import remove_directory
 from probe.lab.host.mounts import make_private
 
@@ -67,6 +68,9 @@ def _build(blueprint: Blueprint, control: socket.socket, owner: int) -> None:
         site = make_site(world, transport=blueprint.transport) if blueprint.drawn.censor else None
     except OSError as error:
         raise LabUnavailable(namespace_advice(error)) from error
+    if running_helpers(blueprint):
+        for name in blueprint.parts.helper_needs:
+            import_module(name)
     if os.waitpid(pki, 0)[1] != 0:
         raise LabFailed("the laboratory's certificates could not be made")
     launcher = os.pidfd_open(os.getpid())

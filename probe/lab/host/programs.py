@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import runpy
 import signal
 import socket
 import sys
@@ -196,13 +197,17 @@ def start_helper(crew: Crew, vantage: VantagePoint, *, net: int, mnt: int) -> No
     """Start the test helper of a vantage point; it is ready once a connection succeeds."""
     blueprint = crew.blueprint
     credentials = blueprint.pki / "helpers" / vantage.control_id
-    argv = (
-        *(sys.executable, *blueprint.parts.helper, "--listen", f"{vantage.ipv4}:{_HELPER_PORT}", "--no-rate-limit"),
+    argv = [
+        *(*blueprint.parts.helper, "--listen", f"{vantage.ipv4}:{_HELPER_PORT}", "--no-rate-limit"),
         *("--certificate", f"{credentials}.pem", "--key", f"{credentials}.key"),
-    )
+    ]
 
     def work() -> None:
-        os.execve(argv[0], argv, clean_environment(os.environ))
+        variables = clean_environment(os.environ)
+        os.environ.clear()
+        os.environ.update(variables)
+        sys.argv = argv
+        runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
 
     name = f"helper-{vantage.control_id}"
     crew.names[_start(crew, name, work, net=net, mnt=mnt)] = name
