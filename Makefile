@@ -3,12 +3,15 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-# The laboratory's tests mostly wait: two for each core keep it busy.
-JOBS ?= $(shell expr 2 \* $(CORES))
+# The laboratory's tests mostly wait: four for each core keep it busy.
+JOBS ?= $(shell expr 4 \* $(CORES))
 # File of pinned versions, e.g. requirements/ci.txt; empty: the newest that pyproject.toml allows.
 CONSTRAINTS ?=
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+# The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test lint bench docs clean
 

@@ -120,13 +120,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 LONGEST_FIRST = (
-    "test_lab_slots.py", "test_lab_verdicts.py", "test_fidelity_flow.py", "test_lab_hostile.py", "test_fidelity_tls.py",
-    "test_lab_twins.py",
-    "test_lab_lifecycle.py", "test_fidelity_innocents_line.py", "test_fidelity_innocents.py", "test_lab_mutants.py",
-    "test_fidelity_dns.py", "test_fidelity_http.py", "test_fidelity_ip.py", "test_fidelity_countries.py",
-    "test_fidelity_services.py", "test_fidelity_names.py", "test_fidelity_shapes.py", "test_fidelity_times.py",
-    "test_fidelity_udp.py", "test_fidelity_app.py", "test_fidelity_near.py",
-    "test_fidelity_quic.py", "test_lab_leftovers.py", "test_lab_real_servers.py", "test_lab_exec.py",
+    "test_lab_slots.py", "test_lab_verdicts.py", "test_lab_hostile.py", "test_fidelity_countries.py",
+    "test_fidelity_innocents.py", "test_fidelity_innocents_line.py", "test_fidelity_dns.py", "test_lab_score.py",
+    "test_lab_packets.py", "test_lab_twins.py", "test_fidelity_flow.py", "test_fidelity_services.py",
+    "test_fidelity_names.py", "test_fidelity_tls.py", "test_fidelity_shapes.py", "test_lab_mutants.py",
+    "test_fidelity_times.py", "test_fidelity_udp.py", "test_fidelity_app.py", "test_fidelity_ip.py",
+    "test_lab_real_servers.py", "test_lab_client_faults.py", "test_lab_quic.py", "test_lab_censor.py",
+    "test_lab_exec.py", "test_fidelity_innocents_client.py", "test_lab_leftovers.py", "test_fidelity_http.py",
+    "test_lab_scenarios.py", "test_fidelity_quic.py", "test_lab_lifecycle.py", "test_fidelity_near.py",
+    "test_lab_faults.py", "test_lab_udp.py", "test_lab_kernel.py", "test_lab_secrecy.py",
 )
 """Files that mostly wait: started first, they run beside everything else."""
 

@@ -83,9 +83,9 @@ def _measure(drawn: Drawn, group: Sequence[Mutant]) -> Iterator[Measured]:
         config.write_text(configuration(drawn.world, helpers=True))
         inputs = [part for mutant in group for part in ("--input", mutant.row.input)]
         command = [
-            *probe_command(), "run", "--fast", "--config", str(config), "--results", str(results), "--catalogue",
-            str(_catalogue_file(lab.directory / "targets.csv", group)), "--seed", str(drawn.seed), "--deadline-s",
-            str(DEADLINE_S), *inputs,
+            *probe_command(), "run", "--fast", "--no-parquet", "--config", str(config), "--results", str(results),
+            "--catalogue", str(_catalogue_file(lab.directory / "targets.csv", group)), "--seed", str(drawn.seed),
+            "--deadline-s", str(DEADLINE_S), *inputs,
         ]
         done = lab.run(command, env=program_environment(), timeout_s=TIMEOUT_S)
         rows = {row["target_id"]: row for row in read_rows(results, "verdicts")}

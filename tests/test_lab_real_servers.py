@@ -77,8 +77,8 @@ def probe_verdicts(lab: Laboratory, inputs: Sequence[str]) -> dict[str, str]:
     config, results = lab.directory / "probe.toml", lab.directory / "results"
     config.write_text(configuration(lab.drawn.world, helpers=True))
     command = [
-        *probe_command(), "run", "--fast", "--config", str(config), "--results", str(results), "--catalogue",
-        CATALOGUE.path, "--seed", str(lab.drawn.seed), "--deadline-s", "60",
+        *probe_command(), "run", "--fast", "--no-parquet", "--config", str(config), "--results", str(results),
+        "--catalogue", CATALOGUE.path, "--seed", str(lab.drawn.seed), "--deadline-s", "60",
         *(part for url in inputs for part in ("--input", url)),
     ]
     done = lab.run(command, env=program_environment(), timeout_s=PATIENCE_S)

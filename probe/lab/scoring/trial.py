@@ -140,9 +140,9 @@ def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Ca
     whole = trial.scenario.company is None
     which = ["--tier", "3"] if whole else [part for target in drawn.targets for part in ("--input", target)]
     command = [
-        *probe_command(), "run", "--fast", "--config", str(config), "--results", str(laboratory.directory / "results"),
-        "--catalogue", catalogue.path, "--seed", str(trial.seed), "--deadline-s",
-        str(WHOLE_DEADLINE_S if whole else DEADLINE_S), *which,
+        *probe_command(), "run", "--fast", "--no-parquet", "--config", str(config),
+        "--results", str(laboratory.directory / "results"), "--catalogue", catalogue.path,
+        "--seed", str(trial.seed), "--deadline-s", str(WHOLE_DEADLINE_S if whole else DEADLINE_S), *which,
     ]
     try:
         done = laboratory.run(command, env=program_environment(), timeout_s=TIMEOUT_S)
