@@ -189,6 +189,9 @@ class Observation:
     """Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."""
     receive_mss: int = 0
     """Of a transfer: about the size of the largest TCP segment that came; 0 where the system does not tell."""
+    rounds: int = 0
+    """Of a transfer: how often requests were sent, each time once all before were answered: so many round trips are our
+    own doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,13 @@ def read(flows: list[Observation], *controls: Any) -> FlowEvidence:
     return flow_evidence(flows, [], list(controls), HERE4)
 
 
+def test_small_answers_over_a_long_way_are_our_own_slowness() -> None:
+    few_ahead: dict[str, Any] = dict(size=94_745, took_s=5.3, rtt_ms=260.0, rounds=18, body_bytes=38)
+    away: dict[str, Any] = dict(AWAY, took_s=1.4, rtt_ms=260.0, rounds=4)
+    assert not read(in_turns(few_ahead, away), FAST_THERE).elsewhere.slower
+    assert read(in_turns({**few_ahead, "rounds": 3}, away), FAST_THERE).elsewhere.slower
+
+
 def test_a_name_that_is_slowed_is_slower_than_an_innocent_one_beside_it() -> None:
     found = read(in_turns(SLOW, INNOCENT), FAST_THERE)
     assert found.innocent.slower

@@ -64,15 +64,16 @@ def pace(seen: Observation) -> float:
     return seen.bytes_read / max(took_s, 0.05)
 
 
-def ideal_s(size: int, rtt_s: float, *, hello: bool) -> float:
-    """What `size` bytes take where nothing but round trips costs time: slow start doubles the window (RFC 5681)."""
-    rounds = 1 + ceil(log2(1 + max(0, size) / FIRST_WINDOW)) + (_HELLO_ROUNDS if hello else 0)
+def ideal_s(size: int, rtt_s: float, *, hello: bool, asked: int = 0) -> float:
+    """What `size` bytes take where nothing but round trips costs time: slow start doubles the window (RFC 5681), and
+    small answers take as many as it was `asked` anew."""
+    rounds = max(1 + ceil(log2(1 + max(0, size) / FIRST_WINDOW)), asked) + (_HELLO_ROUNDS if hello else 0)
     return rtt_s * rounds
 
 
 def effort(seen: Observation) -> float:
     """How many times longer than round trips alone explain; 0 where the round trip is not known."""
-    ideal = ideal_s(seen.bytes_read, seen.min_rtt_ms / 1000, hello=True)
+    ideal = ideal_s(seen.bytes_read, seen.min_rtt_ms / 1000, hello=True, asked=seen.rounds)
     took_s = seen.t_s - seen.t0_s if stalled(seen) else seen.flow_s
     return took_s / ideal if ideal else 0.0
 

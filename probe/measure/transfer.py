@@ -52,6 +52,7 @@ class FlowSocket(RecordedSocket):
     last = 0.0
     long_s = LONG_S
     bins: list[int]
+    rounds = 0
 
     def begins(self) -> None:
         """The connection is established: time counts from here."""
@@ -115,7 +116,7 @@ def _describe(base: Observation, sock: FlowSocket, told: TcpInfo) -> Observation
     return replace(
         base, bytes_read=sock.bytes_read, bytes_written=sock.bytes_written, flow_s=round(sock.last - sock.begin, 3),
         bins=tuple(str(n) for n in sock.bins), segments=told.segments, min_rtt_ms=told.min_rtt_ms,
-        receive_mss=told.receive_mss,
+        receive_mss=told.receive_mss, rounds=sock.rounds,
     )
 
 
@@ -154,7 +155,7 @@ def request_bytes(url: str, method: str) -> bytes:
 def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, answers: Responses) -> str:
     one = request_bytes(plan.url, "GET")
     stream.sendall(one)
-    sent, begun = 1, sock.bytes_read
+    sock.rounds, sent, begun = 1, 1, sock.bytes_read
     while sock.bytes_read < MAX_BYTES and not sock.long_enough:
         data = stream.recv(16_384)
         if not data:
@@ -170,6 +171,7 @@ def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, ans
         # Twice as many each time: what a server leaves unread when it ends the connection destroys what it has sent.
         more = min(AHEAD, 2 * answers.done, max(1, math.ceil((MAX_BYTES - sock.bytes_read) / size)))
         stream.sendall(one * more)
+        sock.rounds += 1
         sent += more
     return ""
 
