@@ -129,7 +129,7 @@ OBSERVATIONS: Words = {
     "bins": ("bytes", "Of a transfer: bytes that came in each half second, TLS included."),
     "min_rtt_ms": ("ms", "Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."),
     "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
-    "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered; each a round trip."),
+    "rounds": ("count", "Of a transfer: how often requests were sent when all before were answered: round trips."),
 }
 
 CONTROLS: Words = {
