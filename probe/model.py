@@ -316,6 +316,7 @@ class Run:
     """timed, manual, or followup."""
     outcome: str = "ok"
     block_type: str = ""
+    rule_id: str = ""
     also: tuple[str, ...] = ()
     """Causes that stop no service by themselves: encrypted ways to ask for names that are blocked."""
     ladder: tuple[str, ...] = ()

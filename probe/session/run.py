@@ -186,6 +186,7 @@ def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int
     row = Run(
         run_id=book.run_id, measurement_start_time=stamp(clock.started_at), measurement_end_time=stamp(clock.utc()),
         trigger=run.plan.trigger, outcome=network.outcome, block_type=network.block_type,
+        rule_id=network.id,
         ladder=(*ladder_words(ladder), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
         also=("dns.encrypted",) if encrypted.blocked else (),
         clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),

@@ -211,6 +211,7 @@ RUNS: Words = {
     "trigger": ("", "What started the run: timed, manual, or followup."),
     "outcome": ("", "Outcome of the network as a whole (the ladder), not of any service."),
     "block_type": ("", "Cause where the whole network is cut, walled or slowed."),
+    "rule_id": ("", "Rule that decided on the network."),
     "also": ("", "Causes that stop no service by themselves: dns.encrypted, ways to ask for names that are blocked."),
     "ladder": ("", "One `step:word` per rung (link, gateway, resolver, controls), in order."),
     "clock_offset_s": ("s", "Median of trusted servers' Date minus the probe's clock; empty when unknown."),

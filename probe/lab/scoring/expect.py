@@ -61,6 +61,8 @@ class Judgement:
     """Of targets measured besides (controls): nothing is expected of them but not to be accused."""
     run: JudgedRow | None = None
     """None when nothing was expected of the run as a whole."""
+    network_rule: str = ""
+    """What decided on the network."""
     invalid: str = ""
     """Why the scenario proves nothing here; empty when it is sound."""
 
@@ -97,6 +99,7 @@ def judge(
         rows=judged,
         others=others,
         run=_judge_run(drawn, run_row, acts, level=level, helpers=helpers),
+        network_rule=run_row.get("rule_id", ""),
         invalid=_why_invalid(drawn, by_input, acts, wanted, uncertain),
     )
 

@@ -135,7 +135,7 @@ def score(results: Iterable[TrialResult]) -> Score:
         misses=tuple(_finding(r, row) for r, row in expected if not row.met),
         n_undecided=sum(row.got.startswith("inconclusive") for _, row in expected if not row.met),
         calibration=calibration(row for _, row in expected),
-        rules=Counter(row.rule_id for r in results for row in _all_rows(r) if row.rule_id),
+        rules=_rules(results),
         confusion=Counter((row.expected, row.got) for _, row in expected),
         unstable=_unstable(sound),
         invalid=tuple(_trouble(r, r.judgement.invalid) for r in results if r.judgement and r.judgement.invalid),
@@ -162,6 +162,13 @@ def _by_scenario(
         )
         for name, share in accuracy.items()
     }
+
+
+def _rules(results: Iterable[TrialResult]) -> Counter[str]:
+    """What decided, of targets and of networks, and how often."""
+    judged = [r.judgement for r in results if r.judgement]
+    deciding = [rule for j in judged for rule in (j.network_rule, *(row.rule_id for row in (*j.rows, *j.others)))]
+    return Counter(filter(None, deciding))
 
 
 def _all_rows(result: TrialResult) -> tuple[JudgedRow, ...]:
