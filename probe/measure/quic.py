@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from aioquic.quic import events
@@ -82,23 +83,44 @@ def quic_visit(plan: QuicVisit, *, clock: Clock) -> Observation:
 
 def shake(flow: UdpFlow, plan: QuicVisit, *, stay_s: float = STAY_S) -> Shaken:
     """The handshake within `plan.timeout_s`, and after it PINGs for `stay_s`; the certificate is judged by the plan."""
-    quic, got = _connection(plan), Shaken()
-    quic.connect((plan.address, plan.port), now=time.monotonic())
-    own_id = quic.host_cid
-    _drive(quic, flow, got, own_id, until=time.monotonic() + plan.timeout_s, goal=lambda: got.done)
-    if got.done:
-        _read_chain(quic, got)
-        got.trust = trust_word(got.chain_der, trust=plan.trust, name=plan.sni)
-        got.failure = TRUST_FAILURES.get(got.trust, "")
-        if not got.failure and not got.over and stay_s:
-            _stay(quic, flow, got, own_id, stay_s)
-    elif not got.over:
-        got.failure = flow.failure or TIMEOUT
+    got = Shaken()
+    with _fenced(got):
+        _converse(flow, plan, got, stay_s)
     if plan.trust == "none" and got.spoken and got.over and not got.done:
         got.failure = ""  # an innocent name only has to reach a server; an alert is an answer too
-    quic.close()
-    _send(quic, flow)
     return got
+
+
+@contextmanager
+def _fenced(got: Shaken) -> Iterator[None]:
+    """Hostile bytes may break the library in many ways, long after they were read: a token that no datagram holds does
+    so when the next one is built. The socket's own errors are the caller's."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        got.over, got.failure = True, f"unknown_failure: quic library {type(error).__name__}"
+
+
+def _converse(flow: UdpFlow, plan: QuicVisit, got: Shaken, stay_s: float) -> None:
+    quic = _connection(plan)
+    quic.connect((plan.address, plan.port), now=time.monotonic())
+    own_id = quic.host_cid
+    try:
+        _drive(quic, flow, got, own_id, until=time.monotonic() + plan.timeout_s, goal=lambda: got.done)
+        if got.done:
+            _read_chain(quic, got)
+            got.trust = trust_word(got.chain_der, trust=plan.trust, name=plan.sni)
+            got.failure = TRUST_FAILURES.get(got.trust, "")
+            if not got.failure and not got.over and stay_s:
+                _stay(quic, flow, got, own_id, stay_s)
+        elif not got.over:
+            got.failure = flow.failure or TIMEOUT
+    finally:
+        with suppress(Exception):  # whatever became of it, the farewell changes nothing
+            quic.close()
+            _send(quic, flow)
 
 
 def _connection(plan: QuicVisit) -> QuicConnection:
@@ -120,17 +142,10 @@ def _drive(quic: QuicConnection, flow: UdpFlow, got: Shaken, own_id: bytes, *, u
         now = time.monotonic()
         if data is not None:
             got.spoken = got.spoken or is_meant_for(data, own_id)
-            _receive(quic, data, (flow.address, flow.port), got, now)
+            quic.receive_datagram(data, (flow.address, flow.port), now=now)
         elif timer is not None and now >= timer:
             quic.handle_timer(now=now)
         _take_events(quic, got)
-
-
-def _receive(quic: QuicConnection, data: bytes, place: tuple[str, int], got: Shaken, now: float) -> None:
-    try:
-        quic.receive_datagram(data, place, now=now)
-    except Exception as error:  # hostile bytes may break the library in many ways
-        got.over, got.failure = True, f"unknown_failure: quic library {type(error).__name__}"
 
 
 def _send(quic: QuicConnection, flow: UdpFlow) -> None:
