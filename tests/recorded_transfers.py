@@ -31,4 +31,6 @@ TRANSFERS: dict[str, Scene] = {
     "flow/frozen_early": flowing(early_stalls=4, elsewhere_passes=3, later_pass=True, controls_fast=1),
     "flow/slow_undecided": flowing(**TRICKLES, **SLOW_HERE),
     "flow/frozen_undecided": flowing(**STOPS),
+    "flow/stalls_undecided": flowing(own_stalls=1, innocent_passes=1),
+    "flow/silent_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, hushed=True),
 }

@@ -82,6 +82,24 @@ def test_a_success_after_failures_leaves_no_stage() -> None:
     assert (e.failed_attempts, e.last_ok, e.stage, e.same_failure) == (2, True, "", False)
 
 
+@pytest.mark.parametrize(("looked", "until"), [("connect", "tls"), ("connect", "http"), ("tls", "http")])
+def test_a_first_look_at_an_address_is_no_success(looked: str, until: str) -> None:
+    """Of several addresses some are only connected to, until another one fails."""
+    look = visit_to(attempt=1)[: 1 if looked == "connect" else 2]
+    earnest = [replace(o, attempt=o.attempt + 1) for o in tries(TIMEOUT, until=until)]
+    e = evidence([*look, *earnest])
+    assert (e.attempts, e.failed_attempts, e.same_failure, e.slots) == (3, 3, True, 1)
+    whole = evidence([*visit_to(attempt=1), *earnest])
+    assert (whole.attempts, whole.failed_attempts) == (4, 3)
+    assert (evidence(look).attempts, evidence(look).failed_attempts) == (1, 0)
+
+
+@pytest.mark.parametrize(("acked", "hushed"), [("no", True), ("yes", False), ("", False)])
+def test_a_page_behind_which_nothing_is_acknowledged_is_told(acked: str, hushed: bool) -> None:
+    assert evidence(visit_to(page={"acked": acked})).hushed == hushed
+    assert not evidence([*visit_to(page={"acked": acked}), *visit_to(attempt=2, page={"acked": "yes"})]).hushed
+
+
 def test_other_addresses_purposes_and_pages_stay_out() -> None:
     other_page = operation("http_round_trip", failure=RESET, input=f"https://{HOST}/other")
     seen = [*visit_to(), *visit_to(NEAR4, until="tls", failure=RESET), other_page,

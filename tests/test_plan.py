@@ -105,6 +105,15 @@ def test_a_cut_connection_is_tried_again_and_controls_are_asked_once(cut: tuple[
         assert channels(taken).count("doh") == 2
 
 
+@pytest.mark.parametrize("word", [TIMEOUT, RESET])
+def test_an_address_that_was_only_looked_at_gets_as_many_attempts_as_any(word: str) -> None:
+    two: dict[str, tuple[str, ...] | str] = {c: (HERE4, NEAR4) for c in ("system", "network", "public")}
+    most = FRAME.attempts if word == TIMEOUT else FRAME.quick_attempts
+    for taken in in_any_order(site_of(), Net(dns=two, cuts={HERE4: ("tls", word), NEAR4: ("tls", word)})):
+        for address in (HERE4, NEAR4):
+            assert len([v for v in visits(taken, "target") if v.address == address and v.sni]) >= most
+
+
 def test_controls_are_told_every_address_of_the_story() -> None:
     two: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (HERE4, NEAR4), "network": (HERE4, NEAR4)}
     net = Net(dns=two, cuts={HERE4: ("tls", RESET), NEAR4: ("tls", RESET)})

@@ -27,6 +27,7 @@ from loopback import (
 )
 from observations import EOF, HOST, REFUSED, RESET, TIMEOUT
 
+from probe.measure import farewell
 from probe.measure.sockets import make_room
 from probe.measure.visit import pages_left
 from probe.model import Expectation, Observation
@@ -67,6 +68,20 @@ def test_a_full_queue_is_silence_until_the_deadline() -> None:
 
 
 # ---- pages that are well
+
+@pytest.mark.parametrize("then", ["hold", "close"])
+def test_the_farewell_after_a_page_is_acknowledged(then: str) -> None:
+    assert page_of(saying(response(b"all"), then=then)).acked == "yes"
+
+
+def test_what_is_never_acknowledged_after_a_page_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(farewell, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(farewell, "all_acknowledged", lambda sock: "no")
+    seen = page_of(saying(response(b"all")))
+    assert (seen.failure, seen.body_bytes, seen.acked) == ("", 3, "no")
+    assert page_of(saying(response(b"all")), purpose="innocent").acked == ""
+
+
 
 def test_a_page_is_told_in_full() -> None:
     body = b"<title>Chat &amp; more</title>hello"

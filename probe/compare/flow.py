@@ -81,6 +81,8 @@ class FlowEvidence:
     early_stalls: int = 0
     """Transfers that all fell silent alike before boxes freeze by volume, and after full segments had come; 0 where any
     did not."""
+    own_stalls: int = 0
+    """Transfers that fell silent, wherever they did; 0 where any did not."""
     innocent_passes: int = 0
     elsewhere_passes: int = 0
     elsewhere_stalls: int = 0
@@ -123,7 +125,7 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
         stalls=len(frozen_ones), tries=len(looked),
         clean=all(frozen(o) or passed(o) for o in looked) and alike([o.bytes_read for o in frozen_ones]),
         stall_chance=by_chance(len(frozen_ones), len(looked), len(others), others_stalled),
-        early_stalls=len(early),
+        early_stalls=len(early), own_stalls=len(mine) if all(stalled(o) for o in mine) else 0,
         innocent_passes=sum(passed(o) for o in beside), elsewhere_passes=sum(passed(o) for o in others),
         elsewhere_stalls=others_stalled,
         later_pass=_later_pass(frozen_ones, others) or _in_turns(early, [*others, *beside]),

@@ -76,6 +76,8 @@ class PathEvidence:
     """Every failing attempt had read about as much when it ended: a slow line stops anywhere."""
     acked: str = ""
     """no: in none of the failing attempts was all that was said acknowledged."""
+    hushed: bool = False
+    """The last attempt's page came whole, and what was said after it was never acknowledged."""
     tls_alert: int = -1
     trust: str = ""
     issuer: str = ""
@@ -127,7 +129,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
     here = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
     mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
-    numbers = sorted({o.attempt for o in mine})
+    numbers = whole_attempts(mine)
     only = replace(site, endpoints=(endpoint,))
     failed = [n for n in numbers
               if failed_inputs(only, [o for o in mine if o.attempt == n])]
@@ -143,8 +145,10 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
         located=located(traces, site.sni or site.host, address=address, port=site.port),
         residual=residual_of(here, around, [o for o in traces if o.purpose == "locate"], address, site.port),
-        slots=failing_slots(mine, failed, [o for o in around if o.purpose == "innocent" and o.address == address
+        slots=failing_slots([o for o in mine if o.attempt in numbers], failed, [o for o in around if o.purpose == "innocent" and o.address == address
                                            and o.port == site.port]),
+        hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
+                   for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
     )
@@ -189,6 +193,15 @@ def _acked(words: Sequence[str]) -> str:
     if words[-1] != "no" or all(word == "no" for word in words):
         return words[-1]
     return "yes" if "yes" in words else ""
+
+
+def whole_attempts(mine: Sequence[Observation]) -> list[int]:
+    """Numbers of the attempts that bear on whether the endpoint is reached, in order. Of the other addresses of a name
+    some are only connected to; where one is then tried in earnest, that first look has neither failed nor succeeded."""
+    ends = {number: [o for o in mine if o.attempt == number] for number in sorted({o.attempt for o in mine})}
+    depths = {number: max(_DEPTHS[o.operation] for o in seen) for number, seen in ends.items()}
+    most = max(depths.values(), default=0)
+    return [number for number, seen in ends.items() if depths[number] == most or any(o.failure for o in seen)]
 
 
 def _end_of(attempt: Sequence[Observation]) -> Observation:

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from probe.compare.locate import icmp_word
+from probe.compare.outcomes import NETWORK_PURPOSES
 from probe.measure.capture import Capture
 from probe.measure.clock import Clock
 from probe.measure.expect import expects_anything, mismatch
+from probe.measure.farewell import farewell
 from probe.measure.fingerprints import NONE, known
 from probe.measure.http import (
     MAX_HEADER_NAMES,
@@ -170,7 +172,13 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
             seen.append(_whole(seen[-1], got.rest, sock))
         if not got.reusable:
             break
-    return seen
+    return _parted(seen, sock) if plan.purpose in NETWORK_PURPOSES else seen
+
+
+def _parted(seen: list[Observation], sock: RecordedSocket) -> list[Observation]:
+    """The last page of a connection, where it came, with what became of our farewell."""
+    last = max(n for n, o in enumerate(seen) if o.operation == "http_round_trip")
+    return [replace(o, acked=farewell(sock)) if n == last and not o.failure else o for n, o in enumerate(seen)]
 
 
 def _whole(page: Observation, rest: Rest, sock: RecordedSocket) -> Observation:

@@ -8,6 +8,7 @@ from probe.compare.addresses import family_of
 from probe.compare.dns import DnsEvidence
 from probe.compare.nat64 import from_outside
 from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs
+from probe.compare.path import whole_attempts
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
 from probe.plan.residual import residual_steps
@@ -38,7 +39,8 @@ def at_address(site: Site, address: str, source: str, depth: str, seen: Seen, fr
     failing = failed_inputs(site, [o for o in mine if o.attempt == last])
     hopeless = frame.ipv6_broken and family_of(address) == 6
     if failing and not hopeless:
-        if last < _most_attempts(mine, last, frame):
+        looks = len(tried) - len(whole_attempts(mine))
+        if last - looks < _most_attempts(mine, last, frame):
             steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth))
         else:  # other hellos come at once, or what they show would be of another time than what failed
             steps += shape_steps(site, address, source, seen, frame) or [

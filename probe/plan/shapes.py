@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from probe.compare.addresses import family_of
 from probe.compare.outcomes import NETWORK_PURPOSES
+from probe.compare.path import whole_attempts
 from probe.compare.shapes import ELSEWHERE_ATTEMPTS
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
@@ -45,7 +46,7 @@ def _is_fit(site: Site, mine: Sequence[Observation]) -> bool:
     """Every attempt ended alike where a name is read: in the handshake, or in the request of a plain page."""
     ends = [o for o in mine if o.failure]
     where = "tls_handshake" if site.sni else "http_round_trip"
-    attempts = {o.attempt for o in mine}
+    attempts = set(whole_attempts(mine))
     return ({o.attempt for o in ends} == attempts and all(o.operation == where for o in ends)
             and len({"timeout" if o.failure in ("generic_timeout_error", "timed_out") else o.failure
                      for o in ends}) == 1 and ends[0].failure in WORDS)

@@ -84,4 +84,12 @@ FLOW: tuple[PathRule, ...] = (
     Rule("flow/frozen_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service stop without a word, and whether the server itself stops is not shown",
          lambda s: _frozen(s)),
+    Rule("flow/stalls_undecided", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
+         "the page comes, and every longer transfer from this service falls silent where another's comes through; "
+         "too few did, or not alike",
+         lambda s: s.path.last_ok and s.path.flow.own_stalls > 0 and not s.path.flow.elsewhere_stalls
+         and s.path.flow.innocent_passes + s.path.flow.elsewhere_passes > 0),
+    Rule("flow/silent_after_the_page", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
+         "the page came, and nothing that was said after it was acknowledged: the connection was cut off behind it",
+         lambda s: s.path.last_ok and s.path.hushed),
 )

@@ -49,7 +49,8 @@ _TLS: Words = {
     "cipher": ("", "Cipher suite that was agreed."),
     "tls_alert": ("", "Number of the alert that was received (RFC 8446, section 6); -1: none."),
     "hello_bytes": ("bytes", "Length of the ClientHello as sent."),
-    "acked": ("", "Whether the peer's TCP acknowledged the ClientHello, or the request: yes, no, or unknown."),
+    "acked": ("", "Whether the peer's TCP acknowledged the ClientHello, or the request, or after the last page "
+                  "the end of our stream: yes, no, or unknown."),
     "server_hello": ("", "A ServerHello or an alert was read: the name reached a TLS server."),
     "ja4": ("", "JA4 fingerprint of the ClientHello."),
     "shape": ("", "Shape of the ClientHello: browser, small, narrow, split, large, ech; empty: the library's own."),
