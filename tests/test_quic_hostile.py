@@ -1,4 +1,4 @@
-"""A hostile QUIC server: its datagrams are well formed, sealed with the keys that everybody knows, and hold anything."""
+"""A hostile QUIC server: datagrams that are well formed, sealed with the keys that all know, and hold anything."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from aioquic._buffer import Buffer
+from aioquic.quic.connection import QuicConnection
 from aioquic.quic.crypto import CryptoPair
 from aioquic.quic.packet import QuicPacketType, encode_quic_retry, pull_quic_header
 from hypothesis import HealthCheck, example, given, settings
@@ -116,7 +117,7 @@ def test_wherever_the_library_fails_the_visit_ends_in_order(name: str, monkeypat
     def fails(*_: object, **__: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(quic.QuicConnection, name, fails)
+    monkeypatch.setattr(QuicConnection, name, fails)
     seen = visit(Server(frames=(b"\x01",)), monkeypatch)
     assert seen.failure
     if name not in ("close", "handle_timer"):

@@ -7,6 +7,9 @@ from functools import lru_cache
 
 from probe.compare.nat64 import ipv4_inside
 
+NEAR, PROVIDER = "near", "provider"
+"""What is stored in place of an address that would tell whose household it is (`probe.compare.nearness`): one of this
+line's own, and one of the provider's network that may be this line's."""
 _GLOBAL6 = ipaddress.ip_network("2000::/3")
 _TUNNELS6 = tuple(ipaddress.ip_network(net) for net in ("2001::/32", "2002::/16"))
 
@@ -42,13 +45,16 @@ def is_bogon(text: str, nat64_prefix: str = "") -> bool:
 
 
 def is_private(text: str) -> bool:
-    """True for an address in private, loopback or link-local space (a household's or company's own)."""
+    """True for an address in private, loopback or link-local space (a household's or company's own), or near us."""
     address = parse(text)
-    return address is not None and (address.is_private or address.is_link_local or address.is_loopback)
+    return text == NEAR or (
+        address is not None and (address.is_private or address.is_link_local or address.is_loopback))
 
 
 def is_beside(text: str, other: str) -> bool:
-    """True for two addresses of one small network: the same /24, or /64 over IPv6."""
+    """True for two addresses of one small network: the same /24, or /64 over IPv6; and for two near ones."""
+    if text == other == NEAR:
+        return True
     one, two = parse(text), parse(other)
     if one is None or two is None or one.version != two.version:
         return False

@@ -145,8 +145,9 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
         located=located(traces, site.sni or site.host, address=address, port=site.port),
         residual=residual_of(here, around, [o for o in traces if o.purpose == "locate"], address, site.port),
-        slots=failing_slots([o for o in mine if o.attempt in numbers], failed, [o for o in around if o.purpose == "innocent" and o.address == address
-                                           and o.port == site.port]),
+        slots=failing_slots([o for o in mine if o.attempt in numbers], failed,
+                            [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
+                                address, site.port)]),
         hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
                    for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),

@@ -33,6 +33,8 @@ class Frame:
     slots_s: tuple[float, ...] = ()
     """How long after a failure, in seconds, the later time slots begin in which it is looked at again."""
     nat64_prefix: str = ""
+    ours: tuple[str, ...] = ()
+    """This device's own addresses: what lies near them is neither visited nor named to a control."""
     timeout_s: float = 6.0
     together: bool = False
     """The run need not spread its flows."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from probe.compare.addresses import family_of, may_connect
 from probe.compare.dns import DnsEvidence
 from probe.compare.nat64 import through
+from probe.compare.nearness import nearness
 from probe.compare.outcomes import NETWORK_PURPOSES
 from probe.plan.frame import Frame, Seen
 from probe.sites import Site
@@ -41,7 +42,7 @@ def _behind(site: Site, seen: Seen, evidence: DnsEvidence, chosen: list[str]) ->
 
 
 def _bounded(addresses: Sequence[str], frame: Frame) -> list[str]:
-    usable = [a for a in dict.fromkeys(addresses) if may_connect(a, frame.nat64_prefix)]
+    usable = [a for a in dict.fromkeys(addresses) if may_connect(a, frame.nat64_prefix) and not nearness(a, frame.ours)]
     v4 = [a for a in usable if family_of(a) == 4 and 4 in frame.families][: frame.addresses_per_family]
     v6 = [a for a in usable if family_of(a) == 6 and 6 in frame.families][:1]
     return v4 + v6

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from probe.classify import Case
 from probe.compare.addresses import family_of
+from probe.compare.nearness import concealed
 from probe.compare.udp import OPERATIONS
 from probe.model import ControlAnswer, Observation
 from probe.plan.frame import Seen
@@ -50,6 +51,14 @@ class Book:
             self._keep(seen)
         for answer in controls:
             self.tell(answer)
+
+    def concealing(self, words: Mapping[str, str]) -> Book:
+        """A book of the same, without the addresses that would tell whose household it is; itself where none would."""
+        if not words:
+            return self
+        made = Book(self.run_id)
+        made.restore([concealed(o, words) for o in self.observations], [concealed(c, words) for c in self.controls])
+        return made
 
     def _keep(self, stamped: Observation) -> None:
         index = len(self.observations)

@@ -10,7 +10,7 @@ import queue
 import random
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from probe.measure.clock import Clock, stamp, start_clock
 from probe.measure.dns_udp import Listener
 from probe.measure.gateway import gateway_word
 from probe.measure.ladder import LadderPlan, climb, wait_for_news
+from probe.measure.own import own_addresses
 from probe.measure.pool import DaemonPool
 from probe.measure.sockets import make_room
 from probe.measure.system_dns import network_resolvers
@@ -76,8 +77,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     seed = plan.seed if plan.seed is not None else secrets.randbits(32)
     rng = random.Random(seed)
     clock, links, resolvers = start_clock(plan.started_at), families(), network_resolvers()
-    frame = make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng,
-                       together=plan.fast)
+    frame = replace(make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng,
+                               together=plan.fast), ours=own_addresses(resolvers))
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pool = DaemonPool(WORKERS)
     capture = open_capture(clock)
@@ -90,9 +91,12 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
                         consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
                         inputs=plan.inputs, lacking=lacking_modules())
         book = _measure(run, chosen, events, listener, pool, progress, capture)
+        from probe.compare.nearness import near_words
         from probe.session.witness import take_packets
 
-        packets = take_packets(capture, book, clock, until_s=plan.deadline_s)
+        words = near_words(book.observations, frame.ours)
+        packets = take_packets(capture, book, clock, until_s=plan.deadline_s, hidden=words)
+        book = book.concealing(words)
     return _result(run, chosen, book, resolver_count=len(resolvers), privileged=capture is not None, packets=packets)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from probe.measure.capture import LINGER_S, Capture, Flow
@@ -21,8 +22,10 @@ _ENDED = ("connection_reset", "connection_refused", "connection_aborted", "eof_e
 """After these more may arrive that tells who ended the connection."""
 
 
-def take_packets(capture: Capture | None, book: Book, clock: Clock, *, until_s: float) -> tuple[KeptPacket, ...]:
-    """End the capture, write to each observation what was seen of it, and return the packets of those that failed."""
+def take_packets(capture: Capture | None, book: Book, clock: Clock, *, until_s: float,
+                 hidden: Iterable[str] = ()) -> tuple[KeptPacket, ...]:
+    """End the capture, write to each observation what was seen of it, and return the packets of those that failed.
+    Addresses to be `hidden` are struck from them as our own are."""
     if capture is None:
         return ()
     last_s = max((o.t_s for o in book.observations if o.failure in _ENDED and o.address), default=-LINGER_S)
@@ -41,7 +44,7 @@ def take_packets(capture: Capture | None, book: Book, clock: Clock, *, until_s: 
         flow = capture.flow_of(seen)
         if flow is not None and _is_unwell(seen):
             failed.append((seen, flow))
-    return tuple(_kept(failed))
+    return tuple(_kept(failed, [ip_address(text).packed for text in hidden]))
 
 
 def _is_unwell(seen: Observation) -> bool:
@@ -49,8 +52,8 @@ def _is_unwell(seen: Observation) -> bool:
     return bool(seen.failure) or seen.met_expectation == "no" or len(seen.replies) > 1
 
 
-def _kept(flows: Sequence[tuple[Observation, Flow]]) -> Iterator[KeptPacket]:
-    scrubber = Scrubber(_our_addresses(flows))
+def _kept(flows: Sequence[tuple[Observation, Flow]], hidden: Sequence[bytes]) -> Iterator[KeptPacket]:
+    scrubber = Scrubber((*_our_addresses(flows), *hidden))
     room = MAX_KEPT_BYTES
     for seen, flow in flows:
         for packet in flow.packets:
