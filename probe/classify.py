@@ -14,6 +14,7 @@ from probe.compare.locate import located
 from probe.compare.outcomes import NETWORK_PURPOSES, must_not_answer
 from probe.compare.path import PathEvidence, path_evidence
 from probe.compare.quic import Around, datagram_evidence
+from probe.compare.shapes import Dislike, dislikes, others_alike
 from probe.compare.udp import Other, places
 from probe.model import ControlAnswer, Endpoint, Observation, ServiceVerdict, Verdict
 from probe.rules.dns import DNS_RULES, NameEvidence
@@ -56,11 +57,21 @@ class Bench:
     """Trust word -> organisation of its private authority."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """What other sites of the run show that bears on one."""
+
+    others: Sequence[Other]
+    """Every place that was asked over UDP."""
+    disliked: frozenset[Dislike]
+
+
 def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], bench: Bench,
           ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried)."""
     network = first(NETWORK_RULES, bench.ladder)
     shared = _shared_answers(cases)
+    disliked = frozenset().union(*(dislikes(case.site, case.visits, case.around) for case in cases))
     others = places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
     found: dict[str, list[tuple[Endpoint, Finding]]] = {}
     for case in cases:
@@ -68,7 +79,7 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
             if network.block_type in STOPS:
                 finding = Finding.of(network, reason=network.why)
             else:
-                finding = _judge_endpoint(case, endpoint, bench, shared, others)
+                finding = _judge_endpoint(case, endpoint, bench, shared, Company(others=others, disliked=disliked))
             found.setdefault(endpoint.target_id, []).append((endpoint, finding))
     for endpoint, why in skipped.values():
         found.setdefault(endpoint.target_id, []).append((endpoint, _not_attempted(why)))
@@ -90,8 +101,8 @@ def _shared_answers(cases: Sequence[Case]) -> frozenset[str]:
 
 
 def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozenset[str],
-                    others: Sequence[Other]) -> Finding:
-    paths = _paths(case, endpoint, bench, others)
+                    company: Company) -> Finding:
+    paths = _paths(case, endpoint, bench, company)
     scenes = [(p, Scene(path=p, ladder=bench.ladder, self_block=_refuses(endpoint, bench.cc))) for p in paths]
     findings = [(p, Finding.of(first(PATH_RULES, scene), path=p)) for p, scene in scenes]
     here = [f for p, f in findings if p.source != "trusted"]
@@ -124,19 +135,21 @@ def _refuses(endpoint: Endpoint, cc: str) -> bool:
     return cc in endpoint.self_block.split() or (cc == "ZZ" and bool(endpoint.self_block))
 
 
-def _paths(case: Case, endpoint: Endpoint, bench: Bench, others: Sequence[Other]) -> list[PathEvidence]:
+def _paths(case: Case, endpoint: Endpoint, bench: Bench, company: Company) -> list[PathEvidence]:
     addresses = dict.fromkeys(o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address)
     if case.site.kind in DATAGRAMS:
-        around = Around(near=case.around, controls=case.controls, traces=case.traces, others=others,
+        around = Around(near=case.around, controls=case.controls, traces=case.traces, others=company.others,
                         private_root=bench.private_roots.get(case.site.trust, ""),
                         nat64_prefix=bench.ladder.nat64_prefix)
         return [datagram_evidence(case.site, endpoint, address, case.visits, around) for address in addresses]
-    return [
+    found = [
         path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
                       traces=case.traces, flows=case.flows, private_root=bench.private_roots.get(case.site.trust, ""),
                       nat64_prefix=bench.ladder.nat64_prefix, cc=bench.cc)
         for address in addresses
     ]
+    return [replace(p, shapes=replace(p.shapes, others_alike=n)) if p.shapes.passed and (
+        n := others_alike(company.disliked, endpoint.service, addresses)) else p for p in found]
 
 
 def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from observations import ELSEWHERE, REFUSED, operation
+from observations import BEYOND4, ELSEWHERE, REFUSED, operation
 
 from probe.model import ControlAnswer, Observation
 from probe.plan.frame import Frame
@@ -196,6 +196,7 @@ def walk(site: Site, net: Net, *, frame: Frame = FRAME, book: Book | None = None
     """Take every step that falls due, one at a time (in any order, given `rng`); the steps in the order taken."""
     book = book or Book("r")
     book.add(operation("connect", ELSEWHERE, purpose="ladder", hostname="", port=443))
+    book.add(operation("connect", BEYOND4, hostname="beyond.example", target_id="beyond.web.main", input="https://beyond/"))
     taken: list[Step] = []
     while len(taken) < MAX_STEPS:
         due = list(dict.fromkeys(s for s in next_steps(site, book.seen(site), frame) if s not in taken))

@@ -12,8 +12,9 @@ from probe.model import ControlAnswer, Endpoint, Expectation, Observation
 from probe.sites import Site, group
 
 HOST, OTHER = "chat.example", "other.example"
-HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "93.184.9.9"
-ELSEWHERE = "93.184.5.5"
+HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "151.101.9.9"
+ELSEWHERE, BEYOND4 = "104.16.5.5", "23.4.5.6"
+"""Addresses of others, each in a network of its own."""
 HERE6 = "2606:2800::1"
 PRIVATE, RESOLVER, PUBLIC, DARK = "10.10.34.34", "93.184.0.53", "93.184.1.53", "93.184.2.53"
 TIMEOUT, RESET, REFUSED, EOF = "generic_timeout_error", "connection_reset", "connection_refused", "eof_error"

@@ -29,9 +29,8 @@ def scene(ladder: LadderEvidence = WELL, self_block: bool = False, **changes: An
 OTHERS = UdpEvidence(requests=30, others_requests=40, others_responses=39, others_alike=3, others_answering=4)
 DATAGRAM: dict[str, Any] = dict(failure=TIMEOUT, secure=False, attempts=3, failed_attempts=3, needs=1, depth=1)
 STUN: dict[str, Any] = DATAGRAM | dict(kind="stun", stage="stun", udp=OTHERS)
-QUIC: dict[str, Any] = DATAGRAM | dict(kind="quic", stage="quic", secure=True,
-                                       udp=replace(OTHERS, requests=0, version="answered", versions_answered=2,
-                                                   mute=3, offers_v1=True))
+SPOKEN = replace(OTHERS, requests=0, version="answered", versions_answered=2, mute=3, offers_v1=True)
+QUIC: dict[str, Any] = DATAGRAM | dict(kind="quic", stage="quic", secure=True, udp=SPOKEN)
 UNSPOKEN: dict[str, Any] = QUIC | dict(udp=replace(OTHERS, version="silent"), innocent="failed")
 
 
@@ -50,8 +49,11 @@ DATAGRAMS: dict[str, Scene] = {
     "quic/clock": scene(replace(WELL, clock_offset_s=9e7), **QUIC, trust="expired"),
     "quic/expired": scene(**QUIC, trust="expired"),
     "quic/same_bad_certificate": scene(**QUIC, trust="wrong_name", control_same_key=1),
-    "quic/drop_sni_control": scene(**QUIC, **CONTRARY, innocent="reached"),
-    "quic/late_drop_sni": scene(**QUIC | {"udp": replace(OTHERS, late=1, mute=2)}, proven=True, innocent="reached"),
+    "quic/drop_sni_control": scene(**QUIC | {"udp": replace(SPOKEN, again="reached")}, **CONTRARY, innocent="reached"),
+    "quic/late_drop_sni": scene(**QUIC | {"udp": replace(OTHERS, late=1, mute=2, again="reached")}, proven=True,
+                                innocent="reached"),
+    "quic/had_enough": scene(**QUIC | {"udp": replace(SPOKEN, again="failed", lost="far")}, **CONTRARY,
+                             innocent="reached"),
     "quic/drop_version": scene(**QUIC, **CONTRARY, innocent="failed"),
     "quic/drop_undecided": scene(**QUIC, **CONTRARY, innocent="unasked"),
     "quic/other_version": scene(**QUIC | {"udp": replace(OTHERS, version="answered")}, innocent="failed"),

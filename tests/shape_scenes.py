@@ -13,10 +13,11 @@ from probe.compare.shapes import ShapeEvidence
 from probe.rules.scene import Scene
 
 CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2)
-PASSED = ShapeEvidence(passed=("browser",), firm=("browser",), control_same=1)
+PASSED = ShapeEvidence(passed=("browser",), firm=("browser",), control_same=1, others_alike=1)
 _NAMED = st.lists(st.sampled_from(["browser", "small", "large"]), unique=True).map(tuple)
 ANY = st.builds(
     ShapeEvidence, passed=_NAMED, firm=_NAMED, split_passed=st.booleans(), control_same=st.integers(0, 2),
+    others_alike=st.integers(0, 2),
     narrow=st.sampled_from(["passed", "cut", "failed", "silent", "unasked"]), innocent_small=st.booleans(),
     elsewhere=st.sampled_from(["", "name", "passes"]))
 

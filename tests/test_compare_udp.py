@@ -102,6 +102,21 @@ def test_what_was_asked_around_it(near: tuple[Observation, ...], innocent: str, 
     assert (got.innocent, got.udp.version, got.udp.offers_v1) == (innocent, version_word, False)
 
 
+@pytest.mark.parametrize(("order", "word"), [
+    ("iTTT", "unasked"), ("iTTTx", "failed"), ("iTTTiT", "reached"), ("iTTTi", "unasked"), ("iTTTxT", "failed"),
+    ("iiTTT", "unasked"),
+])
+def test_the_innocent_name_counts_again_between_two_failures_of_ours(order: str, word: str) -> None:
+    """i: the innocent name, answered; x: not answered; T: ours fails."""
+    seen = numbered([shaken(TIMEOUT, attempt=n) if what == "T" else
+                     shaken("" if what == "i" else TIMEOUT, purpose="innocent", attempt=n)
+                     for n, what in enumerate(order, 1)])
+    site = site_of(endpoint(URL))
+    ours = [o for o in seen if o.purpose == "target"]
+    got = datagram_evidence(site, site.endpoints[0], HERE4, ours, Around(near=[o for o in seen if o not in ours]))
+    assert got.udp.again == word
+
+
 def test_controls_speak_of_this_very_address() -> None:
     def control(asn: int, *udp: tuple[str, str]) -> ControlAnswer:
         return ControlAnswer(control_id=str(asn), asn=asn, input=URL, state="answered", udp=udp)

@@ -99,6 +99,20 @@ def test_a_version_that_vanishes(ends: BothEnds, seed: int) -> None:
     assert ends.at_server(flow) == []
 
 
+def test_a_server_takes_so_many_handshakes_whatever_the_name(ends: BothEnds, seed: int) -> None:
+    with ends.watched("quic-limit", seed % 1000) as w:
+        t = w.target("t")
+        (most,) = {int(dict(f.params)["handshakes"]) for f in w.drawn.faults if f.kind == "quic_limit"}  # type: ignore[arg-type]
+        names = ["innocent.example", t.sni, "innocent.example", t.sni][: most + 2]
+        flows = [w.udp(t, initial(name), port=443, timeout_s=2 if n < most else 1) for n, name in enumerate(names)]
+        assert [flow.failure for flow in flows] == [""] * most + ["timeout"] * 2
+        assert_versions_are_named(w, t)
+        other = w.innocent(port=443)
+        assert w.udp(other, initial(other.sni), port=443).failure == "", "another server"
+        assert w.truth() == (), "nothing on the way"
+    assert ends.at_server(flows[-1]) != [], "what it is silent to has arrived"
+
+
 def assert_versions_are_named(w: Watched, place: Place) -> None:
     """An unknown version reaches the server: it answers with Version Negotiation (RFC 9000 section 17.2.1)."""
     flow = w.udp(place, of_version(UNKNOWN_VERSION), port=443)

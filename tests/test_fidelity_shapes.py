@@ -140,6 +140,18 @@ def test_a_server_refuses_programs_whoever_asks(w: Watched) -> None:
     assert w.tls(w.innocent()).failure == ""
 
 
+@on("server-picky-country")
+def test_a_server_refuses_programs_from_the_clients_country_alone(w: Watched) -> None:
+    t = w.target("t")
+    flow = ask(w, t, hello(t.sni))
+    assert flow.data[:1] != b"\x16"
+    assert {p.ip.ttl for p in w.from_server(flow)} == {w.server_ttl}
+    assert ask(w, t, browsers(t.sni)).data[:1] == b"\x16", "browsers are served"
+    far, data = elsewhere(w, t, hello(t.sni))
+    assert (far, data[:1]) == ("", b"\x16"), "and so is everybody elsewhere"
+    assert {entry.block_type for entry in w.truth()} <= {""}
+
+
 @pytest.mark.parametrize("name", ["server-picky-name", "server-refuses-name"])
 def test_the_servers_own_front_resets_the_name_as_they_would(tmp_path: Path, name: str) -> None:
     if reason := unavailable():

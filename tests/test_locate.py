@@ -62,6 +62,7 @@ CASES: dict[str, tuple[list[Observation], str, str]] = {
     "a first router with a public address": (search("oooooo", 1, at=RESETS), "1", "unknown"),
     "a first router that is a carrier's": (search("ccoooo", 1, at=QUIET), "1", "access"),
     "between the household and its provider": (search("pooooo", 2, at=RESETS), "2", "access"),
+    "the first public router, but the service may stand behind it": (search("poo", 2, at=RESETS), "2", "unknown"),
     "in the carrier's own space": (search("pccooo", 3, at=QUIET), "3", "access"),
     "private further out: a company's or a provider's": (search("pppooo", 2, at=QUIET), "2", "unknown"),
     "far out, and silent": (search("pooooo", 5, at=QUIET), "5", "beyond_access"),

@@ -13,7 +13,7 @@ from probe.catalogue.load import load
 from probe.classify import Bench, judge
 from probe.compare.ladder import LadderEvidence
 from probe.compare.udp import PORT_BESIDE
-from probe.model import Observation
+from probe.model import ControlAnswer, Observation
 from probe.plan.next_steps import next_steps
 from probe.session.book import Book
 from probe.session.gate import Gate
@@ -83,7 +83,25 @@ def test_where_the_version_is_answered_the_address_is_not_traced() -> None:
     net = Net(dns=HONEST, cuts={HERE4: ("quic", TIMEOUT)})
     taken = walk(QUIC, net, book=other_answers(QUIC))
     assert not any(isinstance(s, UdpTrace) for s in taken)
-    assert datagrams(taken)[-2:] == [("target", 3), ("version", 2)]
+    assert datagrams(taken)[-4:] == [("target", 3), ("version", 2), ("innocent", 2), ("target", 4)]
+
+
+@pytest.mark.parametrize("served_again", [True, False])
+def test_an_innocent_name_that_was_served_is_asked_in_turns_with_ours(served_again: bool) -> None:
+    class Mean(Net):
+        def carry_out(self, step: Step) -> tuple[list[Observation], list[ControlAnswer]]:
+            seen, told = super().carry_out(step)
+            innocent = isinstance(step, QuicVisit) and step.purpose == "innocent"
+            if innocent and (served_again or getattr(step, "attempt", 1) == 1):
+                seen = [replace(o, failure="", server_hello=True) for o in seen]
+            return seen, told
+
+    net = Mean(dns=HONEST, cuts={HERE4: ("quic", TIMEOUT)}, innocent_cuts={HERE4: ("quic", TIMEOUT)})
+    taken = walk(QUIC, net, book=other_answers(QUIC))
+    told = [step for step in datagrams(taken) if step[0] in ("innocent", "target")]
+    ours = [("target", n) for n in (1, 2, 3)]
+    assert told == [("innocent", 1), *ours, ("innocent", 2), *([("target", 4)] if served_again else [])]
+    assert any(isinstance(s, UdpTrace) for s in taken) != served_again
 
 
 def test_one_address_of_a_family_is_enough_where_it_answers() -> None:

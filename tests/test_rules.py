@@ -302,6 +302,7 @@ WORDS: dict[str, list[Any]] = {
     "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
     "lost": ["", "near", "far", "unknown"],
+    "again": ["reached", "failed", "unasked"],
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],

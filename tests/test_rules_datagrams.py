@@ -9,6 +9,7 @@ import pytest
 from observations import REFUSED
 from recorded_datagrams import CONTRARY, NO_CONTROL, OTHERS, QUIC, STUN, UNSPOKEN, scene
 
+from probe.compare.udp import UdpEvidence
 from probe.rules.path import PATH_RULES
 from probe.rules.table import first
 
@@ -30,16 +31,28 @@ def test_a_port_for_quic_that_falls_silent_alone_may_be_a_neighbours_doing() -> 
         assert first(PATH_RULES, scene(**UNSPOKEN | {"udp": udp}, **CONTRARY)).block_type == block_type
 
 
+AGAIN: dict[str, Any] = dict(innocent="reached", udp=replace(QUIC["udp"], again="reached"))
+"""The innocent name is answered before and after ours, which never is."""
+
+
+@pytest.mark.parametrize("udp", [AGAIN["udp"], replace(QUIC["udp"], again="failed", lost="near")], ids=["turn", "place"])
+def test_a_name_is_to_blame_in_turns_or_where_its_datagrams_end_on_the_way(udp: UdpEvidence) -> None:
+    assert first(PATH_RULES, scene(**QUIC | CONTRARY | AGAIN | {"udp": udp})).block_type == "quic.drop.sni"
+
+
 @pytest.mark.parametrize("alike", [
     dict(innocent="failed", udp=replace(OTHERS, version="silent")),  # UDP does not pass at all
     dict(innocent="failed", udp=replace(OTHERS, version="answered")),  # another version of the protocol
     dict(innocent="failed", udp=replace(OTHERS, version="answered", offers_v1=True, others_shaken=1)),
-    dict(innocent="reached", udp=replace(QUIC["udp"], mute=1)),  # something is heard: the line may be poor
-    dict(innocent="reached", udp=replace(QUIC["udp"], lossy=True)),
+    dict(AGAIN, udp=replace(AGAIN["udp"], mute=1)),  # something is heard: the line may be poor
+    dict(AGAIN, udp=replace(AGAIN["udp"], lossy=True)),
     dict(innocent="failed", udp=replace(QUIC["udp"], lossy=True)),
     dict(innocent="failed", udp=replace(QUIC["udp"], versions_answered=1)),
-    dict(innocent="reached", failure=REFUSED), dict(innocent="reached", tainted=True),
-    dict(innocent="reached", **NO_CONTROL),
+    # The innocent name went first, and a server that takes one handshake of an address is silent to every later one.
+    dict(innocent="reached"), dict(innocent="reached", udp=replace(QUIC["udp"], again="failed")),
+    dict(innocent="reached", udp=replace(QUIC["udp"], again="failed", lost="far")),
+    dict(innocent="reached", udp=replace(QUIC["udp"], again="failed", lost="unknown")),
+    dict(AGAIN, failure=REFUSED), dict(AGAIN, tainted=True), dict(AGAIN, **NO_CONTROL),
 ], ids=str)
 def test_a_handshake_that_fails_convicts_by_its_name_or_version_alone(alike: dict[str, Any]) -> None:
     assert first(PATH_RULES, scene(**QUIC | CONTRARY | alike)).outcome == "inconclusive"

@@ -13,7 +13,7 @@ from loopback import PATIENCE_S, SHORT_S, finish, serving
 from made_up_net import FRAME, Net, walk
 from observations import EOF, HERE4, HOST, NEAR4, OTHER, RESET, TIMEOUT, endpoint, operation, site_of, told, visit_to
 
-from probe.compare.shapes import ShapeEvidence, same_build, shape_evidence
+from probe.compare.shapes import Dislike, ShapeEvidence, dislikes, others_alike, same_build, shape_evidence
 from probe.measure.clock import start_clock
 from probe.measure.hello import ja4
 from probe.measure.raw_hello import raw_hello
@@ -370,3 +370,30 @@ def test_a_name_that_no_hello_can_carry_is_written_down_and_not_raised() -> None
     with serving(lambda conn: finish(conn, "hold")) as server:
         for shape in ("browser", "split"):
             assert raw(server.port, shape, sni="a" * 300).failure
+
+
+# ---- other services
+
+APART = Dislike(service="other", addresses=frozenset({"151.101.1.1", "2a04:4e42::1"}))
+
+
+@pytest.mark.parametrize(("service", "addresses", "n"), [
+    ("chat", [HERE4], 1), ("chat", [HERE4, "2606:2800::1"], 1), ("other", [HERE4], 0),
+    ("chat", ["151.101.9.9"], 0),  # one content network serves both
+    ("chat", [HERE4, "2a04:4e42:7::7"], 0), ("chat", [], 0),
+])
+def test_another_operators_server_shows_the_same_only_from_another_network(
+    service: str, addresses: list[str], n: int,
+) -> None:
+    assert others_alike([APART], service, addresses) == n
+    assert others_alike([APART, APART], service, addresses) == n
+
+
+def test_whose_servers_dislike_the_librarys_hello_is_told_by_what_passes_again() -> None:
+    library = [operation("tls_handshake", failure=RESET, attempt=n, sequence=at) for n, at in ((1, 1), (2, 4))]
+    passes = [operation("tls_handshake", purpose="shape", shape="browser", attempt=n, sequence=at)
+              for n, at in ((1, 3), (2, 5))]
+    (found,) = dislikes(site_of(), library, passes)
+    assert (found.service, found.addresses) == ("chat", frozenset({HERE4}))
+    assert not dislikes(site_of(), library, passes[:1])
+    assert not dislikes(site_of(), library, [])

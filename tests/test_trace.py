@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_net import FRAME, Net, walk
-from observations import ELSEWHERE, HERE4, HERE6, REFUSED, RESET, TIMEOUT, site_of, told
+from observations import BEYOND4, ELSEWHERE, HERE4, HERE6, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, site_of, told
 
 from probe.compare.trace import way_of, where_lost
 from probe.measure.clock import start_clock
@@ -39,22 +39,28 @@ def reference(*routers: str, end: str = "open", address: str = ELSEWHERE) -> Obs
 
 
 LONG = reference("a", "b", "c", "d", "e")
+LONG_TOO = replace(LONG, address=THERE4)
+BOTH = (LONG, LONG_TOO)
 CASES = {
-    "lost in the shared part": ((heard("a", "b"), LONG), "near"),
-    "lost at the first hop": ((heard(), LONG), "near"),
+    "lost in the shared part": ((heard("a", "b"), *BOTH), "near"),
+    "lost at the first hop": ((heard(), *BOTH), "near"),
     "one silent router proves nothing": ((heard("a", "b", "c", "d"), LONG), "unknown"),
     "as far as the others": ((heard("a", "b", "c", "d", "e"), LONG), "far"),
     "further than the others": ((heard("a", "b", "c", "d", "e", "f", "g"), LONG), "far"),
     "on a way of its own": ((heard("a", "b", "x"), LONG), "far"),
     "another way at first, too": ((heard("x"), LONG), "far"),
-    "one of two references goes on": ((heard("a", "b"), reference("a", "b"), LONG), "near"),
+    "one of two references goes on": ((heard("a", "b"), reference("a", "b"), LONG_TOO), "unknown"),
+    "one network's way goes on, and it may be the operator's": ((heard("a", "b"), LONG), "unknown"),
+    "its neighbours' ways go on": ((heard("a", "b"), LONG, replace(LONG, address=NEAR4)), "unknown"),
+    "two in one network": ((heard("a", "b"), LONG, replace(LONG, address="104.16.7.7")), "unknown"),
+    "two of three go on": ((heard("a", "b"), reference("a", "b", address=BEYOND4), *BOTH), "near"),
     "no reference": ((heard("a", "b"),), "unknown"),
     "a reference that was not reached": ((heard("a"), reference("a", "b", "c", "d", end="")), "unknown"),
     "a reference in the other family": ((heard("a"), reference("a", "b", "c", "d", address=HERE6)), "unknown"),
-    "refused on the way": ((heard("a", "b", end="refused"), LONG), "near"),
-    "reset on the way": ((heard("a", "b", "c", "d", end="reset"), LONG), "near"),
+    "refused on the way": ((heard("a", "b", end="refused"), *BOTH), "near"),
+    "reset on the way": ((heard("a", "b", "c", "d", end="reset"), *BOTH), "near"),
     "refused at the end": ((heard("a", "b", "c", "d", "e", end="refused"), LONG), "far"),
-    "silent routers before a refusal": ((heard("a", "", "", end="refused"), LONG), "near"),
+    "silent routers before a refusal": ((heard("a", "", "", end="refused"), *BOTH), "near"),
     "nobody looked": ((LONG,), ""),
     "another port": ((replace(heard("a"), port=80), LONG), ""),
 }
@@ -91,7 +97,7 @@ def steps_of(net: Net) -> list[Trace]:
 def test_an_address_that_controls_reach_is_traced_beside_one_that_answers(failure: str) -> None:
     taken = steps_of(Net(dns=HONEST, cuts={HERE4: ("connect", failure)}))
     assert [(s.purpose, s.address, s.port) for s in taken] == [
-        ("trace", HERE4, 443), ("reference", ELSEWHERE, 443)]
+        ("trace", HERE4, 443), ("reference", ELSEWHERE, 443), ("reference", BEYOND4, 443)]
 
 
 @pytest.mark.parametrize("net", [

@@ -62,6 +62,19 @@ def is_beside(text: str, other: str) -> bool:
     return int(one) >> shift == int(two) >> shift
 
 
+def provider_net(text: str) -> str:
+    """The /16 that an address lies in, the /32 over IPv6: what one provider has at least; empty for no address."""
+    address = parse(text)
+    if address is None:
+        return ""
+    return str(ipaddress.ip_network((address, 16 if address.version == 4 else 32), strict=False))
+
+
+def same_provider(text: str, other: str) -> bool:
+    """Whether two addresses of one family are so close that one provider may have both: the same /16, /32 over IPv6."""
+    return provider_net(text) == provider_net(other) != ""
+
+
 def may_connect(text: str, nat64_prefix: str = "") -> bool:
     """True when the probe may open a connection to it: never into private, local or multicast space."""
     return parse(text) is not None and not is_bogon(text, nat64_prefix)

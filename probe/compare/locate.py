@@ -211,6 +211,7 @@ def _zone(hop: int, spaces: Mapping[int, str], outside: int) -> str:
     carrier = min((ttl for ttl, space in spaces.items() if space == "carrier"), default=0)
     if outside and hop > outside:
         return "beyond_access"
-    if hop == outside or (carrier and carrier <= hop and (outside or spaces.get(hop) == "carrier")):
-        return "access"
-    return "unknown"
+    if hop == outside:  # so near the last router heard of, it may be the service's own, peering with the provider
+        return "access" if hop + QUIET_HOPS <= max(spaces) else "unknown"
+    inside = carrier and carrier <= hop and (outside or spaces.get(hop) == "carrier")
+    return "access" if inside else "unknown"

@@ -44,6 +44,7 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
         udp=replace(
             beside(around.others, protocol=site.kind, address=address, service=endpoint.service),
             mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),
+            again=_again(mine, near),
             versions_answered=sum(o.operation == "quic_version" and not o.failure for o in near),
             late=sum(bool(o.tls_version) and o.failure in TIMEOUTS for o in failed),
             lost=where_datagrams_end(around.traces, address, site.port),
@@ -73,6 +74,17 @@ def _innocent(near: Sequence[Observation]) -> str:
     if any(not o.failure for o in tries):
         return "reached"
     return "tainted" if all(o.tainted_by for o in tries) else "failed"
+
+
+def _again(mine: Sequence[Observation], near: Sequence[Observation]) -> str:
+    """In turns: ours failed, the innocent name was asked again, and ours failed again after it was answered."""
+    failed = [o.sequence for o in mine if o.failure]
+    tries = [o for o in near if o.operation == "quic_handshake" and o.purpose == "innocent"
+             and any(n < o.sequence for n in failed)]
+    reached = [o.sequence for o in tries if not o.failure]
+    if any(reached[0] < n for n in failed) if reached else False:
+        return "reached"
+    return "failed" if tries and not reached else "unasked"
 
 
 def _version(near: Sequence[Observation]) -> str:

@@ -6,9 +6,11 @@ library's hello did says nothing at all; one that passes does, and more so if th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from probe.compare.addresses import family_of, same_provider
+from probe.compare.outcomes import NETWORK_PURPOSES
 from probe.model import ControlAnswer, Observation
 from probe.sites import Site
 from probe.tables.shapes import PLAIN
@@ -38,6 +40,9 @@ class ShapeEvidence:
     """The innocent name drew a small answer, an alert or a short certificate: nothing shows that large ones arrive."""
     control_same: int = 0
     """Networks of controls that shook hands at this very address with a hello built like ours."""
+    others_alike: int = 0
+    """Other services, in other networks than this address, whose servers show the same in this run: they answer another
+    hello again and again, and the library's never."""
     elsewhere: str = ""
     """name: it fails alike at an agreed server where an innocent one is answered; passes; empty: not shown."""
 
@@ -66,6 +71,39 @@ def shape_evidence(site: Site, address: str, mine: Sequence[Observation], around
         control_same=_alike_controls(library[-1].ja4, controls, known_as, site.port), elsewhere=elsewhere,
         innocent_small=small,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dislike:
+    """A service at which another hello passes again and again, and the library's never does; all its addresses seen."""
+
+    service: str
+    addresses: frozenset[str]
+
+
+def dislikes(site: Site, visits: Sequence[Observation], around: Sequence[Observation]) -> frozenset[Dislike]:
+    """Whether a site's servers, or something before them, dislike the library's hello."""
+    if not any(o.purpose == "shape" for o in around):
+        return frozenset()
+    own = [o for o in visits if o.purpose in NETWORK_PURPOSES]
+    for address in {o.address for o in own if o.operation == "tls_handshake"}:
+        mine = [o for o in own if o.address == address]
+        if shape_evidence(site, address, mine, around, (), known_as=address).firm:
+            return frozenset({Dislike(service=site.endpoints[0].service, addresses=frozenset(o.address for o in own))})
+    return frozenset()
+
+
+def others_alike(known: Iterable[Dislike], service: str, addresses: Iterable[str]) -> int:
+    """How many other services are disliked alike in other networks. One content network may refuse programs at the
+    addresses of all its customers: those count for nothing that may be in one network with these addresses."""
+    ours = tuple(addresses)
+    return len({d.service for d in known if d.service != service and _are_apart(ours, d.addresses)})
+
+
+def _are_apart(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Some addresses can be compared, and none of them is near another."""
+    words = {same_provider(a, b) for a in ours for b in theirs if family_of(a) == family_of(b)}
+    return words == {False}
 
 
 def _answered(seen: Observation) -> bool:

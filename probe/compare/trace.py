@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from probe.compare.addresses import provider_net, same_provider
 from probe.model import Observation
 
 BEYOND = 2
 """So many hops further others must be heard of: routers do not always answer, and one silent one proves nothing."""
+
+NETWORKS = 2
+"""Networks of others, by their addresses, whose traffic must pass where ours is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +51,22 @@ def where_lost(traces: Sequence[Observation], address: str, port: int) -> str:
     everything that is shared with other traffic, where the operator itself may refuse us; unknown: neither is
     shown; empty: nobody looked.
 
-    Near needs a reference whose routers are the same as far as ours are heard of and that is heard of further on.
+    Near needs references whose routers are the same as far as ours are heard of and that are heard of further on, in
+    two networks at least, neither of them the address's own: an operator may refuse us within its network as well,
+    where the way to its other services, or to whoever stands beside it, goes on.
     """
     ours = [way_of(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
     if not ours:
         return ""
     family = 6 if ":" in address else 4
-    others = [way_of(o) for o in traces if o.purpose == "reference" and o.family == family]
-    others = [way for way in others if way.ended_by == "open"]
-    if any(_is_near(way, other) for way in ours for other in others):
+    ways = {o.address: way_of(o) for o in traces if o.purpose == "reference" and o.family == family
+            and not same_provider(o.address, address)}
+    open_ways = {other: way for other, way in ways.items() if way.ended_by == "open"}
+    passed = {provider_net(other) for other, theirs in open_ways.items() if any(_is_near(way, theirs) for way in ours)}
+    if len(passed) >= NETWORKS:
         return "near"
-    return "far" if others and all(_is_far(way, others) for way in ours) else "unknown"
+    others = list(open_ways.values())
+    return "far" if others and not passed and all(_is_far(way, others) for way in ours) else "unknown"
 
 
 def _shares(way: Way, other: Way) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from probe.compare.addresses import same_provider
 from probe.compare.fisher import lost_more
 from probe.compare.trace import BEYOND, Way, way_of
 from probe.model import Observation
@@ -65,6 +66,8 @@ class UdpEvidence:
     """Of what is answered at all more than a third is lost, whoever it is for."""
     late: int = 0
     """Attempts in which the handshake was done, and silence followed."""
+    again: str = "unasked"
+    """The innocent name after our own had failed: reached (and then ours failed once more), failed, or unasked."""
     lost: str = ""
     """near, far, unknown, or empty where nobody looked."""
     lost_beside: str = ""
@@ -123,7 +126,8 @@ def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) 
     if not ours:
         return ""
     family = 6 if ":" in address else 4
-    others = [way_of(o) for o in traces if o.purpose == "reference" and o.family == family and o.address != address]
+    others = [way_of(o) for o in traces if o.purpose == "reference" and o.family == family
+              and not same_provider(o.address, address)]
     others = [way for way in others if way.ended_by == "open"]
     if any(_is_cut(way, other) for way in ours for other in others):
         return "near"

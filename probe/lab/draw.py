@@ -116,7 +116,7 @@ def _scene(
         if spec.shares:
             pool = _neighbours(pool, drawn[spec.shares][0])
         count = int(_number(spec.count, rng))
-        drawn[alias] = given.get(alias) or _sample(pool, count, rng)
+        drawn[alias] = given.get(alias) or _sample(pool, count, rng, apart=spec.apart)
         if len(drawn[alias]) < count and alias not in given:
             raise ScenarioError(f"{scenario.name}.toml: draw.{alias}: the catalogue has no {count} such endpoints")
         taken += drawn[alias]
@@ -161,8 +161,8 @@ def _number(spec: Range, rng: random.Random) -> int | float:
     return value
 
 
-def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random) -> tuple[Endpoint, ...]:
-    """Up to `count` endpoints of unrelated hosts."""
+def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: bool = False) -> tuple[Endpoint, ...]:
+    """Up to `count` endpoints of unrelated hosts; `apart`: and of as many services."""
     by_host: dict[str, list[Endpoint]] = {}
     for row in pool:
         by_host.setdefault(row.host, []).append(row)
@@ -171,7 +171,7 @@ def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random) -> tuple[E
     chosen: list[Endpoint] = []
     while hosts and len(chosen) < count:
         row = rng.choice(by_host[hosts.pop()])
-        if not _related(row, chosen):
+        if not _related(row, chosen) and not (apart and row.service in {other.service for other in chosen}):
             chosen.append(row)
     return tuple(chosen)
 

@@ -4,7 +4,8 @@ QUIC: a version that does not exist (one datagram; again where handshakes fail),
 series of ten small requests, three at most. What fails is tried three times on fresh sockets, for a box may answer the
 first and drop what follows for minutes; so everything innocent goes first. A site that works costs about 25 datagrams
 of its own and as many in answer (STUN 10), one that fails at most about 100, and where controls are answered 36 more
-that look how far they get (QUIC twice, at another port too), and as many to each of up to two others.
+that look how far they get (QUIC twice, at another port too), and as many to each of up to two others. Where an
+innocent name was served before, it is asked once more, and then our own: two more handshakes.
 """
 
 from __future__ import annotations
@@ -42,7 +43,23 @@ def at_udp_address(site: Site, address: str, source: str, depth: str, seen: Seen
         return []
     if site.kind == "quic" and not any(o.purpose == "version" and o.attempt == 2 for o in near):
         return [VersionProbe(address=address, port=site.port, attempt=2)]  # is it still answered?
+    if site.kind == "quic" and (more := _in_turns(site, address, source, last, near, frame)):
+        return more
     return _traces(site, address, mine, seen, frame)
+
+
+def _in_turns(site: Site, address: str, source: str, last: int, near: Sequence[Observation],
+              frame: Frame) -> list[Step]:
+    """An innocent name that was served is asked once more, and after it our own: a server that takes only so many
+    handshakes of one address looks like a block of what is said to it later."""
+    innocent = [o for o in near if o.purpose == "innocent"]
+    if not any(not o.failure for o in innocent):
+        return []
+    if not any(o.attempt == 2 for o in innocent):
+        return [QuicVisit(purpose="innocent", address=address, port=site.port, hostname=frame.innocent, attempt=2,
+                          sni=frame.innocent, timeout_s=frame.timeout_s)]
+    served = last == frame.attempts and not innocent[-1].failure
+    return [_visit(site, address, source, last + 1, frame)] if served else []
 
 
 def _visit(site: Site, address: str, source: str, attempt: int, frame: Frame) -> Step:
@@ -59,10 +76,10 @@ def _visit(site: Site, address: str, source: str, attempt: int, frame: Frame) ->
 def _traces(site: Site, address: str, mine: Sequence[Observation], seen: Seen, frame: Frame) -> list[Step]:
     """Controls are answered by what does not answer here: does the network lose it, or does the operator refuse us?
     Where a name or a version was answered, the address is not what matters."""
-    if mine[-1].icmp or any(o.tls_version or o.server_hello for o in mine):
-        return []
-    if any(o.address == address and o.port == site.port and o.operation in OPERATIONS and not o.failure
-           for o in seen.around):
+    around = [o for o in seen.around if (o.address, o.port) == (address, site.port) and o.operation in OPERATIONS]
+    spent = any(o.purpose == "innocent" and o.attempt == 2 and o.failure for o in around)
+    heard = any(not o.failure for o in around) or any(o.tls_version or o.server_hello for o in mine)
+    if mine[-1].icmp or (heard and not spent):
         return []
     known_as = from_outside(address, frame.nat64_prefix)
     where = f"[{known_as}]:{site.port}" if ":" in known_as else f"{known_as}:{site.port}"

@@ -22,6 +22,13 @@ def _vanishes(s: Scene) -> bool:
             and not s.ladder.slow and convicts(s))
 
 
+def _by_name(s: Scene) -> bool:
+    """Our name and the innocent one fare differently in turns; or, where nobody is answered any more, datagrams end
+    where others' pass: a server that has had enough handshakes of us is silent to all later ones, but is reached."""
+    shown = s.path.udp.again == "reached" or s.path.udp.lost == "near"
+    return _vanishes(s) and s.path.innocent == "reached" and shown
+
+
 def _untrusted(s: Scene) -> bool:
     return s.path.stage == "quic" and s.path.trust in _FOREIGN
 
@@ -41,11 +48,14 @@ QUIC: tuple[PathRule, ...] = (
          lambda s: _untrusted(s) and s.path.control_same_key > 0 and not s.path.control_other_key),
     Rule("quic/drop_sni_control", "blocked", "quic.drop.sni", 0.95, ("innocent", "helper"),
          "an innocent name on the same address is answered, this one is not or not for long, and controls reach it",
-         lambda s: _vanishes(s) and s.path.innocent == "reached" and contrary(s)),
+         lambda s: _by_name(s) and contrary(s)),
     Rule("quic/late_drop_sni", "blocked", "quic.drop.sni", 0.75, ("innocent",),
          "the server shows this name's certificate and is then cut off, and an innocent name on the address is not",
-         lambda s: _vanishes(s) and s.path.innocent == "reached" and s.path.proven and s.path.udp.late > 0
-         and not s.path.controls_answered),
+         lambda s: _by_name(s) and s.path.proven and s.path.udp.late > 0 and not s.path.controls_answered),
+    Rule("quic/had_enough", "inconclusive", "inconclusive.unconfirmed", 0.5, ("innocent",),
+         "an innocent name was answered before ours, and nobody is shown to be any more: what our name set off, and "
+         "a server that takes only so many handshakes of one address, look alike",
+         lambda s: _vanishes(s) and s.path.innocent == "reached"),
     Rule("quic/drop_version", "blocked", "quic.drop.version", 0.9, ("innocent", "helper"),
          "no name is answered in version 1, which the server says it speaks when asked for another, and controls "
          "reach it",

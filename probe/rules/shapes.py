@@ -28,16 +28,18 @@ SMALL_SEGMENTS: tuple[PathRule, ...] = (
 
 def shape_rules(action: str) -> tuple[PathRule, ...]:
     """For one action on TLS handshakes: is it the shape, the shape and the name together, or the name wherever it
-    goes? A server may dislike the library's hello itself; so a conviction needs somebody who sent the same elsewhere,
-    or a server whose operator says that it takes any."""
+    goes? A server may dislike the library's hello itself, and only from some countries or networks: what helpers are
+    answered elsewhere tells nothing of that. So a conviction needs another operator's server that shows the same here,
+    packets that no server sent, or a server whose operator says that it takes any."""
     is_it, stem = shows("tls", action), f"tls.{action}"
 
     def by_shape(s: Scene) -> bool:
         return is_it(s) and convicts(s) and bool(s.path.shapes.passed)
 
     def on_the_way(s: Scene) -> bool:
-        """It is not the server itself that dislikes our hello."""
-        return (contrary(s) and s.path.shapes.control_same > 0) or injected(s)
+        """It is not the server itself that dislikes our hello: it takes it elsewhere, and another's shows the same."""
+        alike = s.path.shapes.control_same > 0 and s.path.shapes.others_alike > 0
+        return (contrary(s) and alike) or injected(s)
 
     def fits(s: Scene) -> bool:
         """Silence may also be a large packet lost, of ours or of the answer, and another hello may be smaller or draw
@@ -53,7 +55,8 @@ def shape_rules(action: str) -> tuple[PathRule, ...]:
     return (
         Rule(f"tls/{action}_fingerprint", "blocked", f"{stem}.fingerprint", 0.9, ("innocent", "twin"),
              "with the library's ClientHello every name fails here, with another shape this one is answered again and "
-             "again, and controls are answered with the library's, or packets show that it is not the server",
+             "again, and controls are answered with the library's while another operator's server shows the same, or "
+             "packets show that it is not the server",
              lambda s: amid_answers(s) and s.path.innocent == "failed" and on_the_way(s) and fits(s)),
         Rule(f"tls/{action}_name_and_shape", "blocked", stem, 0.85, ("innocent", "twin"),
              "the name passes in another shape, the library's ClientHello with another name: it is the two together",

@@ -93,6 +93,8 @@ class Filter:
     min_addresses: int = 1
     rejects: tuple[int, ...] = ()
     count: Range
+    apart: bool = False
+    """No two of them belong to one service."""
     shares: str = ""
     """The alias whose first endpoint's addresses and port this one has, too; empty: its own."""
 
@@ -254,6 +256,7 @@ def _filter(table: Table, *, default: Range) -> Filter:
         min_addresses=table.number("min_addresses", default=1, low=1, high=16),
         rejects=table.numbers("rejects"),
         count=value,
+        apart=bool(table.flag("apart")),
         shares=table.text("shares", default=""),
     )
     table.close()

@@ -24,6 +24,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "code": (0, 65_535),
     "hop": (0, 30),
     "ttl": (1, 255),
+    "handshakes": (1, 1000),
     "rate_bps": (1, _MOST),
     "bytes_per_s": (100, _MOST),
 }

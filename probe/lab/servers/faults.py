@@ -39,9 +39,12 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("tls_reset", "tls", "probability", "the server resets the connection after the ClientHello"),
     ("tls_close", "tls", "probability", "the server closes the connection after the ClientHello"),
     ("tls_alert", "tls", "probability description", "the server answers the ClientHello with a fatal alert"),
-    ("tls_picky", "tls", "reply description",
-     "the server refuses a ClientHello without GREASE, for everyone: by an alert (the default), reset, close or "
-     "silence"),
+    ("tls_picky", "tls", "reply description only_client",
+     "the server refuses a ClientHello without GREASE, by an alert (the default), reset, close or silence; only_client: "
+     "the client's, and nobody else's"),
+    ("quic_limit", "tls", "handshakes",
+     "the server takes so many (1) QUIC handshakes of one address and is silent to its later ones, whatever the name; "
+     "for everyone"),
     ("tls_junk", "tls", "probability", "the server answers the ClientHello with bytes that are not TLS"),
     ("tls_silence", "tls", "probability", "the server reads the ClientHello and never answers"),
     ("status", "http", "status headers body only_client",

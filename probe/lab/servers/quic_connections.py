@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -96,6 +97,7 @@ class Connections:
         self.send = send
         self._by_id: dict[bytes, _Served] = {}
         self._silent: set[Address] = set()
+        self._taken: Counter[tuple[str, str]] = Counter()
 
     def receive(self, data: bytes, address: Address, site: Site) -> None:
         """Take a datagram that came to a site; what is not QUIC is ignored."""
@@ -135,6 +137,9 @@ class Connections:
     def _accept(self, header: QuicHeader, address: Address, site: Site) -> _Served | None:
         """A new connection; None where the site's TLS is broken in a way that over UDP is silence."""
         alert = 0
+        if self._has_enough(site, address):
+            self._silent.add(address)
+            return None
         for fault in self.faults.of("tls", site.host, *site.names, address.local):
             if fault.kind in MISBEHAVIOURS and self.faults.happens(fault):
                 if fault.kind != "tls_alert":
@@ -142,6 +147,13 @@ class Connections:
                     return None
                 alert = int(number(fault.params, "description", HANDSHAKE_FAILURE))
         return _Served(self, site, address, header.destination_cid, alert=alert)
+
+
+    def _has_enough(self, site: Site, address: Address) -> bool:
+        """Whether a limit of handshakes by one address is reached; counts this one."""
+        limits = [f for f in self.faults.of("tls", site.host, *site.names, address.local) if f.kind == "quic_limit"]
+        self._taken[site.host, address.peer] += 1
+        return any(self._taken[site.host, address.peer] > number(f.params, "handshakes", 1) for f in limits)
 
 
 class _Served:

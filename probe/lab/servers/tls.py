@@ -41,6 +41,7 @@ class TlsServer:
     ) -> None:
         """`speakers` says by kind of site who speaks inside, `apps` at messengers' own; others say nothing."""
         self._seed = world.seed
+        self._ours = (world.client4, world.client6)
         self._faults = faults
         self._certificates = certificates
         self._speakers = speakers
@@ -59,7 +60,8 @@ class TlsServer:
                 await MISBEHAVIOURS[fault.kind](stream, fault)
                 return
         picky = next((fault for fault in faults if fault.kind == "tls_picky"), None)
-        if picky is not None and not has_grease(hello.raw):
+        if picky is not None and not has_grease(hello.raw) and (
+                stream.peer in self._ours or not picky.params.get("only_client", False)):
             await _PICKY[text(picky.params, "reply", "alert")](stream, picky)
             return
         alert = refusal(self._seed, site, hello.sni)
