@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from probe.combine import Finding, combine_endpoints, combine_paths, service_verdicts
@@ -15,6 +15,7 @@ from probe.compare.outcomes import NETWORK_PURPOSES, must_not_answer
 from probe.compare.path import PathEvidence, path_evidence
 from probe.compare.quic import Around, datagram_evidence
 from probe.compare.shapes import Dislike, dislikes, others_alike
+from probe.compare.shared_pages import SharedPage, is_shared, unexpected_pages
 from probe.compare.udp import Other, places
 from probe.model import ControlAnswer, Endpoint, Observation, ServiceVerdict, Verdict
 from probe.rules.dns import DNS_RULES, NameEvidence
@@ -64,6 +65,8 @@ class Company:
     others: Sequence[Other]
     """Every place that was asked over UDP."""
     disliked: frozenset[Dislike]
+    pages: frozenset[SharedPage] = frozenset()
+    """Those that were not expected of whom they came from."""
 
 
 def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], bench: Bench,
@@ -73,13 +76,15 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
     shared = _shared_answers(cases)
     disliked = frozenset().union(*(dislikes(case.site, case.visits, case.around) for case in cases))
     others = places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
+    pages = frozenset().union(*(unexpected_pages(case.site, case.visits) for case in cases))
+    company = Company(others=others, disliked=disliked, pages=pages)
     found: dict[str, list[tuple[Endpoint, Finding]]] = {}
     for case in cases:
         for endpoint in case.site.endpoints:
             if network.block_type in STOPS:
                 finding = Finding.of(network, reason=network.why)
             else:
-                finding = _judge_endpoint(case, endpoint, bench, shared, Company(others=others, disliked=disliked))
+                finding = _judge_endpoint(case, endpoint, bench, shared, company)
             found.setdefault(endpoint.target_id, []).append((endpoint, finding))
     for endpoint, why in skipped.values():
         found.setdefault(endpoint.target_id, []).append((endpoint, _not_attempted(why)))
@@ -148,8 +153,19 @@ def _paths(case: Case, endpoint: Endpoint, bench: Bench, company: Company) -> li
                       nat64_prefix=bench.ladder.nat64_prefix, cc=bench.cc)
         for address in addresses
     ]
-    return [replace(p, shapes=replace(p.shapes, others_alike=n)) if p.shapes.passed and (
-        n := others_alike(company.disliked, endpoint.service, addresses)) else p for p in found]
+    return [_in_company(p, case, endpoint, company, addresses) for p in found]
+
+
+def _in_company(path: PathEvidence, case: Case, endpoint: Endpoint, company: Company,
+                addresses: Iterable[str]) -> PathEvidence:
+    """The path with what other sites of the run show of it."""
+    if path.shapes.passed:
+        alike = others_alike(company.disliked, endpoint.service, addresses)
+        path = replace(path, shapes=replace(path.shapes, others_alike=alike))
+    if path.stage == "page":
+        mine = [page for page in unexpected_pages(case.site, case.visits) if page.address == path.address]
+        path = replace(path, page_of_others=is_shared(company.pages, endpoint.service, mine))
+    return path
 
 
 def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],

@@ -146,8 +146,8 @@ def test_a_story_over_tls(net: Net, outcome: str, block_type: str, rule_id: str)
 
 CLEAR = {
     "known content": (Net(dns=HONEST, page={"met_expectation": "yes"}), "ok", "", "http/known_content"),
-    "a foreign page": (Net(dns=HONEST, page=BLOCKPAGE, told=other_page), "blocked", "http.blockpage",
-                       "http/foreign_page"),
+    "another page": (Net(dns=HONEST, page=BLOCKPAGE, told=other_page), "inconclusive", "inconclusive.disagreeing",
+                     "http/page_varies"),
     "a known block page": (Net(dns=HONEST, page=BLOCKPAGE | KNOWN), "blocked",
                            "http.blockpage", "http/known_blockpage"),
     "a foreign redirect": (
@@ -313,8 +313,24 @@ def test_one_wrong_server_for_many_services_is_a_forger() -> None:
     found, _ = judge(cases, {}, bench())
     assert {(v.block_type, v.rule_id) for v in found} == {("dns.forged", "dns/wrong_server_for_many")}
     (alone,), _ = judge(cases[:1], {}, bench())
-    assert (alone.block_type, alone.rule_id) == ("dns.forged", "dns/wrong_server")
+    assert (alone.outcome, alone.rule_id) == ("inconclusive", "dns/wrong_server")
 
+
+def test_one_page_for_many_services_is_no_servers_own() -> None:
+    """A server may have a page for each country; unrelated services do not have the same one."""
+    told_so: list[Case] = []
+    for name, address, service in ((HOST, HERE4, "chat"), ("other.example", THERE4, "o")):
+        site = site_of(endpoint(f"http://{name}/", target_id=f"{service}.web.main", service=service))
+        dns: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (address,))
+        book = Book("r")
+        page = BLOCKPAGE | {"title": "Not accessible", "body_sha256": name, "body_bytes": 900}
+        walk(site, Net(dns=dns, page=page, told=other_page), book=book)
+        told_so.append(book.case(site))
+    both, _ = judge(told_so, {}, bench())
+    assert {v.rule_id for v in both} == {"http/foreign_page"}
+    for case in told_so:
+        (alone,), _ = judge([case], {}, bench())
+        assert alone.rule_id == "http/page_varies"
 
 # ---- combining
 

@@ -134,6 +134,19 @@ def test_turkmenistan(w: Watched) -> None:
 # --- resolvers
 
 
+@on("dns-stale")
+def test_the_resolver_gives_an_address_where_somebody_else_serves(w: Watched) -> None:
+    t = w.target("t")
+    flow = w.dns(t.host)
+    w.settle()
+    p, = w.from_server(flow)
+    assert_answers_question(w, p, flow, t.host)
+    assert (p.ip.ttl, addresses(p)) == (w.server_ttl, [w.drawn.world.sinkhole])
+    assert w.truth() == (), "nobody lies"
+    assert_innocent_name_resolves(w)
+    assert_other_resolver_is_honest(w)
+
+
 @on("dns-resolver-lie")
 def test_the_resolver_gives_the_address_of_a_block_page(w: Watched) -> None:
     assert_resolver_lies(w, w.target("t"), address=w.drawn.world.sinkhole)

@@ -214,8 +214,9 @@ def test_a_household_s_resolver_leads_to_a_restricted_mode_and_says_so(watch: Wa
     assert ask(w, w.innocent().host)["ede"] == []
 
 
-def test_a_content_network_shows_its_own_page_in_the_clear(watch: Watching) -> None:
-    w = watch("challenge-clear")
+@pytest.mark.parametrize("name", ["challenge-clear", "page-by-country"])
+def test_a_server_shows_the_client_a_page_of_its_own_in_the_clear(watch: Watching, name: str) -> None:
+    w = watch(name)
     drawn = fault(w, "status")
     found = fetch(w, w.target("t"))
     assert (found["status"], found["text"]) == (drawn["status"], drawn["body"])

@@ -134,7 +134,9 @@ PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRAN
                                             controls_answered=1, control_page_differs=1),
     "http/foreign_redirect": scene(**IN_CLEAR | {"status": 302}, foreign_redirect=True, control_page_differs=1,
                                    controls_asked=1, controls_answered=1),
-    "http/foreign_page": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1),
+    "http/foreign_page": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1,
+                               page_of_others=True),
+    "http/page_varies": scene(**IN_CLEAR, control_page_differs=1, controls_asked=1, controls_answered=1),
     "http/server_differs_for_all": scene(**IN_CLEAR, control_page_same=1),
     "http/cut_off_for_all": scene(stage="http", failure=EOF, status=200, **FAILS_TOO),
     "http/controls_fail_too": scene(stage="http", failure=RESET, **FAILS_TOO),
@@ -236,6 +238,15 @@ def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
         assert first(PATH_RULES, scene(**inside, innocent="reached")).outcome == "inconclusive"
         with_control = first(PATH_RULES, scene(**inside, innocent="reached", **CONTRARY))
         assert with_control.block_type in ("tls", "flow.freeze")
+
+
+@pytest.mark.parametrize(("shown", "outcome"), [
+    ({}, "inconclusive"), ({"located": Located(at_end=True)}, "inconclusive"), ({"page_of_others": True}, "blocked"),
+    ({"located": Located(least=2, most=3)}, "blocked"), (FORGED, "blocked"),
+], ids=str)
+def test_a_page_of_ones_own_for_a_country_is_no_block(shown: dict[str, Any], outcome: str) -> None:
+    differs = IN_CLEAR | dict(control_page_differs=1, controls_asked=1, controls_answered=1)
+    assert first(PATH_RULES, scene(**differs | shown)).outcome == outcome
 
 
 @pytest.mark.parametrize("status", [200, 302, 403, 451])

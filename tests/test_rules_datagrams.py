@@ -35,7 +35,7 @@ AGAIN: dict[str, Any] = dict(innocent="reached", udp=replace(QUIC["udp"], again=
 """The innocent name is answered before and after ours, which never is."""
 
 
-@pytest.mark.parametrize("udp", [AGAIN["udp"], replace(QUIC["udp"], again="failed", lost="near")], ids=["turn", "place"])
+@pytest.mark.parametrize("udp", [AGAIN["udp"], replace(QUIC["udp"], again="failed", lost="near")], ids=["1", "2"])
 def test_a_name_is_to_blame_in_turns_or_where_its_datagrams_end_on_the_way(udp: UdpEvidence) -> None:
     assert first(PATH_RULES, scene(**QUIC | CONTRARY | AGAIN | {"udp": udp})).block_type == "quic.drop.sni"
 

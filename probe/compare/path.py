@@ -107,6 +107,8 @@ class PathEvidence:
     foreign_redirect: bool = False
     control_page_same: int = 0
     control_page_differs: int = 0
+    page_of_others: bool = False
+    """Unrelated services in other networks are answered with this very page here."""
     control_redirects_alike: int = 0
     """Controls that are redirected to the same host, or abroad as well: places differ by country."""
     must_not_answer: bool = False

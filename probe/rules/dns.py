@@ -155,9 +155,10 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/wrong_server_for_many", "blocked", "dns.forged", 0.93, ("trusted_dns",),
          "the resolver gives one address for unrelated names; it presents somebody else's certificate",
          lambda e: _wrong_server(e) and e.shared_answer and _public_honest(e)),
-    Rule("dns/wrong_server", "blocked", "dns.forged", 0.85, ("trusted_dns",),
-         "the resolver's address presents somebody else's certificate, and trusted resolvers lead to the service",
-         lambda e: _wrong_server(e) and _public_honest(e)),
+    Rule("dns/wrong_server", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
+         "the resolver's address presents somebody else's certificate, and trusted resolvers lead to the service: a "
+         "false answer, and an old one of an address that has changed hands, look alike",
+         lambda e: _wrong_server(e) and not e.dns.public_answers & e.dns.network_answers),
     Rule("dns/wrong_server_everywhere", "blocked", "dns", 0.8, ("trusted_dns", "helper"),
          "every plain resolver leads to a server with somebody else's certificate; who forges it is not shown",
          lambda e: _wrong_server(e) and e.dns.control_ok > 0),

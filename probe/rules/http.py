@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from probe.rules.named import named_rules
-from probe.rules.scene import PathRule, Scene, contrary_here, convicts, ended_by
+from probe.rules.scene import PathRule, Scene, contrary_here, convicts, ended_by, injected
 from probe.rules.shapes import elsewhere_rules
 from probe.rules.table import Rule
 
@@ -17,6 +17,18 @@ def _unproven_page(s: Scene) -> bool:
 def _known_page(s: Scene) -> bool:
     """A page that controls elsewhere are served too is the service's own: a seized name, or its operator's notice."""
     return _unproven_page(s) and s.path.mark.fits and not s.path.control_page_same
+
+
+def _differs(s: Scene) -> bool:
+    return (not s.path.proven and s.path.stage == "page" and s.path.control_page_differs > 0
+            and not s.path.control_page_same and convicts(s) and 200 <= s.path.status < 300)
+
+
+def _not_the_servers(s: Scene) -> bool:
+    """Pages differ by country, language and chance. That it is not the server's own is shown by unrelated services that
+    are answered with it too, by a place on the way where it comes from, or by the packets it came in."""
+    on_the_way = s.path.located.most > 0 and not s.path.located.at_end
+    return s.path.page_of_others or on_the_way or injected(s)
 
 
 HTTP: tuple[PathRule, ...] = (
@@ -40,9 +52,12 @@ HTTP: tuple[PathRule, ...] = (
          and s.path.control_page_differs > 0 and not s.path.control_page_same and not s.path.control_redirects_alike
          and convicts(s)),
     Rule("http/foreign_page", "blocked", "http.blockpage", 0.85, ("helper",),
-         "another page than the service's is served, and controls are served that",
-         lambda s: not s.path.proven and s.path.stage == "page" and s.path.control_page_differs > 0
-         and not s.path.control_page_same and convicts(s) and 200 <= s.path.status < 300),
+         "another page than the service's is served, which unrelated services' names draw here as well, or which comes "
+         "from on the way; and controls are served another",
+         lambda s: _differs(s) and _not_the_servers(s)),
+    Rule("http/page_varies", "inconclusive", "inconclusive.disagreeing", 0.5, ("helper",),
+         "another page than expected is served, and controls are served another: servers have pages for each country",
+         _differs),
     Rule("http/server_differs_for_all", "down", "server.error", 0.8, ("helper",),
          "controls are served the same unexpected page",
          lambda s: not s.path.proven and s.path.stage == "page" and s.path.control_page_same > 0),

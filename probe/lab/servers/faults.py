@@ -40,7 +40,7 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("tls_close", "tls", "probability", "the server closes the connection after the ClientHello"),
     ("tls_alert", "tls", "probability description", "the server answers the ClientHello with a fatal alert"),
     ("tls_picky", "tls", "reply description only_client",
-     "the server refuses a ClientHello without GREASE, by an alert (the default), reset, close or silence; only_client: "
+     "the server refuses a ClientHello without GREASE: alert (the default), reset, close or silence; only_client: "
      "the client's, and nobody else's"),
     ("quic_limit", "tls", "handshakes",
      "the server takes so many (1) QUIC handshakes of one address and is silent to its later ones, whatever the name; "
