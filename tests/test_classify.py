@@ -316,22 +316,6 @@ def test_one_wrong_server_for_many_services_is_a_forger() -> None:
     assert (alone.outcome, alone.rule_id) == ("inconclusive", "dns/wrong_server")
 
 
-def test_one_page_for_many_services_is_no_servers_own() -> None:
-    """A server may have a page for each country; unrelated services do not have the same one."""
-    told_so: list[Case] = []
-    for name, address, service in ((HOST, HERE4, "chat"), ("other.example", THERE4, "o")):
-        site = site_of(endpoint(f"http://{name}/", target_id=f"{service}.web.main", service=service))
-        dns: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (address,))
-        book = Book("r")
-        page = BLOCKPAGE | {"title": "Not accessible", "body_sha256": name, "body_bytes": 900}
-        walk(site, Net(dns=dns, page=page, told=other_page), book=book)
-        told_so.append(book.case(site))
-    both, _ = judge(told_so, {}, bench())
-    assert {v.rule_id for v in both} == {"http/foreign_page"}
-    for case in told_so:
-        (alone,), _ = judge([case], {}, bench())
-        assert alone.rule_id == "http/page_varies"
-
 # ---- combining
 
 def finding(outcome: str, block_type: str = "", **changes: Any) -> Finding:

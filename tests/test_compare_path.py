@@ -128,6 +128,18 @@ def test_what_became_of_the_innocent_name(around: list[Observation], word: str) 
     assert evidence(tries(RESET), around=around).innocent == word
 
 
+@pytest.mark.parametrize(("when", "changes", "word"), [
+    (2, {}, "passed"), (2, {"failure": TIMEOUT, "acked": "yes"}, "passed"),
+    (2, {"failure": TIMEOUT, "acked": "no"}, "failed"), (9, {}, "unasked"), (0, {}, "unasked"),
+])
+def test_other_bytes_count_between_two_hellos_that_vanish(when: int, changes: dict[str, Any], word: str) -> None:
+    site, measured = site_of(endpoint()), endpoint()
+    mine = [replace(o, sequence=at) for at, n in ((1, 1), (4, 2))
+            for o in visit_to(until="tls", failure=TIMEOUT, attempt=n, acked="no")]
+    said = operation("app_round_trip", purpose="bytes", protocol="innocent_http", sequence=when, **changes)
+    assert path_evidence(site, measured, HERE4, visits=mine, around=[said], controls=()).other_bytes == word
+
+
 @pytest.mark.parametrize(("failure", "word"), [("", "open"), (REFUSED, "closed"), (TIMEOUT, "silent")])
 def test_another_port_shows_whether_the_host_lives(failure: str, word: str) -> None:
     around = [operation("connect", failure=failure, purpose="port", port=80)]

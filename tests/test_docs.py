@@ -78,7 +78,8 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
     wait_s = f"{plain.timeout_s:.0f}"
     rows = [
         f"each of {addresses} addresses | {plain.attempts - 1} after silence, "
-        f"{plain.quick_attempts - 1} after an end | {page} kB a page, {read_on} with level {suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
+        f"{plain.quick_attempts - 1} after an end | "
+        f"{page} kB a page, {read_on} with level {suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
         f"{shapes.PATIENCE_S:.0f} each |",
         f"{shapes.NAMES_PER_SERVER} names a run, level {shapes.ELSEWHERE_LEVEL} | {ELSEWHERE_ATTEMPTS + 1} |",
         f"2 for each of {len(SLOTS_S)} slots | {page} kB a page | {wait_s} each, after {first} and {second} |",

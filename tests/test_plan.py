@@ -114,6 +114,16 @@ def test_an_address_that_was_only_looked_at_gets_as_many_attempts_as_any(word: s
             assert len([v for v in visits(taken, "target") if v.address == address and v.sni]) >= most
 
 
+@pytest.mark.parametrize("acked", ["no", "yes"])
+def test_where_every_hello_vanishes_other_bytes_are_said_between_two_of_them(acked: str) -> None:
+    net = Net(dns=HONEST, cuts={HERE4: ("tls", TIMEOUT)}, innocent_cuts={HERE4: ("tls", TIMEOUT)},
+              cut_shake={"acked": acked})
+    for taken in in_any_order(site_of(), net):
+        told_there = [(v.purpose, v.attempt) for v in visits(taken, "target", "bytes")]
+        between = [("bytes", 1)] if acked == "no" else []
+        assert told_there == [("target", 1), ("target", 2), *between, ("target", 3)]
+
+
 def test_controls_are_told_every_address_of_the_story() -> None:
     two: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (HERE4, NEAR4), "network": (HERE4, NEAR4)}
     net = Net(dns=two, cuts={HERE4: ("tls", RESET), NEAR4: ("tls", RESET)})

@@ -125,6 +125,8 @@ PATHS: dict[str, Scene] = dict(named()) | dict(shaped(SHOWS)) | DATAGRAMS | TRAN
     "path/large_answers_lost": scene(replace(WELL, full_segments=False, stalled=3), stage="tls", failure=TIMEOUT,
                                      acked="yes"),
     "tls/every_name_fails": scene(replace(WELL, tls_ok=0, tls_failed=2), stage="tls", failure=RESET),
+    "tls/drop_every_hello": scene(**SHOWS["tls/drop"], **CONTRARY, innocent="failed", other_bytes="passed",
+                                  shapes=ShapeEvidence(narrow="silent")),
     "tls/controls_fail_too": scene(stage="tls", failure=RESET, **FAILS_TOO),
     "http/known_redirect": scene(**IN_CLEAR | {"status": 302}, mark=HERE),
     "http/known_blockpage": scene(**IN_CLEAR, mark=HERE),
@@ -240,15 +242,6 @@ def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
         assert with_control.block_type in ("tls", "flow.freeze")
 
 
-@pytest.mark.parametrize(("shown", "outcome"), [
-    ({}, "inconclusive"), ({"located": Located(at_end=True)}, "inconclusive"), ({"page_of_others": True}, "blocked"),
-    ({"located": Located(least=2, most=3)}, "blocked"), (FORGED, "blocked"),
-], ids=str)
-def test_a_page_of_ones_own_for_a_country_is_no_block(shown: dict[str, Any], outcome: str) -> None:
-    differs = IN_CLEAR | dict(control_page_differs=1, controls_asked=1, controls_answered=1)
-    assert first(PATH_RULES, scene(**differs | shown)).outcome == outcome
-
-
 @pytest.mark.parametrize("status", [200, 302, 403, 451])
 def test_a_notice_that_the_whole_world_is_served_is_no_block(status: int) -> None:
     seized = scene(**IN_CLEAR | {"status": status}, mark=HERE, controls_asked=1, controls_answered=1, control_ok=1,
@@ -313,6 +306,7 @@ WORDS: dict[str, list[Any]] = {
     "status": [0, 200, 204, 302, 403, 429, 451, 503],
     "other_port": ["open", "closed", "silent", "unasked"], "fingerprint": ["", "", "ir_body_x"],
     "lost": ["", "near", "far", "unknown"],
+    "other_bytes": ["passed", "failed", "unasked"],
     "again": ["reached", "failed", "unasked"],
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],

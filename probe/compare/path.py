@@ -85,6 +85,9 @@ class PathEvidence:
     """The chain claims the private authority that the catalogue expects, under a root it does not know."""
     innocent: str = "unasked"
     """reached, failed, tainted or unasked: an innocent name at the same address and port."""
+    other_bytes: str = "unasked"
+    """passed: bytes that are no TLS were acknowledged at the same address and port, between two hellos of the site that
+    were not; failed; unasked."""
     other_port: str = "unasked"
     """open, closed (a refusal: the host lives), silent or unasked."""
     controls_asked: int = 0
@@ -144,6 +147,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         proven=(site.proves_itself and any(o.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
+        other_bytes=_other_bytes(around, mine, address, site.port),
         lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
         located=located(traces, site.sni or site.host, address=address, port=site.port),
         residual=residual_of(here, around, [o for o in traces if o.purpose == "locate"], address, site.port),
@@ -235,6 +239,15 @@ def _other_port(around: Sequence[Observation], address: str) -> str:
     if any(not o.failure for o in tries):
         return "open"
     return "closed" if any(o.failure == REFUSED for o in tries) else "silent"
+
+
+def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], address: str, port: int) -> str:
+    tries = [o for o in around if o.purpose == "bytes" and (o.address, o.port) == (address, port)]
+    lost = [o.sequence for o in mine if o.operation == "tls_handshake" and o.failure and o.acked == "no"]
+    said = [o for o in tries if o.operation == OPERATION and (not o.failure or o.acked == "yes")]
+    if any(min(lost) < o.sequence < max(lost) for o in said) if lost else False:
+        return "passed"
+    return "failed" if tries and not said else "unasked"
 
 
 def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAnswer],

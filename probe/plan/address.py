@@ -11,6 +11,7 @@ from probe.compare.outcomes import NETWORK_PURPOSES, failed_inputs
 from probe.compare.path import whole_attempts
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
+from probe.plan.other_bytes import bytes_between
 from probe.plan.residual import residual_steps
 from probe.plan.shapes import shape_steps
 from probe.plan.slots import later_visits
@@ -39,9 +40,10 @@ def at_address(site: Site, address: str, source: str, depth: str, seen: Seen, fr
     failing = failed_inputs(site, [o for o in mine if o.attempt == last])
     hopeless = frame.ipv6_broken and family_of(address) == 6
     if failing and not hopeless:
-        looks = len(tried) - len(whole_attempts(mine))
-        if last - looks < _most_attempts(mine, last, frame):
-            steps.append(target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth))
+        in_earnest = len(whole_attempts(mine))
+        if in_earnest < _most_attempts(mine, last, frame):
+            steps += bytes_between(site, address, mine, in_earnest, seen, frame) or [
+                target_visit(site, address, source, frame, attempt=last + 1, inputs=failing, depth=depth)]
         else:  # other hellos come at once, or what they show would be of another time than what failed
             steps += shape_steps(site, address, source, seen, frame) or [
                 *later_visits(site, address, source, mine, seen, frame, inputs=failing, depth=depth),

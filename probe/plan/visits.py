@@ -37,6 +37,16 @@ def innocent_visit(site: Site, address: str, frame: Frame) -> Visit:
     )
 
 
+def bytes_visit(site: Site, address: str, frame: Frame) -> Visit:
+    """The same address and port, told something that is no TLS: are only hellos lost there? It needs no answer, for a
+    server's TCP acknowledges whatever comes."""
+    return Visit(
+        purpose="bytes", address=address, port=site.port, hostname=frame.innocent, app=INNOCENT,
+        app_name=frame.innocent, connect_timeout_s=frame.timeout_s, tls_timeout_s=frame.timeout_s,
+        http_timeout_s=frame.timeout_s,
+    )
+
+
 def identity_visit(site: Site, address: str, source: str, frame: Frame) -> Visit:
     """Whose certificate does port 443 of an address show for the site's name? It tells a false answer from another."""
     return Visit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probe.compare.path import TIMEOUTS
 from probe.rules.named import named_rules
-from probe.rules.scene import PathRule, contrary, convicts, outdated, untrusted
+from probe.rules.scene import PathRule, contrary, convicts, outdated, silence, untrusted
 from probe.rules.shapes import SHAPED, SMALL_SEGMENTS, elsewhere_rules, shape_rules
 from probe.rules.table import Rule
 
@@ -42,6 +42,14 @@ TLS: tuple[PathRule, ...] = (
          "handshakes from two other networks fail as well",
          lambda s: s.path.stage == "tls" and s.path.control_failed >= 2 and not s.path.control_ok),
     *SMALL_SEGMENTS,
+    # Residual blocking that a neighbour set off takes every packet; a server's TCP acknowledges before its program
+    # reads. Small segments must be lost as well, or the line may take no packet as large as a hello.
+    Rule("tls/drop_every_hello", "blocked", "tls.drop.address", 0.85, ("innocent", "helper"),
+         "no name's hello is acknowledged at this address, in small segments neither, while other bytes on the same "
+         "port are; controls shake hands there",
+         lambda s: silence(s, "tls", "drop") and convicts(s) and contrary(s) and s.path.innocent == "failed"
+         and s.path.other_bytes == "passed" and s.path.shapes.narrow in ("failed", "silent")
+         and not s.path.shapes.passed and s.ladder.full_segments),
     *(rule for action in SHAPED for rule in shape_rules(action)),
     *(rule for action in ACTIONS for rule in elsewhere_rules("tls", action, "sni")),
     *(rule for action in ACTIONS for rule in named_rules("tls", action, "sni")),

@@ -135,7 +135,7 @@ class Book:
         visits = [o for o in near if o.purpose in ("target", "trusted") and o.hostname == site.host
                   and o.port == site.port and _same_way(o, site)]
         visits += [self.observations[i] for url in inputs for i in self._by_input.get(url, ())]
-        around = tuple(o for o in near if (o.purpose in ("innocent", "port", "version", "residual")
+        around = tuple(o for o in near if (o.purpose in ("innocent", "port", "version", "residual", "bytes")
                                            or (o.purpose == "shape" and o.input in ("", *inputs)))
                        and (o.operation in OPERATIONS) == (site.kind in DATAGRAMS))
         around += tuple(self.observations[i] for i in self._foreign)

@@ -6,6 +6,7 @@ PURPOSES: dict[str, str] = {
     "target": "measures the target itself",
     "innocent": "asks the target's own address, or the dark one, for an innocent name, to see whether it fares alike",
     "port": "tries another port of the target's address",
+    "bytes": "says innocent bytes that are no TLS to the target's address and port, between hellos that vanish",
     "shape": "asks the target's address with a ClientHello of another shape, after the library's own failed",
     "foreign": "asks a server whose operator agreed for the target's name, and before that for an innocent one",
     "trusted": "measures the target at addresses from trusted resolvers, behind a forged answer",

@@ -1,0 +1,75 @@
+"""What a server may do by itself, or a line may do to anybody, convicts nobody: its own pages, lost large packets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from made_up_net import Net, walk
+from observations import HERE4, HOST, THERE4, TIMEOUT, WELL, endpoint, site_of, told
+from recorded_datagrams import CONTRARY, NO_CONTROL, scene
+
+from probe.classify import Bench, Case, judge
+from probe.compare.anatomy import Anatomy
+from probe.compare.locate import Located
+from probe.compare.shapes import ShapeEvidence
+from probe.model import ControlAnswer
+from probe.rules.path import PATH_RULES
+from probe.rules.table import first
+from probe.session.book import Book
+from probe.steps import Ask
+
+IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
+FORGED: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "early", "copies")))
+VANISHES: dict[str, Any] = CONTRARY | dict(
+    stage="tls", failure=TIMEOUT, acked="no", innocent="failed", other_bytes="passed",
+    shapes=ShapeEvidence(narrow="silent"))
+BLOCKPAGE: dict[str, Any] = {"met_expectation": "no", "title": "Not accessible", "body_bytes": 900}
+
+
+def other_page(step: Ask) -> ControlAnswer:
+    return told(step.control_id, input=step.input, http_failure="", http_status=200, http_title="Chat",
+                http_body_bytes=999)
+
+
+def bench() -> Bench:
+    return Bench(ladder=WELL, quorums={}, cc="ZZ", private_roots={})
+
+
+@pytest.mark.parametrize(("shown", "outcome"), [
+    ({}, "inconclusive"), ({"located": Located(at_end=True)}, "inconclusive"), ({"page_of_others": True}, "blocked"),
+    ({"located": Located(least=2, most=3)}, "blocked"), (FORGED, "blocked"),
+], ids=str)
+def test_a_page_of_ones_own_for_a_country_is_no_block(shown: dict[str, Any], outcome: str) -> None:
+    differs = IN_CLEAR | dict(control_page_differs=1, controls_asked=1, controls_answered=1)
+    assert first(PATH_RULES, scene(**differs | shown)).outcome == outcome
+
+
+@pytest.mark.parametrize("doubt", [
+    {"other_bytes": "failed"},  # a neighbour's residual blocking takes every packet
+    {"other_bytes": "unasked"}, {"shapes": ShapeEvidence()}, {"innocent": "unasked", **NO_CONTROL}, {"acked": "yes"},
+    NO_CONTROL, {"shapes": ShapeEvidence(narrow="passed")},
+], ids=str)
+def test_hellos_that_vanish_convict_only_where_other_bytes_pass(doubt: dict[str, Any]) -> None:
+    evidence = scene(**VANISHES)
+    assert first(PATH_RULES, replace(evidence, path=replace(evidence.path, **doubt))).outcome != "blocked"
+    narrow = replace(WELL, full_segments=False)
+    assert first(PATH_RULES, replace(evidence, ladder=narrow)).outcome != "blocked"
+
+
+def test_one_page_for_many_services_is_no_servers_own() -> None:
+    """A server may have a page for each country; unrelated services do not have the same one."""
+    told_so: list[Case] = []
+    for name, address, service in ((HOST, HERE4, "chat"), ("other.example", THERE4, "o")):
+        site = site_of(endpoint(f"http://{name}/", target_id=f"{service}.web.main", service=service))
+        dns: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (address,))
+        book = Book("r")
+        page = BLOCKPAGE | {"body_sha256": name}
+        walk(site, Net(dns=dns, page=page, told=other_page), book=book)
+        told_so.append(book.case(site))
+    both, _ = judge(told_so, {}, bench())
+    assert {v.rule_id for v in both} == {"http/foreign_page"}
+    for case in told_so:
+        (alone,), _ = judge([case], {}, bench())
+        assert alone.rule_id == "http/page_varies"
