@@ -36,6 +36,9 @@ POLICED = 25_000.0
 HALVED = 0.5
 """Pace over pace of the control that is enough where the target's is a set rate: the control's, too, is bounded, by its
 round trips, and so the longer they are, the less it shows of what the way could carry."""
+APART_EFFORT = 2.0
+"""Times longer than round trips explain. If the server took the other half, controls would wait for it as well, and not
+be four times as fast."""
 STEADY = 0.35
 """Coefficient of variation of whole seconds below which a flow keeps one rate; losses and full queues vary more."""
 FULL_SEGMENT = 1200
@@ -180,7 +183,7 @@ def looks_slowed(mine: Sequence[Observation], others: Sequence[Observation]) -> 
 
 def _much_lower(seen: Observation, others: Sequence[Observation]) -> bool:
     """A low pace, half of what is usual and a quarter of it apart from round trips."""
-    return (pace(seen) <= min(POLICED, HALVED * middle([pace(o) for o in others]))
+    return (effort(seen) >= APART_EFFORT and pace(seen) <= min(POLICED, HALVED * middle([pace(o) for o in others]))
             and pace_apart(seen) <= SLOWED * middle([pace_apart(o) for o in others]))
 
 
@@ -235,7 +238,8 @@ def _policed(mine: Sequence[Observation]) -> bool:
 def _set_rate(mine: Sequence[Observation]) -> bool:
     """Policed, and each flow keeps its rate from one second to the next: neither does on a lossy or crowded way, and
     what waits for round trips grows."""
-    return _policed(mine) and middle([steadiness(o) for o in mine]) <= STEADY
+    return (_policed(mine) and middle([steadiness(o) for o in mine]) <= STEADY
+            and all(effort(o) >= APART_EFFORT for o in mine))
 
 
 def _later_pass(frozen_ones: Sequence[Observation], others: Sequence[Observation]) -> bool:
