@@ -137,7 +137,7 @@ SMALL: dict[str, Any] = dict(size=5900, failure=TIMEOUT, segments=34, receive_ms
 def test_small_packets_that_stop_in_pieces_too_stop_for_their_number(piece: dict[str, Any], early: int,
                                                                      stalls: int) -> None:
     asked, found, _ = played(SMALL, SMALL, {}, piece)
-    assert (found.early_stalls, found.pieces_stalled) == (early, stalls)
+    assert (found.early_stalls, found.pieces_stalled, found.early_by_pieces) == (early, stalls, bool(early))
     assert [s.chunked for s in asked].count(True) in (1, 2)
     assert found.later_pass is bool(early)
 

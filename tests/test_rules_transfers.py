@@ -40,6 +40,14 @@ def test_what_stops_early_is_said_to_be_packets_only_where_pieces_stop_too() -> 
     assert first(PATH_RULES, flowing(**both | dict(pieces_passed=1))).id == "flow/frozen_early"
 
 
+@pytest.mark.parametrize(("by_pieces", "outcome"), [(False, "blocked"), (True, "ok")])
+def test_a_page_at_a_control_is_not_enough_where_only_pieces_tell(by_pieces: bool, outcome: str) -> None:
+    """A server may stop for everybody after so many requests, however they come."""
+    stops = flowing(**STOPS_EARLY, pieces_stalled=1, early_by_pieces=by_pieces)
+    served = replace(stops, path=replace(stops.path, control_ok=2, control_failed=0))
+    assert first(PATH_RULES, served).outcome == outcome
+
+
 @pytest.mark.parametrize("rule_id", TRANSFERS)
 def test_where_the_line_is_slow_or_narrow_nobody_is_accused(rule_id: str) -> None:
     for ladder in (replace(WELL, slow=True), replace(WELL, full_segments=False, stalled=3)):

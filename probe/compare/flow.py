@@ -92,6 +92,8 @@ class FlowEvidence:
     early_stalls: int = 0
     """Transfers that all fell silent alike before boxes freeze by volume, and after full segments had come; 0 where any
     did not."""
+    early_by_pieces: bool = False
+    """No full segment came; that one in pieces stopped as early shows alone that it was not for their size."""
     innocent_passes: int = 0
     elsewhere_passes: int = 0
     elsewhere_stalls: int = 0
@@ -121,7 +123,8 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
     looked = [*of_visits([*visits, *flows], address), *(o for o in mine if tells(o))]
     frozen_ones = [o for o in looked if frozen(o)]
     looked = [o for o in looked if says_of_stalls(o, frozen_ones)]
-    early = early_stalls(mine, [o for o in beside if passed(o)], pieces)
+    full = any(o.receive_mss >= FULL_SEGMENT for o in (*mine, *(o for o in beside if passed(o))))
+    early = early_stalls(mine, pieces, full=full)
     others_stalled = sum(stalled(o) for o in others)
     heard = [c for c in controls if c.volume_failure is not None]
     words = {(c.asn, c.cc, _control_word(c, paced, frozen_ones or early)) for c in heard}
@@ -135,7 +138,7 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
         stalls=len(frozen_ones), tries=len(looked),
         clean=all(frozen(o) or passed(o) for o in looked) and alike([o.bytes_read for o in frozen_ones]),
         stall_chance=by_chance(len(frozen_ones), len(looked), len(others), others_stalled),
-        early_stalls=len(early),
+        early_stalls=len(early), early_by_pieces=bool(early) and not full,
         innocent_passes=sum(passed(o) for o in beside), elsewhere_passes=sum(passed(o) for o in others),
         elsewhere_stalls=others_stalled,
         later_pass=_later_pass(frozen_ones, others) or _in_turns(early, [*others, *beside]),
@@ -147,13 +150,11 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
     )
 
 
-def early_stalls(mine: Sequence[Observation], beside: Sequence[Observation],
-                 pieces: Sequence[Observation]) -> list[Observation]:
-    """All transfers, where each stopped after about as many segments, and it was not for their size: full ones come
+def early_stalls(mine: Sequence[Observation], pieces: Sequence[Observation], *, full: bool) -> list[Observation]:
+    """All transfers, where each stopped after about as many segments, and it was not for their size: `full` ones come
     from there, or one of small segments alone, `pieces`, stopped after as many. A link that takes no full ones looks
     alike otherwise."""
     short = stopped_early(mine)
-    full = any(o.receive_mss >= FULL_SEGMENT for o in (*beside, *short))
     return short if full or _pieces(pieces, short, passing=False) else []
 
 

@@ -53,8 +53,8 @@ def _frozen_by_packets(s: Scene) -> bool:
 
 
 def _served_elsewhere(s: Scene) -> bool:
-    """Controls got more, or at least the page."""
-    return s.path.flow.controls_fast > 0 or contrary(s)
+    """Controls got more, or, where nothing else is doubtful, at least the page."""
+    return s.path.flow.controls_fast > 0 or (contrary(s) and not s.path.flow.early_by_pieces)
 
 
 def _shown_elsewhere(s: Scene) -> bool:
