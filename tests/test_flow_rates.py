@@ -44,6 +44,15 @@ def test_one_unequal_pace_is_no_set_rate() -> None:
     assert not read(flows).innocent.slower
 
 
+def test_beside_other_ways_every_transfer_must_keep_its_rate() -> None:
+    for other, slower in ((INNOCENT, True), (AWAY, False)):
+        flows = in_turns(STEADY, DISTANT | other)
+        assert read(flows).innocent.slower or read(flows).elsewhere.slower
+        flows[0] = flow(**STEADY | dict(bins=("500", "14500", "0", "21000", "300", "1700") * 2))
+        found = read(flows)
+        assert (found.innocent.slower or found.elsewhere.slower) is slower
+
+
 def test_a_distant_server_that_is_asked_for_small_pages_keeps_no_set_rate() -> None:
     """Half a window for each round trip looks steady; the round trips explain it."""
     far = dict(size=96_000, took_s=6.0, rtt_ms=700.0, requests=8, bins=("8000",) * 12)
