@@ -44,6 +44,15 @@ def test_one_unequal_pace_is_no_set_rate() -> None:
     assert not read(flows).innocent.slower
 
 
+@pytest.mark.parametrize(("sizes", "mss", "policed"), [
+    ((24_000, 21_000, 24_000, 23_900), 1448, True),  # two segments at four kilobytes a second
+    ((24_000, 21_000, 24_000, 23_900), 0, False), ((72_000, 60_000, 72_000, 71_000), 1448, False),
+    ((6_000, 3_000, 5_000, 4_500), 1448, False)])
+def test_equal_rates_may_differ_by_a_few_segments(sizes: tuple[int, ...], mss: int, policed: bool) -> None:
+    flows = [flow(begin_s=10.0 * n, size=size, took_s=6.0, receive_mss=mss) for n, size in enumerate(sizes)]
+    assert read([*flows, *in_turns(AWAY)]).policed is policed
+
+
 def test_beside_other_ways_every_transfer_must_keep_its_rate() -> None:
     for other, slower in ((INNOCENT, True), (AWAY, False)):
         flows = in_turns(STEADY, DISTANT | other)

@@ -31,6 +31,9 @@ SLOWED = 0.25
 """Pace of the target over pace of the control at which one speaks of throttling."""
 EQUAL = 1.15
 """Paces of one rate that somebody set; those of lossy and crowded ways differ more."""
+FEW_AT_THE_EDGE, NEARLY = 3, 1.25
+"""Segments by which equal flows may differ, and then their paces: of a low rate one more or less, first, lost or last,
+is several percent."""
 POLICED = 25_000.0
 """Bytes a second (200 kbit/s): policers of services were seen to let through 0.6 to 19 KB/s."""
 HALVED = 0.5
@@ -232,8 +235,11 @@ def _same_answer(mine: Sequence[Observation], beside: Sequence[Observation]) -> 
 
 
 def _policed(mine: Sequence[Observation]) -> bool:
-    paces = [pace(o) for o in mine]
-    return len(paces) >= PAIRS and max(paces) <= min(POLICED, EQUAL * min(paces))
+    paces, sizes = [pace(o) for o in mine], [o.bytes_read for o in mine]
+    if len(paces) < PAIRS or max(paces) > POLICED:
+        return False
+    grain = FEW_AT_THE_EDGE * min(o.receive_mss for o in mine)  # 0 where the system does not tell
+    return max(paces) <= (NEARLY if max(sizes) - min(sizes) <= grain else EQUAL) * min(paces)
 
 
 def _set_rate(mine: Sequence[Observation], *, same_way: bool) -> bool:
