@@ -84,6 +84,15 @@ def test_a_tiny_page_over_long_round_trips_keeps_no_set_rate() -> None:
     assert not found.innocent_slow
 
 
+def test_what_stops_and_goes_is_lower_all_the_same() -> None:
+    uneven = STEADY | dict(size=22_000, requests=5, bins=("900", "2000", "7600", "0", "1400", "2200", "3300", "0") * 2)
+    others = AWAY | dict(took_s=1.9, rtt_ms=270.0, requests=4)
+    found = read(in_turns(uneven, others))
+    assert (found.elsewhere.slower, found.elsewhere.lower) == (False, True)
+    far = dict(size=96_000, took_s=6.0, rtt_ms=700.0, requests=8)
+    assert not read(in_turns(far, AWAY | dict(took_s=0.3, rtt_ms=20.0))).elsewhere.lower
+
+
 def test_both_names_slow_by_one_rate_are_told_from_other_servers() -> None:
     low = STEADY | dict(size=60_000, bins=("5000",) * 12)
     assert read(in_turns(STEADY, low | INNOCENT, DISTANT | AWAY)).innocent_slow

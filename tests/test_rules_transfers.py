@@ -34,6 +34,11 @@ def test_transfers_accuse_nobody_whom_controls_do_not_single_out(alike: dict[str
     assert first(PATH_RULES, flowing(**alike)).outcome in ("ok", "inconclusive")
 
 
+def test_what_is_lower_and_keeps_no_rate_is_left_open() -> None:
+    lower = flowing(**TRICKLES, elsewhere=Beside(others=4, lower=True), controls_fast=2, innocent_slow=True)
+    assert first(PATH_RULES, lower).id == "flow/slow_undecided"
+
+
 def test_what_stops_early_is_said_to_be_packets_only_where_pieces_stop_too() -> None:
     both = STOPS_EARLY | dict(controls_fast=1, pieces_stalled=1)
     assert first(PATH_RULES, flowing(**both)).id == "flow/frozen_by_packets"
@@ -54,7 +59,7 @@ def test_where_the_line_is_slow_or_narrow_nobody_is_accused(rule_id: str) -> Non
         assert first(PATH_RULES, replace(TRANSFERS[rule_id], ladder=ladder)).outcome != "blocked"
 
 
-BESIDES = st.sampled_from([Beside(), Beside(others=4), Beside(others=4, slower=True)])
+BESIDES = st.sampled_from([Beside(), Beside(others=4), Beside(others=4, slower=True), Beside(others=4, lower=True)])
 FLOWS = st.builds(FlowEvidence, **{
     f.name: BESIDES if f.name in ("innocent", "elsewhere") else st.just(()) if f.name == "evidence"
     else st.floats(0, 1) if f.name == "stall_chance"

@@ -65,6 +65,9 @@ class Beside:
     """Usable transfers of the others."""
     slower: bool = False
     """The target's are slower by a factor of four, in every pair, and chance hardly explains it."""
+    lower: bool = False
+    """So they are by pace and in the time that round trips leave, which is most of theirs: something is odd, whether
+    they keep one rate or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +201,9 @@ def _held_against(mine: Sequence[Observation], others: Sequence[Observation], *,
         same_way or _each_less(mine, others, lambda o: -effort(o), SLOWED))
     by_rate = _set_rate(mine, same_way=same_way) and _each_less(mine, others, pace, HALVED) and _each_less(
         mine, others, pace_apart, SLOWED)
-    return Beside(others=len(others), slower=by_pace or by_rate)
+    lower = (all(effort(o) >= APART_EFFORT for o in mine) and _each_less(mine, others, pace, SLOWED)
+             and _each_less(mine, others, pace_apart, SLOWED))
+    return Beside(others=len(others), slower=by_pace or by_rate, lower=lower)
 
 
 def _each_less(mine: Sequence[Observation], others: Sequence[Observation], measure: Callable[[Observation], float],

@@ -91,7 +91,8 @@ FLOW: tuple[PathRule, ...] = (
          lambda s: _frozen_early(s) and _served_elsewhere(s)),
     Rule("flow/slow_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service are slow, others' are not; it may be the server, or a crowded or lossy way to it",
-         lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.innocent.slower)),
+         lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.elsewhere.lower
+                                   or s.path.flow.innocent.slower)),
     Rule("flow/frozen_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service stop without a word, and whether the server itself stops is not shown",
          lambda s: _frozen(s)),
