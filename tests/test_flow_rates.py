@@ -13,7 +13,7 @@ from probe.compare.transfers import ideal_s, pace_apart
 from probe.plan.suspects import flow_frame
 
 STEADY: dict[str, Any] = dict(size=90_000, took_s=6.0, rtt_ms=270.0, bins=("7500",) * 12)
-DISTANT: dict[str, Any] = dict(size=FULL, took_s=2.6, rtt_ms=270.0, requests=7)
+DISTANT: dict[str, Any] = dict(size=FULL, took_s=2.6, rtt_ms=270.0, rounds=7)
 """As a small page is fetched over such round trips: 3.4 times the pace of the other."""
 
 
@@ -69,7 +69,7 @@ def test_beside_other_ways_every_transfer_must_keep_its_rate() -> None:
 
 def test_a_distant_server_that_is_asked_for_small_pages_keeps_no_set_rate() -> None:
     """Half a window for each round trip looks steady; the round trips explain it."""
-    far = dict(size=96_000, took_s=6.0, rtt_ms=700.0, requests=8, bins=("8000",) * 12)
+    far = dict(size=96_000, took_s=6.0, rtt_ms=700.0, rounds=8, bins=("8000",) * 12)
     found = read(in_turns(far, AWAY | dict(took_s=0.3, rtt_ms=20.0)))
     assert found.policed
     assert not found.elsewhere.slower
@@ -77,19 +77,19 @@ def test_a_distant_server_that_is_asked_for_small_pages_keeps_no_set_rate() -> N
 
 def test_a_tiny_page_over_long_round_trips_keeps_no_set_rate() -> None:
     """Hundreds of requests in sixteen rounds: steady, equal and low, and all of it round trips and a little thought."""
-    tiny = dict(size=87_745, took_s=5.5, rtt_ms=264.0, requests=16, bins=("900", "1200", "5000", *["8000"] * 10))
-    found = read(in_turns(tiny, tiny | INNOCENT, AWAY | dict(took_s=1.85, rtt_ms=264.0, requests=4)))
+    tiny = dict(size=87_745, took_s=5.5, rtt_ms=264.0, rounds=16, bins=("900", "1200", "5000", *["8000"] * 10))
+    found = read(in_turns(tiny, tiny | INNOCENT, AWAY | dict(took_s=1.85, rtt_ms=264.0, rounds=4)))
     assert found.policed
     assert not found.elsewhere.slower
     assert not found.innocent_slow
 
 
 def test_what_stops_and_goes_is_lower_all_the_same() -> None:
-    uneven = STEADY | dict(size=22_000, requests=5, bins=("900", "2000", "7600", "0", "1400", "2200", "3300", "0") * 2)
-    others = AWAY | dict(took_s=1.9, rtt_ms=270.0, requests=4)
+    uneven = STEADY | dict(size=22_000, rounds=5, bins=("900", "2000", "7600", "0", "1400", "2200", "3300", "0") * 2)
+    others = AWAY | dict(took_s=1.9, rtt_ms=270.0, rounds=4)
     found = read(in_turns(uneven, others))
     assert (found.elsewhere.slower, found.elsewhere.lower) == (False, True)
-    far = dict(size=96_000, took_s=6.0, rtt_ms=700.0, requests=8)
+    far = dict(size=96_000, took_s=6.0, rtt_ms=700.0, rounds=8)
     assert not read(in_turns(far, AWAY | dict(took_s=0.3, rtt_ms=20.0))).elsewhere.lower
 
 
@@ -109,7 +109,7 @@ def test_a_control_between_fast_and_slow_says_nothing(took_s: float, fast: int, 
 def test_asking_in_rounds_takes_a_round_trip_each() -> None:
     assert ideal_s(FULL, 0.1, hello=True, asked=11) == pytest.approx(1.3)
     assert ideal_s(FULL, 0.1, hello=True, asked=2) == ideal_s(FULL, 0.1, hello=True)
-    assert pace_apart(flow(took_s=1.3, rtt_ms=100.0, requests=11)) == pytest.approx(FULL / 0.25)
+    assert pace_apart(flow(took_s=1.3, rtt_ms=100.0, rounds=11)) == pytest.approx(FULL / 0.25)
     assert pace_apart(flow(took_s=6.0, rtt_ms=0.0)) == pytest.approx(FULL / 6)
 
 
@@ -120,12 +120,12 @@ def test_small_pages_asked_for_in_rounds_hide_nobody() -> None:
     sites = []
     for number in range(6):
         site, visits = visits_of(f"s{number}.example", f"93.184.6.{number}", 0.1)
-        glance = flow(at=f"93.184.6.{number}", took_s=1.0, requests=16, input=f"https://s{number}.example/")
+        glance = flow(at=f"93.184.6.{number}", took_s=1.0, rounds=16, input=f"https://s{number}.example/")
         sites.append((site, (*visits, glance)))
     site, visits = visits_of(HOST, HERE4, 0.1)
-    slow = flow(size=90_000, took_s=6.0, requests=8)
+    slow = flow(size=90_000, took_s=6.0, rounds=8)
     assert flow_frame([*sites, (site, (*visits, slow))], consent_level=3).suspects == ((HOST, 443, HERE4),)
-    assert not flow_frame([*OTHERS, (site, (*visits, flow(took_s=1.0, requests=16)))], consent_level=3).suspects
+    assert not flow_frame([*OTHERS, (site, (*visits, flow(took_s=1.0, rounds=16)))], consent_level=3).suspects
 
 
 def test_a_set_rate_beside_round_trips_gets_its_four_pairs() -> None:

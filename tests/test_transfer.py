@@ -54,7 +54,7 @@ def test_enough_comes_from_small_pages_and_large_ones(size: int, rounds: range) 
     assert sum(map(int, seen.bins)) == seen.bytes_read
     assert seen.bytes_read < 2 * MAX_BYTES
     assert seen.segments > 0
-    assert seen.requests in rounds
+    assert seen.rounds in rounds
     assert seen.flow_s <= seen.t_s - seen.t0_s + 0.01
 
 
