@@ -174,6 +174,13 @@ def test_small_packets_that_stop_in_pieces_too_stop_for_their_number(piece: dict
     assert found.later_pass is bool(early)
 
 
+@pytest.mark.parametrize(("size", "segments", "stops"), [(8030, 33, 4), (8030, 70, 0), (9900, 33, 0)])
+def test_early_stalls_are_alike_in_bytes_or_in_packets(size: int, segments: int, stops: int) -> None:
+    flows = in_turns(dict(size=7300, failure=TIMEOUT, segments=25, receive_mss=1448), AWAY)
+    flows[0] = flow(size=size, failure=TIMEOUT, segments=segments, receive_mss=1448)
+    assert read(flows).early_stalls == stops
+
+
 def test_stalls_about_the_limit_of_early_ones_are_one_kind() -> None:
     flows = in_turns(dict(size=9900, failure=TIMEOUT, segments=25, receive_mss=1448), AWAY)
     flows[0] = flow(size=10_700, failure=TIMEOUT, segments=26, receive_mss=1448)

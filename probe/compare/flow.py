@@ -169,8 +169,10 @@ def stopped_early(mine: Sequence[Observation]) -> list[Observation]:
     """All transfers, where each stopped after about as many segments, one at least before boxes freeze by volume."""
     short = [o for o in mine if stalled(o) and o.bytes_read <= FROZEN_BYTES[1]]
     counts, sizes = [o.segments for o in short], [o.bytes_read for o in short]
-    same = len(short) == len(mine) and max(counts, default=0) - min(counts, default=0) <= FEW_SEGMENTS
-    return short if same and min(sizes, default=0) < FROZEN_BYTES[0] else []
+    if not short or len(short) < len(mine) or min(sizes) >= FROZEN_BYTES[0]:
+        return []
+    near = alike(counts) and max(sizes) <= EQUAL * min(sizes)  # our acknowledgements are counted, too
+    return short if near or max(counts) - min(counts) <= FEW_SEGMENTS else []
 
 
 def by_chance(stalls: int, tries: int, others: int, others_stalled: int = 0) -> float:
