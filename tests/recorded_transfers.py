@@ -12,6 +12,7 @@ from probe.rules.scene import Scene
 TRICKLES: dict[str, Any] = dict(samples=4, trickles=True)
 SLOW_HERE: dict[str, Any] = dict(elsewhere=Beside(others=4, slower=True))
 SLOWER_NAME: dict[str, Any] = dict(innocent=Beside(others=4, slower=True))
+STOPS_EARLY: dict[str, Any] = dict(early_stalls=4, elsewhere_passes=3, later_pass=True)
 STOPS: dict[str, Any] = dict(stalls=4, tries=5, clean=True, stall_chance=0.01, elsewhere_passes=3, later_pass=True)
 
 
@@ -28,7 +29,7 @@ TRANSFERS: dict[str, Scene] = {
     "flow/frozen_by_packets": flowing(**STOPS, controls_fast=1, pieces_stalled=1),
     "flow/frozen_by_bytes": flowing(**STOPS, controls_fast=1, pieces_passed=1),
     "flow/frozen": flowing(**STOPS, controls_fast=1),
-    "flow/frozen_early": flowing(early_stalls=4, elsewhere_passes=3, later_pass=True, controls_fast=1),
+    "flow/frozen_early": flowing(**STOPS_EARLY, controls_fast=1),
     "flow/slow_undecided": flowing(**TRICKLES, **SLOW_HERE),
     "flow/frozen_undecided": flowing(**STOPS),
     "flow/stalls_undecided": flowing(own_stalls=1, innocent_passes=1),

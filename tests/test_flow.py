@@ -38,7 +38,7 @@ def in_turns(*others: dict[str, Any], turns: int = 4) -> list[Observation]:
             for turn in range(turns) for number, kind in enumerate(others)]
 
 
-SLOW: dict[str, Any] = dict(size=90_000, took_s=6.0)
+SLOW: dict[str, Any] = dict(size=90_000, took_s=6.0, bins=("7500",) * 12)
 INNOCENT: dict[str, Any] = dict(purpose="yardstick")
 AWAY: dict[str, Any] = dict(purpose="yardstick", at=ELSEWHERE)
 STALL: dict[str, Any] = dict(size=17_000, took_s=0.4, failure=TIMEOUT, status=0, segments=27)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import WELL
-from recorded_transfers import SLOW_HERE, SLOWER_NAME, STOPS, TRANSFERS, TRICKLES, flowing
+from recorded_transfers import SLOW_HERE, SLOWER_NAME, STOPS, STOPS_EARLY, TRANSFERS, TRICKLES, flowing
 
 from probe.compare.flow import Beside, FlowEvidence
 from probe.compare.ladder import LadderEvidence
@@ -26,10 +26,31 @@ from probe.rules.table import first
     TRICKLES | SLOW_HERE | dict(controls_fast=1, policed=True, innocent=Beside(others=2)),  # we asked too often
     STOPS, STOPS | dict(controls_fast=1, controls_slow=1), STOPS | dict(controls_fast=1, clean=False),
     STOPS | dict(controls_fast=1, stall_chance=0.2), STOPS | dict(controls_fast=1, elsewhere_stalls=1),
+    STOPS_EARLY | dict(pieces_stalled=1), STOPS_EARLY | dict(controls_fast=1, controls_slow=1, pieces_stalled=1),
+    STOPS_EARLY | dict(controls_fast=1, elsewhere_stalls=1, pieces_stalled=1),
     STOPS | dict(controls_fast=1, later_pass=False), STOPS | dict(controls_fast=1, stalls=2),
 ], ids=str)
 def test_transfers_accuse_nobody_whom_controls_do_not_single_out(alike: dict[str, Any]) -> None:
     assert first(PATH_RULES, flowing(**alike)).outcome in ("ok", "inconclusive")
+
+
+def test_what_is_lower_and_keeps_no_rate_is_left_open() -> None:
+    lower = flowing(**TRICKLES, elsewhere=Beside(others=4, lower=True), controls_fast=2, innocent_slow=True)
+    assert first(PATH_RULES, lower).id == "flow/slow_undecided"
+
+
+def test_what_stops_early_is_said_to_be_packets_only_where_pieces_stop_too() -> None:
+    both = STOPS_EARLY | dict(controls_fast=1, pieces_stalled=1)
+    assert first(PATH_RULES, flowing(**both)).id == "flow/frozen_by_packets"
+    assert first(PATH_RULES, flowing(**both | dict(pieces_passed=1))).id == "flow/frozen_early"
+
+
+@pytest.mark.parametrize(("by_pieces", "outcome"), [(False, "blocked"), (True, "ok")])
+def test_a_page_at_a_control_is_not_enough_where_only_pieces_tell(by_pieces: bool, outcome: str) -> None:
+    """A server may stop for everybody after so many requests, however they come."""
+    stops = flowing(**STOPS_EARLY, pieces_stalled=1, early_by_pieces=by_pieces)
+    served = replace(stops, path=replace(stops.path, control_ok=2, control_failed=0))
+    assert first(PATH_RULES, served).outcome == outcome
 
 
 @pytest.mark.parametrize("rule_id", TRANSFERS)
@@ -38,7 +59,7 @@ def test_where_the_line_is_slow_or_narrow_nobody_is_accused(rule_id: str) -> Non
         assert first(PATH_RULES, replace(TRANSFERS[rule_id], ladder=ladder)).outcome != "blocked"
 
 
-BESIDES = st.sampled_from([Beside(), Beside(others=4), Beside(others=4, slower=True)])
+BESIDES = st.sampled_from([Beside(), Beside(others=4), Beside(others=4, slower=True), Beside(others=4, lower=True)])
 FLOWS = st.builds(FlowEvidence, **{
     f.name: BESIDES if f.name in ("innocent", "elsewhere") else st.just(()) if f.name == "evidence"
     else st.floats(0, 1) if f.name == "stall_chance"
@@ -67,6 +88,6 @@ def test_whatever_transfers_show_a_server_that_is_slow_for_others_too_is_never_b
         assert flow.innocent.slower or (flow.elsewhere.slower and flow.policed)
         assert flow.controls_fast or (flow.innocent.slower and flow.same_answer)
     else:
-        assert flow.stalls >= 3
+        assert max(flow.stalls, flow.early_stalls) >= 3
         assert not flow.elsewhere_stalls
         assert flow.controls_fast or (flow.same_answer and flow.innocent_passes >= 2)

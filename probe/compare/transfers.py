@@ -23,6 +23,10 @@ FIRST_WINDOW = 14_600
 TRICKLES_S = 2.5
 """What little comes over a throttled connection still comes after this; handshake and first answer need less."""
 _HELLO_ROUNDS = 2
+ALIKE = 1.5
+"""How many times as large as another a size of one kind may be."""
+LEAST_APART_S = 0.25
+"""A server's own time; where less is left beside round trips, they alone decided the pace."""
 
 
 def stalled(seen: Observation) -> bool:
@@ -45,6 +49,12 @@ def tells(seen: Observation) -> bool:
     return stalled(seen) or passed(seen)
 
 
+def says_of_stalls(seen: Observation, stalls: Sequence[Observation]) -> bool:
+    """It bears on these stalls: a page that ended in good order before it came as far does not."""
+    least = min((o.bytes_read for o in stalls), default=0)
+    return tells(seen) or (bool(stalls) and seen.bytes_read > ALIKE * least)
+
+
 def usable(seen: Observation) -> bool:
     """Its pace can be spoken of: enough bytes, or it went on for long enough. What the server ended after enough bytes
     counts too, also by a reset: that is what a kernel sends where requests were still unread."""
@@ -60,27 +70,41 @@ def trickles(seen: Observation) -> bool:
 
 def pace(seen: Observation) -> float:
     """Bytes a second, from the established connection to the last byte; to the end of the wait where it stalled."""
-    took_s = seen.t_s - seen.t0_s if stalled(seen) else seen.flow_s
-    return seen.bytes_read / max(took_s, 0.05)
+    return seen.bytes_read / max(_took_s(seen), 0.05)
 
 
 def ideal_s(size: int, rtt_s: float, *, hello: bool, asked: int = 0) -> float:
     """What `size` bytes take where nothing but round trips costs time: slow start doubles the window (RFC 5681), and
-    small answers take as many as it was `asked` anew."""
-    rounds = max(1 + ceil(log2(1 + max(0, size) / FIRST_WINDOW)), asked) + (_HELLO_ROUNDS if hello else 0)
+    whoever asks for more only when all has come, `asked` times, waits for each."""
+    rounds = max(asked, 1 + ceil(log2(1 + max(0, size) / FIRST_WINDOW))) + (_HELLO_ROUNDS if hello else 0)
     return rtt_s * rounds
+
+
+def own_ideal_s(seen: Observation, rtt_s: float) -> float:
+    """What a transfer takes where nothing but its round trips costs time."""
+    return ideal_s(seen.bytes_read, rtt_s, hello=True, asked=seen.rounds)
+
+
+def _took_s(seen: Observation) -> float:
+    """From the established connection to the last byte; to the end of the wait where it stalled."""
+    return seen.t_s - seen.t0_s if stalled(seen) else seen.flow_s
 
 
 def effort(seen: Observation) -> float:
     """How many times longer than round trips alone explain; 0 where the round trip is not known."""
-    ideal = ideal_s(seen.bytes_read, seen.min_rtt_ms / 1000, hello=True, asked=seen.rounds)
-    took_s = seen.t_s - seen.t0_s if stalled(seen) else seen.flow_s
-    return took_s / ideal if ideal else 0.0
+    ideal = own_ideal_s(seen, seen.min_rtt_ms / 1000)
+    return _took_s(seen) / ideal if ideal else 0.0
+
+
+def pace_apart(seen: Observation) -> float:
+    """Bytes a second in the time that round trips do not explain: what the narrowest place lets through. Where hardly
+    any is left the number is bounded, for then it says little; the plain pace where the round trip is not known."""
+    return seen.bytes_read / max(_took_s(seen) - own_ideal_s(seen, seen.min_rtt_ms / 1000), LEAST_APART_S)
 
 
 def alike(sizes: Sequence[int]) -> bool:
     """Sizes of one kind: none is half as large again as another."""
-    return bool(sizes) and max(sizes) <= 1.5 * min(sizes)
+    return bool(sizes) and max(sizes) <= ALIKE * min(sizes)
 
 
 def steadiness(seen: Observation) -> float:

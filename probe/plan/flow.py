@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probe.compare.flow import MOST_BY_CHANCE, PAIRS, SLOWED, by_chance
+from probe.compare.flow import MOST_BY_CHANCE, PAIRS, by_chance, looks_slowed, stopped_early
 from probe.compare.nat64 import from_outside
-from probe.compare.transfers import SAMPLE, YARDSTICK, frozen, middle, of_visits, pace, passed, stalled, usable
+from probe.compare.transfers import SAMPLE, YARDSTICK, frozen, of_visits, passed, says_of_stalls, stalled, usable
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
 from probe.plan.suspects import Place
@@ -44,7 +44,7 @@ def flow_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     others = [o for o in seen.flows if o.purpose == YARDSTICK and o.address != address]
     kind = next_kind(mine, beside, others, pieces, before=before, places=len(frame.flow.yardsticks))
     steps: list[Step] = []
-    if kind and mine and (_slow(mine, [*beside, *others]) or any(frozen(o) for o in mine)):
+    if kind and mine and (looks_slowed(mine, [*beside, *others]) or any(frozen(o) for o in mine)):
         known_as = from_outside(address, frame.nat64_prefix)
         steps += [Ask(control_id=c, input=site.endpoints[0].input, addresses=(known_as,), volume=known_as)
                   for c in frame.controls]
@@ -97,9 +97,13 @@ def next_kind(mine: Sequence[Observation], beside: Sequence[Observation], others
         return ""
     can_elsewhere = places > 0 and len(others) < MOST_ELSEWHERE
     if any(frozen(o) for o in mine):
-        kind = _when_frozen([*before, *mine], beside, others, pieces, can_elsewhere=can_elsewhere)
+        stops = [o for o in (*before, *mine) if frozen(o)]
+        telling = [o for o in before if says_of_stalls(o, stops)]
+        kind = _when_frozen([*telling, *mine], beside, others, pieces, can_elsewhere=can_elsewhere)
     else:
         kind = _when_slow(mine, beside, others, can_elsewhere=can_elsewhere)
+        if not kind and len(stopped_early(mine)) >= ENOUGH_STALLS and _pieces_are_due(pieces):
+            kind = "pieces"
     return kind if kind == "elsewhere" or len(mine) + len(beside) + len(pieces) < MOST_HERE else ""
 
 
@@ -119,7 +123,7 @@ def _when_frozen(mine: Sequence[Observation], beside: Sequence[Observation], oth
         return "sample" if len(mine) < MOST_SAMPLES else ""
     if by_chance(stalls, len(mine), len(others)) > MOST_BY_CHANCE:  # many others that do not stall are telling, too
         return "elsewhere" if can_elsewhere else "sample" if len(mine) < MOST_SAMPLES else ""
-    if len(pieces) < MOST_PIECES and not any(stalled(o) for o in pieces):
+    if _pieces_are_due(pieces):
         return "pieces"
     if passed(beside[0]) and len(beside) < 2:
         return "innocent"
@@ -130,14 +134,14 @@ def _when_frozen(mine: Sequence[Observation], beside: Sequence[Observation], oth
 def _when_slow(mine: Sequence[Observation], beside: Sequence[Observation], others: Sequence[Observation], *,
                can_elsewhere: bool) -> str:
     innocent = [o for o in beside if usable(o)]
-    if innocent and _slow(mine, innocent):
+    if innocent and looks_slowed(mine, innocent):
         if len(mine) >= PAIRS and len(innocent) >= PAIRS:
             return ""
         return "innocent" if len(beside) <= len(mine) and len(beside) < PAIRS else _more(mine)
     elsewhere = [o for o in others if usable(o)]
     if not elsewhere and can_elsewhere:
         return "elsewhere"
-    if not elsewhere or not _slow(mine, elsewhere):
+    if not elsewhere or not looks_slowed(mine, elsewhere):
         return "sample" if len(mine) < LOOKS_WHEN_WELL else ""
     if innocent and len(beside) < 2:
         return "innocent"
@@ -146,13 +150,9 @@ def _when_slow(mine: Sequence[Observation], beside: Sequence[Observation], other
     return _more(mine)
 
 
+def _pieces_are_due(pieces: Sequence[Observation]) -> bool:
+    return len(pieces) < MOST_PIECES and not any(stalled(o) for o in pieces)
+
+
 def _more(mine: Sequence[Observation]) -> str:
     return "sample" if len(mine) < PAIRS else ""
-
-
-def _slow(mine: Sequence[Observation], others: Sequence[Observation]) -> bool:
-    """Slower than the others by a factor of four, and not well by itself."""
-    paces = [pace(o) for o in others if usable(o)]
-    return bool(paces) and middle([pace(o) for o in mine]) <= SLOWED * middle(paces)
-
-

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probe.compare.transfers import SAMPLE, excess_s, ideal_s, is_own, middle, of_visits, round_trip_s, stalled
+from probe.compare.transfers import SAMPLE, excess_s, is_own, middle, of_visits, own_ideal_s, round_trip_s, stalled
 from probe.model import Observation
 from probe.sites import Site
 
@@ -117,7 +117,7 @@ def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation])
             look.pages += [seen] if seen.operation == "http_round_trip" else []
     for seen in (o for o in visits if o.purpose == SAMPLE and o.address == look.address and o.method == "GET"):
         took_s = STALLED_S if stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure else seen.flow_s
-        look.excess_s = max(look.excess_s, took_s - ideal_s(seen.bytes_read, look.rtt_s, hello=True, asked=seen.rounds))
+        look.excess_s = max(look.excess_s, took_s - own_ideal_s(seen, look.rtt_s))
     return look
 
 

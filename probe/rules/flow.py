@@ -45,6 +45,18 @@ def _frozen_early(s: Scene) -> bool:
             and not flow.controls_slow and _may_convict(s) and not s.ladder.starves(s.path.address))
 
 
+def _frozen_by_packets(s: Scene) -> bool:
+    """And one of many small packets stops as well, after as many."""
+    flow = s.path.flow
+    shown = (_frozen(s) and _shown_elsewhere(s)) or (_frozen_early(s) and _served_elsewhere(s))
+    return shown and flow.pieces_stalled > 0 and not flow.pieces_passed
+
+
+def _served_elsewhere(s: Scene) -> bool:
+    """Controls got more, or, where nothing else is doubtful, at least the page."""
+    return s.path.flow.controls_fast > 0 or (contrary(s) and not s.path.flow.early_by_pieces)
+
+
 def _shown_elsewhere(s: Scene) -> bool:
     """The server itself lets such transfers through: to controls, or to us under an innocent name."""
     flow = s.path.flow
@@ -66,8 +78,7 @@ FLOW: tuple[PathRule, ...] = (
          lambda s: _slowed(s) and _policed_here(s) and not s.path.flow.innocent.others),
     Rule("flow/frozen_by_packets", "blocked", "flow.freeze.packets", 0.9, ("helper",),
          "transfers stop without a word, and one of many small packets stops after as many of them",
-         lambda s: _frozen(s) and _shown_elsewhere(s) and s.path.flow.pieces_stalled > 0
-         and not s.path.flow.pieces_passed),
+         _frozen_by_packets),
     Rule("flow/frozen_by_bytes", "blocked", "flow.freeze.bytes", 0.9, ("helper",),
          "transfers stop without a word after so many bytes, and many more small packets pass",
          lambda s: _frozen(s) and _shown_elsewhere(s) and s.path.flow.pieces_passed > 0
@@ -77,10 +88,11 @@ FLOW: tuple[PathRule, ...] = (
          lambda s: _frozen(s) and _shown_elsewhere(s)),
     Rule("flow/frozen_early", "blocked", "flow.freeze", 0.85, ("helper",),
          "transfers stop alike after a few packets; others' from here, and controls' from there, come through",
-         lambda s: _frozen_early(s) and (s.path.flow.controls_fast > 0 or contrary(s))),
+         lambda s: _frozen_early(s) and _served_elsewhere(s)),
     Rule("flow/slow_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service are slow, others' are not; it may be the server, or a crowded or lossy way to it",
-         lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.innocent.slower)),
+         lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.elsewhere.lower
+                                   or s.path.flow.innocent.slower)),
     Rule("flow/frozen_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service stop without a word, and whether the server itself stops is not shown",
          lambda s: _frozen(s)),
