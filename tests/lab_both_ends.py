@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_fidelity import Agent, Flow, Place, Seen, Watched, draw_scenario
+from lab_fidelity import Agent, Flow, Place, Seen, Watched, draw_scenario, warm_interpreter
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.utils import RawPcapNgReader
@@ -41,7 +41,7 @@ class BothEnds:
     ) -> Iterator[Watched]:
         """The laboratory, alive; the servers' end can be read when it is over."""
         drawn = change(draw_scenario(scenario, seed))
-        with Laboratory(drawn, level="packet", helpers=False, pcap_dir=self.folder) as lab:
+        with Laboratory(drawn, level="packet", helpers=False, pcap_dir=self.folder, warm=warm_interpreter()) as lab:
             agent = Agent(lab)
             try:
                 yield Watched(lab, agent)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +28,7 @@ from probe.lab.host.client_faults import changed
 from probe.lab.host.directory import make_directory, remove_directory, sweep
 from probe.lab.host.enter import CANNOT_EXECUTE
 from probe.lab.host.mounts import clean_environment
+from probe.lab.host.warm import Warm
 from probe.lab.types import Drawn
 
 __all__ = ["CLIENT", "LEVELS", "LabFailed", "LabUnavailable", "Laboratory", "unavailable"]
@@ -68,6 +70,11 @@ def _package_root() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
+def warm() -> Warm:
+    """An interpreter from which laboratories are forked, for a `with` block; see `probe.lab.host.warm`."""
+    return Warm(_launch_environment())
+
+
 @cache
 def unavailable() -> str:
     """Why this machine cannot build a laboratory and what to do about it; empty if it can. Asked once a process."""
@@ -103,8 +110,10 @@ class Laboratory:
         pcap_dir: str | os.PathLike[str] | None = None,
         transport: str = "",
         parts: Parts | None = None,
+        warm: Warm | None = None,
     ) -> None:
-        """Describe a laboratory; `pcap_dir` receives captures of its wires, `transport` (tun, veth) is for tests."""
+        """Describe a laboratory; `pcap_dir` receives captures of its wires, `transport` (tun, veth) is for tests,
+        `warm` an interpreter (see `warm`) to fork it from: worth it for many."""
         if level not in LEVELS:
             raise ValueError(f"evidence level {level!r} is none of {', '.join(LEVELS)}")
         self.level = level
@@ -113,9 +122,13 @@ class Laboratory:
         self._pcap_dir = "" if pcap_dir is None else os.path.abspath(pcap_dir)
         self._transport = transport
         self._parts = parts or Parts()
+        self._warm = warm
         self._lock = threading.Lock()
         self._broken = ""
         self._spaces: dict[str, int] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._launcher = -1
+        """Descriptor of the process that builds it."""
         self._censor_watch: CensorWatch | None = None
 
     def __enter__(self) -> Self:
@@ -266,22 +279,25 @@ class Laboratory:
         owner = os.pidfd_open(os.getpid())
         fds = (theirs.fileno(), owner, lock)
         try:
-            with open(self._errors, "wb") as errors:
+            with open(self._errors, "wb") as errors, tempfile.TemporaryFile() as blueprint:
+                blueprint.write(encode(self._blueprint))
+                blueprint.seek(0)
+                if self._warm is not None:
+                    self._launcher = self._warm.launch((*fds, errors.fileno(), blueprint.fileno()))
+                    return
                 self._process = subprocess.Popen(
                     _launch_command(*map(str, fds)),
                     env=_launch_environment(),
-                    stdin=subprocess.PIPE,
+                    stdin=blueprint,
                     stdout=errors,
                     stderr=errors,
                     pass_fds=fds,
                     start_new_session=True,  # a Ctrl-C at the terminal is for the program inside
                 )
+                self._launcher = os.pidfd_open(self._process.pid)
         finally:
             theirs.close()
             os.close(owner)
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError), self._process.stdin as pipe:
-            pipe.write(encode(self._blueprint))
 
     def _await_ready(self) -> None:
         self._control.settimeout(_START_S)
@@ -314,13 +330,16 @@ class Laboratory:
             if fd >= 0:
                 os.close(fd)
         self._spaces = {}
-        if hasattr(self, "_process"):
+        if hasattr(self, "_control"):
             with suppress(OSError):
                 self._control.send(b"stop")
             self._control.close()
-            try:
-                self._process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()  # the kernel then kills everything inside
-                self._process.wait()
+        if self._launcher >= 0:
+            if not select.select([self._launcher], [], [], _STOP_S)[0]:
+                signal.pidfd_send_signal(self._launcher, signal.SIGKILL)  # the kernel then kills everything inside
+                select.select([self._launcher], [], [])
+            os.close(self._launcher)
+            self._launcher = -1
+        if self._process is not None:
+            self._process.wait()
         remove_directory(Path(self._blueprint.directory))

@@ -1,7 +1,7 @@
 """The process that builds a laboratory: it leaves the machine's namespaces, wires the network, and starts process 1.
 
-It is a fresh interpreter (`python -m probe.lab.host.launch`) because a process with several threads may not make a user
-namespace. It outlives everything inside, and removes the laboratory's directory when all is over, also when the
+It is a fresh interpreter (`python -m probe.lab.host.launch`), or forked from one that has done nothing but import
+(`probe.lab.host.warm`), because a process with several threads may not make a user namespace. It outlives everything inside, and removes the laboratory's directory when all is over, also when the
 owner was killed.
 """
 
@@ -124,11 +124,19 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--check"]:
         print(check_machine())
         return 0
-    control_fd, owner, lock = map(int, arguments)
+    control, owner, lock = map(int, arguments)
+    return launch(control, owner, lock, sys.stdin.buffer.read())
+
+
+def launch(control_fd: int, owner: int, lock: int, blueprint_json: bytes) -> int:
+    """Build what the blueprint says and return when it has ended, and its directory is gone; the exit status.
+
+    `control_fd`: a socket to the owner; `owner`: a descriptor of its process; `lock`: held as long as this lives.
+    """
     for fd in (control_fd, owner, lock):
         os.set_inheritable(fd, False)
     control = socket.socket(fileno=control_fd)
-    blueprint = decode(sys.stdin.buffer.read())
+    blueprint = decode(blueprint_json)
     try:
         _build(blueprint, control, owner)
     except BaseException as error:

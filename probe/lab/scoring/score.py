@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from probe.catalogue.types import Catalogue
+from probe.lab.laboratory import warm
 from probe.lab.scoring.calibration import Bin, calibration
 from probe.lab.scoring.expect import MISSING, JudgedRow
 from probe.lab.scoring.score_measures import Overlap, mean, overlap, scenario_accuracy, upper_bound
@@ -104,14 +105,16 @@ def run_trials(
     `progress` is called in this thread after each. The first error of the machine ends all.
     """
     pool = ThreadPoolExecutor(max_workers=jobs)
-    try:
-        futures = {pool.submit(run_trial, trial, catalogue=catalogue): index for index, trial in enumerate(trials)}
-        results: dict[int, TrialResult] = {}
-        for future in as_completed(futures):
-            results[futures[future]] = future.result()
-            progress(results[futures[future]])
-    finally:
-        pool.shutdown(cancel_futures=True)
+    with warm() as interpreter:
+        try:
+            futures = {pool.submit(run_trial, trial, catalogue=catalogue, warm=interpreter): index
+                       for index, trial in enumerate(trials)}
+            results: dict[int, TrialResult] = {}
+            for future in as_completed(futures):
+                results[futures[future]] = future.result()
+                progress(results[futures[future]])
+        finally:
+            pool.shutdown(cancel_futures=True)
     return tuple(results[index] for index in range(len(trials)))
 
 

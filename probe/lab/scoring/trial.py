@@ -20,6 +20,7 @@ from probe.lab.format.needs import lacking
 from probe.lab.format.ranges import Literal
 from probe.lab.format.scenario import Scenario
 from probe.lab.format.toml_table import ScenarioError
+from probe.lab.host.warm import Warm
 from probe.lab.laboratory import LabFailed, Laboratory
 from probe.lab.scoring.expect import MISSING, Judgement, Row, judge
 from probe.lab.truth import read_log
@@ -90,15 +91,15 @@ class TrialResult:
     wall_s: float
 
 
-def run_trial(trial: Trial, *, catalogue: Catalogue) -> TrialResult:
-    """Draw, build, run and judge. Raises LabUnavailable; a broken laboratory is a result, and so is a broken draw."""
+def run_trial(trial: Trial, *, catalogue: Catalogue, warm: Warm | None = None) -> TrialResult:
+    """Draw, build (from a `warm` interpreter if there is one), run and judge. Raises LabUnavailable; a broken laboratory is a result, and so is a broken draw."""
     begin = time.monotonic()
     judgement: Judgement | None = None
     note = ""
     skipped = lacking(trial.scenario.needs)
     if not skipped:
         try:
-            judgement, note = _run(trial, catalogue)
+            judgement, note = _run(trial, catalogue, warm)
         except ScenarioError as error:
             note = f"nothing could be drawn: {error}"
         except LabFailed as error:
@@ -116,9 +117,9 @@ def run_trial(trial: Trial, *, catalogue: Catalogue) -> TrialResult:
     )
 
 
-def _run(trial: Trial, catalogue: Catalogue) -> tuple[Judgement, str]:
+def _run(trial: Trial, catalogue: Catalogue, warm: Warm | None) -> tuple[Judgement, str]:
     drawn = draw(trial.line.under(trial.scenario), seed=trial.seed, endpoints=catalogue.endpoints)
-    with Laboratory(drawn, level=trial.level, helpers=trial.helpers) as laboratory:
+    with Laboratory(drawn, level=trial.level, helpers=trial.helpers, warm=warm) as laboratory:
         note = _run_probe(laboratory, trial, drawn, catalogue)
         results = laboratory.directory / "results"
         rows, runs = read_rows(results, "verdicts"), read_rows(results, "runs")
