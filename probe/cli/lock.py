@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ def run_lock(directory: Path) -> Iterator[None]:
     make_folder(directory)
     file = directory / ".lock"
     with explained(file):
-        handle = file.open("a+")
+        handle = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
     with handle:
         try:
             with explained(file):
@@ -36,7 +37,8 @@ def run_lock(directory: Path) -> Iterator[None]:
                 raise Locked(_since(handle)) from None
             raise
         with contextlib.suppress(OSError):  # on a full disk the lock holds all the same
-            handle.truncate(0)
+            handle.seek(0)
+            handle.truncate()
             handle.write(datetime.now(UTC).isoformat(timespec="seconds"))
             handle.flush()
         yield

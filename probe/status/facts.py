@@ -76,23 +76,24 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
 def _runs(results: Path, since: datetime) -> tuple[list[Run], list[str]]:
     """(runs that began since, by time, those that cannot be read)."""
     first_day = f"date={since:%Y-%m-%d}"
-    runs, wrong = [], []
+    runs: dict[str, Run] = {}
+    wrong = []
     for path in run_files(results):
         if path.parent.name < first_day:
             continue
         try:
-            runs.append(_row(path))
+            runs.update((run.run_id, run) for run in _runs_in(path))
         except (StoreError, ValueError) as error:
             wrong.append(str(error))
-    return sorted(runs, key=lambda run: run.measurement_start_time), wrong
+    return sorted(runs.values(), key=lambda run: run.measurement_start_time), wrong
 
 
-def _row(path: Path) -> Run:
-    """The one row of a runs file; the other tables are not opened. Raises StoreError or ValueError."""
-    rows = list(read_csv(path, TABLES["runs"]))
-    if len(rows) != 1:
-        raise StoreError(f"{path}: {len(rows)} rows, a run has one")
-    return run_from(rows[0])
+def _runs_in(path: Path) -> list[Run]:
+    """The rows of a runs file; the other tables are not opened. Raises StoreError or ValueError."""
+    runs = [run_from(row) for row in read_csv(path, TABLES["runs"])]
+    if not runs:
+        raise StoreError(f"{path}: there is no run in it")
+    return runs
 
 
 def _sizes(folder: Path) -> Iterator[int]:
