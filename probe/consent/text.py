@@ -11,11 +11,11 @@ from probe.tables.consent import CONCERNED, LEVELS, SENT, TEXT_NUMBER
 WIDTH = 88
 
 _SEEN = (
-    "This program is not anonymous, at level 1 neither: the names of all messengers on its list, forbidden ones "
+    "This program is not anonymous, not even at level 1: the names of all messengers on its list, forbidden ones "
     "too, cross your line where your provider, your network's operator and anybody on the way can read them. To "
     "them it looks as if you had opened all those services one after the other, again and again, by day and by "
-    "night. The services see a visit from your address, without any account. Requests for pages name this program: "
-    "the services read it, and of pages without encryption everybody on the way does.",
+    "night. The services see a visit from your address, without any account. Requests for pages name this "
+    "program: the services read it, and of pages without encryption everybody on the way does.",
 )
 _SENT_TO_US = (
     "Nothing is sent to the makers of this program: there is no upload. Helpers, if you name any in the "
@@ -25,8 +25,10 @@ _SENT_TO_US = (
 _KEPT = (
     "Results stay in a folder that only your user can read. Your own address is never written. Your country, your "
     "network's number and its kind are written if you tell them; the resolver's address is written and can hint "
-    "at your provider. Where the system lets this program capture packets, those of failed connections are kept "
-    "without your address. Whoever takes the device can read what was blocked there, and when you measured.",
+    "at your provider. A provider's block page can hold what names you, such as a customer's number: the "
+    "beginning of pages and the links of redirects are kept, without addresses. Where the system lets this "
+    "program capture packets, those of failed connections are kept without your address. Whoever takes the device "
+    "can read what was blocked there, and when you measured.",
 )
 _FREE = (
     "You owe this to nobody. You can leave out services, lower the level, stop (`probe uninstall`) and delete the "
