@@ -298,6 +298,14 @@ def test_what_cannot_be_is_told(home: Path, arguments: tuple[str, ...], code: in
     assert {path.name: path.read_text() for path in home.iterdir()} == texts
 
 
+def test_a_link_to_the_configuration_stays_one(home: Path) -> None:
+    Path("real.toml").write_text(OWN)
+    Path("link.toml").symlink_to("real.toml")
+    assert call("setup", "--agree", str(TEXT_NUMBER), "--config", "link.toml").exit_code == 0
+    assert Path("link.toml").is_symlink()
+    assert "[consent]" in Path("real.toml").read_text()
+
+
 def test_showing_writes_nothing(home: Path) -> None:
     result = call("setup", "--show", "--country", "ru")
     assert result.exit_code == 0

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -254,6 +257,40 @@ def test_no_history_is_too_odd(history: list[tuple[int, str]], until_s: int) -> 
     found = gaps(events, since=T0 - timedelta(seconds=10**6), until=until)
     assert all(gap.n >= 1 and gap.first <= gap.last <= until for gap in found)
     assert list(found) == sorted(found, key=lambda gap: gap.first)
+
+
+def test_of_a_year_every_hour_is_a_run_or_in_one_gap(tmp_path: Path, rng: random.Random) -> None:
+    """Outages, kills, refusals, late runs after an outage: 8760 hours, written and read back month by month."""
+    hours, filled, down = 8760, 0, 0
+    lines: dict[str, list[bytes]] = {}
+
+    def note(event: Event) -> None:
+        lines.setdefault(f"{event.at:%Y-%m}", []).append(msgspec.json.encode(event))
+
+    note(installed())
+    for hour in range(hours):
+        down = down - 1 if down else rng.randrange(1, 60) if rng.random() < 0.01 else 0
+        if down > 1:
+            continue
+        at = T0 + hour * HOUR + timedelta(minutes=rng.uniform(0, 40 if down else 10))
+        kind = rng.choices(["well", "killed", "overlap", "refused", "failed"], [90, 3, 3, 2, 2])[0]
+        events = {"well": ran(at), "killed": ran(at, ended=False)}.get(kind, [Event(at=at, kind=kind)])
+        for event in events:
+            note(event)
+        filled += kind == "well"
+    for month, events_of in lines.items():
+        (tmp_path / "schedule").mkdir(exist_ok=True)
+        (tmp_path / "schedule" / f"{month}.jsonl").write_bytes(b"\n".join(events_of) + b"\n")
+    end = T0 + hours * HOUR
+    events = read(tmp_path, since=T0 - HOUR)
+    found = gaps(events, since=T0, until=end)
+    assert sum(gap.n for gap in found) + filled == hours
+    assert all(a.last < b.first for a, b in pairwise(found))
+    late = read(tmp_path, since=end - 30 * 24 * HOUR)
+    assert len(late) < 2 * 31 * 24 + 50
+    month = gaps(late, since=end - 30 * 24 * HOUR, until=end)
+    assert sum(gap.n for gap in month) == sum(
+        1 for gap in found for n in range(gap.n) if gap.first + n * HOUR >= end - 30 * 24 * HOUR)
 
 
 def test_the_log_survives_what_a_crash_leaves(tmp_path: Path) -> None:

@@ -148,14 +148,14 @@ def uninstall(config: str | None) -> None:
 
 def _uninstall(config: str | None) -> None:
     removed = [kind for kind, take in _REMOVERS.items() if take()]
+    if removed:
+        click.echo(f"Removed: {', '.join(removed)}. Configuration and results are as they were.")
     settings = load_settings(config)
     results = Path(settings.run.results).expanduser().absolute()
     noted = bool(settings.path) and _end_terms(results)
-    if removed:
-        click.echo(f"Removed: {', '.join(removed)}. Configuration and results are as they were.")
-    elif noted:
+    if noted and not removed:
         click.echo(f"Nothing was installed any more; {results} now says so.")
-    else:
+    elif not removed:
         click.echo("Nothing was installed for this user.")
     if "systemd-system" in removed and not noted:
         click.echo("The user whose runs these were should call `probe uninstall` once, so that the log knows.")

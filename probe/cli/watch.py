@@ -14,6 +14,7 @@ import click
 from probe.cli.install import own_command
 from probe.cli.main import EXIT_NO_CONSENT
 from probe.consent.check import refusal
+from probe.consent.profiles import profile_of
 from probe.marker import read_marker
 from probe.schedules.events import Event, append, now
 from probe.schedules.rhythm import EVERY_MIN, rhythm
@@ -24,12 +25,12 @@ STOP_S = 20.0
 
 
 @click.command()
-@click.option("--every-min", type=click.Choice([str(n) for n in EVERY_MIN]), default="60", show_default=True,
-              help="Minutes between runs.")
+@click.option("--every-min", type=click.Choice([str(n) for n in EVERY_MIN]),
+              help="Minutes between runs (default: 60, more where the country's profile says so).")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file, handed on to each run.")
 @click.option("--results", type=click.Path(path_type=Path), help="Folder for the results, handed on to each run.")
 @click.option("--once", is_flag=True, help="Make one run now and stop.")
-def watch(every_min: str, config: str | None, results: Path | None, once: bool) -> None:
+def watch(every_min: str | None, config: str | None, results: Path | None, once: bool) -> None:
     """Measure on a schedule until stopped. Each run is a process of its own, so that nothing piles up.
 
     \b
@@ -42,7 +43,7 @@ def watch(every_min: str, config: str | None, results: Path | None, once: bool) 
             click.echo(f"Error: {why}", err=True)
             sys.exit(EXIT_NO_CONSENT)
         folder = (results or Path(settings.run.results)).expanduser().absolute()
-        beat = rhythm(int(every_min), 0)
+        beat = rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)
         command = [*own_command(), "run", "--timed", *(["--config", config] if config else []),
                    "--results", str(folder), "--deadline-s", f"{beat.deadline_s(settings.run.deadline_s):g}"]
         if once:

@@ -63,16 +63,19 @@ def append(results: Path, event: Event) -> None:
 def read(results: Path, *, since: datetime) -> list[Event]:
     """The events from `since` on, by time, and the latest `installed` or `uninstalled` before; lines that cannot be
     read are left out."""
-    found = sorted(_all(results), key=lambda event: event.at)
+    found = sorted(_all(results, f"{since:%Y-%m}"), key=lambda event: event.at)
     before = [event for event in found if event.at < since and event.kind in ("installed", "uninstalled")]
     return [*before[-1:], *(event for event in found if event.at >= since)]
 
 
-def _all(results: Path) -> Iterator[Event]:
+def _all(results: Path, month: str) -> Iterator[Event]:
+    """The events of this month and later ones; of earlier ones, which may be many, installations alone."""
     decoder = msgspec.json.Decoder(Event)
     for file in sorted((results / FOLDER).glob("????-??.jsonl")):
         with contextlib.suppress(OSError), file.open("rb") as handle:
             for line in handle.read(MAX_BYTES).split(b"\n"):
+                if file.stem < month and b"installed" not in line:
+                    continue
                 with contextlib.suppress(msgspec.DecodeError):
                     event = decoder.decode(line)
                     if event.at.tzinfo is not None:
