@@ -278,9 +278,9 @@ def test_of_a_year_every_hour_is_a_run_or_in_one_gap(tmp_path: Path, rng: random
         for event in events:
             note(event)
         filled += kind == "well"
-    for month, events_of in lines.items():
+    for name, events_of in lines.items():
         (tmp_path / "schedule").mkdir(exist_ok=True)
-        (tmp_path / "schedule" / f"{month}.jsonl").write_bytes(b"\n".join(events_of) + b"\n")
+        (tmp_path / "schedule" / f"{name}.jsonl").write_bytes(b"\n".join(events_of) + b"\n")
     end = T0 + hours * HOUR
     events = read(tmp_path, since=T0 - HOUR)
     found = gaps(events, since=T0, until=end)
