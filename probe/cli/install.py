@@ -274,7 +274,10 @@ def _owner(settings: Settings) -> str:
     if uid == 0:
         raise SettingsError(f"{settings.path}: belongs to root, and runs are not made as root. Set up as an ordinary "
                             "user (probe setup), then: sudo probe install systemd --system --config THAT_FILE")
-    return pwd.getpwuid(uid).pw_name
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        raise SettingsError(f"{settings.path}: belongs to user {uid}, who has no name on this system") from None
 
 
 def _note(plan: _Plan, kind: str, first: datetime, owner: str = "") -> None:

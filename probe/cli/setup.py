@@ -122,8 +122,10 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     if not agreed:
         raise click.ClickException("Nothing was written, and no run will start. You can come back at any time.")
     profile = profile_of(cc)
+    for number, meaning in LEVELS.items():
+        click.echo(f"  {number}  {meaning}")
     level = given.level or _ask(
-        f"Level: {'; '.join(f'{n} {meaning}' for n, meaning in LEVELS.items())}\nWhich level",
+        "Which level",
         str(profile.level if before.consent is None else before.run.consent_level), _level)
     asn = given.asn if given.asn is not None else _ask(
         "Number of your network (AS number, 0 not to tell it)", str(before.vantage.asn), _asn)
