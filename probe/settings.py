@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -43,6 +44,25 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     tier: int = 1
     consent_level: int = 1
     skip_services: tuple[str, ...] = ()
+    pace_s: Annotated[float, msgspec.Meta(ge=0.2, le=60)] = 1.0
+    """Between two new flows of a run that is not `--fast`, at most; shorter where the deadline asks for it."""
+    deadline_s: Annotated[float, msgspec.Meta(ge=5, le=7200)] = 900.0
+    """Of a run that is not `--fast`."""
+
+
+class ConsentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the person agreed to, and when; `probe setup` writes it, `probe.consent.check` reads it."""
+
+    date: str
+    text: int
+    """Number of the consent text that was read."""
+    level: int
+    sends: tuple[str, ...] = ()
+    """Words of `probe.tables.consent`."""
+    to: tuple[str, ...] = ()
+    """Helpers and servers of one's own choice that names may be sent to."""
+    concerned: tuple[str, ...] = ()
+    """Who else agreed, or is not there."""
 
 
 class FingerprintSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     vantage: VantageSettings = VantageSettings()
     run: RunSettings = RunSettings()
+    consent: ConsentSettings | None = None
     fingerprints: FingerprintSettings = FingerprintSettings()
     helper: tuple[Helper, ...] = ()
     matrix_server: tuple[MatrixServer, ...] = ()
@@ -84,6 +105,11 @@ def load_settings(path: str | None = None) -> Settings:
         raise SettingsError(f"{file}: is no TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise SettingsError(f"{file}: {error}") from None
+
+
+def usual_file() -> Path:
+    """Where a person's own configuration belongs, whether it is there or not."""
+    return Path(SEARCH[0].replace("$XDG_CONFIG_HOME", os.environ.get("XDG_CONFIG_HOME") or "~/.config")).expanduser()
 
 
 def _found() -> Path | None:

@@ -25,6 +25,7 @@ def _measure_nothing(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> None:
         raise Measured
 
     monkeypatch.setattr(run_module, "_measure", refuse)
+    monkeypatch.setattr(run_module, "refusal", lambda *_, **__: "")  # consent has its own tests
     monkeypatch.setattr("probe.settings.SEARCH", ())
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
 

@@ -19,11 +19,11 @@ LAYERS = {
     "steps": 2, "sites": 2, "compare": 2, "rules": 2, "classify": 2, "combine": 2, "plan": 2,
     "measure": 3, "control": 3,
     "store": 5,
-    "report": 6, "analysis": 6,
+    "report": 6, "analysis": 6, "schedules": 6, "status": 6,
     "cli": 7, "__main__": 7,
 }
 RUN_LAYER = 4
-"""Modules that are not named above belong to the run: settings, vantage, ladder, session and the like."""
+"""Modules that are not named above belong to the run: settings, consent, vantage, ladder, session and the like."""
 LAB_MAY_NOT_USE = {"steps", "sites", "compare", "rules", "classify", "combine", "plan", "measure"}
 """The laboratory is built from the facts of protocols: sharing the client's code would share its mistakes."""
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis", "altair",
@@ -107,6 +107,9 @@ def test_imports_point_down() -> None:
     ("probe/classify.py", "probe.measure.tls", False),
     ("probe/store/rows.py", "probe.lab.world", False),
     ("probe/lab/world.py", "probe.measure.tls", False),
+    ("probe/session/run.py", "probe.schedules.events", False),
+    ("probe/status/facts.py", "probe.schedules.gaps", True),
+    ("probe/consent/check.py", "probe.settings", True),
     ("probe/cli/targets.py", "probe.lab.world", True),
 ])
 def test_direction_is_noticed(importer: str, name: str, allowed: bool) -> None:

@@ -38,8 +38,8 @@ def doctor(config: str | None, as_json: bool) -> None:
         findings.append(("configuration", True, settings.path or "defaults; no configuration file was found"))
     except SettingsError as error:
         findings.append(("configuration", False, str(error)))
-    findings += [_catalogue(settings), _fingerprints(settings), _results(settings), _links(), _resolver(),
-                 _http_library(), _packets()]
+    findings += [_catalogue(settings), _fingerprints(settings), _results(settings), links(), resolver(),
+                 _http_library(), packets()]
     means = _means(settings)
     able = convictable(means)
     if as_json:
@@ -77,7 +77,7 @@ def _results(settings: Settings) -> tuple[str, bool, str]:
     return "results", True, f"{folder.absolute()} can be written"
 
 
-def _links() -> tuple[str, bool, str]:
+def links() -> tuple[str, bool, str]:
     from probe.vantage import families
 
     found = families()
@@ -86,7 +86,7 @@ def _links() -> tuple[str, bool, str]:
     return "network", True, "routes for " + " and ".join(f"IPv{f}" for f in found)
 
 
-def _resolver() -> tuple[str, bool, str]:
+def resolver() -> tuple[str, bool, str]:
     from probe.measure.system_dns import network_resolvers
 
     found = network_resolvers()
@@ -105,7 +105,7 @@ def _http_library() -> tuple[str, bool, str]:
     return "urllib3", True, found
 
 
-def _packets() -> tuple[str, bool, str]:
+def packets() -> tuple[str, bool, str]:
     """Never a fault: without them a run sees what sockets tell, and says so."""
     if may_capture():
         return "packets", True, "can be captured: who ended a connection is told by its packets too"

@@ -11,7 +11,11 @@ import click
 from probe import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "setup": ("probe.cli.setup:setup", "Say what runs do and risk, ask for consent, write the configuration."),
     "run": ("probe.cli.run:run", "Measure now and write the results."),
+    "status": ("probe.cli.status:status", "Say how the runs go, and what to do about what is amiss."),
+    "install": ("probe.cli.install:install", "Measure by cron or systemd from now on."),
+    "uninstall": ("probe.cli.install:uninstall", "Stop measuring by cron or systemd; results stay."),
     "watch": ("probe.cli.watch:watch", "Measure on a schedule until stopped."),
     "demo": ("probe.cli.demo:demo", "WeChat in Russia, May 2017: a time-lapse in the laboratory."),
     "report": ("probe.cli.report:report", "Make a page from results."),
@@ -24,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lab": ("probe.cli.lab:lab", "Run programs against known censors in a closed internet."),
 }
 
-EXIT_FAILED, EXIT_USAGE, EXIT_LOCKED, EXIT_NO_NETWORK = 1, 2, 3, 4
+EXIT_FAILED, EXIT_USAGE, EXIT_LOCKED, EXIT_NO_NETWORK, EXIT_NO_CONSENT = 1, 2, 3, 4, 5
 
 
 class LazyGroup(click.Group):
@@ -52,11 +56,13 @@ def cli() -> None:
 
     \b
     Examples:
+      probe setup                      what a run does and risks; needed once
       probe run --fast                 measure the core services now
       probe explain tls.reset.sni      what does that mean?
       probe lab exec sni-gfw2 -- curl -sv https://www.facebook.com/
 
-    Exit status: 0 done, 1 failed, 2 wrong usage, 3 another run holds the lock, 4 no network.
+    Exit status: 0 done, 1 failed, 2 wrong usage, 3 another run holds the lock, 4 no network,
+    5 nobody agreed (probe setup).
     """
 
 

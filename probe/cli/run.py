@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import sys
+import time
 from collections import Counter
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -14,8 +16,10 @@ import click
 
 from probe.catalogue.load import load
 from probe.catalogue.types import Catalogue, CatalogueError
+from probe.cli.diary import Diary
 from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED, EXIT_NO_NETWORK
+from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK
+from probe.consent.check import refusal
 from probe.marker import read_marker
 from probe.settings import Settings, SettingsError, load_settings
 from probe.store.atomic import StoreError, check_writable
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
     from probe.session.frame import RunPlan
 
 FAST_DEADLINE_S = 60.0
-TIMED_DEADLINE_S = 900.0
 CONFIRM_AFTER_S = 240.0
 
 
@@ -40,7 +43,9 @@ CONFIRM_AFTER_S = 240.0
 @click.option("--input", "inputs", multiple=True, help="Measure only this endpoint (its URL in the catalogue); repeat.")
 @click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier (default: 1, the core).")
 @click.option("--deadline-s", type=click.FloatRange(5, 7200),
-              help="End of the run (default: 60 with --fast, else 900).")
+              help="End of the run (default: 60 with --fast, else run.deadline_s of the configuration, 900).")
+@click.option("--wait-s", type=click.FloatRange(0, 3600), default=0.0,
+              help="Wait first, up to so many seconds, drawn at random: for schedules that cannot do it.")
 @click.option("--seed", type=int, help="Seed of every random choice, to repeat a run's order.")
 @click.option("--at", "at", help="Start time to write (RFC 3339); allowed in the laboratory only.")
 @click.option("--parquet/--no-parquet", default=None,
@@ -48,8 +53,9 @@ CONFIRM_AFTER_S = 240.0
 @click.option("--json", "as_json", is_flag=True, help="Print run, verdicts and services as JSON.")
 @click.option("--dry-run", is_flag=True, help="Say what would be measured, and measure nothing.")
 def run(fast: bool, timed: bool, config: str | None, results: Path | None, catalogue: str | None,
-        inputs: tuple[str, ...], tier: int | None, deadline_s: float | None, seed: int | None, at: str | None,
-        parquet: bool | None, as_json: bool, dry_run: bool) -> None:
+        inputs: tuple[str, ...], tier: int | None, deadline_s: float | None, wait_s: float, seed: int | None,
+        at: str | None, parquet: bool | None, as_json: bool,
+        dry_run: bool) -> None:
     """Measure now and write the results.
 
     \b
@@ -64,7 +70,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
 
     marker = read_marker()
     plan = RunPlan(
-        deadline_s=deadline_s or (FAST_DEADLINE_S if fast else TIMED_DEADLINE_S), fast=fast,
+        deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s), fast=fast,
         trigger="timed" if timed else "manual", seed=seed, tier=settings.run.tier if tier is None else tier,
         inputs=frozenset(inputs), started_at=_start(at, marker.lab), lab=marker.lab,
     )
@@ -72,21 +78,39 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     if dry_run:
         _tell_plan(targets, settings, plan)
         return
-    try:
-        check_writable(folder)
-        with run_lock(folder):
-            result = _measure(targets, settings, plan, folder)
-            from probe.store.write import write_run  # only now: the first packet need not wait for it
-
-            write_run(result, folder, parquet=False if timed and parquet is None else parquet)
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
-    except Locked:
-        click.echo(f"Another run is writing to {folder}; this one does nothing.", err=True)
-        sys.exit(EXIT_LOCKED)
+    diary = Diary(folder, keeps=timed and at is None)
+    if why := refusal(settings, lab=marker.lab):
+        diary.refused(why.splitlines()[0])
+        click.echo(f"Error: {why}", err=True)
+        sys.exit(EXIT_NO_CONSENT)
+    if wait_s:
+        time.sleep(random.SystemRandom().uniform(0, wait_s))
+    result = _run(targets, settings, plan, folder, diary, parquet=False if timed and parquet is None else parquet)
     _tell(result, folder, as_json)
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
+
+
+def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, diary: Diary, *,
+         parquet: bool | None) -> RunResult:
+    """Measure and write, while nobody else does."""
+    try:
+        check_writable(folder)
+        with run_lock(folder), diary.run() as ended:
+            result = _measure(targets, settings, plan, folder)
+            from probe.store.write import write_run  # only now: the first packet need not wait for it
+
+            write_run(result, folder, parquet=parquet)
+            ended(result.run.run_id)
+            return result
+    except StoreError as error:
+        diary.failed(str(error))
+        raise click.ClickException(str(error)) from error
+    except Locked as locked:
+        diary.overlap()
+        since = f" (since {locked})" if str(locked) else ""
+        click.echo(f"Another run is writing to {folder}{since}; this one does nothing.", err=True)
+        sys.exit(EXIT_LOCKED)
 
 
 def _read(config: str | None, catalogue: str | None) -> tuple[Settings, Catalogue]:

@@ -2,38 +2,101 @@
 
 from __future__ import annotations
 
-import random
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import FrameType
 
 import click
 
+from probe.cli.install import own_command
+from probe.cli.main import EXIT_NO_CONSENT
+from probe.consent.check import refusal
+from probe.consent.profiles import profile_of
+from probe.marker import read_marker
+from probe.schedules.events import Event, append, now
+from probe.schedules.rhythm import EVERY_MIN, rhythm
+from probe.settings import SettingsError, load_settings
+from probe.store.atomic import StoreError
+
+STOP_S = 20.0
+
 
 @click.command()
-@click.option("--every-min", type=click.IntRange(15, 1440), default=60, show_default=True, help="Minutes between runs.")
+@click.option("--every-min", type=click.Choice([str(n) for n in EVERY_MIN]),
+              help="Minutes between runs (default: 60, more where the country's profile says so).")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file, handed on to each run.")
+@click.option("--results", type=click.Path(path_type=Path), help="Folder for the results, handed on to each run.")
 @click.option("--once", is_flag=True, help="Make one run now and stop.")
-def watch(every_min: int, config: str | None, once: bool) -> None:
+def watch(every_min: str | None, config: str | None, results: Path | None, once: bool) -> None:
     """Measure on a schedule until stopped. Each run is a process of its own, so that nothing piles up.
 
     \b
     Example:
       probe watch --every-min 60
     """
+    try:
+        settings = load_settings(config)
+        if why := refusal(settings, lab=read_marker().lab):
+            click.echo(f"Error: {why}", err=True)
+            sys.exit(EXIT_NO_CONSENT)
+        folder = (results or Path(settings.run.results)).expanduser().absolute()
+        beat = rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)
+        command = [*own_command(), "run", "--timed", *(["--config", config] if config else []),
+                   "--results", str(folder), "--deadline-s", f"{beat.deadline_s(settings.run.deadline_s):g}"]
+        if once:
+            _told(subprocess.run(command, check=False).returncode)
+            return
+        append(folder, Event(at=now(), kind="installed", by="watch", every_min=beat.every_min, first=now()))
+        try:
+            _watch(command, beat.every_min, beat.jitter_s)
+        finally:
+            append(folder, Event(at=now(), kind="uninstalled"))
+    except (SettingsError, StoreError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _watch(command: list[str], every_min: int, jitter_s: int) -> None:
+    """Start a run at once and then at each interval, late by chance; a run that goes on is not waited for."""
     import schedule
 
-    command = [sys.executable, "-m", "probe", "run", "--timed", *(["--config", config] if config else [])]
+    runs: list[subprocess.Popen[bytes]] = []
 
-    def measure() -> None:
-        code = subprocess.run(command, check=False).returncode
-        click.echo(f"run ended with status {code}", err=True)
+    def start(*extra: str) -> None:
+        runs.append(subprocess.Popen([*command, *extra]))
 
-    measure()
-    if once:
-        return
-    jitter_s = random.SystemRandom().randint(0, 300)
-    schedule.every(every_min * 60 - 150 + jitter_s).seconds.do(measure)
-    while True:
-        time.sleep(max(1.0, min(60.0, schedule.idle_seconds() or 60.0)))
-        schedule.run_pending()
+    signal.signal(signal.SIGTERM, _stop)
+    schedule.every(every_min).minutes.do(start, "--wait-s", str(jitter_s))
+    try:
+        start()
+        while True:
+            for run in [run for run in runs if run.poll() is not None]:
+                runs.remove(run)
+                _told(run.returncode)
+            time.sleep(max(0.5, min(5.0, schedule.idle_seconds() or 5.0)))
+            schedule.run_pending()
+    except KeyboardInterrupt:
+        click.echo("Stopped; what the last runs found is written, a run that was going on is broken off.", err=True)
+    finally:
+        schedule.clear()
+        _end(runs)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _end(runs: list[subprocess.Popen[bytes]]) -> None:
+    for run in runs:
+        run.terminate()
+    for run in runs:
+        try:
+            run.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            run.kill()
+
+
+def _told(code: int) -> None:
+    click.echo(f"run ended with status {code}", err=True)

@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from probe import __version__
+from probe.measure.echoes import without_addresses
 
 MAX_BODY_BYTES = 16384
 MAX_EXCERPT = 300
+MAX_TITLE = 200
+MAX_VALUE = 500
 MAX_HEADER_NAMES = 40
 HEADERS = {
     "User-Agent": f"Mozilla/5.0 (compatible; reachability-probe/{__version__})",
@@ -48,7 +51,7 @@ class Exchange:
 
     def header(self, name: str) -> str:
         """The first value of a header, bounded to 500 characters; empty when absent."""
-        return next((v[:500] for n, v in self.headers if n.lower() == name), "")
+        return next((v[:MAX_VALUE] for n, v in self.headers if n.lower() == name), "")
 
 
 def title_of(body: bytes) -> str:
@@ -56,15 +59,16 @@ def title_of(body: bytes) -> str:
     found = _TITLE.search(body)
     if not found:
         return ""
-    return " ".join(html.unescape(found.group(1).decode("utf-8", "replace")).split())[:200]
+    return " ".join(html.unescape(found.group(1).decode("utf-8", "replace")).split())[:MAX_TITLE]
 
 
 def excerpt_of(body: bytes) -> str:
-    """The beginning of a textual body on one line, for evidence; empty for binary ones."""
+    """The beginning of a textual body on one line, for evidence, without addresses; empty for binary ones."""
     head = body[: MAX_EXCERPT * 2]
     if b"\0" in head:
         return ""
-    return " ".join(head.decode("utf-8", "replace").split())[:MAX_EXCERPT]
+    text = " ".join(head.decode("utf-8", "replace").split())
+    return without_addresses(text, cut=len(body) > len(head))[:MAX_EXCERPT]
 
 
 def body_hash(body: bytes) -> str:

@@ -13,11 +13,14 @@ from probe.compare.locate import icmp_word
 from probe.compare.outcomes import NETWORK_PURPOSES
 from probe.measure.capture import Capture
 from probe.measure.clock import Clock
+from probe.measure.echoes import without_addresses
 from probe.measure.expect import expects_anything, mismatch
 from probe.measure.farewell import farewell
 from probe.measure.fingerprints import NONE, known
 from probe.measure.http import (
     MAX_HEADER_NAMES,
+    MAX_TITLE,
+    MAX_VALUE,
     Exchange,
     Rest,
     body_hash,
@@ -202,13 +205,19 @@ def _page(base: Observation, page: Page, got: Exchange, clock: Clock) -> Observa
     mark = NONE if got.failure else known().of_page(got.headers, title, got.body)
     return replace(
         base, url=page.url, method="GET", host_header=urlsplit(page.url).netloc, failure=got.failure,
-        status=got.status, location=got.header("location"), title=title, server=got.header("server"),
+        status=got.status, location=_kept(got.header("location"), MAX_VALUE), title=_kept(title, MAX_TITLE),
+        server=got.header("server"),
         header_names=tuple(sorted({n.lower() for n, _ in got.headers}))[:MAX_HEADER_NAMES],
         body_bytes=len(got.body), body_sha256=body_hash(got.body) if got.body else "", body_truncated=got.truncated,
         body_excerpt=excerpt_of(got.body), met_expectation=met, mismatch=what,
         fingerprint=mark.name, fingerprint_scope=mark.scope,
         clock_offset_s=clock_offset_s(got.header("date"), datetime.now(UTC)),
     )
+
+
+def _kept(text: str, most: int) -> str:
+    """What a page says, as it may be stored; what has the greatest length, in bytes at least, may have been cut."""
+    return without_addresses(text, cut=len(text.encode(errors="replace")) >= most)
 
 
 def pages_left(plan: Visit, seen: Sequence[Observation]) -> tuple[Page, ...]:

@@ -134,7 +134,7 @@ def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], l
         return book
     frame = adapted(run.frame, ladder)
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
-    interval_s = 0.0 if run.plan.fast else min(1.0, 0.7 * run.plan.deadline_s / flows)
+    interval_s = 0.0 if run.plan.fast else min(run.settings.run.pace_s, 0.7 * run.plan.deadline_s / flows)
     way = partial(way_to, frame=frame)
     shop = Workshop(
         clock=run.clock, endpoints={e.input: e for site in chosen.sites for e in site.endpoints},

@@ -38,7 +38,8 @@ def select(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, fami
         if (raw.input not in inputs) if inputs else raw.tier > tier:
             continue
         endpoint = expand(raw, cc=cc, seed=seed)
-        why = _why_not(endpoint, consent_level, families, skip_services, lacking)
+        why = (_not_agreed(catalogue, endpoint, consent_level)
+               or _why_not(endpoint, consent_level, families, skip_services, lacking))
         if why:
             skipped[endpoint.input] = (endpoint, why)
         else:
@@ -66,6 +67,14 @@ def _company(catalogue: Catalogue, seed: int) -> list[Endpoint]:
 def _names_only(endpoint: Endpoint) -> Endpoint:
     """Of a closed service only the name is asked for."""
     return replace(endpoint, protocol="dns", sni="", alpn=(), trust="none") if endpoint.status == "dead" else endpoint
+
+
+def _not_agreed(catalogue: Catalogue, endpoint: Endpoint, consent_level: int) -> str:
+    """Some names are delicate by themselves, whatever is said to their servers."""
+    service = catalogue.services.get(endpoint.service)
+    if service is None or service.consent_level <= consent_level:
+        return ""
+    return f"the service needs consent level {service.consent_level}"
 
 
 def _why_not(endpoint: Endpoint, consent_level: int, families: Sequence[int], skip_services: Sequence[str],

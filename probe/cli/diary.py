@@ -1,0 +1,65 @@
+"""What a timed run writes into the schedule's log; a log that cannot be written stops no run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from probe.schedules.events import Event, append, month_ago, now, read
+from probe.schedules.gaps import gaps
+from probe.store.atomic import StoreError
+
+ATTEMPTS = ("started", "overlap", "refused", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Diary:
+    """The log of one results folder. `keeps`: whether this run belongs to a schedule at all."""
+
+    folder: Path
+    keeps: bool
+
+    @contextlib.contextmanager
+    def run(self) -> Iterator[Callable[[str], None]]:
+        """Around a run that holds the lock: it began, and it ended where the given function is called."""
+        begun = now()
+        self._missed(begun)
+        self._write(Event(at=begun, kind="started"))
+        yield lambda run_id: self._write(Event(at=now(), kind="ended", run_id=run_id))
+
+    def overlap(self) -> None:
+        """Another run was still going on: a gap, no error."""
+        self._write(Event(at=now(), kind="overlap"))
+
+    def refused(self, why: str) -> None:
+        """Nobody agreed."""
+        self._write(Event(at=now(), kind="refused", why=why))
+
+    def failed(self, why: str) -> None:
+        """The run could not be made or written."""
+        self._write(Event(at=now(), kind="failed", why=why))
+
+    def _missed(self, begun: datetime) -> None:
+        """Write down which runs between the last attempt and this one nothing started: the one line that nobody else
+        could write. What was refused, failed or broken off shows by itself."""
+        if not self.keeps:
+            return
+        since = month_ago(begun)
+        events = [event for event in read(self.folder, since=since) if event.at <= begun]
+        last = max((event.at for event in events if event.kind in ATTEMPTS), default=since)
+        this = Event(at=begun, kind="started")
+        for gap in gaps([*events, this], since=last + timedelta(seconds=1), until=begun, running=True):
+            self._write(Event(at=begun, kind="gap", first=gap.first, n=gap.n, why=gap.why))
+
+    def _write(self, event: Event) -> None:
+        if not self.keeps:
+            return
+        try:
+            append(self.folder, event)
+        except StoreError as error:
+            click.echo(f"The schedule's log was not written: {error}", err=True)

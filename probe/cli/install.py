@@ -1,0 +1,291 @@
+"""`probe install` and `probe uninstall`: scheduled runs by cron or by systemd."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from probe.cli.as_user import as_user
+from probe.cli.main import EXIT_NO_CONSENT
+from probe.consent.check import refusal
+from probe.consent.profiles import profile_of
+from probe.schedules import cron, systemd, units
+from probe.schedules.crontab import CronError, read_crontab, write_crontab
+from probe.schedules.events import Event, append, month_ago, now, read
+from probe.schedules.gaps import terms
+from probe.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
+from probe.schedules.units import SystemdError
+from probe.settings import Settings, SettingsError, load_settings
+from probe.store.atomic import StoreError, check_writable, make_folder
+
+_CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Configuration file that the runs read.")
+_EVERY = click.option("--every-min", type=click.Choice([str(n) for n in EVERY_MIN]),
+                      help="Minutes between runs (default: 60, more where the country's profile says so).")
+_PRINT = click.option("--print", "print_only", is_flag=True, help="Print what would be installed, and install nothing.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """A schedule that is to be set up."""
+
+    settings: Settings
+    rhythm: Rhythm
+    results: Path
+    command: tuple[str, ...]
+    deadline_s: float
+
+
+@click.group()
+def install() -> None:
+    """Measure on a schedule from now on. Needs `probe setup` first; `probe uninstall` ends it.
+
+    \b
+    Examples:
+      probe install systemd              where systemd is: for this user
+      probe install cron --every-min 120
+    """
+
+
+@install.command("cron")
+@_CONFIG
+@_EVERY
+@_PRINT
+def install_cron(config: str | None, every_min: str | None, print_only: bool) -> None:
+    """Put a marked block into this user's crontab; other lines stay as they are.
+
+    \b
+    Examples:
+      probe install cron
+      probe install cron --every-min 120 --print
+    """
+    with_errors(_install_cron)(config, every_min, print_only)
+
+
+def _install_cron(config: str | None, every_min: str | None, print_only: bool) -> None:
+    plan = _plan(config, every_min)
+    waits = ("--wait-s", str(plan.rhythm.jitter_s))
+    text = cron.block(plan.rhythm, (*plan.command, *waits), errors=str(last_errors()))
+    if print_only:
+        click.echo(text, nl=False)
+        return
+    _check_others("cron")
+    changed = cron.with_block(read_crontab(), text)
+    _make_ready(plan)
+    make_folder(last_errors().parent)
+    write_crontab(changed)
+    _note(plan, "cron", plan.rhythm.next_slot(datetime.now().astimezone()))
+
+
+@install.command("systemd")
+@_CONFIG
+@_EVERY
+@_PRINT
+@click.option("--user/--system", "user", default=True,
+              help="Units of this user's manager (default), or of the system: root sets them up, the user who owns the "
+                   "configuration runs them.")
+@click.option("--packets", is_flag=True, help="With --system: let runs capture the packets of their own connections.")
+@click.option("--start/--no-start", "begin", default=True, help="Start the timer, or only write the units.")
+def install_systemd(config: str | None, every_min: str | None, print_only: bool, user: bool, packets: bool,
+                    begin: bool) -> None:
+    """Write a service and a timer, and start the timer.
+
+    \b
+    Examples:
+      probe install systemd
+      sudo probe install systemd --system --config /home/me/.config/probe/probe.toml
+    """
+    if packets and user:
+        raise click.UsageError("--packets needs --system: a user's own manager cannot give that capability away")
+    with_errors(_install_systemd)(config, every_min, print_only, user, packets, begin)
+
+
+def _install_systemd(config: str | None, every_min: str | None, print_only: bool, user: bool, packets: bool,
+                     begin: bool) -> None:
+    plan = _plan(config, every_min)
+    owner = "" if user else _owner(plan.settings)
+    sealed = not user or not begin or print_only or units.can_seal()
+    job = systemd.Job(command=plan.command, deadline_s=plan.deadline_s, results=str(plan.results), user=owner,
+                      packets=packets, sealed=sealed)
+    service, timer = systemd.service_text(job), systemd.timer_text(plan.rhythm)
+    if print_only:
+        click.echo(f"# {systemd.SERVICE}\n{service}\n# {systemd.TIMER}\n{timer}", nl=False)
+        return
+    if sealed and (lost := units.hidden((plan.command[0], plan.settings.path, str(plan.results)))):
+        raise StoreError(f"{lost[0]}: units have a /tmp of their own and cannot see it: put it elsewhere")
+    kind = "systemd-user" if user else "systemd-system"
+    _check_others(kind)
+    _make_ready(plan, owner)
+    units.place(service, timer, system=not user)
+    if begin:
+        units.start(system=not user)
+    _note(plan, kind, plan.rhythm.next_slot(datetime.now(UTC)), owner)
+    if not sealed:
+        click.echo("This system does not let a user's units have a file system of their own: runs can write wherever "
+                   "you can. With `sudo probe install systemd --system` they cannot.")
+    if user:
+        click.echo("It runs while you are logged in; to run it always: loginctl enable-linger")
+
+
+@click.command()
+@_CONFIG
+def uninstall(config: str | None) -> None:
+    """Remove the scheduled runs of `probe install`, by cron and by systemd. Configuration and results stay.
+
+    \b
+    Example:
+      probe uninstall
+    """
+    with_errors(_uninstall)(config)
+
+
+def _uninstall(config: str | None) -> None:
+    removed = [kind for kind, take in _REMOVERS.items() if take()]
+    if removed:
+        click.echo(f"Removed: {', '.join(removed)}. Configuration and results are as they were.")
+    settings = load_settings(config)
+    results = Path(settings.run.results).expanduser().absolute()
+    noted = bool(settings.path) and _end_terms(results)
+    if noted and not removed:
+        click.echo(f"Nothing was installed any more; {results} now says so.")
+    elif not removed:
+        click.echo("Nothing was installed for this user.")
+    if "systemd-system" in removed and not noted:
+        click.echo("The user whose runs these were should call `probe uninstall` once, so that the log knows.")
+    if os.geteuid() != 0 and units.present(system=True):
+        click.echo(f"The system's units in {units.folder(system=True)} stay: sudo probe uninstall")
+
+
+def _end_terms(results: Path) -> bool:
+    """Write into the log that the schedule is over; whether it had one."""
+    moment = now()
+    at_work = [term for term in terms(read(results, since=month_ago(moment))) if term.end is None]
+    if at_work:
+        append(results, Event(at=moment, kind="uninstalled"))
+    return bool(at_work)
+
+
+def _remove_cron() -> bool:
+    try:
+        before = read_crontab()
+    except CronError:
+        return False  # without cron there is nothing of ours in it
+    if not cron.has_block(before):
+        return False
+    write_crontab(cron.without_block(before))
+    return True
+
+
+def _remove_system() -> bool:
+    return os.geteuid() == 0 and units.remove(system=True)
+
+
+_REMOVERS: dict[str, Callable[[], bool]] = {
+    "cron": _remove_cron, "systemd-user": lambda: units.remove(system=False), "systemd-system": _remove_system,
+}
+
+
+def installed() -> tuple[str, ...]:
+    """Which schedules are really set up for this user or the system."""
+    found = []
+    try:
+        if cron.has_block(read_crontab()):
+            found.append("cron")
+    except CronError:
+        pass
+    found += [name for name, system in (("systemd-user", False), ("systemd-system", True))
+              if units.present(system=system)]
+    return tuple(found)
+
+
+def own_command() -> tuple[str, ...]:
+    """How a schedule calls this very program, wherever it starts."""
+    script = Path(sys.executable).with_name("probe")
+    return (str(script),) if script.is_file() else (sys.executable, "-P", "-m", "probe")
+
+
+def last_errors() -> Path:
+    """Where cron's last run leaves what it had to say."""
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "probe" / "last-errors.txt"
+
+
+def with_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with what can go wrong told in words."""
+    def told(*arguments: object) -> None:
+        try:
+            command(*arguments)
+        except cron.DamagedBlock as error:
+            raise click.ClickException(
+                f"The crontab has half a block of ours ({error}). Nothing was changed. Open it with `crontab -e`, take "
+                "away the lines that begin with `# >>> reachability probe` or `# <<< reachability probe` and the runs "
+                "between them, and try again.") from error
+        except (SettingsError, StoreError, CronError, SystemdError, ValueError) as error:
+            raise click.ClickException(str(error)) from error
+    return told
+
+
+def _plan(config: str | None, every_min: str | None) -> _Plan:
+    settings = load_settings(config)
+    if why := refusal(settings, lab=False):
+        click.echo(f"Error: {why}", err=True)
+        sys.exit(EXIT_NO_CONSENT)
+    every = int(every_min) if every_min else profile_of(settings.vantage.cc).every_min
+    results = Path(settings.run.results).expanduser().absolute()
+    beat = rhythm(every, _minute(results))
+    deadline_s = beat.deadline_s(settings.run.deadline_s)
+    command = (*own_command(), "run", "--timed", "--config", str(Path(settings.path).absolute()),
+               "--results", str(results), "--deadline-s", f"{deadline_s:g}")
+    return _Plan(settings=settings, rhythm=beat, results=results, command=command, deadline_s=deadline_s)
+
+
+def _minute(results: Path) -> int:
+    """The minute that the schedule has already, so that an upgrade moves nothing; else one drawn at random."""
+    known = [term for term in terms(read(results, since=month_ago(now()))) if term.end is None]
+    return known[-1].rhythm.minute if known else secrets.randbelow(60)
+
+
+def _check_others(kind: str) -> None:
+    if others := [name for name in installed() if name != kind]:
+        raise click.ClickException(f"Runs are scheduled already, by {', '.join(others)}; two schedules would double "
+                                   f"what is sent. First: probe uninstall")
+
+
+def _make_ready(plan: _Plan, owner: str = "") -> None:
+    """The folder, and the key of the probe's monthly name, which a hardened unit may read but not make."""
+    def ready() -> None:
+        from probe.vantage import probe_id
+
+        check_writable(plan.results)
+        probe_id(f"{datetime.now(UTC):%Y-%m}")
+
+    as_user(owner, ready) if owner else ready()
+
+
+def _owner(settings: Settings) -> str:
+    """Whose runs a system unit makes. Never root's: nothing in a run needs it."""
+    uid = Path(settings.path).stat().st_uid
+    if uid == 0:
+        raise SettingsError(f"{settings.path}: belongs to root, and runs are not made as root. Set up as an ordinary "
+                            "user (probe setup), then: sudo probe install systemd --system --config THAT_FILE")
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        raise SettingsError(f"{settings.path}: belongs to user {uid}, who has no name on this system") from None
+
+
+def _note(plan: _Plan, kind: str, first: datetime, owner: str = "") -> None:
+    event = Event(at=now(), kind="installed", by=kind, every_min=plan.rhythm.every_min, minute=plan.rhythm.minute,
+                  first=first.astimezone(UTC))
+    as_user(owner, lambda: append(plan.results, event)) if owner else append(plan.results, event)
+    click.echo(f"Installed ({kind}): a run every {plan.rhythm.every_min} minutes, each at most "
+               f"{plan.deadline_s / 60:.0f} minutes long.\n"
+               f"The first is due at {first:%H:%M %Z}, up to {plan.rhythm.jitter_s // 60} minutes later by chance. "
+               "Results: " + f"{plan.results}\nHow it goes: probe status. To end it: probe uninstall")
+

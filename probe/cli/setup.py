@@ -1,0 +1,175 @@
+"""`probe setup`: tells a person what a run does, asks, and writes down what was said."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from probe.catalogue.load import load
+from probe.catalogue.types import CatalogueError
+from probe.consent import answers as said
+from probe.consent.answers import Answers
+from probe.consent.check import lacking, places
+from probe.consent.profiles import profile_of
+from probe.consent.text import consent_text
+from probe.settings import Settings, SettingsError, load_settings, usual_file
+from probe.settings_edit import Tables, edited
+from probe.store.atomic import StoreError, write_file
+from probe.tables.consent import LEVELS, TEXT_NUMBER
+
+T = TypeVar("T")
+DEFAULT_RESULTS = "~/probe-results"
+
+
+@click.command()
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file to write (default: the one in use, "
+              "else ~/.config/probe/probe.toml).")
+@click.option("--answers", "file", type=click.Path(dir_okay=False, path_type=Path),
+              help="TOML file with answers: agree, level, country, asn, network_type, results, tier, skip_services.")
+@click.option("--agree", type=int, metavar="NUMBER",
+              help="I read the text of this number (--show), and everybody concerned agrees. Asks nothing then.")
+@click.option("--level", type=click.IntRange(1, 3), help="Consent level: 1 everyday, 2 sensitive, 3 exposing.")
+@click.option("--country", metavar="CC", help="Country of the line, two letters; ZZ: not told.")
+@click.option("--asn", type=click.IntRange(0, 4_294_967_295), help="Number of the network (AS); 0: not told.")
+@click.option("--network-type", type=click.Choice(tuple(said.NETWORK_TYPES)), help="Kind of access.")
+@click.option("--results", metavar="DIR", help=f"Folder for the results (default: {DEFAULT_RESULTS}).")
+@click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier; 1 is the core.")
+@click.option("--skip-service", "skip", multiple=True, metavar="NAME", help="Never measure this service; repeat.")
+@click.option("--show", is_flag=True, help="Print the consent text and its number, and do nothing else.")
+def setup(config: str | None, file: Path | None, agree: int | None, level: int | None, country: str | None,
+          asn: int | None, network_type: str | None, results: str | None, tier: int | None, skip: tuple[str, ...],
+          show: bool) -> None:
+    """Say what runs do and what they risk, ask for consent, and write the configuration. Sends nothing.
+
+    Needed once, and again when what is sent changes. Without --agree (or `agree` in a file) it asks.
+
+    \b
+    Examples:
+      probe setup
+      probe setup --show --country RU
+      probe setup --agree 1 --country DE --results /srv/probe --skip-service line
+      probe setup --answers answers.toml
+    """
+    flags = Answers(agree=agree, level=level, country=country, asn=asn, network_type=network_type, results=results,
+                    tier=tier, skip_services=skip or None)
+    try:
+        target, text, before = _before(config)
+        given = said.over(flags, said.read_answers(file)) if file else flags
+        if show:
+            _show(given, before)
+            return
+        known = tuple(load(before.run.catalogue or None).services)
+        if given.agree is None and file is None:
+            given = _converse(given, before, known)
+        if why := said.refused(given):
+            raise click.ClickException(why)
+        given = said.over(given, Answers(results=_folder(before)))
+        changes = said.changes(given, before, known=known, today=datetime.now(UTC).date())
+        write_file(target, _edit(text, changes, target).encode())
+    except (SettingsError, CatalogueError, StoreError) as error:
+        raise click.ClickException(str(error)) from error
+    _tell(target)
+
+
+def _before(config: str | None) -> tuple[Path, str, Settings]:
+    """(file to write, its text, its settings); a file that is not there yet is an empty one."""
+    named = config or os.environ.get("PROBE_CONFIG", "")
+    if named and not Path(named).expanduser().exists():
+        return Path(named).expanduser().absolute(), "", Settings()
+    settings = load_settings(config)
+    if not settings.path:
+        return usual_file(), "", settings
+    target = Path(settings.path).resolve()  # a link to it stays one
+    if os.geteuid() == 0 and target.stat().st_uid:
+        raise SettingsError(f"{target}: belongs to another user, who could not read it any more: set up as that user")
+    return target, target.read_text(encoding="utf-8"), settings
+
+
+def _edit(text: str, changes: Tables, target: Path) -> str:
+    start = text or "# Written by `probe setup`; what you change by hand stays.\n"
+    try:
+        return edited(start, changes)
+    except SettingsError as error:
+        raise SettingsError(f"{target}: {error}") from None
+
+
+def _show(given: Answers, before: Settings) -> None:
+    cc = said.country(before.vantage.cc if given.country is None else given.country)
+    for line in consent_text(profile_of(cc), cc=cc, to=places(before)):
+        click.echo(line)
+
+
+def _folder(before: Settings) -> str:
+    return DEFAULT_RESULTS if before.run.results == Settings().run.results else before.run.results
+
+
+def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers:
+    """Ask what was not said. What is asked first decides which risk is told."""
+    click.echo("This sets up the probe. It sends nothing. Return keeps what stands in brackets.\n")
+    cc = given.country if given.country is not None else _ask(
+        "Country of this line (two letters, ZZ not to tell it)", before.vantage.cc, said.country)
+    cc = said.country(cc)
+    click.echo()
+    for line in consent_text(profile_of(cc), cc=cc, to=places(before)):
+        click.echo(line)
+    click.echo()
+    agreed = click.confirm("Have you read this, and do you agree, and all others whom it concerns?", default=False)
+    if not agreed:
+        raise click.ClickException("Nothing was written, and no run will start. You can come back at any time.")
+    profile = profile_of(cc)
+    for number, meaning in LEVELS.items():
+        click.echo(f"  {number}  {meaning}")
+    level = given.level or _ask(
+        "Which level",
+        str(profile.level if before.consent is None else before.run.consent_level), _level)
+    asn = given.asn if given.asn is not None else _ask(
+        "Number of your network (AS number, 0 not to tell it)", str(before.vantage.asn), _asn)
+    kind = given.network_type or _ask(f"Kind of network ({', '.join(said.NETWORK_TYPES)})",
+                                      before.vantage.network_type, said.network_type)
+    skip = given.skip_services if given.skip_services is not None else _ask(
+        "Services to leave out (names with spaces between, - for none)", " ".join(before.run.skip_services) or "-",
+        lambda text: said.services(() if text == "-" else [text], known))
+    results = given.results or _ask("Folder for the results", _folder(before), str)
+    return said.over(given, Answers(agree=TEXT_NUMBER, level=level, country=cc, asn=asn, network_type=kind,
+                                    skip_services=skip, results=results))
+
+
+def _ask(question: str, default: str, read: Callable[[str], T]) -> T:
+    """Ask until the answer can be used, and say why it cannot."""
+    while True:
+        try:
+            return read(str(click.prompt(question, default=default)))
+        except SettingsError as error:
+            click.echo(f"  {error}")
+
+
+def _level(text: str) -> int:
+    if text.strip() not in {str(level) for level in LEVELS}:
+        raise SettingsError(f"{text!r} is no level: 1, 2 or 3")
+    return int(text)
+
+
+def _asn(text: str) -> int:
+    digits = text.strip().upper().removeprefix("AS")
+    if not digits.isascii() or not digits.isdigit() or int(digits) > 4_294_967_295:
+        raise SettingsError(f"{text!r} is no number of a network: such as 64500 or AS64500")
+    return int(digits)
+
+
+def _tell(target: Path) -> None:
+    settings = load_settings(str(target))
+    run, left = settings.run, ", ".join(settings.run.skip_services)
+    assert not lacking(settings)
+    click.echo(f"Written: {target}")
+    click.echo(f"  level {run.consent_level}, tier {run.tier}, country {settings.vantage.cc}, results in {run.results}")
+    if left:
+        click.echo(f"  never measured: {left}")
+    click.echo("Next:\n  probe run --dry-run          what would be measured; sends nothing\n"
+               "  probe run                    measure once\n"
+               "  probe install systemd        measure every hour (or: probe install cron, probe watch)\n"
+               "  probe status                 how it goes")

@@ -1,0 +1,86 @@
+"""`probe status`: how do the runs go, and what is to be done?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from probe.cli import doctor
+from probe.cli.install import installed, last_errors
+from probe.cli.lock import held_since
+from probe.consent.check import lacking
+from probe.marker import read_marker
+from probe.settings import Settings, SettingsError, load_settings
+from probe.status.facts import Facts, gather
+from probe.status.findings import BAD, NOTE, OK, Finding, findings
+
+_MARKS = {OK: "ok  ", NOTE: "note", BAD: "BAD "}
+
+
+@click.command()
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def status(config: str | None, results: Path | None, as_json: bool) -> None:
+    """Say how the runs of the last 30 days went, what is blocked, what is missing, and what to do. Sends nothing.
+
+    Exit status 1 when something should be put right.
+
+    \b
+    Examples:
+      probe status
+      probe status --json | jq '.findings[] | select(.state == "bad")'
+    """
+    try:
+        settings = load_settings(config)
+    except SettingsError as error:
+        raise click.ClickException(f"{error}\nPut it right in that file, or write a new one: probe setup") from error
+    facts = _facts(settings, (results or Path(settings.run.results)).expanduser().absolute())
+    found = (*findings(facts), *_device())
+    if as_json:
+        click.echo(json.dumps(_as_json(facts, found)))
+    else:
+        for finding in found:
+            click.echo(f"{_MARKS[finding.state]}  {finding.what}: {finding.text}")
+            if finding.todo:
+                click.echo(f"        to do: {finding.todo}")
+    if any(finding.state == BAD for finding in found):
+        sys.exit(1)
+
+
+def _facts(settings: Settings, results: Path) -> Facts:
+    try:
+        errors = last_errors().read_text(encoding="utf-8", errors="replace")[-4000:]
+    except OSError:
+        errors = ""
+    return gather(settings, results, now=datetime.now(UTC), not_agreed="" if read_marker().lab else lacking(settings),
+                  at_work=installed(), running_since=held_since(results), errors=errors)
+
+
+def _device() -> list[Finding]:
+    """What `probe doctor` finds of this device as it is now."""
+    todo = {"network": "connect this device", "resolver": "look at /etc/resolv.conf"}
+    return [Finding(what=f"{what} now" if what != "packets" else "privilege", state=OK if ok else BAD, text=text,
+                    todo="" if ok else todo.get(what, "probe doctor"))
+            for what, ok, text in (doctor.links(), doctor.resolver(), doctor.packets())]
+
+
+def _as_json(facts: Facts, found: tuple[Finding, ...]) -> dict[str, object]:
+    term = facts.term
+    return {
+        "findings": [asdict(finding) for finding in found],
+        "schedule": {"by": term.by, "every_min": term.rhythm.every_min} if term else None,
+        "gaps": [{"first": gap.first.isoformat(), "last": gap.last.isoformat(), "n": gap.n, "why": gap.why}
+                 for gap in facts.gaps],
+        "runs": [{"run_id": run.run_id, "start": run.measurement_start_time, "outcome": run.outcome,
+                  "block_type": run.block_type, "bytes_written": run.bytes_written, "bytes_read": run.bytes_read}
+                 for run in facts.runs],
+        "blocked": [{"target_id": v.target_id, "block_type": v.block_type, "confirmed": v.confirmed}
+                    for v in facts.blocked],
+        "disk_bytes": facts.disk_bytes, "free_bytes": facts.free_bytes, "results": str(facts.results),
+    }

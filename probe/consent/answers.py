@@ -1,0 +1,135 @@
+"""The answers of a set-up: from a file, from flags, from a conversation; checked, and turned into settings. Pure but
+for reading the file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from probe.consent.check import record
+from probe.consent.profiles import Profile, profile_of
+from probe.settings import RunSettings, Settings, SettingsError
+from probe.settings_edit import Tables
+from probe.tables.consent import LEVELS, TEXT_NUMBER
+
+NETWORK_TYPES: Mapping[str, str] = {
+    "unknown": "not told", "wired": "a cable", "wifi": "wireless, behind a cable", "mobile": "a mobile operator",
+    "vpn": "a VPN whose far end is what you mean to measure",
+}
+
+
+class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person said; what is None was not said, and keeps what the configuration or the profile says."""
+
+    agree: int | None = None
+    """Number of the text that was read and agreed to, also for everybody concerned."""
+    level: Annotated[int, msgspec.Meta(ge=1, le=3)] | None = None
+    country: str | None = None
+    asn: Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] | None = None
+    network_type: str | None = None
+    results: str | None = None
+    tier: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
+    skip_services: tuple[str, ...] | None = None
+
+
+def read_answers(path: Path) -> Answers:
+    """The answers in a TOML file. Raises SettingsError that says what is wrong where."""
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Answers)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is no TOML: {error}") from None
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: {error}; a file of answers has only: {', '.join(_KEYS)}") from None
+
+
+_KEYS = Answers.__struct_fields__
+
+
+def over(first: Answers, second: Answers) -> Answers:
+    """The first answers, and where they say nothing the second ones."""
+    said = {key: value for key in _KEYS if (value := getattr(first, key)) is not None}
+    return msgspec.structs.replace(second, **said)
+
+
+def country(text: str) -> str:
+    """A country's code in capitals. Raises SettingsError."""
+    if not text.strip():
+        return "ZZ"
+    if not re.fullmatch(r"[A-Za-z]{2}", text.strip()):
+        raise SettingsError(f"{text!r} is no country: give its two letters, such as DE, or ZZ not to tell it")
+    return text.strip().upper()
+
+
+def network_type(text: str) -> str:
+    """A kind of network. Raises SettingsError."""
+    if text not in NETWORK_TYPES:
+        raise SettingsError(f"{text!r} is no kind of network: choose one of {', '.join(NETWORK_TYPES)}")
+    return text
+
+
+def services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Services to leave out, each once. Raises SettingsError for one that there is not."""
+    wanted = tuple(dict.fromkeys(word for name in names for word in name.lower().replace(",", " ").split()))
+    known = sorted(known)
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "see `probe targets list`"
+            raise SettingsError(f"{name!r} is no service of the list: {hint}")
+    return wanted
+
+
+def refused(answers: Answers) -> str:
+    """Why these answers are no consent; empty when they are."""
+    if answers.agree is None:
+        return (f"Nobody agreed. Read the text (probe setup --show), then say that you and everybody concerned agree "
+                f"to it: probe setup --agree {TEXT_NUMBER}")
+    if answers.agree != TEXT_NUMBER:
+        return (f"The answers agree to text {answers.agree}, but the text is now number {TEXT_NUMBER}. Read it "
+                f"(probe setup --show), and put {TEXT_NUMBER} there if you still agree.")
+    return ""
+
+
+def changes(answers: Answers, before: Settings, *, known: Iterable[str], today: date) -> Tables:
+    """What the configuration is to say. Raises SettingsError for an answer that cannot be."""
+    cc = country(before.vantage.cc if answers.country is None else answers.country)
+    profile = profile_of(cc)
+    first = before.consent is None
+    level = answers.level or (profile.level if first else min(before.run.consent_level, max(LEVELS)))
+    tier = (profile.tier if first else before.run.tier) if answers.tier is None else answers.tier
+    pace_s, deadline_s = _pace(before, profile)
+    kept = before.run.skip_services if answers.skip_services is None else answers.skip_services
+    agreed = record(before, level=level, today=today)
+    return {
+        "vantage": {
+            "cc": cc, "asn": before.vantage.asn if answers.asn is None else answers.asn,
+            "network_type": network_type(answers.network_type or before.vantage.network_type),
+        },
+        "run": {
+            "results": _absolute(answers.results or before.run.results), "tier": tier, "consent_level": level,
+            "skip_services": services(kept, known), "pace_s": float(pace_s), "deadline_s": float(deadline_s),
+        },
+        "consent": {"date": agreed.date, "text": agreed.text, "level": agreed.level, "sends": agreed.sends,
+                    "to": agreed.to, "concerned": agreed.concerned},
+    }
+
+
+def _pace(before: Settings, profile: Profile) -> tuple[float, float]:
+    """(pace, deadline) of the profile, unless the person has chosen others than any default."""
+    plain, earlier, now = RunSettings(), profile_of(before.vantage.cc), (before.run.pace_s, before.run.deadline_s)
+    defaults = {(plain.pace_s, plain.deadline_s), (earlier.pace_s, earlier.deadline_s)}
+    return (profile.pace_s, profile.deadline_s) if now in defaults else now
+
+
+def _absolute(folder: str) -> str:
+    """A schedule's runs start elsewhere: only a whole path means the same to them."""
+    return str(Path(folder).expanduser().absolute())

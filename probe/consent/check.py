@@ -1,0 +1,50 @@
+"""Does what was agreed to cover what the configuration asks for? Pure."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from probe.settings import ConsentSettings, Settings
+from probe.tables.consent import CONCERNED, TEXT_NUMBER, sent_at
+
+
+def places(settings: Settings) -> tuple[str, ...]:
+    """Where names are sent by the person's own configuration: helpers, and servers whose operators agreed."""
+    return (*(helper.url for helper in settings.helper),
+            *dict.fromkeys(server.address for server in settings.matrix_server))
+
+
+def record(settings: Settings, *, level: int, today: date) -> ConsentSettings:
+    """The record of a person who has just agreed to today's text at this level."""
+    return ConsentSettings(date=today.isoformat(), text=TEXT_NUMBER, level=level, sends=sent_at(level),
+                           to=places(settings), concerned=tuple(CONCERNED))
+
+
+def lacking(settings: Settings) -> str:
+    """Why the consent does not cover the configuration, as a sentence; empty when it does."""
+    agreed, level = settings.consent, settings.run.consent_level
+    if agreed is None:
+        return "Nobody has agreed yet to measurements from this line."
+    if agreed.text != TEXT_NUMBER:
+        return f"The consent text is now number {TEXT_NUMBER}; number {agreed.text} was agreed to on {agreed.date}."
+    if level > agreed.level:
+        return f"run.consent_level is {level}, but on {agreed.date} level {agreed.level} was agreed to."
+    if not set(sent_at(level)) <= set(agreed.sends):
+        return f"What is sent at level {level} has changed since {agreed.date}."
+    if missing := [word for word in CONCERNED if word not in agreed.concerned]:
+        return f"The consent of {agreed.date} does not say that these agreed: {', '.join(missing)}."
+    if new := [place for place in places(settings) if place not in agreed.to]:
+        return f"Names would be sent to {', '.join(new)}, which the consent of {agreed.date} does not name."
+    return ""
+
+
+def refusal(settings: Settings, *, lab: bool) -> str:
+    """Why a run may not start, and the one command that helps; empty when it may.
+
+    Nothing leaves the laboratory, and nobody lives there: no consent is needed inside.
+    """
+    why = "" if lab else lacking(settings)
+    if not why:
+        return ""
+    config = f" --config {settings.path}" if settings.path else ""
+    return f"{why}\nNothing was sent. To be told what a run sends, and to be asked: probe setup{config}"

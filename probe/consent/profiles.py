@@ -1,0 +1,43 @@
+"""How careful the set-up is by default in a country: a packaged table, read once."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+CAREFUL = "careful"
+"""The profile of a country that nobody listed, and of one that is not told."""
+_FILE = Path(__file__).with_name("profiles.toml")
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Defaults and what is said of the risk."""
+
+    title: str
+    tier: int
+    level: int
+    pace_s: float
+    deadline_s: float
+    every_min: int
+    text: str
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    profile: dict[str, Profile]
+    countries: dict[str, tuple[str, ...]]
+
+
+@functools.cache
+def table() -> _Table:
+    """The whole table. Raises when the packaged file is damaged."""
+    return msgspec.convert(tomllib.loads(_FILE.read_text(encoding="utf-8")), _Table)
+
+
+def profile_of(cc: str) -> Profile:
+    """The profile of a country (ISO 3166 code in any case)."""
+    found = table()
+    name = next((name for name, codes in found.countries.items() if cc.upper() in codes), CAREFUL)
+    return found.profile[name]

@@ -1,0 +1,71 @@
+"""The consent text: what a person is told before being asked. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from probe.consent.profiles import Profile
+from probe.tables.consent import CONCERNED, LEVELS, SENT, TEXT_NUMBER
+
+WIDTH = 88
+
+_SEEN = (
+    "This program is not anonymous, not even at level 1: the names of all messengers on its list, forbidden ones "
+    "too, cross your line where your provider, your network's operator and anybody on the way can read them. To "
+    "them it looks as if you had opened all those services one after the other, again and again, by day and by "
+    "night. The services see a visit from your address, without any account. Requests for pages name this "
+    "program: the services read it, and of pages without encryption everybody on the way does.",
+)
+_SENT_TO_US = (
+    "Nothing is sent to the makers of this program: there is no upload. Helpers, if you name any in the "
+    "configuration, see your address and the names of the endpoints that failed. Nothing goes to places that are "
+    "not named here.",
+)
+_KEPT = (
+    "Results stay in a folder that only your user can read. Your own address is never written. Your country, your "
+    "network's number and its kind are written if you tell them; the resolver's address is written and can hint "
+    "at your provider. A provider's block page can hold what names you, such as a customer's number: the "
+    "beginning of pages and the links of redirects are kept, without addresses. Where the system lets this "
+    "program capture packets, those of failed connections are kept without your address. Whoever takes the device "
+    "can read what was blocked there, and when you measured.",
+)
+_FREE = (
+    "You owe this to nobody. You can leave out services, lower the level, stop (`probe uninstall`) and delete the "
+    "results at any time. If you are not sure that it is safe for you and for the others, do not run it.",
+)
+
+
+def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = ()) -> Iterator[str]:
+    """The lines of the whole text for a country; `to`: helpers and servers that the configuration names."""
+    yield f"What you are asked to agree to (text {TEXT_NUMBER})"
+    where = f"for {cc}" if cc not in ("", "ZZ") else "while the country is not told"
+    yield from _part(f"The risk (profile {where}: {profile.title})", [profile.text])
+    yield from _part("What others see", _SEEN)
+    yield from _part("What is sent", ())
+    for level, meaning in LEVELS.items():
+        more = "" if level == 1 else f", and all of level {level - 1}"
+        yield from _wrapped(f"Level {level}, {meaning}{more}:", "  ")
+        for row in SENT:
+            if row.level == level:
+                yield from _wrapped(f"- {row.meaning}", "    ", hang="  ")
+    yield from _part("Where it goes besides", _SENT_TO_US)
+    for place in to:
+        yield f"    - {place}"
+    yield from _part("What is stored", _KEPT)
+    yield from _part("Who else must agree", ["This is not about you alone. Ask:"])
+    for meaning in CONCERNED.values():
+        yield from _wrapped(f"- {meaning}", "    ", hang="  ")
+    yield from _part("You are free", _FREE)
+
+
+def _part(title: str, paragraphs: Sequence[str]) -> Iterator[str]:
+    yield ""
+    yield title
+    for paragraph in paragraphs:
+        yield from _wrapped(paragraph, "  ")
+
+
+def _wrapped(text: str, indent: str, *, hang: str = "") -> Iterator[str]:
+    yield from textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + hang,
+                             break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,209 @@
+"""What the facts mean, each with what to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from probe import __version__
+from probe.model import Run
+from probe.schedules.gaps import WHY
+from probe.status.facts import Facts
+from probe.store.cells import visible
+
+OK, NOTE, BAD = "ok", "note", "bad"
+CLOCK_S = 60.0
+LOW_BYTES = 500 << 20
+MAX_SHOWN = 5
+_CLOCK_DOES = "set the clock, best by itself: timedatectl set-ntp true"
+_IPV6_DOES = "restart the router or ask the provider; IPv4 is measured all the same"
+_VPN_DOES = "leave the VPN, or say that it is what you mean to measure: probe setup --network-type vpn"
+_RESOLVER_DOES = "ask whoever runs your network, or choose another resolver on the router"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is so."""
+
+    what: str
+    state: str
+    """ok; note, worth knowing; bad, should be put right."""
+    text: str
+    todo: str = ""
+    """What to do; empty where nothing is to be done."""
+
+
+def findings(facts: Facts) -> tuple[Finding, ...]:
+    """Everything, in the order in which a person wants to know it."""
+    return tuple(finding for find in _FINDERS for finding in find(facts))
+
+
+def _version(facts: Facts) -> Iterator[Finding]:
+    yield Finding(what="version", state=OK, text=__version__)
+
+
+def _configuration(facts: Facts) -> Iterator[Finding]:
+    path = facts.settings.path
+    if not path:
+        yield Finding(what="configuration", state=NOTE, text="there is none, defaults hold", todo="probe setup")
+    else:
+        yield Finding(what="configuration", state=OK, text=path)
+    if facts.not_agreed:
+        yield Finding(what="consent", state=BAD, text=f"{facts.not_agreed} Runs are refused.", todo="probe setup")
+    elif agreed := facts.settings.consent:
+        yield Finding(what="consent", state=OK, text=f"level {agreed.level}, text {agreed.text}, {agreed.date}")
+
+
+def _schedule(facts: Facts) -> Iterator[Finding]:
+    term, running = facts.term, facts.running_since is not None
+    real = facts.at_work + (("watch",) if term and term.by == "watch" else ())
+    if len(facts.at_work) > 1:
+        yield Finding(what="schedule", state=BAD, text=f"there are several: {', '.join(facts.at_work)}",
+                      todo="probe uninstall, then probe install once")
+    elif not real:
+        text = f"the log knows one by {term.by}, but it is not there any more" if term else "none is installed"
+        yield Finding(what="schedule", state=BAD if term else NOTE, text=text,
+                      todo="probe install systemd, probe install cron or probe watch"
+                           + ("; or probe uninstall, if it was meant to end" if term else ""))
+    elif not term:
+        yield Finding(what="schedule", state=NOTE, text=f"by {real[0]}, but {facts.results} has no log of it",
+                      todo="probe install again, with the configuration that you use")
+    else:
+        yield Finding(what="schedule", state=OK, text=f"by {term.by}, every {term.rhythm.every_min} minutes")
+        yield Finding(what="next run", state=OK, text=_next(facts))
+    if running:
+        since = f" since {facts.running_since}" if facts.running_since else ""
+        yield Finding(what="now", state=OK, text=f"a run goes on{since}")
+
+
+def _next(facts: Facts) -> str:
+    assert facts.term
+    beat, local = facts.term.rhythm, facts.now.astimezone()
+    if facts.term.by == "cron":
+        due = beat.next_slot(local)
+    else:
+        every = timedelta(seconds=beat.every_s)
+        passed = (facts.now - facts.term.begin) // every
+        due = (facts.term.begin + every * (passed + 1)).astimezone(local.tzinfo)
+    return f"{due:%Y-%m-%d %H:%M %Z}, up to {beat.jitter_s // 60} minutes later by chance"
+
+
+def _runs(facts: Facts) -> Iterator[Finding]:
+    if not facts.runs:
+        yield Finding(what="last run", state=NOTE, text="there is none of the last 30 days",
+                      todo="probe run" if not facts.term else "wait for the next one, or probe run")
+    for number, run in enumerate(reversed(facts.runs[-MAX_SHOWN:])):
+        cause = run.block_type or run.outcome
+        yield Finding(
+            what="last run" if not number else "before", state=OK if run.outcome == "ok" else NOTE,
+            text=f"{run.measurement_start_time}: {cause}, {run.n_attempted} of {run.n_targets} targets, "
+                 f"{run.runtime_s:.0f} s",
+            todo="" if run.outcome == "ok" else f"probe explain {cause}")
+    if facts.unreadable:
+        yield Finding(what="results", state=BAD, text=f"{len(facts.unreadable)} runs cannot be read: "
+                                                      f"{visible(facts.unreadable[0])}",
+                      todo="restore these files from a copy or remove them")
+    failed = [event for event in facts.events if event.kind == "failed"]
+    if failed and (not facts.runs or failed[-1].at > _start(facts.runs[-1])):
+        yield Finding(what="failure", state=BAD, text=f"{failed[-1].at.isoformat()}: {visible(failed[-1].why)}",
+                      todo="put that right; probe run shows whether it is")
+    if facts.errors:
+        yield Finding(what="last words", state=NOTE, text=visible(facts.errors.strip().splitlines()[-1][:300]),
+                      todo="if it is an error, put it right; probe run shows whether it is")
+
+
+def _gaps(facts: Facts) -> Iterator[Finding]:
+    total = sum(gap.n for gap in facts.gaps)
+    if not total:
+        if facts.term:
+            yield Finding(what="gaps", state=OK, text="no run is missing of the last 30 days")
+        return
+    for gap in facts.gaps[-MAX_SHOWN:]:
+        ago = facts.now - gap.last
+        recent = ago < timedelta(days=1) and gap.why != "overlap"
+        yield Finding(what="gap", state=BAD if recent else NOTE, text=f"{gap.n} from {gap.first:%Y-%m-%d %H:%M} UTC: "
+                      f"{WHY[gap.why]}", todo=_GAP_DOES.get(gap.why, "") if recent else "")
+    yield Finding(what="gaps", state=NOTE, text=f"{total} runs are missing of the last 30 days; they stay missing, "
+                                                "nothing is made up for them")
+
+
+_GAP_DOES = {
+    "refused": "probe setup", "failed": "see failure above",
+    "broken_off": "if the machine is well, look at its journal for what ended the program",
+    "not_started": "leave the machine on, or accept the gap; where it was on: probe install again",
+}
+
+
+def _blocked(facts: Facts) -> Iterator[Finding]:
+    if not facts.runs:
+        return
+    if not facts.blocked:
+        yield Finding(what="blocked now", state=OK, text="nothing, as far as the last run saw")
+    for verdict in facts.blocked:
+        sure = "confirmed" if verdict.confirmed else "seen in one run only so far"
+        yield Finding(what="blocked now", state=NOTE, text=f"{verdict.target_id}: {verdict.block_type}, {sure}",
+                      todo=f"probe explain {verdict.block_type}")
+
+
+def _volume(facts: Facts) -> Iterator[Finding]:
+    def sent(runs: Sequence[Run]) -> str:
+        return f"{_size(sum(r.bytes_written for r in runs))} sent, {_size(sum(r.bytes_read for r in runs))} received"
+
+    day = [run for run in facts.runs if _start(run) > facts.now - timedelta(days=1)]
+    yield Finding(what="data used", state=OK, text=f"{sent(day)} in 24 hours; {sent(facts.runs)} in 30 days, without "
+                                                   "headers of packets and runs that broke off")
+    low = facts.free_bytes < LOW_BYTES
+    yield Finding(what="disk", state=BAD if low else OK,
+                  text=f"{_size(facts.disk_bytes)} in {facts.results}, {_size(facts.free_bytes)} are free",
+                  todo="free some space, or name another folder with probe setup" if low else "")
+
+
+def _network(facts: Facts) -> Iterator[Finding]:
+    """What the last run's ladder said."""
+    if not facts.runs:
+        return
+    run = facts.runs[-1]
+    words = dict(word.split(":", 1) for word in run.ladder if ":" in word)
+    yield _clock(facts, run, words.get("clock", "unknown"))
+    resolver = words.get("resolver", "unknown")
+    yield Finding(what="resolver", state=OK if resolver == "ok" else NOTE, text=f"{resolver} in the last run",
+                  todo="" if resolver == "ok" else _RESOLVER_DOES)
+    ipv6 = words.get("ipv6", "unknown")
+    yield Finding(what="IPv6", state=NOTE if ipv6 == "broken" else OK, text=f"{ipv6} in the last run",
+                  todo=_IPV6_DOES if ipv6 == "broken" else "")
+    if words.get("tunnel", "none") != "none":
+        yield Finding(what="VPN", state=NOTE, todo=_VPN_DOES,
+                      text="a tunnel carried the last run: nothing is said of the network here")
+
+
+def _clock(facts: Facts, run: Run, word: str) -> Finding:
+    if (_start(run) - facts.now).total_seconds() > CLOCK_S:
+        return Finding(what="clock", state=BAD, text="the last run is in the future: the clock was set back",
+                       todo=_CLOCK_DOES)
+    if word != "wrong":
+        return Finding(what="clock", state=OK, text=f"{word} in the last run")
+    offset_s = run.clock_offset_s or 0.0
+    return Finding(what="clock", state=BAD, todo=_CLOCK_DOES,
+                   text=f"{abs(offset_s):.0f} s {'behind' if offset_s > 0 else 'ahead'} in the last run")
+
+
+def _start(run: Run) -> datetime:
+    try:
+        start = datetime.fromisoformat(run.measurement_start_time)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return start if start.tzinfo else start.replace(tzinfo=UTC)
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+_FINDERS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
+    _version, _configuration, _schedule, _runs, _gaps, _blocked, _volume, _network,
+)

@@ -1,0 +1,321 @@
+"""What a volunteer is told and asked, what is written down of it, and which runs may start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probe.catalogue.load import load
+from probe.cli import run as run_module
+from probe.cli.main import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE, cli
+from probe.consent.answers import Answers, changes
+from probe.consent.check import lacking, record, refusal
+from probe.consent.profiles import profile_of, table
+from probe.consent.text import consent_text
+from probe.marker import Marker
+from probe.session.select import select
+from probe.settings import Helper, RunSettings, Settings, SettingsError, load_settings
+from probe.settings_edit import edited, toml_value
+from probe.tables.consent import CONCERNED, LEVELS, SENT, TEXT_NUMBER, sent_at
+from probe.tables.protocols import PROTOCOLS
+from probe.tables.shapes import SHAPES
+
+TODAY = date(2026, 11, 25)
+KNOWN = ("line", "signal", "telegram")
+DIGESTS = {1: "2f9d0944b9cd7c4c"}
+"""Number of the consent text -> digest of what it says. A text that has changed gets the next number: all are asked
+again. A slip of the pen that changes no meaning may keep its number, with a new digest here."""
+
+
+def whole_text() -> str:
+    profiles = table().profile.values()
+    return "\n".join(line for profile in profiles for line in consent_text(profile, cc="ZZ"))
+
+
+def agreed(level: int = 1, **others: object) -> Settings:
+    plain = Settings(run=RunSettings(consent_level=level))
+    consent = msgspec.structs.replace(record(plain, level=level, today=TODAY), **others)
+    return msgspec.structs.replace(plain, consent=consent)
+
+
+# ---- the text
+
+def test_a_changed_text_has_a_new_number() -> None:
+    assert hashlib.sha256(whole_text().encode()).hexdigest()[:16] == DIGESTS[TEXT_NUMBER]
+
+
+def test_the_text_says_plainly_what_must_be_said() -> None:
+    text = " ".join(whole_text().split())
+    assert "not anonymous, not even at level 1: the names of all messengers on its list" in text
+    for words in ("household", "employer", "owner"):
+        assert words in CONCERNED
+        assert " ".join(CONCERNED[words].split()) in text
+    assert all(" ".join(row.meaning.split()) in text for row in SENT)
+    assert all(meaning in text for meaning in LEVELS.values())
+    assert max(map(len, whole_text().splitlines())) <= 88
+
+
+def test_everything_that_takes_consent_is_in_the_text() -> None:
+    protocols = {name: row.level for row in SENT for name in row.protocols}
+    shapes = {name: row.level for row in SENT for name in row.shapes}
+    assert protocols == {p.name: p.consent_level for p in PROTOCOLS.values() if p.built}
+    assert shapes == {name: shape.consent_level for name, shape in SHAPES.items()}
+    assert {s.consent_level for s in load(search=False).services.values()} <= {1, *(
+        row.level for row in SENT if row.word in ("delicate_names", "fronts"))}
+
+
+def test_a_country_that_nobody_listed_is_a_careful_one() -> None:
+    assert profile_of("ZZ") == profile_of("") == profile_of("TR") == table().profile["careful"]
+    assert profile_of("ru") == table().profile["grave"]
+    listed = [cc for codes in table().countries.values() for cc in codes]
+    assert len(listed) == len(set(listed))
+    assert set(table().countries) <= set(table().profile)
+
+
+def test_nobody_is_set_up_beyond_the_core_and_level_1_by_default() -> None:
+    for profile in table().profile.values():
+        assert (profile.tier, profile.level) == (1, 1)
+    slower = [table().profile[name].pace_s for name in ("open", "careful", "grave")]
+    assert slower == sorted(set(slower))
+
+
+# ---- what is enough
+
+def test_what_was_agreed_to_is_enough_and_no_more() -> None:
+    assert lacking(agreed(2)) == ""
+    assert lacking(msgspec.structs.replace(agreed(2), run=RunSettings(consent_level=1))) == ""
+    raised = msgspec.structs.replace(agreed(1), run=RunSettings(consent_level=2))
+    assert "consent_level is 2" in lacking(raised)
+
+
+@pytest.mark.parametrize(("settings", "told"), [
+    (Settings(), "Nobody has agreed"), (agreed(text=TEXT_NUMBER - 1), "now number"),
+    (agreed(sends=sent_at(1)[1:]), "has changed"), (agreed(concerned=("household",)), "employer, owner"),
+    (msgspec.structs.replace(agreed(), helper=(Helper(id="a", url="https://new.example/"),)), "https://new.example/"),
+])
+def test_what_has_changed_since_is_asked_again(settings: Settings, told: str) -> None:
+    assert told in lacking(settings)
+    assert "probe setup" in refusal(settings, lab=False)
+    assert refusal(settings, lab=True) == "", "nothing leaves the laboratory"
+
+
+def test_names_that_are_delicate_by_themselves_take_consent() -> None:
+    catalogue = load(search=False)
+    for level in (1, 2, 3):
+        chosen = select(catalogue, tier=3, cc="ZZ", consent_level=level, families=(4,), seed=1)
+        services = {e.service for site in chosen.sites for e in site.endpoints}
+        assert ("session" in services) == (level >= 2)
+        assert ("signal_reflector" in services) == (level >= 3)
+
+
+# ---- the file
+
+@given(st.dictionaries(st.sampled_from(["cc", "level", "odd key"[:3], "sends"]), st.one_of(
+    st.text(st.characters(codec="utf-8")), st.integers(-2**60, 2**60), st.booleans(),
+    st.lists(st.text(st.characters(codec="utf-8"), max_size=5), max_size=3)), max_size=4))
+def test_values_come_back_as_they_went_in(values: dict[str, str | int | bool | list[str]]) -> None:
+    assert tomllib.loads("\n".join(f"{k} = {toml_value(v)}" for k, v in values.items())) == values
+    assert tomllib.loads(edited("", {"run": values})) == {"run": values}
+
+
+OWN = """\
+# mine
+[run]   # how
+results = "/srv"  # the big disk
+"tier" = 2
+skip_services = [
+  "line",  # not this
+]
+
+[[helper]]
+id = "a"
+url = "https://helper.example/"
+
+[vantage]
+asn = 64500
+"""
+
+
+def test_a_persons_own_lines_stay() -> None:
+    text = edited(OWN, {"run": {"tier": 1, "skip_services": ("line", "signal"), "pace_s": 2.0}, "vantage": {"cc": "DE"},
+                        "consent": {"text": 1}})
+    assert text == """\
+# mine
+[run]   # how
+results = "/srv"  # the big disk
+tier = 1
+skip_services = ["line", "signal"]
+pace_s = 2.0
+
+[[helper]]
+id = "a"
+url = "https://helper.example/"
+
+[vantage]
+asn = 64500
+cc = "DE"
+
+[consent]
+text = 1
+"""
+    assert edited(text, {"run": {"results": "/new"}}).splitlines()[2] == 'results = "/new"  # the big disk'
+
+
+@pytest.mark.parametrize("text", [
+    "run = { tier = 2 }\n", "run.tier = 2\n", '[run]\n"ti\\u0065r" = 2\n', "[[run]]\ntier = 2\n",
+])
+def test_an_unusual_file_is_not_changed_wrongly(text: str) -> None:
+    with pytest.raises(SettingsError, match="by hand"):
+        edited(text, {"run": {"tier": 1}})
+
+
+def test_lines_within_a_text_are_no_settings() -> None:
+    text = '[run]\nx = """\ntier = 1\n[vantage]\n"""\ntier = 2\n'
+    assert edited(text, {"run": {"tier": 3}}) == text.replace("tier = 2", "tier = 3")
+
+
+# ---- answers
+
+def test_a_profile_fills_what_was_not_said_and_a_choice_outlasts_it() -> None:
+    first = changes(Answers(country="ru"), Settings(), known=KNOWN, today=TODAY)
+    grave = profile_of("RU")
+    assert (first["vantage"]["cc"], first["run"]["pace_s"]) == ("RU", grave.pace_s)
+    before = msgspec.structs.replace(agreed(2), vantage=msgspec.structs.replace(Settings().vantage, cc="RU"),
+                                     run=RunSettings(consent_level=2, tier=2, pace_s=grave.pace_s,
+                                                     deadline_s=grave.deadline_s, skip_services=("line",)))
+    again = changes(Answers(country="DE"), before, known=KNOWN, today=TODAY)["run"]
+    assert (again["consent_level"], again["tier"], again["skip_services"]) == (2, 2, ("line",))
+    assert again["pace_s"] == profile_of("DE").pace_s
+    own = msgspec.structs.replace(before, run=RunSettings(pace_s=5.0))
+    assert changes(Answers(country="DE"), own, known=KNOWN, today=TODAY)["run"]["pace_s"] == 5.0
+
+
+@pytest.mark.parametrize(("answers", "told"), [
+    (Answers(country="Germany"), "two letters"), (Answers(skip_services=("telegrm",)), "did you mean telegram"),
+    (Answers(skip_services=("xyz",)), "probe targets list"), (Answers(network_type="tin cans"), "wired"),
+])
+def test_an_answer_that_cannot_be_is_explained(answers: Answers, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        changes(answers, Settings(), known=KNOWN, today=TODAY)
+
+
+# ---- the commands
+
+@pytest.fixture
+def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("PROBE_CONFIG", raising=False)
+    monkeypatch.setenv("HOME", str(in_folder))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
+    monkeypatch.setattr("probe.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
+    return in_folder
+
+
+def call(*arguments: str, said: str = "") -> Result:
+    return CliRunner().invoke(cli, arguments, input=said)
+
+
+def test_setup_by_flags_is_enough_for_a_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Measured(Exception):
+        pass
+
+    def refuse(*_: object) -> None:
+        raise Measured
+
+    monkeypatch.setattr(run_module, "_measure", refuse)
+    refused = call("run", "--fast")
+    assert (refused.exit_code, type(refused.exception)) == (EXIT_NO_CONSENT, SystemExit)
+    assert "probe setup" in refused.output
+    assert not (home / "results").exists()
+    assert call("run", "--dry-run").exit_code == 0, "nothing is sent by it"
+    assert call("setup", "--agree", str(TEXT_NUMBER), "--country", "de", "--results", "out").exit_code == 0
+    file = home / "config/probe/probe.toml"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    settings = load_settings()
+    assert (settings.vantage.cc, settings.run.results) == ("DE", str(home / "out"))
+    assert isinstance(call("run", "--fast").exception, Measured)
+    file.write_text(file.read_text().replace("consent_level = 1", "consent_level = 3"))
+    assert call("run", "--fast").exit_code == EXIT_NO_CONSENT
+    monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
+    assert isinstance(call("run", "--fast").exception, Measured)
+
+
+def test_setup_from_a_file(home: Path) -> None:
+    Path("a.toml").write_text(f'agree = {TEXT_NUMBER}\nlevel = 2\ncountry = "IR"\nskip_services = ["signal"]\n')
+    assert call("setup", "--answers", "a.toml", "--level", "1").exit_code == 0
+    settings = load_settings()
+    assert (settings.run.consent_level, settings.run.skip_services, settings.vantage.cc) == (1, ("signal",), "IR")
+
+
+def test_setup_in_a_conversation(home: Path) -> None:
+    Path("probe.toml").write_text(OWN)
+    said = "Iran\nir\ny\n4\n2\nASx\nAS64501\nmobile\n\n\n"
+    result = call("setup", "--config", "probe.toml", said=said)
+    assert result.exit_code == 0, result.output
+    assert "everybody who watches the line can see them" in " ".join(result.output.split())
+    assert "https://helper.example/" in result.output
+    assert "'4' is no level" in result.output
+    settings = load_settings("probe.toml")
+    assert (settings.vantage.cc, settings.vantage.asn, settings.vantage.network_type) == ("IR", 64501, "mobile")
+    assert (settings.run.consent_level, settings.run.skip_services, settings.run.results) == (2, ("line",), "/srv")
+    assert settings.consent
+    assert settings.consent.to == ("https://helper.example/",)
+    assert [helper.id for helper in settings.helper] == ["a"]
+    assert lacking(settings) == ""
+
+
+@pytest.mark.parametrize("said", ["DE\nn\n", "DE\n\n", "DE\n", ""])
+def test_whoever_does_not_agree_is_left_alone(home: Path, said: str) -> None:
+    result = call("setup", said=said)
+    assert (result.exit_code, type(result.exception)) == (EXIT_FAILED, SystemExit)
+    assert not list(home.rglob("*.toml"))
+
+
+@pytest.mark.parametrize(("arguments", "code", "told"), [
+    (("--agree", str(TEXT_NUMBER + 1)), EXIT_FAILED, "probe setup --show"),
+    (("--answers", "no.toml"), EXIT_FAILED, "no.toml"), (("--level", "4"), EXIT_USAGE, "level"),
+    (("--answers", "empty.toml"), EXIT_FAILED, "Nobody agreed"), (("--answers", "odd.toml"), EXIT_FAILED, "countri"),
+    (("--agree", str(TEXT_NUMBER), "--config", "bad.toml"), EXIT_FAILED, "bad.toml"),
+    (("--agree", str(TEXT_NUMBER), "--config", "a file/x.toml"), EXIT_FAILED, "a file stands"),
+    (("--agree", str(TEXT_NUMBER), "--skip-service", "lime"), EXIT_FAILED, "did you mean line"),
+])
+def test_what_cannot_be_is_told(home: Path, arguments: tuple[str, ...], code: int, told: str) -> None:
+    texts = {"empty.toml": "", "odd.toml": 'countri = "DE"', "bad.toml": "[run\n", "a file": ""}
+    for name, text in texts.items():
+        Path(name).write_text(text)
+    result = call("setup", *arguments)
+    assert (result.exit_code, type(result.exception)) == (code, SystemExit), result.output
+    assert told in result.output
+    assert {path.name: path.read_text() for path in home.iterdir()} == texts
+
+
+def test_a_link_to_the_configuration_stays_one(home: Path) -> None:
+    Path("real.toml").write_text(OWN)
+    Path("link.toml").symlink_to("real.toml")
+    assert call("setup", "--agree", str(TEXT_NUMBER), "--config", "link.toml").exit_code == 0
+    assert Path("link.toml").is_symlink()
+    assert "[consent]" in Path("real.toml").read_text()
+
+
+def test_showing_writes_nothing(home: Path) -> None:
+    result = call("setup", "--show", "--country", "ru")
+    assert result.exit_code == 0
+    assert f"(text {TEXT_NUMBER})" in result.output
+    assert "profile for RU: grave" in result.output
+    assert not list(home.iterdir())
+
+
+def test_a_refused_run_of_a_schedule_is_in_the_log(home: Path) -> None:
+    result = call("run", "--timed", "--results", "out")
+    assert result.exit_code == EXIT_NO_CONSENT
+    (file,) = (home / "out/schedule").iterdir()
+    assert json.loads(file.read_text())["kind"] == "refused"

@@ -1,0 +1,147 @@
+"""`probe status`: what is found, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from stored import a_result
+
+from probe.cli.main import cli
+from probe.model import Run, Verdict
+from probe.schedules.events import Event, append, now
+from probe.schedules.gaps import Gap, Term
+from probe.schedules.rhythm import rhythm
+from probe.settings import ConsentSettings, Settings
+from probe.status.facts import Facts, gather
+from probe.status.findings import BAD, NOTE, OK, Finding, findings
+from probe.store.write import write_run
+
+NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
+TERM = Term(begin=NOW - timedelta(days=9), end=None, rhythm=rhythm(60, 30), by="cron")
+WELL = ("link:up", "tunnel:none", "gateway:answers", "resolver:ok", "ipv6:ok", "clock:ok")
+
+
+def a_run(**others: object) -> Run:
+    run = Run(run_id="r", measurement_start_time="2026-11-25T12:05:00Z", ladder=WELL, n_targets=9, n_attempted=8,
+              runtime_s=600.0, bytes_written=1500, bytes_read=2_000_000)
+    return replace(run, **others)  # type: ignore[arg-type]
+
+
+WELL_SET_UP = Facts(
+    now=NOW, settings=Settings(path="/p.toml", consent=ConsentSettings(date="2026-11-01", text=1, level=1)),
+    results=Path("/r"), not_agreed="", at_work=("cron",), term=TERM, events=(), gaps=(), running_since=None,
+    runs=(a_run(),), unreadable=(), blocked=(), disk_bytes=10**6, free_bytes=10**12, errors="",
+)
+
+
+def found(**others: object) -> dict[str, Finding]:
+    facts = replace(WELL_SET_UP, **others)  # type: ignore[arg-type]
+    return {finding.what: finding for finding in reversed(findings(facts))}
+
+
+def test_where_all_is_well_nothing_is_to_do() -> None:
+    for what, finding in found().items():
+        assert (finding.state, finding.todo) == (OK, ""), what
+    assert found()["data used"].text.startswith("1.5 kB sent, 2.0 MB received in 24 hours")
+
+
+GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, why="not_started")
+
+
+@pytest.mark.parametrize(("others", "what", "state", "told"), [
+    ({"not_agreed": "Nobody."}, "consent", BAD, "Nobody"),
+    ({"at_work": ()}, "schedule", BAD, "not there any more"),
+    ({"at_work": (), "term": None}, "schedule", NOTE, "none"),
+    ({"at_work": ("cron", "systemd-user")}, "schedule", BAD, "several"),
+    ({"term": None}, "schedule", NOTE, "no log"),
+    ({"runs": ()}, "last run", NOTE, "none"),
+    ({"runs": (a_run(outcome="local", block_type="local.offline"),)}, "last run", NOTE, "local.offline"),
+    ({"unreadable": ("x: torn\x1b[2J",)}, "results", BAD, r"torn\x1b"),
+    ({"events": (Event(at=NOW, kind="failed", why="the disk is full"),)}, "failure", BAD, "disk is full"),
+    ({"errors": "one\nError: two\n"}, "last words", NOTE, "Error: two"),
+    ({"gaps": (GAP,)}, "gap", BAD, "2 from 2026-11-25 09:30 UTC: nothing started it"),
+    ({"gaps": (replace(GAP, last=NOW - timedelta(days=3)),)}, "gap", NOTE, "nothing started it"),
+    ({"blocked": (Verdict(target_id="a.b.c", service="a", role="chat", input="i", outcome="blocked",
+                          block_type="tls.reset.sni"),)}, "blocked now", NOTE, "a.b.c: tls.reset.sni, seen in one run"),
+    ({"free_bytes": 10**6}, "disk", BAD, "1.0 MB are free"),
+    ({"runs": (a_run(ladder=("clock:wrong",), clock_offset_s=90.0),)}, "clock", BAD, "90 s behind"),
+    ({"runs": (a_run(measurement_start_time="2027-11-25T12:05:00Z"),)}, "clock", BAD, "future"),
+    ({"runs": (a_run(ladder=("resolver:silent",)),)}, "resolver", NOTE, "silent"),
+    ({"runs": (a_run(ladder=("ipv6:broken",)),)}, "IPv6", NOTE, "broken"),
+    ({"runs": (a_run(ladder=("tunnel:full",)),)}, "VPN", NOTE, "nothing is said"),
+    ({"settings": Settings()}, "configuration", NOTE, "none"),
+])
+def test_each_finding_says_what_to_do(others: dict[str, object], what: str, state: str, told: str) -> None:
+    finding = found(**others)[what]
+    assert finding.state == state
+    assert told in finding.text
+    assert finding.todo or (what == "gap" and state == NOTE)
+
+
+def test_the_next_run_is_told_by_the_schedules_own_clock() -> None:
+    by_systemd = replace(TERM, by="systemd-user", begin=datetime(2026, 11, 20, 0, 40, tzinfo=UTC))
+    assert datetime(2026, 11, 25, 12, 40, tzinfo=UTC).astimezone().strftime("%H:%M") in found(
+        at_work=("systemd-user",), term=by_systemd)["next run"].text
+    assert "10 minutes later" in found()["next run"].text
+
+
+# ---- from files
+
+def test_a_folder_with_spoiled_files_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
+    moment = now()
+    for number in range(3):
+        result = a_result(f"r-{number}", (moment - timedelta(hours=3 - number)).isoformat())
+        write_run(result, tmp_path, parquet=False)
+    write_run(a_result("old", "2017-05-04T06:12:00Z"), tmp_path, parquet=False)
+    spoiled = sorted(tmp_path.glob("runs/date=*/r-1.csv"))[0]
+    spoiled.write_text("nonsense")
+    begin = moment - timedelta(hours=2, minutes=59)
+    append(tmp_path, Event(at=begin, kind="installed", by="cron", every_min=60, first=begin))
+    facts = gather(Settings(), tmp_path, now=moment, not_agreed="", at_work=(), running_since=None, errors="")
+    assert [run.run_id for run in facts.runs] == ["r-0", "r-2"]
+    assert len(facts.unreadable) == 1
+    assert sum(gap.n for gap in facts.gaps) == 3
+    assert facts.disk_bytes > 1000
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+@pytest.fixture
+def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(in_folder))
+    monkeypatch.setenv("PATH", str(in_folder))  # no crontab of the person who runs the tests
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "PROBE_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("probe.settings.SEARCH", ())
+    monkeypatch.setattr("probe.vantage.families", lambda: (4,))
+    monkeypatch.setattr("probe.schedules.units.SYSTEM_FOLDER", in_folder / "system")
+    return in_folder
+
+
+def test_the_command_tells_and_writes_nothing(home: Path) -> None:
+    result = call("status")
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert "BAD   consent" in result.output
+    assert "to do: probe setup" in result.output
+    assert not list(home.iterdir())
+
+
+def test_the_command_speaks_json(home: Path) -> None:
+    write_run(a_result("r", now().isoformat()), home / "results", parquet=False)
+    told = json.loads(call("status", "--json").output)
+    assert [run["run_id"] for run in told["runs"]] == ["r"]
+    assert {"consent", "version", "privilege", "resolver now", "network now"} <= {f["what"] for f in told["findings"]}
+
+
+def test_a_spoiled_configuration_is_told(home: Path) -> None:
+    Path("bad.toml").write_text("[run]\ntire = 1\n")
+    result = call("status", "--config", "bad.toml")
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert "bad.toml: " in result.output
