@@ -1,8 +1,8 @@
 """The process that builds a laboratory: it leaves the machine's namespaces, wires the network, and starts process 1.
 
 It is a fresh interpreter (`python -m probe.lab.host.launch`), or forked from one that has done nothing but import
-(`probe.lab.host.warm`), because a process with several threads may not make a user namespace. It outlives everything inside, and removes the laboratory's directory when all is over, also when the
-owner was killed.
+(`probe.lab.host.warm`), because a process with several threads may not make a user namespace. It outlives everything
+inside, and removes the laboratory's directory when all is over, also when the owner was killed.
 """
 
 from __future__ import annotations
