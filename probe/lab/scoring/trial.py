@@ -92,8 +92,8 @@ class TrialResult:
 
 
 def run_trial(trial: Trial, *, catalogue: Catalogue, warm: Warm | None = None) -> TrialResult:
-    """Draw, build (from a `warm` interpreter if there is one), run and judge. Raises LabUnavailable; a broken laboratory
-    is a result, and so is a broken draw."""
+    """Draw, build (from a `warm` interpreter if there is one), run and judge. Raises LabUnavailable; a broken
+    laboratory is a result, and so is a broken draw."""
     begin = time.monotonic()
     judgement: Judgement | None = None
     note = ""
