@@ -19,7 +19,7 @@ LAYERS = {
     "steps": 2, "sites": 2, "compare": 2, "rules": 2, "classify": 2, "combine": 2, "plan": 2,
     "measure": 3, "control": 3,
     "store": 5,
-    "report": 6, "analysis": 6, "schedules": 6, "status": 6,
+    "report": 6, "analysis": 6, "archive": 6, "schedules": 6, "status": 6,
     "cli": 7, "__main__": 7,
 }
 RUN_LAYER = 4

@@ -64,7 +64,7 @@ def write_files(files: Sequence[tuple[Path, Writer]]) -> None:
             with explained(path):
                 os.replace(temporary, path)
                 placed.append(path)
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
     except BaseException:
         for path in (*placed, *(temporary for temporary, _ in staged)):
             with suppress(OSError):
@@ -84,7 +84,7 @@ def make_folder(folder: Path) -> None:
         for parent in reversed(missing):
             with suppress(FileExistsError):
                 parent.mkdir(mode=0o700)
-            _sync_folder(parent.parent)
+            sync_folder(parent.parent)
         if not folder.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
@@ -120,7 +120,8 @@ def _write_all(file: BinaryIO, content: bytes) -> None:
     file.write(content)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Makes what was named, renamed or removed in a folder outlast a power cut, where the file system can."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -29,20 +29,30 @@ def write_csv(file: BinaryIO, table: Table, rows: Iterable[Row]) -> None:
     text.detach()
 
 
-def read_csv(path: Path, table: Table) -> Iterator[Row]:
+def read_csv(path: Path, table: Table, *, run_id: str = "") -> Iterator[Row]:
     """The rows of a file, by the names in its header; columns that the table does not know are left out.
 
-    Raises StoreError for a file that is missing, too large, or not as `write_csv` makes them.
+    With `run_id` only that run's, from a file that may hold many. Raises StoreError for a file that is missing, too
+    large, or not as `write_csv` makes them.
     """
     with explained(path), path.open(encoding="utf-8", newline="") as file:
-        if path.stat().st_size > _MAX_FILE_BYTES:
+        if not run_id and path.stat().st_size > _MAX_FILE_BYTES:
             raise StoreError(f"{path}: larger than {_MAX_FILE_BYTES >> 20} MiB; no run is, remove it")
         csv.field_size_limit(_MAX_CELL_CHARS)
-        lines = csv.reader(file, strict=True)
+        lines = csv.reader(_lines_of(file, run_id) if run_id else file, strict=True)
         try:
             yield from _rows(lines, table)
         except (csv.Error, ValueError) as error:
             raise StoreError(f"{path}, row {lines.line_num}: {error}; restore the file or remove this run") from error
+
+
+def _lines_of(lines: Iterable[str], run_id: str) -> Iterator[str]:
+    """Header and lines of one run: a row is one line, and its run stands first."""
+    for number, line in enumerate(lines):
+        if not number and not line.startswith("run_id,"):
+            raise ValueError("the first column is not run_id")
+        if not number or line.startswith(f"{run_id},"):
+            yield line
 
 
 def _rows(lines: Iterator[list[str]], table: Table) -> Iterator[Row]:

@@ -30,14 +30,19 @@ def parquet_path(directory: Path, table: str, run: Run) -> Path:
 
 
 def run_files(directory: Path, table: str = "runs") -> Iterator[Path]:
-    """The CSV files of one table, by date and name; without temporary files."""
+    """The CSV files of one table, by date and name, those of single runs and of merged days; no temporary ones."""
     for day in sorted((directory / table).glob("date=*")):
         yield from (path for path in sorted(day.glob("*.csv")) if not path.name.startswith("."))
 
 
 def find_run(directory: Path, run_id: str) -> Path | None:
-    """The runs file of a run, or None: then the run is not, or not wholly, stored."""
+    """The runs file of a run's own, or None: then it is merged with others, or not, or not wholly, stored."""
     return next((directory / "runs").glob(f"date=*/{_checked(run_id)}.csv"), None)
+
+
+def is_run_id(text: str) -> bool:
+    """Whether this can be the name of a run."""
+    return _RUN_ID.fullmatch(text) is not None
 
 
 def _day(run: Run) -> str:
@@ -45,6 +50,6 @@ def _day(run: Run) -> str:
 
 
 def _checked(run_id: str) -> str:
-    if not _RUN_ID.fullmatch(run_id):
+    if not is_run_id(run_id):
         raise ValueError(f"{run_id[:40]!r} cannot be the name of a run")
     return run_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from probe.store.rows import Row, Value
@@ -12,6 +13,8 @@ from probe.store.schema import SCHEMA_VERSION, Column, Kind, Table
 
 if TYPE_CHECKING:
     import pyarrow
+
+_BATCH_ROWS = 8192
 
 
 def available() -> bool:
@@ -47,12 +50,18 @@ def arrow_schema(table: Table) -> pyarrow.Schema:
 
 
 def write_parquet(file: BinaryIO, table: Table, rows: Iterable[Row]) -> None:
-    """Writes the rows to an open file. Lone surrogates, which Parquet cannot hold, are written as `\\udNNN`."""
+    """Writes the rows to an open file, some thousands at a time.
+
+    Lone surrogates, which Parquet cannot hold, are written as `\\udNNN`.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    converted = [{column.name: _convert(row[column.name], column) for column in table.columns} for row in rows]
-    pq.write_table(pa.Table.from_pylist(converted, schema=arrow_schema(table)), file, compression="zstd")
+    schema, left = arrow_schema(table), iter(rows)
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        while batch := list(islice(left, _BATCH_ROWS)):
+            converted = [{column.name: _convert(row[column.name], column) for column in table.columns} for row in batch]
+            writer.write_table(pa.Table.from_pylist(converted, schema=schema))
 
 
 def _convert(value: Value, column: Column) -> object:

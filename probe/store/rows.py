@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import TypeVar, cast
 
@@ -27,19 +27,29 @@ def rows_of(result: RunResult, table: Table) -> Iterator[Row]:
     Raises ValueError for an observation that names another run: that is a bug, not data.
     """
     if table.row is Run:
-        yield {column.name: _run_value(result.run, column.name) for column in table.columns}
+        yield run_row(result.run, table)
         return
     records: Mapping[str, tuple[Record, ...]] = {
         "observations": result.observations, "controls": result.controls,
         "verdicts": result.verdicts, "services": result.services,
     }
+    yield from framed_rows(result.run, table, records[table.name])
+
+
+def run_row(run: Run, table: Table) -> Row:
+    """The one row of the runs table."""
+    return {column.name: _run_value(run, column.name) for column in table.columns}
+
+
+def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[Row]:
+    """The rows of any other table, each with its run's frame. Raises ValueError as `rows_of`."""
     names = [column.name for column in table.columns if column.name not in _FRAME_NAMES]
-    frame = {name: _run_value(result.run, name) for name in _FRAME_NAMES - {"measurement_uid"}}
-    for record in records[table.name]:
-        if isinstance(record, Observation) and record.run_id not in ("", result.run.run_id):
+    frame = {name: _run_value(run, name) for name in _FRAME_NAMES - {"measurement_uid"}}
+    for record in records:
+        if isinstance(record, Observation) and record.run_id not in ("", run.run_id):
             raise ValueError(f"observation {record.observation_id} belongs to run {record.run_id!r}")
         row = {column.name: frame.get(column.name) for column in FRAME}
-        row["measurement_uid"] = ".".join(filter(None, (result.run.run_id, _subject(record))))
+        row["measurement_uid"] = ".".join(filter(None, (run.run_id, _subject(record))))
         yield row | {name: getattr(record, name) for name in names}
 
 

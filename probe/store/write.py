@@ -11,6 +11,7 @@ from probe.store import parquet as parquet_files
 from probe.store.atomic import StoreError, Writer, remove_stale, write_files
 from probe.store.csv_files import write_csv
 from probe.store.layout import csv_path, find_run, packets_path, parquet_path
+from probe.store.merged import find_merged
 from probe.store.pcapng import write_packets
 from probe.store.rows import rows_of
 from probe.store.schema import TABLES, Table
@@ -23,7 +24,7 @@ def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None
     A run exists once its runs file does, which is renamed last. Raises StoreError when the files cannot be
     written or the run is stored already (files are never changed), ValueError for an impossible run id.
     """
-    if find_run(directory, result.run.run_id):
+    if find_run(directory, result.run.run_id) or find_merged(directory, result.run.run_id):
         raise StoreError(f"{directory}: run {result.run.run_id} is stored already and is never overwritten")
     files: list[tuple[Path, Writer]] = [
         (csv_path(directory, table.name, result.run), partial(_write_csv, result=result, table=table))

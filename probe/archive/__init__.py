@@ -1,0 +1,1 @@
+"""The care of results over years: merge, keep within bounds, hand on, collect, forget."""

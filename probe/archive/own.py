@@ -1,0 +1,115 @@
+"""Which files of a results folder are the program's own; a person's other files are never touched.
+
+Links are never followed: what stands behind one is not ours, whatever its name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from probe.store.layout import PACKETS_FOLDER, PARQUET_FOLDER, is_run_id
+from probe.store.merged import MANIFEST, PREFIX, is_merged
+from probe.store.schema import TABLES
+
+SWAP_FOLDER = ".compact"
+"""Where a day waits to take its place, and what it replaced to be removed."""
+HELD_FILE = "not-uploaded.txt"
+REMOVED_FILE = "removed.jsonl"
+CONFLICTS_FILE = "conflicts.txt"
+TOP_FILES = frozenset({".lock", ".writable", "report.html", "datapackage.json", HELD_FILE, REMOVED_FILE,
+                       CONFLICTS_FILE})
+"""Files that commands write at the top of a results folder under these very names."""
+
+_TEMPORARY = re.compile(r"\.(.+)\.\d+\.part")
+_MERGED = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8,64}")
+_DAY = re.compile(r"date=(\d{4}-\d\d-\d\d)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnFile:
+    """A file of a run, or of a merged day."""
+
+    path: Path
+    table: str
+    """A table's name, or `packets`."""
+    day: str
+    """YYYY-MM-DD."""
+    stem: str
+    """Run id; `day@...` of a merged file; of a temporary file that of the file it was to become."""
+    parquet: bool
+    temporary: bool
+
+
+def tables_of(directory: Path) -> Iterator[tuple[Path, str, str]]:
+    """(folder, table, suffix of its files) of every tree that the store writes below a results folder."""
+    for table in TABLES:
+        yield directory / table, table, ".csv"
+    yield directory / PACKETS_FOLDER, PACKETS_FOLDER, ".pcapng"
+    for table in TABLES:
+        yield directory / PARQUET_FOLDER / table, table, ".parquet"
+
+
+def own_files(directory: Path) -> Iterator[OwnFile]:
+    """The files of runs and merged days, table by table; also those that wait in, or were left by, a swap."""
+    for root in (directory, directory / SWAP_FOLDER):
+        if root == directory or is_folder(root):
+            for folder, table, suffix in tables_of(root):
+                if is_folder(folder) and is_folder(folder.parent):
+                    yield from _in_table(folder, table, suffix)
+
+
+def day_of(name: str) -> str:
+    """`YYYY-MM-DD` of a folder `date=YYYY-MM-DD`; empty for any other."""
+    match = _DAY.fullmatch(name)
+    try:
+        return date.fromisoformat(match[1]).isoformat() if match else ""
+    except ValueError:
+        return ""
+
+
+def is_folder(path: Path) -> bool:
+    """A folder itself, not a link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def disk_bytes(path: Path) -> int:
+    """What a file takes on the disk; 0 when it is gone."""
+    try:
+        return path.lstat().st_blocks * 512
+    except OSError:
+        return 0
+
+
+def temporary_of(name: str) -> str:
+    """The name that a temporary file was to get; empty for a file that is none."""
+    match = _TEMPORARY.fullmatch(name)
+    return match[1] if match else ""
+
+
+def _in_table(folder: Path, table: str, suffix: str) -> Iterator[OwnFile]:
+    for day_folder in sorted(folder.iterdir()):
+        day = day_of(day_folder.name)
+        if not day or not is_folder(day_folder):
+            continue
+        with os.scandir(day_folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
+        for name in names:
+            meant = temporary_of(name)
+            stem = _stem(meant or name, suffix)
+            if stem:
+                yield OwnFile(path=day_folder / name, table=table, day=day, stem=stem,
+                              parquet=suffix == ".parquet", temporary=bool(meant))
+
+
+def _stem(name: str, suffix: str) -> str:
+    """Run id or `day@...`; empty when the file is none of ours."""
+    path = Path(name)
+    endings = (suffix, MANIFEST) if is_merged(path) and suffix == ".csv" else (suffix,)
+    if path.suffix not in endings:
+        return ""
+    return path.stem if (_MERGED.fullmatch(path.stem) or is_run_id(path.stem)) else ""

@@ -1,0 +1,365 @@
+"""Merging days: every run exactly once for every reader, wherever it was stopped; nothing foreign touched."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+from stored import a_result
+
+from probe.archive import compact as compact_module
+from probe.archive.compact import compact
+from probe.archive.own import own_files
+from probe.store.atomic import StoreError
+from probe.store.read import read_run, read_runs, stored_runs
+from probe.store.schema import TABLES
+from probe.store.write import write_run
+
+ROOT = Path(__file__).parent.parent
+TODAY = date(2017, 5, 10)
+ROWS = {"observations": 2, "controls": 1, "verdicts": 1, "services": 1, "runs": 1}
+
+
+def fill(directory: Path, names: str = "abc", day: int = 4, *, parquet: bool = False) -> None:
+    for name in names:
+        write_run(a_result(f"r-{name}", f"2017-05-0{day}T06:12:00Z", text=f"=1\n{name}"), directory, parquet=parquet)
+
+
+def rows_by_glob(directory: Path, table: str) -> Counter[str]:
+    """What anybody sees who reads all CSV files of a table: run -> rows."""
+    found: Counter[str] = Counter()
+    for path in directory.glob(f"{table}/*/*.csv"):
+        with path.open(newline="", encoding="utf-8") as file:
+            found.update(row["run_id"] for row in csv.DictReader(file, strict=True))
+    return found
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_a_day_becomes_one_file_a_table_and_reads_the_same(tmp_path: Path) -> None:
+    fill(tmp_path)
+    fill(tmp_path, "xy", day=5)
+    before = list(read_runs(tmp_path))
+    lines = sorted(line for path in tmp_path.glob("observations/*/*.csv") for line in path.read_bytes().splitlines()[1:])
+    done = compact(tmp_path, today=TODAY)
+    assert (done.days, done.runs, done.files, done.kept) == (("2017-05-04", "2017-05-05"), 5, 25, ())
+    assert list(read_runs(tmp_path)) == before
+    assert [read_run(tmp_path, result.run.run_id) for result in before] == before
+    for table in TABLES:
+        assert len(list(tmp_path.glob(f"{table}/*/*.csv"))) == 2
+    after = sorted(line for path in tmp_path.glob("observations/*/*.csv") for line in path.read_bytes().splitlines()[1:])
+    assert after == lines, "the bytes of every row are as they were"
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()} == {0o600}
+    again = files(tmp_path)
+    assert compact(tmp_path, today=TODAY).days == ()
+    assert files(tmp_path) == again
+
+
+def test_days_that_may_still_grow_are_left_alone(tmp_path: Path) -> None:
+    fill(tmp_path, day=4)
+    before = files(tmp_path)
+    for today in (date(2017, 5, 4), date(2017, 5, 5), date(2016, 5, 5)):
+        assert compact(tmp_path, today=today).days == ()
+    assert files(tmp_path) == before
+    assert compact(tmp_path, today=date(2017, 5, 6)).days == ("2017-05-04",)
+
+
+def test_a_late_run_joins_its_day_and_a_merged_one_is_never_written_again(tmp_path: Path) -> None:
+    fill(tmp_path, "ab")
+    compact(tmp_path, today=TODAY)
+    with pytest.raises(StoreError, match="r-a is stored already"):
+        fill(tmp_path, "a")
+    fill(tmp_path, "c")  # the clock was set back
+    assert [run.run_id for run in stored_runs(tmp_path)] == ["r-a", "r-b", "r-c"]
+    assert compact(tmp_path, today=TODAY).runs == 1
+    assert [result.run.run_id for result in read_runs(tmp_path)] == ["r-a", "r-b", "r-c"]
+    assert rows_by_glob(tmp_path, "observations") == {"r-a": 2, "r-b": 2, "r-c": 2}
+
+
+def test_files_of_another_schema_are_not_mixed(tmp_path: Path) -> None:
+    fill(tmp_path, "ab")
+    path = tmp_path / "verdicts" / "date=2017-05-04" / "r-b.csv"
+    header, row, _ = path.read_bytes().split(b"\r\n")
+    path.write_bytes(b"%s,of_tomorrow\r\n%s,7\r\n" % (header, row))
+    before = list(read_runs(tmp_path))
+    assert compact(tmp_path, today=TODAY).kept == ()
+    assert len(list(tmp_path.glob("verdicts/*/*.csv"))) == 2
+    assert list(read_runs(tmp_path)) == before
+    assert any(b",7\r\n" in p.read_bytes() for p in tmp_path.glob("verdicts/*/day@*.csv"))
+
+
+def test_runs_without_rows_differ_from_missing_ones(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    write_run(replace(a_result("r-a"), controls=(), verdicts=()), tmp_path, parquet=False)
+    fill(tmp_path, "b")
+    before = list(read_runs(tmp_path))
+    compact(tmp_path, today=TODAY)
+    assert list(read_runs(tmp_path)) == before
+    (merged,) = tmp_path.glob("verdicts/*/day@*.csv")
+    merged.write_bytes(b"".join(merged.read_bytes().splitlines(keepends=True)[:-1]))
+    with pytest.raises(StoreError, match="0 rows of run r-b, there were 1"):
+        list(read_runs(tmp_path))
+
+
+@pytest.mark.parametrize("damage", [
+    lambda day: (day / "r-b.csv").write_text("nothing\r\n"),
+    lambda day: (day / "r-b.csv").write_bytes((day / "r-b.csv").read_bytes()[:-9]),
+    lambda day: (day / "r-b.csv").write_bytes((day / "r-b.csv").read_bytes().replace(b"\nr-b", b"\nr-a")),
+    lambda day: (day / "r-b.csv").write_bytes(b""),
+    lambda day: (day / "r-b.csv").unlink(),
+])
+@pytest.mark.parametrize("table", list(TABLES))
+def test_a_run_that_is_not_whole_stays_as_it_is(tmp_path: Path, table: str, damage: object) -> None:
+    fill(tmp_path)
+    day = tmp_path / table / "date=2017-05-04"
+    damage(day)  # type: ignore[operator]
+    before = {name: text for name, text in files(tmp_path).items() if "r-b" in name}
+    done = compact(tmp_path, today=TODAY)
+    assert done.runs == 2
+    assert len(done.kept) == 1
+    assert "r-b.csv" in done.kept[0]
+    assert {name: text for name, text in files(tmp_path).items() if "r-b" in name} == before
+
+
+def test_foreign_things_in_the_folders_stay(tmp_path: Path) -> None:
+    fill(tmp_path)
+    day = tmp_path / "verdicts" / "date=2017-05-04"
+    (day / "notes.txt").write_text("mine")
+    (day / "sub").mkdir()
+    (day / "sub" / "r-z.csv").write_text("mine too")
+    (day / "link.csv").symlink_to(ROOT / "README.md")
+    (tmp_path / "verdicts" / "elsewhere").mkdir()
+    assert compact(tmp_path, today=TODAY).runs == 3
+    assert (day / "notes.txt").read_text() == "mine"
+    assert (day / "sub" / "r-z.csv").read_text() == "mine too"
+    assert (day / "link.csv").is_symlink()
+    assert len(list(day.glob("day@*.csv"))) == 1
+    assert not list(day.glob("r-*"))
+
+
+def test_another_run_of_a_merged_name_is_kept_and_told(tmp_path: Path) -> None:
+    fill(tmp_path)
+    fill(tmp_path / "copy", "a")
+    copied = files(tmp_path / "copy")
+    compact(tmp_path, today=TODAY)
+    for name, text in copied.items():  # the same run, as from a backup: goes
+        (tmp_path / name).write_bytes(text)
+    assert compact(tmp_path, today=TODAY).kept == ()
+    assert rows_by_glob(tmp_path, "verdicts") == dict.fromkeys(("r-a", "r-b", "r-c"), 1)
+    for name, text in copied.items():
+        (tmp_path / name).write_bytes(text.replace(b"a.chat.b", b"b.chat.c"))
+    assert "another run of this name" in compact(tmp_path, today=TODAY).kept[0]
+    assert len(list(tmp_path.glob("*/date=2017-05-04/r-a.csv"))) == len(TABLES)
+    assert [run.run_id for run in stored_runs(tmp_path)] == ["r-a", "r-b", "r-c"]
+
+
+def test_parquet_days_are_made_of_the_same_runs(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    fill(tmp_path, "ab", parquet=True)
+    fill(tmp_path, "c")  # a timed run writes none
+    fill(tmp_path, "xy", day=5)
+    compact(tmp_path, today=TODAY)
+    for table, rows in ROWS.items():
+        (path,) = tmp_path.glob(f"parquet/{table}/*/*.parquet")
+        assert Counter(pq.ParquetFile(path).read()["run_id"].to_pylist()) == dict.fromkeys(("r-a", "r-b", "r-c"), rows)
+    fill(tmp_path, "d")
+    assert compact(tmp_path, today=TODAY, parquet=True).days == ("2017-05-04", "2017-05-05")
+    found = [name for path in sorted(tmp_path.glob("parquet/runs/*/*")) for name in
+             pq.ParquetFile(path).read()["run_id"].to_pylist()]
+    assert found == ["r-a", "r-b", "r-c", "r-d", "r-x", "r-y"]
+    again = files(tmp_path)
+    assert compact(tmp_path, today=TODAY, parquet=True).days == ()
+    assert files(tmp_path) == again
+
+
+# stopped anywhere
+
+
+@pytest.mark.parametrize("parquet", [False, True])
+def test_stopped_between_any_two_steps_nothing_is_lost_or_doubled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parquet: bool,
+) -> None:
+    """The process ends (as by SIGKILL: nothing is cleaned) at the n-th file operation, for every n."""
+    if parquet:
+        pytest.importorskip("pyarrow")
+    monkeypatch.setattr(os, "fsync", lambda handle: None)  # a process that ends loses nothing that was written
+    fill(tmp_path / "made", "ab", parquet=parquet)
+    compact(tmp_path / "made", today=TODAY)
+    fill(tmp_path / "made", "cd", parquet=parquet)
+    stops, step = 0, 11 if parquet else 1
+    for stop in range(1, 1000, step):
+        directory = tmp_path / str(stop)
+        shutil.copytree(tmp_path / "made", directory)
+        child = os.fork()
+        if not child:
+            _end_at(stop)
+            compact(directory, today=TODAY)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        check(directory, "abcd")
+        compact(directory, today=TODAY)
+        check(directory, "abcd")
+        assert not [own for own in own_files(directory) if own.temporary or ".compact" in own.path.parts]
+        assert len(list(directory.glob("*/date=*/*.csv"))) == len(TABLES)
+        if os.waitstatus_to_exitcode(status) == 0:
+            break
+        stops += 1
+    assert stops * step > 60
+
+
+def _end_at(stop: int) -> None:
+    """In the child: leave at the n-th call that changes a folder or makes it last."""
+    left = [stop]
+
+    def counted(function: object) -> object:
+        def call(*arguments: object, **named: object) -> object:
+            left[0] -= 1
+            if not left[0]:
+                os._exit(9)
+            return function(*arguments, **named)  # type: ignore[operator]
+
+        return call
+
+    for name in ("replace", "link", "fsync", "unlink", "rename", "rmdir", "mkdir"):
+        setattr(os, name, counted(getattr(os, name)))
+    compact_module.exchange = counted(compact_module.exchange)  # type: ignore[assignment]
+    for name in ("unlink", "rename", "rmdir", "mkdir"):
+        setattr(Path, name, counted(getattr(Path, name)))
+
+
+def check(directory: Path, names: str) -> None:
+    """Our reader and a glob both find every run once, and what it holds."""
+    wanted = [a_result(f"r-{n}", "2017-05-04T06:12:00Z", text=f"=1\n{n}") for n in names]
+    assert list(read_runs(directory)) == wanted
+    for table, rows in ROWS.items():
+        assert rows_by_glob(directory, table) == {f"r-{n}": rows for n in names}
+
+
+LOOP = """
+import os, sys
+from datetime import date, timedelta
+from pathlib import Path
+sys.path.insert(0, "tests")
+from stored import a_result
+from probe.archive.compact import compact
+from probe.store.atomic import remove_stale
+from probe.store.write import write_run
+directory, log, start = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+with log.open("a") as told:
+    for number in range(start, start + 1_000):
+        day = date(2017, 5, 1) + timedelta(days=number // 6)
+        write_run(a_result(f"r-{number:05}", f"{day}T{number % 6:02}:00:00Z"), directory, parquet=False)
+        told.write(f"{number}\\n")
+        told.flush()
+        if number % 4 == 3:
+            compact(directory, today=day + timedelta(days=number % 3))
+"""
+
+
+def test_killed_at_random_moments_again_and_again(tmp_path: Path) -> None:
+    """Some seconds of a process that writes and merges, killed 12 times; the seed is told when this fails."""
+    seed = int(os.environ.get("PROBE_TEST_SEED", "0"))
+    print(f"PROBE_TEST_SEED={seed}")
+    chance = random.Random(seed)
+    directory, log = tmp_path / "results", tmp_path / "log"
+    log.touch()
+    for round_ in range(12):
+        told = len(log.read_text().split())
+        command = [sys.executable, "-c", LOOP, str(directory), str(log), str(round_ * 1_000)]
+        with subprocess.Popen(command, cwd=ROOT) as child:
+            while len(log.read_text().split()) == told and child.poll() is None:
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0, 0.4))
+            assert child.poll() is None, "the child failed by itself"
+            child.send_signal(signal.SIGKILL)
+        finished = {f"r-{int(number):05}" for number in log.read_text().split()}
+        found = [run.run_id for run in stored_runs(directory)]
+        assert len(found) == len(set(found))
+        assert finished <= set(found)
+        assert len(set(found) - finished) <= round_ + 1, "one run a round may have been finished and not yet told"
+        for table, rows in ROWS.items():
+            seen = rows_by_glob(directory, table)
+            assert {run_id: seen[run_id] for run_id in found} == dict.fromkeys(found, rows)
+    compact(directory, today=date(2030, 1, 1))
+    for result in read_runs(directory):
+        assert result == a_result(result.run.run_id, result.run.measurement_start_time)
+    assert len(list(read_runs(directory))) == len(set(found))
+    assert not [own for own in own_files(directory) if ".compact" in own.path.parts]
+
+
+# what the disk and others do
+
+SMALL = """
+import sys
+from pathlib import Path
+from datetime import date
+sys.path.insert(0, "tests")
+from stored import a_result
+from probe.archive.compact import compact
+from probe.store.atomic import StoreError
+from probe.store.read import read_runs
+from probe.store.write import write_run
+directory, number = Path(sys.argv[1]), 0
+while True:
+    try:
+        write_run(a_result(f"r-{number}", text="x" * 20_000), directory, parquet=False)
+    except StoreError:
+        break
+    number += 1
+before = list(read_runs(directory))
+try:
+    compact(directory, today=date(2017, 5, 10))
+    print("merged")
+except StoreError as error:
+    print(error)
+print(number, len(before), list(read_runs(directory)) == before)
+print(sum(1 for path in directory.rglob("*") if ".compact" in path.parts and path.is_file()))
+"""
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    mount = 'mount -t tmpfs -o size=1200k none "$0" && exec "$1" -c "$2" "$0"'
+    enter = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*enter, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("user namespaces are closed on this machine")
+    command = [*enter, "sh", "-c", mount, str(tmp_path), sys.executable, SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=60)
+    said, counts, left = done.stdout.splitlines()
+    number, stored, same = counts.split()
+    assert "the disk is full: free some space" in said
+    assert int(number) == int(stored) > 5
+    assert (same, left) == ("True", "0")
+
+
+def test_a_file_system_that_cannot_swap_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from probe.archive import swap
+
+    fill(tmp_path)
+    before = files(tmp_path)
+    monkeypatch.setattr(swap, "_RENAME_EXCHANGE", 1 << 20)  # a flag that no file system knows
+    with pytest.raises(StoreError, match="cannot swap folders"):
+        compact(tmp_path, today=TODAY)
+    assert files(tmp_path) == before
+
+
+def test_a_reader_that_listed_before_a_merge_reads_on(tmp_path: Path) -> None:
+    fill(tmp_path, "abcd")
+    fill(tmp_path, "xy", day=5)
+    expected = list(read_runs(tmp_path))
+    reading = read_runs(tmp_path)
+    found = [next(reading)]
+    compact(tmp_path, today=TODAY)
+    assert found + list(reading) == expected
