@@ -65,6 +65,13 @@ class ConsentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Who else agreed, or is not there."""
 
 
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much of the results is kept; 0: no limit. What is past a limit goes after each run, the oldest first."""
+
+    keep_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    quota_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
 class FingerprintSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Lists of known answers that the person fetched (`probe.catalogue.imported` tells the forms)."""
 
@@ -76,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     vantage: VantageSettings = VantageSettings()
     run: RunSettings = RunSettings()
+    store: StoreSettings = StoreSettings()
     consent: ConsentSettings | None = None
     fingerprints: FingerprintSettings = FingerprintSettings()
     helper: tuple[Helper, ...] = ()

@@ -45,6 +45,25 @@ class OwnFile:
     temporary: bool
 
 
+_BEGINNINGS = {
+    ".csv": b"run_id,", ".parquet": b"PAR1", ".pcapng": b"\n\r\r\n", MANIFEST: b"", ".json": b"reachability-results",
+    ".html": b"<!doctype html>",
+}
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file with one of our names holds what our files hold; asked before one is deleted."""
+    if temporary_of(path.name) or path.name.startswith(".") or path.suffix not in _BEGINNINGS:
+        return True
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError:
+        return False
+    mark = _BEGINNINGS[path.suffix]
+    return mark in head if path.suffix == ".json" else head.lower().startswith(mark.lower())
+
+
 def tables_of(directory: Path) -> Iterator[tuple[Path, str, str]]:
     """(folder, table, suffix of its files) of every tree that the store writes below a results folder."""
     for table in TABLES:

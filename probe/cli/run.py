@@ -102,6 +102,9 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
 
             write_run(result, folder, parquet=parquet)
             ended(result.run.run_id)
+            from probe.cli.bounds import keep_in_bounds
+
+            keep_in_bounds(folder, settings)
             return result
     except StoreError as error:
         diary.failed(str(error))

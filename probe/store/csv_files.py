@@ -14,6 +14,7 @@ from probe.store.rows import Row
 from probe.store.schema import Table
 
 _MAX_FILE_BYTES = 256 << 20
+_MAX_MERGED_BYTES = 2 << 30
 _MAX_CELL_CHARS = 16 << 20
 
 
@@ -36,8 +37,9 @@ def read_csv(path: Path, table: Table, *, run_id: str = "") -> Iterator[Row]:
     large, or not as `write_csv` makes them.
     """
     with explained(path), path.open(encoding="utf-8", newline="") as file:
-        if not run_id and path.stat().st_size > _MAX_FILE_BYTES:
-            raise StoreError(f"{path}: larger than {_MAX_FILE_BYTES >> 20} MiB; no run is, remove it")
+        limit = _MAX_MERGED_BYTES if run_id else _MAX_FILE_BYTES
+        if path.stat().st_size > limit:
+            raise StoreError(f"{path}: larger than {limit >> 20} MiB, which none of ours is; remove it")
         csv.field_size_limit(_MAX_CELL_CHARS)
         lines = csv.reader(_lines_of(file, run_id) if run_id else file, strict=True)
         try:
@@ -48,10 +50,14 @@ def read_csv(path: Path, table: Table, *, run_id: str = "") -> Iterator[Row]:
 
 def _lines_of(lines: Iterable[str], run_id: str) -> Iterator[str]:
     """Header and lines of one run: a row is one line, and its run stands first."""
+    room = _MAX_FILE_BYTES
     for number, line in enumerate(lines):
         if not number and not line.startswith("run_id,"):
             raise ValueError("the first column is not run_id")
         if not number or line.startswith(f"{run_id},"):
+            room -= len(line)
+            if room < 0:
+                raise ValueError(f"more than {_MAX_FILE_BYTES >> 20} MiB of run {run_id}, which no run has")
             yield line
 
 

@@ -17,15 +17,17 @@ from probe.store.rows import rows_of
 from probe.store.schema import TABLES, Table
 
 
-def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None) -> tuple[Path, ...]:
+def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None,
+              known_new: bool = False) -> tuple[Path, ...]:
     """Writes one file per table, and one of captured packets where there are any, and returns their paths;
-    `parquet=None` writes Parquet where pyarrow is installed.
+    `parquet=None` writes Parquet where pyarrow is installed; with `known_new` nobody looks whether it is stored.
 
     A run exists once its runs file does, which is renamed last. Raises StoreError when the files cannot be
     written or the run is stored already (files are never changed), ValueError for an impossible run id.
     """
-    if find_run(directory, result.run.run_id) or find_merged(directory, result.run.run_id):
-        raise StoreError(f"{directory}: run {result.run.run_id} is stored already and is never overwritten")
+    run_id = result.run.run_id
+    if not known_new and (find_run(directory, run_id) or find_merged(directory, run_id)):
+        raise StoreError(f"{directory}: run {run_id} is stored already and is never overwritten")
     files: list[tuple[Path, Writer]] = [
         (csv_path(directory, table.name, result.run), partial(_write_csv, result=result, table=table))
         for table in TABLES.values()

@@ -1,0 +1,29 @@
+"""Runs that may not be removed yet: those that still wait to be uploaded.
+
+Whoever uploads keeps `not-uploaded.txt` in the results folder: the id of one run a line. While the file is there, the
+runs that it names stay, whatever their age and whatever the quota says. Without the file nothing waits.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from probe.archive.own import HELD_FILE
+from probe.store.atomic import StoreError, explained
+from probe.store.layout import is_run_id
+
+_MAX_BYTES = 64 << 20
+
+
+def held_runs(directory: Path) -> frozenset[str]:
+    """The runs that may not go. Raises StoreError for a file that cannot be read: then nothing may."""
+    path = directory / HELD_FILE
+    if not path.exists() and not path.is_symlink():
+        return frozenset()
+    with explained(path), path.open("rb") as file:
+        text = file.read(_MAX_BYTES + 1)
+    names = frozenset(filter(None, (line.strip() for line in text.decode("utf-8", "replace").splitlines())))
+    if len(text) > _MAX_BYTES or not all(map(is_run_id, names)):
+        raise StoreError(f"{path}: is no list of run ids, so nothing is removed; correct it, or remove it if nothing "
+                         "waits to be uploaded")
+    return names

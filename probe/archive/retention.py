@@ -1,0 +1,162 @@
+"""Keeps a results folder within an age and a size: the oldest runs go first, and what goes is written down."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from probe.archive.held import held_runs
+from probe.archive.own import REMOVED_FILE, OwnFile, disk_bytes, is_ours, own_files
+from probe.archive.settle import settle_all
+from probe.store.atomic import StoreError, explained, sync_folder
+from probe.store.merged import PREFIX, merged_runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long and how much to keep; 0: no limit."""
+
+    keep_days: int = 0
+    quota_mb: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What a pass removed, and what it could not."""
+
+    runs: tuple[str, ...] = ()
+    bytes: int = 0
+    held: tuple[str, ...] = ()
+    """Runs past a limit that stay because they are not uploaded yet."""
+    over_bytes: int = 0
+    """By how much the folder is still over its quota."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unit:
+    """What goes together: one run's files, or a merged day's."""
+
+    day: str
+    name: str
+    runs: tuple[str, ...]
+    files: tuple[OwnFile, ...]
+    bytes: int
+
+
+def keep_within(directory: Path, limits: Limits, *, today: date) -> Removed:
+    """Removes what is past the limits; only the holder of the folder's lock may call this.
+
+    The latest run always stays, and so do runs that wait to be uploaded. Raises StoreError when nothing can be
+    decided or removed.
+    """
+    if not limits.keep_days and not limits.quota_mb:
+        return Removed()
+    settle_all(directory)
+    held = held_runs(directory)
+    units = _units(directory)
+    old = _too_old(units, limits.keep_days, today)
+    total, quota = sum(unit.bytes for unit in units), limits.quota_mb << 20
+    going: list[_Unit] = []
+    staying: list[str] = []
+    for unit in units[:-1]:
+        over = bool(quota) and total > quota
+        if not over and unit.day not in old:
+            continue
+        if kept := held.intersection(unit.runs):
+            staying += sorted(kept)
+            continue
+        if any(is_ours(own.path) for own in unit.files):
+            going.append(unit)
+            total -= unit.bytes
+    _remove(directory, going)
+    return Removed(
+        runs=tuple(run for unit in going for run in unit.runs), bytes=sum(unit.bytes for unit in going),
+        held=tuple(staying), over_bytes=max(0, total - quota) if quota else 0,
+    )
+
+
+def _too_old(units: Sequence[_Unit], keep_days: int, today: date) -> frozenset[str]:
+    """The days past their time.
+
+    A clock that jumps ahead would age everything at once. So today counts as no later than the day after the last day
+    but one that has results: one wrong day removes nothing much, and a right one only waits for the next.
+    """
+    days = sorted({unit.day for unit in units if unit.day <= today.isoformat()})
+    if not keep_days or len(days) < 2:
+        return frozenset()
+    believed = min(today, date.fromisoformat(days[-2]) + timedelta(days=1))
+    first = (believed - timedelta(days=keep_days - 1)).isoformat()
+    return frozenset(day for day in days if day < first)
+
+
+def _units(directory: Path) -> list[_Unit]:
+    """By day, the merged runs of a day before its others; what a run left without its runs file is a unit as well."""
+    groups: defaultdict[tuple[str, bool, str], list[OwnFile]] = defaultdict(list)
+    for own in own_files(directory):
+        merged = own.stem.startswith(PREFIX)
+        groups[own.day, not merged, PREFIX if merged else own.stem].append(own)
+    return [
+        _Unit(day=day, name=name, runs=_runs(name, files), files=tuple(files),
+              bytes=sum(disk_bytes(own.path) for own in files))
+        for (day, _, name), files in sorted(groups.items())
+    ]
+
+
+def _runs(name: str, files: Iterable[OwnFile]) -> tuple[str, ...]:
+    if name != PREFIX:
+        return (name,)
+    merged = [own.path for own in files if own.path.suffix == ".csv" and not own.temporary]
+    return tuple(sorted({run for path in merged for run in merged_runs(path)}))
+
+
+def _remove(directory: Path, units: Sequence[_Unit]) -> None:
+    """Writes down what goes, then removes it: of each unit the runs files first, without which there is no run."""
+    if not units:
+        return
+    noted = _note(directory, units)
+    folders = set()
+    for unit in units:
+        for own in sorted(unit.files, key=lambda own: own.table != "runs" or own.parquet):
+            if is_ours(own.path):
+                with explained(own.path):
+                    own.path.unlink(missing_ok=True)
+            folders.add(own.path.parent)
+    for folder in folders:
+        _remove_empty(folder)
+    if not noted and not _note(directory, units):
+        raise StoreError(f"{directory / REMOVED_FILE}: the disk is full, so what was removed could not be written down")
+
+
+def _remove_empty(folder: Path) -> None:
+    with explained(folder):
+        sync_folder(folder)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _note(directory: Path, units: Sequence[_Unit]) -> bool:
+    """One line a day that loses runs; False when there is no room for it, which the removal itself will make."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    days: defaultdict[str, list[_Unit]] = defaultdict(list)
+    for unit in units:
+        days[unit.day].append(unit)
+    lines = "".join(
+        json.dumps({"time": now, "date": day, "runs": [run for unit in gone for run in unit.runs],
+                    "bytes": sum(unit.bytes for unit in gone)}) + "\n"
+        for day, gone in days.items()
+    )
+    path = directory / REMOVED_FILE
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(lines.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,43 @@
+"""Keeps the results folder within the configured limits, and says what went."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from probe.settings import Settings
+from probe.store.atomic import StoreError
+
+
+def keep_in_bounds(directory: Path, settings: Settings) -> None:
+    """After a run: what cannot be removed is told, and the run is no less made for it."""
+    try:
+        for line in bounds_lines(directory, settings):
+            click.echo(line, err=True)
+    except StoreError as error:
+        click.echo(f"Old results could not be removed: {error}", err=True)
+
+
+def bounds_lines(directory: Path, settings: Settings) -> list[str]:
+    """Removes what is past the limits of `[store]` and returns what to say of it. Raises StoreError."""
+    from probe.archive.retention import Limits, keep_within
+
+    limits = Limits(keep_days=settings.store.keep_days, quota_mb=settings.store.quota_mb)
+    done = keep_within(directory, limits, today=datetime.now(UTC).date())
+    lines = []
+    if done.runs:
+        lines.append(f"Removed {len(done.runs)} old runs, {_mb(done.bytes)} MB, the latest {done.runs[-1]}; "
+                     f"{directory / 'removed.jsonl'} names them.")
+    if done.held:
+        lines.append(f"{len(done.held)} old runs are past the limits and stay, because they are not uploaded yet; "
+                     f"see {directory / 'not-uploaded.txt'}.")
+    if done.over_bytes:
+        lines.append(f"The results take {_mb(done.over_bytes)} MB more than store.quota_mb allows; raise it, or upload "
+                     "what waits.")
+    return lines
+
+
+def _mb(size: int) -> str:
+    return f"{size / (1 << 20):.1f}"

@@ -1,0 +1,116 @@
+"""`probe collect`: the results of many volunteers as one data set."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+import click
+
+from probe.archive.collect import Collected, Progress
+from probe.cli.lock import Locked, run_lock
+from probe.cli.main import EXIT_LOCKED
+from probe.store.atomic import StoreError, make_folder
+from probe.store.cells import visible
+
+_SHOWN = 20
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="DIR...",
+                type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("-o", "--output", "out", required=True, type=click.Path(file_okay=False, path_type=Path),
+              help="Results folder to make or to add to.")
+@click.option("--lab", is_flag=True, help="Take the laboratory's runs, and no others.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything that was found as JSON.")
+def collect(sources: tuple[Path, ...], out: Path, lab: bool, as_json: bool) -> None:
+    """Check the results folders of many volunteers and merge them into one data set. A DIR is a results folder, or
+    holds several.
+
+    Every run is read whole, checked and written anew; a run that comes twice is taken once. Where two folders hold
+    different versions of one run, both are reported and neither is taken. Files that are torn, not of a results folder,
+    or of a newer schema are left out and listed with the reason. Nothing in DIR is changed.
+
+    \b
+    Examples:
+      probe collect alice bob -o collected
+      probe collect incoming -o collected --json
+      probe export collected --release -o to-publish.csv
+    """
+    _check(sources, out)
+    try:
+        make_folder(out)
+        with run_lock(out):
+            done = _collect(sources, out, lab)
+    except StoreError as error:
+        raise click.ClickException(visible(str(error))) from error
+    except OSError as error:
+        told = f"{error.filename}: {error.strerror}; correct this and try again"
+        raise click.ClickException(visible(told)) from error
+    except Locked:
+        click.echo(f"Somebody else is writing to {out}; nothing was done. Try again later.", err=True)
+        sys.exit(EXIT_LOCKED)
+    if as_json:
+        click.echo(json.dumps(_as_json(done)))
+    else:
+        _tell(done, out)
+
+
+def _check(sources: tuple[Path, ...], out: Path) -> None:
+    there = out.resolve()
+    for source in sources:
+        here = source.resolve()
+        if here == there or here in there.parents or there in here.parents:
+            raise click.UsageError(f"{out} and {source} lie within each other; write the data set elsewhere")
+
+
+def _collect(sources: tuple[Path, ...], out: Path, lab: bool) -> Collected:
+    from probe.archive.collect import collect as gather
+
+    make = partial(gather, sources, out, lab=lab)
+    if not sys.stderr.isatty():
+        return make()
+    with click.progressbar(length=1, label="Reading folders", file=sys.stderr) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(1)
+
+        progress: Progress = tell
+        return make(progress=progress)
+
+
+def _as_json(done: Collected) -> dict[str, object]:
+    return {
+        "folders": done.folders, "taken": done.taken, "present": done.present, "duplicates": done.duplicates,
+        "lab": done.lab, "schemas": dict(done.schemas), "problems": done.problems,
+        "conflicts": {run: sorted(map(str, folders)) for run, folders in sorted(done.conflicts.items())},
+        "refused": [{"path": str(found.path), "reason": found.reason} for found in done.refused],
+    }
+
+
+def _tell(done: Collected, out: Path) -> None:
+    schemas = ", ".join(f"schema {visible(version)}: {runs}" for version, runs in sorted(done.schemas.items()) if runs)
+    click.echo(f"{out}: {done.taken} runs taken from {done.folders} folders{f' ({schemas})' if schemas else ''}; "
+               f"{done.duplicates} came twice, {done.present} were there already.")
+    if done.lab:
+        click.echo(f"{done.lab} runs left out, because laboratory runs and others are never mixed; see --lab.")
+    for run, folders in sorted(done.conflicts.items()):
+        where = ", ".join(visible(str(folder)) for folder in sorted(folders))
+        click.echo(f"Conflict, not taken: run {run} differs between {where}")
+    for problem in done.problems:
+        click.echo(visible(problem))
+    for reason, count in Counter(_kind(found.reason) for found in done.refused).most_common():
+        click.echo(f"Left out {count}: {visible(reason)}")
+    for found in done.refused[:_SHOWN]:
+        click.echo(f"  {visible(str(found.path))}: {visible(found.reason)}")
+    if len(done.refused) > _SHOWN:
+        click.echo(f"  ... and {len(done.refused) - _SHOWN} more; --json lists all.")
+
+
+def _kind(reason: str) -> str:
+    """The reason without what differs from file to file."""
+    return reason if len(reason) <= 60 and "/" not in reason else "damaged, or not of this program"

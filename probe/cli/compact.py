@@ -1,0 +1,85 @@
+"""`probe compact`: one file a table and day, and nothing past its time."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from probe.archive.compact import Compacted, Progress
+from probe.cli.bounds import bounds_lines
+from probe.cli.lock import Locked, run_lock
+from probe.cli.main import EXIT_LOCKED
+from probe.settings import SettingsError, load_settings
+from probe.store.atomic import StoreError
+from probe.store.cells import visible
+from probe.store.parquet import available
+
+NEEDS_PYARROW = "Parquet needs pyarrow, which is not installed: pip install 'reachability-probe[research]'"
+_SHOWN = 20
+
+
+@click.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True,
+              help="parquet: one Parquet file a table and day as well (needs the `research` extra).")
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def compact(directory: Path | None, form: str, config: str | None, as_json: bool) -> None:
+    """Merge the runs of finished days in DIRECTORY (default: the configured results folder) into one file a table and
+    day, then remove what is past the limits of `[store]` in the configuration.
+
+    Every row stays as it is, and whoever reads finds each run once, also while this works and after a power cut. Today
+    and yesterday (UTC) are left alone. Captured packets are not merged.
+
+    \b
+    Examples:
+      probe compact
+      probe compact results --format parquet
+    """
+    if form == "parquet" and not available():
+        raise click.ClickException(NEEDS_PYARROW)
+    try:
+        settings = load_settings(config)
+        folder = directory or Path(settings.run.results)
+        if not folder.is_dir():
+            raise StoreError(f"{folder}: there is no such folder: name the results folder")
+        with run_lock(folder):
+            done = _merge(folder, parquet=form == "parquet")
+            removed = bounds_lines(folder, settings)
+    except (StoreError, SettingsError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    except OSError as error:
+        told = f"{error.filename or folder}: {error.strerror}; nothing is lost, try again"
+        raise click.ClickException(visible(told)) from error
+    except Locked:
+        click.echo(f"A run or another merge is writing to {folder}; this one does nothing. Try again later.", err=True)
+        sys.exit(EXIT_LOCKED)
+    if as_json:
+        click.echo(json.dumps({"days": done.days, "runs": done.runs, "files": done.files, "kept": done.kept,
+                               "removed": removed}))
+        return
+    click.echo(f"Merged {done.files} files of {len(done.days)} days.")
+    for line in (*(f"Left as it is: {why}" for why in done.kept[:_SHOWN]), *removed):
+        click.echo(visible(line))
+    if len(done.kept) > _SHOWN:
+        click.echo(f"{len(done.kept) - _SHOWN} more were left as they are; --json names them.")
+
+
+def _merge(folder: Path, *, parquet: bool) -> Compacted:
+    from probe.archive.compact import compact as merge
+
+    today = datetime.now(UTC).date()
+    if not sys.stderr.isatty():
+        return merge(folder, today=today, parquet=parquet)
+    with click.progressbar(length=1, label="Merging days", file=sys.stderr) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(1)
+
+        progress: Progress = tell
+        return merge(folder, today=today, parquet=parquet, progress=progress)

@@ -1,0 +1,94 @@
+"""`probe export`: one file from the results, also one fit to be published."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import click
+
+from probe.archive.choose import BY_SERVICE, Choice
+from probe.archive.export import Exported, Progress
+from probe.cli.compact import NEEDS_PYARROW
+from probe.settings import SettingsError, load_settings
+from probe.store.atomic import StoreError
+from probe.store.cells import visible
+from probe.store.parquet import available
+from probe.store.schema import TABLES
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@click.option("--since", type=_DAY, help="The first day (UTC).")
+@click.option("--until", type=_DAY, help="The last day (UTC).")
+@click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service; repeat.")
+@click.option("--country", "countries", multiple=True, metavar="CC", help="Only runs from this country; repeat.")
+@click.option("--table", type=click.Choice(list(TABLES)), default="verdicts", show_default=True, help="Which rows.")
+@click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]),
+              help="Default: as the file's name ends, else csv.")
+@click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
+              help="File to write. Default: standard output.")
+@click.option("--release", is_flag=True, help="Coarser, and without what could lead to a volunteer: see below.")
+@click.option("--lab/--no-lab", default=None, help="Runs made in the laboratory, or all others; never both.")
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
+def export(directory: Path | None, since: datetime | None, until: datetime | None, services: tuple[str, ...],
+           countries: tuple[str, ...], table: str, form: str | None, out: Path | None, release: bool,
+           lab: bool | None, config: str | None) -> None:
+    """Write one table of the results in DIRECTORY (default: the configured results folder) as one file.
+
+    With --release the rows can be published: the time is that of the hour and the network is told where at least five
+    probes measured from it within 30 days, else only day and country; nothing is younger than a day; and there is no
+    address of the network's own resolver, no hop, no captured packet, no text that a network wrote, and nothing that
+    names an installation. Runs get new names, which differ in every release. Look at the file before you publish it:
+    the endpoints of a list of your own are in it.
+
+    \b
+    Examples:
+      probe export --since 2026-01-01 -o verdicts.csv
+      probe export --table observations --service signal --country RU -o signal.parquet
+      probe export collected --release -o to-publish.csv
+    """
+    form = form or (out.suffix.removeprefix(".") if out and out.suffix in (".csv", ".parquet", ".jsonl") else "csv")
+    _check(table, services, form, out)
+    choice = Choice(since=since.date() if since else None, until=until.date() if until else None,
+                    services=frozenset(services), countries=frozenset(cc.upper() for cc in countries), lab=lab)
+    try:
+        folder = directory or Path(load_settings(config).run.results)
+        done = _export(folder, out, choice, table, form, release)
+    except (StoreError, SettingsError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    told = f"{done.rows} rows of {done.runs} runs"
+    click.echo(f"{out}: {told}." if out else f"{told}.", err=True)
+    if done.held_back:
+        click.echo(f"{done.held_back} runs are held back: what is released must have been over for 24 hours.", err=True)
+    if not done.rows:
+        click.echo("Nothing matches; see `probe targets services` for the names, and try fewer conditions.", err=True)
+
+
+def _check(table: str, services: tuple[str, ...], form: str, out: Path | None) -> None:
+    if services and table not in BY_SERVICE:
+        raise click.UsageError(f"the rows of {table} belong to no service; leave out --service")
+    if form == "parquet" and not available():
+        raise click.ClickException(NEEDS_PYARROW)
+    if form == "parquet" and out is None:
+        raise click.UsageError("Parquet needs a file: -o FILE")
+
+
+def _export(folder: Path, out: Path | None, choice: Choice, table: str, form: str, release: bool) -> Exported:
+    from probe.archive.export import export as write
+
+    make = partial(write, folder, out, choice, table=table, form=form, release=release, now=datetime.now(UTC))
+    if out is None or not sys.stderr.isatty():
+        return make()
+    with click.progressbar(length=1, label="Reading runs", file=sys.stderr) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(1)
+
+        progress: Progress = tell
+        return make(progress=progress)

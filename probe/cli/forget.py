@@ -1,0 +1,79 @@
+"""`probe forget`: delete everything that the probe keeps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from probe.cli.lock import Locked, run_lock
+from probe.cli.main import EXIT_LOCKED
+from probe.settings import Settings, SettingsError, load_settings
+from probe.store.atomic import StoreError
+from probe.store.cells import visible
+
+_SHOWN = 10
+
+
+@click.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), required=False)
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file; it names the results folder.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(directory: Path | None, config: str | None, yes: bool) -> None:
+    """Delete everything that the probe keeps on this machine: the results in DIRECTORY (default: the configured
+    folder), captured packets, reports there, the key behind probe_id, and lists that it fetched.
+
+    Files of your own are never touched, in these folders neither, and your configuration stays; so do copies made
+    elsewhere (exports, uploads, backups). Deleted is not overwritten: who has the disk may still read it.
+
+    \b
+    Examples:
+      probe forget
+      probe forget results --yes
+    """
+    settings = _settings(config)
+    folder = directory or Path(settings.run.results)
+    from probe.archive import forget as archive
+
+    try:
+        kept = archive.find(folder)
+        if not kept.results and not kept.state:
+            click.echo(f"Nothing is kept in {folder} or in this user's state: there is nothing to delete.")
+            return
+        _tell(folder, kept.runs, len(kept.results), kept.bytes, kept.state)
+        if not yes and not click.confirm("Delete all this? It cannot be undone."):
+            click.echo("Nothing was deleted.")
+            sys.exit(1)
+        if folder.is_dir():
+            with run_lock(folder):
+                done = archive.forget(folder, archive.find(folder))
+        else:
+            done = archive.forget(folder, kept)
+    except StoreError as error:
+        raise click.ClickException(visible(str(error))) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}; try again as the folder's owner") from error
+    except Locked:
+        click.echo(f"A run is writing to {folder}; nothing was deleted. Stop it, or try again later.", err=True)
+        sys.exit(EXIT_LOCKED)
+    click.echo(f"Deleted {done.files} files.")
+    if done.left:
+        names = ", ".join(visible(path.name) for path in done.left[:_SHOWN])
+        click.echo(f"Not the probe's, so still in {folder}: {names}{' ...' if len(done.left) > _SHOWN else ''}")
+    if settings.path:
+        click.echo(f"Your configuration is still there: {settings.path}")
+
+
+def _settings(config: str | None) -> Settings:
+    try:
+        return load_settings(config)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _tell(folder: Path, runs: int, files: int, size: int, state: tuple[Path, ...]) -> None:
+    click.echo(f"{folder}: {runs} runs or merged days, {files} files")
+    for path in state:
+        click.echo(f"{path}")
+    click.echo(f"Together {size / (1 << 20):.1f} MB.")

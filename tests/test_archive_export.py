@@ -1,0 +1,261 @@
+"""One file from many runs: nothing left out, nothing mixed; and what may be published tells of nobody."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+from stored import a_result
+
+from probe.archive.choose import Choice
+from probe.archive.compact import compact
+from probe.archive.export import export
+from probe.archive.release import RELEASED, released_runs, released_table
+from probe.cli.main import EXIT_USAGE, cli
+from probe.model import Observation, Run, RunResult, Vantage
+from probe.store.atomic import StoreError
+from probe.store.cells import decode
+from probe.store.read import read_runs
+from probe.store.rows import rows_of
+from probe.store.schema import TABLES
+from probe.store.write import write_run
+
+NOW = datetime(2017, 6, 1, tzinfo=UTC)
+
+
+def made(run_id: str, time: str, *, cc: str = "RU", asn: int = 64500, probe: str = "p", lab: bool = False,
+         text: str = "plain", service: str = "a") -> RunResult:
+    result = a_result(run_id, time, text=text)
+    vantage = Vantage(probe_id=probe, probe_cc=cc, probe_asn=asn, lab=lab)
+    verdicts = tuple(replace(v, service=service, target_id=f"{service}.chat.b", evidence=(f"{run_id}.1",))
+                     for v in result.verdicts)
+    observations = (replace(result.observations[0], target_id=f"{service}.chat.b"), result.observations[1])
+    return replace(result, run=replace(result.run, vantage=vantage), verdicts=verdicts, observations=observations)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    for number, (cc, service) in enumerate((("RU", "a"), ("RU", "signal"), ("IR", "a"), ("IR", "signal"))):
+        write_run(made(f"r-{number}", f"2017-05-0{number + 1}T06:12:00Z", cc=cc, service=service), tmp_path,
+                  parquet=False)
+    return tmp_path
+
+
+def exported(directory: Path, choice: Choice = Choice(), **named: object) -> list[dict[str, str]]:  # noqa: B008
+    out = directory.parent / "out.csv"
+    export(directory, out, choice, now=NOW, **named)  # type: ignore[arg-type]
+    with out.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+@pytest.mark.parametrize("table", list(TABLES))
+@pytest.mark.parametrize("merged", [False, True])
+def test_all_rows_come_as_they_were(results: Path, table: str, merged: bool) -> None:
+    write_run(a_result("r-x", "2017-05-04T08:00:00Z", text="=1;\n\x1b\u202e\ud800"), results, parquet=False)
+    wanted = [dict(row) for result in read_runs(results) for row in rows_of(result, TABLES[table])]
+    if merged:
+        compact(results, today=date(2017, 5, 10))
+    columns = {column.name: column for column in TABLES[table].columns}
+    found = [{name: decode(cell, columns[name]) for name, cell in row.items()}
+             for row in exported(results, table=table)]
+    assert found == wanted
+
+
+@pytest.mark.parametrize(("choice", "runs"), [
+    (Choice(), "0123"), (Choice(since=date(2017, 5, 2)), "123"), (Choice(until=date(2017, 5, 2)), "01"),
+    (Choice(since=date(2017, 5, 2), until=date(2017, 5, 2)), "1"), (Choice(countries=frozenset({"IR"})), "23"),
+    (Choice(services=frozenset({"signal"})), "13"), (Choice(services=frozenset({"a", "signal"})), "0123"),
+    (Choice(services=frozenset({"signal"}), countries=frozenset({"IR"}), since=date(2017, 5, 1)), "3"),
+    (Choice(countries=frozenset({"XX"})), ""), (Choice(lab=True), ""),
+])
+def test_conditions_narrow_what_comes(results: Path, choice: Choice, runs: str) -> None:
+    assert "".join(row["run_id"].removeprefix("r-") for row in exported(results, choice)) == runs
+
+
+def test_a_service_has_observations_controls_and_service_rows_as_well(results: Path) -> None:
+    choice = Choice(services=frozenset({"signal"}))
+    assert {row["target_id"] for row in exported(results, choice, table="observations")} == {"signal.chat.b"}
+    assert len(exported(results, choice, table="controls")) == 2
+    assert exported(results, choice, table="services") == []  # their rows speak of service a
+
+
+def test_the_laboratory_and_the_world_are_never_mixed(results: Path) -> None:
+    write_run(made("r-lab", "2017-05-04T00:00:00Z", lab=True), results, parquet=False)
+    with pytest.raises(StoreError, match="say --lab or --no-lab"):
+        exported(results)
+    assert [row["run_id"] for row in exported(results, Choice(lab=True))] == ["r-lab"]
+    assert len(exported(results, Choice(lab=False))) == 4
+
+
+def test_json_lines_and_parquet_hold_the_same(results: Path, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    export(results, tmp_path / "o.jsonl", Choice(), form="jsonl", table="observations", now=NOW)
+    export(results, tmp_path / "o.parquet", Choice(), form="parquet", table="observations", now=NOW)
+    lines = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text("ascii").splitlines()]
+    frame = pandas.read_parquet(tmp_path / "o.parquet")
+    assert [line["observation_id"] for line in lines] == list(frame["observation_id"])
+    assert [line["answers"] for line in lines] == [list(cell) for cell in frame["answers"]]
+
+
+# the command
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ("export", *arguments))
+
+
+def test_the_command_writes_to_standard_output_or_a_file(results: Path, tmp_path: Path) -> None:
+    result = call(str(results), "--country", "ir", "--service", "signal")
+    assert result.exit_code == 0
+    assert [row["run_id"] for row in csv.DictReader(io.StringIO(result.stdout))] == ["r-3"]
+    assert "1 rows of 2 runs" in result.stderr
+    assert call(str(results), "-o", str(tmp_path / "a" / "x.jsonl")).exit_code == 0
+    assert json.loads((tmp_path / "a" / "x.jsonl").read_text().splitlines()[0])["run_id"] == "r-0"
+    assert "Nothing matches" in call(str(results), "--country", "XX").stderr
+
+
+@pytest.mark.parametrize(("arguments", "code", "told"), [
+    (("--table", "runs", "--service", "a"), EXIT_USAGE, "leave out --service"),
+    (("--since", "yesterday"), EXIT_USAGE, "yesterday"), (("--format", "parquet"), EXIT_USAGE, "-o FILE"),
+    (("--format", "xml"), EXIT_USAGE, "xml"), (("-o", "/proc/none/x.csv"), 1, "/proc/none"),
+])
+def test_mistakes_are_told(results: Path, arguments: tuple[str, ...], code: int, told: str) -> None:
+    result = call(str(results), *arguments)
+    assert (result.exit_code, type(result.exception)) == (code, SystemExit)
+    assert told in result.output
+
+
+def test_an_empty_and_a_damaged_folder_are_told(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "no results here" in call(str(tmp_path / "empty")).output
+    next(results.glob("verdicts/*/r-2.csv")).write_bytes(b"\xff")
+    result = call(str(results), "-o", str(tmp_path / "x.csv"))
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert "r-2.csv" in result.output
+    assert not (tmp_path / "x.csv").exists(), "whole or not at all"
+
+
+# what may be published
+
+
+def released(directory: Path, table: str = "verdicts", now: datetime = NOW) -> list[dict[str, str]]:
+    export(directory, directory / "out.csv", Choice(), table=table, release=True, now=now)
+    with (directory / "out.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def volunteers(directory: Path, probes: Iterable[str], *, asn: int = 64500, day: int = 4) -> None:
+    for number, probe in enumerate(probes):
+        write_run(made(f"20170504T06120{number}Z_{probe}{day}", f"2017-05-{day:02}T06:12:0{number}Z", asn=asn,
+                       probe=probe), directory, parquet=False)
+
+
+def test_four_probes_are_a_country_and_a_day(tmp_path: Path) -> None:
+    volunteers(tmp_path, "abcd")
+    assert {(r["measurement_start_time"], r["probe_cc"], r["probe_asn"]) for r in released(tmp_path)} == {
+        ("2017-05-04T00:00:00Z", "RU", "0")}
+
+
+def test_five_probes_are_a_network_and_an_hour(tmp_path: Path) -> None:
+    volunteers(tmp_path, "abcde")
+    volunteers(tmp_path, "abcd", asn=64501, day=5)
+    found = [(r["measurement_start_time"], r["probe_asn"]) for r in released(tmp_path)]
+    assert found == [("2017-05-04T06:00:00Z", "64500")] * 5 + [("2017-05-05T00:00:00Z", "0")] * 4
+
+
+def test_five_runs_of_one_probe_are_one_probe_and_unknown_networks_none(tmp_path: Path) -> None:
+    volunteers(tmp_path, "aaaaa")
+    volunteers(tmp_path, "abcdef", asn=0, day=5)
+    assert {r["probe_asn"] for r in released(tmp_path)} == {"0"}
+
+
+def test_ids_that_changed_with_the_month_are_not_counted_twice() -> None:
+    days = ("05-28", "05-28", "05-28", "06-05", "06-05", "06-05")
+    runs = [made(f"r-{n}", f"2017-{day}T00:00:00Z", probe=f"p{n}").run for n, day in enumerate(days)]
+    assert {cell.probe_asn for _, cell, _ in released_runs(runs, runs, now=NOW + timedelta(days=30))} == {0}
+
+
+def test_thirty_days_and_not_one_more() -> None:
+    def network(last: str) -> set[int]:
+        runs = [made(f"r-{n}", "2017-05-01T00:00:00Z", probe=f"p{n}").run for n in range(4)]
+        runs.append(made("r-5", f"{last}T00:00:00Z", probe="p5").run)
+        return {cell.probe_asn for run, cell, _ in released_runs(runs, runs, now=NOW + timedelta(days=9))
+                if run.run_id == "r-5"}
+
+    assert network("2017-05-30") == {64500}
+    assert network("2017-05-31") == {0}
+
+
+@pytest.mark.parametrize(("hours", "rows"), [(0, 0), (17, 0), (41, 0), (42, 1), (100, 1)])
+def test_a_cell_is_released_a_day_after_its_end(tmp_path: Path, hours: int, rows: int) -> None:
+    volunteers(tmp_path, "a")  # at 06:12; its day ends at 24:00
+    now = datetime(2017, 5, 4, 6, tzinfo=UTC) + timedelta(hours=hours)
+    assert len(released(tmp_path, now=now)) == rows
+
+
+SECRETS = ("SECRET", "203.0.113.77")
+
+
+@given(resolver=st.sampled_from(["system", "network"]), purpose=st.sampled_from(["target", "ladder", "locate"]),
+       trust=st.sampled_from(["unknown_issuer", "invalid", ""]))
+def test_nothing_that_names_person_place_or_installation_is_released(
+    tmp_path_factory: pytest.TempPathFactory, resolver: str, purpose: str, trust: str,
+) -> None:
+    """Every text that somebody on the way, or this machine, may have written holds a mark; none may come out."""
+    directory = tmp_path_factory.mktemp("results")
+    result = made("20170504T061205Z_1a2b", "2017-05-04T06:12:05Z", probe="SECRET")
+    marked = Observation(
+        observation_id="20170504T061205Z_1a2b.1", operation="dns_round_trip", resolver=resolver, purpose=purpose,
+        trust=trust, tainted_by="20170504T061205Z_1a2b.0", resolver_address=SECRETS[1], address=SECRETS[1],
+        replies=("SECRET",), icmp="SECRET", packets=("SECRET",), ja4="SECRET", chain=("SECRET",), ede=("SECRET",),
+        issuer="SECRET", subject="SECRET", title="SECRET", location="SECRET", server="SECRET", url="SECRET",
+        body_excerpt="SECRET", mismatch="SECRET", reason="SECRET", reply_head="SECRET",
+    )
+    run = replace(result.run, catalogue_path="SECRET", ladder=("SECRET",), seed=7, clock_offset_s=1.25,
+                  measurement_end_time="2017-05-04T06:13:44Z",
+                  vantage=replace(result.run.vantage, nat64_prefix="SECRET", platform="SECRET", python_version="SECRET",
+                                  openssl_version="SECRET", requests_version="SECRET"))
+    controls = tuple(replace(c, control_id="SECRET", reason="SECRET", http_title="SECRET") for c in result.controls)
+    verdicts = tuple(replace(v, reason="SECRET", hop="SECRET", control_ids=("SECRET",)) for v in result.verdicts)
+    write_run(replace(result, run=run, observations=(marked,), controls=controls, verdicts=verdicts), directory,
+              parquet=False)
+    for table in TABLES:
+        rows = released(directory, table)
+        text = repr(rows)
+        assert not [mark for mark in (*SECRETS, "06:12", "06:13", "T0612", "1a2b") if mark in text], table
+        assert len(rows) == (0 if table == "observations" and purpose != "target" else 1)
+
+
+def test_rows_of_one_run_still_belong_together_and_runs_get_new_names(tmp_path: Path) -> None:
+    volunteers(tmp_path, "ab")
+    verdicts, observations = released(tmp_path), released(tmp_path, "observations")
+    first = {row["run_id"] for row in verdicts}
+    assert len(first) == 2
+    assert not first & {row["run_id"] for row in observations}, "each release has names of its own"
+    for row in verdicts:
+        assert row["evidence"] == f"{row['run_id']}.1"
+        assert row["measurement_uid"] == f"{row['run_id']}.a.chat.b"
+
+
+def test_every_released_column_is_one_of_the_results() -> None:
+    for name, table in TABLES.items():
+        assert {column.name for column in released_table(table).columns} == set(RELEASED[name])
+    never = {f.name for f in fields(Vantage)} - {"probe_cc", "probe_asn", "network_type", "tunnel", "lab"}
+    never |= {"hop", "icmp", "packets", "replies", "body_excerpt", "control_id", "catalogue_path", "seed"}
+    assert not [name for columns in RELEASED.values() for name in columns if name in never]
+
+
+def test_a_run_without_a_proper_time_is_told(tmp_path: Path) -> None:
+    write_run(RunResult(run=Run(run_id="r", measurement_start_time="2017-05-04 or so"), observations=(), controls=(),
+                        verdicts=(), services=()), tmp_path, parquet=False)
+    with pytest.raises(StoreError, match="no proper time"):
+        released(tmp_path)
