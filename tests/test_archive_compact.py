@@ -105,6 +105,20 @@ def test_files_of_another_schema_are_not_mixed(tmp_path: Path) -> None:
     assert any(b",7\r\n" in p.read_bytes() for p in tmp_path.glob("verdicts/*/day@*.csv"))
 
 
+def test_a_merged_file_does_not_grow_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path, "abcdef")
+    before = list(read_runs(tmp_path))
+    size = max(path.stat().st_size for path in tmp_path.rglob("*.csv"))
+    monkeypatch.setattr(compact_module, "MAX_MERGED_BYTES", size * 2)
+    compact(tmp_path, today=TODAY)
+    fill(tmp_path, "g")
+    compact(tmp_path, today=TODAY)
+    merged = list(tmp_path.glob("observations/*/*.csv"))
+    assert 2 < len(merged) < 7
+    assert list(read_runs(tmp_path))[:6] == before
+    assert rows_by_glob(tmp_path, "runs") == {f"r-{name}": 1 for name in "abcdefg"}
+
+
 def test_runs_without_rows_differ_from_missing_ones(tmp_path: Path) -> None:
     from dataclasses import replace
 

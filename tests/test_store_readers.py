@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import glob
 import json
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from stored import a_result
 
+from probe.archive.compact import compact
+from probe.model import Vantage
 from probe.store import parquet
 from probe.store.codebook import codebook
 from probe.store.package import write_package
@@ -18,6 +25,7 @@ from probe.store.schema import TABLES
 from probe.store.write import write_run
 
 ROOT = Path(__file__).parent.parent
+ROWS = {"verdicts": 1, "observations": 2, "runs": 1, "controls": 1, "services": 1}
 
 
 def test_the_cron_path_imports_nothing_heavy(tmp_path: Path) -> None:
@@ -32,20 +40,65 @@ def test_the_cron_path_imports_nothing_heavy(tmp_path: Path) -> None:
     assert done.stdout.strip() == "set()"
 
 
+TEXTS = ("plain", "", "=1\n\x1b", "\ud800", "0123", 'a"b,c', "NA", "#c", "\\\"")
+
+
+def some_results(directory: Path, *, parquet: bool | None = None) -> None:
+    """A run a day, from Namibia; the first days are merged."""
+    for i, text in enumerate(TEXTS):
+        result = a_result(f"r-{i}", f"2017-05-0{i + 1}T06:12:00Z", text=text)
+        run = replace(result.run, vantage=Vantage(probe_cc="NA", probe_asn=64500))
+        write_run(replace(result, run=run), directory, parquet=parquet)
+    compact(directory, today=date(2017, 5, 6))
+
+
 def test_the_codebooks_one_liners_read_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pandas, duckdb = pytest.importorskip("pandas"), pytest.importorskip("duckdb")
     pytest.importorskip("pyarrow")
-    texts = ("plain", "", "=1\n\x1b", "\ud800", "0123")
-    for i, text in enumerate(texts):
-        write_run(a_result(f"r-{i}", f"2017-05-0{i + 1}T06:12:00Z", text=text), tmp_path / "results")
+    some_results(tmp_path / "results")
     monkeypatch.chdir(tmp_path)
-    block = re.search(r"```python\n(.*?)```", codebook(), re.DOTALL)
+    read_all(codebook())
+
+
+def test_the_readmes_one_liners_read_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    some_results(tmp_path / "results", parquet=False)
+    monkeypatch.chdir(tmp_path)
+    read_all((root / "README.md").read_text(encoding="utf-8"))
+
+
+def read_all(document: str) -> None:
+    """Every line of the first block of Python finds all rows, and Namibia in them."""
+    pandas, duckdb = pytest.importorskip("pandas"), pytest.importorskip("duckdb")
+    block = re.search(r"```python\n(.*?)```", document, re.DOTALL)
     assert block
-    import glob
-    for table, rows in (("verdicts", 1), ("observations", 2), ("runs", 1), ("controls", 1), ("services", 1)):
+    for table, rows in ROWS.items():
         for line in block[1].replace("verdicts", table).splitlines():
             found = eval(line, {"pandas": pandas, "duckdb": duckdb, "glob": glob})
-            assert len(found) == rows * len(texts), line
+            assert len(found) == rows * len(TEXTS), line
+            frame = found.df() if hasattr(found, "df") else found
+            assert list(frame["probe_cc"]) == ["NA"] * len(frame), line
+
+
+def test_the_readmes_line_for_r_reads_every_row(tmp_path: Path, root: Path) -> None:
+    """As R's reader goes about it: line by line, quotes doubled, no comments; and with R where it is installed."""
+    some_results(tmp_path / "results", parquet=False)
+    block = re.search(r"```r\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert block
+    pattern = re.search(r'Sys\.glob\("results/verdicts/(.*?)"\)', block[1])
+    assert pattern
+    for table, rows in ROWS.items():
+        files = sorted((tmp_path / "results" / table).glob(pattern[1]))
+        count = 0
+        for path in files:
+            header, *lines = [next(csv.reader([line])) for line in path.read_text("utf-8").splitlines()]
+            assert {len(cells) for cells in lines} <= {len(header)}
+            assert {dict(zip(header, cells, strict=True))["probe_cc"] for cells in lines} == {"NA"}
+            count += len(lines)
+        assert count == rows * len(TEXTS)
+    if shutil.which("Rscript"):
+        for table, rows in ROWS.items():
+            program = f'd <- {block[1].strip().replace("verdicts", table)}; cat(nrow(d), unique(d$probe_cc))'
+            done = subprocess.run(["Rscript", "-e", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+            assert done.stdout == f"{rows * len(TEXTS)} NA"
 
 
 def test_parquet_holds_the_values_themselves(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from probe.archive.swap import exchange
 from probe.model import Run
 from probe.store.atomic import StoreError, Writer, explained, make_folder, write_files
 from probe.store.layout import PARQUET_FOLDER
-from probe.store.merged import MANIFEST, PREFIX, is_merged, manifest_text, merged_files, merged_runs
+from probe.store.merged import MANIFEST, MAX_MERGED_BYTES, PREFIX, is_merged, manifest_text, merged_files, merged_runs
 from probe.store.parquet import available, write_parquet
 from probe.store.read import runs_in, table_rows, whole
 from probe.store.schema import TABLES, Table
@@ -51,6 +51,7 @@ class _Part:
 
     path: Path
     header: bytes
+    size: int
     counts: Mapping[str, int]
 
 
@@ -161,25 +162,40 @@ def _own_part(path: Path) -> _Part:
     ours = header.startswith(b"run_id,") and header.endswith(b"\r\n")
     if not ours or not all(line.startswith(start) and line.endswith(b"\r\n") for line in lines):
         raise StoreError(f"{path}: its lines are not those of this run; restore the file or remove this run")
-    return _Part(path=path, header=header, counts={path.stem: len(lines)})
+    size = len(header) + sum(map(len, lines))
+    return _Part(path=path, header=header, size=size, counts={path.stem: len(lines)})
 
 
 def _merged_part(path: Path) -> _Part:
     with explained(path), path.open("rb") as file:
-        return _Part(path=path, header=file.readline(), counts=merged_runs(path))
+        return _Part(path=path, header=file.readline(), size=path.stat().st_size, counts=merged_runs(path))
 
 
 def _new_files(aside: Path, parts: list[_Part]) -> list[tuple[Path, Writer]]:
-    groups: defaultdict[bytes, list[_Part]] = defaultdict(list)
-    for part in parts:
-        groups[part.header].append(part)
     files: list[tuple[Path, Writer]] = []
-    for header, group in groups.items():
-        name = PREFIX + hashlib.sha256(header).hexdigest()[:12]
+    for group in _groups(parts):
         counts = {run_id: rows for part in group for run_id, rows in part.counts.items()}
+        start = group[0].header + min(counts, default="").encode()
+        name = PREFIX + hashlib.sha256(start).hexdigest()[:12]
         files.append((aside / f"{name}{MANIFEST}", partial(_write, pieces=[manifest_text(counts)])))
         files.append((aside / f"{name}.csv", partial(_join, parts=group)))
     return files
+
+
+def _groups(parts: Iterable[_Part]) -> Iterator[list[_Part]]:
+    """What goes into one file: parts under the same header, up to a size."""
+    by_header: defaultdict[bytes, list[_Part]] = defaultdict(list)
+    for part in parts:
+        by_header[part.header].append(part)
+    for same in by_header.values():
+        group, size = same[:1], same[0].size
+        for part in same[1:]:
+            if size + part.size > MAX_MERGED_BYTES:
+                yield group
+                group, size = [], 0
+            group.append(part)
+            size += part.size
+        yield group
 
 
 def _write(file: BinaryIO, *, pieces: list[bytes]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from probe.settings import Settings
 from probe.store.atomic import StoreError
+from probe.store.cells import visible
 
 
 def keep_in_bounds(directory: Path, settings: Settings) -> None:
@@ -16,8 +17,8 @@ def keep_in_bounds(directory: Path, settings: Settings) -> None:
     try:
         for line in bounds_lines(directory, settings):
             click.echo(line, err=True)
-    except StoreError as error:
-        click.echo(f"Old results could not be removed: {error}", err=True)
+    except (StoreError, OSError) as error:
+        click.echo(f"Old results could not be removed: {visible(str(error))}", err=True)
 
 
 def bounds_lines(directory: Path, settings: Settings) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from probe.model import Run, Verdict
@@ -16,7 +16,7 @@ def previous_blocks(directory: Path, *, before: datetime, at_least_s: float) -> 
     """Target -> block type of the latest run that ended at least `at_least_s` before; empty when there is none."""
     best: tuple[float, Run] | None = None
     try:
-        runs = list(stored_runs(directory))
+        runs = list(stored_runs(directory, since=(before - timedelta(seconds=MAX_AGE_S, days=1)).date()))
     except StoreError:
         return {}  # no results yet, or damaged ones: what was just measured must be written all the same
     for run in runs:

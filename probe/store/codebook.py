@@ -33,15 +33,19 @@ results/parquet/TABLE/date=YYYY-MM-DD/RUN_ID.parquet    (where the `research` ex
 ```
 
 `TABLE` is one of {", ".join(f"`{name}`" for name in TABLES)}. The `runs` file is written last: a run without one is not
-whole and does not count. `date` is the UTC day on which the run began. Reading all of a table:
+whole and does not count. `date` is the UTC day on which the run began. `probe compact` puts `day@HASH.csv` in the place
+of a day's files: the same rows under one header, with a list of its runs and their rows in `day@HASH.runs`. Reading all
+of a table:
 
 ```python
-pandas.concat(map(pandas.read_csv, sorted(glob.glob("results/verdicts/*/*.csv"))))
+pandas.concat(pandas.read_csv(f, keep_default_na=False, na_values="") for f in glob.glob("results/verdicts/*/*.csv"))
 pandas.read_parquet("results/parquet/verdicts")
 duckdb.sql("FROM read_csv('results/verdicts/*/*.csv', union_by_name = true)")
 duckdb.sql("FROM 'results/parquet/verdicts/*/*.parquet'")
 ```
 
+Only the empty cell means none: by default pandas, and R without `na.strings = ""`, lose Namibia (`NA`). The Parquet
+files are complete where every run wrote them, and for the days that `probe compact --format parquet` merged.
 `probe.store.read.read_runs` gives back exactly the values that were measured.
 
 ## Cells of the CSV files

@@ -13,8 +13,8 @@ from probe.store.cells import decode, encode
 from probe.store.rows import Row
 from probe.store.schema import Table
 
-_MAX_FILE_BYTES = 256 << 20
-_MAX_MERGED_BYTES = 2 << 30
+MAX_FILE_BYTES = 256 << 20
+"""What one file may hold: far more than a run, or the runs of a day on one line."""
 _MAX_CELL_CHARS = 16 << 20
 
 
@@ -30,35 +30,25 @@ def write_csv(file: BinaryIO, table: Table, rows: Iterable[Row]) -> None:
     text.detach()
 
 
-def read_csv(path: Path, table: Table, *, run_id: str = "") -> Iterator[Row]:
+def read_csv(path: Path, table: Table) -> Iterator[Row]:
     """The rows of a file, by the names in its header; columns that the table does not know are left out.
 
-    With `run_id` only that run's, from a file that may hold many. Raises StoreError for a file that is missing, too
-    large, or not as `write_csv` makes them.
+    Raises StoreError for a file that is missing, too large, or not as `write_csv` makes them.
     """
     with explained(path), path.open(encoding="utf-8", newline="") as file:
-        limit = _MAX_MERGED_BYTES if run_id else _MAX_FILE_BYTES
-        if path.stat().st_size > limit:
-            raise StoreError(f"{path}: larger than {limit >> 20} MiB, which none of ours is; remove it")
-        csv.field_size_limit(_MAX_CELL_CHARS)
-        lines = csv.reader(_lines_of(file, run_id) if run_id else file, strict=True)
-        try:
-            yield from _rows(lines, table)
-        except (csv.Error, ValueError) as error:
-            raise StoreError(f"{path}, row {lines.line_num}: {error}; restore the file or remove this run") from error
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
+        yield from parse_csv(path, file, table)
 
 
-def _lines_of(lines: Iterable[str], run_id: str) -> Iterator[str]:
-    """Header and lines of one run: a row is one line, and its run stands first."""
-    room = _MAX_FILE_BYTES
-    for number, line in enumerate(lines):
-        if not number and not line.startswith("run_id,"):
-            raise ValueError("the first column is not run_id")
-        if not number or line.startswith(f"{run_id},"):
-            room -= len(line)
-            if room < 0:
-                raise ValueError(f"more than {_MAX_FILE_BYTES >> 20} MiB of run {run_id}, which no run has")
-            yield line
+def parse_csv(path: Path, text: Iterable[str], table: Table) -> Iterator[Row]:
+    """The rows of lines that were read from a file, the header first. Raises StoreError as `read_csv`."""
+    csv.field_size_limit(_MAX_CELL_CHARS)
+    lines = csv.reader(text, strict=True)
+    try:
+        yield from _rows(lines, table)
+    except (csv.Error, ValueError) as error:
+        raise StoreError(f"{path}, row {lines.line_num}: {error}; restore the file or remove this run") from error
 
 
 def _rows(lines: Iterator[list[str]], table: Table) -> Iterator[Row]:

@@ -1,23 +1,34 @@
 """A day's runs in one file: `day@<hash>.csv` beside, or in the place of, the files of single runs.
 
 `day@<hash>.runs` stands beside it and names each run in it with its number of rows, so that a run without rows is
-told from one that is missing, and a file that was cut from a whole one. The hash is that of the header: files of
-different headers are never mixed. `@` stands in no run's name.
+told from one that is missing, and a file that was cut from a whole one. The hash is that of the header and of the
+first run: files of different headers are never mixed. `@` stands in no run's name.
 """
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from probe.store.atomic import StoreError, explained
-from probe.store.csv_files import read_csv
+from probe.store.csv_files import MAX_FILE_BYTES, parse_csv
 from probe.store.rows import Row
 from probe.store.schema import Table
 
 PREFIX = "day@"
 MANIFEST = ".runs"
-_MAX_MANIFEST_BYTES = 4 << 20
+MAX_MERGED_BYTES = 128 << 20
+"""A merged file grows to this and no further, then another one is begun."""
+_MAX_MANIFEST_BYTES = 16 << 20
+
+Places = dict[bytes, list[tuple[int, int]]]
+_HEADER = b"\n"
+_MAX_PLACES = 16
+_places: dict[tuple[int, int, int, int], Places] = {}
+"""File, as it was when it was looked through -> where its runs are: so that a day is searched once, not once a run."""
 
 
 def is_merged(path: Path) -> bool:
@@ -58,11 +69,43 @@ def merged_rows(day: Path, table: Table, run_id: str) -> tuple[Row, ...] | None:
         expected = merged_runs(path).get(run_id)
         if expected is None:
             continue
-        rows = tuple(read_csv(path, table, run_id=run_id))
+        rows = tuple(parse_csv(path, io.TextIOWrapper(io.BytesIO(_piece(path, run_id)), "utf-8", newline=""), table))
         if len(rows) != expected:
             raise StoreError(f"{path}: {len(rows)} rows of run {run_id}, there were {expected}; restore the file")
         return rows
     return None
+
+
+def _piece(path: Path, run_id: str) -> bytes:
+    """The header and the lines of one run."""
+    with explained(path), path.open("rb") as file:
+        state = os.fstat(file.fileno())
+        if state.st_size > MAX_FILE_BYTES:
+            raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
+        key = state.st_dev, state.st_ino, state.st_mtime_ns, state.st_size
+        if key not in _places:
+            if len(_places) >= _MAX_PLACES:
+                _places.clear()
+            _places[key] = _find_places(file)
+        pieces = []
+        for start, end in (_places[key].get(_HEADER, []) + _places[key].get(run_id.encode(), [])):
+            file.seek(start)
+            pieces.append(file.read(end - start))
+    return b"".join(pieces)
+
+
+def _find_places(file: BinaryIO) -> Places:
+    """Where each run's lines are: they begin with its name, and mostly stand together."""
+    places: Places = {_HEADER: [(0, len(file.readline()))]}
+    at, last = places[_HEADER][0][1], _HEADER
+    for line in file:
+        run_id = line.partition(b",")[0]
+        if run_id == last:
+            places[run_id][-1] = places[run_id][-1][0], at + len(line)
+        else:
+            places.setdefault(run_id, []).append((at, at + len(line)))
+        at, last = at + len(line), run_id
+    return places
 
 
 def find_merged(directory: Path, run_id: str) -> Path | None:
