@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -130,6 +131,42 @@ def test_a_damaged_list_of_what_waits_stops_every_removal(tmp_path: Path, text: 
     assert len(names(tmp_path)) == 18
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_stopped_at_any_removal_the_runs_that_are_left_are_whole(tmp_path: Path, merged: bool) -> None:
+    fill(tmp_path / "made", 4)
+    if merged:
+        compact(tmp_path / "made", today=date(2017, 5, 6))
+    for stop in range(1, 100):
+        directory = tmp_path / str(stop)
+        shutil.copytree(tmp_path / "made", directory)
+        child = os.fork()
+        if not child:
+            _end_at_unlink(stop)
+            keep_within(directory, Limits(keep_days=2), today=date(2017, 5, 4))
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        found = [result.run.run_id for result in read_runs(directory)]
+        assert found == names(tmp_path / "made")[-len(found):]
+        keep_within(directory, Limits(keep_days=2), today=date(2017, 5, 4))
+        assert names(directory) == names(tmp_path / "made")[-4:]
+        if os.waitstatus_to_exitcode(status) == 0:
+            break
+    assert stop > 15
+
+
+def _end_at_unlink(stop: int) -> None:
+    """In the child: leave, as if killed, when the n-th file is to be removed."""
+    left, unlink = [stop], Path.unlink
+
+    def stopping(path: Path, missing_ok: bool = False) -> None:
+        left[0] -= 1
+        if not left[0]:
+            os._exit(9)
+        unlink(path, missing_ok)
+
+    setattr(Path, "unlink", stopping)  # noqa: B010
+
+
 def test_foreign_files_are_not_removed(tmp_path: Path) -> None:
     fill(tmp_path, 9)
     mine = [tmp_path / "verdicts" / "date=2017-05-01" / name for name in ("holiday.csv", "notes.txt")]
@@ -212,7 +249,9 @@ def test_an_old_result_goes_after_a_run(configured: Path) -> None:
     fill(configured / "results", 2)
     write_run(a_result("r-a", f"{now}T00:00:00Z"), configured / "results", parquet=False)
     write_run(a_result("r-b", f"{now.replace(day=1)}T00:00:00Z"), configured / "results", parquet=False)
+    (configured / "results").chmod(0o755)
     keep_in_bounds(configured / "results", load_settings())
+    assert (configured / "results").stat().st_mode & 0o777 == 0o700
     assert "r-a" in names(configured / "results")
     assert "r-01-1" not in names(configured / "results")
 

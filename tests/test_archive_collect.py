@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import json
 import os
 import re
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from stored import a_result
 
+from probe.archive.choose import Choice
 from probe.archive.collect import Collected, collect
 from probe.archive.compact import compact
+from probe.archive.export import export
+from probe.archive.formats import FORMATS
 from probe.cli.lock import run_lock
 from probe.cli.main import EXIT_LOCKED, EXIT_USAGE, cli
 from probe.model import KeptPacket, RunResult, Vantage
@@ -169,6 +173,37 @@ def test_links_pipes_and_deep_folders_are_not_followed(tmp_path: Path) -> None:
     assert sorted(content(tmp_path / "out")) == ["r-d", "r-e"]
     assert any("links are not followed" in reason for _, reason in reasons(done))
     assert any("deeper" in reason for _, reason in reasons(done))
+
+
+@pytest.mark.parametrize("value", ["9" * 30, "-9223372036854775809", "9" * 5_000, "0x10", "nan", "1e999", ""])
+@pytest.mark.parametrize(("table", "column"), [("runs", "probe_asn"), ("verdicts", "attempts"), ("runs", "seed"),
+                                               ("verdicts", "confidence"), ("observations", "clock_offset_s")])
+def test_numbers_that_are_none_stop_nobody_later(tmp_path: Path, table: str, column: str, value: str) -> None:
+    """Whatever a cell holds: the run is refused, or what is made of it can be written in every form."""
+    source = send(tmp_path / "a", "ab")
+    (path,) = source.glob(f"{table}/*/r-a.csv")
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    for row in rows:
+        row[header.index(column)] = value
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    collect([source], tmp_path / "out")
+    assert "r-b" in content(tmp_path / "out")
+    for form in FORMATS:
+        for release in (False, True):
+            export(tmp_path / "out", tmp_path / "x", Choice(), table=table, form=form, release=release,
+                   now=datetime(2030, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("time", [
+    "2017-05-04 or so", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "2017-05-04T99",
+])
+def test_times_that_are_none_are_refused(tmp_path: Path, time: str) -> None:
+    result = a_result("r-a", time)
+    write_run(replace(result, run=replace(result.run, schema_version="1")), tmp_path / "a", parquet=False)
+    assert collect([send(tmp_path / "a", "b")], tmp_path / "out").taken == 1
+    assert list(content(tmp_path / "out")) == ["r-b"]
 
 
 def test_rows_of_another_run_do_not_slip_in(tmp_path: Path) -> None:

@@ -267,6 +267,25 @@ def check(directory: Path, names: str) -> None:
         assert rows_by_glob(directory, table) == {f"r-{n}": rows for n in names}
 
 
+def test_a_run_that_comes_at_the_very_moment_of_the_swap_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As from a machine that shares the folder and does not see the lock."""
+    fill(tmp_path, "ab")
+    late = iter("cdefg")
+
+    def swap(aside: Path, live: Path) -> None:
+        fill(tmp_path, next(late))
+        exchange(aside, live)
+
+    monkeypatch.setattr(compact_module, "exchange", swap)
+    compact(tmp_path, today=TODAY)
+    check(tmp_path, "abcdefg")
+    monkeypatch.undo()
+    compact(tmp_path, today=TODAY)
+    check(tmp_path, "abcdefg")
+
+
 LOOP = """
 import os, sys
 from datetime import date, timedelta

@@ -45,8 +45,10 @@ def chosen_runs(directory: Path, choice: Choice) -> list[Run]:
 
 
 def start_of(run: Run) -> datetime:
-    """When a run began, in UTC. Raises ValueError for a time that is none."""
+    """When a run began, in UTC. Raises ValueError for a time that is none, or none of a run."""
     time = datetime.fromisoformat(run.measurement_start_time)
+    if not 1970 <= time.year <= 2200:  # a device without a clock begins at 1970
+        raise ValueError(f"the year {time.year} cannot be that of a run")
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from probe.archive.choose import start_of
 from probe.archive.own import TOP_FILES, OwnFile, is_folder, own_files, tables_of, temporary_of
 from probe.model import Run, RunResult
 from probe.store.atomic import StoreError
@@ -76,6 +77,7 @@ def _taken(directory: Path, run: Run, path: Path, own: Mapping[Path, OwnFile]) -
             version = run.schema_version[:20]
             return Refused(path=path, reason=f"schema version {version!r}, this program knows up to {SCHEMA_VERSION}; "
                                              "update it")
+        start_of(run)
         for table in TABLES:
             _check_plain(csv_path(directory, table, run), own)
         result = whole(directory, run)
@@ -129,14 +131,14 @@ def _reason(path: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, Path], *
         return "half written when the probe was stopped"
     if file.table == "runs" or file.parquet:
         return ""
-    if file.stem in seen or (is_merged(path) and (path.suffix == MANIFEST or _all_seen(path, seen))):
+    if file.stem in seen or (is_merged(path) and (path.suffix == MANIFEST or _all_seen(path, own, seen))):
         return ""
     return "its run was not finished: there is no runs file"
 
 
-def _all_seen(path: Path, seen: Mapping[str, Path]) -> bool:
+def _all_seen(path: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, Path]) -> bool:
     try:
-        return seen.keys() >= merged_runs(path).keys()
+        return path.with_suffix(MANIFEST) in own and seen.keys() >= merged_runs(path).keys()
     except StoreError:
         return False
 

@@ -13,8 +13,14 @@ from probe.store.cells import visible
 
 
 def keep_in_bounds(directory: Path, settings: Settings) -> None:
-    """After a run: what cannot be removed is told, and the run is no less made for it."""
+    """After a run: closes the folder to others and removes what is past its time.
+
+    What cannot be removed is told, and the run is no less made for it.
+    """
+    from probe.archive.private import make_private
+
     try:
+        make_private(directory)
         for line in bounds_lines(directory, settings):
             click.echo(line, err=True)
     except (StoreError, OSError) as error:

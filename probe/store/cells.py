@@ -112,6 +112,12 @@ def _read_pair(item: str) -> tuple[str, str]:
     return _unescape(key), _unescape(value)
 
 
+def _read_integer(cell: str) -> int:
+    if not -(1 << 63) <= (value := int(cell)) < 1 << 63:
+        raise ValueError(f"no integer of 64 bits: {cell[:24]!r}")
+    return value
+
+
 def _read_boolean(cell: str) -> bool:
     if cell not in ("true", "false"):
         raise ValueError(f"neither true nor false: {cell[:20]!r}")
@@ -135,10 +141,10 @@ _WRITERS: Mapping[Kind, Callable[[Value], str]] = {
 _READERS: Mapping[Kind, Callable[[str], Value]] = {
     Kind.TEXT: _unescape,
     Kind.TIME: _unescape,
-    Kind.INTEGER: int,
+    Kind.INTEGER: _read_integer,
     Kind.NUMBER: float,
     Kind.BOOLEAN: _read_boolean,
     Kind.TEXTS: lambda cell: tuple(map(_unescape, _split(cell))),
-    Kind.INTEGERS: lambda cell: tuple(int(_unescape(item)) for item in _split(cell)),
+    Kind.INTEGERS: lambda cell: tuple(_read_integer(_unescape(item)) for item in _split(cell)),
     Kind.PAIRS: lambda cell: tuple(map(_read_pair, _split(cell))),
 }
