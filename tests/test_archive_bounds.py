@@ -19,6 +19,7 @@ from probe.archive.private import make_private
 from probe.archive.retention import Limits, keep_within
 from probe.cli.lock import run_lock
 from probe.cli.main import EXIT_LOCKED, cli
+from probe.schedules.events import Event, append
 from probe.store.atomic import StoreError
 from probe.store.read import read_runs, stored_runs
 from probe.store.write import write_run
@@ -203,6 +204,7 @@ def test_a_full_disk_is_made_room_on_all_the_same(tmp_path: Path, monkeypatch: p
 def configured(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("probe.settings.SEARCH", ())
     monkeypatch.setenv("PROBE_CONFIG", "probe.toml")
+    monkeypatch.setattr("probe.cli.install.installed", lambda: ("cron",))
     monkeypatch.setenv("XDG_STATE_HOME", str(in_folder / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(in_folder / "cache"))
     (in_folder / "probe.toml").write_text('[run]\nresults = "results"\n[store]\nkeep_days = 3\n')
@@ -267,7 +269,9 @@ def test_forget_removes_all_of_ours_and_nothing_else(configured: Path) -> None:
     assert call("report", "results", "--datapackage").exit_code == 0
     (results / ".compact" / "verdicts" / "date=2017-05-03").mkdir(parents=True)
     (results / ".compact" / "verdicts" / "date=2017-05-03" / "r-left.csv").write_text("run_id,x\r\n")
+    append(results, Event(at=datetime.now(UTC), kind="started"))
     (configured / "state" / "probe").mkdir(parents=True)
+    (configured / "state" / "probe" / "last-errors.txt").write_text("")
     (configured / "state" / "probe" / "identity.key").write_bytes(b"k" * 32)
     mine = [results / "diary.txt", results / "services" / "date=2017-05-01" / "diary.csv",
             results / "runs" / "x" / "r.csv",
@@ -291,7 +295,9 @@ def test_forget_removes_all_of_ours_and_nothing_else(configured: Path) -> None:
     assert all(path.exists() for path in mine)
     assert not (configured / "state" / "probe" / "identity.key").exists()
     assert before == {path for path in elsewhere.rglob("*") if path.is_file()}
+    assert not (results / "schedule").exists()
     assert "diary.txt" in result.output
+    assert "still scheduled (cron)" in result.output
     assert "there is nothing to delete" in call("forget", "--yes").output
 
 

@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from probe.archive.own import SWAP_FOLDER, TOP_FILES, day_of, is_folder, is_ours, own_files, tables_of, temporary_of
+from probe.archive.own import SCHEDULE_FOLDER, SWAP_FOLDER, day_of, is_folder, is_ours, own_files, tables_of, top_files
 from probe.store.atomic import explained
 from probe.store.layout import PARQUET_FOLDER
 
-STATE_FILES = ("identity.key",)
+STATE_FILES = ("identity.key", "last-errors.txt")
 """Files that the program keeps below its state folder, as paths or patterns relative to it."""
 CACHE_FILES: tuple[str, ...] = ()
 """The same of its cache folder: lists that it fetched by itself."""
@@ -39,7 +39,8 @@ class Forgotten:
 def find(directory: Path) -> Kept:
     """Everything of the probe's in a results folder and in this user's state and cache."""
     own = tuple(file for file in own_files(directory) if is_ours(file.path)) if directory.is_dir() else ()
-    top = tuple(_top_files(directory)) if own or (directory / ".lock").is_file() else ()
+    is_results = bool(own) or (directory / ".lock").is_file() or is_folder(directory / SCHEDULE_FOLDER)
+    top = tuple(path for path in top_files(directory) if is_ours(path)) if is_results and directory.is_dir() else ()
     results = (*(file.path for file in own), *top)
     state = tuple(_known_files(_home("XDG_STATE_HOME", ".local/state"), STATE_FILES)) + tuple(
         _known_files(_home("XDG_CACHE_HOME", ".cache"), CACHE_FILES))
@@ -73,12 +74,6 @@ def _known_files(home: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
         yield from (path for path in sorted(home.glob(pattern)) if path.is_file() or path.is_symlink())
 
 
-def _top_files(directory: Path) -> Iterator[Path]:
-    for path in sorted(directory.iterdir()):
-        if (path.name in TOP_FILES or temporary_of(path.name) in TOP_FILES) and path.is_file() and is_ours(path):
-            yield path
-
-
 def _folders(directory: Path) -> Iterator[Path]:
     """The folders of ours, the deepest first."""
     for root in (directory / SWAP_FOLDER, directory):
@@ -87,6 +82,7 @@ def _folders(directory: Path) -> Iterator[Path]:
                 yield from (day for day in sorted(folder.iterdir()) if day_of(day.name) and is_folder(day))
                 yield folder
         yield root / PARQUET_FOLDER
+        yield root / SCHEDULE_FOLDER
         yield root
 
 

@@ -25,8 +25,12 @@ TOP_FILES = frozenset({".lock", ".writable", "report.html", "datapackage.json", 
                        CONFLICTS_FILE})
 """Files that commands write at the top of a results folder under these very names."""
 
+SCHEDULE_FOLDER = "schedule"
+"""Of the schedule's log, a file a month."""
+
 _TEMPORARY = re.compile(r"\.(.+)\.\d+\.part")
 _MERGED = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8,64}")
+_MONTH = re.compile(r"\d{4}-\d\d\.jsonl")
 _DAY = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 
 
@@ -80,6 +84,16 @@ def own_files(directory: Path) -> Iterator[OwnFile]:
             for folder, table, suffix in tables_of(root):
                 if is_folder(folder) and is_folder(folder.parent):
                     yield from _in_table(folder, table, suffix)
+
+
+def top_files(directory: Path) -> Iterator[Path]:
+    """What commands write beside the results: at the top under fixed names, and the schedule's log."""
+    for path in sorted(directory.iterdir()):
+        if (path.name in TOP_FILES or temporary_of(path.name) in TOP_FILES) and path.is_file():
+            yield path
+    folder = directory / SCHEDULE_FOLDER
+    if is_folder(folder):
+        yield from (path for path in sorted(folder.iterdir()) if _MONTH.fullmatch(path.name) and path.is_file())
 
 
 def day_of(name: str) -> str:

@@ -7,12 +7,12 @@ written anew, cell by cell.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from probe.archive.choose import start_of
-from probe.archive.own import TOP_FILES, OwnFile, is_folder, own_files, tables_of, temporary_of
+from probe.archive.own import OwnFile, is_folder, own_files, tables_of, top_files
 from probe.model import Run, RunResult
 from probe.store.atomic import StoreError
 from probe.store.layout import csv_path, packets_path
@@ -103,6 +103,7 @@ def _check_plain(path: Path, own: Mapping[Path, OwnFile]) -> None:
 
 def _left_over(directory: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, Path]) -> Iterator[Refused]:
     count = 0
+    beside = {*top_files(directory)}
     for folder, names, files in os.walk(directory, followlinks=False):
         here = Path(folder)
         for name in [name for name in names if (here / name).is_symlink()]:
@@ -114,17 +115,17 @@ def _left_over(directory: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, 
             count += 1
             if count > MAX_FILES:
                 raise StoreError(f"{directory}: more than {MAX_FILES} files, which no results folder has")
-            if reason := _reason(here / name, own, seen, top=here == directory):
+            if reason := _reason(here / name, own, seen, beside):
                 yield Refused(path=here / name, reason=reason)
 
 
-def _reason(path: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, Path], *, top: bool) -> str:
+def _reason(path: Path, own: Mapping[Path, OwnFile], seen: Mapping[str, Path], beside: Set[Path]) -> str:
     """Why a file is left out; empty for one that was used, or that the program makes for other ends."""
     file = own.get(path)
-    if top and (path.name in TOP_FILES or temporary_of(path.name) in TOP_FILES):
-        return ""
     if path.is_symlink():
         return "a link; links are not followed"
+    if path in beside:
+        return ""
     if file is None:
         return "not a file of a results folder"
     if file.temporary:

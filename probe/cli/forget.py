@@ -22,7 +22,7 @@ _SHOWN = 10
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     """Delete everything that the probe keeps on this machine: the results in DIRECTORY (default: the configured
-    folder), captured packets, reports there, the key behind probe_id, and lists that it fetched.
+    folder) with captured packets, reports and the schedule's log, the key behind probe_id, and what a schedule left.
 
     Files of your own are never touched, in these folders neither, and your configuration stays; so do copies made
     elsewhere (exports, uploads, backups). Deleted is not overwritten: who has the disk may still read it.
@@ -62,7 +62,11 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
         names = ", ".join(visible(path.name) for path in done.left[:_SHOWN])
         click.echo(f"Not the probe's, so still in {folder}: {names}{' ...' if len(done.left) > _SHOWN else ''}")
     if settings.path:
-        click.echo(f"Your configuration is still there: {settings.path}")
+        click.echo(f"Your configuration, with what you agreed to, is still there; delete it by hand: {settings.path}")
+    from probe.cli.install import installed
+
+    if found := installed():
+        click.echo(f"Runs are still scheduled ({', '.join(found)}) and would begin anew: probe uninstall")
 
 
 def _settings(config: str | None) -> Settings:
