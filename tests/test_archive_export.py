@@ -235,6 +235,18 @@ def test_nothing_that_names_person_place_or_installation_is_released(
         assert len(rows) == (0 if table == "observations" and purpose != "target" else 1)
 
 
+@pytest.mark.parametrize(("resolver", "engine", "told"), [
+    ("network", "udp", False), ("network", "tcp", False), ("system", "system", False), ("of tomorrow", "udp", False),
+    ("public", "udp", True), ("dark", "udp", True), ("cloudflare", "doh", True), ("adguard", "dot", True),
+])
+def test_only_resolvers_that_the_probe_chose_are_told(tmp_path: Path, resolver: str, engine: str, told: bool) -> None:
+    asked = Observation(observation_id="r-1.1", operation="dns_round_trip", resolver=resolver, dns_engine=engine,
+                        resolver_address="198.51.100.7")
+    write_run(replace(made("r-1", "2017-05-04T06:12:05Z"), observations=(asked,)), tmp_path, parquet=False)
+    (row,) = released(tmp_path, "observations")
+    assert (row["resolver_address"] == "198.51.100.7") is told
+
+
 def test_rows_of_one_run_still_belong_together_and_runs_get_new_names(tmp_path: Path) -> None:
     volunteers(tmp_path, "ab")
     verdicts, observations = released(tmp_path), released(tmp_path, "observations")

@@ -66,6 +66,7 @@ _NAMED_BY_RUN = ("run_id", "measurement_uid", "observation_id", "tainted_by", "e
 _OWN_LINE = frozenset({"ladder", "locate", "trace", "reference"})
 _OWN_LINE_OPERATIONS = frozenset({"trace", "udp_trace"})
 _NEUTRAL_RESOLVERS = frozenset({"public", "trusted", "dark"})
+_NEUTRAL_ENGINES = frozenset({"doh", "dot"})
 """Resolvers that the probe itself chose: the same ones everywhere."""
 
 
@@ -115,7 +116,7 @@ def released_rows(rows: Iterable[Row], table: Table, run_id: str, cell: Cell, na
 
 def _less(row: Row) -> dict[str, Value]:
     fixed: dict[str, Value] = {}
-    if row["resolver"] not in _NEUTRAL_RESOLVERS:
+    if row["resolver"] not in _NEUTRAL_RESOLVERS and row["dns_engine"] not in _NEUTRAL_ENGINES:
         fixed["resolver_address"] = ""
         if row["operation"] in ("resolve", "dns_round_trip"):
             fixed["address"] = ""

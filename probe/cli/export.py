@@ -32,7 +32,7 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
               help="Default: as the file's name ends, else csv.")
 @click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
               help="File to write. Default: standard output.")
-@click.option("--release", is_flag=True, help="Coarser, and without what could lead to a volunteer: see below.")
+@click.option("--release", is_flag=True, help="Coarser, and without what could lead to a volunteer: see above.")
 @click.option("--lab/--no-lab", default=None, help="Runs made in the laboratory, or all others; never both.")
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
 def export(directory: Path | None, since: datetime | None, until: datetime | None, services: tuple[str, ...],
