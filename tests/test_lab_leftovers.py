@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from lab_exercise import expected, explore, open_lab, process_space
 
-from probe.lab.laboratory import LabFailed, Laboratory, unavailable
+from probe.lab.laboratory import LabFailed, Laboratory, unavailable, warm
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 
@@ -196,6 +196,37 @@ def test_nothing_is_left_of_any_end(folder: Path, rng: random.Random) -> None:
             end_within(way, folder)
         assert traces(folder) == before, f"after start {number}, which ended {way}"
         assert len(os.listdir("/proc/self/fd")) == descriptors, f"after start {number}, which ended {way}"
+
+
+def test_nothing_is_left_of_those_forked_from_one_interpreter(folder: Path) -> None:
+    before = traces(folder)
+    descriptors = len(os.listdir("/proc/self/fd"))
+    with warm() as interpreter:
+        for end in (normally, by_exception, with_programs_running):
+            alive: list[int] = []
+            started: Started = []
+            with suppress(ZeroDivisionError), open_lab(warm=interpreter) as lab:
+                alive.append(os.pidfd_open(process_1(folder)))
+                assert explore(lab) == expected(level="socket", tap=bool(explore(lab)["tap"]))
+                end(lab, started)
+            await_ends(alive)
+            for process in started:
+                assert process.wait(PATIENCE_S) == -signal.SIGKILL
+    assert traces(folder) == before
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def process_1(folder: Path) -> int:
+    """The first process of the laboratory's process namespace."""
+    return next(first for pid in marked(folder) if (first := first_of(pid)))
+
+
+def test_an_interpreter_that_has_ended_is_told(folder: Path) -> None:
+    with warm() as interpreter:
+        (pid,) = (pid for pid in marked(folder) if "probe.lab.host.warm" in Path(f"/proc/{pid}/cmdline").read_text())
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(LabFailed, match="forked from"), open_lab(warm=interpreter):
+            pytest.fail("it was built")
 
 
 def test_what_is_looked_for_is_seen_while_it_lives(folder: Path) -> None:
