@@ -46,7 +46,10 @@ def emit(message: Result) -> None:
 def open_tap() -> socket.socket:
     """Every packet on the interface from now on; the stamps are the kernel's."""
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_EVERY_PROTOCOL))
-    tap.setsockopt(socket.SOL_SOCKET, _FORCE_BUFFER, _BUFFER_BYTES)
+    try:
+        tap.setsockopt(socket.SOL_SOCKET, _FORCE_BUFFER, _BUFFER_BYTES)
+    except PermissionError:  # beyond what the system allows everybody only root may go
+        tap.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
     tap.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS_NS, 1)
     tap.bind((INTERFACE, _EVERY_PROTOCOL))
     tap.setblocking(False)

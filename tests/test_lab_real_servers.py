@@ -187,6 +187,7 @@ def test_a_real_resolver_forwards_over_our_tls(seed: int, tmp_path: Path) -> Non
 NGINX = """
 daemon off;
 master_process off;
+user root;
 pid "{directory}/nginx.pid";
 error_log stderr notice;
 events {{ worker_connections 256; }}
