@@ -27,7 +27,7 @@ demo: $(VENV)/.installed-demo
 	@$(PY) -m probe demo
 
 test: lint
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-test
 	@$(PY) -m ruff check .

@@ -24,6 +24,8 @@ from probe.control.protocol import (
     join_address,
     split_address,
 )
+from probe.measure.echoes import without_addresses
+from probe.measure.http import MAX_TITLE
 from probe.model import ControlAnswer, Endpoint
 from probe.tables.failures import NO_ANSWER, scrub
 from probe.tables.handshakes import PROOFS
@@ -179,11 +181,17 @@ def _page(
         blank,
         http_failure="",
         http_status=status,
-        http_title=_line(title, 200),
+        http_title=_title(title),
         http_body_bytes=length if 0 <= length < 1 << 40 else 0,
         http_header_names=tuple(name for name in lower if _HEADER.fullmatch(name))[:MAX_HEADER_NAMES],
         http_location=_line(location, 500),
     )
+
+
+def _title(text: str) -> str:
+    """A page's title as we keep our own: a page that names its visitor's address, or its own, has one title here and
+    there."""
+    return without_addresses(_line(text, MAX_TITLE), cut=len(text.encode(errors="replace")) >= MAX_TITLE)
 
 
 def _word(text: str | None) -> str:
