@@ -85,7 +85,8 @@ def _alone(state: str, rule_id: str, confidence: float, why: str) -> Rule[NameEv
 
 
 DNS_RULES: tuple[Rule[NameEvidence], ...] = (
-    Rule("dns/literal", "ok", "", 1.0, ("nothing",), "no name had to be resolved", lambda e: not e.dns.asked),
+    Rule("dns/literal", "ok", "", 1.0, ("nothing",), "no name had to be resolved", lambda e: not e.dns.asked,
+         hands_on=True),
     Rule("dns/resolver_out_of_order", "local", "local.resolver", 0.95, ("nothing",),
          "the network's resolver fails for innocent names as well",
          lambda e: e.resolver_dead and e.dns.network != "ok"),
