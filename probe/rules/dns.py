@@ -53,6 +53,12 @@ def _false_answer(e: NameEvidence) -> bool:
     return _answered(e) and (bool(e.dns.bogus) or e.dns.mark.fits)
 
 
+def _overtaken(e: NameEvidence) -> bool:
+    """Captured packets show that another sender's reply, which may be empty, followed the false one: the question
+    itself got through. Of a resolver next door neither tells who lies."""
+    return e.dns.two_senders and _false_answer(e) and e.dns.known_elsewhere and e.dns.near_answer != "elsewhere"
+
+
 def _wrong_server(e: NameEvidence) -> bool:
     """No metric of consistency holds: not the address, not its network, not the certificate, which is another's."""
     return (_answered(e) and not e.dns.consistent and not e.validated and e.wrong_server and e.trusted_reached)
@@ -102,7 +108,7 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: (e.dns.filtered or e.dns.near_answer == "beside") and e.dns.resolver_private and not e.validated),
     Rule("dns/two_answers", "blocked", "dns.injection", 0.97, ("trusted_dns",),
          "one question had two answers, and the early one is false",
-         lambda e: e.dns.injected),
+         lambda e: e.dns.injected or _overtaken(e)),
     Rule("dns/dark_address_answers", "blocked", "dns.injection", 0.95, ("nothing",),
          "an address that answers no such question gave an answer for this name, and none for an innocent one",
          lambda e: e.dns.dark_answered),
@@ -114,9 +120,6 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/false_answer_of_near_resolver", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
          "a resolver in private address space gives a private address; whether it lies or the one behind it is not "
          "shown", lambda e: e.dns.near_answer == "elsewhere" and not e.validated),
-    Rule("dns/false_answer_overtakes", "blocked", "dns.injection", 0.95, ("trusted_dns", "packets"),
-         "one question had a false answer and then another from another distance: the question itself got through",
-         lambda e: _false_answer(e) and e.dns.known_elsewhere and e.dns.two_senders),
     Rule("dns/led_astray_next_door", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
          "the device beside ours answers every question itself, whoever is asked, this one falsely: a filter of the "
          "household's own, or a lie of whom it asks",
@@ -179,18 +182,13 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     _alone("refused", "dns/refused_here_only", 0.93, "the resolver refuses this name alone"),
     _alone("servfail", "dns/servfail_here_only", 0.8, "the resolver fails for this name alone"),
     _alone("timeout", "dns/unanswered_here_only", 0.88, "questions for this name alone go unanswered"),
-    Rule("dns/failed_without_control", "inconclusive", "inconclusive.no_control", 0.5, ("nothing",),
-         "the lookup failed, and no trusted resolver could be asked",
-         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere
-         and not e.dns.trusted_denying and not e.dns.trusted_failed and not e.dns.controls_asked),
     Rule("dns/failed_control_failed", "inconclusive", "inconclusive.control_failed", 0.5, ("nothing",),
-         "the lookup failed, and trusted resolvers gave no answer either",
-         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere and not e.dns.trusted_denying),
-    Rule("dns/failed_control_doubtful", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
-         "the lookup failed, and only one trusted view agrees",
-         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere),
+         "the lookup failed, and neither trusted resolvers nor controls gave an answer",
+         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere
+         and not e.dns.trusted_denying + e.dns.control_denying),
     Rule("dns/failed_sometimes", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
-         "the lookup failed, but not often or alike enough", lambda e: e.dns.network != "ok"),
+         "the lookup failed, but not often or alike enough, or a single trusted view agrees",
+         lambda e: e.dns.network != "ok"),
     Rule("dns/known_here_only", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
          "the network's resolver answers a name that trusted resolvers deny, and nothing there proves whose it is",
          lambda e: not e.dns.known_elsewhere and e.dns.trusted_denying > 0 and not e.validated),

@@ -21,7 +21,8 @@ WELL: tuple[PathRule, ...] = (
          "the address does not answer, and nothing outside the country does",
          lambda s: s.path.stage == "connect" and s.ladder.national_only),
     Rule("path/ipv6_broken", "local", "local.ipv6", 0.95, ("nothing",), "no IPv6 address answers here",
-         lambda s: s.path.family == 6 and s.ladder.ipv6 == "broken" and s.path.stage == "connect"),
+         lambda s: s.path.family == 6 and s.ladder.ipv6 == "broken" and s.path.stage in ("connect", "quic", "stun")
+         and not s.path.last_ok),
     Rule("http/restricted", "down", "server.restricted", 0.95, ("nothing",),
          "the genuine server refuses this place or client by its own choice",
          lambda s: s.path.proven and s.path.met != "yes" and s.path.status in (403, 451)),
