@@ -165,12 +165,11 @@ OPEN: dict[str, Scene] = OPEN_DATAGRAMS | {
 
 NOTHING: dict[str, Any] = dict(foreign_failed=5, resolver="dead")
 NETWORKS: dict[str, LadderEvidence] = {
-    "net/no_link": LadderEvidence(link=False),
     "net/starved": replace(WELL, slow=True, stalled=2),
     "net/crawls": replace(WELL, slow=True, crawls=True),
     "net/tunnel": replace(WELL, tunnel="full"),
     "net/captive_portal": replace(WELL, altered=2),
-    "net/gateway_silent": LadderEvidence(gateway="silent", **NOTHING),
+    "net/offline": LadderEvidence(gateway="silent", **NOTHING),
     "net/shutdown": LadderEvidence(gateway="answers", **NOTHING),
     "net/nothing_answers": LadderEvidence(**NOTHING),
     "net/national_only": LadderEvidence(domestic_ok=1, foreign_failed=3, resolver="ok"),
@@ -206,6 +205,14 @@ def test_what_no_rule_of_a_family_tells_stays_open(rule_id: str) -> None:
 @pytest.mark.parametrize("seen", OPEN.values(), ids=OPEN)
 def test_what_no_rule_decides_stays_open(seen: Scene) -> None:
     assert first(PATH_RULES, seen).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(("ladder", "rule_id"), [
+    (LadderEvidence(link=False), "net/offline"), (LadderEvidence(link=False, tunnel="full"), "net/offline"),
+    (LadderEvidence(gateway="silent", tunnel="full", **NOTHING), "net/tunnel"),
+])
+def test_without_a_route_nobody_is_asked(ladder: LadderEvidence, rule_id: str) -> None:
+    assert first(NETWORK_RULES, ladder).id == rule_id
 
 
 @pytest.mark.parametrize("case", FALLS_TO)

@@ -20,9 +20,6 @@ from probe.tables.protocols import PROTOCOLS
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 from probe.tables.trust import judged
 
-VANTAGE_CC = "RU"
-"""Where the laboratory's client says it is."""
-
 TARGET = "target:"
 """Prefix of the aliases that name all inputs of one target."""
 
@@ -109,6 +106,7 @@ def _scene(
     given: Mapping[str, tuple[Endpoint, ...]],
 ) -> Scene:
     world = _world(scenario.world, rng=rng, name=scenario.name, seed=seed, endpoints=endpoints)
+    world = replace(world, cc=scenario.cc or world.cc)
     taken = [row for rows in given.values() for row in rows]
     drawn: dict[str, tuple[Endpoint, ...]] = {}
     for alias, spec in scenario.draw.items():
@@ -233,7 +231,8 @@ def _company(
 ) -> tuple[Endpoint, ...]:
     drawn = [row for rows in scene.drawn.values() for row in rows]
     if scenario.company is None:
-        return tuple(row for row in map(_in_country, endpoints) if row.status == "active" and "{" not in row.input)
+        local = (_in_country(row, scene.world.cc) for row in endpoints)
+        return tuple(row for row in local if row.status == "active" and "{" not in row.input)
     spec = scenario.company
     suffering = {address for row in drawn for address in addresses_of(row, scene.world)}
     pool = [
@@ -248,9 +247,9 @@ def _company(
     return _sample(pool, min(MAX_COMPANY, int(_number(spec.count, rng))), rng)
 
 
-def _in_country(row: Endpoint) -> Endpoint:
+def _in_country(row: Endpoint, cc: str) -> Endpoint:
     """The endpoint as the client asks for it; names of random letters stay templates: nothing is expected of them."""
-    return replace(row, input=row.input.replace("{cc}", VANTAGE_CC.lower()).replace("{CC}", VANTAGE_CC))
+    return replace(row, input=row.input.replace("{cc}", cc.lower()).replace("{CC}", cc))
 
 
 def _expects(expects: tuple[Expect, ...], company: Sequence[Endpoint]) -> tuple[Expect, ...]:
