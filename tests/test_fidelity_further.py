@@ -1,4 +1,4 @@
-"""Scenarios for what is rarely met, seen on the wire: unlisted pages, null routes, resolvers that few ask, new roots."""
+"""Scenarios for what is rarely met, seen on the wire: unlisted pages, null routes, dying resolvers, new roots."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ipaddress
 from collections.abc import Iterator
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 from lab_fidelity import Watched, on, opened
 from lab_fidelity_checks import (
     BRIEF_S,
@@ -16,7 +18,6 @@ from lab_fidelity_checks import (
     assert_page,
     fetch,
     public_resolver,
-    records,
 )
 from scapy.layers.inet import ICMP
 
@@ -43,18 +44,6 @@ def test_only_the_resolvers_that_everybody_knows_are_led_astray(w: Watched) -> N
         honest = w.dns(t.host, server=public_resolver(), tcp=True)
         assert ipaddress.ip_address(answers[0][0]).packed not in honest.data
     assert_innocent_name_resolves(w, server=public_resolver())
-
-
-@on("router-answers")
-def test_replies_pass_no_router_and_one_name_is_answered_falsely(w: Watched) -> None:
-    t = w.target("t")
-    for server in (w.drawn.world.resolver, public_resolver(), DARK):
-        for name in (t.host, "www.example.com"):
-            flow = w.dns(name, server=server)
-            p, = w.await_packets(1, flow)
-            assert (p.ip.ttl, len(records(p))) == (64, 1)
-            assert (addresses(p)[0] in t.addresses) is False
-    assert not [entry for entry in w.truth() if entry.block_type]
 
 
 @on("resolver-dies")
@@ -97,10 +86,41 @@ def test_services_answer_otherwise_than_they_used_to(w: Watched) -> None:
     status = next(fault.params["status"] for fault in w.drawn.faults if fault.kind == "status")
     assert page.startswith(f"HTTP/1.1 {status} ".encode())
     assert w.tls(w.target("moved"), name=w.target("moved").host, port=443).failure == ""
-    broken = w.http(w.target("broken")).data
-    head = broken.partition(b"\r\n\r\n")[0]
-    assert any(byte > 127 or byte in b"\0\1\2" for byte in head)
+    broken = w.http(w.target("broken"))
+    assert b"\r\n\r\n" not in broken.data[:60_000], "its headers never end"
+    assert broken.n_bytes > 60_000
     assert w.truth() == ()
+
+
+@on("cert-new-root")
+def test_the_certificate_is_of_a_new_root_of_the_same_organisation(w: Watched) -> None:
+    t = w.target("t")
+    first, second = w.tls(t), w.tls(t)
+    issuer = x509.load_der_x509_certificate(first.certificate).issuer
+    assert issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value == "Signal Messenger, LLC"
+    assert first.certificate == second.certificate
+    assert w.truth() == ()
+
+
+@on("nx-one-view")
+def test_nobody_knows_the_name_and_encrypted_questions_vanish(w: Watched) -> None:
+    t = w.target("t")
+    for server in (w.drawn.world.resolver, public_resolver()):
+        flow = w.dns(t.host, server=server)
+        w.settle()
+        assert w.from_server(flow)[0].dns.rcode == 3
+    shake = w.tls(public_resolver(), name="cloudflare-dns.com", port=443, timeout_s=BRIEF_S)
+    assert (shake.stage, shake.failure) == ("connected", "timeout")
+    assert w.connect(public_resolver(), port=853, timeout_s=BRIEF_S).failure == "timeout"
+    assert len(w.drawn.world.vantages) == 1
+    assert_innocent_name_resolves(w)
+
+
+@on("satellite")
+def test_a_port_that_nobody_listens_on_is_accepted_on_the_way(w: Watched) -> None:
+    place = w.target("closed")
+    assert place.port == 81
+    assert w.connect(place, port=81).failure == ""
 
 
 @on("ipv6-only-outage")

@@ -10,19 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
-from recorded_app import APPS, app
+from recorded_app import APPS
 from recorded_datagrams import (
     CONTRARY,
     DATAGRAMS,
     FAILS_TOO,
     NO_CONTROL,
     ONE_ATTEMPT,
-    OPEN_DATAGRAMS,
     SERVED,
     TWO_ATTEMPTS,
     scene,
 )
-from recorded_names import FALLS_TO, NAMES
+from recorded_names import NAMES
 from recorded_transfers import TRANSFERS
 from shape_scenes import ANY as ANY_SHAPES
 from shape_scenes import shaped
@@ -81,8 +80,6 @@ def named() -> Iterator[tuple[str, Scene]]:
 
 FAMILIES = dict(named()) | dict(shaped(SHOWS))
 MADE = {rule_id: seen for rule_id, seen in FAMILIES.items() if rule_id in BY_ID}
-NOT_MADE = {rule_id: seen for rule_id, seen in FAMILIES.items() if rule_id not in BY_ID}
-"""Combinations of action and depth without a rule of their own."""
 
 
 PATHS: dict[str, Scene] = MADE | DATAGRAMS | TRANSFERS | APPS | {
@@ -152,17 +149,6 @@ PATHS: dict[str, Scene] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "path/unexplained": scene(stage="tls", failure="ssl_error: wrong version number", **CONTRARY),
 }
 
-OPEN: dict[str, Scene] = OPEN_DATAGRAMS | {
-    "a genuine messenger's server that ends the connection": app(failure=EOF, secure=True, proven=True),
-    "an address that vanishes where no other port was tried": scene(stage="connect", failure=TIMEOUT, lost="near",
-                                                                    **CONTRARY),
-    "a connection that is cut off once it is encrypted": scene(stage="http", failure=RESET, proven=True, **CONTRARY),
-    "controls that contradict each other": scene(stage="tls", failure=RESET, controls_asked=2, controls_answered=2,
-                                                 control_ok=1, control_failed=1),
-    "an operator that refuses some places": scene(self_block=True, stage="tls", failure=RESET, **CONTRARY),
-}
-"""What no rule decides."""
-
 NOTHING: dict[str, Any] = dict(foreign_failed=5, resolver="dead")
 NETWORKS: dict[str, LadderEvidence] = {
     "net/starved": replace(WELL, slow=True, stalled=2),
@@ -192,39 +178,6 @@ def test_every_rule_has_its_recording() -> None:
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), RECORDINGS, ids=[r[0] for r in RECORDINGS])
 def test_the_recording_is_judged_by_its_rule(rule_id: str, table: tuple[Rule[Any], ...], evidence: Any) -> None:
     assert first(table, evidence).id == rule_id
-
-
-@pytest.mark.parametrize("rule_id", NOT_MADE)
-def test_what_no_rule_of_a_family_tells_stays_open(rule_id: str) -> None:
-    stem = rule_id.split("_", maxsplit=1)[0].replace("/", ".")
-    got = first(PATH_RULES, NOT_MADE[rule_id])
-    forged = rule_id.endswith("injected") and NOT_MADE[rule_id].path.innocent == "reached"
-    assert got.outcome == "inconclusive" or (forged and is_prefix(stem, got.block_type)), got.id
-
-
-@pytest.mark.parametrize("seen", OPEN.values(), ids=OPEN)
-def test_what_no_rule_decides_stays_open(seen: Scene) -> None:
-    assert first(PATH_RULES, seen).outcome == "inconclusive"
-
-
-@pytest.mark.parametrize(("ladder", "rule_id"), [
-    (LadderEvidence(link=False), "net/offline"), (LadderEvidence(link=False, tunnel="full"), "net/offline"),
-    (LadderEvidence(gateway="silent", tunnel="full", **NOTHING), "net/tunnel"),
-])
-def test_without_a_route_nobody_is_asked(ladder: LadderEvidence, rule_id: str) -> None:
-    assert first(NETWORK_RULES, ladder).id == rule_id
-
-
-@pytest.mark.parametrize("case", FALLS_TO)
-def test_other_looks_of_a_name_fall_to_the_rule_that_fits(case: str) -> None:
-    seen, rule_id = FALLS_TO[case]
-    assert first(DNS_RULES, seen).id == rule_id
-
-
-@pytest.mark.parametrize("family", ["connect", "quic", "stun"])
-def test_where_no_ipv6_address_answers_none_is_missed(family: str) -> None:
-    seen = scene(replace(WELL, ipv6="broken"), family=6, stage=family, kind=family, failure=TIMEOUT, **CONTRARY)
-    assert first(PATH_RULES, seen).block_type == "local.ipv6"
 
 
 @pytest.mark.parametrize(("rule_id", "table", "evidence"), CONVICTING, ids=[r[0] for r in CONVICTING])
@@ -294,15 +247,6 @@ def test_a_notice_that_the_whole_world_is_served_is_no_block(status: int) -> Non
 def test_a_firewall_at_the_operators_own_door_says_prohibited_too(icmp: str, lost: str) -> None:
     got = first(PATH_RULES, scene(stage="connect", failure="host_unreachable", icmp=icmp, lost=lost, **CONTRARY))
     assert got.outcome == "inconclusive"
-
-
-@pytest.mark.parametrize("shown", [
-    dict(failure=TIMEOUT, other_port="silent"), dict(failure=TIMEOUT, other_port="closed"), dict(failure=REFUSED),
-    dict(failure=REFUSED, **FORGED), dict(failure=TIMEOUT),
-], ids=str)
-def test_who_takes_our_first_connections_and_no_more_may_count_them(shown: dict[str, Any]) -> None:
-    late = scene(stage="connect", lost="near", opened_before=True, **shown, **CONTRARY)
-    assert first(PATH_RULES, late).outcome == "inconclusive"
 
 
 @pytest.mark.parametrize("shown", [

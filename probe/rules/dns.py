@@ -59,6 +59,14 @@ def _overtaken(e: NameEvidence) -> bool:
     return e.dns.two_senders and _false_answer(e) and e.dns.known_elsewhere and e.dns.near_answer != "elsewhere"
 
 
+def _false_next_door(e: NameEvidence) -> bool:
+    """A filter of the household's own, or a lie of whom it asks."""
+    way, household = e.dns.port53, e.dns.resolver_private or not _public_honest(e)
+    return ((e.dns.near_answer == "elsewhere" and not e.validated)
+            or (way.led_astray and way.next_door and not e.dns.mark.fits)
+            or (_restricted(e) and household and not e.dns.public_restricted))
+
+
 def _wrong_server(e: NameEvidence) -> bool:
     """No metric of consistency holds: not the address, not its network, not the certificate, which is another's."""
     return (_answered(e) and not e.dns.consistent and not e.validated and e.wrong_server and e.trusted_reached)
@@ -118,12 +126,9 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere
          and (_false_answer(e) or _marked_elsewhere(e) or _fails_alone(e, e.dns.network))),
     Rule("dns/false_answer_of_near_resolver", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
-         "a resolver in private address space gives a private address; whether it lies or the one behind it is not "
-         "shown", lambda e: e.dns.near_answer == "elsewhere" and not e.validated),
-    Rule("dns/led_astray_next_door", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
-         "the device beside ours answers every question itself, whoever is asked, this one falsely: a filter of the "
-         "household's own, or a lie of whom it asks",
-         lambda e: e.dns.port53.led_astray and e.dns.port53.next_door and not e.dns.mark.fits),
+         "a resolver in private address space gives a private address or a restricted mode's, or the device beside "
+         "ours answers every question itself, this one falsely: whether it lies or the one behind it is not shown",
+         _false_next_door),
     Rule("dns/led_astray", "blocked", "dns.hijack", 0.95, ("trusted_dns",),
          "an address without a resolver answers innocent questions truly and this one falsely, as the network's own "
          "resolver does: questions to any resolver are led to one that lies",
@@ -136,10 +141,6 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/restricted_mode_everywhere", "blocked", "dns", 0.85, ("trusted_dns",),
          "every plain resolver leads the name to a restricted mode's servers; who does is not shown",
          lambda e: _restricted(e) and e.dns.public_restricted),
-    Rule("dns/restricted_behind_the_router", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
-         "a resolver in private address space leads the name to a restricted mode's servers: the household, or whoever "
-         "stands behind it",
-         _restricted),
     Rule("dns/false_answer_here_only", "blocked", "dns.forged", 0.95, ("trusted_dns",),
          "the network's resolver gives an address that no public name has, or a known block address, "
          "and another resolver on the same path tells the truth",
@@ -150,7 +151,8 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/block_address_known_elsewhere", "blocked", "dns.forged", 0.88, ("trusted_dns",),
          "the resolver gives a block address that is known of another country; nothing there is the service's, and "
          "another resolver on the same path tells the truth",
-         lambda e: _marked_elsewhere(e) and e.dns.known_elsewhere and _public_honest(e)),
+         lambda e: _marked_elsewhere(e) and e.dns.known_elsewhere and _public_honest(e)
+         and not e.dns.public_answers & e.dns.network_answers),
     Rule("dns/block_address_known_elsewhere_everywhere", "blocked", "dns", 0.8, ("trusted_dns",),
          "every plain resolver gives a block address that is known of another country, and nothing there is the "
          "service's; who forges it is not shown",

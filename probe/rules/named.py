@@ -7,12 +7,19 @@ from collections.abc import Callable
 from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by, injected, silence, tls_alert
 from probe.rules.table import Rule
 
+
+def _passes_in_pieces(s: Scene) -> bool:
+    """The same handshake is answered when its hello is cut and its answers are small: whether large packets do not
+    pass, or something on the way reads single segments, is not shown."""
+    return s.path.shapes.narrow == "cut" and not s.path.shapes.split_passed
+
+
 _TLS: dict[str, Callable[[Scene], bool]] = {
     "reset": lambda s: ended_by(s, "tls", "reset"),
     "close": lambda s: ended_by(s, "tls", "close"),
     "alert": tls_alert,
-    "drop": lambda s: silence(s, "tls", "drop"),
-    "mute": lambda s: silence(s, "tls", "mute"),
+    "drop": lambda s: silence(s, "tls", "drop") and not _passes_in_pieces(s),
+    "mute": lambda s: silence(s, "tls", "mute") and not _passes_in_pieces(s),
 }
 _HTTP: dict[str, Callable[[Scene], bool]] = {
     "reset": lambda s: ended_by(s, "http", "reset"),

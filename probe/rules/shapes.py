@@ -19,10 +19,6 @@ SMALL_SEGMENTS: tuple[PathRule, ...] = (
          "with small segments the same handshake is answered, and without them it is not: large packets do not pass",
          lambda s: _in_small_segments(s, "passed") or (
              _in_small_segments(s, "cut") and s.path.innocent == "failed")),
-    Rule("tls/passes_in_pieces", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
-         "the same handshake is answered when its hello is cut and its answers are small: whether large packets do not "
-         "pass, or something on the way reads single segments, is not shown",
-         lambda s: _in_small_segments(s, "cut") and not s.path.shapes.split_passed),
 )
 
 
