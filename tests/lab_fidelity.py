@@ -39,12 +39,12 @@ from scapy.layers.dns import DNS, DNSQR
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.box.rulebook import Params, make_ready
-from probe.lab.draw import VANTAGE_CC, draw
+from probe.lab.draw import draw
 from probe.lab.format.scenario import Scenario, load
 from probe.lab.host.warm import Warm
 from probe.lab.laboratory import Laboratory, unavailable, warm
 from probe.lab.truth import TruthEntry, read_log
-from probe.lab.types import Drawn
+from probe.lab.types import VANTAGE_CC, Drawn
 
 __all__ = [
     "PATIENCE_S", "Agent", "Flow", "Place", "Seen", "Watched", "Watching", "draw_scenario", "on", "opened", "seed_of",

@@ -24,7 +24,6 @@ APPS: dict[str, Scene] = {
     "app/changed_for_all": app(said=dict(proof="foreign", heard=True, control_foreign=2), controls_asked=2,
                                controls_answered=2),
     "app/controls_fail_too": app(said=dict(control_failed=2), failure=EOF, **FAILS_TOO),
-    "app/genuine_server_differs": app(failure=EOF, secure=True, proven=True),
     "app/drop_protocol_control": app(said=dict(control_proven=2), failure=TIMEOUT, acked="no", **CONTRARY),
     "app/drop_protocol": app(said=dict(innocent="carried"), failure=TIMEOUT, acked="no"),
     "app/mute_protocol": app(said=dict(control_proven=2), failure=TIMEOUT, acked="yes", **CONTRARY),

@@ -42,7 +42,6 @@ DATAGRAMS: dict[str, Scene] = {
     "stun/answers": scene(**STUN | SERVED | {"stage": "", "failure": ""}),
     "quic/answers": scene(**QUIC | SERVED | {"stage": "", "failure": ""}),
     "udp/abroad_is_cut_off": scene(LadderEvidence(domestic_ok=1, foreign_failed=4), **STUN),
-    "udp/ipv6_broken": scene(replace(WELL, ipv6="broken"), **UNSPOKEN, family=6),
     "udp/controls_refused_too": scene(**STUN | {"failure": REFUSED}, **FAILS_TOO),
     "udp/controls_fail_too": scene(**UNSPOKEN, **FAILS_TOO),
     "udp/nothing_passes": scene(**stun(others_alike=0, others_answering=0, others_silent=2), **CONTRARY),
@@ -50,16 +49,22 @@ DATAGRAMS: dict[str, Scene] = {
     "quic/expired": scene(**QUIC, trust="expired"),
     "quic/same_bad_certificate": scene(**QUIC, trust="wrong_name", control_same_key=1),
     "quic/drop_sni_control": scene(**QUIC | {"udp": replace(SPOKEN, again="reached")}, **CONTRARY, innocent="reached"),
-    "quic/late_drop_sni": scene(**QUIC | {"udp": replace(OTHERS, late=1, mute=2, again="reached")}, proven=True,
-                                innocent="reached"),
     "quic/had_enough": scene(**QUIC | {"udp": replace(SPOKEN, again="failed", lost="far")}, **CONTRARY,
                              innocent="reached"),
     "quic/drop_version": scene(**QUIC, **CONTRARY, innocent="failed"),
-    "quic/drop_undecided": scene(**QUIC, **CONTRARY, innocent="unasked"),
-    "quic/other_version": scene(**QUIC | {"udp": replace(OTHERS, version="answered")}, innocent="failed"),
     "udp/degraded": scene(**stun(responses=2, lossier=True, lost="near"), **CONTRARY),
     "udp/vanishes": scene(**stun(lost="near"), **CONTRARY),
     "udp/lost_close_to_the_service": scene(**stun(lost="far"), **CONTRARY),
     "udp/lost_somewhere": scene(**stun(lost="unknown"), **CONTRARY),
-    "udp/nobody_to_compare": scene(**stun(others_alike=1, others_silent=1), **CONTRARY),
 }
+
+OPEN_DATAGRAMS: dict[str, Scene] = {
+    "QUIC that is cut off once the certificate has come": scene(
+        **QUIC | {"udp": replace(OTHERS, late=1, mute=2, again="reached")}, proven=True, innocent="reached"),
+    "QUIC that vanishes where no innocent name was asked for": scene(**QUIC, **CONTRARY, innocent="unasked"),
+    "a server that speaks another version of QUIC": scene(
+        **QUIC | {"udp": replace(OTHERS, version="answered")}, innocent="failed"),
+    "datagrams that vanish where nobody of their kind is heard": scene(
+        **stun(others_alike=1, others_silent=1), **CONTRARY),
+}
+"""What no rule decides."""

@@ -38,14 +38,11 @@ NAMES: dict[str, NameEvidence] = {
     "dns/false_answer_of_near_resolver": name(near_answer="elsewhere", resolver_private=True, **BOGUS),
     "dns/household_filter": name(filtered=True, resolver_private=True, **BOGUS),
     "dns/two_answers": name(injected=True),
-    "dns/false_answer_overtakes": name(**BOGUS, two_senders=True),
     "dns/dark_address_answers": name(dark_answered=True),
     "dns/malformed_over_tcp": name(port53=Port53(tcp_malformed=True), **BOGUS),
-    "dns/led_astray_next_door": name(WRONG, port53=Port53(intercepted=True, led_astray=True, next_door=True)),
     "dns/led_astray": name(WRONG, port53=Port53(intercepted=True, led_astray=True)),
     "dns/restricted_mode": name({"validated": True}, **RESTRICTED, **HONEST),
     "dns/restricted_mode_everywhere": name({"validated": True}, **RESTRICTED, public_restricted=True),
-    "dns/restricted_behind_the_router": name({"validated": True}, **RESTRICTED, **HONEST, resolver_private=True),
     "dns/block_address_known_elsewhere": name({"wrong_server": True}, **ELSEWHERE, **HONEST),
     "dns/block_address_known_elsewhere_everywhere": name(
         {"dead_answer": True}, **ELSEWHERE, public="ok", public_answers=frozenset({HERE4})),
@@ -63,10 +60,27 @@ NAMES: dict[str, NameEvidence] = {
     "dns/servfail_here_only": failing("servfail", resolver_alive="ok"),
     "dns/unanswered_here_only": failing("timeout", resolver_alive="ok"),
     "dns/resolver_gave_up": failing("timeout", resolver_alive="timeout"),
-    "dns/failed_without_control": failing("timeout", **NOBODY),
     "dns/failed_control_failed": failing("timeout", **NOBODY, trusted_failed=2),
-    "dns/failed_control_doubtful": failing("nxdomain", **NOBODY, trusted_denying=1),
-    "dns/failed_sometimes": name(network="nxdomain", attempts=3, failed_attempts=1),
+    "dns/failed_sometimes": failing("nxdomain", **NOBODY, trusted_denying=1),
     "dns/known_here_only": name(**NOBODY, trusted_denying=2),
     "dns/answered": name(),
 }
+
+FALLS_TO: dict[str, tuple[NameEvidence, str]] = {
+    "a reply from elsewhere follows the false one": (name(**BOGUS, two_senders=True), "dns/two_answers"),
+    "and of a router's": (name(**BOGUS, two_senders=True, near_answer="elsewhere", resolver_private=True),
+                          "dns/false_answer_of_near_resolver"),
+    "a router leads to a restricted mode": (
+        name({"validated": True}, **RESTRICTED, **HONEST, resolver_private=True), "dns/false_answer_of_near_resolver"),
+    "the device beside ours answers every question": (
+        name(WRONG, port53=Port53(intercepted=True, led_astray=True, next_door=True)),
+        "dns/false_answer_of_near_resolver"),
+    "datagrams to the public resolver are answered as falsely, and its stream truly": (
+        name({"dead_answer": True}, **ELSEWHERE, public="ok", public_answers=frozenset({HERE4, THERE4})),
+        "dns/block_address_known_elsewhere_everywhere"),
+    "nobody to be trusted was asked": (failing("timeout", **NOBODY), "dns/failed_control_failed"),
+    "a single control denies": (failing("nxdomain", **NOBODY, control_denying=1, controls_asked=2),
+                                "dns/failed_sometimes"),
+    "few attempts failed": (name(network="nxdomain", attempts=3, failed_attempts=1), "dns/failed_sometimes"),
+}
+"""Further looks of a name's resolution, and the rules that they fall to."""

@@ -29,9 +29,7 @@ TRANSFERS: dict[str, Scene] = {
     "flow/frozen_by_packets": flowing(**STOPS, controls_fast=1, pieces_stalled=1),
     "flow/frozen_by_bytes": flowing(**STOPS, controls_fast=1, pieces_passed=1),
     "flow/frozen": flowing(**STOPS, controls_fast=1),
-    "flow/frozen_early": flowing(**STOPS_EARLY, controls_fast=1),
     "flow/slow_undecided": flowing(**TRICKLES, **SLOW_HERE),
     "flow/frozen_undecided": flowing(**STOPS),
-    "flow/stalls_undecided": flowing(own_stalls=1, innocent_passes=1),
     "flow/silent_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, hushed=True),
 }

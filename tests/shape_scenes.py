@@ -41,5 +41,4 @@ def shaped(shows: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, Scene]]:
         yield f"{stem}_only_there", scene(passes, **shown, **CONTRARY, innocent="reached")
         yield f"{stem}_by_this_server", scene(passes, **shown, innocent="reached")
     quiet = shows["tls/mute"] | CONTRARY
-    yield "tls/passes_in_pieces", scene(ShapeEvidence(narrow="cut"), **quiet, innocent="reached")
     yield "tls/small_segments_pass", scene(ShapeEvidence(narrow="passed"), **quiet, innocent="failed")

@@ -174,7 +174,7 @@ def test_only_when_every_failure_followed_a_neighbours_it_is_tainted() -> None:
 
 def test_a_private_authority_under_an_unknown_root() -> None:
     seen = tries("ssl_unknown_authority", trust="self_signed", issuer="O=Signal Messenger\\, LLC,C=US")
-    assert evidence(seen, private_root="Signal Messenger").private_root
+    assert evidence(seen, private_root="Signal Messenger, LLC").private_root
     assert not evidence(seen, private_root="Somebody Else").private_root
     assert not evidence(seen).private_root
 

@@ -153,6 +153,7 @@ HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "closed": ({}, closed),
     "cert_expired": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "expired")),
     "cert_self_signed": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "self-signed")),
+    "cert_new_root": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "local issuer")),
     "cert_wrong_name": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "mismatch")),
     "tls_reset": ({}, lambda s: handshake_fails(s, ConnectionResetError, ".")),
     "tls_close": ({}, lambda s: handshake_fails(s, (ssl.SSLEOFError, ssl.SSLZeroReturnError), ".")),

@@ -108,6 +108,7 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ("[draw.t]", "[draw.portal]\n[draw.t]", "mine.toml: draw.portal: this name stands for a place"),
         ("[draw.t]", "[draw.t", "mine.toml: "),
         ("[draw.t]", 'number = "Z1"\n[draw.t]', 'mine.toml: number: want "1"'),
+        ("[draw.t]", 'cc = "ru"\n[draw.t]', "mine.toml: cc: want two capitals, got 'ru'"),
         ("[draw.t]", 'needs = ["/bin/sh"]\n[draw.t]', "mine.toml: needs: '/bin/sh' is no program's name"),
         ("[draw.t]", 'layers = ["sni-nothing"]\n[draw.t]', "mine.toml: layers: no scenario 'sni-nothing'"),
         ("[draw.t]", 'layers = ["sni-fin", "sni-fin"]\n[draw.t]', "mine.toml: layers: want at most 12, each once"),

@@ -206,3 +206,10 @@ def test_a_line_on_which_every_transfer_crawls_is_slow() -> None:
     assert not ladder_evidence(slow[:2]).crawls
     assert not ladder_evidence([*slow, carried("93.184.6.9", 131_072, 0.8, "yardstick")]).crawls
     assert not ladder_evidence([replace(o, purpose="target") for o in slow]).crawls
+
+
+def test_over_ipv6_pinned_addresses_tell_only_where_there_is_nothing_else() -> None:
+    six = operation("connect", failure=TIMEOUT, purpose="ladder", input="", family=6, address=HERE6)
+    four = operation("connect", purpose="ladder", input="", family=4, address=HERE4)
+    assert ladder_evidence([six]).foreign_failed == 1
+    assert ladder_evidence([six, four]).foreign_failed == 0

@@ -144,7 +144,7 @@ def test_any_replies_can_be_read(replies: list[str], text: str) -> None:
     (THERE4, {"fingerprint": "safe", "fingerprint_scope": "restricted"}, "dns/answered"),
     (HERE4, {"ede": ("17",), "fingerprint": "safe", "fingerprint_scope": "restricted"}, "dns/chosen_filter"),
     (HERE4, {"resolver_address": "192.168.1.1", "fingerprint": "safe", "fingerprint_scope": "restricted"},
-     "dns/restricted_behind_the_router"),
+     "dns/false_answer_of_near_resolver"),
 ])
 def test_a_genuine_server_may_be_the_wrong_one(answer: str, changes: dict[str, Any], rule: str) -> None:
     e = dns_evidence((lookup(answer, **changes), lookup(THERE4, resolver="public"), TRUTH), cc="XA")

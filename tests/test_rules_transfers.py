@@ -42,7 +42,7 @@ def test_what_is_lower_and_keeps_no_rate_is_left_open() -> None:
 def test_what_stops_early_is_said_to_be_packets_only_where_pieces_stop_too() -> None:
     both = STOPS_EARLY | dict(controls_fast=1, pieces_stalled=1)
     assert first(PATH_RULES, flowing(**both)).id == "flow/frozen_by_packets"
-    assert first(PATH_RULES, flowing(**both | dict(pieces_passed=1))).id == "flow/frozen_early"
+    assert first(PATH_RULES, flowing(**both | dict(pieces_passed=1))).id == "flow/frozen"
 
 
 @pytest.mark.parametrize(("by_pieces", "outcome"), [(False, "blocked"), (True, "ok")])

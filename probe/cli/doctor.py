@@ -115,7 +115,7 @@ def packets() -> tuple[str, bool, str]:
 
 
 def _means(settings: Settings) -> frozenset[str]:
-    means = {"nothing", "trusted_dns", "innocent", "udp", "ladder"}
+    means = {"nothing", "trusted_dns", "innocent", "udp", "ladder", "later_slots"}
     if hears_routers(platform.system(), platform.release()):
         means.add("routers")
     if may_capture():

@@ -105,7 +105,7 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(
             _spoke(o) for o in shakes if o.input not in verdicts),
         foreign_failed=sum(not ok for url, ok in verdicts.items() if url not in domestic) + sum(
-            bool(o.failure) for o in seen if _is_pinned_connect(o)),
+            bool(o.failure) for o in _pinned_connects(seen)),
         domestic_ok=sum(ok for url, ok in verdicts.items() if url in domestic),
         domestic_failed=sum(not ok for url, ok in verdicts.items() if url in domestic),
         altered=_altered(pages, operators or {}),
@@ -132,9 +132,11 @@ def _shakes(seen: Sequence[Observation], family: int) -> list[Observation]:
     return [o for o in seen if o.purpose == "ladder" and o.operation == "tls_handshake" and o.family == family]
 
 
-def _is_pinned_connect(seen: Observation) -> bool:
-    """A connection to a DoH operator's pinned address: it needs no resolver, so its failure is the network's."""
-    return seen.purpose == "ladder" and seen.operation == "connect" and seen.family == 4 and not seen.input
+def _pinned_connects(seen: Sequence[Observation]) -> list[Observation]:
+    """Connections to DoH operators' pinned addresses: they need no resolver, so their failures are the network's. Over
+    IPv6 only where there is nothing else, for it is broken in many a network that is well."""
+    pinned = [o for o in seen if o.purpose == "ladder" and o.operation == "connect" and not o.input]
+    return [o for o in pinned if o.family == 4] or pinned
 
 
 def _works(seen: Sequence[Observation]) -> bool:

@@ -172,6 +172,11 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in ("", "page") else base
 
 
+def claims(seen: Observation, organisation: str) -> bool:
+    """Whether a certificate of nobody we trust names this organisation in its issuer (RFC 4514 escapes commas)."""
+    return bool(organisation) and organisation in seen.issuer.replace("\\", "") and seen.trust in UNTRUSTED
+
+
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
                    around: Sequence[Observation], private_root: str) -> PathEvidence:
     ends = [_end_of([o for o in mine if o.attempt == n]) for n in failed]
@@ -190,7 +195,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         acked=_acked([o.acked for o in ends]), tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
-        private_root=bool(private_root) and private_root in last.issuer and last.trust in UNTRUSTED,
+        private_root=claims(last, private_root),
         status=last.status,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probe.compare.nat64 import from_outside
-from probe.compare.path import TIMEOUTS, UNTRUSTED, PathEvidence
+from probe.compare.path import TIMEOUTS, PathEvidence, claims
 from probe.compare.udp import PORT_BESIDE, Other, beside, where_datagrams_end
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
@@ -57,7 +57,7 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
             base, stage=site.kind, failure=last.failure, icmp=last.icmp, tls_alert=last.tls_alert, trust=last.trust,
             issuer=last.issuer, same_failure=len({_kind_of(o.failure) for o in failed}) == 1,
             tainted=all(o.tainted_by for o in failed),
-            private_root=bool(around.private_root) and around.private_root in last.issuer and last.trust in UNTRUSTED,
+            private_root=claims(last, around.private_root),
         )
     return _with_controls(base, site, mine, around)
 

@@ -12,16 +12,13 @@ from probe.lab.format.references import Scene, censor_of, fault_of, rule_of
 from probe.lab.format.references import addresses_of as addresses_of
 from probe.lab.format.scenario import MAX_COMPANY, Filter, Scenario
 from probe.lab.format.toml_table import ScenarioError
-from probe.lab.types import Drawn, Expect, HostPlan, World
+from probe.lab.types import VANTAGE_CC, Drawn, Expect, HostPlan, World
 from probe.lab.world import FIXED_ANSWERS, draw_world, with_shared
 from probe.model import Endpoint
 from probe.tables.outcomes import NOT_ATTEMPTED
 from probe.tables.protocols import PROTOCOLS
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 from probe.tables.trust import judged
-
-VANTAGE_CC = "RU"
-"""Where the laboratory's client says it is."""
 
 TARGET = "target:"
 """Prefix of the aliases that name all inputs of one target."""
@@ -89,12 +86,13 @@ def _pinned(
     unknown = sorted(set(pinned) - set(scenario.draw))
     if unknown:
         raise ScenarioError(f"{scenario.name}.toml: draws no {unknown[0]!r}")
-    return {alias: tuple(_named(text, endpoints) for text in texts) for alias, texts in pinned.items() if texts}
+    cc = scenario.cc or VANTAGE_CC
+    return {alias: tuple(_named(text, endpoints, cc) for text in texts) for alias, texts in pinned.items() if texts}
 
 
-def _named(text: str, endpoints: Sequence[Endpoint]) -> Endpoint:
+def _named(text: str, endpoints: Sequence[Endpoint], cc: str) -> Endpoint:
     """The endpoint with this input, or else the best one of this host: HTTPS, then whatever can be measured."""
-    found = [row for row in map(_in_country, endpoints) if text in (row.input, row.host)]
+    found = [row for row in (_in_country(row, cc) for row in endpoints) if text in (row.input, row.host)]
     if not found:
         raise ScenarioError(f"{text}: neither an input nor a host of the catalogue; `probe targets` lists both")
     return min(found, key=lambda row: (row.input != text, not _measurable(row), row.protocol != "http", not row.sni))
@@ -109,6 +107,7 @@ def _scene(
     given: Mapping[str, tuple[Endpoint, ...]],
 ) -> Scene:
     world = _world(scenario.world, rng=rng, name=scenario.name, seed=seed, endpoints=endpoints)
+    world = replace(world, cc=scenario.cc or world.cc)
     taken = [row for rows in given.values() for row in rows]
     drawn: dict[str, tuple[Endpoint, ...]] = {}
     for alias, spec in scenario.draw.items():
@@ -197,10 +196,12 @@ def _measurable(row: Endpoint, *, asked_for: Sequence[str] = ()) -> bool:
 
 def _may_suffer(row: Endpoint, spec: Filter, world: World) -> bool:
     """Drawn under an alias: a target proper, for the controls that the ladder stands on are not what censors block.
+    Only a filter that asks for the role gets one.
 
     An operator that is known to refuse places itself makes every block look like its own doing.
     """
-    proper = row.tier >= 1 and row.role != "control" and row.host not in _SPECIAL and not row.self_block
+    proper = (row.tier >= 1 and row.role != "control" and not row.self_block) or "control" in spec.role
+    proper = proper and row.host not in _SPECIAL
     return proper and _measurable(row, asked_for=spec.protocol) and _qualifies(row, spec, world)
 
 
@@ -233,7 +234,8 @@ def _company(
 ) -> tuple[Endpoint, ...]:
     drawn = [row for rows in scene.drawn.values() for row in rows]
     if scenario.company is None:
-        return tuple(row for row in map(_in_country, endpoints) if row.status == "active" and "{" not in row.input)
+        local = (_in_country(row, scene.world.cc) for row in endpoints)
+        return tuple(row for row in local if row.status == "active" and "{" not in row.input)
     spec = scenario.company
     suffering = {address for row in drawn for address in addresses_of(row, scene.world)}
     pool = [
@@ -248,9 +250,9 @@ def _company(
     return _sample(pool, min(MAX_COMPANY, int(_number(spec.count, rng))), rng)
 
 
-def _in_country(row: Endpoint) -> Endpoint:
+def _in_country(row: Endpoint, cc: str) -> Endpoint:
     """The endpoint as the client asks for it; names of random letters stay templates: nothing is expected of them."""
-    return replace(row, input=row.input.replace("{cc}", VANTAGE_CC.lower()).replace("{CC}", VANTAGE_CC))
+    return replace(row, input=row.input.replace("{cc}", cc.lower()).replace("{CC}", cc))
 
 
 def _expects(expects: tuple[Expect, ...], company: Sequence[Endpoint]) -> tuple[Expect, ...]:

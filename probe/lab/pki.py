@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from probe.catalogue.load import anchor_files
 from probe.lab.types import World
-from probe.tables.trust import ANCHORS
+from probe.tables.trust import ANCHORS, TRUSTS
 
 WEB_CA = "ca"
 FOREIGN_CA = "foreign-ca"
@@ -92,6 +92,12 @@ def issue(
     """
     certificate, key = _sign(issuer, names=names, now=now, valid_days=valid_days)
     return certificate + key
+
+
+def new_authority(trust: str, *, clock_shift_s: int) -> Issuer:
+    """Another authority of the organisation that signs under a trust policy: one that nobody knows yet."""
+    organisation = TRUSTS[trust].issuer_organisation or "Laboratory Trust Services"
+    return _authority("Root CA 2", organisation, world_time(clock_shift_s))
 
 
 def _authority(common_name: str, organisation: str, now: dt.datetime) -> Issuer:

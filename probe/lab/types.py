@@ -26,6 +26,10 @@ class VantagePoint:
     """Base URL of its helper, e.g. `https://helper-a.lab.example:443/`; the name resolves in the world."""
 
 
+VANTAGE_CC = "RU"
+"""Where the laboratory's client says it is, unless the scenario is of another country."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostPlan:
     """The addresses of one name in this world; either tuple may be empty."""
@@ -70,6 +74,8 @@ class World:
     """Random loss per packet, both directions, client leg only."""
     clock_shift_s: int = 0
     """Shift of the world's clock (certificate dates, HTTP Date) against the machine's."""
+    cc: str = VANTAGE_CC
+    """The country that the client is configured to be in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

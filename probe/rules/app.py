@@ -53,9 +53,6 @@ APP: tuple[PathRule, ...] = (
          "the service leaves its own first words unanswered in two other networks as well",
          lambda s: _said(s) and s.path.app.control_failed >= 2 and not s.path.app.control_proven
          and not s.path.app.control_foreign),
-    Rule("app/genuine_server_differs", "inconclusive", "inconclusive.instrument", 0.6, ("nothing",),
-         "the genuine server is reached, and does not answer as the catalogue expects",
-         lambda s: _said(s) and s.path.secure and s.path.proven and not s.path.app.control_proven),
     Rule("app/drop_protocol_control", "blocked", "app.drop.protocol", 0.95, ("innocent", "helper"),
          "the messenger's own bytes are never acknowledged, innocent ones on the same port are, and controls get the "
          "proof",

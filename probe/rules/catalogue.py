@@ -15,6 +15,11 @@ def all_rules() -> tuple[Rule[Any], ...]:
     return (*NETWORK_RULES, *DNS_RULES, *PATH_RULES)
 
 
+def deciding_rules(slots: int = 1) -> tuple[Rule[Any], ...]:
+    """The rules that can be the verdict of a run with so many time slots (`probe.compare.slots`)."""
+    return tuple(rule for rule in all_rules() if not rule.hands_on and (slots > 1 or "later_slots" not in rule.needs))
+
+
 def convictable(have: frozenset[str]) -> dict[str, bool]:
     """Block type -> whether an installation with these means (`probe.rules.table.NEEDS`) can convict it."""
     found: dict[str, bool] = {}

@@ -45,8 +45,6 @@ _FIRST: tuple[PathRule, ...] = (
     Rule("udp/abroad_is_cut_off", "network", "network.national_only", 0.8, ("ladder",),
          "the address does not answer, and nothing outside the country does",
          lambda s: _fails(s) and s.ladder.national_only),
-    Rule("udp/ipv6_broken", "local", "local.ipv6", 0.95, ("nothing",), "no IPv6 address answers here",
-         lambda s: _fails(s) and s.path.family == 6 and s.ladder.ipv6 == "broken"),
     Rule("udp/controls_refused_too", "down", "server.refused", 0.9, ("two_helpers",),
          "controls in two networks find the port closed as well",
          lambda s: _fails(s) and s.path.failure == REFUSED and s.path.control_failed >= 2 and not s.path.control_ok),
@@ -73,8 +71,5 @@ _LAST: tuple[PathRule, ...] = (
     Rule("udp/lost_somewhere", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper", "udp"),
          "controls are answered; whether this network, a neighbour in it or the operator is the cause is not shown",
          lambda s: _fails(s) and s.path.failure in TIMEOUTS and _singled_out(s)),
-    Rule("udp/nobody_to_compare", "inconclusive", "inconclusive.no_control", 0.5, ("nothing",),
-         "controls are answered, and nothing shows that the protocol passes here at all",
-         lambda s: _fails(s) and s.path.failure in TIMEOUTS and contrary(s) and convicts(s) and not _others_answer(s)),
 )
 DATAGRAMS = _FIRST + QUIC + _LAST

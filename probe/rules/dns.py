@@ -53,6 +53,20 @@ def _false_answer(e: NameEvidence) -> bool:
     return _answered(e) and (bool(e.dns.bogus) or e.dns.mark.fits)
 
 
+def _overtaken(e: NameEvidence) -> bool:
+    """Captured packets show that another sender's reply, which may be empty, followed the false one: the question
+    itself got through. Of a resolver next door neither tells who lies."""
+    return e.dns.two_senders and _false_answer(e) and e.dns.known_elsewhere and e.dns.near_answer != "elsewhere"
+
+
+def _false_next_door(e: NameEvidence) -> bool:
+    """A filter of the household's own, or a lie of whom it asks."""
+    way, household = e.dns.port53, e.dns.resolver_private or not _public_honest(e)
+    return ((e.dns.near_answer == "elsewhere" and not e.validated)
+            or (way.led_astray and way.next_door and not e.dns.mark.fits)
+            or (_restricted(e) and household and not e.dns.public_restricted))
+
+
 def _wrong_server(e: NameEvidence) -> bool:
     """No metric of consistency holds: not the address, not its network, not the certificate, which is another's."""
     return (_answered(e) and not e.dns.consistent and not e.validated and e.wrong_server and e.trusted_reached)
@@ -85,7 +99,8 @@ def _alone(state: str, rule_id: str, confidence: float, why: str) -> Rule[NameEv
 
 
 DNS_RULES: tuple[Rule[NameEvidence], ...] = (
-    Rule("dns/literal", "ok", "", 1.0, ("nothing",), "no name had to be resolved", lambda e: not e.dns.asked),
+    Rule("dns/literal", "ok", "", 1.0, ("nothing",), "no name had to be resolved", lambda e: not e.dns.asked,
+         hands_on=True),
     Rule("dns/resolver_out_of_order", "local", "local.resolver", 0.95, ("nothing",),
          "the network's resolver fails for innocent names as well",
          lambda e: e.resolver_dead and e.dns.network != "ok"),
@@ -101,7 +116,7 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: (e.dns.filtered or e.dns.near_answer == "beside") and e.dns.resolver_private and not e.validated),
     Rule("dns/two_answers", "blocked", "dns.injection", 0.97, ("trusted_dns",),
          "one question had two answers, and the early one is false",
-         lambda e: e.dns.injected),
+         lambda e: e.dns.injected or _overtaken(e)),
     Rule("dns/dark_address_answers", "blocked", "dns.injection", 0.95, ("nothing",),
          "an address that answers no such question gave an answer for this name, and none for an innocent one",
          lambda e: e.dns.dark_answered),
@@ -111,15 +126,9 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere
          and (_false_answer(e) or _marked_elsewhere(e) or _fails_alone(e, e.dns.network))),
     Rule("dns/false_answer_of_near_resolver", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
-         "a resolver in private address space gives a private address; whether it lies or the one behind it is not "
-         "shown", lambda e: e.dns.near_answer == "elsewhere" and not e.validated),
-    Rule("dns/false_answer_overtakes", "blocked", "dns.injection", 0.95, ("trusted_dns", "packets"),
-         "one question had a false answer and then another from another distance: the question itself got through",
-         lambda e: _false_answer(e) and e.dns.known_elsewhere and e.dns.two_senders),
-    Rule("dns/led_astray_next_door", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
-         "the device beside ours answers every question itself, whoever is asked, this one falsely: a filter of the "
-         "household's own, or a lie of whom it asks",
-         lambda e: e.dns.port53.led_astray and e.dns.port53.next_door and not e.dns.mark.fits),
+         "a resolver in private address space gives a private address or a restricted mode's, or the device beside "
+         "ours answers every question itself, this one falsely: whether it lies or the one behind it is not shown",
+         _false_next_door),
     Rule("dns/led_astray", "blocked", "dns.hijack", 0.95, ("trusted_dns",),
          "an address without a resolver answers innocent questions truly and this one falsely, as the network's own "
          "resolver does: questions to any resolver are led to one that lies",
@@ -132,10 +141,6 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/restricted_mode_everywhere", "blocked", "dns", 0.85, ("trusted_dns",),
          "every plain resolver leads the name to a restricted mode's servers; who does is not shown",
          lambda e: _restricted(e) and e.dns.public_restricted),
-    Rule("dns/restricted_behind_the_router", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
-         "a resolver in private address space leads the name to a restricted mode's servers: the household, or whoever "
-         "stands behind it",
-         _restricted),
     Rule("dns/false_answer_here_only", "blocked", "dns.forged", 0.95, ("trusted_dns",),
          "the network's resolver gives an address that no public name has, or a known block address, "
          "and another resolver on the same path tells the truth",
@@ -146,7 +151,8 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/block_address_known_elsewhere", "blocked", "dns.forged", 0.88, ("trusted_dns",),
          "the resolver gives a block address that is known of another country; nothing there is the service's, and "
          "another resolver on the same path tells the truth",
-         lambda e: _marked_elsewhere(e) and e.dns.known_elsewhere and _public_honest(e)),
+         lambda e: _marked_elsewhere(e) and e.dns.known_elsewhere and _public_honest(e)
+         and not e.dns.public_answers & e.dns.network_answers),
     Rule("dns/block_address_known_elsewhere_everywhere", "blocked", "dns", 0.8, ("trusted_dns",),
          "every plain resolver gives a block address that is known of another country, and nothing there is the "
          "service's; who forges it is not shown",
@@ -178,18 +184,13 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     _alone("refused", "dns/refused_here_only", 0.93, "the resolver refuses this name alone"),
     _alone("servfail", "dns/servfail_here_only", 0.8, "the resolver fails for this name alone"),
     _alone("timeout", "dns/unanswered_here_only", 0.88, "questions for this name alone go unanswered"),
-    Rule("dns/failed_without_control", "inconclusive", "inconclusive.no_control", 0.5, ("nothing",),
-         "the lookup failed, and no trusted resolver could be asked",
-         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere
-         and not e.dns.trusted_denying and not e.dns.trusted_failed and not e.dns.controls_asked),
     Rule("dns/failed_control_failed", "inconclusive", "inconclusive.control_failed", 0.5, ("nothing",),
-         "the lookup failed, and trusted resolvers gave no answer either",
-         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere and not e.dns.trusted_denying),
-    Rule("dns/failed_control_doubtful", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
-         "the lookup failed, and only one trusted view agrees",
-         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere),
+         "the lookup failed, and neither trusted resolvers nor controls gave an answer",
+         lambda e: e.dns.network != "ok" and not e.dns.known_elsewhere
+         and not e.dns.trusted_denying + e.dns.control_denying),
     Rule("dns/failed_sometimes", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
-         "the lookup failed, but not often or alike enough", lambda e: e.dns.network != "ok"),
+         "the lookup failed, but not often or alike enough, or a single trusted view agrees",
+         lambda e: e.dns.network != "ok"),
     Rule("dns/known_here_only", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
          "the network's resolver answers a name that trusted resolvers deny, and nothing there proves whose it is",
          lambda e: not e.dns.known_elsewhere and e.dns.trusted_denying > 0 and not e.validated),

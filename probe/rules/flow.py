@@ -63,6 +63,11 @@ def _shown_elsewhere(s: Scene) -> bool:
     return flow.controls_fast > 0 or (flow.same_answer and flow.innocent_passes >= PASSES)
 
 
+def _stalls(s: Scene) -> bool:
+    flow = s.path.flow
+    return flow.own_stalls > 0 and not flow.elsewhere_stalls and flow.innocent_passes + flow.elsewhere_passes > 0
+
+
 FLOW: tuple[PathRule, ...] = (
     Rule("flow/slowed_by_name", "blocked", "flow.throttle.sni", 0.95, ("innocent",),
          "transfers that name this service trickle, and the same answers under an innocent name do not",
@@ -84,24 +89,18 @@ FLOW: tuple[PathRule, ...] = (
          lambda s: _frozen(s) and _shown_elsewhere(s) and s.path.flow.pieces_passed > 0
          and not s.path.flow.pieces_stalled),
     Rule("flow/frozen", "blocked", "flow.freeze", 0.85, ("helper",),
-         "transfers stop without a word; others' from here, and controls' from there, come through",
-         lambda s: _frozen(s) and _shown_elsewhere(s)),
-    Rule("flow/frozen_early", "blocked", "flow.freeze", 0.85, ("helper",),
-         "transfers stop alike after a few packets; others' from here, and controls' from there, come through",
-         lambda s: _frozen_early(s) and _served_elsewhere(s)),
+         "transfers stop alike without a word; others' from here, and controls' from there, come through",
+         lambda s: (_frozen(s) and _shown_elsewhere(s)) or (_frozen_early(s) and _served_elsewhere(s))),
     Rule("flow/slow_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service are slow, others' are not; it may be the server, or a crowded or lossy way to it",
          lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.elsewhere.lower
                                    or s.path.flow.innocent.slower)),
     Rule("flow/frozen_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
-         "transfers from this service stop without a word, and whether the server itself stops is not shown",
+         "transfers from this service stop without a word; after how much, or whether the server itself stops, is not "
+         "shown",
          lambda s: _frozen(s)),
-    Rule("flow/stalls_undecided", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
-         "the page comes, and every longer transfer from this service falls silent where another's comes through; "
-         "too few did, or not alike",
-         lambda s: s.path.last_ok and s.path.flow.own_stalls > 0 and not s.path.flow.elsewhere_stalls
-         and s.path.flow.innocent_passes + s.path.flow.elsewhere_passes > 0),
     Rule("flow/silent_after_the_page", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
-         "the page came, and nothing that was said after it was acknowledged: the connection was cut off behind it",
-         lambda s: s.path.last_ok and s.path.hushed),
+         "the page came, and what followed fell silent: whatever was said after it, or every longer transfer where "
+         "another's comes through; too few did, or not alike",
+         lambda s: s.path.last_ok and (s.path.hushed or _stalls(s))),
 )

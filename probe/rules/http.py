@@ -73,10 +73,6 @@ HTTP: tuple[PathRule, ...] = (
          lambda s: s.path.secure and ended_by(s, "http", "silence") and convicts(s) and contrary_here(s)
          and s.path.stops_alike and not s.path.flow.trickles and s.ladder.full_segments
          and not s.ladder.starves(s.path.address)),
-    Rule("tls/cut_off_once_encrypted", "blocked", "tls", 0.8, ("helper",),
-         "every connection completes its handshake and is then cut off, and controls reach the service there",
-         lambda s: s.path.secure and (ended_by(s, "http", "reset") or ended_by(s, "http", "close")) and convicts(s)
-         and contrary_here(s)),
     *(rule for action in ACTIONS for rule in elsewhere_rules("http", action, "host")),
     *(rule for action in ACTIONS for rule in named_rules("http", action, "host")),
     Rule("http/answered", "ok", "", 0.7, ("nothing",),

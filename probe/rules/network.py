@@ -8,16 +8,14 @@ from probe.rules.table import Rule
 Network = LadderEvidence
 
 NETWORK_RULES: tuple[Rule[Network], ...] = (
-    Rule("net/no_link", "local", "local.offline", 1.0, ("nothing",), "there is no route to anywhere",
-         lambda e: not e.link),
+    Rule("net/offline", "local", "local.offline", 0.9, ("nothing",),
+         "there is no route to anywhere, or nothing answers, the gateway neither",
+         lambda e: not e.link or (_nothing_answers(e) and e.gateway == "silent" and not e.tunnel and e.altered < 2)),
     Rule("net/tunnel", "inconclusive", "inconclusive.vantage", 0.6, ("nothing",),
          "a tunnel carries traffic of this device: what is seen is not, or not only, this network",
          lambda e: bool(e.tunnel)),
     Rule("net/captive_portal", "local", "local.captive_portal", 0.97, ("ladder",),
          "known pages of two operators were altered alike", lambda e: e.altered >= 2),
-    Rule("net/gateway_silent", "local", "local.offline", 0.9, ("ladder",),
-         "nothing answers, the gateway neither",
-         lambda e: _nothing_answers(e) and e.gateway == "silent"),
     Rule("net/shutdown", "network", "network.shutdown", 0.85, ("ladder",),
          "the gateway answers, and nothing beyond it does",
          lambda e: _nothing_answers(e) and e.gateway == "answers"),

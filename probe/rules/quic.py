@@ -49,9 +49,6 @@ QUIC: tuple[PathRule, ...] = (
     Rule("quic/drop_sni_control", "blocked", "quic.drop.sni", 0.95, ("innocent", "helper"),
          "an innocent name on the same address is answered, this one is not or not for long, and controls reach it",
          lambda s: _by_name(s) and contrary(s)),
-    Rule("quic/late_drop_sni", "blocked", "quic.drop.sni", 0.75, ("innocent",),
-         "the server shows this name's certificate and is then cut off, and an innocent name on the address is not",
-         lambda s: _by_name(s) and s.path.proven and s.path.udp.late > 0 and not s.path.controls_answered),
     Rule("quic/had_enough", "inconclusive", "inconclusive.unconfirmed", 0.5, ("innocent",),
          "an innocent name was answered before ours, and nobody is shown to be any more: what our name set off, and "
          "a server that takes only so many handshakes of one address, look alike",
@@ -61,12 +58,4 @@ QUIC: tuple[PathRule, ...] = (
          "reach it",
          lambda s: _vanishes(s) and s.path.innocent == "failed" and s.path.udp.versions_answered >= 2
          and s.path.udp.offers_v1 and not s.path.udp.others_shaken and contrary(s)),
-    Rule("quic/drop_undecided", "blocked", "quic.drop", 0.75, ("helper",),
-         "handshakes vanish while a version that does not exist is answered, and controls reach the service; the "
-         "trigger is not shown",
-         lambda s: _vanishes(s) and s.path.innocent in ("unasked", "tainted") and s.path.udp.versions_answered >= 2
-         and s.path.udp.offers_v1 and contrary(s)),
-    Rule("quic/other_version", "inconclusive", "inconclusive.instrument", 0.6, ("nothing",),
-         "the server does not speak the version that the probe does",
-         lambda s: silent(s) and s.path.udp.version == "answered" and not s.path.udp.offers_v1),
 )

@@ -19,10 +19,6 @@ SMALL_SEGMENTS: tuple[PathRule, ...] = (
          "with small segments the same handshake is answered, and without them it is not: large packets do not pass",
          lambda s: _in_small_segments(s, "passed") or (
              _in_small_segments(s, "cut") and s.path.innocent == "failed")),
-    Rule("tls/passes_in_pieces", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
-         "the same handshake is answered when its hello is cut and its answers are small: whether large packets do not "
-         "pass, or something on the way reads single segments, is not shown",
-         lambda s: _in_small_segments(s, "cut") and not s.path.shapes.split_passed),
 )
 
 
@@ -69,6 +65,14 @@ def shape_rules(action: str) -> tuple[PathRule, ...]:
     )
 
 
+ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "tls.reset": ("name", "only_there", "by_this_server"),
+    "tls.drop": ("name",),
+    "http.reset": ("name",),
+}
+"""What of each action another server has been seen to show. The others need the innocent name (`probe.rules.named`)."""
+
+
 def elsewhere_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
     """The same name at a server that has nothing to do with it, and whose operator agreed to be asked."""
     is_it, stem = shows(layer, action), f"{layer}.{action}"
@@ -78,18 +82,22 @@ def elsewhere_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ..
         """Nothing shows yet that more than the name is needed; inside TLS, nobody reads a Host."""
         return is_it(s) and not (shaped and s.path.shapes.passed) and not (layer == "http" and s.path.secure)
 
-    return (
-        Rule(f"{layer}/{action}_{trigger}_elsewhere", "blocked", f"{stem}.{trigger}", 0.95, ("agreed", "ladder"),
-             "the name fails alike at a server that has nothing to do with it and answers an innocent one: it is the "
-             "name, wherever it goes",
-             lambda s: undecided(s) and convicts(s) and s.path.shapes.elsewhere == "name"),
-        Rule(f"{layer}/{action}_only_there", "blocked", stem, 0.8, ("agreed", "innocent", "helper"),
-             "the name is answered at another server and an innocent one at this: it is the name at this address",
-             lambda s: undecided(s) and convicts(s) and contrary(s) and s.path.shapes.elsewhere == "passes"
-             and s.path.innocent == "reached"),
-        Rule(f"{layer}/{action}_by_this_server", "inconclusive", "inconclusive.control_doubtful", 0.5, ("agreed",),
-             "the name is answered at another server, and no control tells how this one treats it: it may refuse the "
-             "name itself",
-             lambda s: undecided(s) and convicts(s) and s.path.shapes.elsewhere == "passes"
-             and s.path.innocent == "reached" and not contrary(s) and not injected(s)),
-    )
+    told: dict[str, PathRule] = {
+        "name": Rule(
+            f"{layer}/{action}_{trigger}_elsewhere", "blocked", f"{stem}.{trigger}", 0.95, ("agreed", "ladder"),
+            "the name fails alike at a server that has nothing to do with it and answers an innocent one: it is the "
+            "name, wherever it goes",
+            lambda s: undecided(s) and convicts(s) and s.path.shapes.elsewhere == "name"),
+        "only_there": Rule(
+            f"{layer}/{action}_only_there", "blocked", stem, 0.8, ("agreed", "innocent", "helper"),
+            "the name is answered at another server and an innocent one at this: it is the name at this address",
+            lambda s: undecided(s) and convicts(s) and contrary(s) and s.path.shapes.elsewhere == "passes"
+            and s.path.innocent == "reached"),
+        "by_this_server": Rule(
+            f"{layer}/{action}_by_this_server", "inconclusive", "inconclusive.control_doubtful", 0.5, ("agreed",),
+            "the name is answered at another server, and no control tells how this one treats it: it may refuse the "
+            "name itself",
+            lambda s: undecided(s) and convicts(s) and s.path.shapes.elsewhere == "passes"
+            and s.path.innocent == "reached" and not contrary(s) and not injected(s)),
+    }
+    return tuple(told[what] for what in ELSEWHERE.get(stem, ()))

@@ -20,6 +20,7 @@ NEEDS: dict[str, str] = {
     "udp": "other services over UDP that answer in this network",
     "packets": "the right to capture packets (CAP_NET_RAW)",
     "ladder": "control targets that answer in this network",
+    "later_slots": "runs with later time slots, as those are that wait for a schedule",
 }
 """What a rule needs to be able to hold; `probe doctor` tells which of them an installation has."""
 
@@ -35,6 +36,8 @@ class Rule(Generic[E]):
     needs: tuple[str, ...]
     why: str
     holds: Callable[[E], bool]
+    hands_on: bool = False
+    """A step that never is the verdict: others decide (of a name its addresses, of an endpoint another address)."""
 
 
 def first(rules: Sequence[Rule[E]], evidence: E) -> Rule[E]:

@@ -7,11 +7,11 @@ from probe.rules.table import Rule
 
 WELL: tuple[PathRule, ...] = (
     Rule("path/not_attempted", "inconclusive", "inconclusive.not_attempted", 0.0, ("nothing",),
-         "nothing was tried", lambda s: s.path.attempts == 0),
+         "nothing was tried", lambda s: s.path.attempts == 0, hands_on=True),
     Rule("path/looked_at_only", "inconclusive", "inconclusive.not_attempted", 0.0, ("nothing",),
          "the address accepts connections; the endpoint itself was tried at another one",
          lambda s: s.path.stage == "" and s.path.depth < s.path.needs and not s.path.proven
-         and not s.path.must_not_answer),
+         and not s.path.must_not_answer, hands_on=True),
     Rule("path/stays_closed", "ok", "", 0.9, ("nothing",), "the port stays closed, as it should",
          lambda s: s.path.must_not_answer and s.path.stage == "connect"),
     Rule("path/answers_for_everybody", "local", "local.interception", 0.8, ("nothing",),
@@ -21,7 +21,8 @@ WELL: tuple[PathRule, ...] = (
          "the address does not answer, and nothing outside the country does",
          lambda s: s.path.stage == "connect" and s.ladder.national_only),
     Rule("path/ipv6_broken", "local", "local.ipv6", 0.95, ("nothing",), "no IPv6 address answers here",
-         lambda s: s.path.family == 6 and s.ladder.ipv6 == "broken" and s.path.stage == "connect"),
+         lambda s: s.path.family == 6 and s.ladder.ipv6 == "broken" and s.path.stage in ("connect", "quic", "stun")
+         and not s.path.last_ok),
     Rule("http/restricted", "down", "server.restricted", 0.95, ("nothing",),
          "the genuine server refuses this place or client by its own choice",
          lambda s: s.path.proven and s.path.met != "yes" and s.path.status in (403, 451)),

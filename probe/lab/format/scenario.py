@@ -74,6 +74,7 @@ MAX_COMPANY = 20
 MAX_LAYERS = 12
 KINDS = ("censorship", "innocent")
 _NUMBER = re.compile(r"[CISPX]?[1-9]\d?")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 _ALIAS = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -122,6 +123,8 @@ class Scenario:
     censor: Censor | None
     """References in it are still to be resolved."""
     expects: tuple[Expect, ...]
+    cc: str = ""
+    """The country that the client is configured to be in; empty: the laboratory's usual one."""
     agreed_server: bool = False
     """The volunteer's configuration names a server that agreed to be asked for foreign names: one of the world that
     is nobody's target."""
@@ -184,6 +187,7 @@ def _scenario(table: Table, *, name: str) -> Scenario:
         rules=rules,
         faults=faults,
         censor=read_censor(table.table("censor"), needs=needs, aliases=aliases) if table.has("censor") else None,
+        cc=_country(table),
         agreed_server=bool(table.flag("agreed_server")),
         expects=tuple(read_expect(expect, aliases=aliases) for expect in table.tables("expect")),
     )
@@ -200,6 +204,13 @@ def _number(table: Table) -> str:
     if number and not _NUMBER.fullmatch(number):
         raise table.error("number", f'want "1" ..., "C1", "I1", "S1", "P1", "X1" ... or "", got {number!r}')
     return number
+
+
+def _country(table: Table) -> str:
+    cc = table.text("cc", default="")
+    if cc and not _COUNTRY.fullmatch(cc):
+        raise table.error("cc", f"want two capitals, got {cc!r}")
+    return cc
 
 
 def _layers(table: Table, layers: tuple[str, ...]) -> tuple[Table, ...]:

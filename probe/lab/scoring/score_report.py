@@ -36,7 +36,7 @@ class Report:
     software: str = ""
     """Versions of the program, its rules and its catalogue."""
     rule_ids: tuple[str, ...] = ()
-    """Every rule that could have decided."""
+    """Every rule that could have decided: those that only hand on, or need a later time slot, are none of them."""
     line: Line = field(default_factory=Line)
     """How the client's line was made worse for all scenarios."""
 

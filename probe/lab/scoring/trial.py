@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from probe.catalogue.types import Catalogue
-from probe.lab.draw import VANTAGE_CC, draw
+from probe.lab.draw import draw
 from probe.lab.format.needs import lacking
 from probe.lab.format.ranges import Literal
 from probe.lab.format.scenario import Scenario
@@ -184,7 +184,7 @@ def configuration(world: World, *, helpers: bool, consent_level: int = 3, agreed
     """The configuration of a volunteer in this world, who agreed to all that the program can do unless told
     otherwise, as TOML. `agreed`: a server that may be asked for foreign names, over TLS and in the clear."""
     lines = ["[run]", f"consent_level = {consent_level}", "",
-             "[vantage]", f'cc = "{VANTAGE_CC}"', f"asn = {VANTAGE_ASN}"]
+             "[vantage]", f'cc = "{world.cc}"', f"asn = {VANTAGE_ASN}"]
     for point in world.vantages if helpers else ():
         fields = {"id": point.control_id, "url": point.url, "address": point.ipv4, "asn": point.asn, "cc": point.cc}
         lines += ["", "[[helper]]", *(f"{key} = {json.dumps(value)}" for key, value in fields.items())]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probe.lab.pki import FOREIGN_CA, WEB_CA, Issuer, anchor_of, issue, load_issuer, world_time
+from probe.lab.pki import FOREIGN_CA, WEB_CA, Issuer, anchor_of, issue, load_issuer, new_authority, world_time
 from probe.lab.servers.sites import Site
 from probe.lab.types import World
 from probe.lab.world import is_address
@@ -44,7 +44,7 @@ class Certificates:
         alone = fault == "cert_self_signed" or site.kind == "sinkhole_tls"
         key = (site.host, "" if alone else site.trust, fault, *names)
         if key not in self._leaves:
-            issuer = None if alone else self._issuer(site.trust)
+            issuer = None if alone else self._issuer(site.trust, renewed=fault == "cert_new_root")
             leaf = self._issue(issuer, names, _VALID_DAYS.get(fault, (-30.0, 60.0)))
             private = issuer is not None and any(row.protocol in _SHOW_AUTHORITY for row in site.rows)
             self._leaves[key] = leaf + (issuer.certificate.public_bytes(Encoding.PEM) if issuer and private else b"")
@@ -65,8 +65,10 @@ class Certificates:
             return [*site.names, *site.addresses]
         return [name, *site.addresses] if site.doh_path else [name]
 
-    def _issuer(self, trust: str) -> Issuer:
+    def _issuer(self, trust: str, *, renewed: bool = False) -> Issuer:
         anchor = anchor_of(trust)
+        if renewed:
+            return new_authority(trust, clock_shift_s=self._world.clock_shift_s)
         if anchor:
             return self._stored(f"anchor-keys/{anchor}", self._directory / "anchors" / f"{anchor}.pem")
         return self._stored(WEB_CA, self._directory / f"{WEB_CA}.pem")

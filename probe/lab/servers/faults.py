@@ -36,6 +36,8 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("cert_expired", "tls", "", "the host's own certificate ran out yesterday"),
     ("cert_self_signed", "tls", "", "the host presents a certificate that it signed itself"),
     ("cert_wrong_name", "tls", "", "the host presents a valid certificate for another name"),
+    ("cert_new_root", "tls", "",
+     "the host presents a certificate of a new root of its own organisation's, which nobody knows yet"),
     ("tls_reset", "tls", "probability", "the server resets the connection after the ClientHello"),
     ("tls_close", "tls", "probability", "the server closes the connection after the ClientHello"),
     ("tls_alert", "tls", "probability description", "the server answers the ClientHello with a fatal alert"),
