@@ -39,6 +39,11 @@ def again(w: Watched, flow: Flow, payload: bytes, *, sport: int = 0) -> None:
     w.raw(IP(src=w.drawn.world.client4, dst=flow.address) / datagram)
 
 
+def least(trials: int, probability: float) -> int:
+    """Of so many so many come at the very least: what may be waited for."""
+    return max(0, math.ceil(trials * probability - 5 * math.sqrt(trials * probability * (1 - probability)) - 1))
+
+
 def assert_binomial(successes: int, trials: int, probability: float) -> None:
     """Within five standard deviations, and one."""
     bound = 5 * math.sqrt(trials * probability * (1 - probability)) + 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from lab_both_ends import BothEnds
-from lab_datagrams import UNKNOWN_VERSION, again, assert_binomial, binding_request, initial, of_version
+from lab_datagrams import UNKNOWN_VERSION, again, assert_binomial, binding_request, initial, least, of_version
 from lab_fidelity import Flow, Place, Watched
 
 from probe.lab.laboratory import unavailable
@@ -136,7 +136,9 @@ def test_degraded_calls(ends: BothEnds, seed: int) -> None:
         free = w.udp(w.drawn.world.resolver, b"", port=9, timeout_s=0.1)
         for _ in range(count):
             again(w, flow, binding_request())
-        w.settle()
+        enough = least(count, (1 - loss) ** 2)
+        w.agent.await_that(lambda: len(w.from_server(flow)) >= enough, f"{enough} answers of a busy server")
+        w.tls(w.innocent())
         answers = len(w.from_server(flow))
         assert w.from_server(free) is not None
         assert {entry.block_type for entry in w.truth()} == {"udp.degrade"}
