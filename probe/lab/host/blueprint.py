@@ -24,6 +24,11 @@ class Parts:
     helper_needs: tuple[str, ...] = ("probe.cli.helper", "probe.control.engine", "probe.control.server")
     """Modules that are imported once for all helpers, which then start sooner."""
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Everything that these programs are made of."""
+        return (*(name.partition(":")[0] for name in (self.router, self.servers, self.pki)), *self.helper_needs)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blueprint:

@@ -19,6 +19,7 @@ from pathlib import Path
 from probe.lab.errors import LabFailed, LabUnavailable, namespace_advice
 from probe.lab.host import namespaces as ns
 from probe.lab.host.blueprint import Blueprint, decode, load_part, running_helpers
+from probe.lab.host.child import work_and_end
 from probe.lab.host.directory import remove_directory
 from probe.lab.host.mounts import make_private
 
@@ -28,17 +29,13 @@ def _start_pki(blueprint: Blueprint) -> int:
     pid = os.fork()
     if pid:
         return pid
-    status = 1
-    try:
+
+    def work() -> None:
         ns.die_with_parent()
         world = blueprint.drawn.world
         load_part(blueprint.parts.pki)(blueprint.pki, clock_shift_s=world.clock_shift_s, world=world)
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
+
+    work_and_end(work)
 
 
 def _leave_machine() -> None:

@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from probe.lab.host import client_faults
 from probe.lab.host import namespaces as ns
 from probe.lab.host.blueprint import Blueprint, load_part
 from probe.lab.host.censor_program import censor
+from probe.lab.host.child import work_and_end
 from probe.lab.host.client_stub import serve_stub
 from probe.lab.host.external import CensoredLeg, Site
 from probe.lab.host.mounts import clean_environment
@@ -62,18 +62,7 @@ def _start(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt: in
     pid = os.fork()
     if pid:
         return pid
-    status = 1
-    try:
-        _run_child(crew, name, work, net=net, mnt=mnt)
-        status = 0
-    except SystemExit as error:
-        print(error, file=sys.stderr)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    work_and_end(lambda: _run_child(crew, name, work, net=net, mnt=mnt))
 
 
 def _start_vital(crew: Crew, name: str, work: Callable[[int, int], None], *, net: int) -> None:

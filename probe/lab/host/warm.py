@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import threading
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -22,12 +21,13 @@ from types import TracebackType
 from typing import Self
 
 from probe.lab.errors import LabFailed
+from probe.lab.host.blueprint import Parts
+from probe.lab.host.child import work_and_end
 from probe.lab.host.launch import launch
 
 _NEEDED = (
     "probe.lab.host.external", "probe.lab.host.network", "probe.lab.host.supervise", "probe.lab.host.wiring",
-    "probe.lab.path.router", "probe.lab.pki", "probe.lab.servers",
-    "probe.cli.helper", "probe.control.engine", "probe.control.server",
+    *Parts().modules,
 )
 _FDS = 5
 """Control socket, owner, lock, log of errors, blueprint."""
@@ -76,7 +76,7 @@ def _fork(sock: socket.socket, fds: Sequence[int]) -> None:
     if pid == 0:
         os.close(go)
         sock.close()
-        _become_launcher(wait, fds)
+        work_and_end(lambda: _become_launcher(wait, fds))
     os.close(wait)
     process = os.pidfd_open(pid)  # it lives, since it waits
     with suppress(OSError):
@@ -85,26 +85,18 @@ def _fork(sock: socket.socket, fds: Sequence[int]) -> None:
     os.close(go)
 
 
-def _become_launcher(wait: int, fds: Sequence[int]) -> None:
-    """What the child does for the rest of its life."""
-    status = 1
-    try:
-        os.read(wait, 1)
-        os.close(wait)
-        os.setsid()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        control, owner, lock, errors, blueprint = fds
-        for target in (1, 2):
-            os.dup2(errors, target)
-        os.close(errors)
-        with open(blueprint, "rb") as file:
-            status = launch(control, owner, lock, file.read())
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+def _become_launcher(wait: int, fds: Sequence[int]) -> int:
+    """What the child does for the rest of its life; its exit status."""
+    os.read(wait, 1)
+    os.close(wait)
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    control, owner, lock, errors, blueprint = fds
+    for target in (1, 2):
+        os.dup2(errors, target)
+    os.close(errors)
+    with open(blueprint, "rb") as file:
+        return launch(control, owner, lock, file.read())
 
 
 def main(arguments: Sequence[str]) -> int:
