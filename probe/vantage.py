@@ -8,30 +8,24 @@ import hmac
 import os
 import platform
 import secrets
-import socket
 import ssl
 from datetime import datetime
 from pathlib import Path
 
+from probe.folders import own_state
+from probe.measure.own import own_addresses
 from probe.model import Vantage
 from probe.settings import Settings
 
-_V4, _V6 = "192.0.2.1", "2001:db8::1"
-
 
 def families() -> tuple[int, ...]:
-    """Address families with a route; nothing is sent: a connected UDP socket only consults the routing table."""
-    found = []
-    for family, number, address in ((socket.AF_INET, 4, _V4), (socket.AF_INET6, 6, _V6)):
-        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.connect((address, 9))
-            found.append(number)
-    return tuple(found)
+    """Address families with a route, 4 before 6. Nothing is sent."""
+    return tuple(dict.fromkeys(6 if ":" in address else 4 for address in own_addresses()))
 
 
 def probe_id(month: str, *, folder: Path | None = None) -> str:
     """Keyed hash of the month: rows of one month belong together, months do not. The key stays on this machine."""
-    home = folder or Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "probe"
+    home = folder or own_state()
     key_file = home / "identity.key"
     try:
         key = key_file.read_bytes()

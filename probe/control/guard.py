@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from probe.compare.addresses import is_bogon
+from probe.measure.own import source_address
 
 PORTS: dict[int, str] = {
     80: "HTTP",
@@ -79,14 +80,8 @@ def _is_own(address: str) -> bool:
 
 
 def has_route(address: str) -> bool:
-    """True when this machine has a route to `address`. Sends nothing: connecting UDP only consults the table."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.connect((address, 9))
-    except OSError:
-        return False
-    return True
+    """True when this machine has a route to `address`. Sends nothing."""
+    return bool(source_address(address))
 
 
 class RateLimiter:

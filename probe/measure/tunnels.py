@@ -11,11 +11,12 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from probe.measure.own import own_addresses
+
 _NAMES = re.compile(r"(tun|wg|utun|nordlynx|proton|mullvad|tailscale|zt)[0-9a-z_-]*")
 """What programs call their tunnels, for systems that show no more."""
 _ARPHRD_NONE = "65534"
 _SIOCGIFADDR = 0x8915
-_EVERYWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 """Documentation addresses: what leads there leads everywhere. Nothing is sent."""
 
 
@@ -25,7 +26,7 @@ def tunnel_word(*, proc: Path = Path("/proc/net"), sys: Path = Path("/sys/class/
     if not tunnels:
         return ""
     own = {address for name in tunnels for address in _addresses(name, proc)}
-    if any(address in own for address in _local_addresses()):
+    if any(address in own for address in own_addresses()):
         return "full"
     nets = [net for name, net in (*routes4(proc), *routes6(proc)) if name in tunnels]
     return "split" if any(_is_public(net) for net in nets) else ""
@@ -66,13 +67,6 @@ def _is_public(net: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
     if net.is_multicast or net.is_link_local:
         return False
     return net.prefixlen < 8 or net.is_global
-
-
-def _local_addresses() -> Iterator[str]:
-    for family, address in _EVERYWHERE.items():
-        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.connect((address, 9))
-            yield str(sock.getsockname()[0])
 
 
 def _addresses(name: str, proc: Path) -> Iterator[str]:
