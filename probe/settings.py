@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from probe.catalogue.types import MatrixServer
+from probe.folders import config_home
 
 SEARCH = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
 
@@ -101,29 +102,39 @@ def load_settings(path: str | None = None) -> Settings:
     if file is None:
         return Settings()
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = read_toml(file)
         if "path" in raw:
             raise SettingsError(f"{file}: path: is not a setting")
         read = msgspec.convert(raw, Settings)
         vantage = msgspec.structs.replace(read.vantage, cc=read.vantage.cc.upper())
         return msgspec.structs.replace(read, vantage=vantage, path=str(file))
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: is no TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise SettingsError(f"{file}: {error}") from None
 
 
+def read_toml(file: Path) -> dict[str, Any]:
+    """What a file of TOML holds. Raises SettingsError for one that cannot be read or is none."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: is no TOML: {error}") from None
+
+
+def results_folder(settings: Settings, given: Path | None = None) -> Path:
+    """The folder that was given, else the configured one; `~` is the person's home in both."""
+    return (given or Path(settings.run.results)).expanduser()
+
+
 def usual_file() -> Path:
     """Where a person's own configuration belongs, whether it is there or not."""
-    return Path(SEARCH[0].replace("$XDG_CONFIG_HOME", os.environ.get("XDG_CONFIG_HOME") or "~/.config")).expanduser()
+    return _expanded(SEARCH[0])
 
 
 def _found() -> Path | None:
-    config_home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    for candidate in SEARCH:
-        file = Path(candidate.replace("$XDG_CONFIG_HOME", config_home)).expanduser()
-        if file.is_file():
-            return file
-    return None
+    return next((file for file in map(_expanded, SEARCH) if file.is_file()), None)
+
+
+def _expanded(candidate: str) -> Path:
+    return Path(candidate.replace("$XDG_CONFIG_HOME", str(config_home()))).expanduser()

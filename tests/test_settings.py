@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from probe.marker import MARKER, Marker, read_marker
-from probe.settings import Settings, SettingsError, load_settings
+from probe.settings import RunSettings, Settings, SettingsError, load_settings, results_folder
 from probe.vantage import probe_id
 
 WHOLE = """
@@ -160,3 +160,11 @@ def test_a_spoiled_key_is_replaced(tmp_path: Path) -> None:
     first = probe_id("2026-11", folder=tmp_path)
     assert first == probe_id("2026-11", folder=tmp_path)
     assert len((tmp_path / "identity.key").read_bytes()) == 32
+
+
+def test_the_results_folder_may_be_named_from_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    settings = Settings(run=RunSettings(results="~/probe-results"))
+    assert results_folder(settings) == Path("/home/me/probe-results")
+    assert results_folder(settings, Path("~/elsewhere")) == Path("/home/me/elsewhere")
+    assert results_folder(Settings(), Path("here")) == Path("here")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from probe.archive.own import CONFLICTS_FILE
 from probe.archive.sift import Refused, Sound, folders_in, sift
 from probe.model import Run, RunResult
+from probe.progress import Progress, silent
 from probe.store.atomic import StoreError, explained, write_file
 from probe.store.csv_files import write_csv
 from probe.store.layout import csv_path, packets_path
@@ -23,7 +24,6 @@ from probe.store.schema import TABLES
 from probe.store.write import write_run
 
 _MAX_LIST_BYTES = 64 << 20
-Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Collected:
 
 
 def collect(
-    sources: Iterable[Path], out: Path, *, lab: bool = False, progress: Progress = lambda done, total: None,
+    sources: Iterable[Path], out: Path, *, lab: bool = False, progress: Progress = silent,
 ) -> Collected:
     """Takes every sound run of the sources into `out`, a results folder; only the holder of its lock may call this.
 

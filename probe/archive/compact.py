@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from probe.archive.own import SWAP_FOLDER, day_of, is_folder, temporary_of
 from probe.archive.settle import is_within, settle, settle_all
 from probe.archive.swap import exchange
 from probe.model import Run
+from probe.progress import Progress, silent
 from probe.store.atomic import StoreError, Writer, explained, make_folder, write_files
 from probe.store.layout import PARQUET_FOLDER
 from probe.store.merged import MANIFEST, MAX_MERGED_BYTES, PREFIX, is_merged, manifest_text, merged_files, merged_runs
@@ -30,7 +31,6 @@ from probe.store.schema import TABLES, Table
 UNFINISHED_DAYS = 2
 """Today and yesterday by UTC are left alone: a run that began before midnight may still be written."""
 
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class _Part:
 
 
 def compact(
-    directory: Path, *, today: date, parquet: bool = False, progress: Progress = lambda done, total: None,
+    directory: Path, *, today: date, parquet: bool = False, progress: Progress = silent,
 ) -> Compacted:
     """Merges every finished day; only the holder of the folder's lock may call this.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +12,11 @@ from probe.archive.choose import Choice, chosen_rows, chosen_runs
 from probe.archive.formats import FORMATS
 from probe.archive.release import released_rows, released_runs, released_table
 from probe.model import Run
+from probe.progress import Progress, silent
 from probe.store.atomic import StoreError, Writer, write_files
 from probe.store.read import stored_runs
 from probe.store.rows import Row
 from probe.store.schema import TABLES, Table
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,7 +31,7 @@ class Exported:
 
 def export(
     directory: Path, out: Path | None, choice: Choice, *, table: str = "verdicts", form: str = "csv",
-    release: bool = False, now: datetime, progress: Progress = lambda done, total: None,
+    release: bool = False, now: datetime, progress: Progress = silent,
 ) -> Exported:
     """Writes the chosen rows to a file, whole or not at all, or to standard output where `out` is None.
 

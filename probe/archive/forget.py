@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from probe.archive.own import SCHEDULE_FOLDER, SWAP_FOLDER, day_of, is_folder, is_ours, own_files, tables_of, top_files
+from probe.folders import own_cache, own_state
 from probe.store.atomic import explained
 from probe.store.layout import PARQUET_FOLDER
 
@@ -42,8 +42,8 @@ def find(directory: Path) -> Kept:
     is_results = bool(own) or (directory / ".lock").is_file() or is_folder(directory / SCHEDULE_FOLDER)
     top = tuple(path for path in top_files(directory) if is_ours(path)) if is_results and directory.is_dir() else ()
     results = (*(file.path for file in own), *top)
-    state = tuple(_known_files(_home("XDG_STATE_HOME", ".local/state"), STATE_FILES)) + tuple(
-        _known_files(_home("XDG_CACHE_HOME", ".cache"), CACHE_FILES))
+    state = tuple(_known_files(own_state(), STATE_FILES)) + tuple(
+        _known_files(own_cache(), CACHE_FILES))
     runs = {file.stem for file in own if file.table == "runs" and not file.temporary}
     size = sum(_size(path) for path in (*results, *state))
     return Kept(results=results, state=state, bytes=size, runs=len(runs))
@@ -63,10 +63,6 @@ def forget(directory: Path, kept: Kept) -> Forgotten:
             home.rmdir()
     left = tuple(sorted(directory.iterdir())) if directory.is_dir() else ()
     return Forgotten(files=len(files), left=left)
-
-
-def _home(variable: str, usual: str) -> Path:
-    return Path(os.environ.get(variable) or Path.home() / usual) / "probe"
 
 
 def _known_files(home: Path, patterns: tuple[str, ...]) -> Iterator[Path]:

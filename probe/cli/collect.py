@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import click
 
-from probe.archive.collect import Collected, Progress
+from probe.archive.collect import Collected
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED
+from probe.cli.progress import bar
 from probe.store.atomic import StoreError, make_folder
 from probe.store.cells import visible
 
@@ -70,17 +70,8 @@ def _check(sources: tuple[Path, ...], out: Path) -> None:
 def _collect(sources: tuple[Path, ...], out: Path, lab: bool) -> Collected:
     from probe.archive.collect import collect as gather
 
-    make = partial(gather, sources, out, lab=lab)
-    if not sys.stderr.isatty():
-        return make()
-    with click.progressbar(length=1, label="Reading folders", file=sys.stderr) as bar:
-
-        def tell(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(1)
-
-        progress: Progress = tell
-        return make(progress=progress)
+    with bar("Reading folders") as progress:
+        return gather(sources, out, lab=lab, progress=progress)
 
 
 def _as_json(done: Collected) -> dict[str, object]:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 
-from probe.archive.compact import Compacted, Progress
+from probe.archive.compact import Compacted
 from probe.cli.bounds import bounds_lines
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED
-from probe.settings import SettingsError, load_settings
+from probe.cli.progress import bar
+from probe.settings import SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError
 from probe.store.cells import visible
 from probe.store.parquet import available
@@ -44,7 +45,7 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
         raise click.ClickException(NEEDS_PYARROW)
     try:
         settings = load_settings(config)
-        folder = directory or Path(settings.run.results)
+        folder = results_folder(settings, directory)
         if not folder.is_dir():
             raise StoreError(f"{folder}: there is no such folder: name the results folder")
         with run_lock(folder):
@@ -73,13 +74,5 @@ def _merge(folder: Path, *, parquet: bool) -> Compacted:
     from probe.archive.compact import compact as merge
 
     today = datetime.now(UTC).date()
-    if not sys.stderr.isatty():
-        return merge(folder, today=today, parquet=parquet)
-    with click.progressbar(length=1, label="Merging days", file=sys.stderr) as bar:
-
-        def tell(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(1)
-
-        progress: Progress = tell
+    with bar("Merging days") as progress:
         return merge(folder, today=today, parquet=parquet, progress=progress)

@@ -16,7 +16,7 @@ from probe.measure.trace import hears_routers
 from probe.plan.shapes import ELSEWHERE_LEVEL
 from probe.rules.catalogue import convictable
 from probe.rules.table import NEEDS
-from probe.settings import Settings, SettingsError, load_settings
+from probe.settings import Settings, SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError, check_writable
 
 
@@ -69,7 +69,7 @@ def _fingerprints(settings: Settings) -> tuple[str, bool, str]:
 
 
 def _results(settings: Settings) -> tuple[str, bool, str]:
-    folder = Path(settings.run.results)
+    folder = results_folder(settings)
     try:
         check_writable(folder)
     except StoreError as error:

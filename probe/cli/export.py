@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import click
 
 from probe.archive.choose import BY_SERVICE, Choice
-from probe.archive.export import Exported, Progress
+from probe.archive.export import Exported
 from probe.cli.compact import NEEDS_PYARROW
-from probe.settings import SettingsError, load_settings
+from probe.cli.progress import bar
+from probe.settings import SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError
 from probe.store.cells import visible
 from probe.store.parquet import available
@@ -57,7 +56,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
     choice = Choice(since=since.date() if since else None, until=until.date() if until else None,
                     services=frozenset(services), countries=frozenset(cc.upper() for cc in countries), lab=lab)
     try:
-        folder = directory or Path(load_settings(config).run.results)
+        folder = results_folder(load_settings(config), directory)
         done = _export(folder, out, choice, table, form, release)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
@@ -81,14 +80,6 @@ def _check(table: str, services: tuple[str, ...], form: str, out: Path | None) -
 def _export(folder: Path, out: Path | None, choice: Choice, table: str, form: str, release: bool) -> Exported:
     from probe.archive.export import export as write
 
-    make = partial(write, folder, out, choice, table=table, form=form, release=release, now=datetime.now(UTC))
-    if out is None or not sys.stderr.isatty():
-        return make()
-    with click.progressbar(length=1, label="Reading runs", file=sys.stderr) as bar:
-
-        def tell(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(1)
-
-        progress: Progress = tell
-        return make(progress=progress)
+    with bar("Reading runs", wanted=out is not None) as progress:
+        return write(folder, out, choice, table=table, form=form, release=release, now=datetime.now(UTC),
+                     progress=progress)

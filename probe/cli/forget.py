@@ -9,7 +9,7 @@ import click
 
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED
-from probe.settings import Settings, SettingsError, load_settings
+from probe.settings import Settings, SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError
 from probe.store.cells import visible
 
@@ -33,7 +33,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
       probe forget results --yes
     """
     settings = _settings(config)
-    folder = directory or Path(settings.run.results)
+    folder = results_folder(settings, directory)
     from probe.archive import forget as archive
 
     try:

@@ -17,13 +17,14 @@ from probe.cli.as_user import as_user
 from probe.cli.main import EXIT_NO_CONSENT
 from probe.consent.check import refusal
 from probe.consent.profiles import profile_of
+from probe.folders import own_state
 from probe.schedules import cron, systemd, units
 from probe.schedules.crontab import CronError, read_crontab, write_crontab
 from probe.schedules.events import Event, append, month_ago, now, read
 from probe.schedules.gaps import terms
 from probe.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
 from probe.schedules.units import SystemdError
-from probe.settings import Settings, SettingsError, load_settings
+from probe.settings import Settings, SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError, check_writable, make_folder
 
 _CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Configuration file that the runs read.")
@@ -151,7 +152,7 @@ def _uninstall(config: str | None) -> None:
     if removed:
         click.echo(f"Removed: {', '.join(removed)}. Configuration and results are as they were.")
     settings = load_settings(config)
-    results = Path(settings.run.results).expanduser().absolute()
+    results = results_folder(settings).absolute()
     noted = bool(settings.path) and _end_terms(results)
     if noted and not removed:
         click.echo(f"Nothing was installed any more; {results} now says so.")
@@ -213,7 +214,7 @@ def own_command() -> tuple[str, ...]:
 
 def last_errors() -> Path:
     """Where cron's last run leaves what it had to say."""
-    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "probe" / "last-errors.txt"
+    return own_state() / "last-errors.txt"
 
 
 def with_errors(command: Callable[..., None]) -> Callable[..., None]:
@@ -237,7 +238,7 @@ def _plan(config: str | None, every_min: str | None) -> _Plan:
         click.echo(f"Error: {why}", err=True)
         sys.exit(EXIT_NO_CONSENT)
     every = int(every_min) if every_min else profile_of(settings.vantage.cc).every_min
-    results = Path(settings.run.results).expanduser().absolute()
+    results = results_folder(settings).absolute()
     beat = rhythm(every, _minute(results))
     deadline_s = beat.deadline_s(settings.run.deadline_s)
     command = (*own_command(), "run", "--timed", "--config", str(Path(settings.path).absolute()),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
+from probe.cli.progress import bar
 from probe.report.page import TITLE, make_report
 from probe.store.atomic import StoreError
 from probe.store.package import write_package
@@ -39,13 +39,5 @@ def report(directory: Path, out: Path | None, title: str, datapackage: bool, as_
 
 
 def _make(directory: Path, out: Path, title: str) -> Path:
-    """Makes the page, with progress where a person looks on."""
-    if not sys.stderr.isatty():
-        return make_report(directory, out, title=title)
-    with click.progressbar(length=1, label="Reading runs", file=sys.stderr) as bar:
-
-        def tell(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(1)
-
-        return make_report(directory, out, title=title, progress=tell)
+    with bar("Reading runs") as progress:
+        return make_report(directory, out, title=title, progress=progress)

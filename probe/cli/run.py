@@ -19,9 +19,10 @@ from probe.catalogue.types import Catalogue, CatalogueError
 from probe.cli.diary import Diary
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK
+from probe.cli.progress import bar
 from probe.consent.check import refusal
 from probe.marker import read_marker
-from probe.settings import Settings, SettingsError, load_settings
+from probe.settings import Settings, SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
       probe run --timed                  (what cron calls; about one new flow a second)
     """
     settings, targets = _read(config, catalogue)
-    folder = results or Path(settings.run.results)
+    folder = results_folder(settings, results)
     from probe.session.frame import RunPlan
 
     marker = read_marker()
@@ -149,15 +150,8 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
         from probe.cli.fingerprints import equip
 
         equip(settings)
-    if sys.stderr.isatty():
-        with click.progressbar(length=1, label="Measuring", file=sys.stderr) as bar:
-            def tell(done: int, total: int) -> None:
-                bar.length = max(1, total)
-                bar.update(max(0, done - bar.pos))
-
-            result = make_run(targets, settings, plan, progress=tell)
-    else:
-        result = make_run(targets, settings, plan)
+    with bar("Measuring") as progress:
+        result = make_run(targets, settings, plan, progress=progress)
     return _confirmed(result, folder)
 
 

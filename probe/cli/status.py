@@ -15,7 +15,7 @@ from probe.cli.install import installed, last_errors
 from probe.cli.lock import held_since
 from probe.consent.check import lacking
 from probe.marker import read_marker
-from probe.settings import Settings, SettingsError, load_settings
+from probe.settings import Settings, SettingsError, load_settings, results_folder
 from probe.status.facts import Facts, gather
 from probe.status.findings import BAD, NOTE, OK, Finding, findings
 
@@ -40,7 +40,7 @@ def status(config: str | None, results: Path | None, as_json: bool) -> None:
         settings = load_settings(config)
     except SettingsError as error:
         raise click.ClickException(f"{error}\nPut it right in that file, or write a new one: probe setup") from error
-    facts = _facts(settings, (results or Path(settings.run.results)).expanduser().absolute())
+    facts = _facts(settings, results_folder(settings, results).absolute())
     found = (*findings(facts), *_device())
     if as_json:
         click.echo(json.dumps(_as_json(facts, found)))

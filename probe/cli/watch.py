@@ -18,7 +18,7 @@ from probe.consent.profiles import profile_of
 from probe.marker import read_marker
 from probe.schedules.events import Event, append, now
 from probe.schedules.rhythm import EVERY_MIN, rhythm
-from probe.settings import SettingsError, load_settings
+from probe.settings import SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError
 
 STOP_S = 20.0
@@ -42,7 +42,7 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
         if why := refusal(settings, lab=read_marker().lab):
             click.echo(f"Error: {why}", err=True)
             sys.exit(EXIT_NO_CONSENT)
-        folder = (results or Path(settings.run.results)).expanduser().absolute()
+        folder = results_folder(settings, results).absolute()
         beat = rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)
         command = [*own_command(), "run", "--timed", *(["--config", config] if config else []),
                    "--results", str(folder), "--deadline-s", f"{beat.deadline_s(settings.run.deadline_s):g}"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,7 @@ import msgspec
 
 from probe.consent.check import record
 from probe.consent.profiles import Profile, profile_of
-from probe.settings import RunSettings, Settings, SettingsError
+from probe.settings import RunSettings, Settings, SettingsError, read_toml
 from probe.settings_edit import Tables
 from probe.tables.consent import LEVELS, TEXT_NUMBER
 
@@ -42,11 +41,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def read_answers(path: Path) -> Answers:
     """The answers in a TOML file. Raises SettingsError that says what is wrong where."""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Answers)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: is no TOML: {error}") from None
+        return msgspec.convert(read_toml(path), Answers)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{path}: {error}; a file of answers has only: {', '.join(_KEYS)}") from None
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from probe.model import ControlAnswer, Observation, Run, ServiceVerdict, Verdict
+from probe.progress import Progress, silent
 from probe.report.series import Network, VerdictRow, parse_time, verdict_row
 from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs
 
-Progress = Callable[[int, int], None]
 """Called with (runs read, runs in all)."""
 _MAX_EXAMPLES = 40
 
@@ -55,7 +55,7 @@ class Part:
         return Counter((run.software_version, run.rules_version, run.catalogue_version) for run in self.runs)
 
 
-def gather(directory: Path, *, progress: Progress = lambda done, total: None) -> tuple[Part, ...]:
+def gather(directory: Path, *, progress: Progress = silent) -> tuple[Part, ...]:
     """The parts of a results folder, the network with most runs first. Raises StoreError."""
     runs = list(stored_runs(directory))
     parts: dict[Network, Part] = {}

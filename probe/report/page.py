@@ -7,8 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from probe.progress import Progress, silent
 from probe.report.charts import overview
-from probe.report.gather import Part, Progress, gather
+from probe.report.gather import Part, gather
 from probe.report.markup import Html, join, tag
 from probe.report.series import Network, Segment, segments
 from probe.report.targets import all_targets, by_blocked_runs, panels
@@ -39,7 +40,7 @@ _LIMITS = (
 
 
 def make_report(
-    directory: Path, out: Path, *, title: str = TITLE, progress: Progress = lambda done, total: None,
+    directory: Path, out: Path, *, title: str = TITLE, progress: Progress = silent,
 ) -> Path:
     """Reads a results folder, writes the page to `out` and returns it; `progress` hears of each run that was read.
 

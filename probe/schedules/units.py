@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from probe.folders import config_home
 from probe.schedules.systemd import SERVICE, TIMER
 from probe.store.atomic import explained, write_file
 
@@ -23,7 +23,7 @@ def folder(*, system: bool) -> Path:
     """Where units belong."""
     if system:
         return SYSTEM_FOLDER
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "systemd" / "user"
+    return config_home() / "systemd" / "user"
 
 
 def present(*, system: bool) -> bool:

@@ -20,6 +20,7 @@ from probe.model import ControlAnswer, Observation
 from probe.plan.frame import Frame
 from probe.plan.next_steps import next_steps
 from probe.plan.suspects import FlowFrame, flow_frame, glance_frame
+from probe.progress import Progress, silent
 from probe.session.book import Book
 from probe.session.gate import Gate, goes_first, is_late
 from probe.session.work import Result, Workshop, carry_out
@@ -72,7 +73,7 @@ class Loop:
     def __init__(self, *, sites: Sequence[Site], frame: Frame, book: Book, shop: Workshop, clock: Clock,
                  listener: Listener, pool: DaemonPool, gate: Gate, rng: random.Random,
                  events: queue.SimpleQueue[Any],
-                 progress: Callable[[int, int], None] | None = None) -> None:
+                 progress: Progress = silent) -> None:
         self._sites, self._frame, self._book, self._shop = list(sites), frame, book, shop
         self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
         self._events, self._system = events, DaemonPool(SYSTEM_LOOKUPS)
@@ -114,7 +115,7 @@ class Loop:
             self._state.owners[step].add(index)
             if fresh:
                 self._enqueue(step)
-        if self._progress is not None:
+        if self._progress is not silent:  # else nobody needs to know who is busy
             busy = {i for step in self._state.running for i in self._state.owners[step]}
             busy |= {i for _, _, step in self._state.waiting for i in self._state.owners[step]}
             self._progress(len(self._sites) - len(busy), len(self._sites))

@@ -28,6 +28,7 @@ from probe.measure.system_dns import network_resolvers
 from probe.measure.tunnels import tunnel_word
 from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, RunResult
 from probe.plan.frame import Frame
+from probe.progress import Progress, silent
 from probe.session.frame import RunPlan, adapted, make_frame, run_id_of, way_to
 from probe.session.rungs import ladder_controls, read_ladder
 from probe.session.select import Selection, lacking_modules, select
@@ -71,7 +72,7 @@ class _Setting:
 
 
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
-             progress: Callable[[int, int], None] | None = None) -> RunResult:
+             progress: Progress = silent) -> RunResult:
     """Measure, judge, and return everything; the network's failures are results, not exceptions."""
     make_room()
     seed = plan.seed if plan.seed is not None else secrets.randbits(32)
@@ -117,7 +118,7 @@ def _ladder_plan(run: _Setting) -> LadderPlan:
 
 
 def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], listener: Listener, pool: DaemonPool,
-             progress: Callable[[int, int], None] | None, capture: Capture | None) -> Book:
+             progress: Progress, capture: Capture | None) -> Book:
     """Wait for the ladder's first good news, then measure; stop where the network carries nobody."""
     from probe.rules.network import NETWORK_RULES, STOPS
     from probe.rules.table import first
