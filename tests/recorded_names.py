@@ -75,6 +75,23 @@ FALLS_TO: dict[str, tuple[NameEvidence, str]] = {
     "the device beside ours answers every question": (
         name(WRONG, port53=Port53(intercepted=True, led_astray=True, next_door=True)),
         "dns/false_answer_of_near_resolver"),
+    "a router leads several services to a page of its filter": (
+        name(WRONG | {"shared_answer": True}, **HONEST, resolver_private=True), "dns/false_answer_of_near_resolver"),
+    "a router leads several services to one dead address": (
+        name(dict(dead_answer=True, shared_answer=True, trusted_reached=True), **HONEST, resolver_private=True),
+        "dns/false_answer_of_near_resolver"),
+    "a router leads to the page of a filter's maker": (
+        name({"wrong_server": True}, **ELSEWHERE, **HONEST, resolver_private=True),
+        "dns/false_answer_of_near_resolver"),
+    "a router denies a name": (failing("nxdomain", **HONEST, resolver_private=True),
+                               "dns/false_answer_of_near_resolver"),
+    "a router denies a name, and no public resolver can be asked": (
+        failing("nxdomain", public="timeout", resolver_private=True), "dns/false_answer_of_near_resolver"),
+    "a router denies a name, and so does a public resolver": (
+        failing("nxdomain", public="nxdomain", resolver_private=True), "dns/denied_here_only"),
+    "a router gives a block address of this country": (
+        name(WRONG, **HONEST, resolver_private=True, fingerprint="notice", mark=Mark(name="notice", fits=True)),
+        "dns/false_answer_here_only"),
     "datagrams to the public resolver are answered as falsely, and its stream truly": (
         name({"dead_answer": True}, **ELSEWHERE, public="ok", public_answers=frozenset({HERE4, THERE4})),
         "dns/block_address_known_elsewhere_everywhere"),

@@ -240,6 +240,17 @@ def test_a_router_s_own_page_is_at_a_private_address(watch: Watching) -> None:
     assert w.innocent().address in ask(w, w.innocent().host)["addresses"]
 
 
+def test_a_router_s_filter_says_nothing_of_itself(watch: Watching) -> None:
+    w = watch("router-family")
+    for place in w.targets():
+        found, elsewhere = ask(w, place.host), ask(w, place.host, server="8.8.8.8")
+        assert (found["server"], found["ede"]) == ("127.0.0.53", [])
+        denied = fault(w, "resolver_filter")["style"] == "nxdomain"
+        assert found["addresses"] == ([] if denied else [w.drawn.world.sinkhole])
+        assert place.address in elsewhere["addresses"]
+    assert w.innocent().address in ask(w, w.innocent().host)["addresses"]
+
+
 @pytest.mark.parametrize(("name", "code"), [("family-dns", 17), ("security-dns-ede", 15)])
 def test_a_filter_names_its_policy(watch: Watching, name: str, code: int) -> None:
     w = watch(name)

@@ -59,14 +59,6 @@ def _overtaken(e: NameEvidence) -> bool:
     return e.dns.two_senders and _false_answer(e) and e.dns.known_elsewhere and e.dns.near_answer != "elsewhere"
 
 
-def _false_next_door(e: NameEvidence) -> bool:
-    """A filter of the household's own, or a lie of whom it asks."""
-    way, household = e.dns.port53, e.dns.resolver_private or not _public_honest(e)
-    return ((e.dns.near_answer == "elsewhere" and not e.validated)
-            or (way.led_astray and way.next_door and not e.dns.mark.fits)
-            or (_restricted(e) and household and not e.dns.public_restricted))
-
-
 def _wrong_server(e: NameEvidence) -> bool:
     """No metric of consistency holds: not the address, not its network, not the certificate, which is another's."""
     return (_answered(e) and not e.dns.consistent and not e.validated and e.wrong_server and e.trusted_reached)
@@ -91,6 +83,27 @@ def _restricted(e: NameEvidence) -> bool:
 
 def _public_honest(e: NameEvidence) -> bool:
     return e.dns.public == "ok" and not e.dns.public_bogus and bool(e.dns.public_answers - e.dns.network_answers)
+
+
+def _lies_next_door(e: NameEvidence) -> bool:
+    """A household's router or filter alone gives another answer, or none. Its owner may have wished it: filters of
+    families offer messengers by name. Where a public resolver answers as it does, or the address is a known block
+    address of this country, it is not the household."""
+    if _answered(e):
+        lies = _wrong_server(e) or _dead_answer(e) or _marked_elsewhere(e)
+        alike = bool(e.dns.public_bogus or e.dns.public_answers & e.dns.network_answers)
+    else:
+        lies, alike = _fails_alone(e, e.dns.network), e.dns.public == e.dns.network
+    return e.dns.resolver_private and lies and not alike and not e.dns.mark.fits
+
+
+def _false_next_door(e: NameEvidence) -> bool:
+    """A filter of the household's own, or a lie of whom it asks."""
+    way, household = e.dns.port53, e.dns.resolver_private or not _public_honest(e)
+    return ((e.dns.near_answer == "elsewhere" and not e.validated)
+            or (way.led_astray and way.next_door and not e.dns.mark.fits)
+            or (_restricted(e) and household and not e.dns.public_restricted)
+            or _lies_next_door(e))
 
 
 def _alone(state: str, rule_id: str, confidence: float, why: str) -> Rule[NameEvidence]:
@@ -126,8 +139,9 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: e.dns.port53.tcp_malformed and e.dns.known_elsewhere
          and (_false_answer(e) or _marked_elsewhere(e) or _fails_alone(e, e.dns.network))),
     Rule("dns/false_answer_of_near_resolver", "inconclusive", "inconclusive.unexplained", 0.5, ("nothing",),
-         "a resolver in private address space gives a private address or a restricted mode's, or the device beside "
-         "ours answers every question itself, this one falsely: whether it lies or the one behind it is not shown",
+         "a resolver in private address space answers falsely, or not, where others on the same path do, or the device "
+         "beside ours answers every question itself, this one falsely: whether it lies or the one behind it is not "
+         "shown",
          _false_next_door),
     Rule("dns/led_astray", "blocked", "dns.hijack", 0.95, ("trusted_dns",),
          "an address without a resolver answers innocent questions truly and this one falsely, as the network's own "
