@@ -134,9 +134,16 @@ LONGEST_FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the longest files first; each file stays on one worker (`--dist loadfile`)."""
+    """Start the longest files first; each file stays on one worker (`--dist loadfile`).
+
+    A laboratory runs in real time: where the machine stands still for a moment, a censor loses a race that it wins
+    otherwise. Such a test is run once more, with the same seed; the summary tells it. What is wrong stays wrong.
+    """
     rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+    for item in items:
+        if item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -117,10 +117,10 @@ def do_connect(result: Result, **where: Any) -> None:
 
 
 def do_tls(
-    result: Result, *, name: str, get: str = "", read_bytes: int = 65_536, split: int = 0, alpn: tuple[str, ...] = (),
-    **where: Any,
+    result: Result, *, name: str, get: str = "", asks: int = 1, read_bytes: int = 65_536, split: int = 0,
+    alpn: tuple[str, ...] = (), **where: Any,
 ) -> None:
-    """Connect and shake hands under a name, in pieces of `split` bytes; then perhaps fetch a path."""
+    """Connect and shake hands under a name, in pieces of `split` bytes; then perhaps fetch a path, or ask so often."""
     with connect(result, **where) as sock:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -132,8 +132,9 @@ def do_tls(
         result.update(stage="secured", certificate=(session.getpeercert(binary_form=True) or b"").hex())
         if not get:
             return
-        request = f"GET {get} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode()
-        _pump(sock, incoming, outgoing, lambda: session.write(request))
+        request = f"GET {get} HTTP/1.1\r\nHost: {name}\r\n"
+        requests = f"{request}\r\n" * (asks - 1) + f"{request}Connection: close\r\n\r\n"
+        _pump(sock, incoming, outgoing, lambda: session.write(requests.encode()))
         while result["bytes"] < read_bytes:
             data = _pump(sock, incoming, outgoing, lambda: session.read(16_384))
             if not data:
