@@ -261,7 +261,7 @@ def test_where_all_is_slow_or_all_is_well_it_ends_soon() -> None:
 
 
 def test_what_does_not_flow_at_all_and_what_is_ended_small_is_left_alone() -> None:
-    assert len(played(dict(size=0, failure=TIMEOUT), {}, {})[0]) == 2
+    assert len(played(dict(size=0, failure=TIMEOUT), {}, {})[0]) == 3, "an innocent one, and one more to be sure"
     assert len(played(dict(size=900, took_s=0.1, failure=EOF), {}, {})[0]) == 2
 
 
@@ -291,6 +291,12 @@ def test_whatever_comes_a_site_is_given_few_transfers(kinds: list[dict[str, Any]
         lists[due].append(flow(**kind, begin_s=10.0 * number))
     assert len(lists["sample"]) + len(lists["innocent"]) + len(lists["pieces"]) <= 8
     assert len(lists["elsewhere"]) <= 6
+
+
+def test_what_never_flows_is_counted_and_chance_is_not() -> None:
+    gone: dict[str, Any] = dict(size=0, failure="connection_reset")
+    assert read([flow(**gone), flow(**gone, begin_s=1.0)]).dead == 2
+    assert read([flow(**gone), flow(begin_s=1.0)]).dead == 0
 
 
 # ---- what stops after a few packets
@@ -333,6 +339,9 @@ def test_a_glance_is_one_transfer_and_a_slow_one_makes_a_suspect() -> None:
     assert (glance.purpose, glance.sni) == ("sample", HOST)
     slow = flow(size=100_000, flow_s=6.0, at=HERE4)
     assert flow_steps(SITE, Seen(flows=(slow,)), frame) == []
+    gone = flow(size=0, failure="connection_reset")
+    assert [step.attempt for step in flow_steps(SITE, Seen(flows=(gone,)), frame) if isinstance(step, Transfer)] == [2]
+    assert flow_steps(SITE, Seen(flows=(gone, gone)), frame) == []
     site, visits = visits_of(HOST, HERE4, 0.1)
     assert flow_frame([*OTHERS, (site, (*visits, slow))], consent_level=3).suspects == ((HOST, 443, HERE4),)
 

@@ -11,6 +11,7 @@ from probe.compare.transfers import (
     SAMPLE,
     YARDSTICK,
     alike,
+    dead,
     effort,
     frozen,
     middle,
@@ -99,6 +100,8 @@ class FlowEvidence:
     early_stalls: int = 0
     """Transfers that all fell silent alike before boxes freeze by volume, and after full segments had come; 0 where any
     did not."""
+    dead: int = 0
+    """Transfers that failed before anything flowed; 0 where any did flow."""
     own_stalls: int = 0
     """Transfers that fell silent, wherever they did; 0 where any did not."""
     early_by_pieces: bool = False
@@ -148,6 +151,7 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
         clean=all(frozen(o) or passed(o) for o in looked) and alike([o.bytes_read for o in frozen_ones]),
         stall_chance=by_chance(len(frozen_ones), len(looked), len(others), others_stalled),
         early_stalls=len(early), early_by_pieces=bool(early) and not full,
+        dead=len(mine) if all(dead(o) for o in mine) else 0,
         own_stalls=len(mine) if all(stalled(o) for o in mine) else 0,
         innocent_passes=sum(passed(o) for o in beside), elsewhere_passes=sum(passed(o) for o in others),
         elsewhere_stalls=others_stalled,

@@ -14,6 +14,8 @@ from probe.model import Observation
 SAMPLE, YARDSTICK = "sample", "yardstick"
 FROZEN_BYTES = (10_000, 35_000)
 """Where boxes that freeze transfers were seen to do so: 12 to 25 KB, or 25 packets, and what is under way."""
+DEAD_BYTES = 600
+"""Fewer are no flow: what ends before it begins is no matter of volume."""
 USABLE_BYTES = 16_000
 """Fewer bytes say nothing of a pace."""
 LASTS_S = 4.0
@@ -61,6 +63,11 @@ def usable(seen: Observation) -> bool:
     if seen.failure not in ("", "eof_error", "connection_reset") and not stalled(seen):
         return False
     return seen.bytes_read >= USABLE_BYTES or seen.flow_s >= TRICKLES_S
+
+
+def dead(seen: Observation) -> bool:
+    """It failed before anything flowed."""
+    return bool(seen.failure) and seen.bytes_read < DEAD_BYTES
 
 
 def trickles(seen: Observation) -> bool:

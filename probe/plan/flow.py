@@ -10,7 +10,18 @@ from collections.abc import Sequence
 
 from probe.compare.flow import MOST_BY_CHANCE, PAIRS, by_chance, looks_slowed, stopped_early
 from probe.compare.nat64 import from_outside
-from probe.compare.transfers import SAMPLE, YARDSTICK, frozen, of_visits, passed, says_of_stalls, stalled, usable
+from probe.compare.transfers import (
+    DEAD_BYTES,
+    SAMPLE,
+    YARDSTICK,
+    dead,
+    frozen,
+    of_visits,
+    passed,
+    says_of_stalls,
+    stalled,
+    usable,
+)
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
 from probe.plan.suspects import Place
@@ -27,8 +38,8 @@ MOST_ELSEWHERE = 6
 ENOUGH_STALLS = 3
 LOOKS_WHEN_WELL = 2
 """Transfers after which a site that flows well is let go: boxes that freeze most connections let some pass."""
-DEAD_BYTES = 600
-"""Fewer are no flow: what ends before it begins is no matter of volume."""
+LOOKS_WHEN_DEAD = 2
+"""One that failed before it began may be chance; two, after a page that came, are not a service that works."""
 
 
 def flow_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
@@ -63,12 +74,13 @@ def flow_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
 
 
 def _glance(site: Site, seen: Seen, frame: Frame) -> list[Step]:
-    """One transfer, where pages were too small to tell."""
+    """One transfer, where pages were too small to tell; another where it failed before it began."""
     address = next((a for host, port, a in frame.flow.glances if (host, port) == (site.host, site.port)), "")
-    if not address or any(o.purpose == SAMPLE for o in seen.flows):
+    mine = [o for o in seen.flows if o.purpose == SAMPLE]
+    if not address or len(mine) >= LOOKS_WHEN_DEAD or not all(dead(o) for o in mine):
         return []
     own = Place(address=address, port=site.port, sni=site.sni, url=_url(site, seen, address))
-    return [_step(site, SAMPLE, own, 1)]
+    return [_step(site, SAMPLE, own, len(mine) + 1)]
 
 
 def _step(site: Site, purpose: str, place: Place, attempt: int, *, chunked: bool = False) -> Transfer:
@@ -93,6 +105,8 @@ def next_kind(mine: Sequence[Observation], beside: Sequence[Observation], others
         return "innocent"
     if not mine:
         return "sample"
+    if all(dead(o) for o in mine):
+        return "sample" if len(mine) < LOOKS_WHEN_DEAD else ""
     if all(o.bytes_read < DEAD_BYTES for o in mine) or any(_ended_small(o) for o in mine):
         return ""
     can_elsewhere = places > 0 and len(others) < MOST_ELSEWHERE

@@ -11,6 +11,8 @@ from probe.rules.table import Rule
 
 STALLS = 3
 PASSES = 2
+DEAD = 2
+"""One dead connection among several that work may be chance."""
 
 
 def _may_convict(s: Scene) -> bool:
@@ -99,6 +101,9 @@ FLOW: tuple[PathRule, ...] = (
          "transfers from this service stop without a word; after how much, or whether the server itself stops, is not "
          "shown",
          lambda s: _frozen(s)),
+    Rule("flow/dead_after_the_page", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
+         "the page came, and every later connection under this name failed before anything flowed",
+         lambda s: s.path.last_ok and s.path.flow.dead >= DEAD),
     Rule("flow/silent_after_the_page", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the page came, and what followed fell silent: whatever was said after it, or every longer transfer where "
          "another's comes through; too few did, or not alike",
