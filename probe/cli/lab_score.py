@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from probe.lab.scoring.score_report import Report
     from probe.lab.scoring.trial import Line, Trial, TrialResult
 
-JOBS = min(12, 4 * (os.cpu_count() or 1))
+JOBS = min(64, 10 * (os.cpu_count() or 1))
+"""Trials mostly wait: two cores are busy with ten each."""
 MOST_SEED = 999_999_999
 
 FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
