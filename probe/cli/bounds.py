@@ -40,8 +40,8 @@ def bounds_lines(directory: Path, settings: Settings) -> list[str]:
         lines.append(f"Removed {len(done.runs)} old runs, {_mb(done.bytes)} MB, the latest {done.runs[-1]}; "
                      f"{directory / 'removed.jsonl'} names them.")
     if done.lost:
-        lines.append(f"{len(done.lost)} of them were NOT uploaded yet: store.quota_mb left no room for them. Raise it, or "
-                     f"see why nothing is uploaded: probe status")
+        lines.append(f"{len(done.lost)} of them were NOT uploaded yet: store.quota_mb left no room for them. Raise it, "
+                     "or see why nothing is uploaded: probe status")
     if done.held:
         lines.append(f"{len(done.held)} old runs are past the limits and stay, because they are not uploaded yet; "
                      f"see {directory / 'not-uploaded.txt'}.")

@@ -15,8 +15,8 @@ from probe.settings import UploadSettings
 from probe.upload.sender import UploadError, refused
 
 _DONE = (200, 201, 204)
-_NO_FOLDER = (403, 404, 409)
-"""What servers say that make no folders by themselves."""
+_NO_FOLDER = (403, 404, 409, 500)
+"""What servers say that make no folders by themselves; 500 is nginx's word for it."""
 _MAX_ANSWER_BYTES = 64 << 10
 _CONNECT_S = 15.0
 _MAX_HEADER_WAIT_S = 60.0
