@@ -12,16 +12,29 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from stored import a_result
-from upload_world import NGINX, Handler, agreed, answering, await_that, drip, flood, nginx, with_runs
+from upload_world import (
+    NGINX,
+    SECRET,
+    Handler,
+    answering,
+    await_that,
+    call,
+    drip,
+    flood,
+    nginx,
+    no_patience,
+    no_proxies,
+    to,
+    upload,
+    with_runs,
+)
 
 from probe.archive.collect import collect
 from probe.archive.compact import compact
 from probe.cli.lock import run_lock
-from probe.cli.main import EXIT_FAILED, EXIT_LOCKED, EXIT_NO_CONSENT, cli
+from probe.cli.main import EXIT_FAILED, EXIT_LOCKED
 from probe.model import RunResult
-from probe.settings import UploadSettings
 from probe.store.read import read_runs
 from probe.store.write import write_run
 from probe.upload.send import send_all
@@ -39,27 +52,11 @@ from probe.upload.state import (
 
 needs_nginx = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
-SECRET = "geheim-5af3"
 
 
 @pytest.fixture(autouse=True)
 def _on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.cli.status._device", lambda: [])  # it asks the routing table
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
-def call(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
-
-
-def upload(config: Path, results: Path, *more: str) -> Result:
-    return call("upload", "--config", str(config), "--results", str(results), *more)
-
-
-def to(url: str, tmp_path: Path, **others: str) -> Path:
-    return agreed(UploadSettings(to=url, **others), tmp_path / "probe.toml")
+    no_proxies(monkeypatch)
 
 
 def seen_by(result: RunResult, **others: object) -> RunResult:
@@ -193,10 +190,6 @@ def test_checksums_behind_a_link_are_not_followed(tmp_path: Path) -> None:
 # ---- failing
 
 
-def no_patience(handler: Handler) -> None:
-    handler.reply(500, b"\x1b]0;own your terminal\x07" + SECRET.encode())
-
-
 @pytest.mark.parametrize(("answer", "told"), [
     (no_patience, "HTTP status 500"), (drip, "no answer within"), (flood, "HTTP status 500"),
     (lambda handler: handler.reply(307, Location="http://127.0.0.1:1/"), "points elsewhere"),
@@ -325,108 +318,3 @@ def test_a_damaged_state_is_told_and_another_upload_at_work_is_left_alone(tmp_pa
     with run_lock(results / "upload"):
         assert upload(config, results).exit_code == EXIT_LOCKED
     assert upload(config, results).exit_code == 0
-
-
-# ---- ways and places
-
-
-def test_a_proxy_carries_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    results = with_runs(tmp_path / "results", "a")
-    with answering(lambda handler: handler.reply(201)) as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url)
-        assert upload(to("http://nas.local/in", tmp_path), results).exit_code == 0
-        monkeypatch.delenv("http_proxy")
-        login = proxy.url.replace("//", f"//me:{SECRET}@")
-        assert upload(to("http://box.local/in", tmp_path, proxy=login), results).exit_code == 0
-    paths = [path for _, path, _, _ in proxy.asked]
-    assert [sum(path.startswith(f"http://{host}.local/in/nameless/") for path in paths) for host in ("nas", "box")] == [
-        6, 6]
-
-
-def test_a_refusing_proxy_is_told_without_its_password(tmp_path: Path) -> None:
-    results = with_runs(tmp_path / "results", "a")
-    proxy = f"http://me:{SECRET}@127.0.0.1:1"
-    result = upload(to("https://results.example/in", tmp_path, proxy=proxy), results)
-    assert result.exit_code == EXIT_FAILED
-    assert "the proxy" in result.output
-    assert SECRET not in result.output
-
-
-def test_an_object_store_gets_signed_files(tmp_path: Path) -> None:
-    pytest.importorskip("obstore")
-    keys = tmp_path / "keys.toml"
-    keys.write_text(f'access_key_id = "AK"\nsecret_access_key = "{SECRET}"\n')
-    keys.chmod(0o600)
-    results = with_runs(tmp_path / "results")
-    with answering(lambda handler: handler.reply(200, ETag='"x"')) as server:
-        config = to("s3://bucket/in", tmp_path, endpoint=server.url, credentials=str(keys))
-        result = upload(config, results)
-        assert result.exit_code == 0, result.output
-        assert f"s3://bucket/in at {server.url}" in result.output
-    for method, path, headers, body in server.asked:
-        assert (method, path.startswith("/bucket/in/nameless/")) == ("PUT", True)
-        assert headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AK/")
-        assert SECRET.encode() not in body
-    assert len(server.asked) == 18
-
-
-@pytest.mark.parametrize(("answer", "told"), [
-    (no_patience, "HTTP status 500"), (drip, "no answer in time"), (lambda handler: handler.reply(403), "keys"),
-    (lambda handler: handler.reply(307, Location="http://127.0.0.1:1/"), "points elsewhere"),
-])
-def test_a_failing_object_store_costs_one_try(tmp_path: Path, answer: object, told: str,
-                                              monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("obstore")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AK")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    results = with_runs(tmp_path / "results")
-    with answering(answer) as server:  # type: ignore[arg-type]
-        result = upload(to("s3://bucket/in", tmp_path, endpoint=server.url), results, "--for-s", "3")
-    assert result.exit_code == EXIT_FAILED, result.output
-    assert told in result.output
-    assert len(server.asked) == 1
-    assert SECRET not in result.output
-    assert "\x1b" not in result.output
-
-
-@pytest.mark.parametrize(("environment", "told"), [
-    ({}, "needs keys (access_key_id and secret_access_key)"),
-    ({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "elsewhere"),
-    ({"AWS_ACCESS_KEY_ID": "a", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/x"}, "elsewhere"),
-])
-def test_keys_are_never_asked_of_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                             environment: dict[str, str], told: str) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    result = upload(to("s3://bucket/in", tmp_path), with_runs(tmp_path / "results"))
-    assert result.exit_code == EXIT_FAILED
-    assert told in result.output
-
-
-@pytest.mark.parametrize(("text", "mode", "told"), [
-    ('user = "a"\n', 0o644, "chmod 600"), (f'user = "{SECRET}\n', 0o600, "is no TOML"),
-    ("user = 1\n", 0o600, "in quotes"), ('access_key_id = "a"\n', 0o600, "is no key for http://"),
-])
-def test_a_file_of_keys_that_will_not_do_is_told_without_them(tmp_path: Path, text: str, mode: int, told: str) -> None:
-    keys = tmp_path / "keys.toml"
-    keys.write_text(text)
-    keys.chmod(mode)
-    result = upload(to("http://127.0.0.1:1/", tmp_path, credentials=str(keys)), with_runs(tmp_path / "results"))
-    assert result.exit_code == EXIT_FAILED
-    assert told in result.output
-    assert SECRET not in result.output
-
-
-def test_nothing_goes_where_nobody_agreed_to(tmp_path: Path) -> None:
-    results = with_runs(tmp_path / "results")
-    with answering(lambda handler: handler.reply(201)) as server:
-        config = to(f"{server.url}/in", tmp_path)
-        config.write_text(config.read_text().replace(f'to = "{server.url}/in"', f'to = "{server.url}/other"'))
-        result = upload(config, results)
-        assert result.exit_code == EXIT_NO_CONSENT
-        assert f"would be uploaded to {server.url}/other" in result.output
-        assert server.asked == []
-    told = call("status", "--config", str(config), "--results", str(results)).output
-    assert "Nothing is sent." in told

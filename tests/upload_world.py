@@ -12,16 +12,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import msgspec
+import pytest
+from click.testing import CliRunner, Result
 from stored import a_result
 
+from probe.cli.main import cli
 from probe.consent.check import record
 from probe.settings import Settings, StoreSettings, UploadSettings
 from probe.settings_edit import edited
 from probe.store.write import write_run
 
+SECRET = "geheim-5af3"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin:/usr/local/sbin")
 _CONFIGURATION = """
 daemon off; worker_processes 1; pid {home}/pid; error_log stderr notice; {user}
@@ -151,10 +156,8 @@ def with_runs(results: Path, names: str = "abc", *, day: int = 4) -> Path:
 
 def agreed(upload: UploadSettings, path: Path, *, store: StoreSettings | None = None) -> Path:
     """A configuration that agrees to this upload."""
-    import datetime
-
     settings = Settings(upload=upload)
-    consent = msgspec.to_builtins(record(settings, level=1, today=datetime.date(2026, 11, 25)))
+    consent = msgspec.to_builtins(record(settings, level=1, today=date(2026, 11, 25)))
     tables = {"upload": {k: v for k, v in msgspec.to_builtins(upload).items() if v}, "consent": consent,
               "store": msgspec.to_builtins(store or StoreSettings())}
     path.write_text(edited("", tables))
@@ -168,3 +171,31 @@ def await_that(condition: Callable[[], bool], *, within_s: float = 30.0) -> None
     while not condition():
         assert time.monotonic() < ends, "it did not come about"
         time.sleep(0.01)
+
+
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the environment of whoever runs the tests decides where something goes."""
+    monkeypatch.setattr("probe.cli.status._device", lambda: [])  # it asks the routing table
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def no_patience(handler: Handler) -> None:
+    """A failure with what would hurt a terminal, and a secret."""
+    handler.reply(500, b"\x1b]0;own your terminal\x07" + SECRET.encode())
+
+
+def call(*arguments: str) -> Result:
+    """The command line."""
+    return CliRunner().invoke(cli, arguments)
+
+
+def upload(config: Path, results: Path, *more: str) -> Result:
+    """`probe upload` by hand."""
+    return call("upload", "--config", str(config), "--results", str(results), *more)
+
+
+def to(url: str, tmp_path: Path, **others: str) -> Path:
+    """A configuration that agrees to an upload to this URL."""
+    return agreed(UploadSettings(to=url, **others), tmp_path / "probe.toml")

@@ -172,6 +172,6 @@ def _note(directory: Path, units: Sequence[_Unit], held: Set[str]) -> bool:
 
 def _noted(now: str, day: str, gone: Sequence[_Unit], held: Set[str]) -> dict[str, object]:
     runs = [run for unit in gone for run in unit.runs]
-    lost = sorted(held.intersection(runs))
+    lost = sorted(held & set(runs))
     more: dict[str, object] = {"not_uploaded": lost} if lost else {}
     return {"time": now, "date": day, "runs": runs, "bytes": sum(unit.bytes for unit in gone), **more}

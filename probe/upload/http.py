@@ -1,8 +1,12 @@
-"""Upload by HTTP PUT, to WebDAV or any server that takes it; bounded in time and bytes, and no redirect is followed."""
+"""Upload by HTTP PUT, to WebDAV, to any server that takes it, or to a URL that was signed for it.
+
+Bounded in time and bytes; no redirect is followed.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,20 +27,23 @@ _MAX_HEADER_WAIT_S = 60.0
 
 
 class HttpSender:
-    """One session, so that the files of a run share a connection."""
+    """One session, so that the files of a run share a connection.
 
-    def __init__(self, upload: UploadSettings, keys: dict[str, str]) -> None:
+    `signed`: makes each file's URL; without it names stand below the configured URL, and `keys` are a login.
+    """
+
+    def __init__(self, upload: UploadSettings, keys: dict[str, str], *, signed: Callable[[str], str] | None = None,
+                 headers: Mapping[str, str] | None = None) -> None:
         self._base = shown(upload.to)
+        self._signed = signed
         self._session = requests.Session()
         self._session.trust_env = False  # no keys of a .netrc, no other certificates; proxies are asked for below
         self._session.headers["User-Agent"] = f"reachability-probe/{__version__}"
-        self._session.auth = _auth(keys)
+        self._session.headers.update(headers or {})
+        self._session.auth = None if signed else _auth(keys)
         if upload.ca_file:
             self._session.verify = str(Path(upload.ca_file).expanduser())
-        if upload.proxy:
-            self._session.proxies = {"http": upload.proxy, "https": upload.proxy}
-        else:
-            self._session.proxies = requests.utils.get_environ_proxies(self._base, no_proxy=None)
+        self._proxies = {"http": upload.proxy, "https": upload.proxy} if upload.proxy else None
         self._made: set[str] = set()
 
     def put(self, name: str, content: bytes, *, timeout_s: float) -> None:
@@ -53,10 +60,12 @@ class HttpSender:
     def _work(self, job: _Job, name: str, content: bytes, timeout_s: float) -> None:
         try:
             status = self._ask("PUT", name, content, timeout_s)
-            if status in _NO_FOLDER and "/" in name and self._make_folders(name, timeout_s):
+            if status in _NO_FOLDER and not self._signed and self._make_folders(name, timeout_s):
                 status = self._ask("PUT", name, content, timeout_s)
             if status not in _DONE:
                 job.failure = refused(status)
+        except UploadError as error:
+            job.failure = error
         except Exception as error:  # hostile bytes make requests, urllib3 and http.client raise many kinds
             job.failure = UploadError(_reason(error))
         finally:
@@ -74,8 +83,10 @@ class HttpSender:
         return made
 
     def _ask(self, method: str, name: str, content: bytes, timeout_s: float) -> int:
+        url = self._signed(name) if self._signed else f"{self._base}/{quote(name)}"
+        proxies = self._proxies or requests.utils.get_environ_proxies(url, no_proxy=None)
         with self._session.request(
-            method, f"{self._base}/{quote(name)}", data=content or None, stream=True, allow_redirects=False,
+            method, url, proxies=proxies, data=content or None, stream=True, allow_redirects=False,
             headers={"Content-Type": "text/csv"} if content else {},
             timeout=(min(_CONNECT_S, timeout_s), min(_MAX_HEADER_WAIT_S, timeout_s)),
         ) as response:

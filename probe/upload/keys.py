@@ -14,14 +14,14 @@ _HTTP = {"user": ("PROBE_UPLOAD_USER",), "password": ("PROBE_UPLOAD_PASSWORD",),
 _NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "s3": {
         "access_key_id": ("AWS_ACCESS_KEY_ID",), "secret_access_key": ("AWS_SECRET_ACCESS_KEY",),
-        "session_token": ("AWS_SESSION_TOKEN",), "skip_signature": (),
+        "session_token": ("AWS_SESSION_TOKEN",),
     },
     "gs": {
         "service_account": ("GOOGLE_SERVICE_ACCOUNT", "GOOGLE_APPLICATION_CREDENTIALS"),
-        "service_account_key": ("GOOGLE_SERVICE_ACCOUNT_KEY",), "skip_signature": (),
+        "service_account_key": ("GOOGLE_SERVICE_ACCOUNT_KEY",),
     },
     "az": {
-        "account_key": ("AZURE_STORAGE_ACCOUNT_KEY",), "sas_token": ("AZURE_STORAGE_SAS_TOKEN",), "skip_signature": (),
+        "account_key": ("AZURE_STORAGE_ACCOUNT_KEY",), "sas_token": ("AZURE_STORAGE_SAS_TOKEN",),
     },
     "http": _HTTP, "https": _HTTP, "file": {},
 }
@@ -45,7 +45,7 @@ def keys_for(settings: Settings) -> dict[str, str]:
         keys |= {"user": found[0], "password": found[1]}
     if scheme in OBJECT_STORES:
         _check_environment(scheme)
-        if "skip_signature" not in keys and not any(enough <= keys.keys() for enough in _ENOUGH[scheme]):
+        if not any(enough <= keys.keys() for enough in _ENOUGH[scheme]):
             wanted = " or ".join(" and ".join(sorted(enough)) for enough in _ENOUGH[scheme])
             raise SettingsError(f"{scheme}:// needs keys ({wanted}): put them into a file (chmod 600), and name it as "
                                 "upload.credentials in the configuration")

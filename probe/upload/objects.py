@@ -1,90 +1,77 @@
-"""Upload to object stores: S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
+"""Object stores: S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
 
-The library follows no redirects. It is imported here alone, and only when something is sent.
+The library signs a URL for each file, which takes no network, and `probe.upload.http` sends the file there: the library
+itself reads answers of any length and, where it has no keys, asks the machine's surroundings for some.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
-from probe import __version__
 from probe.destination import shown
 from probe.settings import SettingsError, UploadSettings
-from probe.upload.sender import UploadError, refused
+from probe.upload.sender import UploadError
 
-_STATUS = re.compile(r"status code: (\d{3})")
+_VALID = timedelta(minutes=15)
 _PREFIX = {"s3": "aws", "gs": "google", "az": "azure_storage"}
+_CLIENT = {"proxy_url": "http://127.0.0.1:9", "timeout": "1s", "allow_http": True}
+"""The proxy is none: signing needs no network, and so it gets none. Which servers may be spoken to openly is decided by
+`probe.destination`."""
+AZURE_HEADERS = {"x-ms-blob-type": "BlockBlob"}
 
 
-class ObjectSender:
-    """One store. Every file has a client of its own time limit: the library knows no limit for one request."""
+class Signer:
+    """Makes the URL under which a file may be put, once and for a while."""
 
     def __init__(self, upload: UploadSettings, keys: dict[str, str]) -> None:
+        self._upload = upload
+        self._scheme = upload.to.partition("://")[0]
+        self._token = keys.get("sas_token", "").lstrip("?")
+        self._store: Any = None if self._token else self._made(keys)
+
+    def url(self, name: str) -> str:
+        """The URL for a file. Raises UploadError."""
+        if self._token:
+            return self._with_token(name)
+        import obstore
+
+        try:
+            return obstore.sign(self._store, "PUT", name, _VALID)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of Rust is no Exception; texts can repeat a key
+            raise UploadError(f"no URL could be signed with these keys ({type(error).__name__}): look at them, and at "
+                              "[upload] in the configuration") from None
+
+    def _made(self, keys: dict[str, str]) -> Any:
         try:
             from obstore.store import from_url
         except ImportError:
-            raise SettingsError(f"{shown(upload.to)} needs obstore: pip install 'reachability-probe[upload]'") from None
-        self._from_url = from_url
-        self._upload = upload
-        self._scheme = upload.to.partition("://")[0]
-        self._config = self._configured(keys)
-        self._client: dict[str, Any] = {"user_agent": f"reachability-probe/{__version__}", "connect_timeout": "15s"}
-        self._client["allow_http"] = upload.endpoint.startswith("http://")
-        if upload.proxy:
-            self._client["proxy_url"] = upload.proxy
-        if upload.ca_file:
-            self._client["root_certificate"] = _certificates(upload.ca_file)
-
-    def put(self, name: str, content: bytes, *, timeout_s: float) -> None:
-        """As `Sender.put`."""
-        import obstore
-
-        client = {**self._client, "timeout": timedelta(seconds=timeout_s)}
-        retry: Any = {"max_retries": 0, "retry_timeout": timedelta(seconds=timeout_s)}
+            place = shown(self._upload.to)
+            raise SettingsError(f"{place} needs obstore: pip install 'reachability-probe[upload]'") from None
+        prefix = _PREFIX[self._scheme]
+        config = {f"{prefix}_{key}": value for key, value in keys.items()} | self._where()
+        make: Any = from_url
         try:
-            store = self._from_url(shown(self._upload.to), config=self._config, client_options=client,  # type: ignore[call-overload]
-                                   retry_config=retry)
-            obstore.put(store, name, content, use_multipart=False, attributes={"Content-Type": "text/csv"})
-        except Exception as error:  # of Rust, in a class for each kind
-            raise _told(error) from None
+            return make(shown(self._upload.to), config=config, client_options=_CLIENT,
+                        retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=1)})
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of Rust is no Exception
+            raise SettingsError(f"{shown(self._upload.to)} cannot be used with these keys ({type(error).__name__}): "
+                                "look at them, and at [upload] in the configuration") from None
 
-    def _configured(self, keys: dict[str, str]) -> dict[str, str]:
-        upload, prefix = self._upload, _PREFIX[self._scheme]
-        found = {f"{prefix}_{key}": value for key, value in keys.items()}
+    def _where(self) -> dict[str, str]:
+        upload = self._upload
         if self._scheme == "s3":
-            found["aws_region"] = upload.region or "us-east-1"
-            if upload.endpoint:
-                found["aws_endpoint"] = shown(upload.endpoint)
-        if self._scheme == "az":
-            found["azure_storage_account_name"] = upload.account
-        return found
+            endpoint = {"aws_endpoint": shown(upload.endpoint)} if upload.endpoint else {}
+            return {"aws_region": upload.region or "us-east-1", **endpoint}
+        return {"azure_storage_account_name": upload.account} if self._scheme == "az" else {}
 
-
-def _certificates(path: str) -> bytes:
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _told(error: Exception) -> UploadError:
-    """In our own words: the library's text repeats what the server said, and can repeat a proxy's password."""
-    text, kind = str(error), type(error).__name__
-    if status := _STATUS.search(text):
-        return refused(int(status[1]))
-    for mark, words in (
-        ("PermissionDenied", "the store does not let these keys write there"),
-        ("Unauthenticated", "the store wants other keys"), ("NotFound", "the store knows no such bucket"),
-        ("UnknownConfigurationKey", "a key has a name that the store does not know"),
-    ):
-        if mark in kind:
-            return UploadError(words)
-    for mark, words in (("TimedOut", "no answer in time"), ("imeout", "no answer in time"),
-                        ("ertificate", "the server's certificate is not in order"),
-                        ("Connect", "no connection, or the proxy does not let it through")):
-        if mark in text:
-            return UploadError(words)
-    return UploadError(f"the store cannot be used ({kind}): look at [upload] in the configuration, and at the keys")
+    def _with_token(self, name: str) -> str:
+        """Azure's SAS token is the signature itself, for a whole container."""
+        parts = urlsplit(shown(self._upload.to))
+        path = f"{parts.netloc}{parts.path}/{name}"
+        return f"https://{self._upload.account}.blob.core.windows.net/{quote(path)}?{self._token}"

@@ -16,7 +16,7 @@ from probe.store.atomic import StoreError
 from probe.upload.folder import FolderSender
 from probe.upload.http import HttpSender
 from probe.upload.keys import keys_for
-from probe.upload.objects import ObjectSender
+from probe.upload.objects import AZURE_HEADERS, Signer
 from probe.upload.parcel import Parcel, pack
 from probe.upload.sender import Sender, UploadError
 from probe.upload.state import State, failed, now, pruned, read_state, waiting, with_done, write_state
@@ -51,7 +51,9 @@ def sender_for(settings: Settings, results: Path) -> Sender:
     scheme = upload.to.partition("://")[0]
     if scheme == "file":
         return FolderSender(upload.to, results)
-    return ObjectSender(upload, keys) if scheme in OBJECT_STORES else HttpSender(upload, keys)
+    if scheme not in OBJECT_STORES:
+        return HttpSender(upload, keys)
+    return HttpSender(upload, keys, signed=Signer(upload, keys).url, headers=AZURE_HEADERS if scheme == "az" else {})
 
 
 def send_all(directory: Path, place: str, sender: Sender, *, for_s: float, lab: bool = False,

@@ -19,7 +19,8 @@ class Sender(Protocol):
 STATUS_WORDS = {
     301: "points elsewhere, which is not followed", 302: "points elsewhere, which is not followed",
     307: "points elsewhere, which is not followed", 308: "points elsewhere, which is not followed",
-    401: "wants other keys", 403: "does not let these keys write there", 404: "knows no such folder",
+    401: "wants other keys", 403: "does not let these keys write there, or finds the clock wrong",
+    404: "knows no such folder",
     405: "takes no files there (PUT is not allowed)", 407: "wants other keys (the proxy)",
     409: "has no such folder and makes none", 413: "finds the file too large", 429: "asks for patience",
     507: "is full",
