@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from probe.catalogue.types import MatrixServer
-from probe.destination import OBJECT_STORES, PROXY_SCHEMES, open_problem, problem, shown
+from probe.destination import PROXY_SCHEMES, open_problem, problem, shown
 from probe.folders import config_home
 
 SEARCH = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
@@ -155,8 +156,8 @@ def upload_problem(upload: UploadSettings) -> str:
         return f"upload.endpoint {why}"
     if bool(upload.account) != (scheme == "az") or (upload.account and not upload.account.isalnum()):
         return "upload.account must name the storage account where upload.to begins with az://, and only there"
-    if upload.region and scheme not in OBJECT_STORES:
-        return "upload.region is for s3://"
+    if upload.region and (scheme != "s3" or not re.fullmatch(r"[A-Za-z0-9-]{1,40}", upload.region)):
+        return "upload.region must be a name such as eu-central-1, and upload.to begin with s3://"
     if upload.proxy and upload.proxy.partition("://")[0] not in PROXY_SCHEMES:
         return f"upload.proxy must begin with {', '.join(f'{name}://' for name in PROXY_SCHEMES)}"
     return ""

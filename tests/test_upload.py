@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,6 @@ from upload_world import (
     SECRET,
     Handler,
     answering,
-    await_that,
     call,
     drip,
     flood,
@@ -207,6 +207,7 @@ def test_a_failing_server_costs_one_try_and_is_told_in_our_words(tmp_path: Path,
         assert len([1 for method, *_ in server.asked if method == "PUT"]) == asked, "the pause lasts"
     assert (result.exit_code, later.exit_code) == (EXIT_FAILED, 0), result.output
     assert asked == 1
+    assert server.flooded < 64 << 20, "no more is read than an answer needs"
     assert told in result.output
     assert "next try is at" in later.output
     shown = [result.output, later.output, call("status", "--config", str(config), "--results", str(results)).output]
@@ -269,11 +270,12 @@ def test_after_a_failure_only_what_is_missing_is_sent(tmp_path: Path) -> None:
 def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     results = with_runs(tmp_path / "results", "abcdefgh")
     stored: dict[str, bytes] = {}
-    hold = 20
+    hold, reached = 20, threading.Event()
 
     def keep(handler: Handler) -> None:
         _, path, _, body = handler.server.asked[-1]
         if len(handler.server.asked) == hold:
+            reached.set()
             handler.server.stopped.wait(60)
             return
         assert stored.setdefault(path, body) == body, "the same name, the same content"
@@ -283,7 +285,7 @@ def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
         config = to(f"{server.url}/in", tmp_path)
         command = [sys.executable, "-m", "probe", "upload", "--config", str(config), "--results", str(results)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            await_that(lambda: len(server.asked) == hold)
+            assert reached.wait(60)
             process.kill()
         assert waiting(results, read_state(results, server.url + "/in")), "nothing is lost by it"
         result = upload(config, results)

@@ -88,6 +88,7 @@ def test_no_url_breaks_anything_and_none_shows_its_login(password: str, rest: st
     (UploadSettings(to="https://a.example", account="me"), "account"),
     (UploadSettings(to="https://a.example", endpoint="https://b.example"), "endpoint"),
     (UploadSettings(to="https://a.example", proxy="nonsense"), "proxy"),
+    (UploadSettings(to="s3://b", region="x.evil.example/"), "region"),
     (UploadSettings(to=f"https://me:{SECRET}@a.example/?{SECRET}"), "upload.to"),
 ])
 def test_settings_that_cannot_be_are_told_without_keys(tmp_path: Path, upload: UploadSettings, why: str) -> None:

@@ -78,6 +78,7 @@ def test_a_failing_object_store_costs_one_try(tmp_path: Path, answer: object, to
     assert result.exit_code == EXIT_FAILED, result.output
     assert told in result.output
     assert len(server.asked) == 1
+    assert server.flooded < 64 << 20
     assert SECRET not in result.output
     assert "\x1b" not in result.output
 
@@ -102,6 +103,9 @@ def test_azure_and_google_get_signed_urls_of_their_own_and_nothing_else_is_asked
     url = Signer(UploadSettings(to="gs://box/in"), {"service_account_key": account}).url("a/date=1/r.csv")
     assert url.startswith("https://storage.googleapis.com/box/in/a/date")
     assert "X-Goog-Signature=" in url
+    led = json.dumps({**json.loads(account), "gcs_base_url": "http://127.0.0.1:9"})
+    with pytest.raises(UploadError, match="another server"):
+        Signer(UploadSettings(to="gs://box/in"), {"service_account_key": led}).url("a/date=1/r.csv")
     with pytest.raises((SettingsError, UploadError)) as told:
         Signer(UploadSettings(to="gs://box/in"), {"service_account_key": f"{{{SECRET}"}).url("x")
     assert SECRET not in str(told.value)

@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -106,6 +105,8 @@ class Answering(http.server.ThreadingHTTPServer):
         self.answer = answer
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
         self.stopped = threading.Event()
+        self.flooded = 0
+        """Bytes that a client let be sent to it."""
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that leaves is what some tests are about."""
@@ -144,6 +145,7 @@ def flood(handler: Handler) -> None:
     while not handler.server.stopped.is_set() and sent < 1 << 30:
         handler.wfile.write(b"100000\r\n" + b"\x1b" * (1 << 20) + b"\r\n")
         sent += 1 << 20
+        handler.server.flooded = sent
 
 
 def with_runs(results: Path, names: str = "abc", *, day: int = 4) -> Path:
@@ -163,14 +165,6 @@ def agreed(upload: UploadSettings, path: Path, *, store: StoreSettings | None = 
     path.write_text(edited("", tables))
     path.chmod(0o600)
     return path
-
-
-def await_that(condition: Callable[[], bool], *, within_s: float = 30.0) -> None:
-    """Poll for what another process does."""
-    ends = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < ends, "it did not come about"
-        time.sleep(0.01)
 
 
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:

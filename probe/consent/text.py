@@ -20,10 +20,11 @@ _SEEN = (
 _SENT_TO_US = (
     "Nothing is sent to the makers of this program. Helpers, if you name any in the configuration, see your address "
     "and the names of the endpoints that failed. Nothing goes to places that are not named here.",
-    "Results leave this device by themselves only if you name a place for them (`probe setup --upload-to URL`). Then "
-    "all tables of every run go there, whole: what was reached and what was not, when, your country and network if "
-    "you tell them, the resolver's address, the beginnings of pages; captured packets do not. Whoever runs that "
-    "place sees your address, can read it all and hand it on; others on the way see that you send something there.",
+    "Results leave this device by themselves only if you name a place for them (`probe setup --upload-to URL`). "
+    "Then all tables of every run go there, whole, also of those that are stored already: what was reached and "
+    "what was not, when, your country and network if you tell them, the resolver's address, the beginnings of "
+    "pages; captured packets do not. Whoever runs that place sees your address, can read it all and hand it on; "
+    "others on the way see that you send something there.",
 )
 _KEPT = (
     "Results stay in a folder that only your user can read. Your own address is never written. Your country, your "

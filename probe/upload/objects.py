@@ -38,12 +38,23 @@ class Signer:
         import obstore
 
         try:
-            return obstore.sign(self._store, "PUT", name, _VALID)
+            url: str = obstore.sign(self._store, "PUT", name, _VALID)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # a panic of Rust is no Exception; texts can repeat a key
             raise UploadError(f"no URL could be signed with these keys ({type(error).__name__}): look at them, and at "
                               "[upload] in the configuration") from None
+        host, named = urlsplit(url).netloc, self._host()
+        if host != named and not host.endswith(f".{named}"):
+            raise UploadError("the keys lead to another server than the one that was agreed to")  # as Google's can
+        return url
+
+    def _host(self) -> str:
+        """Of the place: all that is sent goes there, or to a name below it, whatever keys and environment say."""
+        if self._upload.endpoint:
+            return urlsplit(shown(self._upload.endpoint)).netloc
+        return {"s3": "amazonaws.com", "gs": "storage.googleapis.com",
+                "az": f"{self._upload.account}.blob.core.windows.net"}[self._scheme]
 
     def _made(self, keys: dict[str, str]) -> Any:
         try:
