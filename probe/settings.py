@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 
 from probe.catalogue.types import MatrixServer
+from probe.destination import PROXY_SCHEMES, open_problem, problem, shown
 from probe.folders import config_home
 
 SEARCH = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
@@ -73,6 +75,32 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     quota_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
+class UploadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the tables of each run are sent; without `to` nowhere. Keys never stand here but in the URL's own login."""
+
+    to: str = ""
+    """s3://bucket/folder, gs://..., az://container/folder, https://... (PUT, as WebDAV has it) or file:///folder."""
+    account: str = ""
+    """az:// only: the storage account."""
+    region: str = ""
+    endpoint: str = ""
+    """s3:// only: the server, where it is not Amazon's."""
+    credentials: str = ""
+    """A TOML file with keys, which nobody but its owner can read."""
+    proxy: str = ""
+    """Instead of the environment's `*_PROXY`."""
+    ca_file: str = ""
+    """Certificates (PEM) to trust besides, for a server of one's own."""
+
+    @property
+    def place(self) -> str:
+        """Where results go, without passwords, as it is shown and agreed to; empty: nowhere."""
+        if not self.to:
+            return ""
+        server = shown(self.endpoint) if self.endpoint else self.account
+        return shown(self.to) + (f" at {server}" if server else "")
+
+
 class FingerprintSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Lists of known answers that the person fetched (`probe.catalogue.imported` tells the forms)."""
 
@@ -87,6 +115,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     store: StoreSettings = StoreSettings()
     consent: ConsentSettings | None = None
     fingerprints: FingerprintSettings = FingerprintSettings()
+    upload: UploadSettings = UploadSettings()
     helper: tuple[Helper, ...] = ()
     matrix_server: tuple[MatrixServer, ...] = ()
     path: str = ""
@@ -106,10 +135,32 @@ def load_settings(path: str | None = None) -> Settings:
         if "path" in raw:
             raise SettingsError(f"{file}: path: is not a setting")
         read = msgspec.convert(raw, Settings)
+        if why := upload_problem(read.upload):
+            raise SettingsError(f"{file}: {why}")
         vantage = msgspec.structs.replace(read.vantage, cc=read.vantage.cc.upper())
         return msgspec.structs.replace(read, vantage=vantage, path=str(file))
     except msgspec.ValidationError as error:
         raise SettingsError(f"{file}: {error}") from None
+
+
+def upload_problem(upload: UploadSettings) -> str:
+    """What is wrong with the settings of an upload; empty when nothing is. Never repeats a URL: it may hold a key."""
+    scheme = upload.to.partition("://")[0]
+    if not upload.to:
+        return ""
+    if why := problem(upload.to):
+        return f"upload.to {why}"
+    if upload.endpoint and (scheme != "s3" or problem(upload.endpoint) or not upload.endpoint.startswith("http")):
+        return "upload.endpoint must be the https:// URL of a server, and upload.to begin with s3://"
+    if upload.endpoint and (why := open_problem(upload.endpoint)):
+        return f"upload.endpoint {why}"
+    if bool(upload.account) != (scheme == "az") or (upload.account and not upload.account.isalnum()):
+        return "upload.account must name the storage account where upload.to begins with az://, and only there"
+    if upload.region and (scheme != "s3" or not re.fullmatch(r"[A-Za-z0-9-]{1,40}", upload.region)):
+        return "upload.region must be a name such as eu-central-1, and upload.to begin with s3://"
+    if upload.proxy and upload.proxy.partition("://")[0] not in PROXY_SCHEMES:
+        return f"upload.proxy must begin with {', '.join(f'{name}://' for name in PROXY_SCHEMES)}"
+    return ""
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -116,11 +116,28 @@ def test_what_is_not_uploaded_stays_and_is_told(tmp_path: Path, merged: bool) ->
     if merged:
         compact(tmp_path, today=date(2017, 5, 6))
     (tmp_path / "not-uploaded.txt").write_text("r-01-1\nr-02-1\n")
-    done = keep_within(tmp_path, Limits(quota_mb=1, keep_days=2), today=date(2017, 5, 6))
+    done = keep_within(tmp_path, Limits(keep_days=2), today=date(2017, 5, 6))
     assert {"r-01-1", "r-02-1"} <= set(names(tmp_path))
-    assert {"r-01-1", "r-02-1"} == set(done.held)
+    assert ({"r-01-1", "r-02-1"}, ()) == (set(done.held), done.lost)
     assert "r-03-1" not in names(tmp_path)
-    assert done.over_bytes > 0
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_quota_takes_what_is_uploaded_first_and_tells_what_is_lost(tmp_path: Path, merged: bool) -> None:
+    fill(tmp_path, 6, size=200_000)
+    if merged:
+        compact(tmp_path, today=date(2017, 5, 6))
+    waiting = ["r-01-1", "r-02-1", "r-06-1"]
+    (tmp_path / "not-uploaded.txt").write_text("".join(f"{name}\n" for name in waiting))
+    done = keep_within(tmp_path, Limits(quota_mb=3), today=date(2017, 5, 6))
+    assert (done.lost, done.over_bytes) == ((), 0), "the others made room enough"
+    assert set(waiting) <= set(names(tmp_path))
+    done = keep_within(tmp_path, Limits(quota_mb=1), today=date(2017, 5, 6))
+    assert "r-06-2" in names(tmp_path), "the latest stays"
+    assert done.lost
+    assert done.lost == tuple(sorted(set(waiting) - set(names(tmp_path)))), "the oldest first"
+    noted = [json.loads(line) for line in (tmp_path / "removed.jsonl").read_text().splitlines()]
+    assert [run for line in noted for run in line.get("not_uploaded", ())] == list(done.lost)
 
 
 @pytest.mark.parametrize("text", [b"r-01-1\n../../etc\n", b"\xff\xfe\x00", b"a b\n"])

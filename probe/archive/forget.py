@@ -7,7 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from probe.archive.own import SCHEDULE_FOLDER, SWAP_FOLDER, day_of, is_folder, is_ours, own_files, tables_of, top_files
+from probe.archive.own import (
+    SCHEDULE_FOLDER,
+    SWAP_FOLDER,
+    UPLOAD_FOLDER,
+    day_of,
+    is_folder,
+    is_ours,
+    own_files,
+    tables_of,
+    top_files,
+)
 from probe.folders import own_cache, own_state
 from probe.store.atomic import explained
 from probe.store.layout import PARQUET_FOLDER
@@ -79,6 +89,7 @@ def _folders(directory: Path) -> Iterator[Path]:
                 yield folder
         yield root / PARQUET_FOLDER
         yield root / SCHEDULE_FOLDER
+        yield root / UPLOAD_FOLDER
         yield root
 
 

@@ -1,7 +1,7 @@
-"""Runs that may not be removed yet: those that still wait to be uploaded.
+"""Runs that should not be removed yet: those that still wait to be uploaded.
 
-Whoever uploads keeps `not-uploaded.txt` in the results folder: the id of one run a line. While the file is there, the
-runs that it names stay, whatever their age and whatever the quota says. Without the file nothing waits.
+Whoever uploads keeps `not-uploaded.txt` in the results folder (`probe.upload.keep`): the id of one run a line. The runs
+that it names stay, whatever their age, unless the quota leaves no other way. Without the file nothing waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MAX_BYTES = 64 << 20
 
 
 def held_runs(directory: Path) -> frozenset[str]:
-    """The runs that may not go. Raises StoreError for a file that cannot be read: then nothing may."""
+    """The runs that should not go. Raises StoreError for a file that cannot be read: then nothing may."""
     path = directory / HELD_FILE
     if not path.exists() and not path.is_symlink():
         return frozenset()

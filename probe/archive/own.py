@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from probe.store.layout import PACKETS_FOLDER, PARQUET_FOLDER, is_run_id
+from probe.store.layout import PACKETS_FOLDER, PARQUET_FOLDER, SUMS_FOLDER, is_run_id
 from probe.store.merged import MANIFEST, PREFIX, is_merged
 from probe.store.schema import TABLES
 
@@ -28,9 +28,13 @@ TOP_FILES = frozenset({".lock", ".writable", "report.html", "datapackage.json", 
 SCHEDULE_FOLDER = "schedule"
 """Of the schedule's log, a file a month."""
 
+UPLOAD_FOLDER = "upload"
+"""Of what was uploaded, a file for each place."""
+
 _TEMPORARY = re.compile(r"\.(.+)\.\d+\.part")
 _MERGED = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8,64}")
 _MONTH = re.compile(r"\d{4}-\d\d\.jsonl")
+_PLACE = re.compile(r"[0-9a-f]{12}\.json")
 _DAY = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 
 
@@ -40,7 +44,7 @@ class OwnFile:
 
     path: Path
     table: str
-    """A table's name, or `packets`."""
+    """A table's name, `packets` or `sums`."""
     day: str
     """YYYY-MM-DD."""
     stem: str
@@ -69,10 +73,11 @@ def is_ours(path: Path) -> bool:
 
 
 def tables_of(directory: Path) -> Iterator[tuple[Path, str, str]]:
-    """(folder, table, suffix of its files) of every tree that the store writes below a results folder."""
+    """(folder, table, suffix of its files) of every tree that the store or an upload writes below a results folder."""
     for table in TABLES:
         yield directory / table, table, ".csv"
     yield directory / PACKETS_FOLDER, PACKETS_FOLDER, ".pcapng"
+    yield directory / SUMS_FOLDER, SUMS_FOLDER, ".sha256"
     for table in TABLES:
         yield directory / PARQUET_FOLDER / table, table, ".parquet"
 
@@ -87,13 +92,16 @@ def own_files(directory: Path) -> Iterator[OwnFile]:
 
 
 def top_files(directory: Path) -> Iterator[Path]:
-    """What commands write beside the results: at the top under fixed names, and the schedule's log."""
+    """What commands write beside the results: at the top under fixed names, the schedule's log, what was
+    uploaded."""
     for path in sorted(directory.iterdir()):
         if (path.name in TOP_FILES or temporary_of(path.name) in TOP_FILES) and path.is_file():
             yield path
-    folder = directory / SCHEDULE_FOLDER
-    if is_folder(folder):
-        yield from (path for path in sorted(folder.iterdir()) if _MONTH.fullmatch(path.name) and path.is_file())
+    for folder, names in ((directory / SCHEDULE_FOLDER, _MONTH), (directory / UPLOAD_FOLDER, _PLACE)):
+        for path in sorted(folder.iterdir()) if is_folder(folder) else ():
+            ours = path.name == ".lock" or names.fullmatch(temporary_of(path.name) or path.name)
+            if ours and path.is_file():
+                yield path
 
 
 def day_of(name: str) -> str:

@@ -7,9 +7,9 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from probe.archive.own import SCHEDULE_FOLDER, SWAP_FOLDER, TOP_FILES, tables_of, temporary_of
+from probe.archive.own import SCHEDULE_FOLDER, SWAP_FOLDER, TOP_FILES, UPLOAD_FOLDER, tables_of, temporary_of
 
-_OURS = TOP_FILES | {SCHEDULE_FOLDER, SWAP_FOLDER, ".gitkeep", ".gitignore"}
+_OURS = TOP_FILES | {SCHEDULE_FOLDER, SWAP_FOLDER, UPLOAD_FOLDER, ".gitkeep", ".gitignore"}
 
 
 def make_private(directory: Path) -> bool:

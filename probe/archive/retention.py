@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -32,7 +32,9 @@ class Removed:
     runs: tuple[str, ...] = ()
     bytes: int = 0
     held: tuple[str, ...] = ()
-    """Runs past a limit that stay because they are not uploaded yet."""
+    """Runs past their time that stay because they are not uploaded yet."""
+    lost: tuple[str, ...] = ()
+    """Runs that were removed although they were not uploaded: the quota left no other way."""
     over_bytes: int = 0
     """By how much the folder is still over its quota."""
 
@@ -51,8 +53,8 @@ class _Unit:
 def keep_within(directory: Path, limits: Limits, *, today: date) -> Removed:
     """Removes what is past the limits; only the holder of the folder's lock may call this.
 
-    The latest run always stays, and so do runs that wait to be uploaded. Raises StoreError when nothing can be
-    decided or removed.
+    The latest run always stays. Runs that wait to be uploaded outlast their time, and go by the quota only when
+    nothing else is left to go. Raises StoreError when nothing can be decided or removed.
     """
     if not limits.keep_days and not limits.quota_mb:
         return Removed()
@@ -62,22 +64,32 @@ def keep_within(directory: Path, limits: Limits, *, today: date) -> Removed:
     old = _too_old(units, limits.keep_days, today)
     total, quota = sum(unit.bytes for unit in units), limits.quota_mb << 20
     going: list[_Unit] = []
-    staying: list[str] = []
+    staying: list[_Unit] = []
     for unit in units[:-1]:
         over = bool(quota) and total > quota
-        if not over and unit.day not in old:
+        if not (over or unit.day in old) or not _has_ours(unit):
             continue
-        if kept := held.intersection(unit.runs):
-            staying += sorted(kept)
-            continue
-        if any(is_ours(own.path) for own in unit.files):
+        if held.intersection(unit.runs):
+            staying.append(unit)
+        else:
             going.append(unit)
             total -= unit.bytes
-    _remove(directory, going)
+    lost: list[_Unit] = []
+    while quota and total > quota and staying:
+        lost.append(staying.pop(0))
+        total -= lost[-1].bytes
+    _remove(directory, [*going, *lost], held)
     return Removed(
-        runs=tuple(run for unit in going for run in unit.runs), bytes=sum(unit.bytes for unit in going),
-        held=tuple(staying), over_bytes=max(0, total - quota) if quota else 0,
+        runs=tuple(run for unit in (*going, *lost) for run in unit.runs),
+        bytes=sum(unit.bytes for unit in (*going, *lost)),
+        held=tuple(run for unit in staying for run in sorted(held.intersection(unit.runs))),
+        lost=tuple(run for unit in lost for run in sorted(held.intersection(unit.runs))),
+        over_bytes=max(0, total - quota) if quota else 0,
     )
+
+
+def _has_ours(unit: _Unit) -> bool:
+    return any(is_ours(own.path) for own in unit.files)
 
 
 def _too_old(units: Sequence[_Unit], keep_days: int, today: date) -> frozenset[str]:
@@ -114,11 +126,11 @@ def _runs(name: str, files: Iterable[OwnFile]) -> tuple[str, ...]:
     return tuple(sorted({run for path in merged for run in merged_runs(path)}))
 
 
-def _remove(directory: Path, units: Sequence[_Unit]) -> None:
+def _remove(directory: Path, units: Sequence[_Unit], held: Set[str]) -> None:
     """Writes down what goes, then removes it: of each unit the runs files first, without which there is no run."""
     if not units:
         return
-    noted = _note(directory, units)
+    noted = _note(directory, units, held)
     folders = set()
     for unit in units:
         for own in sorted(unit.files, key=lambda own: own.table != "runs" or own.parquet):
@@ -128,7 +140,7 @@ def _remove(directory: Path, units: Sequence[_Unit]) -> None:
             folders.add(own.path.parent)
     for folder in folders:
         _remove_empty(folder)
-    if not noted and not _note(directory, units):
+    if not noted and not _note(directory, units, held):
         raise StoreError(f"{directory / REMOVED_FILE}: the disk is full, so what was removed could not be written down")
 
 
@@ -139,17 +151,13 @@ def _remove_empty(folder: Path) -> None:
             folder.rmdir()
 
 
-def _note(directory: Path, units: Sequence[_Unit]) -> bool:
+def _note(directory: Path, units: Sequence[_Unit], held: Set[str]) -> bool:
     """One line a day that loses runs; False when there is no room for it, which the removal itself will make."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     days: defaultdict[str, list[_Unit]] = defaultdict(list)
     for unit in units:
         days[unit.day].append(unit)
-    lines = "".join(
-        json.dumps({"time": now, "date": day, "runs": [run for unit in gone for run in unit.runs],
-                    "bytes": sum(unit.bytes for unit in gone)}) + "\n"
-        for day, gone in days.items()
-    )
+    lines = "".join(json.dumps(_noted(now, day, gone, held)) + "\n" for day, gone in days.items())
     path = directory / REMOVED_FILE
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -160,3 +168,10 @@ def _note(directory: Path, units: Sequence[_Unit]) -> bool:
     except OSError:
         return False
     return True
+
+
+def _noted(now: str, day: str, gone: Sequence[_Unit], held: Set[str]) -> dict[str, object]:
+    runs = [run for unit in gone for run in unit.runs]
+    lost = sorted(held & set(runs))
+    more: dict[str, object] = {"not_uploaded": lost} if lost else {}
+    return {"time": now, "date": day, "runs": runs, "bytes": sum(unit.bytes for unit in gone), **more}

@@ -15,11 +15,12 @@ from probe.archive.choose import start_of
 from probe.archive.own import OwnFile, is_folder, own_files, tables_of, top_files
 from probe.model import Run, RunResult
 from probe.store.atomic import StoreError
-from probe.store.layout import csv_path, packets_path
+from probe.store.layout import csv_path, packets_path, sums_path
 from probe.store.merged import MANIFEST, is_merged, merged_files, merged_runs
 from probe.store.pcapng import read_blocks
 from probe.store.read import runs_in, whole
 from probe.store.schema import SCHEMA_VERSION, TABLES
+from probe.store.sums import mismatch
 
 MAX_FILES = 5_000_000
 _MAX_DEPTH = 6
@@ -80,6 +81,9 @@ def _taken(directory: Path, run: Run, path: Path, own: Mapping[Path, OwnFile]) -
         start_of(run)
         for table in TABLES:
             _check_plain(csv_path(directory, table, run), own)
+        _check_plain(sums_path(directory, run), own)
+        if why := mismatch(directory, run):
+            return Refused(path=path, reason=why)
         result = whole(directory, run)
         if any(observation.run_id not in ("", run.run_id) for observation in result.observations):
             return Refused(path=path, reason=f"observations of run {run.run_id} name another run")

@@ -30,19 +30,23 @@ def keep_in_bounds(directory: Path, settings: Settings) -> None:
 def bounds_lines(directory: Path, settings: Settings) -> list[str]:
     """Removes what is past the limits of `[store]` and returns what to say of it. Raises StoreError."""
     from probe.archive.retention import Limits, keep_within
+    from probe.upload.keep import note_waiting
 
+    note_waiting(directory, settings)
     limits = Limits(keep_days=settings.store.keep_days, quota_mb=settings.store.quota_mb)
     done = keep_within(directory, limits, today=datetime.now(UTC).date())
     lines = []
     if done.runs:
         lines.append(f"Removed {len(done.runs)} old runs, {_mb(done.bytes)} MB, the latest {done.runs[-1]}; "
                      f"{directory / 'removed.jsonl'} names them.")
+    if done.lost:
+        lines.append(f"{len(done.lost)} of them were NOT uploaded yet: store.quota_mb left no room for them. Raise it, "
+                     "or see why nothing is uploaded: probe status")
     if done.held:
         lines.append(f"{len(done.held)} old runs are past the limits and stay, because they are not uploaded yet; "
                      f"see {directory / 'not-uploaded.txt'}.")
     if done.over_bytes:
-        lines.append(f"The results take {_mb(done.over_bytes)} MB more than store.quota_mb allows; raise it, or upload "
-                     "what waits.")
+        lines.append(f"The results take {_mb(done.over_bytes)} MB more than store.quota_mb allows; raise it.")
     return lines
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
 
+from probe.archive.own import UPLOAD_FOLDER
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED
 from probe.settings import Settings, SettingsError, load_settings, results_folder
@@ -22,7 +24,8 @@ _SHOWN = 10
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     """Delete everything that the probe keeps on this machine: the results in DIRECTORY (default: the configured
-    folder) with captured packets, reports and the schedule's log, the key behind probe_id, and what a schedule left.
+    folder) with captured packets, reports, the schedule's log and the list of what was uploaded, the key behind
+    probe_id, and what a schedule left.
 
     Files of your own are never touched, in these folders neither, and your configuration stays; so do copies made
     elsewhere (exports, uploads, backups). Deleted is not overwritten: who has the disk may still read it.
@@ -46,7 +49,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
             click.echo("Nothing was deleted.")
             sys.exit(1)
         if folder.is_dir():
-            with run_lock(folder):
+            with run_lock(folder), _no_upload(folder):
                 done = archive.forget(folder, archive.find(folder))
         else:
             done = archive.forget(folder, kept)
@@ -55,7 +58,8 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}; try again as the folder's owner") from error
     except Locked:
-        click.echo(f"A run is writing to {folder}; nothing was deleted. Stop it, or try again later.", err=True)
+        click.echo(f"A run or an upload is at work in {folder}; nothing was deleted. Stop it, or try again later.",
+                   err=True)
         sys.exit(EXIT_LOCKED)
     click.echo(f"Deleted {done.files} files.")
     if done.left:
@@ -67,6 +71,12 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
 
     if found := installed():
         click.echo(f"Runs are still scheduled ({', '.join(found)}) and would begin anew: probe uninstall")
+
+
+def _no_upload(folder: Path) -> AbstractContextManager[None]:
+    """Nobody uploads from there meanwhile, who would write down anew what was sent."""
+    uploads = folder / UPLOAD_FOLDER
+    return run_lock(uploads) if uploads.is_dir() and not uploads.is_symlink() else nullcontext()
 
 
 def _settings(config: str | None) -> Settings:

@@ -17,6 +17,7 @@ from probe.cli.as_user import as_user
 from probe.cli.main import EXIT_NO_CONSENT
 from probe.consent.check import refusal
 from probe.consent.profiles import profile_of
+from probe.destination import folder_of
 from probe.folders import own_state
 from probe.schedules import cron, systemd, units
 from probe.schedules.crontab import CronError, read_crontab, write_crontab
@@ -114,7 +115,7 @@ def _install_systemd(config: str | None, every_min: str | None, print_only: bool
     owner = "" if user else _owner(plan.settings)
     sealed = not user or not begin or print_only or units.can_seal()
     job = systemd.Job(command=plan.command, deadline_s=plan.deadline_s, results=str(plan.results), user=owner,
-                      packets=packets, sealed=sealed)
+                      packets=packets, sealed=sealed, upload=folder_of(plan.settings.upload.to))
     service, timer = systemd.service_text(job), systemd.timer_text(plan.rhythm)
     if print_only:
         click.echo(f"# {systemd.SERVICE}\n{service}\n# {systemd.TIMER}\n{timer}", nl=False)

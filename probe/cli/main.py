@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("probe.cli.export:export", "Write one file from the results, also one fit to be published."),
     "compact": ("probe.cli.compact:compact", "Merge the results of finished days; remove what is past its time."),
     "collect": ("probe.cli.collect:collect", "Check and merge the results of many volunteers."),
+    "upload": ("probe.cli.upload:upload", "Send results to the place that you named, and to no other."),
     "forget": ("probe.cli.forget:forget", "Delete everything that the probe keeps on this machine."),
     "doctor": ("probe.cli.doctor:doctor", "Check this installation and what it can convict."),
     "targets": ("probe.cli.targets:targets", "Show and check the list of targets."),

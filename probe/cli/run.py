@@ -86,10 +86,15 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
         sys.exit(EXIT_NO_CONSENT)
     if wait_s:
         time.sleep(random.SystemRandom().uniform(0, wait_s))
+    run_ends = time.monotonic() + plan.deadline_s
     result = _run(targets, settings, plan, folder, diary, parquet=False if timed and parquet is None else parquet)
     _tell(result, folder, as_json)
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
+    if timed and settings.upload.to:
+        from probe.cli.upload import after_run
+
+        after_run(settings, folder.absolute(), run_ends=run_ends)
 
 
 def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, diary: Diary, *,

@@ -14,7 +14,7 @@ from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
 from probe.consent import answers as said
 from probe.consent.answers import Answers
-from probe.consent.check import lacking, places
+from probe.consent.check import lacking, places, upload_lacking
 from probe.consent.profiles import profile_of
 from probe.consent.text import consent_text
 from probe.settings import Settings, SettingsError, load_settings, usual_file
@@ -30,7 +30,8 @@ DEFAULT_RESULTS = "~/probe-results"
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file to write (default: the one in use, "
               "else ~/.config/probe/probe.toml).")
 @click.option("--answers", "file", type=click.Path(dir_okay=False, path_type=Path),
-              help="TOML file with answers: agree, level, country, asn, network_type, results, tier, skip_services.")
+              help="TOML file with answers: agree, level, country, asn, network_type, results, tier, skip_services, "
+                   "upload_to.")
 @click.option("--agree", type=int, metavar="NUMBER",
               help="I read the text of this number (--show), and everybody concerned agrees. Asks nothing then.")
 @click.option("--level", type=click.IntRange(1, 3), help="Consent level: 1 everyday, 2 sensitive, 3 exposing.")
@@ -40,10 +41,11 @@ DEFAULT_RESULTS = "~/probe-results"
 @click.option("--results", metavar="DIR", help=f"Folder for the results (default: {DEFAULT_RESULTS}).")
 @click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier; 1 is the core.")
 @click.option("--skip-service", "skip", multiple=True, metavar="NAME", help="Never measure this service; repeat.")
+@click.option("--upload-to", metavar="URL", help="Send results there (see README, Uploading); none: nowhere.")
 @click.option("--show", is_flag=True, help="Print the consent text and its number, and do nothing else.")
 def setup(config: str | None, file: Path | None, agree: int | None, level: int | None, country: str | None,
           asn: int | None, network_type: str | None, results: str | None, tier: int | None, skip: tuple[str, ...],
-          show: bool) -> None:
+          upload_to: str | None, show: bool) -> None:
     """Say what runs do and what they risk, ask for consent, and write the configuration. Sends nothing.
 
     Needed once, and again when what is sent changes. Without --agree (or `agree` in a file) it asks.
@@ -52,20 +54,22 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
     Examples:
       probe setup
       probe setup --show --country RU
-      probe setup --agree 1 --country DE --results /srv/probe --skip-service line
+      probe setup --agree 2 --country DE --results /srv/probe --skip-service line
+      probe setup --upload-to https://results.example.org/incoming
       probe setup --answers answers.toml
     """
     flags = Answers(agree=agree, level=level, country=country, asn=asn, network_type=network_type, results=results,
-                    tier=tier, skip_services=skip or None)
+                    tier=tier, skip_services=skip or None, upload_to=upload_to)
     try:
         target, text, before = _before(config)
         given = said.over(flags, said.read_answers(file)) if file else flags
+        named = said.with_upload(given, before)
         if show:
-            _show(given, before)
+            _show(given, named)
             return
         known = tuple(load(before.run.catalogue or None).services)
         if given.agree is None and file is None:
-            given = _converse(given, before, known)
+            given = _converse(given, named, known)
         if why := said.refused(given):
             raise click.ClickException(why)
         given = said.over(given, Answers(results=_folder(before)))
@@ -100,7 +104,7 @@ def _edit(text: str, changes: Tables, target: Path) -> str:
 
 def _show(given: Answers, before: Settings) -> None:
     cc = said.country(before.vantage.cc if given.country is None else given.country)
-    for line in consent_text(profile_of(cc), cc=cc, to=places(before)):
+    for line in consent_text(profile_of(cc), cc=cc, to=places(before), upload=before.upload.place):
         click.echo(line)
 
 
@@ -115,7 +119,7 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
         "Country of this line (two letters, ZZ not to tell it)", before.vantage.cc, said.country)
     cc = said.country(cc)
     click.echo()
-    for line in consent_text(profile_of(cc), cc=cc, to=places(before)):
+    for line in consent_text(profile_of(cc), cc=cc, to=places(before), upload=before.upload.place):
         click.echo(line)
     click.echo()
     agreed = click.confirm("Have you read this, and do you agree, and all others whom it concerns?", default=False)
@@ -165,8 +169,11 @@ def _tell(target: Path) -> None:
     settings = load_settings(str(target))
     run, left = settings.run, ", ".join(settings.run.skip_services)
     assert not lacking(settings)
+    assert not upload_lacking(settings)
     click.echo(f"Written: {target}")
     click.echo(f"  level {run.consent_level}, tier {run.tier}, country {settings.vantage.cc}, results in {run.results}")
+    if settings.upload.place:
+        click.echo(f"  results of each scheduled run are sent to {settings.upload.place}")
     if left:
         click.echo(f"  never measured: {left}")
     click.echo("Next:\n  probe run --dry-run          what would be measured; sends nothing\n"

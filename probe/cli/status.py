@@ -71,7 +71,7 @@ def _device() -> list[Finding]:
 
 
 def _as_json(facts: Facts, found: tuple[Finding, ...]) -> dict[str, object]:
-    term = facts.term
+    term, sent = facts.term, facts.uploads
     return {
         "findings": [asdict(finding) for finding in found],
         "schedule": {"by": term.by, "every_min": term.rhythm.every_min} if term else None,
@@ -82,5 +82,8 @@ def _as_json(facts: Facts, found: tuple[Finding, ...]) -> dict[str, object]:
                  for run in facts.runs],
         "blocked": [{"target_id": v.target_id, "block_type": v.block_type, "confirmed": v.confirmed}
                     for v in facts.blocked],
+        "upload": {"to": sent.place, "waiting": sent.waiting, "failures": sent.failures, "failure": sent.failure,
+                   "last_success": sent.last_success.isoformat() if sent.last_success else None,
+                   "lost": sent.lost} if sent else None,
         "disk_bytes": facts.disk_bytes, "free_bytes": facts.free_bytes, "results": str(facts.results),
     }

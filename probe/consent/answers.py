@@ -14,7 +14,7 @@ import msgspec
 
 from probe.consent.check import record
 from probe.consent.profiles import Profile, profile_of
-from probe.settings import RunSettings, Settings, SettingsError, read_toml
+from probe.settings import RunSettings, Settings, SettingsError, read_toml, upload_problem
 from probe.settings_edit import Tables
 from probe.tables.consent import LEVELS, TEXT_NUMBER
 
@@ -36,6 +36,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     results: str | None = None
     tier: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
     skip_services: tuple[str, ...] | None = None
+    upload_to: str | None = None
+    """URL to send results to; `none`: nowhere."""
 
 
 def read_answers(path: Path) -> Answers:
@@ -83,6 +85,17 @@ def services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     return wanted
 
 
+def with_upload(answers: Answers, before: Settings) -> Settings:
+    """The settings with the place that was named for uploads. Raises SettingsError for one that cannot be."""
+    if answers.upload_to is None:
+        return before
+    to = "" if answers.upload_to.strip().lower() in ("none", "-", "") else answers.upload_to.strip()
+    upload = msgspec.structs.replace(before.upload, to=to)
+    if why := upload_problem(upload):
+        raise SettingsError(f"{why}. What else belongs to it stands under [upload] in the configuration")
+    return msgspec.structs.replace(before, upload=upload)
+
+
 def refused(answers: Answers) -> str:
     """Why these answers are no consent; empty when they are."""
     if answers.agree is None:
@@ -103,8 +116,11 @@ def changes(answers: Answers, before: Settings, *, known: Iterable[str], today: 
     tier = (profile.tier if first else before.run.tier) if answers.tier is None else answers.tier
     pace_s, deadline_s = _pace(before, profile)
     kept = before.run.skip_services if answers.skip_services is None else answers.skip_services
-    agreed = record(before, level=level, today=today)
+    after = with_upload(answers, before)
+    agreed = record(after, level=level, today=today)
+    upload: Tables = {} if after.upload == before.upload else {"upload": {"to": after.upload.to}}
     return {
+        **upload,
         "vantage": {
             "cc": cc, "asn": before.vantage.asn if answers.asn is None else answers.asn,
             "network_type": network_type(answers.network_type or before.vantage.network_type),

@@ -16,8 +16,9 @@ def places(settings: Settings) -> tuple[str, ...]:
 
 def record(settings: Settings, *, level: int, today: date) -> ConsentSettings:
     """The record of a person who has just agreed to today's text at this level."""
+    upload = (settings.upload.place,) if settings.upload.place else ()
     return ConsentSettings(date=today.isoformat(), text=TEXT_NUMBER, level=level, sends=sent_at(level),
-                           to=places(settings), concerned=tuple(CONCERNED))
+                           to=(*places(settings), *upload), concerned=tuple(CONCERNED))
 
 
 def lacking(settings: Settings) -> str:
@@ -38,12 +39,35 @@ def lacking(settings: Settings) -> str:
     return ""
 
 
+def upload_lacking(settings: Settings) -> str:
+    """Why the consent does not cover the configured upload; empty when it does, or when there is none.
+
+    Runs do not depend on it: what may not be uploaded stays here.
+    """
+    place = settings.upload.place
+    if not place:
+        return ""
+    if why := lacking(settings):
+        return why
+    if settings.consent and place not in settings.consent.to:
+        return f"Results would be uploaded to {place}, which the consent of {settings.consent.date} does not name."
+    return ""
+
+
+def upload_refusal(settings: Settings, *, lab: bool) -> str:
+    """Why nothing may be uploaded, and the one command that helps; empty when it may."""
+    return _with_help("" if lab else upload_lacking(settings), settings)
+
+
 def refusal(settings: Settings, *, lab: bool) -> str:
     """Why a run may not start, and the one command that helps; empty when it may.
 
     Nothing leaves the laboratory, and nobody lives there: no consent is needed inside.
     """
-    why = "" if lab else lacking(settings)
+    return _with_help("" if lab else lacking(settings), settings)
+
+
+def _with_help(why: str, settings: Settings) -> str:
     if not why:
         return ""
     config = f" --config {settings.path}" if settings.path else ""

@@ -18,9 +18,13 @@ _SEEN = (
     "program: the services read it, and of pages without encryption everybody on the way does.",
 )
 _SENT_TO_US = (
-    "Nothing is sent to the makers of this program: there is no upload. Helpers, if you name any in the "
-    "configuration, see your address and the names of the endpoints that failed. Nothing goes to places that are "
-    "not named here.",
+    "Nothing is sent to the makers of this program. Helpers, if you name any in the configuration, see your address "
+    "and the names of the endpoints that failed. Nothing goes to places that are not named here.",
+    "Results leave this device by themselves only if you name a place for them (`probe setup --upload-to URL`). "
+    "Then all tables of every run go there, whole, also of those that are stored already: what was reached and "
+    "what was not, when, your country and network if you tell them, the resolver's address, the beginnings of "
+    "pages; captured packets do not. Whoever runs that place sees your address, can read it all and hand it on; "
+    "others on the way see that you send something there.",
 )
 _KEPT = (
     "Results stay in a folder that only your user can read. Your own address is never written. Your country, your "
@@ -36,8 +40,9 @@ _FREE = (
 )
 
 
-def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = ()) -> Iterator[str]:
-    """The lines of the whole text for a country; `to`: helpers and servers that the configuration names."""
+def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = (), upload: str = "") -> Iterator[str]:
+    """The lines of the whole text for a country; `to`: helpers and servers that the configuration names; `upload`:
+    where it sends results."""
     yield f"What you are asked to agree to (text {TEXT_NUMBER})"
     where = f"for {cc}" if cc not in ("", "ZZ") else "while the country is not told"
     yield from _part(f"The risk (profile {where}: {profile.title})", [profile.text])
@@ -52,6 +57,8 @@ def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = ()) -> Iterat
     yield from _part("Where it goes besides", _SENT_TO_US)
     for place in to:
         yield f"    - {place}"
+    if upload:
+        yield f"    - all results: {upload}"
     yield from _part("What is stored", _KEPT)
     yield from _part("Who else must agree", ["This is not about you alone. Ask:"])
     for meaning in CONCERNED.values():

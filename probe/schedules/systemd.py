@@ -20,7 +20,9 @@ class Job:
     command: Sequence[str]
     deadline_s: float
     results: str
-    """The only folder it may write to; must be there before."""
+    """A folder that it may write to; must be there before."""
+    upload: str = ""
+    """The other one, where results are uploaded into a folder; it may be missing, as a stick is at times."""
     user: str = ""
     """Whose the runs are, for a system unit; empty: a unit of the user's own manager."""
     packets: bool = False
@@ -69,12 +71,12 @@ def service_text(job: Job) -> str:
 
 
 def _sealed(job: Job) -> list[str]:
-    """Everything is read-only but the results. In a user's manager that takes a user namespace."""
+    """Everything is read-only but results and uploads. In a user's manager that takes a user namespace."""
     return [
         *([] if job.user else ["PrivateUsers=yes"]),
         "ProtectSystem=strict",
         "ProtectHome=read-only",
-        f"ReadWritePaths={_path(job.results)}",
+        f"ReadWritePaths={_path(job.results)}" + (f" {_path('-' + job.upload)}" if job.upload else ""),
         "PrivateTmp=yes",
         "ProtectControlGroups=yes",
         "ProtectKernelTunables=yes",

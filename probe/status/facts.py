@@ -13,6 +13,8 @@ from probe.model import Run, Verdict
 from probe.schedules.events import Event, month_ago, read
 from probe.schedules.gaps import Gap, Term, gaps, terms
 from probe.settings import Settings
+from probe.status.uploads import Uploads
+from probe.status.uploads import gather as gather_uploads
 from probe.store.atomic import StoreError
 from probe.store.csv_files import read_csv
 from probe.store.layout import run_files
@@ -50,6 +52,8 @@ class Facts:
     free_bytes: int
     errors: str
     """What the last run by cron had to say."""
+    uploads: Uploads | None = None
+    """None where no place is named."""
 
 
 def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
@@ -69,7 +73,7 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
         term=known[-1] if known else None, events=tuple(events),
         gaps=gaps(past, since=since, until=now, running=running_since is not None), running_since=running_since,
         runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
-        free_bytes=_free(results), errors=errors,
+        free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
     )
 
 

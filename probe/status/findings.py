@@ -159,6 +159,31 @@ def _volume(facts: Facts) -> Iterator[Finding]:
                   todo="free some space, or name another folder with probe setup" if low else "")
 
 
+def _uploads(facts: Facts) -> Iterator[Finding]:
+    known = facts.uploads
+    if known is None:
+        return
+    if known.lost:
+        yield Finding(what="lost", state=BAD, todo="raise store.quota_mb, and see upload",
+                      text=f"{known.lost} runs of the last 30 days went for the quota before they were uploaded")
+    if known.not_agreed:
+        yield Finding(what="upload", state=BAD, text=f"{known.not_agreed} Nothing is sent.", todo="probe setup")
+        return
+    last = f"{known.last_success:%Y-%m-%d %H:%M} UTC" if known.last_success else "never"
+    text = f"to {known.place}: {known.waiting} runs wait, the last one was sent: {last}"
+    if known.damaged:
+        yield Finding(what="upload", state=BAD, text=visible(known.damaged), todo="do so, then probe upload")
+    elif not known.failure:
+        yield Finding(what="upload", state=BAD if known.overdue else OK, text=text,
+                      todo="probe upload, and see what it says" if known.overdue else "")
+    else:
+        again = f"; tried again after {known.next_try:%Y-%m-%d %H:%M} UTC" if known.next_try else ""
+        why = f"{text}. {known.failures} failures in a row: {visible(known.failure)}{again}"
+        yield Finding(what="upload", state=BAD if known.overdue else NOTE, text=why,
+                      todo="nothing was sent for a week: put this right, then probe upload" if known.overdue else
+                           "if it lasts, put that right; probe upload shows whether it is")
+
+
 def _network(facts: Facts) -> Iterator[Finding]:
     """What the last run's ladder said."""
     if not facts.runs:
@@ -205,5 +230,5 @@ def _size(count: float) -> str:
 
 
 _FINDERS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _version, _configuration, _schedule, _runs, _gaps, _blocked, _volume, _network,
+    _version, _configuration, _schedule, _runs, _gaps, _blocked, _volume, _uploads, _network,
 )

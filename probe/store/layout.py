@@ -11,6 +11,7 @@ from probe.model import Run
 
 PARQUET_FOLDER = "parquet"
 PACKETS_FOLDER = "packets"
+SUMS_FOLDER = "sums"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
@@ -22,6 +23,11 @@ def csv_path(directory: Path, table: str, run: Run) -> Path:
 def packets_path(directory: Path, run: Run) -> Path:
     """File of a run's captured packets; there is none where nothing was captured, or nothing failed."""
     return directory / PACKETS_FOLDER / _day(run) / f"{_checked(run.run_id)}.pcapng"
+
+
+def sums_path(directory: Path, run: Run) -> Path:
+    """File of the checksums that travel with an uploaded run; what the probe keeps itself has none."""
+    return directory / SUMS_FOLDER / _day(run) / f"{_checked(run.run_id)}.sha256"
 
 
 def parquet_path(directory: Path, table: str, run: Run) -> Path:

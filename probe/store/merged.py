@@ -65,15 +65,22 @@ def merged_rows(day: Path, table: Table, run_id: str) -> tuple[Row, ...] | None:
 
     Raises StoreError for fewer or more rows than the manifest names.
     """
-    for path in merged_files(day):
-        expected = merged_runs(path).get(run_id)
-        if expected is None:
-            continue
+    for path in _holders(day, run_id):
+        expected = merged_runs(path)[run_id]
         rows = tuple(parse_csv(path, io.TextIOWrapper(io.BytesIO(_piece(path, run_id)), "utf-8", newline=""), table))
         if len(rows) != expected:
             raise StoreError(f"{path}: {len(rows)} rows of run {run_id}, there were {expected}; restore the file")
         return rows
     return None
+
+
+def merged_text(day: Path, run_id: str) -> bytes | None:
+    """What the run's own file of this table held, byte for byte; None when no merged file of the day holds the run."""
+    return next((_piece(path, run_id) for path in _holders(day, run_id)), None)
+
+
+def _holders(day: Path, run_id: str) -> Iterator[Path]:
+    return (path for path in merged_files(day) if run_id in merged_runs(path))
 
 
 def _piece(path: Path, run_id: str) -> bytes:

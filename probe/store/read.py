@@ -11,10 +11,10 @@ from typing import TypeVar, cast
 import msgspec
 
 from probe.model import ControlAnswer, Observation, Run, RunResult, ServiceVerdict, Verdict
-from probe.store.atomic import StoreError
-from probe.store.csv_files import read_csv
+from probe.store.atomic import StoreError, explained
+from probe.store.csv_files import MAX_FILE_BYTES, read_csv
 from probe.store.layout import csv_path, find_run, run_files
-from probe.store.merged import find_merged, is_merged, merged_rows
+from probe.store.merged import find_merged, is_merged, merged_rows, merged_text
 from probe.store.rows import Row, T, framed_rows, record_from, run_from, run_row, table_of
 from probe.store.schema import TABLES, Table
 
@@ -90,6 +90,22 @@ def whole(directory: Path, run: Run) -> RunResult:
         verdicts=read_records(directory, run, Verdict),
         services=read_records(directory, run, ServiceVerdict),
     )
+
+
+def table_text(directory: Path, run: Run, table: str) -> bytes:
+    """The bytes of one table of a stored run, the same before and after its day was merged. Raises StoreError."""
+    return _again_if_moved(partial(_text, directory, run, table))
+
+
+def _text(directory: Path, run: Run, table: str) -> bytes:
+    path = csv_path(directory, table, run)
+    if not path.exists() and (text := merged_text(path.parent, run.run_id)) is not None:
+        return text
+    with explained(path), path.open("rb") as file:
+        text = file.read(MAX_FILE_BYTES + 1)
+    if len(text) > MAX_FILE_BYTES:
+        raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
+    return text
 
 
 def _found(directory: Path, run_id: str) -> tuple[Run, ...]:

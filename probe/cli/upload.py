@@ -1,0 +1,146 @@
+"""`probe upload`: sends results to the place that was agreed to; by hand, and at the end of scheduled runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from probe.cli.lock import Locked, run_lock
+from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.cli.progress import bar
+from probe.consent.check import upload_lacking, upload_refusal
+from probe.marker import read_marker
+from probe.settings import Settings, SettingsError, load_settings, results_folder
+from probe.store.atomic import StoreError
+from probe.store.cells import visible
+
+AFTER_RUN_S = 60.0
+"""What an upload at the end of a run may take, at most."""
+REST_S = 80.0
+"""So long after a run's deadline an upload has ended: systemd ends a run 90 seconds after it, and the next one starts
+after 120 at the earliest."""
+_LEAST_S = 5.0
+_GRACE_S = 3.0
+_MEMORY_BYTES = 2 << 30
+"""Of address space: a hostile server's answer ends the upload, not the machine."""
+
+
+@click.command()
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file; `[upload]` in it says where to.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path), help="Folder of the results.")
+@click.option("--for-s", type=click.FloatRange(1, 86400), default=3600.0, show_default=True,
+              help="End after so many seconds; what is left waits.")
+@click.option("--due", is_flag=True, help="Do nothing while the pause after a failure lasts.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent, and send nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def upload(config: str | None, results: Path | None, for_s: float, due: bool, dry_run: bool, as_json: bool) -> None:
+    """Send the tables of all runs that are not there yet to the place that `probe setup --upload-to URL` named.
+
+    Scheduled runs do so by themselves. A run that is sent twice is the same file twice. Captured packets are never
+    sent.
+
+    \b
+    Examples:
+      probe upload --dry-run
+      probe upload
+    """
+    try:
+        settings = load_settings(config)
+        if not settings.upload.place:
+            raise SettingsError("No place is named for uploads. To name one: probe setup --upload-to URL")
+        folder, lab = results_folder(settings, results).absolute(), read_marker().lab
+        if why := upload_refusal(settings, lab=lab):
+            click.echo(f"Error: {why}", err=True)
+            sys.exit(EXIT_NO_CONSENT)
+        failed = _dry(settings, folder) if dry_run else _upload(settings, folder, for_s, due, lab, as_json)
+    except (SettingsError, StoreError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    except Locked:
+        click.echo("Another upload is going on; this one does nothing.", err=True)
+        sys.exit(EXIT_LOCKED)
+    if failed:
+        sys.exit(1)
+
+
+def _dry(settings: Settings, folder: Path) -> bool:
+    from probe.upload.state import read_state, waiting
+
+    queue = waiting(folder, read_state(folder, settings.upload.place))
+    span = f", from {queue[0][0]} to {queue[-1][0]}" if queue else ""
+    click.echo(f"{len(queue)} runs would be sent to {settings.upload.place}{span}")
+    return False
+
+
+def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool, as_json: bool) -> bool:
+    """Send, and say what was done; whether anything failed."""
+    from probe.archive.own import UPLOAD_FOLDER
+    from probe.upload.keep import note_waiting
+    from probe.upload.send import send_all, sender_for
+    from probe.upload.state import is_due, now, read_state
+
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: there are no results to send")
+    place = settings.upload.place
+    with run_lock(folder / UPLOAD_FOLDER):
+        state = read_state(folder, place)
+        if due and not is_due(state, now()):
+            click.echo(f"The last upload failed; the next try is at {state.next_try:%Y-%m-%d %H:%M} UTC.")
+            return False
+        sender = sender_for(settings, folder)
+        with bar("Uploading") as progress:
+            done = send_all(folder, place, sender, for_s=for_s, lab=lab, progress=progress)
+        note_waiting(folder, settings)
+    if as_json:
+        click.echo(json.dumps({"to": place, "runs": done.runs, "bytes": done.bytes, "left": done.left,
+                               "failure": done.failure, "unreadable": done.unreadable}))
+        return bool(done.failure)
+    click.echo(f"{done.runs} runs sent to {place}, {done.bytes / 1e6:.1f} MB; {done.left} wait.")
+    for text in done.unreadable[:3]:
+        click.echo(f"Not sent, because it cannot be read: {visible(text)}", err=True)
+    if done.failure:
+        click.echo(f"Upload failed: {visible(done.failure)}. It goes on with the next scheduled run after "
+                   f"{done.state.next_try:%Y-%m-%d %H:%M} UTC, or: probe upload", err=True)
+    return bool(done.failure)
+
+
+def after_run(settings: Settings, folder: Path, *, run_ends: float) -> None:
+    """At the end of a scheduled run: upload in a process of its own, which is ended in time.
+
+    `run_ends`: the run's deadline, by the monotonic clock. Nothing that goes wrong here fails the run.
+    """
+    if not settings.upload.place or read_marker().lab:
+        return
+    if why := upload_lacking(settings):
+        click.echo(f"Nothing was uploaded. {why} To be asked: probe setup", err=True)
+        return
+    for_s = min(AFTER_RUN_S, run_ends + REST_S - time.monotonic())
+    if for_s < _LEAST_S:
+        return
+    from probe.cli.install import own_command
+
+    command = [*own_command(), "upload", "--due", "--for-s", f"{for_s - _GRACE_S:.0f}", "--config", settings.path,
+               "--results", str(folder)]
+    try:
+        _run_bounded(command, for_s)
+    except OSError as error:
+        click.echo(f"Nothing was uploaded: {error.strerror}", err=True)
+
+
+def _run_bounded(command: list[str], for_s: float) -> None:
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        with contextlib.suppress(OSError):  # it has ended already
+            resource.prlimit(child.pid, resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        child.wait(for_s)
+    except subprocess.TimeoutExpired:
+        click.echo("The upload was stopped after its time; it goes on with the next run.", err=True)
+    finally:
+        child.kill()
+        child.wait()

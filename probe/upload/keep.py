@@ -1,0 +1,24 @@
+"""Tells retention which runs wait to be uploaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from probe.archive.own import HELD_FILE, UPLOAD_FOLDER
+from probe.settings import Settings
+from probe.store.atomic import explained, write_file
+from probe.upload.state import read_state, waiting
+
+
+def note_waiting(directory: Path, settings: Settings) -> None:
+    """Write the list that `probe.archive.held` reads, as it is now. Raises StoreError.
+
+    Without a configured upload nothing waits: a list of ours goes; one that somebody else keeps stays.
+    """
+    file, place = directory / HELD_FILE, settings.upload.place
+    if place:
+        queue = waiting(directory, read_state(directory, place))
+        write_file(file, "".join(f"{run_id}\n" for _, run_id in queue).encode())
+    elif (directory / UPLOAD_FOLDER).is_dir():
+        with explained(file):
+            file.unlink(missing_ok=True)
