@@ -27,4 +27,4 @@ def completion(shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     source = kind(cli, {}, "probe", VARIABLE)
-    click.echo(source.source_template % source.source_vars())
+    click.echo(source.source_template % source.source_vars(), nl=False)
