@@ -14,6 +14,7 @@ import importlib.abc
 import importlib.machinery
 import os
 import platform
+import select
 import selectors
 import shutil
 import signal
@@ -53,6 +54,7 @@ UNIX_ONLY = {
              "pthread_sigmask", "sigwait"),
     socket: ("AF_UNIX", "MSG_DONTWAIT", "SO_REUSEPORT", "if_nameindex", "EAI_NODATA", "CMSG_SPACE", "SCM_RIGHTS"),
     selectors: ("EpollSelector", "PollSelector", "DevpollSelector"),
+    select: ("poll", "epoll"),
 }
 LINUX_ONLY = {
     os: ("sched_getaffinity", "sched_setaffinity", "eventfd", "memfd_create", "splice", "sendfile"),
@@ -100,9 +102,9 @@ def pretend(system: str) -> None:
         shutil.disk_usage = lambda path: free
         for method in ("recvmsg", "recvmsg_into", "sendmsg"):
             setattr(socket.socket, method, Absent())
-        socket.socketpair = _socketpair
+        socket.socketpair = _socketpair  # type: ignore[assignment]
         os.environ.pop("TZ", None)
-    selectors.DefaultSelector = selectors.SelectSelector if windows else selectors.PollSelector  # type: ignore[misc]
+    selectors.DefaultSelector = selectors.SelectSelector if windows else selectors.PollSelector  # type: ignore[misc, assignment]
     for gone in (LINUX_ONLY, UNIX_ONLY) if windows else (LINUX_ONLY,):
         for module, names in gone.items():
             for name in names:

@@ -123,11 +123,18 @@ def until(terminal: int, text: str) -> None:
         shown += os.read(terminal, 4096).decode(errors="replace")
 
 
-@pytest.mark.parametrize("name", ["zsh", "fish"])
-def test_other_shells_take_the_script(name: str, path: str, root: Path, tmp_path: Path) -> None:
-    script = tmp_path / "script"
-    script.write_text(CliRunner().invoke(cli, ["completion", name]).stdout)
-    shell(name, f"{name} -n {script}", path, root)
+def test_a_real_fish_completes(path: str, root: Path) -> None:
+    told = shell("fish", "probe completion fish | source; complete -C 'probe run --par'", path, root)
+    assert told.split("\t")[0].strip() == "--parquet"
+
+
+def test_zsh_takes_the_script(path: str, root: Path) -> None:
+    told = shell("zsh", """
+        compdef() { print bound $2 }
+        eval "$(probe completion zsh)"
+        whence -w _probe_completion
+    """, path, root)
+    assert told.splitlines() == ["bound probe", "_probe_completion: function"]
 
 
 @pytest.mark.parametrize("name", SHELLS)
