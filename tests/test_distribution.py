@@ -147,6 +147,15 @@ def test_the_page_names_every_command_and_status(page: str) -> None:
     assert max(map(len, page.splitlines())) < 400
 
 
+def test_the_page_is_the_same_on_every_machine(page: str, tmp_path: Path) -> None:
+    """Another home, other folders, another number of cores, a narrow terminal."""
+    program = "import os\nos.cpu_count = lambda: 96\nimport manpage\nprint(manpage.page(), end='')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=tmp_path,
+                          env={**os.environ, "HOME": str(tmp_path), "COLUMNS": "40", "XDG_CONFIG_HOME": str(tmp_path),
+                               "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tools")))})
+    assert done.stdout == page, done.stderr or "run `make docs`"
+
+
 def test_no_text_is_taken_for_a_request() -> None:
     import manpage
 
