@@ -46,7 +46,7 @@ dist: $(VENV)/.installed-test
 	@$(PY) -m hatchling build
 
 lock: $(VENV)/.installed-test
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,lab,research]'
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,lab,research,upload]'
 	@$(PY) tools/lock.py
 
 clean:

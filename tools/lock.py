@@ -13,8 +13,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 FILE = Path(__file__).resolve().parent.parent / "requirements" / "ci.txt"
-PROJECT, EXTRAS = "reachability-probe", ("dev", "lab", "research")
-"""The extras are those of the environment that the Makefile makes for the tests."""
+PROJECT, EXTRAS = "reachability-probe", ("dev", "lab", "research", "upload")
+"""What the Makefile makes for the tests, and what some of them skip without."""
 HEAD = """\
 # Versions that the continuous integration uses, as constraints: pip install -c requirements/ci.txt -e '.[dev]'.
 # Written by `make lock`.
