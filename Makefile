@@ -13,14 +13,16 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint bench docs clean
+.PHONY: help demo test lint bench docs dist lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
 	@echo "make test   style, types and all tests (JOBS=$(JOBS))"
 	@echo "make lint   style and types alone"
 	@echo "make bench  how fast it is"
-	@echo "make docs   write the generated parts of the documents"
+	@echo "make docs   write the generated parts of the documents, the manual page among them"
+	@echo "make dist   build the wheel and the source archive into dist/"
+	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed"
 	@echo "make clean  remove the environment and every cache"
 
 demo: $(VENV)/.installed-demo
@@ -38,6 +40,14 @@ bench: $(VENV)/.installed-test
 
 docs: $(VENV)/.installed-test
 	@$(PY) tools/docs.py
+
+dist: $(VENV)/.installed-test
+	@rm -rf dist
+	@$(PY) -m hatchling build
+
+lock: $(VENV)/.installed-test
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,lab,research,upload]'
+	@$(PY) tools/lock.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

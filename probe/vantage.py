@@ -35,7 +35,8 @@ def probe_id(month: str, *, folder: Path | None = None) -> str:
         key = secrets.token_bytes(32)
         with contextlib.suppress(OSError):
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            binary = getattr(os, "O_BINARY", 0)  # Windows would write two bytes for each that ends a line
+            descriptor = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | binary, 0o600)
             with os.fdopen(descriptor, "wb") as handle:
                 handle.write(key)
     return hmac.new(key, month.encode(), hashlib.sha256).hexdigest()[:16]

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from built import build, tree_copy
+from lock import needed, plain, text
 from packaging.requirements import Requirement
 
 from probe import __version__
@@ -68,6 +70,33 @@ def test_all_means_all(project: dict[str, Any]) -> None:
                if Requirement(line).name != project["project"]["name"])
 
 
+def test_pins_are_packages_and_nothing_else(root: Path) -> None:
+    lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert len(pins) > 50
+    assert not [line for line in pins if not re.fullmatch(r"[A-Za-z0-9][\w.-]*==[\w.!+]+", line)]
+    names = [line.partition("==")[0] for line in pins]
+    assert names == sorted(names, key=str.lower)
+
+
+def test_what_the_tests_need_directly_is_pinned(project: dict[str, Any], root: Path) -> None:
+    lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {plain(line.partition("==")[0]) for line in lines}
+    extras = project["project"]["optional-dependencies"]
+    wanted = [line for extra in ("dev", "lab", "helper", "quic", "research") for line in extras[extra]]
+    wanted += project["project"]["dependencies"]
+    names = {plain(Requirement(line).name) for line in wanted} - {project["project"]["name"]}
+    assert names - pinned == set()
+
+
+def test_the_lock_follows_every_need_once() -> None:
+    found = needed("pytest-xdist", ())
+    assert {"pytest", "execnet", "pluggy"} <= set(found)  # pluggy is pytest's need
+    assert "pytest-xdist" not in found
+    assert found["pytest"] == metadata.version("pytest")
+    assert text({"b": "2", "A": "1"}).endswith("\nA==1\nb==2\n")
+
+
 def test_pinned_versions_are_allowed(project: dict[str, Any], root: Path) -> None:
     lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
     pinned = {r.name.lower(): str(r.specifier).removeprefix("==") for r in map(
@@ -87,20 +116,9 @@ def test_urllib3_is_the_genuine_one() -> None:
     assert running == metadata.version("urllib3")
 
 
-def build(tree: Path, hook: str, out: Path) -> Path:
-    """What a PEP 517 hook of the build backend makes of the source tree, without asking any index."""
-    program = f"import hatchling.build\nprint(hatchling.build.{hook}({str(out)!r}))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=tree, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return out / done.stdout.split()[-1]
-
-
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the source tree, without what a checkout collects."""
-    copy = tmp_path_factory.mktemp("tree") / "source"
-    skip = shutil.ignore_patterns(".*", "__pycache__", "results", "dist", "build")
-    return Path(shutil.copytree(Path(__file__).resolve().parent.parent, copy, ignore=skip))
+    return tree_copy(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +173,7 @@ def test_the_command_exists(project: dict[str, Any], root: Path) -> None:
     assert re.search(rf"^(async )?def {function}\b", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("goal", ["demo", "test", "lint", "bench", "docs"])
+@pytest.mark.parametrize("goal", ["demo", "test", "lint", "bench", "docs", "dist", "lock"])
 def test_make_knows_its_goals_and_their_files_exist(root: Path, goal: str) -> None:
     done = subprocess.run(["make", "--dry-run", goal], cwd=root, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,5 @@
-"""Write the generated parts of the documents: tables in README.md and docs/lab.md, docs/codebook.md, docs/rules.md.
+"""Write the generated parts of the documents: tables in README.md and docs/lab.md, docs/codebook.md, docs/rules.md,
+the manual page.
 
 `python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
 """
@@ -10,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+
+import manpage  # noqa: E402
 
 from probe.lab.box.actions import ACTIONS  # noqa: E402
 from probe.lab.format import guide  # noqa: E402
@@ -94,6 +97,7 @@ def documents() -> dict[Path, str]:
         **{path: filled(path.read_text(encoding="utf-8"), own, name=path.name) for path, own in tables.items()},
         ROOT / "docs" / "codebook.md": codebook(),
         ROOT / "docs" / "rules.md": rules(),
+        ROOT / "share" / "man" / "man1" / "probe.1": manpage.page(),
     }
 
 
@@ -105,6 +109,7 @@ def main(check: bool) -> int:
         if check:
             print(f"{path.relative_to(ROOT)} is out of date: run `make docs`")
         else:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(made[path], encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")
     return 1 if check and stale else 0

@@ -121,9 +121,10 @@ def is_folder(path: Path) -> bool:
 def disk_bytes(path: Path) -> int:
     """What a file takes on the disk; 0 when it is gone."""
     try:
-        return path.lstat().st_blocks * 512
+        found = path.lstat()
     except OSError:
         return 0
+    return int(found.st_blocks) * 512 if hasattr(found, "st_blocks") else found.st_size  # Windows tells no blocks
 
 
 def temporary_of(name: str) -> str:

@@ -18,6 +18,8 @@ def make_private(directory: Path) -> bool:
     The program makes its folders so; one that a person made is closed too, but only where nothing else is kept in it:
     a results folder may have been set to a home or to `/tmp`.
     """
+    if not hasattr(os, "geteuid"):  # Windows: modes say nothing there, a person's own folders are closed already
+        return False
     with suppress(OSError):
         found = directory.stat()
         open_to_others = found.st_mode & 0o077

@@ -13,8 +13,10 @@ from pathlib import Path
 from probe.archive.held import held_runs
 from probe.archive.own import REMOVED_FILE, OwnFile, disk_bytes, is_ours, own_files
 from probe.archive.settle import settle_all
-from probe.store.atomic import StoreError, explained, sync_folder
+from probe.store.atomic import BINARY, StoreError, explained, sync_folder
 from probe.store.merged import PREFIX, merged_runs
+
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,7 @@ def _note(directory: Path, units: Sequence[_Unit], held: Set[str]) -> bool:
     lines = "".join(json.dumps(_noted(now, day, gone, held)) + "\n" for day, gone in days.items())
     path = directory / REMOVED_FILE
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | BINARY | _NOFOLLOW, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(lines.encode())
             file.flush()

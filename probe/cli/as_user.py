@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from probe.store.atomic import StoreError
+
+if TYPE_CHECKING:
+    import pwd
 
 MAX_TOLD_BYTES = 4000
 
 
 def as_user(name: str, work: Callable[[], None]) -> None:
     """Call `work` in a child process that is this user, home folder and all. Raises StoreError with what went wrong."""
+    import pwd  # not on Windows, where no command gets here
+
     entry = pwd.getpwnam(name)
     if os.geteuid() == entry.pw_uid:
         work()

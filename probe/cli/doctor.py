@@ -18,6 +18,7 @@ from probe.rules.catalogue import convictable
 from probe.rules.table import NEEDS
 from probe.settings import Settings, SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError, check_writable
+from probe.tables.systems import LINUX, UNACKNOWLEDGED, UNTOLD
 
 
 @click.command()
@@ -39,9 +40,11 @@ def doctor(config: str | None, as_json: bool) -> None:
     except SettingsError as error:
         findings.append(("configuration", False, str(error)))
     findings += [_catalogue(settings), _fingerprints(settings), _results(settings), links(), resolver(),
-                 _http_library(), packets()]
+                 _http_library(), packets(), *system()]
     means = _means(settings)
     able = convictable(means)
+    if not LINUX:
+        able = {block: can and not block.startswith(UNACKNOWLEDGED) for block, can in able.items()}
     if as_json:
         click.echo(json.dumps({
             "findings": [{"what": w, "ok": ok, "text": t} for w, ok, t in findings], "means": sorted(means),
@@ -89,10 +92,10 @@ def links() -> tuple[str, bool, str]:
 def resolver() -> tuple[str, bool, str]:
     from probe.measure.system_dns import network_resolvers
 
-    found = network_resolvers()
+    found, place = network_resolvers(), "the registry" if sys.platform == "win32" else "/etc/resolv.conf"
     if not found:
-        return "resolver", False, "/etc/resolv.conf names no resolver: the network's own answers cannot be seen"
-    return "resolver", True, f"{len(found)} in /etc/resolv.conf"
+        return "resolver", False, f"{place} names no resolver: the network's own answers cannot be seen"
+    return "resolver", True, f"{len(found)} in {place}"
 
 
 def _http_library() -> tuple[str, bool, str]:
@@ -109,9 +112,16 @@ def packets() -> tuple[str, bool, str]:
     """Never a fault: without them a run sees what sockets tell, and says so."""
     if may_capture():
         return "packets", True, "can be captured: who ended a connection is told by its packets too"
+    if not LINUX:
+        return "packets", True, "can be captured on Linux alone; here sockets tell what they know"
     return "packets", True, (
         "cannot be captured, so that only sockets tell who ended a connection; to allow it: "
         f"setcap cap_net_raw=ep {Path(sys.executable).resolve()}, or AmbientCapabilities=CAP_NET_RAW in a systemd unit")
+
+
+def system() -> list[tuple[str, bool, str]]:
+    """What this system does not tell; on Linux nothing is said. Never a fault: verdicts claim less there."""
+    return [] if LINUX else [("not told here", True, text) for text in UNTOLD.values()]
 
 
 def _means(settings: Settings) -> frozenset[str]:

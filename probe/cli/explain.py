@@ -12,7 +12,9 @@ from probe.tables.outcomes import OUTCOMES
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[BLOCK_TYPE | OUTCOME | RULE_ID]...")
+@click.argument("words", nargs=-1, metavar="[BLOCK_TYPE | OUTCOME | RULE_ID]...",
+                shell_complete=lambda context, option, begun: [
+                    word for word in (*OUTCOMES, *BLOCK_TYPES) if word.startswith(begun)])
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def explain(words: tuple[str, ...], as_json: bool) -> None:
     """Say what a block type, an outcome or a rule means, and how it is told from its nearest neighbour.

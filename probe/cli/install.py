@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import sys
 from collections.abc import Callable
@@ -161,7 +160,7 @@ def _uninstall(config: str | None) -> None:
         click.echo("Nothing was installed for this user.")
     if "systemd-system" in removed and not noted:
         click.echo("The user whose runs these were should call `probe uninstall` once, so that the log knows.")
-    if os.geteuid() != 0 and units.present(system=True):
+    if hasattr(os, "geteuid") and os.geteuid() != 0 and units.present(system=True):
         click.echo(f"The system's units in {units.folder(system=True)} stay: sudo probe uninstall")
 
 
@@ -186,7 +185,7 @@ def _remove_cron() -> bool:
 
 
 def _remove_system() -> bool:
-    return os.geteuid() == 0 and units.remove(system=True)
+    return hasattr(os, "geteuid") and os.geteuid() == 0 and units.remove(system=True)
 
 
 _REMOVERS: dict[str, Callable[[], bool]] = {
@@ -221,6 +220,9 @@ def last_errors() -> Path:
 def with_errors(command: Callable[..., None]) -> Callable[..., None]:
     """The command with what can go wrong told in words."""
     def told(*arguments: object) -> None:
+        if sys.platform == "win32":
+            raise click.ClickException("Windows has neither cron nor systemd: use `probe watch`, or let the Task "
+                                       "Scheduler call `probe run --timed --results FOLDER`")
         try:
             command(*arguments)
         except cron.DamagedBlock as error:
@@ -272,6 +274,8 @@ def _make_ready(plan: _Plan, owner: str = "") -> None:
 
 def _owner(settings: Settings) -> str:
     """Whose runs a system unit makes. Never root's: nothing in a run needs it."""
+    import pwd  # Windows has none, nor any of this
+
     uid = Path(settings.path).stat().st_uid
     if uid == 0:
         raise SettingsError(f"{settings.path}: belongs to root, and runs are not made as root. Set up as an ordinary "

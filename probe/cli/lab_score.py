@@ -41,7 +41,8 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--loss", type=click.FloatRange(0, 0.5), metavar="SHARE",
               help="Lose so many of the client's packets, each way, in every scenario.")
 @click.option("--rtt-ms", type=click.FloatRange(1, 2000), help="Round-trip time in every scenario.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, show_default=True, help="Laboratories at a time.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS,
+              help="Laboratories at a time (default: ten for each core).")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 @click.option("--html", type=FILE, help="Write the score to this file, as one page.")
 @click.option("--markdown", type=FILE, help="Write the score to this file, as Markdown.")

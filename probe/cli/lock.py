@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from probe.cli.lock_system import share, take
 from probe.store.atomic import StoreError, explained, make_folder
 
 
@@ -27,11 +27,11 @@ def run_lock(directory: Path) -> Iterator[None]:
     make_folder(directory)
     file = directory / ".lock"
     with explained(file):
-        handle = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
+        handle = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT, 0o600), "r+")
     with handle:
         try:
             with explained(file):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                take(handle)
         except StoreError as error:
             if isinstance(error.__cause__, BlockingIOError):
                 raise Locked(_since(handle)) from None
@@ -49,7 +49,7 @@ def held_since(directory: Path) -> str | None:
     try:
         with (directory / ".lock").open("r") as handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                share(handle)
             except BlockingIOError:
                 return _since(handle)
     except OSError:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from probe import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "setup": ("probe.cli.setup:setup", "Say what runs do and risk, ask for consent, write the configuration."),
@@ -31,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "targets": ("probe.cli.targets:targets", "Show and check the list of targets."),
     "helper": ("probe.cli.helper:helper", "Serve as a control for other probes."),
     "lab": ("probe.cli.lab:lab", "Run programs against known censors in a closed internet."),
+    "completion": ("probe.cli.completion:completion", "Print what lets a shell complete these commands."),
 }
 
 EXIT_FAILED, EXIT_USAGE, EXIT_LOCKED, EXIT_NO_NETWORK, EXIT_NO_CONSENT = 1, 2, 3, 4, 5
@@ -48,6 +52,14 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and helps of commands, none of which is imported: a person waits for each key."""
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -89,7 +89,7 @@ def _before(config: str | None) -> tuple[Path, str, Settings]:
     if not settings.path:
         return usual_file(), "", settings
     target = Path(settings.path).resolve()  # a link to it stays one
-    if os.geteuid() == 0 and target.stat().st_uid:
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and target.stat().st_uid:
         raise SettingsError(f"{target}: belongs to another user, who could not read it any more: set up as that user")
     return target, target.read_text(encoding="utf-8"), settings
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from probe.marker import read_marker
 from probe.settings import Settings, SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError
 from probe.store.cells import visible
+from probe.tables.systems import LINUX
 
 AFTER_RUN_S = 60.0
 """What an upload at the end of a run may take, at most."""
@@ -136,8 +136,11 @@ def after_run(settings: Settings, folder: Path, *, run_ends: float) -> None:
 def _run_bounded(command: list[str], for_s: float) -> None:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        with contextlib.suppress(OSError):  # it has ended already
-            resource.prlimit(child.pid, resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        if LINUX:  # nobody else can bound another process
+            import resource
+
+            with contextlib.suppress(OSError):  # it has ended already
+                resource.prlimit(child.pid, resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
         child.wait(for_s)
     except subprocess.TimeoutExpired:
         click.echo("The upload was stopped after its time; it goes on with the next run.", err=True)

@@ -19,7 +19,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from probe.measure.dns_reply import Reply
-from probe.tables.failures import TIMEOUT, failure_of, rcode_failure
+from probe.measure.sockets import receive
+from probe.tables.failures import TIMEOUT, datagram_failure, failure_of, rcode_failure
+from probe.tables.systems import LINUX
 
 RESEND_AFTER_S = 2.0
 LISTEN_ON_S = 5.0
@@ -31,6 +33,8 @@ HOLD_S = 0.4
 another."""
 DEAD = "unknown_failure: the listener has ended"
 _QUEUE_CHECK_S = 0.05
+MOST_OPEN = 8192 if hasattr(selectors, "EpollSelector") or hasattr(selectors, "KqueueSelector") else 480
+"""Sockets that are watched at a time: Windows' select takes 512 of them and no more."""
 IP_RECVTTL = 12  # linux/in.h; Python names it only from 3.14 on
 
 
@@ -145,7 +149,7 @@ class Listener:
         busy = Counter(q.server for q in self._open.values() if not q.done_at and now - q.sent_at < HOLD_S)
         kept: deque[Question] = deque()
         for question in self._queue:
-            if busy[question.server] >= AT_ONCE:
+            if busy[question.server] >= AT_ONCE or len(self._open) >= MOST_OPEN:
                 kept.append(question)
                 continue
             busy[question.server] += 1
@@ -164,8 +168,9 @@ class Listener:
             sock = socket.socket(socket.AF_INET6 if ":" in question.server else socket.AF_INET, socket.SOCK_DGRAM)
             question._socket = sock
             sock.setblocking(False)
-            with contextlib.suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
+            if LINUX:
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
             sock.connect((question.server, question.port))
             question.our_port = sock.getsockname()[1] | question._identity << 16
             self._selector.register(sock, selectors.EVENT_READ, question)
@@ -184,12 +189,12 @@ class Listener:
     def _read(self, question: Question) -> None:
         assert question._socket is not None
         try:
-            wire, ancillary, _, _ = question._socket.recvmsg(65535, 64)
+            wire, ancillary = receive(question._socket, 65535)
         except BlockingIOError:
             return
         except OSError as error:
             if not question.done_at:
-                self._decide(question, failure_of(error))
+                self._decide(question, datagram_failure(error))
             return
         from probe.measure.dns_wire import parse_reply
 

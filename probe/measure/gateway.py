@@ -8,6 +8,8 @@ import socket
 import struct
 from pathlib import Path
 
+from probe.tables.systems import LINUX
+
 
 def default_gateway(path: str = "/proc/net/route") -> str:
     """IPv4 address of the default gateway; empty where there is none or it cannot be read (proc(5))."""
@@ -20,8 +22,11 @@ def default_gateway(path: str = "/proc/net/route") -> str:
 
 
 def gateway_word(timeout_s: float = 1.0) -> str:
-    """answers, silent, none (no gateway, e.g. a point-to-point line) or unknown (no permission to ask)."""
+    """answers, silent, none (no gateway, e.g. a point-to-point line) or unknown (no permission to ask, or a system
+    that tells of no routes)."""
     gateway = default_gateway()
+    if not gateway and not LINUX:
+        return "unknown"
     if not gateway:
         return "none"
     try:

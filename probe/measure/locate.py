@@ -27,6 +27,7 @@ from probe.measure.trace import hears_routers
 from probe.model import Observation
 from probe.steps import Locate
 from probe.tables.failures import failure_of
+from probe.tables.systems import SILENT_SYSTEM
 
 MAX_FLOWS = 6
 """Connections for one search: up to three that walk, and three that make sure."""
@@ -90,7 +91,7 @@ def locate(plan: Locate, *, clock: Clock, key: bytes) -> list[Observation]:
     `replies` has `TTL word delay_ms router space IP-TTL`, as far as each is known. Never raises for the network."""
     search = _Search(plan, clock)
     if not hears_routers(platform.system(), platform.release()):
-        return [replace(search._row(plan.name), reason="this system does not tell of routers")]
+        return [replace(search._row(plan.name), reason=SILENT_SYSTEM)]
     t0_s = clock.now_s()
     routers = search.keep("", way(plan.address, key=key, together=plan.together), t0_s)
     if plan.kind == "dns":

@@ -23,7 +23,7 @@ WAIT_S = 1.8
 APART_S = 0.3
 """Between two datagrams where flows are spread."""
 _IP_RECVTTL = 12
-_IPV6_UNICAST_HOPS = 16
+_IPV6_UNICAST_HOPS = getattr(socket, "IPV6_UNICAST_HOPS", 16)
 _EXCEEDED = ("11/0", "3/0")
 _UNREACHED_PORT = ("3/3", "1/4")
 

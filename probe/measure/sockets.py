@@ -11,6 +11,7 @@ import time
 from typing import Any, TypeVar
 
 from probe.tables.failures import failure_of
+from probe.tables.systems import LINUX
 
 MAX_READ_BYTES = 1 << 19
 """What one exchange (or handshake) may read: headers, a capped body, and what a buffer takes ahead."""
@@ -119,6 +120,8 @@ def connected(sock: RecordedSocket) -> None:
 
 def report_icmp(sock: socket.socket, on: int) -> None:
     """Let ICMP errors about what was sent reach this socket, or no longer; raises OSError where that is unknown."""
+    if not LINUX:
+        raise OSError(errno.EOPNOTSUPP, "this system does not report them")
     if sock.family == socket.AF_INET:
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, on)
     else:
@@ -139,10 +142,12 @@ def make_room() -> None:
 
 def icmp_error(sock: socket.socket) -> str:
     """`type/code sender` of the ICMP error in the socket's error queue (ip(7)); empty when there is none."""
+    if not LINUX:
+        return ""
     try:
         sock.setblocking(False)  # else an empty queue is waited for until the time is up, whatever the flags say
         _, ancillary, _, _ = sock.recvmsg(64, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
-    except (OSError, AttributeError):
+    except OSError:
         return ""
     for _level, kind, data in ancillary:
         if kind not in (IP_RECVERR, IPV6_RECVERR) or len(data) < _EXTENDED_ERROR.size:
@@ -164,13 +169,28 @@ def _offender(sockaddr: bytes) -> str:
 
 def all_acknowledged(sock: socket.socket) -> str:
     """`yes` when the peer's TCP acknowledged every byte sent, `no` when not, empty when unknown (TCP_INFO)."""
-    try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-    except (OSError, AttributeError):
-        return ""
+    info = kernel_info(sock, 104)
     if len(info) < _UNACKED_OFFSET + 4:
         return ""
     return "no" if struct.unpack_from("@I", info, _UNACKED_OFFSET)[0] else "yes"
+
+
+def kernel_info(sock: socket.socket, length: int) -> bytes:
+    """struct tcp_info of Linux (tcp(7)), or as much of it as the kernel has; empty where there is none."""
+    if not LINUX:  # FreeBSD has another structure under that name
+        return b""
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, length)
+    except OSError:
+        return b""
+
+
+def receive(sock: socket.socket, most: int) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+    """One datagram and what the kernel says of it; Windows has no `recvmsg` and says nothing."""
+    if not hasattr(sock, "recvmsg"):
+        return sock.recv(most), []
+    data, ancillary, _, _ = sock.recvmsg(most, 64)
+    return data, ancillary
 
 
 def port_of(sock: socket.socket) -> int:
@@ -183,10 +203,7 @@ def port_of(sock: socket.socket) -> int:
 
 def segments(sock: socket.socket, *sizes: int) -> int:
     """Into how many TCP segments parts of these sizes, sent one by one, are cut; 0 when unknown (TCP_INFO)."""
-    try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-    except (OSError, AttributeError):
-        return 0
+    info = kernel_info(sock, 104)
     most = struct.unpack_from("@I", info, _SEND_MSS_OFFSET)[0] if len(info) >= _SEND_MSS_OFFSET + 4 else 0
     return sum(-(-size // most) for size in sizes) if most else 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -37,10 +38,22 @@ def system_lookup(name: str, *, timeout_s: float) -> tuple[tuple[str, ...], str,
 
 
 def network_resolvers(path: str = "/etc/resolv.conf") -> tuple[str, ...]:
-    """Addresses of the resolvers that the network gave, in order, at most three (resolv.conf(5))."""
-    text = ""
+    """Addresses of the resolvers that the network gave, in order, at most three (resolv.conf(5)).
+
+    macOS keeps that file for its main resolvers; on Windows the registry is read (dnspython).
+    """
+    text = _from_registry() if sys.platform == "win32" else ""
     with contextlib.suppress(OSError):
         text = Path(path).read_text(errors="replace")
     words = (line.split() for line in text.splitlines())
     servers = [w[1].partition("%")[0] for w in words if len(w) >= 2 and w[0] == "nameserver"]
     return tuple(server for server in servers if family_of(server))[:3]
+
+
+def _from_registry() -> str:
+    """The same as lines of resolv.conf(5); empty where it cannot be read."""
+    with contextlib.suppress(Exception):  # whatever a stranger's registry holds, a run goes on without its resolver
+        from dns.resolver import Resolver
+
+        return "".join(f"nameserver {server}\n" for server in Resolver().nameservers)
+    return ""

@@ -6,6 +6,8 @@ import socket
 import struct
 from dataclasses import dataclass
 
+from probe.measure.sockets import kernel_info
+
 _LENGTH = 152
 _RECEIVE_MSS, _UNACKED, _SEGMENTS_OUT, _MIN_RTT = 20, 24, 136, 148
 """Offsets in struct tcp_info (linux/tcp.h): tcpi_rcv_mss, tcpi_unacked, tcpi_segs_out and tcpi_segs_in, tcpi_min_rtt.
@@ -29,11 +31,7 @@ class TcpInfo:
 
 def tcp_info(sock: socket.socket) -> TcpInfo:
     """Read it; raises nothing. Linux 4.6 or newer tells everything, older ones less."""
-    try:
-        data = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LENGTH)
-    except (OSError, AttributeError):
-        return TcpInfo()
-    return read_tcp_info(data)
+    return read_tcp_info(kernel_info(sock, _LENGTH))
 
 
 def read_tcp_info(data: bytes) -> TcpInfo:

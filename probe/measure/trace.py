@@ -22,6 +22,7 @@ from probe.measure.sockets import RecordedSocket, abort, icmp_error, open_socket
 from probe.model import Observation
 from probe.steps import Trace, UdpTrace
 from probe.tables.failures import failure_of
+from probe.tables.systems import LINUX, SILENT_SYSTEM
 
 MAX_TTL = 18
 TOGETHER = 9
@@ -32,7 +33,7 @@ WAIT_S = 1.6
 """The kernel repeats a SYN after one second: a lost one has a second chance."""
 _EXCEEDED = ("11/0", "3/0")
 """Time exceeded in transit, ICMP (RFC 792) and ICMPv6 (RFC 4443)."""
-_IPV6_UNICAST_HOPS = 16
+_IPV6_UNICAST_HOPS = getattr(socket, "IPV6_UNICAST_HOPS", 16)
 
 
 def hears_routers(system: str, release: str) -> bool:
@@ -57,11 +58,13 @@ def trace(plan: Trace, *, clock: Clock, key: bytes) -> Observation:
 def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[str]], *, operation: str, clock: Clock,
                apart_s: float) -> Observation:
     """Ask with TTL 1, 2, ... until anything but a router answers. `batch` asks with some TTLs at once and tells what
-    answered, as `TTL word delay_ms router`; `apart_s` passes between batches where flows are spread."""
+    answered, as `TTL word delay_ms router`; `apart_s` passes between batches where flows are spread.
+
+    A system that does not tell of routers is not asked, and nothing is sent."""
     t0_s, told, failure = clock.now_s(), [], ""
     size = TOGETHER if plan.together else 1
     try:
-        for first in range(1, MAX_TTL + 1, size):
+        for first in range(1, MAX_TTL + 1, size) if LINUX else ():
             answers = list(batch(range(first, min(first + size, MAX_TTL + 1))))
             told += answers
             if size == 1:
@@ -72,7 +75,8 @@ def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[str]], 
         failure = failure_of(error)
     return Observation(
         operation=operation, purpose=plan.purpose, address=plan.address, port=plan.port, failure=failure,
-        family=6 if ":" in plan.address else 4, replies=tuple(sorted(told, key=lambda text: int(text.split()[0]))),
+        family=6 if ":" in plan.address else 4, reason="" if LINUX else SILENT_SYSTEM,
+        replies=tuple(sorted(told, key=lambda text: int(text.split()[0]))),
         t0_s=t0_s, t_s=clock.now_s(),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import ipaddress
 import re
 import socket
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from probe.measure.own import own_addresses
+from probe.tables.systems import LINUX
 
 _NAMES = re.compile(r"(tun|wg|utun|nordlynx|proton|mullvad|tailscale|zt)[0-9a-z_-]*")
 """What programs call their tunnels, for systems that show no more."""
@@ -22,6 +22,8 @@ _SIOCGIFADDR = 0x8915
 
 def tunnel_word(*, proc: Path = Path("/proc/net"), sys: Path = Path("/sys/class/net")) -> str:
     """full: everything goes through a tunnel; split: some public addresses do; empty: none, or it cannot be seen."""
+    if not LINUX:
+        return ""
     tunnels = {name for _, name in socket.if_nameindex() if is_tunnel(name, sys)}
     if not tunnels:
         return ""
@@ -70,6 +72,8 @@ def _is_public(net: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
 
 
 def _addresses(name: str, proc: Path) -> Iterator[str]:
+    import fcntl
+
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         answer = fcntl.ioctl(sock, _SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))
         yield socket.inet_ntoa(answer[20:24])

@@ -10,12 +10,12 @@ from types import TracebackType
 
 from probe.compare.locate import icmp_word
 from probe.measure.sockets import icmp_error, report_icmp
-from probe.tables.failures import failure_of
+from probe.tables.failures import datagram_failure, failure_of
 
 MAX_DATAGRAMS = 256
 """What one operation reads at most: no sender decides how much we do."""
 _MOST_BYTES = 65535
-_IPV6_UNICAST_HOPS = 16
+_IPV6_UNICAST_HOPS = getattr(socket, "IPV6_UNICAST_HOPS", 16)
 
 
 class UdpFlow:
@@ -51,7 +51,7 @@ class UdpFlow:
             self._sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
 
     def _fail(self, error: OSError) -> None:
-        self.failure = failure_of(error)
+        self.failure = datagram_failure(error)
         self.icmp = icmp_error(self._sock)
 
     def send(self, data: bytes) -> None:

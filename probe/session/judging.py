@@ -46,10 +46,15 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     words = dict(word.split(":", 1) for word in run.ladder)
     ladder = read_ladder(catalogue, run.vantage.probe_cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
                          gateway=words.get("gateway", "unknown"),
-                         tunnel=words.get("tunnel", "none").replace("none", ""))
+                         tunnel=_tunnel(words.get("tunnel", "")))
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     verdicts, services = judge_book(catalogue, kept, book, ladder, cc=run.vantage.probe_cc)
     return confirm(verdicts, confirmed), services
+
+
+def _tunnel(word: str) -> str:
+    """What a stored rung says of a tunnel that was seen; one that cannot be seen is none to the rules."""
+    return "" if word in ("none", "unknown") else word
 
 
 def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str]) -> Site:

@@ -34,6 +34,7 @@ from probe.session.rungs import ladder_controls, read_ladder
 from probe.session.select import Selection, lacking_modules, select
 from probe.settings import Settings
 from probe.tables.resolvers import PUBLIC_RESOLVERS
+from probe.tables.systems import LINUX
 from probe.tables.versions import SCHEMA_VERSION
 from probe.vantage import describe, families
 
@@ -104,6 +105,11 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
 def _tunnel(settings: Settings) -> str:
     """The word of a tunnel that carries us, unless the person says that the tunnel is the vantage."""
     return "" if settings.vantage.network_type == "vpn" else tunnel_word()
+
+
+def _told(rungs: tuple[str, ...]) -> tuple[str, ...]:
+    """The ladder's words with the one that only Linux can know."""
+    return rungs if LINUX else tuple("tunnel:unknown" if word == "tunnel:none" else word for word in rungs)
 
 
 def _ladder_plan(run: _Setting) -> LadderPlan:
@@ -192,7 +198,7 @@ def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int
         run_id=book.run_id, measurement_start_time=stamp(clock.started_at), measurement_end_time=stamp(clock.utc()),
         trigger=run.plan.trigger, outcome=network.outcome, block_type=network.block_type,
         rule_id=network.id,
-        ladder=(*ladder_words(ladder), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
+        ladder=(*_told(ladder_words(ladder)), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
         also=("dns.encrypted",) if encrypted.blocked else (),
         clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),
         n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts),

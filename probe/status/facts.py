@@ -15,7 +15,7 @@ from probe.schedules.gaps import Gap, Term, gaps, terms
 from probe.settings import Settings
 from probe.status.uploads import Uploads
 from probe.status.uploads import gather as gather_uploads
-from probe.store.atomic import StoreError
+from probe.store.atomic import StoreError, free_bytes
 from probe.store.csv_files import read_csv
 from probe.store.layout import run_files
 from probe.store.read import read_records
@@ -115,6 +115,5 @@ def _free(folder: Path) -> int:
     """Bytes that are free where the folder is or will be."""
     for place in (folder, *folder.parents):
         with contextlib.suppress(OSError):
-            disk = os.statvfs(place)
-            return disk.f_bavail * disk.f_frsize
+            return free_bytes(place)
     return 0

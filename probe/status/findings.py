@@ -197,7 +197,7 @@ def _network(facts: Facts) -> Iterator[Finding]:
     ipv6 = words.get("ipv6", "unknown")
     yield Finding(what="IPv6", state=NOTE if ipv6 == "broken" else OK, text=f"{ipv6} in the last run",
                   todo=_IPV6_DOES if ipv6 == "broken" else "")
-    if words.get("tunnel", "none") != "none":
+    if words.get("tunnel", "none") not in ("none", "unknown"):
         yield Finding(what="VPN", state=NOTE, todo=_VPN_DOES,
                       text="a tunnel carried the last run: nothing is said of the network here")
 

@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 Writer = Callable[[BinaryIO], None]
 
+BINARY = getattr(os, "O_BINARY", 0)
+"""For `os.open`: Windows would write two bytes for each end of line. Descriptors are never inherited (PEP 446)."""
 _TEMPORARY = ".part"
 _STALE_S = 3600.0
 """A temporary file this old was left by a crash: writing one run takes seconds."""
@@ -94,10 +96,20 @@ def check_writable(directory: Path) -> None:
     write_file(directory / ".writable", b"probe\n")
     with explained(directory):
         (directory / ".writable").unlink()
-        disk = os.statvfs(directory)
-    if disk.f_bavail * disk.f_frsize < _MIN_FREE_BYTES:
-        free = f"less than {_MIN_FREE_BYTES >> 20} MiB are free"
-        raise StoreError(f"{directory}: {free}: free some space or choose another results folder")
+        free = free_bytes(directory)
+    if free < _MIN_FREE_BYTES:
+        few = f"less than {_MIN_FREE_BYTES >> 20} MiB are free"
+        raise StoreError(f"{directory}: {few}: free some space or choose another results folder")
+
+
+def free_bytes(folder: Path) -> int:
+    """What this user may still write where an existing folder is. Raises OSError."""
+    if hasattr(os, "statvfs"):
+        disk = os.statvfs(folder)
+        return disk.f_bavail * disk.f_frsize
+    import shutil  # takes long to import, and does the same on Windows
+
+    return shutil.disk_usage(folder).free
 
 
 def remove_stale(folder: Path) -> None:
@@ -109,7 +121,7 @@ def remove_stale(folder: Path) -> None:
 
 
 def _write_synced(path: Path, write: Writer) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o600)
     with os.fdopen(handle, "wb") as file:
         write(file)
         file.flush()
@@ -122,6 +134,8 @@ def _write_all(file: BinaryIO, content: bytes) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Makes what was named, renamed or removed in a folder outlast a power cut, where the file system can."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -7,6 +7,8 @@ import re
 import socket
 import ssl
 
+from probe.tables.systems import LINUX
+
 ERRNO_FAILURES: dict[int, str] = {
     errno.ECONNREFUSED: "connection_refused",
     errno.ECONNRESET: "connection_reset",
@@ -34,6 +36,8 @@ GAI_FAILURES: dict[int, str] = {
     socket.EAI_AGAIN: "dns_temporary_failure",
     socket.EAI_FAIL: "dns_server_misbehaving",
 }
+"""Of Linux's C libraries. Others say "no such name" after silence, too (macOS), or for a name without addresses
+(Windows), and a denial would convict where silence does not: there no reason is taken at its word."""
 
 RCODE_FAILURES: dict[str, str] = {
     "NXDOMAIN": "dns_nxdomain_error",
@@ -78,7 +82,7 @@ def scrub(text: str) -> str:
 def failure_of(error: BaseException) -> str:
     """The failure word of a network exception; unknown ones become `unknown_failure: ...`, scrubbed."""
     if isinstance(error, socket.gaierror):
-        return GAI_FAILURES.get(error.errno or 0, "dns_server_misbehaving")
+        return (LINUX and GAI_FAILURES.get(error.errno or 0)) or "dns_server_misbehaving"
     if isinstance(error, ssl.SSLCertVerificationError):
         return TRUST_FAILURES[X509_TRUST.get(error.verify_code, "invalid")]
     if isinstance(error, ssl.SSLError):
@@ -88,6 +92,11 @@ def failure_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in ERRNO_FAILURES:
         return ERRNO_FAILURES[error.errno]
     return f"unknown_failure: {scrub(f'{type(error).__name__} {error}')}"
+
+
+def datagram_failure(error: BaseException) -> str:
+    """As `failure_of`, of a UDP socket: nobody resets datagrams, but Windows calls a closed port (ICMP) that."""
+    return "connection_refused" if isinstance(error, ConnectionResetError) else failure_of(error)
 
 
 def rcode_failure(rcode: str, has_answers: bool) -> str:

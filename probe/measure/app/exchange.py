@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-import select
+import selectors
 import socket
 import time
 from collections.abc import Sequence
@@ -141,10 +141,10 @@ def _settled(sock: RecordedSocket, heard: Heard, *, alone: bool) -> Heard:
 
 
 def _has_news(sock: RecordedSocket) -> bool:
-    """Whether anything comes within a moment. Not by select(2), which knows no descriptor beyond 1023."""
-    waiting = select.poll()
-    waiting.register(sock, select.POLLIN)
-    return bool(waiting.poll(1000 * _LOOK_S))
+    """Whether anything comes within a moment. Not by select(2), which knows no descriptor beyond 1023 on Linux."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(sock, selectors.EVENT_READ)
+        return bool(waiting.select(_LOOK_S))
 
 
 def _news(sock: RecordedSocket) -> bytes | None:
