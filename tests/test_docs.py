@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import re
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
@@ -40,8 +41,10 @@ def docs() -> ModuleType:
     return module
 
 
-def test_generated_documents_are_up_to_date(docs: ModuleType) -> None:
-    stale = [path.name for path, text in docs.documents().items() if path.read_text(encoding="utf-8") != text]
+def test_generated_documents_are_up_to_date(docs: ModuleType, root: Path) -> None:
+    pinned = f"click=={version('click')}" in (root / "requirements" / "ci.txt").read_text(encoding="utf-8").split()
+    stale = [path.name for path, text in docs.documents().items() if path.read_text(encoding="utf-8") != text
+             and (pinned or path.suffix != ".1")]  # the words around options are click's own, and change with it
     assert not stale, f"run `make docs`: {stale}"
 
 
