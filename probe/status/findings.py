@@ -79,14 +79,8 @@ def _schedule(facts: Facts) -> Iterator[Finding]:
 
 def _next(facts: Facts) -> str:
     assert facts.term
-    beat, local = facts.term.rhythm, facts.now.astimezone()
-    if facts.term.by == "cron":
-        due = beat.next_slot(local)
-    else:
-        every = timedelta(seconds=beat.every_s)
-        passed = (facts.now - facts.term.begin) // every
-        due = (facts.term.begin + every * (passed + 1)).astimezone(local.tzinfo)
-    return f"{due:%Y-%m-%d %H:%M %Z}, up to {beat.jitter_s // 60} minutes later by chance"
+    due = facts.term.next_due(facts.now).astimezone()
+    return f"{due:%Y-%m-%d %H:%M %Z}, up to {facts.term.rhythm.jitter_s // 60} minutes later by chance"
 
 
 def _runs(facts: Facts) -> Iterator[Finding]:
