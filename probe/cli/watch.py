@@ -44,7 +44,7 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
             sys.exit(EXIT_NO_CONSENT)
         folder = results_folder(settings, results).absolute()
         beat = rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)
-        command = _command(settings, beat, folder, config)
+        command = run_command(settings, beat, folder, config)
         if once:
             _told(subprocess.run(command, check=False).returncode)
             return
@@ -57,7 +57,7 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
         raise click.ClickException(str(error)) from error
 
 
-def _command(settings: Settings, beat: Rhythm, folder: Path, config: str | None) -> list[str]:
+def run_command(settings: Settings, beat: Rhythm, folder: Path, config: str | None) -> list[str]:
     """What is called for each run, which ends before its successor starts."""
     return [*own_command(), "run", "--timed", *(["--config", config] if config else []),
             "--results", str(folder), "--deadline-s", f"{beat.deadline_s(settings.run.deadline_s):g}"]
