@@ -55,7 +55,7 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Whether a schedule's runs take turns with the tiers beyond the core, while `tier` is 1; None: where the country's
     profile is open. False: every run takes all of the core, as one by hand does, and nothing else."""
     on_battery: Literal["run", "skip"] = "run"
-    """What a schedule's run does while the device runs on its battery; below a fifth of it, it is skipped in any case."""
+    """What a schedule's run does while the device runs on its battery; with less than a fifth left it is skipped."""
     on_metered: Literal["core", "run", "skip"] = "core"
     """What it does on a line that is paid for by volume; core: no more than the core, and no transfers."""
 

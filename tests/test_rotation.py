@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -31,7 +32,8 @@ def share(number: int, every_min: int = 60, salt: str = "60:7", *, extended: boo
 
 
 def inputs(*tiers: int, small: bool | None = None) -> set[str]:
-    return {e.input for e in CATALOGUE.endpoints if e.tier in tiers and (small is None or (e.service in SMALL) == small)}
+    return {e.input for e in CATALOGUE.endpoints
+            if e.tier in tiers and (small is None or (e.service in SMALL) == small)}
 
 
 DAILY = inputs(2) | inputs(0, 1, small=True)
@@ -85,7 +87,7 @@ def test_a_role_is_measured_whole() -> None:
 def test_the_hour_of_a_target_moves_on() -> None:
     url = sorted(DAILY)[0]
     numbers = [n for n in range(START, START + 24 * 10) if url in share(n).inputs]
-    assert {later - earlier for earlier, later in zip(numbers, numbers[1:], strict=False)} == {23}
+    assert {later - earlier for earlier, later in pairwise(numbers)} == {23}
     assert len({n % 24 for n in numbers}) == len(numbers)
 
 
@@ -121,7 +123,8 @@ def test_nothing_is_said_of_what_has_no_turn() -> None:
 
 
 def some_site(catalogue: Catalogue, service: str) -> Frame:
-    site = group([e for e in catalogue.endpoints if e.service == service and e.tier == 1 and e.protocol == "http"][:1])[0]
+    endpoint = next(e for e in catalogue.endpoints if (e.service, e.tier, e.protocol) == (service, 1, "http"))
+    site = group([endpoint])[0]
     frame = Frame(consent_level=3, slots_s=(240.0,), share=share(START))
     return restrained(site, frame)
 

@@ -7,7 +7,6 @@ sent.
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +54,7 @@ def conditions_now(*, supplies: Path = SUPPLIES, call: Call | None = None) -> Co
 def power_of(folder: Path) -> tuple[str, int]:
     """(mains, battery or unknown, charge) from the kernel's power supplies (ABI sysfs-class-power).
 
-    A device without a battery of its own runs on mains; a mouse's battery, which has the scope `Device`, is not its own.
+    A device without a battery of its own runs on mains; a mouse's battery, whose scope is `Device`, is not its own.
     """
     try:
         supplies = sorted(folder.iterdir())
@@ -93,6 +92,8 @@ def metered(call: Call) -> str:
 
 
 def _output(command: Sequence[str]) -> str:
+    import subprocess  # for schedules only: nobody who waits for a run waits for it
+
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S, check=False,
                               env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"})

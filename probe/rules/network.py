@@ -12,7 +12,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          "there is no route to anywhere, or nothing answers, the gateway neither",
          lambda e: not e.link or (_nothing_answers(e) and e.gateway == "silent" and not e.tunnel and e.altered < 2)),
     Rule("net/changed", "inconclusive", "inconclusive.vantage", 0.6, ("nothing",),
-         "the device went to another network, or lost its way out, while it measured: what was seen is of no one network",
+         "the device changed its network while it measured, or lost its way out: what was seen is of no one network",
          lambda e: e.changed),
     Rule("net/tunnel", "inconclusive", "inconclusive.vantage", 0.6, ("nothing",),
          "a tunnel carries traffic of this device: what is seen is not, or not only, this network",
