@@ -321,6 +321,11 @@ class Run:
     """Causes that stop no service by themselves: encrypted ways to ask for names that are blocked."""
     ladder: tuple[str, ...] = ()
     """One `step:word` per rung, in order."""
+    conditions: tuple[str, ...] = ()
+    """One `condition:word` each, of the device and its line as the run began; `network:changed` where it moved."""
+    share: tuple[str, ...] = ()
+    """What of the catalogue the run took, so that what it left out is no gap; empty in older files: `tier:1`, all
+    endpoints up to that; `daily:5/23`, the fifth of 23 shares of those that are measured once a day."""
     clock_offset_s: float | None = None
     deadline_s: float = 0.0
     runtime_s: float = 0.0

@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -51,6 +51,13 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Between two new flows of a run that is not `--fast`, at most; shorter where the deadline asks for it."""
     deadline_s: Annotated[float, msgspec.Meta(ge=5, le=7200)] = 900.0
     """Of a run that is not `--fast`."""
+    rotate: bool | None = None
+    """Whether a schedule's runs take turns with the tiers beyond the core, while `tier` is 1; None: where the country's
+    profile is open. False: every run takes all of the core, as one by hand does, and nothing else."""
+    on_battery: Literal["run", "skip"] = "run"
+    """What a schedule's run does while the device runs on its battery; with less than a fifth left it is skipped."""
+    on_metered: Literal["core", "run", "skip"] = "core"
+    """What it does on a line that is paid for by volume; core: no more than the core, and no transfers."""
 
 
 class ConsentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -34,7 +34,7 @@ from probe.compare.ladder import ladder_words
 from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage
 from probe.session.book import Book
 from probe.session.judging import judge_again, judge_book
-from probe.session.rungs import ladder_controls, read_ladder
+from probe.session.rungs import CHANGED, ladder_controls, read_ladder
 from probe.session.select import select
 from probe.session.taint import RESIDUAL_S, tainted_by
 from probe.sites import Site
@@ -240,6 +240,19 @@ def test_a_stored_run_gets_the_same_verdicts_again(catalogue: Catalogue, rng: ra
     assert {v.target_id: v for v in again} == {v.target_id: v for v in stored.verdicts}
     assert set(services) == set(stored.services)
     assert len({v.outcome for v in stored.verdicts}) >= 2
+
+
+def test_in_a_run_that_changed_its_network_nobody_is_accused_nor_called_well(
+    catalogue: Catalogue, rng: random.Random,
+) -> None:
+    stored = a_run(catalogue, rng, frozenset(e.input for e in rng.sample(catalogue.endpoints, 40)))
+    moved = replace(stored, run=replace(stored.run, conditions=("power:mains", CHANGED)))
+    again, services = judge_again(moved, catalogue)
+    assert {v.target_id for v in again} == {v.target_id for v in stored.verdicts}
+    assert {(v.outcome, v.block_type) for v in again} <= {
+        ("inconclusive", "inconclusive.vantage"), ("not_attempted", "inconclusive.not_attempted")}
+    assert all("network" in v.reason for v in again if v.outcome == "inconclusive")
+    assert not any(s.k or s.n for s in services)
 
 
 def test_a_run_of_single_inputs_is_judged_again_for_its_targets_alone(catalogue: Catalogue, rng: random.Random) -> None:

@@ -153,6 +153,7 @@ NOTHING: dict[str, Any] = dict(foreign_failed=5, resolver="dead")
 NETWORKS: dict[str, LadderEvidence] = {
     "net/starved": replace(WELL, slow=True, stalled=2),
     "net/crawls": replace(WELL, slow=True, crawls=True),
+    "net/changed": replace(WELL, changed=True),
     "net/tunnel": replace(WELL, tunnel="full"),
     "net/captive_portal": replace(WELL, altered=2),
     "net/offline": LadderEvidence(gateway="silent", **NOTHING),

@@ -6,19 +6,24 @@ import os
 import random
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from probe.cli.watch import run_command
 from probe.schedules import cron, systemd
 from probe.schedules.events import Event, append, read
-from probe.schedules.gaps import Gap, gaps, terms
+from probe.schedules.gaps import Gap, Term, gaps, terms
 from probe.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
+from probe.schedules.turns import Time, time_of, turn_of
+from probe.settings import RunSettings, Settings, VantageSettings
 
 T0 = datetime(2026, 11, 25, 10, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -37,6 +42,80 @@ def test_a_run_ends_before_the_earliest_start_of_the_next(beat: Rhythm, wanted_s
     assert 5 <= deadline_s <= wanted_s
     latest_end, next_start = beat.jitter_s + deadline_s, beat.every_s
     assert latest_end + 60 <= next_start
+
+
+@given(rhythms, st.floats(5, 7200), st.integers(0, 10**6), st.floats(0, 1))
+def test_a_timed_run_ends_before_its_successor_may_start(
+    beat: Rhythm, wanted_s: float, slot: int, delay: float,
+) -> None:
+    """However late by chance it is, and whatever the configuration wants."""
+    term = Term(begin=T0, end=None, rhythm=beat, by="systemd-user")
+    due = T0 + slot % 10_000 * timedelta(seconds=beat.every_s)
+    start = due + delay * timedelta(seconds=beat.jitter_s)
+    time = time_of(term, wanted_s, start)
+    assert not time.late
+    assert time.deadline_s >= min(wanted_s, beat.deadline_s(wanted_s)) - 1e-3
+    assert start + timedelta(seconds=time.deadline_s + 60) <= due + timedelta(seconds=beat.every_s)
+
+
+@given(rhythms, st.floats(5, 7200), st.floats(0, 1))
+def test_a_run_that_was_caught_up_is_short_enough_or_let_be(beat: Rhythm, wanted_s: float, passed: float) -> None:
+    """Started at any moment between two that are due, as after the machine was off."""
+    start = T0 + passed * timedelta(seconds=beat.every_s - 1)
+    time = time_of(Term(begin=T0, end=None, rhythm=beat, by="systemd-user"), wanted_s, start)
+    if not time.late:
+        assert start + timedelta(seconds=time.deadline_s + 60) <= T0 + timedelta(seconds=beat.every_s)
+        assert time.deadline_s >= beat.deadline_s(wanted_s) / 2
+
+
+def test_without_a_schedule_a_run_has_the_time_it_wants() -> None:
+    assert time_of(None, 900, T0) == Time(deadline_s=900, late=False)
+
+
+@pytest.mark.parametrize("every_min", EVERY_MIN)
+@pytest.mark.parametrize("wanted_s", [5.0, 900.0, 7200.0])
+def test_watch_gives_its_runs_no_more_time_than_there_is(every_min: int, wanted_s: float) -> None:
+    beat, config = rhythm(every_min, 0), Settings(run=RunSettings(deadline_s=wanted_s))
+    command = run_command(config, beat, Path("/r"), None)
+    told_s = float(command[command.index("--deadline-s") + 1])
+    assert beat.jitter_s + told_s + 60 <= beat.every_s
+
+
+# ---- whose turn it is
+
+def turns(config: Settings, term: Term | None, hours: int) -> list[int]:
+    found = (turn_of(config, term, T0 + hour * HOUR + timedelta(minutes=4)) for hour in range(hours))
+    return [turn.number for turn in found if turn]
+
+
+BY_CRON = Term(begin=T0, end=None, rhythm=rhythm(60, 7), by="cron")
+OPEN = Settings(vantage=VantageSettings(cc="DE"))
+
+
+def test_turns_go_on_one_by_one_and_a_missed_run_moves_nothing() -> None:
+    numbers = turns(OPEN, BY_CRON, 48)
+    assert numbers == list(range(numbers[0], numbers[0] + 48))
+    later = turn_of(OPEN, BY_CRON, T0 + 40 * HOUR)
+    assert later is not None
+    assert later.number == numbers[40], "whatever ran before"
+    again = replace(BY_CRON, begin=T0 + 30 * HOUR + timedelta(minutes=20), by="watch")
+    assert abs(turns(OPEN, again, 41)[-1] - numbers[40]) <= 1, "a new installation begins no new count"
+
+
+@pytest.mark.parametrize(("cc", "run", "extended"), [
+    ("DE", {}, True), ("RU", {}, False), ("ZZ", {}, False), ("RU", {"rotate": True}, True),
+    ("DE", {"rotate": False}, None), ("DE", {"tier": 2}, None), ("DE", {"tier": 0}, None),
+    ("RU", {"tier": 3, "rotate": True}, None),
+])
+def test_who_is_careful_takes_no_turns_with_the_extended_tiers(
+    cc: str, run: dict[str, Any], extended: bool | None,
+) -> None:
+    turn = turn_of(Settings(vantage=VantageSettings(cc=cc), run=RunSettings(**run)), BY_CRON, T0)
+    assert (turn.extended if turn else None) is extended
+
+
+def test_without_a_schedule_nobody_takes_turns() -> None:
+    assert turn_of(OPEN, None, T0) is None
 
 
 @given(rhythms, moments)
@@ -215,6 +294,8 @@ def test_an_hour_off_is_one_gap_and_a_late_run_fills_no_earlier_place() -> None:
     (Event(at=T0 + HOUR, kind="overlap"), "overlap"), (Event(at=T0 + HOUR, kind="refused", why="x"), "refused"),
     (Event(at=T0 + HOUR, kind="failed", why="the disk is full"), "failed"),
     (Event(at=T0 + HOUR, kind="started"), "broken_off"),
+    *((Event(at=T0 + HOUR, kind="skipped", why=why), why) for why in ("battery", "metered", "late")),
+    (Event(at=T0 + HOUR, kind="skipped", why="a word of a later version"), "failed"),
 ])
 def test_a_missing_run_has_its_reason(event: Event, why: str) -> None:
     (gap,) = missing(installed(), *ran(T0), event, *ran(T0 + 2 * HOUR), until=T0 + 3 * HOUR)

@@ -16,7 +16,7 @@ from probe.model import Run, Verdict
 from probe.schedules.events import Event, append, now
 from probe.schedules.gaps import Gap, Term
 from probe.schedules.rhythm import rhythm
-from probe.settings import ConsentSettings, Settings
+from probe.settings import ConsentSettings, RunSettings, Settings, VantageSettings
 from probe.status.facts import Facts, gather
 from probe.status.findings import BAD, NOTE, OK, Finding, findings
 from probe.store.write import write_run
@@ -73,6 +73,7 @@ GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, wh
     ({"runs": (a_run(measurement_start_time="2027-11-25T12:05:00Z"),)}, "clock", BAD, "future"),
     ({"runs": (a_run(ladder=("resolver:silent",)),)}, "resolver", NOTE, "silent"),
     ({"runs": (a_run(ladder=("ipv6:broken",)),)}, "IPv6", NOTE, "broken"),
+    ({"runs": (a_run(conditions=("metered:unknown", "network:changed")),)}, "network", NOTE, "another network"),
     ({"runs": (a_run(ladder=("tunnel:full",)),)}, "VPN", NOTE, "nothing is said"),
     ({"settings": Settings()}, "configuration", NOTE, "none"),
 ])
@@ -88,6 +89,30 @@ def test_the_next_run_is_told_by_the_schedules_own_clock() -> None:
     assert datetime(2026, 11, 25, 12, 40, tzinfo=UTC).astimezone().strftime("%H:%M") in found(
         at_work=("systemd-user",), term=by_systemd)["next run"].text
     assert "10 minutes later" in found()["next run"].text
+
+
+@pytest.mark.parametrize(("run", "cc", "told"), [
+    (RunSettings(), "DE", ["the core", "/23 of what is measured about once a day", "/167 of what"]),
+    (RunSettings(), "RU", ["the core", "/23 of small servers", "run.rotate = true"]),
+    (RunSettings(rotate=True), "RU", ["/23 of what is measured about once a day"]),
+    (RunSettings(rotate=False), "DE", ["all endpoints up to tier 1"]),
+    (RunSettings(tier=2), "DE", ["all endpoints up to tier 2"]),
+])
+def test_the_next_turn_is_told(run: RunSettings, cc: str, told: list[str]) -> None:
+    settings = Settings(path="/p.toml", consent=WELL_SET_UP.settings.consent, run=run, vantage=VantageSettings(cc=cc))
+    text = found(settings=settings)["next turn"].text
+    assert all(part in text for part in told), text
+
+
+def test_the_conditions_of_the_last_run_are_told() -> None:
+    run = a_run(conditions=("power:battery", "charge:60", "metered:likely"))
+    assert found(runs=(run,))["conditions"].text == "power battery at about 60 %, metered line: likely, in the last run"
+
+
+@pytest.mark.parametrize("why", ["battery", "metered", "late"])
+def test_a_run_that_was_let_be_is_nothing_to_put_right(why: str) -> None:
+    gap = replace(GAP, why=why)
+    assert (found(gaps=(gap,))["gap"].state, found(gaps=(gap,))["gap"].todo) == (NOTE, "")
 
 
 # ---- from files

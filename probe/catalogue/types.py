@@ -29,6 +29,8 @@ class Service:
     self_block: str = ""
     """ISO 3166 codes, separated by spaces, where the operator itself refuses service; empty: nowhere known."""
     consent_level: int = 1
+    small: bool = False
+    """Volunteers run its servers: a schedule asks them once a day at most, and does not insist."""
     quorum: dict[str, int] = field(default_factory=dict)
     """For each role, how many targets must answer for the role to work; a role not named needs all of them."""
     notes: str = ""

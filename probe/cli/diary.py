@@ -11,10 +11,8 @@ from pathlib import Path
 import click
 
 from probe.schedules.events import Event, append, month_ago, now, read
-from probe.schedules.gaps import gaps
+from probe.schedules.gaps import ATTEMPTS, Term, gaps, terms
 from probe.store.atomic import StoreError
-
-ATTEMPTS = ("started", "overlap", "refused", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,19 @@ class Diary:
     def overlap(self) -> None:
         """Another run was still going on: a gap, no error."""
         self._write(Event(at=now(), kind="overlap"))
+
+    def skipped(self, why: str) -> None:
+        """The run was not made, for a reason that `probe.schedules.gaps.WHY` has."""
+        moment = now()
+        self._missed(moment)
+        self._write(Event(at=moment, kind="skipped", why=why))
+
+    def term(self, moment: datetime) -> Term | None:
+        """The schedule that is at work; None where the log knows none, and for a run that belongs to none."""
+        if not self.keeps:
+            return None
+        events = [event for event in read(self.folder, since=month_ago(moment)) if event.at <= moment]
+        return next((term for term in terms(events) if term.end is None), None)
 
     def refused(self, why: str) -> None:
         """Nobody agreed."""

@@ -67,6 +67,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     """
     settings, targets = _read(config, catalogue)
     folder = results_folder(settings, results)
+    from probe.cli.timed import NotNow, under_conditions, with_turn
     from probe.session.frame import RunPlan
 
     marker = read_marker()
@@ -76,16 +77,22 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
         inputs=frozenset(inputs), started_at=_start(at, marker.lab), lab=marker.lab,
     )
     _check_inputs(targets, plan.inputs)
+    diary = Diary(folder, keeps=timed and at is None)
+    plan = with_turn(plan, settings, diary, by_tier=tier is not None)
     if dry_run:
         _tell_plan(targets, settings, plan)
         return
-    diary = Diary(folder, keeps=timed and at is None)
     if why := refusal(settings, lab=marker.lab):
         diary.refused(why.splitlines()[0])
         click.echo(f"Error: {why}", err=True)
         sys.exit(EXIT_NO_CONSENT)
     if wait_s:
         time.sleep(random.SystemRandom().uniform(0, wait_s))
+    try:
+        plan = under_conditions(plan, settings, diary)
+    except NotNow as why_not:
+        click.echo(str(why_not))
+        return
     run_ends = time.monotonic() + plan.deadline_s
     result = _run(targets, settings, plan, folder, diary, parquet=False if timed and parquet is None else parquet)
     _tell(result, folder, as_json)
@@ -165,19 +172,24 @@ def _confirmed(result: RunResult, folder: Path) -> RunResult:
     from probe.combine import confirm
 
     start = datetime.fromisoformat(result.run.measurement_start_time)
-    before = previous_blocks(folder, before=start, at_least_s=CONFIRM_AFTER_S)
+    blocked = [v.target_id for v in result.verdicts if v.outcome == "blocked"]
+    before = previous_blocks(folder, before=start, at_least_s=CONFIRM_AFTER_S, targets=blocked)
     return replace(result, verdicts=confirm(result.verdicts, before))
 
 
 def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
+    from probe.plan.rotation import share_of
     from probe.session.select import select
 
+    due = share_of(targets, plan.turn).inputs if plan.turn else None
     chosen = select(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
                     families=(4, 6), seed=plan.seed or 0, skip_services=settings.run.skip_services,
-                    inputs=plan.inputs)
+                    inputs=plan.inputs, due=due)
     count = sum(len(site.endpoints) for site in chosen.sites)
     click.echo(f"{count} endpoints at {len(chosen.sites)} sites would be measured, "
                f"{len(chosen.skipped)} would be reported as not attempted.")
+    if plan.turn:
+        click.echo(f"It is the turn of {' '.join(plan.turn.words)} (run.rotate).")
     for why, n in Counter(why for _, why in chosen.skipped.values()).most_common():
         click.echo(f"  {n:4}  {why}")
 

@@ -17,8 +17,8 @@ from probe.consent.check import refusal
 from probe.consent.profiles import profile_of
 from probe.marker import read_marker
 from probe.schedules.events import Event, append, now
-from probe.schedules.rhythm import EVERY_MIN, rhythm
-from probe.settings import SettingsError, load_settings, results_folder
+from probe.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
+from probe.settings import Settings, SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError
 
 STOP_S = 20.0
@@ -44,8 +44,7 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
             sys.exit(EXIT_NO_CONSENT)
         folder = results_folder(settings, results).absolute()
         beat = rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)
-        command = [*own_command(), "run", "--timed", *(["--config", config] if config else []),
-                   "--results", str(folder), "--deadline-s", f"{beat.deadline_s(settings.run.deadline_s):g}"]
+        command = run_command(settings, beat, folder, config)
         if once:
             _told(subprocess.run(command, check=False).returncode)
             return
@@ -56,6 +55,12 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
             append(folder, Event(at=now(), kind="uninstalled"))
     except (SettingsError, StoreError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def run_command(settings: Settings, beat: Rhythm, folder: Path, config: str | None) -> list[str]:
+    """What is called for each run, which ends before its successor starts."""
+    return [*own_command(), "run", "--timed", *(["--config", config] if config else []),
+            "--results", str(folder), "--deadline-s", f"{beat.deadline_s(settings.run.deadline_s):g}"]
 
 
 def _watch(command: list[str], every_min: int, jitter_s: int) -> None:

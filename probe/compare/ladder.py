@@ -30,6 +30,8 @@ class LadderEvidence:
     """answers, silent, none or unknown."""
     tunnel: str = ""
     """full, split or empty: a tunnel carries all or some of what goes to public addresses."""
+    changed: bool = False
+    """The device went from one network to another in the run, or lost its way out."""
     resolver: str = "unasked"
     """ok, dead, failing (answers nothing useful for any innocent name) or unasked."""
     foreign_ok: int = 0
@@ -86,7 +88,7 @@ class LadderEvidence:
 
 def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = frozenset(),
                     operators: Mapping[str, str] | None = None, link: bool = True, gateway: str = "unknown",
-                    tunnel: str = "", has_ipv6: bool = False) -> LadderEvidence:
+                    tunnel: str = "", has_ipv6: bool = False, changed: bool = False) -> LadderEvidence:
     """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator."""
     pages = [o for o in seen if o.purpose == "ladder" and o.operation in ("connect", "http_round_trip") and o.input]
     verdicts = {url: _works([o for o in pages if o.input == url]) for url in {o.input for o in pages}}
@@ -101,7 +103,7 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
     crawls = _crawls([o for o in seen if o.operation == "transfer" and o.purpose in ("sample", "yardstick")])
     offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
     return LadderEvidence(
-        link=link, gateway=gateway, tunnel=tunnel, resolver=_resolver(seen),
+        link=link, gateway=gateway, tunnel=tunnel, changed=changed, resolver=_resolver(seen),
         foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(
             _spoke(o) for o in shakes if o.input not in verdicts),
         foreign_failed=sum(not ok for url, ok in verdicts.items() if url not in domestic) + sum(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from probe.model import ControlAnswer, Observation
+from probe.plan.rotation import Share
 from probe.plan.suspects import FlowFrame
 
 
@@ -43,6 +44,12 @@ class Frame:
     consent_level: int = 1
     """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
     path."""
+    transfers: bool = True
+    """Whether the line may carry more than ordinary pages."""
+    share: Share | None = None
+    """What this run takes of the catalogue by turns; None: everything each time."""
+    thorough: bool = True
+    """Whether it is this site's turn to be asked where it is interfered with, and for how long something stays."""
     flow: FlowFrame = field(default_factory=FlowFrame)
     """Whose transfers to look at."""
 

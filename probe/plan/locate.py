@@ -16,7 +16,7 @@ CONSENT_LEVEL = 3
 
 def locate_steps(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
     """One search for what the name alone meets at an address, one for who forges its DNS answers."""
-    if frame.consent_level < CONSENT_LEVEL:
+    if frame.consent_level < CONSENT_LEVEL or not frame.thorough:
         return []
     return [*_at_resolver(site, seen, frame, evidence), *_at_address(site, seen, frame)]
 

@@ -35,7 +35,9 @@ def residual_steps(site: Site, address: str, seen: Seen, frame: Frame) -> list[S
     if not asked:
         return [again]
     found = residual_of(seen.visits, seen.around, seen.searches, address, site.port)
-    if frame.consent_level < CONSENT_LEVEL or found.word != "seen" or found.at_most_s or number >= MAX_ASKED:
+    if frame.consent_level < CONSENT_LEVEL or not frame.thorough:
+        return []
+    if found.word != "seen" or found.at_most_s or number >= MAX_ASKED:
         return []
     next_s = next((after_s for after_s in AFTER_S if after_s > 1.5 * found.at_least_s), 0.0)
     return [replace(again, not_before_s=found.since_s + next_s)] if next_s else []

@@ -12,10 +12,15 @@ from probe.schedules.rhythm import Rhythm, rhythm
 WHY: dict[str, str] = {
     "overlap": "the run before was still going on",
     "refused": "nobody had agreed to what the configuration asks for",
+    "battery": "the device ran on its battery",
+    "metered": "the line was metered",
+    "late": "it began too late to end before the next one",
     "failed": "the run failed",
     "broken_off": "the run was broken off: killed, or the machine lost its power",
     "not_started": "nothing started it: the machine was off or asleep, or its schedule was not at work",
 }
+ATTEMPTS = ("started", "overlap", "refused", "failed", "skipped")
+"""Events with which the schedule's place for a run is taken."""
 _GRACE_S = 60
 MAX_SLOTS = 100_000
 
@@ -42,6 +47,13 @@ class Term:
     """None: it still is."""
     rhythm: Rhythm
     by: str
+
+    def next_due(self, now: datetime) -> datetime:
+        """When the run after `now` is due, without what it may be late by chance. Cron goes by the machine's zone."""
+        if self.by == "cron":
+            return self.rhythm.next_slot(now.astimezone())
+        every = timedelta(seconds=self.rhythm.every_s)
+        return self.begin + every * ((now - self.begin) // every + 1)
 
 
 def terms(events: Iterable[Event]) -> Iterator[Term]:
@@ -82,7 +94,7 @@ def _missing(term: Term, events: Sequence[Event], since: datetime, until: dateti
     late = timedelta(seconds=term.rhythm.jitter_s + _GRACE_S)
     slots: dict[int, list[Event]] = {}
     for event in events:
-        if event.kind in ("started", "overlap", "refused", "failed") and event.at >= term.begin:
+        if event.kind in ATTEMPTS and event.at >= term.begin:
             slots.setdefault((event.at - term.begin) // every, []).append(event)
     ends = _ends(events, running=running)
     first = -((term.begin - since) // every)  # the first that was due at or after `since`
@@ -112,8 +124,13 @@ def _ends(events: Sequence[Event], *, running: bool) -> dict[datetime, str]:
 
 def _why(seen: Sequence[Event], ends: dict[datetime, str]) -> str:
     """Why the slot has no run; empty when it has one."""
-    words = [ends[e.at] if e.kind == "started" else e.kind for e in seen]
+    words = [ends[e.at] if e.kind == "started" else _word(e) for e in seen]
     return "" if "" in words else words[-1] if words else "not_started"
+
+
+def _word(event: Event) -> str:
+    """A skipped run tells why; a word that nobody knows, from another version, is told as a failure."""
+    return event.kind if event.kind != "skipped" else event.why if event.why in WHY else "failed"
 
 
 def _term(event: Event) -> Term | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 EVERY_MIN = (15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440)
 """Intervals in minutes that divide an hour or a day, so that cron and calendars can say them."""
-_REST_S = 120
+REST_S = 120
 """Between the latest end of a run and the earliest start of the next: writing, and a slow machine's start."""
 _MAX_JITTER_S = 600
 
@@ -31,7 +31,7 @@ class Rhythm:
 
     def deadline_s(self, wanted_s: float) -> float:
         """The run's deadline: the one that is wanted, or less where the next run would start before it."""
-        return min(wanted_s, float(self.every_s - self.jitter_s - _REST_S))
+        return min(wanted_s, float(self.every_s - self.jitter_s - REST_S))
 
     def next_slot(self, now: datetime) -> datetime:
         """The next time after `now` at which a run is due, without jitter, by the clock and the zone of `now`."""

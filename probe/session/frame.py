@@ -12,6 +12,7 @@ from probe.compare.ladder import LadderEvidence
 from probe.compare.nat64 import through
 from probe.measure.clock import Clock
 from probe.plan.frame import Frame
+from probe.plan.rotation import Turn
 from probe.settings import Settings
 from probe.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS, ROOT_SERVERS
 
@@ -29,8 +30,21 @@ class RunPlan:
     seed: int | None = None
     tier: int = 1
     inputs: frozenset[str] = frozenset()
+    turn: Turn | None = None
+    """Of a run whose schedule takes turns; then `tier` says nothing."""
+    transfers: bool = True
+    """Whether the line may carry more than ordinary pages."""
+    conditions: tuple[str, ...] = ()
+    """What is known of the device and its line, as `condition:word`."""
     started_at: datetime | None = None
     lab: bool = False
+
+    @property
+    def share(self) -> tuple[str, ...]:
+        """What of the catalogue is taken, for the runs table."""
+        if self.inputs:
+            return (f"inputs:{len(self.inputs)}",)
+        return self.turn.words if self.turn else (f"tier:{self.tier}",)
 
 
 def run_id_of(clock: Clock) -> str:

@@ -12,7 +12,7 @@ from probe.compare.ladder import LadderEvidence
 from probe.compare.outcomes import NETWORK_PURPOSES
 from probe.model import RunResult, ServiceVerdict, Verdict
 from probe.session.book import Book
-from probe.session.rungs import read_ladder
+from probe.session.rungs import CHANGED, read_ladder
 from probe.session.select import Selection, select
 from probe.sites import Site
 from probe.tables.trust import TRUSTS
@@ -46,7 +46,7 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     words = dict(word.split(":", 1) for word in run.ladder)
     ladder = read_ladder(catalogue, run.vantage.probe_cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
                          gateway=words.get("gateway", "unknown"),
-                         tunnel=_tunnel(words.get("tunnel", "")))
+                         tunnel=_tunnel(words.get("tunnel", "")), changed=CHANGED in run.conditions)
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     verdicts, services = judge_book(catalogue, kept, book, ladder, cc=run.vantage.probe_cc)
     return confirm(verdicts, confirmed), services

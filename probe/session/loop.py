@@ -19,7 +19,8 @@ from probe.measure.visit import pages_left
 from probe.model import ControlAnswer, Observation
 from probe.plan.frame import Frame
 from probe.plan.next_steps import next_steps
-from probe.plan.suspects import FlowFrame, flow_frame, glance_frame
+from probe.plan.restraint import looks, restrained
+from probe.plan.suspects import FlowFrame
 from probe.progress import Progress, silent
 from probe.session.book import Book
 from probe.session.gate import Gate, goes_first, is_late
@@ -35,6 +36,8 @@ _UDP_CHANNELS = {"network": "network", "public": "public", "dark": "dark", "aliv
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
 """Lookups by the system at once: each is two questions to the network's resolver, which may have room for 150."""
+LOOK_UP_S = 5.0
+"""How long at most nothing is looked at while nothing happens."""
 GIVE_UP_AFTER = 4
 """A control that failed this often without one answer is not asked again in the run."""
 
@@ -68,15 +71,16 @@ class _State:
 
 class Loop:
     """Drives sites to their end. `events` may also bring observations that no step asked for (late rungs of the
-    ladder). `progress` is called with (sites that need nothing more, all sites)."""
+    ladder). Once `halted` says so nothing more is started. `progress` is called with (sites that need nothing more,
+    all sites)."""
 
     def __init__(self, *, sites: Sequence[Site], frame: Frame, book: Book, shop: Workshop, clock: Clock,
                  listener: Listener, pool: DaemonPool, gate: Gate, rng: random.Random,
-                 events: queue.SimpleQueue[Any],
+                 events: queue.SimpleQueue[Any], halted: Callable[[], bool] = lambda: False,
                  progress: Progress = silent) -> None:
         self._sites, self._frame, self._book, self._shop = list(sites), frame, book, shop
         self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
-        self._events, self._system = events, DaemonPool(SYSTEM_LOOKUPS)
+        self._events, self._halted, self._system = events, halted, DaemonPool(SYSTEM_LOOKUPS)
         self._state = _State()
         self._order = itertools.count()
         self._progress = progress
@@ -88,16 +92,20 @@ class Loop:
         for index in indices:
             self._plan(index)
         self._drive(deadline_s)
-        for looks_at in (glance_frame, flow_frame):
+        for looks_at in looks(self._frame):
             self._look_at_flows(looks_at)
             self._drive(deadline_s)
 
     def _drive(self, deadline_s: float) -> None:
-        while (self._state.running or self._state.waiting) and self._clock.now_s() < deadline_s:
+        while self._may_go_on(deadline_s):
             next_s = self._start_ready(deadline_s)
             if not self._state.running and not self._state.waiting:
                 break
-            self._take_event(min(deadline_s, next_s) - self._clock.now_s())
+            self._take_event(min(deadline_s, next_s, self._clock.now_s() + LOOK_UP_S) - self._clock.now_s())
+
+    def _may_go_on(self, deadline_s: float) -> bool:
+        busy = bool(self._state.running or self._state.waiting)
+        return busy and self._clock.now_s() < deadline_s and not self._halted()
 
     def _look_at_flows(self, looks_at: Callable[..., FlowFrame]) -> None:
         """When all else is known: whose flow is to be looked at, and does any look odd beside the others'?"""
@@ -110,7 +118,8 @@ class Loop:
                 self._plan(index)
 
     def _plan(self, index: int) -> None:
-        for step in next_steps(self._sites[index], self._book.seen(self._sites[index]), self._frame):
+        site = self._sites[index]
+        for step in next_steps(site, self._book.seen(site), restrained(site, self._frame)):
             fresh = step not in self._state.owners
             self._state.owners[step].add(index)
             if fresh:

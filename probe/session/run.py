@@ -21,6 +21,7 @@ from probe.measure.clock import Clock, stamp, start_clock
 from probe.measure.dns_udp import Listener
 from probe.measure.gateway import gateway_word
 from probe.measure.ladder import LadderPlan, climb, wait_for_news
+from probe.measure.network_watch import NetworkWatch
 from probe.measure.own import own_addresses
 from probe.measure.pool import DaemonPool
 from probe.measure.sockets import make_room
@@ -28,9 +29,10 @@ from probe.measure.system_dns import network_resolvers
 from probe.measure.tunnels import tunnel_word
 from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, RunResult
 from probe.plan.frame import Frame
+from probe.plan.rotation import share_of
 from probe.progress import Progress, silent
 from probe.session.frame import RunPlan, adapted, make_frame, run_id_of, way_to
-from probe.session.rungs import ladder_controls, read_ladder
+from probe.session.rungs import CHANGED, ladder_controls, read_ladder
 from probe.session.select import Selection, lacking_modules, select
 from probe.settings import Settings
 from probe.tables.resolvers import PUBLIC_RESOLVERS
@@ -64,12 +66,14 @@ class _Setting:
     links: tuple[int, ...]
     gateway: str
     tunnel: str
+    watch: NetworkWatch
     seed: int
     rng: random.Random
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
         return read_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
-                           has_ipv6=6 in self.links, gateway=self.gateway, tunnel=self.tunnel)
+                           has_ipv6=6 in self.links, gateway=self.gateway, tunnel=self.tunnel,
+                           changed=self.watch.changed)
 
 
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
@@ -79,20 +83,24 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     seed = plan.seed if plan.seed is not None else secrets.randbits(32)
     rng = random.Random(seed)
     clock, links, resolvers = start_clock(plan.started_at), families(), network_resolvers()
+    share = share_of(catalogue, plan.turn) if plan.turn and not plan.inputs else None
     frame = replace(make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng,
-                               together=plan.fast), ours=own_addresses(resolvers))
+                               together=plan.fast),
+                    ours=own_addresses(resolvers), share=share, transfers=plan.transfers)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pool = DaemonPool(WORKERS)
     capture = open_capture(clock)
-    with Listener() as listener:
+    with Listener() as listener, NetworkWatch() as watch:
         run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
-                       gateway=gateway_word() if links else "none", tunnel=_tunnel(settings), seed=seed, rng=rng)
+                       gateway=gateway_word() if links else "none", tunnel=_tunnel(settings), watch=watch,
+                       seed=seed, rng=rng)
         if links:
             climb(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
                         consent_level=settings.run.consent_level, skip_services=settings.run.skip_services,
-                        inputs=plan.inputs, lacking=lacking_modules())
+                        inputs=plan.inputs, lacking=lacking_modules(), due=share.inputs if share else None)
         book = _measure(run, chosen, events, listener, pool, progress, capture)
+        watch.finish()
         from probe.compare.nearness import near_words
         from probe.session.witness import take_packets
 
@@ -150,7 +158,7 @@ def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], l
     )
     Loop(sites=chosen.sites, frame=frame, book=book, shop=shop, clock=run.clock, listener=listener, pool=pool,
          gate=Gate(interval_s=interval_s, rng=run.rng), rng=run.rng, events=events, progress=progress,
-         ).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
+         halted=lambda: run.watch.changed).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
     return book
 
 
@@ -200,6 +208,7 @@ def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int
         rule_id=network.id,
         ladder=(*_told(ladder_words(ladder)), f"dot:{encrypted.dot}", f"doh:{encrypted.doh}"),
         also=("dns.encrypted",) if encrypted.blocked else (),
+        conditions=(*run.plan.conditions, *([CHANGED] if ladder.changed else [])), share=run.plan.share,
         clock_offset_s=ladder.clock_offset_s, deadline_s=run.plan.deadline_s, runtime_s=round(clock.now_s(), 3),
         n_targets=len(verdicts), n_attempted=sum(v.outcome != "not_attempted" for v in verdicts),
         n_observations=len(seen), bytes_written=sum(o.bytes_written for o in seen),

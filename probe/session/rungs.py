@@ -9,6 +9,9 @@ from probe.catalogue.types import Catalogue
 from probe.compare.ladder import LadderEvidence, ladder_evidence
 from probe.model import Endpoint, Observation
 
+CHANGED = "network:changed"
+"""Among a run's conditions: the device did not stay in one network."""
+
 
 def ladder_controls(catalogue: Catalogue, cc: str) -> tuple[Endpoint, ...]:
     """Up to five plain-HTTP controls of different operators, domestic ones first, and two HTTPS pages."""
@@ -41,8 +44,8 @@ def _operators(catalogue: Catalogue) -> dict[str, str]:
 
 
 def read_ladder(catalogue: Catalogue, cc: str, seen: Sequence[Observation], *, has_ipv4: bool, has_ipv6: bool,
-                gateway: str, tunnel: str = "") -> LadderEvidence:
+                gateway: str, tunnel: str = "", changed: bool = False) -> LadderEvidence:
     """The ladder's evidence so far, for a network with these families and these words of gateway and tunnel."""
     return ladder_evidence(seen, domestic=domestic_inputs(catalogue, cc), operators=_operators(catalogue),
-                           link=has_ipv4 or has_ipv6, gateway=gateway, tunnel=tunnel,
+                           link=has_ipv4 or has_ipv6, gateway=gateway, tunnel=tunnel, changed=changed,
                            has_ipv6=has_ipv6)

@@ -27,15 +27,17 @@ class Selection:
 
 def select(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, families: Sequence[int],
            seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset(),
-           lacking: frozenset[str] = frozenset()) -> Selection:
+           lacking: frozenset[str] = frozenset(), due: frozenset[str] | None = None) -> Selection:
     """Endpoints up to `tier` (or just `inputs`), expanded and grouped; the rest of those tiers with reasons.
 
+    `due` are those whose turn it is, of whatever tier; the others are no part of the run, so that nothing is said of
+    them: that they were not tried would be read as a gap, in tables that are mostly made of such rows.
     `lacking` names libraries that this installation has not (`lacking_modules`).
     """
     chosen: list[Endpoint] = []
     skipped: dict[str, tuple[Endpoint, str]] = {}
     for raw in catalogue.endpoints:
-        if (raw.input not in inputs) if inputs else raw.tier > tier:
+        if not _is_meant(raw, tier, inputs, due):
             continue
         endpoint = expand(raw, cc=cc, seed=seed)
         why = (_not_agreed(catalogue, endpoint, consent_level)
@@ -48,6 +50,12 @@ def select(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, fami
         chosen += [expand(e, cc=cc, seed=seed) for e in _company(catalogue, seed) if e.input not in inputs
                    and not _why_not(e, consent_level, families, skip_services, lacking)]
     return Selection(sites=group(chosen), skipped=skipped)
+
+
+def _is_meant(endpoint: Endpoint, tier: int, inputs: frozenset[str], due: frozenset[str] | None) -> bool:
+    if inputs:
+        return endpoint.input in inputs
+    return endpoint.tier <= tier if due is None else endpoint.input in due
 
 
 def lacking_modules() -> frozenset[str]:

@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from probe import __version__
 from probe.model import Run
-from probe.schedules.gaps import WHY
+from probe.plan.rotation import CORE
+from probe.schedules.gaps import WHY, Term
+from probe.schedules.turns import turn_of
+from probe.settings import Settings
 from probe.status.facts import Facts
 from probe.store.cells import visible
 
@@ -19,6 +22,7 @@ MAX_SHOWN = 5
 _CLOCK_DOES = "set the clock, best by itself: timedatectl set-ntp true"
 _IPV6_DOES = "restart the router or ask the provider; IPv4 is measured all the same"
 _VPN_DOES = "leave the VPN, or say that it is what you mean to measure: probe setup --network-type vpn"
+_MOVED_DOES = "nothing, if it moves now and then; else look at the line, or measure from a device that stays"
 _RESOLVER_DOES = "ask whoever runs your network, or choose another resolver on the router"
 
 
@@ -72,6 +76,7 @@ def _schedule(facts: Facts) -> Iterator[Finding]:
     else:
         yield Finding(what="schedule", state=OK, text=f"by {term.by}, every {term.rhythm.every_min} minutes")
         yield Finding(what="next run", state=OK, text=_next(facts))
+        yield Finding(what="next turn", state=OK, text=_turn(facts.settings, term, facts.now))
     if running:
         since = f" since {facts.running_since}" if facts.running_since else ""
         yield Finding(what="now", state=OK, text=f"a run goes on{since}")
@@ -79,14 +84,21 @@ def _schedule(facts: Facts) -> Iterator[Finding]:
 
 def _next(facts: Facts) -> str:
     assert facts.term
-    beat, local = facts.term.rhythm, facts.now.astimezone()
-    if facts.term.by == "cron":
-        due = beat.next_slot(local)
-    else:
-        every = timedelta(seconds=beat.every_s)
-        passed = (facts.now - facts.term.begin) // every
-        due = (facts.term.begin + every * (passed + 1)).astimezone(local.tzinfo)
-    return f"{due:%Y-%m-%d %H:%M %Z}, up to {beat.jitter_s // 60} minutes later by chance"
+    due = facts.term.next_due(facts.now).astimezone()
+    return f"{due:%Y-%m-%d %H:%M %Z}, up to {facts.term.rhythm.jitter_s // 60} minutes later by chance"
+
+
+def _turn(settings: Settings, term: Term, now: datetime) -> str:
+    """What of the catalogue the next run takes."""
+    if settings.run.tier != CORE or settings.run.rotate is False:
+        return f"all endpoints up to tier {settings.run.tier}, in every run"
+    turn = turn_of(settings, term, term.next_due(now))
+    assert turn
+    shares = dict(word.split(":") for word in turn.words)
+    if not turn.extended:
+        return f"the core, and share {shares['small']} of small servers; the rest only with run.rotate = true"
+    return (f"the core, share {shares['daily']} of what is measured about once a day, and share {shares['weekly']} "
+            "of what is measured once a week")
 
 
 def _runs(facts: Facts) -> Iterator[Finding]:
@@ -121,13 +133,15 @@ def _gaps(facts: Facts) -> Iterator[Finding]:
         return
     for gap in facts.gaps[-MAX_SHOWN:]:
         ago = facts.now - gap.last
-        recent = ago < timedelta(days=1) and gap.why != "overlap"
+        recent = ago < timedelta(days=1) and gap.why not in _MEANT
         yield Finding(what="gap", state=BAD if recent else NOTE, text=f"{gap.n} from {gap.first:%Y-%m-%d %H:%M} UTC: "
                       f"{WHY[gap.why]}", todo=_GAP_DOES.get(gap.why, "") if recent else "")
     yield Finding(what="gaps", state=NOTE, text=f"{total} runs are missing of the last 30 days; they stay missing, "
                                                 "nothing is made up for them")
 
 
+_MEANT = ("overlap", "battery", "metered", "late")
+"""Reasons why a run is missing with which all is well."""
 _GAP_DOES = {
     "refused": "probe setup", "failed": "see failure above",
     "broken_off": "if the machine is well, look at its journal for what ended the program",
@@ -184,6 +198,20 @@ def _uploads(facts: Facts) -> Iterator[Finding]:
                            "if it lasts, put that right; probe upload shows whether it is")
 
 
+def _conditions(facts: Facts) -> Iterator[Finding]:
+    """What the last run found of this device and its line."""
+    told = facts.runs[-1].conditions if facts.runs else ()
+    words = dict(word.split(":", 1) for word in told if ":" in word)
+    if not words:
+        return
+    charge = f" at about {words['charge']} %" if "charge" in words else ""
+    yield Finding(what="conditions", state=OK, text=f"power {words.get('power', 'unknown')}{charge}, metered line: "
+                                                    f"{words.get('metered', 'unknown')}, in the last run")
+    if words.get("network") == "changed":
+        yield Finding(what="network", state=NOTE, todo=_MOVED_DOES,
+                      text="the device went to another network during the last run: nothing is said of any service")
+
+
 def _network(facts: Facts) -> Iterator[Finding]:
     """What the last run's ladder said."""
     if not facts.runs:
@@ -230,5 +258,5 @@ def _size(count: float) -> str:
 
 
 _FINDERS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _version, _configuration, _schedule, _runs, _gaps, _blocked, _volume, _uploads, _network,
+    _version, _configuration, _schedule, _runs, _gaps, _blocked, _volume, _uploads, _conditions, _network,
 )

@@ -216,6 +216,12 @@ RUNS: Words = {
     "rule_id": ("", "Rule that decided on the network."),
     "also": ("", "Causes that stop no service by themselves: dns.encrypted, ways to ask for names that are blocked."),
     "ladder": ("", "One `step:word` per rung (link, gateway, resolver, controls), in order."),
+    "conditions": ("", "One `condition:word` each: power (mains, battery), charge in per cent, metered (yes, likely,"
+                       " unlikely, no), unknown where the system does not tell; `network:changed` where the device left"
+                       " its network during the run."),
+    "share": ("", "What of the catalogue the run took: `tier:1`, all endpoints up to that tier; `inputs:3`, single"
+                  " ones; by turns `daily:5/23`, the fifth of 23 shares, `small:5/23`, likewise but only of small"
+                  " servers, `weekly:40/167`. What is in none of them has no row in this run, which is no gap."),
     "clock_offset_s": ("s", "Median of trusted servers' Date minus the probe's clock; empty when unknown."),
     "deadline_s": ("s", "Time the run was allowed."),
     "runtime_s": ("s", "Time the run took."),
