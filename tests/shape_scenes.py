@@ -29,8 +29,8 @@ def scene(shapes: ShapeEvidence, **changes: Any) -> Scene:
 def shaped(shows: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, Scene]]:
     """`shows`: layer and action -> how a path looks that ended so."""
     for stem, shown in shows.items():
-        layer, action = stem.split("/")
-        if layer == "tls" and action != "alert":
+        layer = stem.partition("/")[0]
+        if layer == "tls":
             silent, alone = replace(PASSED, narrow="failed"), replace(PASSED, control_same=0)
             yield f"{stem}_fingerprint", scene(silent, **shown, **CONTRARY, innocent="failed")
             yield f"{stem}_name_and_shape", scene(PASSED, **shown, **CONTRARY, innocent="reached")

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 import pytest
+from lab_elsewhere import elsewhere
 from lab_fidelity import Watched, Watching
+from lab_hellos import hello
 from lab_innocents import ask, crowd, fault, fetch, header
 from scapy.layers.inet import ICMP
 
@@ -86,6 +88,19 @@ def test_a_server_may_end_handshakes_with_an_alert(watch: Watching) -> None:
     alert = next(p for p in w.from_server(flow) if p.payload)
     assert alert.payload[:1] == b"\x15"
     assert alert.payload[-1] == fault(w, "tls_alert")["description"]
+
+
+def test_a_server_may_refuse_its_own_name_to_one_country(watch: Watching) -> None:
+    w = watch("server-alert-country")
+    t = w.target("t")
+    flow = w.tls(t)
+    assert "ALERT" in flow.failure or "UNRECOGNIZED" in flow.failure
+    alert = next(p for p in w.from_server(flow) if p.payload)
+    assert (alert.payload[-1], alert.ip.ttl) == (fault(w, "tls_alert")["description"], w.server_ttl)
+    far, data = elsewhere(w, t, hello(t.sni))
+    assert (far, data[:1]) == ("", b"\x16"), "others are served"
+    assert w.tls(w.innocent()).failure == ""
+    assert w.truth() == ()
 
 
 def test_a_server_may_hang(watch: Watching) -> None:

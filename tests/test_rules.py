@@ -50,6 +50,7 @@ BY_ID = {rule.id: rule for rule in all_rules()}
 HERE = Mark(name="page", fits=True)
 """A fingerprint of the vantage's own country."""
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
+NEARER = Located(least=3, most=3)
 FORGED: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "early", "copies")))
 FORGED_AGAIN: dict[str, Any] = dict(anatomy=Anatomy(captured=6, signs=("ttl", "early"), near_slots=2))
 HEADERS_ONLY: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "df", "ip_id_constant")))
@@ -71,7 +72,7 @@ def named() -> Iterator[tuple[str, Scene]]:
     """How each action looks at every depth; which of them are told, `probe.rules.named` says."""
     for stem, shown in SHOWS.items():
         trigger = "sni" if stem.startswith("tls") else "host"
-        yield f"{stem}_{trigger}_control", scene(**shown, **CONTRARY, innocent="reached")
+        yield f"{stem}_{trigger}_control", scene(**shown, **CONTRARY, innocent="reached", located_by_name=NEARER)
         yield f"{stem}_{trigger}_injected", scene(**shown, **FORGED, innocent="reached")
         yield f"{stem}_{trigger}", scene(**shown, innocent="reached")
         yield f"{stem}_address_injected", scene(**shown, **FORGED_AGAIN, **CONTRARY, innocent="failed")

@@ -11,9 +11,10 @@ from recorded_app import app
 from recorded_datagrams import CONTRARY, OPEN_DATAGRAMS, scene
 from recorded_names import FALLS_TO
 from recorded_transfers import flowing
-from test_rules import BY_ID, FAMILIES, FORGED, NOTHING
+from test_rules import BY_ID, FAMILIES, FORGED, NOTHING, SHOWS
 
 from probe.compare.ladder import LadderEvidence
+from probe.compare.locate import NOWHERE, Located
 from probe.compare.shapes import ShapeEvidence
 from probe.rules.dns import DNS_RULES
 from probe.rules.network import NETWORK_RULES
@@ -33,6 +34,9 @@ OPEN: dict[str, Scene] = OPEN_DATAGRAMS | {
     **{f"a hello that is answered in pieces, beside an innocent name that {word}, {acked}": scene(
         stage="tls", failure=TIMEOUT, acked=acked, innocent=word, shapes=ShapeEvidence(narrow="cut", elsewhere=other),
         **CONTRARY) for word in ("reached", "unasked", "tainted") for acked in ("yes", "no") for other in ("", "name")},
+    **{f"{stem} for one name, by whom it may be": scene(**SHOWS[stem], **CONTRARY, innocent="reached",
+                                                        located_by_name=place)
+       for stem in ("tls/alert", "tls/close", "http/close") for place in (NOWHERE, Located(at_end=True))},
     "controls that contradict each other": scene(stage="tls", failure=RESET, controls_asked=2, controls_answered=2,
                                                  control_ok=1, control_failed=1),
     "an operator that refuses some places": scene(self_block=True, stage="tls", failure=RESET, **CONTRARY),

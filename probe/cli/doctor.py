@@ -13,6 +13,7 @@ from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
 from probe.measure.capture import may_capture
 from probe.measure.trace import hears_routers
+from probe.plan.locate import CONSENT_LEVEL as SEARCH_LEVEL
 from probe.plan.shapes import ELSEWHERE_LEVEL
 from probe.rules.catalogue import convictable
 from probe.rules.table import NEEDS
@@ -135,6 +136,8 @@ def _means(settings: Settings) -> frozenset[str]:
         means |= {"helper", "twin"}
     if settings.matrix_server and settings.run.consent_level >= ELSEWHERE_LEVEL:
         means.add("agreed")
+    if settings.run.consent_level >= SEARCH_LEVEL:
+        means.add("search")
     if len(networks) >= 2:
         means.add("two_helpers")
     return frozenset(means)

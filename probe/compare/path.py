@@ -64,6 +64,8 @@ class PathEvidence:
     """near, far, unknown, or empty where nobody looked: where attempts to connect end (`probe.compare.trace`)."""
     located: Located = NOWHERE
     """The hop at which the name is interfered with."""
+    located_by_name: Located = NOWHERE
+    """The same at whichever of the site's addresses it was looked for: one search is enough for a name."""
     residual: Residual = NOT_ASKED
     """What its failures leave behind for innocent names."""
     anatomy: Anatomy = UNSEEN
@@ -150,6 +152,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         other_bytes=_other_bytes(around, mine, address, site.port),
         lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
         located=located(traces, site.sni or site.host, address=address, port=site.port),
+        located_by_name=located([o for o in traces if o.port == site.port], site.sni or site.host),
         residual=residual_of(here, around, [o for o in traces if o.purpose == "locate"], address, site.port),
         slots=failing_slots([o for o in mine if o.attempt in numbers], failed,
                             [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (

@@ -39,7 +39,12 @@ def shape_steps(site: Site, address: str, source: str, seen: Seen, frame: Frame)
 
 def _first_failing(seen: Seen) -> str:
     """One address is enough, and it must stay the same one."""
-    return next((o.address for o in seen.visits if o.failure in WORDS and o.operation != "connect"), "")
+    return next((o.address for o in seen.visits if _ended(o) and o.operation != "connect"), "")
+
+
+def _ended(seen: Observation) -> bool:
+    """By whom a hello's shape may matter to: on the way, or the server itself, which says so by an alert."""
+    return seen.failure in WORDS or (bool(seen.failure) and seen.tls_alert >= 0)
 
 
 def _is_fit(site: Site, mine: Sequence[Observation]) -> bool:
@@ -49,7 +54,7 @@ def _is_fit(site: Site, mine: Sequence[Observation]) -> bool:
     attempts = set(whole_attempts(mine))
     return ({o.attempt for o in ends} == attempts and all(o.operation == where for o in ends)
             and len({"timeout" if o.failure in ("generic_timeout_error", "timed_out") else o.failure
-                     for o in ends}) == 1 and ends[0].failure in WORDS)
+                     for o in ends}) == 1 and _ended(ends[0]))
 
 
 def _before_hello(mine: Sequence[Observation]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by, injected, silence, tls_alert
 from probe.rules.table import Rule
@@ -46,8 +47,13 @@ DEPTHS: dict[str, tuple[str, ...]] = {
     "http.drop": ("control", "name"),
     "http.mute": ("control", "name"),
 }
-"""How deep each action is told. A server may refuse a name it no longer serves by an alert or an end, so these convict
-only with a control or with packets. What is not here, nobody has seen a censor do: it stays unexplained."""
+"""How deep each action is told. A server may refuse a name, or visitors, by an alert or an end, so these convict only
+with a control and a place on the way, or with packets. What is not here, nobody has seen a censor do: it stays
+unexplained."""
+
+
+_BY_SERVERS = ("alert", "close")
+"""What a server does, too, that takes no visitors from here: for one name alone where it serves many."""
 
 
 def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
@@ -71,11 +77,18 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
     def every_name(s: Scene, *innocent: str) -> bool:
         return is_it(s) and convicts(s) and contrary(s) and s.path.innocent in innocent
 
+    controlled = Rule(
+        f"{layer}/{action}_{trigger}_control", "blocked", f"{stem}.{trigger}", 0.97, ("innocent", "helper"),
+        "an innocent name on the same address is answered, this one is not, and controls reach it",
+        lambda s: by_name(s) and contrary(s))
+    if action in _BY_SERVERS:
+        controlled = replace(
+            controlled, needs=("innocent", "helper", "search"),
+            holds=lambda s: by_name(s) and contrary(s) and s.path.located_by_name.most > 0,
+            why="an innocent name on the same address is answered, this one is ended from nearer than the server, and "
+                "controls reach it")
     depths: dict[str, PathRule] = {
-        "control": Rule(
-            f"{layer}/{action}_{trigger}_control", "blocked", f"{stem}.{trigger}", 0.97, ("innocent", "helper"),
-            "an innocent name on the same address is answered, this one is not, and controls reach it",
-            lambda s: by_name(s) and contrary(s)),
+        "control": controlled,
         # What ends a connection is a packet, and may be looked at.
         "injected": Rule(
             f"{layer}/{action}_{trigger}_injected", "blocked", f"{stem}.{trigger}", 0.95, ("innocent", "packets"),

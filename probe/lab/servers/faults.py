@@ -40,7 +40,8 @@ FAULTS: Mapping[str, FaultKind] = _table(
      "the host presents a certificate of a new root of its own organisation's, which nobody knows yet"),
     ("tls_reset", "tls", "probability", "the server resets the connection after the ClientHello"),
     ("tls_close", "tls", "probability", "the server closes the connection after the ClientHello"),
-    ("tls_alert", "tls", "probability description", "the server answers the ClientHello with a fatal alert"),
+    ("tls_alert", "tls", "probability description only_client",
+     "the server answers the ClientHello with a fatal alert; only_client: over TCP, and the client's alone"),
     ("tls_picky", "tls", "reply description only_client",
      "the server refuses a ClientHello without GREASE: alert (the default), reset, close or silence; only_client: "
      "the client's, and nobody else's"),

@@ -141,7 +141,7 @@ class Connections:
             self._silent.add(address)
             return None
         for fault in self.faults.of("tls", site.host, *site.names, address.local):
-            if fault.kind in MISBEHAVIOURS and self.faults.happens(fault):
+            if fault.kind in MISBEHAVIOURS and "only_client" not in fault.params and self.faults.happens(fault):
                 if fault.kind != "tls_alert":
                     self._silent.add(address)
                     return None

@@ -56,12 +56,11 @@ class TlsServer:
         site = site.called(hello.sni)
         faults = self._faults.of("tls", site.host, *site.names, stream.local)
         for fault in faults:
-            if fault.kind in MISBEHAVIOURS and self._faults.happens(fault):
+            if fault.kind in MISBEHAVIOURS and self._concerns(fault, stream) and self._faults.happens(fault):
                 await MISBEHAVIOURS[fault.kind](stream, fault)
                 return
         picky = next((fault for fault in faults if fault.kind == "tls_picky"), None)
-        if picky is not None and not has_grease(hello.raw) and (
-                stream.peer in self._ours or not picky.params.get("only_client", False)):
+        if picky is not None and not has_grease(hello.raw) and self._concerns(picky, stream):
             await _PICKY[text(picky.params, "reply", "alert")](stream, picky)
             return
         alert = refusal(self._seed, site, hello.sni)
@@ -75,6 +74,9 @@ class TlsServer:
             protocol = await session.handshake()
         await self._speak(session, protocol, site, stream)
         await session.close()
+
+    def _concerns(self, fault: Fault, stream: PlainStream) -> bool:
+        return stream.peer in self._ours or not fault.params.get("only_client", False)
 
     async def _speak(self, session: TlsStream, protocol: str, site: Site, stream: PlainStream) -> None:
         if self._apps and site.kind == "tls" and spoken_at(site):
