@@ -178,6 +178,23 @@ def test_in_the_laboratory_nobody_looks(made: Made, monkeypatch: pytest.MonkeyPa
     assert not asked
 
 
+@pytest.mark.parametrize(("configured", "expected"), [(True, 0), (False, 1)])
+def test_in_the_laboratory_only_a_list_that_is_configured_counts(
+    made: Made, monkeypatch: pytest.MonkeyPatch, configured: bool, expected: int,
+) -> None:
+    from probe.marker import Marker
+
+    configure(cc="RU")
+    bring(policy={"*": {"pause": "raids"}})
+    if not configured:
+        Path("probe.toml").write_text("")
+    assert call("run").exit_code == 0
+    assert len(made.runs) == 0, "outside the laboratory a list that was brought counts"
+    monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
+    assert call("run").exit_code == 0
+    assert len(made.runs) == expected
+
+
 def test_a_refused_run_asks_no_server(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "refusal", refusal)
     with served(document(8, TODAY)) as (url, asked):

@@ -40,10 +40,10 @@ class Bounds:
     notes: tuple[str, ...]
 
 
-def chosen(settings: Settings, named: str | None, now: datetime) -> Choice:
+def chosen(settings: Settings, named: str | None, now: datetime, *, lab: bool = False) -> Choice:
     """The catalogue, with what stands in the signed list. Raises CatalogueError, and ClickException for a bad key."""
     try:
-        return choose(settings, named, now=now)
+        return choose(settings, named, now=now, lab=lab)
     except ListError as error:
         does = "Put it right there, or take the table [update] out"
         raise click.ClickException(f"{_visible(str(error))}\n{does}") from None

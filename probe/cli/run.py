@@ -142,7 +142,7 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
 def _read(config: str | None, catalogue: str | None) -> tuple[Settings, Choice]:
     try:
         settings = load_settings(config)
-        return settings, chosen(settings, catalogue, datetime.now(UTC))
+        return settings, chosen(settings, catalogue, datetime.now(UTC), lab=read_marker().lab)
     except (SettingsError, CatalogueError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -38,11 +38,14 @@ class Choice:
     standing: Standing
 
 
-def standing(settings: Settings, *, now: datetime.datetime, folder: Path | None = None) -> Standing:
-    """What the settings and the state folder say. Raises ListError for a configured key that is none."""
+def standing(settings: Settings, *, now: datetime.datetime, lab: bool = False, folder: Path | None = None) -> Standing:
+    """What the settings and the state folder say. Raises ListError for a configured key that is none.
+
+    In the laboratory only a list that the settings name counts: its runs are no matter of where the machine stands.
+    """
     key = configured_key(settings)
     wanted = bool(key or settings.update.url)
-    if not wanted and not ((folder or own_state()) / LIST).exists():
+    if not wanted and (lab or not ((folder or own_state()) / LIST).exists()):
         return Standing()
     try:
         listed = read_kept(key, folder)
@@ -59,13 +62,14 @@ def standing(settings: Settings, *, now: datetime.datetime, folder: Path | None 
     )
 
 
-def choose(settings: Settings, named: str | None, *, now: datetime.datetime, folder: Path | None = None) -> Choice:
+def choose(settings: Settings, named: str | None, *, now: datetime.datetime, lab: bool = False,
+           folder: Path | None = None) -> Choice:
     """The catalogue of `named`, else of `run.catalogue`, else ./targets.csv, else the last good list, else the packaged
     one; what the list asks of runs holds for each of them.
 
     Raises CatalogueError, or ListError for a configured key that is none.
     """
-    here = standing(settings, now=now, folder=folder)
+    here = standing(settings, now=now, lab=lab, folder=folder)
     path = named or settings.run.catalogue or None
     if path is None and here.listed and not Path(FILE_NAME).is_file():
         try:
