@@ -114,6 +114,15 @@ class FingerprintSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     files: tuple[str, ...] = ()
 
 
+class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where signed lists of targets come from (`probe.updates`); none is built in."""
+
+    url: str = ""
+    """Of the list, with its signature beside it; a path for one that is brought by hand."""
+    key: str = ""
+    """Whose signatures are taken: a public key as minisign writes it."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration."""
 
@@ -123,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     consent: ConsentSettings | None = None
     fingerprints: FingerprintSettings = FingerprintSettings()
     upload: UploadSettings = UploadSettings()
+    update: UpdateSettings = UpdateSettings()
     helper: tuple[Helper, ...] = ()
     matrix_server: tuple[MatrixServer, ...] = ()
     path: str = ""

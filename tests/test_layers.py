@@ -19,7 +19,7 @@ LAYERS = {
     "steps": 2, "sites": 2, "compare": 2, "rules": 2, "classify": 2, "combine": 2, "plan": 2,
     "measure": 3, "control": 3,
     "store": 5,
-    "report": 6, "analysis": 6, "archive": 6, "schedules": 6, "status": 6, "upload": 6,
+    "report": 6, "analysis": 6, "archive": 6, "schedules": 6, "status": 6, "updates": 6, "upload": 6,
     "cli": 7, "__main__": 7,
 }
 RUN_LAYER = 4
@@ -110,6 +110,8 @@ def test_imports_point_down() -> None:
     ("probe/session/run.py", "probe.schedules.events", False),
     ("probe/status/facts.py", "probe.schedules.gaps", True),
     ("probe/consent/check.py", "probe.settings", True),
+    ("probe/consent/check.py", "probe.updates.choice", False),
+    ("probe/status/facts.py", "probe.updates.choice", True),
     ("probe/cli/targets.py", "probe.lab.world", True),
 ])
 def test_direction_is_noticed(importer: str, name: str, allowed: bool) -> None:

@@ -8,9 +8,11 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from signed import OURS, document, put
 
 from probe.tables.systems import LINUX, UNTOLD
 
@@ -53,6 +55,16 @@ def test_a_dry_run_and_the_state_are_told(system: str, tmp_path: Path) -> None:
     state = on(system, "status", folder=tmp_path)
     assert "Traceback" not in state.stderr
     assert "probe setup" in state.stdout
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_signed_list_is_kept_and_used(system: str, tmp_path: Path) -> None:
+    put(tmp_path, document(day=datetime.now(UTC).date()))
+    (tmp_path / "list.pub").write_text(OURS.public_file)
+    for told in ("New: signed list 7", "Nothing new: signed list 7"):
+        done = on(system, "update", "--from", "list.json", "--key", "list.pub", folder=tmp_path)
+        assert told in done.stdout, done.stderr
+    assert "signed list 7" in on(system, "targets", "list", folder=tmp_path).stdout
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

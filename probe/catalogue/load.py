@@ -26,9 +26,13 @@ def load(path: str | None = None, *, search: bool = True) -> Catalogue:
     cannot be read or holds anything wrong: a run on half a catalogue would look like censorship.
     """
     found = _find(path, search=search)
+    return load_bytes(_read(found), str(found))
+
+
+def load_bytes(raw: bytes, path: str) -> Catalogue:
+    """The catalogue in the bytes of such a file; `path` is where they came from. Raises CatalogueError."""
     services = packaged.services()
-    raw = _read(found)
-    endpoints, newest = _parse(str(found), _decode(str(found), raw), services)
+    endpoints, newest = _parse(path, _decode(path, raw), services)
     if not any(endpoint.role == "control" for endpoint in endpoints):
         shipped, _ = _parse(str(_shipped()), _decode(str(_shipped()), _read(_shipped())), services)
         endpoints = (*endpoints, *(endpoint for endpoint in shipped if endpoint.role == "control"))
@@ -40,7 +44,7 @@ def load(path: str | None = None, *, search: bool = True) -> Catalogue:
         innocent_names=controls.innocent_names,
         expectations=packaged.expectations(),
         matrix_servers=packaged.matrix_servers(),
-        path=str(found),
+        path=path,
         version=f"{newest or 'undated'}-{hashlib.sha256(raw).hexdigest()[:12]}",
     )
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
+from probe.cli.listed import chosen
 from probe.model import Verdict
 from probe.rules import RULES_VERSION
 from probe.session.judging import judge_again
+from probe.settings import SettingsError, load_settings
 from probe.store.atomic import StoreError
 from probe.store.read import read_runs
 
@@ -33,7 +35,7 @@ def classify(directory: Path, run_id: str | None, catalogue: str | None, show_al
       probe classify results --run 20170504T100000Z_1a2b3c4d --all
     """
     try:
-        targets = load(catalogue)
+        targets = chosen(load_settings(), catalogue, datetime.now(UTC)).catalogue
         counts: Counter[str] = Counter()
         for result in read_runs(directory):
             if run_id and result.run.run_id != run_id:
@@ -46,7 +48,7 @@ def classify(directory: Path, run_id: str | None, catalogue: str | None, show_al
                 counts["changed" if changed else "unchanged"] += 1
                 if changed or show_all:
                     _show(result.run.run_id, before, verdict, as_json)
-    except (StoreError, CatalogueError) as error:
+    except (StoreError, CatalogueError, SettingsError) as error:
         raise click.ClickException(str(error)) from error
     if not as_json:
         click.echo(f"Rules {RULES_VERSION}: {counts['unchanged']} verdicts unchanged, {counts['changed']} changed.")

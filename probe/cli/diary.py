@@ -51,6 +51,10 @@ class Diary:
         """Nobody agreed."""
         self._write(Event(at=now(), kind="refused", why=why))
 
+    def paused(self, why: str) -> None:
+        """The signed list asks for it: a gap, no error."""
+        self._write(Event(at=now(), kind="paused", why=why))
+
     def failed(self, why: str) -> None:
         """The run could not be made or written."""
         self._write(Event(at=now(), kind="failed", why=why))

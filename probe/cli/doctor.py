@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
 from probe.measure.capture import may_capture
 from probe.measure.trace import hears_routers
@@ -20,6 +20,8 @@ from probe.rules.table import NEEDS
 from probe.settings import Settings, SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError, check_writable
 from probe.tables.systems import LINUX, UNACKNOWLEDGED, UNTOLD
+from probe.updates.choice import choose
+from probe.updates.document import ListError
 
 
 @click.command()
@@ -59,8 +61,8 @@ def doctor(config: str | None, as_json: bool) -> None:
 
 def _catalogue(settings: Settings) -> tuple[str, bool, str]:
     try:
-        found = load(settings.run.catalogue or None)
-    except CatalogueError as error:
+        found = choose(settings, None, now=datetime.now(UTC)).catalogue
+    except (CatalogueError, ListError) as error:
         return "catalogue", False, str(error)
     return "catalogue", True, f"{len(found.endpoints)} endpoints, version {found.version}, {found.path}"
 

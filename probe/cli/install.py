@@ -114,7 +114,8 @@ def _install_systemd(config: str | None, every_min: str | None, print_only: bool
     owner = "" if user else _owner(plan.settings)
     sealed = not user or not begin or print_only or units.can_seal()
     job = systemd.Job(command=plan.command, deadline_s=plan.deadline_s, results=str(plan.results), user=owner,
-                      packets=packets, sealed=sealed, upload=folder_of(plan.settings.upload.to))
+                      packets=packets, sealed=sealed, upload=folder_of(plan.settings.upload.to),
+                      state=_state(plan.settings, owner))
     service, timer = systemd.service_text(job), systemd.timer_text(plan.rhythm)
     if print_only:
         click.echo(f"# {systemd.SERVICE}\n{service}\n# {systemd.TIMER}\n{timer}", nl=False)
@@ -284,6 +285,17 @@ def _owner(settings: Settings) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         raise SettingsError(f"{settings.path}: belongs to user {uid}, who has no name on this system") from None
+
+
+def _state(settings: Settings, owner: str) -> str:
+    """Where runs keep the lists that they fetch; empty where they fetch none."""
+    if not settings.update.url:
+        return ""
+    if not owner:
+        return str(own_state())
+    import pwd
+
+    return str(Path(pwd.getpwnam(owner).pw_dir) / ".local/state/probe")
 
 
 def _note(plan: _Plan, kind: str, first: datetime, owner: str = "") -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.catalogue.load import load
 from probe.catalogue.types import Catalogue, CatalogueError
 from probe.cli.diary import Diary
+from probe.cli.listed import Bounds, beyond, bounds, chosen, looked
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK
 from probe.cli.progress import bar
@@ -28,6 +28,7 @@ from probe.store.atomic import StoreError, check_writable
 if TYPE_CHECKING:
     from probe.model import RunResult
     from probe.session.frame import RunPlan
+    from probe.updates.choice import Choice
 
 FAST_DEADLINE_S = 60.0
 CONFIRM_AFTER_S = 240.0
@@ -65,7 +66,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
       probe run --fast --catalogue my-sites.txt --results /tmp/try
       probe run --timed                  (what cron calls; about one new flow a second)
     """
-    settings, targets = _read(config, catalogue)
+    settings, choice = _read(config, catalogue)
     folder = results_folder(settings, results)
     from probe.cli.timed import NotNow, under_conditions, with_turn
     from probe.session.frame import RunPlan
@@ -76,11 +77,13 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
         trigger="timed" if timed else "manual", seed=seed, tier=settings.run.tier if tier is None else tier,
         inputs=frozenset(inputs), started_at=_start(at, marker.lab), lab=marker.lab,
     )
-    _check_inputs(targets, plan.inputs)
+    _check_inputs(choice.catalogue, plan.inputs)
     diary = Diary(folder, keeps=timed and at is None)
     plan = with_turn(plan, settings, diary, by_tier=tier is not None)
     if dry_run:
-        _tell_plan(targets, settings, plan)
+        if not _is_paused(choice, as_json=False):
+            bound = _bounded(choice, settings, plan)
+            _tell_plan(bound.catalogue, bound.settings, bound.plan)
         return
     if why := refusal(settings, lab=marker.lab):
         diary.refused(why.splitlines()[0])
@@ -93,8 +96,15 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     except NotNow as why_not:
         click.echo(str(why_not))
         return
-    run_ends = time.monotonic() + plan.deadline_s
-    result = _run(targets, settings, plan, folder, diary, parquet=False if timed and parquet is None else parquet)
+    if timed and not marker.lab:
+        choice, plan = _renewed(choice, settings, plan, catalogue)
+    if _is_paused(choice, as_json=as_json):
+        diary.paused(choice.standing.limits.pause)
+        return
+    bound = _bounded(choice, settings, plan)
+    run_ends = time.monotonic() + bound.plan.deadline_s
+    result = _run(bound.catalogue, bound.settings, bound.plan, folder, diary,
+                  parquet=False if timed and parquet is None else parquet)
     _tell(result, folder, as_json)
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
@@ -129,10 +139,10 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
         sys.exit(EXIT_LOCKED)
 
 
-def _read(config: str | None, catalogue: str | None) -> tuple[Settings, Catalogue]:
+def _read(config: str | None, catalogue: str | None) -> tuple[Settings, Choice]:
     try:
         settings = load_settings(config)
-        return settings, load(catalogue or settings.run.catalogue or None)
+        return settings, chosen(settings, catalogue, datetime.now(UTC), lab=read_marker().lab)
     except (SettingsError, CatalogueError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -153,6 +163,44 @@ def _check_inputs(targets: Catalogue, inputs: frozenset[str]) -> None:
     unknown = inputs - {e.input for e in targets.endpoints}
     if unknown:
         raise click.UsageError(f"not in {targets.path}: {', '.join(sorted(unknown))}; see `probe targets list`")
+
+
+def _renewed(choice: Choice, settings: Settings, plan: RunPlan, named: str | None) -> tuple[Choice, RunPlan]:
+    """The choice after a look for a new list, where it is time for one, and the plan with the time that is left."""
+    begin_s = time.monotonic()
+    if not looked(settings, datetime.now(UTC)):
+        return choice, replace(plan, deadline_s=_left(plan, begin_s))
+    choice = chosen(settings, named, datetime.now(UTC))
+    _check_inputs(choice.catalogue, plan.inputs)
+    return choice, replace(plan, deadline_s=_left(plan, begin_s))
+
+
+def _left(plan: RunPlan, begin_s: float) -> float:
+    """Of the run's time after what began at `begin_s`; in whole seconds, since looking at the clock is no delay."""
+    return max(5.0, plan.deadline_s - int(time.monotonic() - begin_s))
+
+
+def _is_paused(choice: Choice, *, as_json: bool) -> bool:
+    """Whether the signed list asks for a pause here, which is said then."""
+    why = choice.standing.limits.pause
+    if why and as_json:
+        click.echo(json.dumps({"run": None, "paused": why}))
+    elif why:
+        from probe.store.cells import visible
+
+        click.echo(f"Nothing is measured: the signed list of targets asks for a pause in this country: {visible(why)}")
+    return bool(why)
+
+
+def _bounded(choice: Choice, settings: Settings, plan: RunPlan) -> Bounds:
+    """Settings and plan within what the list asks, told once."""
+    if over := beyond(choice, plan.inputs):
+        raise click.ClickException(f"The signed list asks for tier {choice.standing.limits.max_tier} at most in "
+                                   f"{settings.vantage.cc}, and this is beyond: {', '.join(over)}")
+    bound = bounds(choice, settings, plan, fast_deadline_s=FAST_DEADLINE_S)
+    for note in bound.notes:
+        click.echo(note, err=True)
+    return bound
 
 
 def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path) -> RunResult:

@@ -14,7 +14,7 @@ from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
 from probe.consent import answers as said
 from probe.consent.answers import Answers
-from probe.consent.check import lacking, places, upload_lacking
+from probe.consent.check import lacking, told_places, upload_lacking
 from probe.consent.profiles import profile_of
 from probe.consent.text import consent_text
 from probe.settings import Settings, SettingsError, load_settings, usual_file
@@ -104,7 +104,7 @@ def _edit(text: str, changes: Tables, target: Path) -> str:
 
 def _show(given: Answers, before: Settings) -> None:
     cc = said.country(before.vantage.cc if given.country is None else given.country)
-    for line in consent_text(profile_of(cc), cc=cc, to=places(before), upload=before.upload.place):
+    for line in consent_text(profile_of(cc), cc=cc, to=told_places(before), upload=before.upload.place):
         click.echo(line)
 
 
@@ -119,7 +119,7 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
         "Country of this line (two letters, ZZ not to tell it)", before.vantage.cc, said.country)
     cc = said.country(cc)
     click.echo()
-    for line in consent_text(profile_of(cc), cc=cc, to=places(before), upload=before.upload.place):
+    for line in consent_text(profile_of(cc), cc=cc, to=told_places(before), upload=before.upload.place):
         click.echo(line)
     click.echo()
     agreed = click.confirm("Have you read this, and do you agree, and all others whom it concerns?", default=False)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -13,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue, Service
     from probe.model import Endpoint
+    from probe.updates.choice import Choice
 
 _F = TypeVar("_F", bound=Callable[..., None])
 FILTERS = ("service", "role", "tier", "protocol", "status")
@@ -39,7 +41,8 @@ def list_targets(path: str | None, measured: bool, as_json: bool, **wanted: tupl
     """List the endpoints, one a line."""
     from probe.tables.protocols import PROTOCOLS
 
-    catalogue = _load(path)
+    choice = _choose(path)
+    catalogue = choice.catalogue
     chosen = [e for e in catalogue.endpoints if _matches(e, wanted)]
     if measured:
         chosen = [e for e in chosen if PROTOCOLS[e.protocol].built and e.status != "dead"]
@@ -50,6 +53,8 @@ def list_targets(path: str | None, measured: bool, as_json: bool, **wanted: tupl
         (e.target_id, str(e.tier), e.status, "yes" if PROTOCOLS[e.protocol].built else "no", e.input) for e in chosen
     ])
     click.echo(_summary(catalogue, chosen))
+    for line in _of_the_list(choice):
+        click.echo(line)
 
 
 @targets.command("services")
@@ -87,11 +92,19 @@ def check_file(path: str | None) -> None:
 
 
 def _load(path: str | None) -> Catalogue:
-    from probe.catalogue.load import load
+    return _choose(path).catalogue
+
+
+def _choose(path: str | None) -> Choice:
+    """The file that is named, else what a run by the usual configuration would use."""
     from probe.catalogue.types import CatalogueError
+    from probe.cli.listed import chosen
+    from probe.settings import SettingsError, load_settings
 
     try:
-        return load(path)
+        return chosen(load_settings(), path, datetime.now(UTC))
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
     except CatalogueError as error:
         click.echo(str(error), err=True)
         click.echo("Correct the lines above, then try `probe targets check` again.", err=True)
@@ -107,6 +120,20 @@ def _summary(catalogue: Catalogue, chosen: list[Endpoint]) -> str:
     roles = ", ".join(f"{role} {n}" for role, n in Counter(e.role for e in chosen).most_common())
     counts = f"{len(chosen)} endpoints of {len(targets_)} targets of {len(services)} services"
     return f"{counts}{f' ({roles})' if roles else ''}; {catalogue.path}, version {catalogue.version}."
+
+
+def _of_the_list(choice: Choice) -> Iterator[str]:
+    """Where the signed list comes from, and how it stands with it; nothing where there is none."""
+    from probe.store.cells import visible
+
+    here = choice.standing
+    if here.listed:
+        came = f" from {visible(here.source)}" if here.source else ""
+        yield (f"The {here.listed.document.name}{came}, signed by the key {here.listed.key.name}, is {here.age_days} "
+               f"days old; it asks for {visible(here.limits.words) or 'nothing'} here.")
+    if here.trouble:
+        yield (f"Of signed lists of targets: {visible(here.trouble)}. Runs measure the core alone, at level 1. To do: "
+               "probe update")
 
 
 def _service_json(name: str, service: Service | None, rows: list[Endpoint]) -> dict[str, object]:

@@ -26,7 +26,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     at: datetime
     kind: str
-    """installed, uninstalled, started, ended, overlap, refused, skipped, failed, gap."""
+    """installed, uninstalled, started, ended, overlap, refused, skipped, failed, paused, gap."""
     by: str = ""
     """installed: cron, systemd-user, systemd-system or watch."""
     every_min: int = 0
@@ -36,7 +36,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     n: int = 0
     """gap: how many runs are missing."""
     why: str = ""
-    """gap, failed, refused, skipped: the reason."""
+    """gap, failed, refused, skipped, paused: the reason."""
     run_id: str = ""
 
 

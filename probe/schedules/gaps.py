@@ -16,10 +16,11 @@ WHY: dict[str, str] = {
     "metered": "the line was metered",
     "late": "it began too late to end before the next one",
     "failed": "the run failed",
+    "paused": "the signed list of targets asks for a pause in this country",
     "broken_off": "the run was broken off: killed, or the machine lost its power",
     "not_started": "nothing started it: the machine was off or asleep, or its schedule was not at work",
 }
-ATTEMPTS = ("started", "overlap", "refused", "failed", "skipped")
+ATTEMPTS = ("started", "overlap", "refused", "failed", "skipped", "paused")
 """Events with which the schedule's place for a run is taken."""
 _GRACE_S = 60
 MAX_SLOTS = 100_000

@@ -22,7 +22,9 @@ class Job:
     results: str
     """A folder that it may write to; must be there before."""
     upload: str = ""
-    """The other one, where results are uploaded into a folder; it may be missing, as a stick is at times."""
+    """Another one, where results are uploaded into a folder; it may be missing, as a stick is at times."""
+    state: str = ""
+    """Another one, for lists of targets that runs fetch; empty: they fetch none."""
     user: str = ""
     """Whose the runs are, for a system unit; empty: a unit of the user's own manager."""
     packets: bool = False
@@ -71,16 +73,21 @@ def service_text(job: Job) -> str:
 
 
 def _sealed(job: Job) -> list[str]:
-    """Everything is read-only but results and uploads. In a user's manager that takes a user namespace."""
+    """Everything is read-only but results, uploads and new lists. In a user's manager that takes a user namespace."""
     return [
         *([] if job.user else ["PrivateUsers=yes"]),
         "ProtectSystem=strict",
         "ProtectHome=read-only",
-        f"ReadWritePaths={_path(job.results)}" + (f" {_path('-' + job.upload)}" if job.upload else ""),
+        f"ReadWritePaths={' '.join(_path(folder) for folder in _written(job))}",
         "PrivateTmp=yes",
         "ProtectControlGroups=yes",
         "ProtectKernelTunables=yes",
     ]
+
+
+def _written(job: Job) -> list[str]:
+    """Where runs may write; those with a dash may be missing."""
+    return [job.results, *(f"-{folder}" for folder in (job.upload, job.state) if folder)]
 
 
 def timer_text(rhythm: Rhythm) -> str:

@@ -38,6 +38,8 @@ class RunPlan:
     """What is known of the device and its line, as `condition:word`."""
     started_at: datetime | None = None
     lab: bool = False
+    least_pace_s: float = 0.0
+    """Between two new flows, whatever the deadline asks for."""
 
     @property
     def share(self) -> tuple[str, ...]:
@@ -45,6 +47,11 @@ class RunPlan:
         if self.inputs:
             return (f"inputs:{len(self.inputs)}",)
         return self.turn.words if self.turn else (f"tier:{self.tier}",)
+
+
+def interval_s(plan: RunPlan, *, pace_s: float, flows: int) -> float:
+    """Seconds between two new flows: the pace, or less where `flows` would not fit into the run otherwise."""
+    return 0.0 if plan.fast else max(plan.least_pace_s, min(pace_s, 0.7 * plan.deadline_s / flows))
 
 
 def run_id_of(clock: Clock) -> str:

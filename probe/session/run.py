@@ -31,7 +31,7 @@ from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, R
 from probe.plan.frame import Frame
 from probe.plan.rotation import share_of
 from probe.progress import Progress, silent
-from probe.session.frame import RunPlan, adapted, make_frame, run_id_of, way_to
+from probe.session.frame import RunPlan, adapted, interval_s, make_frame, run_id_of, way_to
 from probe.session.rungs import CHANGED, ladder_controls, read_ladder
 from probe.session.select import Selection, lacking_modules, select
 from probe.settings import Settings
@@ -149,15 +149,15 @@ def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], l
         return book
     frame = adapted(run.frame, ladder)
     flows = max(1, FLOWS_PER_SITE * len(chosen.sites))
-    interval_s = 0.0 if run.plan.fast else min(run.settings.run.pace_s, 0.7 * run.plan.deadline_s / flows)
     way = partial(way_to, frame=frame)
     shop = Workshop(
         clock=run.clock, endpoints={e.input: e for site in chosen.sites for e in site.endpoints},
         ask=_asker(run.settings, run.clock, way), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
         way_to=way, capture=capture,
     )
+    gate = Gate(interval_s=interval_s(run.plan, pace_s=run.settings.run.pace_s, flows=flows), rng=run.rng)
     Loop(sites=chosen.sites, frame=frame, book=book, shop=shop, clock=run.clock, listener=listener, pool=pool,
-         gate=Gate(interval_s=interval_s, rng=run.rng), rng=run.rng, events=events, progress=progress,
+         gate=gate, rng=run.rng, events=events, progress=progress,
          halted=lambda: run.watch.changed).run(deadline_s=run.plan.deadline_s - END_RESERVE_S)
     return book
 

@@ -21,7 +21,11 @@ from probe.store.layout import run_files
 from probe.store.read import read_records
 from probe.store.rows import run_from
 from probe.store.schema import TABLES
+from probe.updates.choice import Standing, standing
+from probe.updates.document import ListError
+from probe.updates.kept import Looks, read_looks
 
+NO_LISTS, NO_LOOKS = Standing(), Looks()
 MAX_FILES = 1_000_000
 """Of a results folder that are counted."""
 
@@ -54,6 +58,8 @@ class Facts:
     """What the last run by cron had to say."""
     uploads: Uploads | None = None
     """None where no place is named."""
+    lists: Standing = NO_LISTS
+    looks: Looks = NO_LOOKS
 
 
 def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
@@ -74,7 +80,15 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
         gaps=gaps(past, since=since, until=now, running=running_since is not None), running_since=running_since,
         runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
         free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
+        lists=_lists(settings, now), looks=read_looks(),
     )
+
+
+def _lists(settings: Settings, now: datetime) -> Standing:
+    try:
+        return standing(settings, now=now)
+    except ListError as error:
+        return Standing(wanted=True, trouble=str(error))
 
 
 def _runs(results: Path, since: datetime) -> tuple[list[Run], list[str]]:

@@ -23,6 +23,8 @@ _CLOCK_DOES = "set the clock, best by itself: timedatectl set-ntp true"
 _IPV6_DOES = "restart the router or ask the provider; IPv4 is measured all the same"
 _VPN_DOES = "leave the VPN, or say that it is what you mean to measure: probe setup --network-type vpn"
 _MOVED_DOES = "nothing, if it moves now and then; else look at the line, or measure from a device that stays"
+_LIST_DOES = ("probe update; if that fails too, ask whoever makes the list, or bring it by hand: "
+              "probe update --from FILE")
 _RESOLVER_DOES = "ask whoever runs your network, or choose another resolver on the router"
 
 
@@ -140,7 +142,7 @@ def _gaps(facts: Facts) -> Iterator[Finding]:
                                                 "nothing is made up for them")
 
 
-_MEANT = ("overlap", "battery", "metered", "late")
+_MEANT = ("overlap", "battery", "metered", "late", "paused")
 """Reasons why a run is missing with which all is well."""
 _GAP_DOES = {
     "refused": "probe setup", "failed": "see failure above",
@@ -257,6 +259,23 @@ def _size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
+def _list(facts: Facts) -> Iterator[Finding]:
+    """How it stands with signed lists of targets; nothing where there are none."""
+    here, looks = facts.lists, facts.looks
+    if not here.wanted:
+        return
+    failed = f"; the last look for a new one, {looks.at:%Y-%m-%d %H:%M} UTC, failed: {visible(looks.failed)}" \
+        if looks.at and looks.failed else ""
+    if here.listed is None:
+        yield Finding(what="list", state=BAD, todo=_LIST_DOES,
+                      text=f"{visible(here.trouble)}; only the core is measured, at level 1{failed}")
+        return
+    asked = visible(here.limits.words) or "nothing"
+    text = f"{here.listed.document.name}, {here.age_days} days old, asks for {asked} in {facts.settings.vantage.cc}"
+    state = BAD if here.trouble else NOTE if failed or here.limits.pause else OK
+    yield Finding(what="list", state=state, text=text + failed, todo=_LIST_DOES if here.trouble or failed else "")
+
+
 _FINDERS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _version, _configuration, _schedule, _runs, _gaps, _blocked, _volume, _uploads, _conditions, _network,
+    _version, _configuration, _list, _schedule, _runs, _gaps, _blocked, _volume, _uploads, _conditions, _network,
 )

@@ -1,0 +1,171 @@
+"""`probe update`: fetch a signed list of targets, verify and keep it; and the makers' side of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.lock import Locked, run_lock
+from probe.cli.main import EXIT_LOCKED
+from probe.folders import own_state
+from probe.settings import Settings, SettingsError, load_settings
+from probe.store.atomic import StoreError, write_file
+from probe.store.cells import visible
+from probe.updates.document import ListError, catalogue_in, policies, read, write
+
+if TYPE_CHECKING:
+    from probe.updates.kept import SignedList
+    from probe.updates.minisign import PublicKey
+
+_NO_SOURCE = ("There is no list to look for: name one with --from URL|FILE, or put it into the configuration as "
+              "update.url. None is built in, since there is no official list yet.")
+_MAX_POLICY_BYTES = 1 << 20
+
+
+@click.group(invoke_without_command=True)
+@click.option("--from", "source", metavar="URL|FILE", help="Where the list lies, its signature (.minisig) beside it "
+              "(default: update.url of the configuration).")
+@click.option("--key", "key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Public key of whoever signs it, as minisign writes it (default: update.key).")
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def update(context: click.Context, source: str | None, key_file: Path | None, config: str | None,
+           as_json: bool) -> None:
+    """Fetch a signed list of targets, verify it, and keep it for the runs to come.
+
+    It brings the catalogue, and what is asked of runs in each country: a pause, a level or tier at most, a pace at
+    least. A list that is altered, older than the one that is here, or dated in the future is refused, and the last good
+    one stays. The list's server sees your address. Whoever has the key decides which names your runs send.
+
+    \b
+    Examples:
+      probe update                                   (as the configuration says; timed runs do it once a day)
+      probe update --from list.json --key list.pub
+      probe update make --targets targets.csv --policy policy.toml --serial 17 -o list.json
+    """
+    if context.invoked_subcommand is not None:
+        if source or key_file:
+            raise click.UsageError("--from and --key belong to `probe update` alone")
+        return
+    try:
+        settings = load_settings(config)
+        if not (source or settings.update.url):
+            raise click.UsageError(_NO_SOURCE)
+        _update(settings, source or settings.update.url, key_file, as_json)
+    except Locked:
+        click.echo("Another look for a new list goes on; this one does nothing.", err=True)
+        raise SystemExit(EXIT_LOCKED) from None
+    except (SettingsError, StoreError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    except ListError as error:
+        raise click.ClickException(
+            f"{visible(str(error))}\nNothing has changed: a list that was kept before stays in use. Try again later, "
+            "and if it stays so, ask whoever makes the list.") from error
+
+
+def _update(settings: Settings, source: str, key_file: Path | None, as_json: bool) -> None:
+    from probe.updates.kept import read_kept
+    from probe.updates.look import key_for, look
+
+    now = datetime.now(UTC)
+    key = key_for(settings, _key_in(key_file) if key_file else None)
+    try:
+        before = read_kept(key)
+    except ListError:
+        before = None
+    with run_lock(own_state()):
+        found = look(source, key, now=now)
+    _tell(settings, source, found, is_new=before is None or before.sha256 != found.sha256, now=now, as_json=as_json)
+
+
+def _key_in(file: Path) -> PublicKey:
+    from probe.updates.minisign import MAX_KEY_CHARACTERS, SignatureError, public_key
+
+    try:
+        with file.open(encoding="utf-8", errors="replace") as handle:
+            return public_key(handle.read(MAX_KEY_CHARACTERS + 1))
+    except SignatureError as error:
+        raise ListError(f"{file}: {error}") from None
+
+
+def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, now: datetime, as_json: bool) -> None:
+    from probe.updates.choice import choose
+    from probe.updates.limits import limits_for
+
+    limits = limits_for(found.document.policy, settings.vantage.cc)
+    catalogue = catalogue_in(found.document)
+    if as_json:
+        click.echo(json.dumps({
+            "serial": found.document.serial, "date": found.document.date.isoformat(), "new": is_new,
+            "key": found.key.name, "comment": found.comment, "endpoints": len(catalogue.endpoints),
+            "pause": limits.pause, "max_level": limits.max_level, "max_tier": limits.max_tier,
+            "pace_s": limits.pace_s}))
+        return
+    services = len({endpoint.service for endpoint in catalogue.endpoints})
+    click.echo(f"{'New' if is_new else 'Nothing new'}: {found.document.name}, {len(catalogue.endpoints)} endpoints of "
+               f"{services} services, from {visible(source)}")
+    click.echo(f"  signed by the key {found.key.name}; its comment: {visible(found.comment)}")
+    click.echo(f"  asked in {settings.vantage.cc}: {visible(limits.words) or 'nothing'}")
+    used = choose(settings, None, now=now)
+    if used.standing.trouble:
+        click.echo(f"  but {visible(used.standing.trouble)}: runs measure the core alone, at level 1, until a newer "
+                   "one is here")
+    if used.catalogue.path != catalogue.path:
+        click.echo(f"  runs started here take their targets from {used.catalogue.path} all the same; what the list "
+                   "asks holds for them too")
+
+
+@update.command("make")
+@click.option("--targets", required=True, type=click.Path(exists=True, dir_okay=False), help="A targets.csv.")
+@click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="TOML file: a table for each country's code, and [\"*\"] for all, with pause, max_level, max_tier, "
+              "pace_s.")
+@click.option("--serial", required=True, type=click.IntRange(1, 2**53), help="Higher than that of every list before.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Day of the list (default: today, UTC).")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+def make(targets: str, policy: Path | None, serial: int, day: datetime | None, output: Path) -> None:
+    """Write a list for signing. Volunteers take it when you have signed it with minisign.
+
+    \b
+    Example of a policy:
+      ["*"]
+      max_level = 2
+      [XX]
+      pause = "measurers were arrested there on 2026-11-20"
+    """
+    from probe.catalogue.check import check
+    from probe.catalogue.load import load
+    from probe.catalogue.types import CatalogueError
+
+    try:
+        catalogue = load(targets)
+        if findings := check(catalogue):
+            shown = "\n".join(findings[:20])
+            raise click.ClickException(f"{shown}\nPut this right first: probe targets check {targets}")
+        asked = policies(_policy(policy)) if policy else {}
+        raw = write(serial=serial, date=day.date() if day else _today(), policy=asked,
+                    targets=Path(targets).read_text(encoding="utf-8-sig"))
+        catalogue_in(read(raw))
+        write_file(output.absolute(), raw)
+    except (ListError, CatalogueError, StoreError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Written: {output}, {len(raw)} bytes, {len(catalogue.endpoints)} endpoints, {len(asked)} policies.\n"
+               f"Next, sign it, and serve both files side by side, the signature first:\n"
+               f"  minisign -S -m {output} -t 'list {serial}'")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _policy(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        raw = handle.read(_MAX_POLICY_BYTES + 1)
+    if len(raw) > _MAX_POLICY_BYTES:
+        raise ListError(f"{path}: is larger than {_MAX_POLICY_BYTES} bytes")
+    return raw

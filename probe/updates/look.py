@@ -1,0 +1,97 @@
+"""Looks for a new list, and remembers what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import time
+from pathlib import Path
+
+from probe.settings import Settings
+from probe.store.atomic import StoreError
+from probe.updates.document import ListError, catalogue_in
+from probe.updates.fetch import check_source, document_of, signature_of
+from probe.updates.kept import (
+    Fetched,
+    Looks,
+    SignedList,
+    configured_key,
+    keep,
+    read_kept,
+    read_looks,
+    verified,
+    write_looks,
+)
+from probe.updates.minisign import PublicKey, SignatureError, check_key, signature
+
+EVERY = datetime.timedelta(days=1)
+TIMED_S = 20.0
+"""How long a scheduled run looks at most."""
+PATIENT_S = 60.0
+MAX_REASON = 300
+
+
+def key_for(settings: Settings, given: PublicKey | None, folder: Path | None = None) -> PublicKey:
+    """The key that decides: of the settings, else the given one, else that of the list which is here.
+
+    Raises ListError where there is none, and where the given one is another than that.
+    """
+    known = configured_key(settings)
+    if known is None:
+        with contextlib.suppress(ListError):  # a damaged list has no say
+            here = read_kept(None, folder)
+            known = here.key if here else None
+    if known is None and given is None:
+        raise ListError("there is no key to verify a list with: name one with --key FILE, or put it into the "
+                        "configuration as update.key. None is built in, since there is no official list yet")
+    if known and given and known != given:
+        where = "update.key of the configuration" if settings.update.key else "that of the list which is here"
+        raise ListError(f"the key {given.name} is not {where} ({known.name}): runs would not take its lists")
+    found = known or given
+    assert found
+    return found
+
+
+def look(source: str, key: PublicKey, *, now: datetime.datetime, timeout_s: float = PATIENT_S,
+         folder: Path | None = None) -> SignedList:
+    """Fetch a list, verify it, and keep it where all is well. What came of it is remembered either way.
+
+    Raises ListError for a list that cannot be had or is not good, StoreError where nothing can be written.
+    """
+    origin = read_looks(folder).source
+    looking = Looks(at=now, failed="the look for it was broken off", source=origin)
+    write_looks(looking, folder)  # before it: whatever happens, nobody asks again for a day
+    try:
+        found = keep(_fetched(source, key, timeout_s), key, today=now.date(), folder=folder)
+    except (ListError, StoreError) as error:
+        write_looks(Looks(at=now, failed=str(error)[:MAX_REASON], source=origin), folder)
+        raise
+    write_looks(Looks(at=now, source=source), folder)
+    return found
+
+
+def is_due(settings: Settings, *, now: datetime.datetime, folder: Path | None = None) -> bool:
+    """Whether a scheduled run looks for a new list: a source is named, and nobody looked for a day."""
+    if not settings.update.url:
+        return False
+    last = read_looks(folder).at
+    return last is None or not now - EVERY < last <= now
+
+
+def _fetched(source: str, key: PublicKey, timeout_s: float) -> Fetched:
+    """Document and signature, the second verified as far as that needs no document. Raises ListError."""
+    check_source(source)
+    deadline = time.monotonic() + timeout_s
+    raw = signature_of(source, timeout_s=timeout_s)
+    try:
+        check_key(signature(raw), key)
+    except SignatureError as error:
+        raise ListError(f"{source}: {error}") from None
+    document = document_of(source, timeout_s=max(0.1, deadline - time.monotonic()))
+    fetched = Fetched(document=document, signature=raw)
+    try:
+        catalogue_in(verified(fetched, key).document)
+    except ListError as error:
+        raise ListError(f"{source}: {error}") from None
+    return fetched
+

@@ -1,0 +1,128 @@
+"""Verifies signatures in the format of minisign (https://jedisct1.github.io/minisign/#signature-format). Pure.
+
+A public key is two bytes of algorithm, eight of key id and an Ed25519 key (RFC 8032) in base64. A signature file has
+four lines: an untrusted comment, the signature, a trusted comment, and the global signature, which covers signature
+and trusted comment. Algorithm `Ed` signs the file itself, `ED` its BLAKE2b-512 (RFC 7693).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+
+MAX_KEY_CHARACTERS = 2000
+MAX_SIGNATURE_BYTES = 16_384
+"""minisign itself writes comments of 1024 and 8192 bytes at most."""
+_ALGORITHM_BYTES, _ID_BYTES, _KEY_BYTES, _SIGNATURE_BYTES = 2, 8, 32, 64
+_UNTRUSTED, _TRUSTED = b"untrusted comment:", b"trusted comment: "
+
+
+class SignatureError(ValueError):
+    """A key or a signature is none, or does not fit; the text says why, on one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey:
+    """Whose signatures are taken."""
+
+    key_id: bytes
+    point: bytes
+    """The Ed25519 key, 32 bytes."""
+
+    @property
+    def name(self) -> str:
+        """The key id as minisign prints it."""
+        return _name(self.key_id)
+
+    @property
+    def text(self) -> str:
+        """The key in base64, on one line."""
+        return base64.b64encode(b"Ed" + self.key_id + self.point).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """A signature file, taken apart and not yet verified."""
+
+    prehashed: bool
+    key_id: bytes
+    signature: bytes
+    trusted_comment: bytes
+    global_signature: bytes
+
+
+def public_key(text: str) -> PublicKey:
+    """The key in a `.pub` file's text, or in its second line alone. Raises SignatureError."""
+    if len(text) > MAX_KEY_CHARACTERS:
+        raise SignatureError("the public key is longer than any key of minisign")
+    lines = text.strip().splitlines()
+    if len(lines) == 2 and lines[0].startswith(_UNTRUSTED.decode()):
+        lines = lines[1:]
+    if len(lines) != 1:
+        raise SignatureError("the public key is not written as minisign does: one line of base64, beginning with RW, "
+                             "and at most a comment's line before it")
+    raw = _decoded(lines[0].strip().encode("utf-8", "replace"), _ALGORITHM_BYTES + _ID_BYTES + _KEY_BYTES,
+                   "the public key")
+    if raw[:_ALGORITHM_BYTES] != b"Ed":
+        raise SignatureError("the public key is of an algorithm other than minisign's (Ed25519)")
+    return PublicKey(key_id=raw[2:10], point=raw[10:])
+
+
+def signature(raw: bytes) -> Signature:
+    """A signature file, taken apart. Raises SignatureError."""
+    if len(raw) > MAX_SIGNATURE_BYTES:
+        raise SignatureError("the signature file is longer than any of minisign")
+    lines = [line.removesuffix(b"\r") for line in raw.removesuffix(b"\n").split(b"\n")]
+    if len(lines) != 4 or not lines[0].startswith(_UNTRUSTED) or not lines[2].startswith(_TRUSTED):
+        raise SignatureError("the signature file is not one of minisign, or not whole")
+    own = _decoded(lines[1], _ALGORITHM_BYTES + _ID_BYTES + _SIGNATURE_BYTES, "the signature")
+    if own[:_ALGORITHM_BYTES] not in (b"Ed", b"ED"):
+        raise SignatureError("the signature is of an unknown algorithm")
+    return Signature(
+        prehashed=own[:_ALGORITHM_BYTES] == b"ED", key_id=own[2:10], signature=own[10:],
+        trusted_comment=lines[2].removeprefix(_TRUSTED),
+        global_signature=_decoded(lines[3], _SIGNATURE_BYTES, "the global signature"),
+    )
+
+
+def check_key(signed: Signature, key: PublicKey) -> None:
+    """Raises SignatureError when somebody else's key signed."""
+    if signed.key_id != key.key_id:
+        raise SignatureError(f"it is signed by the key {_name(signed.key_id)}, not by {key.name}")
+
+
+def verify(document: bytes, signed: Signature, key: PublicKey) -> str:
+    """The trusted comment of a document that `key` signed. Raises SignatureError for any other."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    check_key(signed, key)
+    message = hashlib.blake2b(document).digest() if signed.prehashed else document
+    try:
+        verifier = Ed25519PublicKey.from_public_bytes(key.point)
+        verifier.verify(signed.signature, message)
+    except (InvalidSignature, ValueError):
+        raise SignatureError("the signature is not one of this content: it was altered, or not read whole") from None
+    try:
+        verifier.verify(signed.global_signature, signed.signature + signed.trusted_comment)
+    except InvalidSignature:
+        raise SignatureError("the signature's trusted comment was altered") from None
+    return signed.trusted_comment.decode("utf-8", "replace")
+
+
+def _name(key_id: bytes) -> str:
+    return f"{int.from_bytes(key_id, 'little'):016X}"
+
+
+def _decoded(text: bytes, size: int, what: str) -> bytes:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise SignatureError(f"{what} is no base64") from None
+    if base64.b64encode(raw) != text:  # bits that count for nothing, set
+        raise SignatureError(f"{what} is no base64 as it should be written")
+    if len(raw) != size:
+        raise SignatureError(f"{what} has {len(raw)} bytes instead of {size}")
+    return raw
