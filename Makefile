@@ -13,7 +13,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint bench docs dist lock clean
+.PHONY: help demo test lint bench soak docs dist lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
@@ -23,6 +23,7 @@ help:
 	@echo "make docs   write the generated parts of the documents, the manual page among them"
 	@echo "make dist   build the wheel and the source archive into dist/"
 	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed"
+	@echo "make soak   a year on a bad machine, and what is lost by it (about ten minutes)"
 	@echo "make clean  remove the environment and every cache"
 
 demo: $(VENV)/.installed-demo
@@ -37,6 +38,9 @@ lint: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	@$(PY) tools/bench.py
+
+soak: $(VENV)/.installed-test
+	@$(PY) tools/soak.py
 
 docs: $(VENV)/.installed-test
 	@$(PY) tools/docs.py

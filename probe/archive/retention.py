@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
@@ -13,10 +12,8 @@ from pathlib import Path
 from probe.archive.held import held_runs
 from probe.archive.own import REMOVED_FILE, OwnFile, disk_bytes, is_ours, own_files
 from probe.archive.settle import settle_all
-from probe.store.atomic import BINARY, StoreError, explained, sync_folder
+from probe.store.atomic import StoreError, append_lines, explained, sync_folder
 from probe.store.merged import PREFIX, merged_runs
-
-_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +49,12 @@ class _Unit:
     bytes: int
 
 
-def keep_within(directory: Path, limits: Limits, *, today: date) -> Removed:
+def keep_within(directory: Path, limits: Limits, *, today: date, latest: str = "") -> Removed:
     """Removes what is past the limits; only the holder of the folder's lock may call this.
 
-    The latest run always stays. Runs that wait to be uploaded outlast their time, and go by the quota only when
-    nothing else is left to go. Raises StoreError when nothing can be decided or removed.
+    The latest run always stays; so does `latest`, the one that was just made, which after a clock was set back has not
+    the latest day. Runs that wait to be uploaded outlast their time, and go by the quota only when nothing else is left
+    to go. Raises StoreError when nothing can be decided or removed.
     """
     if not limits.keep_days and not limits.quota_mb:
         return Removed()
@@ -69,7 +67,7 @@ def keep_within(directory: Path, limits: Limits, *, today: date) -> Removed:
     staying: list[_Unit] = []
     for unit in units[:-1]:
         over = bool(quota) and total > quota
-        if not (over or unit.day in old) or not _has_ours(unit):
+        if latest in unit.runs or not (over or unit.day in old) or not _has_ours(unit):
             continue
         if held.intersection(unit.runs):
             staying.append(unit)
@@ -160,13 +158,8 @@ def _note(directory: Path, units: Sequence[_Unit], held: Set[str]) -> bool:
     for unit in units:
         days[unit.day].append(unit)
     lines = "".join(json.dumps(_noted(now, day, gone, held)) + "\n" for day, gone in days.items())
-    path = directory / REMOVED_FILE
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | BINARY | _NOFOLLOW, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(lines.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(directory / REMOVED_FILE, lines.encode())
     except OSError:
         return False
     return True

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from probe.schedules.events import Event, append, month_ago, now, read
-from probe.schedules.gaps import ATTEMPTS, Term, gaps, terms
+from probe.schedules.gaps import Term, gaps, terms
 from probe.store.atomic import StoreError
 
 
@@ -60,16 +60,17 @@ class Diary:
         self._write(Event(at=now(), kind="failed", why=why))
 
     def _missed(self, begun: datetime) -> None:
-        """Write down which runs between the last attempt and this one nothing started: the one line that nobody else
-        could write. What was refused, failed or broken off shows by itself."""
+        """Write down which runs between the last time that this was done and now nothing started: the one line that
+        nobody else could write. What was refused, failed or broken off in between shows by itself."""
         if not self.keeps:
             return
         since = month_ago(begun)
         events = [event for event in read(self.folder, since=since) if event.at <= begun]
-        last = max((event.at for event in events if event.kind in ATTEMPTS), default=since)
+        last = max((event.at for event in events if event.kind in ("started", "skipped")), default=since)
         this = Event(at=begun, kind="started")
         for gap in gaps([*events, this], since=last + timedelta(seconds=1), until=begun, running=True):
-            self._write(Event(at=begun, kind="gap", first=gap.first, n=gap.n, why=gap.why))
+            if gap.why == "not_started":
+                self._write(Event(at=begun, kind="gap", first=gap.first, n=gap.n, why=gap.why))
 
     def _write(self, event: Event) -> None:
         if not self.keeps:

@@ -118,16 +118,16 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
          parquet: bool | None) -> RunResult:
     """Measure and write, while nobody else does."""
     try:
-        check_writable(folder)
         with run_lock(folder), diary.run() as ended:
+            _check_room(folder, settings)
             result = _measure(targets, settings, plan, folder)
             from probe.store.write import write_run  # only now: the first packet need not wait for it
 
-            write_run(result, folder, parquet=parquet)
+            write_run(result, folder, parquet=parquet, known_new=True)  # however damaged other runs are
             ended(result.run.run_id)
             from probe.cli.bounds import keep_in_bounds
 
-            keep_in_bounds(folder, settings)
+            keep_in_bounds(folder, settings, latest=result.run.run_id)
             return result
     except StoreError as error:
         diary.failed(str(error))
@@ -137,6 +137,17 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
         since = f" (since {locked})" if str(locked) else ""
         click.echo(f"Another run is writing to {folder}{since}; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
+
+
+def _check_room(folder: Path, settings: Settings) -> None:
+    """Sees to it that results could be written: where not, what is past the limits goes first, which may help."""
+    try:
+        check_writable(folder)
+    except StoreError:
+        from probe.cli.bounds import keep_in_bounds
+
+        keep_in_bounds(folder, settings)
+        check_writable(folder)
 
 
 def _read(config: str | None, catalogue: str | None) -> tuple[Settings, Choice]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -22,6 +23,7 @@ from probe.settings import Settings, SettingsError, load_settings, results_folde
 from probe.store.atomic import StoreError
 
 STOP_S = 20.0
+_JUMP = timedelta(minutes=1)
 
 
 @click.command()
@@ -73,10 +75,13 @@ def _watch(command: list[str], every_min: int, jitter_s: int) -> None:
         runs.append(subprocess.Popen([*command, *extra]))
 
     signal.signal(signal.SIGTERM, _stop)
-    schedule.every(every_min).minutes.do(start, "--wait-s", str(jitter_s))
+    job = schedule.every(every_min).minutes.do(start, "--wait-s", str(jitter_s))
+    watched = _Watched()
     try:
         start()
         while True:
+            if jump := watched.jump(datetime.now(), _up_s()):
+                job.next_run = (job.next_run or datetime.now()) + jump
             for run in [run for run in runs if run.poll() is not None]:
                 runs.remove(run)
                 _told(run.returncode)
@@ -87,6 +92,29 @@ def _watch(command: list[str], every_min: int, jitter_s: int) -> None:
     finally:
         schedule.clear()
         _end(runs)
+
+
+class _Watched:
+    """Notices when the clock is set, or the zone's time changes, so that nobody waits a year for the next run."""
+
+    def __init__(self) -> None:
+        self._offset: timedelta | None = None
+
+    def jump(self, now: datetime, up_s: float) -> timedelta:
+        """By how much local time `now` went wrong since the last call, beside the seconds since the machine started,
+        those asleep included; nothing for less than a minute."""
+        offset = now - datetime.min - timedelta(seconds=up_s)
+        jump = offset - self._offset if self._offset is not None else timedelta()
+        if self._offset is None or abs(jump) >= _JUMP:
+            self._offset = offset
+            return jump
+        return timedelta()
+
+
+def _up_s() -> float:
+    """Seconds since the machine started, those asleep included where the system counts them."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

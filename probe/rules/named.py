@@ -77,7 +77,7 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
     def every_name(s: Scene, *innocent: str) -> bool:
         return is_it(s) and convicts(s) and contrary(s) and s.path.innocent in innocent
 
-    controlled = Rule(
+    controlled: PathRule = Rule(
         f"{layer}/{action}_{trigger}_control", "blocked", f"{stem}.{trigger}", 0.97, ("innocent", "helper"),
         "an innocent name on the same address is answered, this one is not, and controls reach it",
         lambda s: by_name(s) and contrary(s))

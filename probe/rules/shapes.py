@@ -50,7 +50,7 @@ def shape_rules(action: str) -> tuple[PathRule, ...]:
             (s.path.acked == "no") == (action == "drop"))
         return (quiet or is_it(s)) and convicts(s) and bool(s.path.shapes.firm)
 
-    rules = (
+    rules: tuple[PathRule, ...] = (
         Rule(f"tls/{action}_fingerprint", "blocked", f"{stem}.fingerprint", 0.9, ("innocent", "twin"),
              "with the library's ClientHello every name fails here, with another shape this one is answered again and "
              "again, and controls are answered with the library's while another operator's server shows the same, or "

@@ -7,14 +7,13 @@ and reasons, nothing of the network.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from probe.store.atomic import BINARY, explained, make_folder
+from probe.store.atomic import append_lines, explained, make_folder
 
 FOLDER = "schedule"
 MAX_BYTES = 4 << 20
@@ -50,15 +49,7 @@ def append(results: Path, event: Event) -> None:
     file = results / FOLDER / f"{event.at:%Y-%m}.jsonl"
     make_folder(file.parent)
     with explained(file):
-        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY, 0o600)
-        try:
-            size = os.fstat(handle).st_size
-            os.lseek(handle, max(0, size - 1), os.SEEK_SET)
-            torn = size and os.read(handle, 1) != b"\n"
-            os.write(handle, (b"\n" if torn else b"") + msgspec.json.encode(event) + b"\n")
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        append_lines(file, msgspec.json.encode(event) + b"\n")
 
 
 def read(results: Path, *, since: datetime) -> list[Event]:

@@ -93,9 +93,10 @@ def make_folder(folder: Path) -> None:
 
 def check_writable(directory: Path) -> None:
     """Fails with a StoreError before a run rather than after it when its results could not be written."""
+    remove_stale(directory)
     write_file(directory / ".writable", b"probe\n")
     with explained(directory):
-        (directory / ".writable").unlink()
+        (directory / ".writable").unlink(missing_ok=True)  # whoever looks after it at the same moment may be faster
         free = free_bytes(directory)
     if free < _MIN_FREE_BYTES:
         few = f"less than {_MIN_FREE_BYTES >> 20} MiB are free"
@@ -113,11 +114,34 @@ def free_bytes(folder: Path) -> int:
 
 
 def remove_stale(folder: Path) -> None:
-    """Removes, as far as it may, what a crash left in a folder; the files of a writer at work are younger."""
+    """Removes, as far as it may, what a crash left in a folder; the files of a writer at work are younger.
+
+    One from the future is as old: the clock was set back since.
+    """
     with suppress(OSError):
         for path in folder.glob(f".*{_TEMPORARY}"):
-            if time.time() - path.stat().st_mtime > _STALE_S:
-                path.unlink()
+            if abs(time.time() - path.stat().st_mtime) > _STALE_S:
+                path.unlink(missing_ok=True)
+
+
+def append_lines(path: Path, lines: bytes) -> None:
+    """Adds whole lines to a file that is only ever appended to, on disk when this returns. Raises OSError.
+
+    A line that a crash or a full disk cut off stays, ended, as one that nobody can read.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | BINARY | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    try:
+        size = os.fstat(handle).st_size
+        os.lseek(handle, max(0, size - 1), os.SEEK_SET)
+        torn = size and os.read(handle, 1) != b"\n"
+        data = (b"\n" if torn else b"") + lines
+        if os.write(handle, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    if not size:
+        sync_folder(path.parent)
 
 
 def _write_synced(path: Path, write: Writer) -> None:

@@ -10,7 +10,7 @@ from probe.model import RunResult
 from probe.store import parquet as parquet_files
 from probe.store.atomic import StoreError, Writer, remove_stale, write_files
 from probe.store.csv_files import write_csv
-from probe.store.layout import csv_path, find_run, packets_path, parquet_path
+from probe.store.layout import PACKETS_FOLDER, PARQUET_FOLDER, csv_path, find_run, packets_path, parquet_path
 from probe.store.merged import find_merged
 from probe.store.pcapng import write_packets
 from probe.store.rows import rows_of
@@ -39,11 +39,18 @@ def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None
         ] + files
     if result.packets:
         files.insert(0, (packets_path(directory, result.run), partial(_write_packets, result=result)))
-    for path, _ in files:
-        for day in sorted(path.parent.parent.glob("date=*"))[-2:]:
-            remove_stale(day)
+    _sweep(directory, files[-1][0].parent.name)
     write_files(files)
     return tuple(path for path, _ in files)
+
+
+def _sweep(directory: Path, day: str) -> None:
+    """Removes what crashes left in the folders of the last days, and of this run's."""
+    trees = [root / table for root in (directory, directory / PARQUET_FOLDER) for table in TABLES]
+    for tree in (*trees, directory / PACKETS_FOLDER):
+        days = sorted(tree.glob("date=*"))[-2:]
+        for folder in {*days, tree / day}:
+            remove_stale(folder)
 
 
 def _write_csv(file: BinaryIO, *, result: RunResult, table: Table) -> None:
