@@ -32,5 +32,6 @@ TRANSFERS: dict[str, Scene] = {
     "flow/slow_undecided": flowing(**TRICKLES, **SLOW_HERE),
     "flow/frozen_undecided": flowing(**STOPS),
     "flow/dead_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, flow=FlowEvidence(dead=2)),
+    "flow/cut_at_times": scene(proven=True, status=200, met="yes", **SERVED, cut=2),
     "flow/silent_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, hushed=True),
 }

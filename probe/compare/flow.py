@@ -67,8 +67,8 @@ class Beside:
     slower: bool = False
     """The target's are slower by a factor of four, in every pair, and chance hardly explains it."""
     lower: bool = False
-    """So they are by pace and in the time that round trips leave, which is most of theirs: something is odd, whether
-    they keep one rate or not."""
+    """So they are by pace (on the same way half is enough) and in the time that round trips leave, which is most of
+    theirs: something is odd, whether they keep one rate or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +210,8 @@ def _held_against(mine: Sequence[Observation], others: Sequence[Observation], *,
         same_way or _each_less(mine, others, lambda o: -effort(o), SLOWED))
     by_rate = _set_rate(mine, same_way=same_way) and _each_less(mine, others, pace, HALVED) and _each_less(
         mine, others, pace_apart, SLOWED)
-    lower = (all(effort(o) >= APART_EFFORT for o in mine) and _each_less(mine, others, pace, SLOWED)
+    share = HALVED if same_way else SLOWED
+    lower = (all(effort(o) >= APART_EFFORT for o in mine) and _each_less(mine, others, pace, share)
              and _each_less(mine, others, pace_apart, SLOWED))
     return Beside(others=len(others), slower=by_pace or by_rate, lower=lower)
 

@@ -11,12 +11,13 @@ from probe.compare.flow import FlowEvidence, flow_evidence
 from probe.compare.locate import NOWHERE, Located, located
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import from_outside
-from probe.compare.outcomes import expects_content, failed_inputs, must_not_answer
+from probe.compare.outcomes import NETWORK_PURPOSES, expects_content, failed_inputs, must_not_answer
 from probe.compare.places import host_of, joined, redirects_abroad
 from probe.compare.residual import NOT_ASKED, Residual, residual_of
 from probe.compare.shapes import UNSHAPED, ShapeEvidence, shape_evidence
 from probe.compare.slots import failing_slots
 from probe.compare.trace import where_lost
+from probe.compare.transfers import SAMPLE
 from probe.compare.udp import UdpEvidence
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
@@ -28,6 +29,7 @@ RESET = "connection_reset"
 UNTRUSTED = ("unknown_issuer", "self_signed")
 _DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
 _STAGES = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
+CUT_PURPOSES = (*NETWORK_PURPOSES, SAMPLE)
 ALIKE = 0.7
 
 
@@ -50,6 +52,8 @@ class PathEvidence:
     attempts: int = 0
     failed_attempts: int = 0
     last_ok: bool = False
+    cut: int = 0
+    """Connections of the site that named it and were reset, at any of its addresses, transfers among them."""
     depth: int = 0
     """How far any attempt got or meant to get: 1 connect, 2 TLS, 3 page."""
     stage: str = ""
@@ -157,6 +161,8 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         slots=failing_slots([o for o in mine if o.attempt in numbers], failed,
                             [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
                                 address, site.port)]),
+        cut=sum(o.failure == RESET and o.operation != "connect" and o.purpose in CUT_PURPOSES
+                for o in (*visits, *flows)),
         hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
                    for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),

@@ -11,7 +11,7 @@ from probe.rules.table import Rule
 
 STALLS = 3
 PASSES = 2
-DEAD = 2
+CUT = DEAD = 2
 """One dead connection among several that work may be chance."""
 
 
@@ -96,7 +96,7 @@ FLOW: tuple[PathRule, ...] = (
     Rule("flow/slow_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service are slow, others' are not; it may be the server, or a crowded or lossy way to it",
          lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.elsewhere.lower
-                                   or s.path.flow.innocent.slower)),
+                                   or s.path.flow.innocent.slower or s.path.flow.innocent.lower)),
     Rule("flow/frozen_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service stop without a word; after how much, or whether the server itself stops, is not "
          "shown",
@@ -104,6 +104,9 @@ FLOW: tuple[PathRule, ...] = (
     Rule("flow/dead_after_the_page", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the page came, and every later connection under this name failed before anything flowed",
          lambda s: s.path.last_ok and s.path.flow.dead >= DEAD),
+    Rule("flow/cut_at_times", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
+         "the page came, and several connections under this name were reset, at this address or another",
+         lambda s: s.path.last_ok and s.path.depth >= s.path.needs and s.path.cut >= CUT),
     Rule("flow/silent_after_the_page", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the page came, and what followed fell silent: whatever was said after it, or every longer transfer where "
          "another's comes through; too few did, or not alike",
