@@ -36,7 +36,8 @@ def unpacked(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source archive, unpacked."""
     archive, folder = build(tree, "build_sdist", tmp_path_factory.mktemp("sdist")), tmp_path_factory.mktemp("unpacked")
     with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
+        packed.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.4 and newer know it
+        packed.extractall(folder)
     return folder / f"reachability_probe-{__version__}"
 
 

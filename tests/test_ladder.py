@@ -125,6 +125,7 @@ def test_the_clock_is_wrong_only_when_servers_agree(offsets: list[float], wrong:
 
 @pytest.mark.parametrize(("seen", "has_ipv6", "word"), [
     ([], False, "absent"), ([], True, "unknown"), ([TIMEOUT, ""], True, "ok"), ([TIMEOUT, TIMEOUT], True, "broken"),
+    ([REFUSED, TIMEOUT], True, "unknown"),
 ])
 def test_ipv6_is_broken_when_no_address_of_it_answers(seen: list[str], has_ipv6: bool, word: str) -> None:
     connects = [operation("connect", HERE6, f, purpose="ladder", input="") for f in seen]

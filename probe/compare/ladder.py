@@ -188,12 +188,18 @@ def _ipv4(four: Sequence[Observation], six: Sequence[Observation]) -> str:
     return "broken" if four and any(not o.failure for o in six) else "unknown"
 
 
+_ANSWERED_BY_RESETS = ("connection_refused", "connection_reset")
+"""Packets travel both ways then: who resets them is another question."""
+
+
 def _ipv6(connects: Sequence[Observation], has_ipv6: bool) -> str:
     if not has_ipv6:
         return "absent"
     if not connects:
         return "unknown"
-    return "ok" if any(not o.failure for o in connects) else "broken"
+    if any(not o.failure for o in connects):
+        return "ok"
+    return "unknown" if any(o.failure in _ANSWERED_BY_RESETS for o in connects) else "broken"
 
 
 def ladder_words(e: LadderEvidence) -> tuple[str, ...]:

@@ -16,10 +16,10 @@ import msgspec
 
 from probe.catalogue.load import load
 from probe.catalogue.types import Catalogue
-from probe.cli import run as run_module
 from probe.cli.main import cli
 from probe.consent.check import record
 from probe.settings import Settings
+from probe.updates import choice
 from soaking.recorded import write_targets
 
 _CONFIGURATION = """
@@ -118,7 +118,7 @@ def _outcome(arguments: tuple[str, ...]) -> Result:
 def one_catalogue() -> Iterator[None]:
     """Read the catalogue once for all runs: it does not change, and reading it is most of a run without network."""
     with ExitStack() as stack:
-        stack.enter_context(patch.object(run_module, "load", cache(_load)))
+        stack.enter_context(patch.object(choice, "load", cache(_load)))
         yield
 
 
