@@ -88,7 +88,7 @@ def test_every_failing_connection_has_its_packets(kept: Kept, scenario: str) -> 
     failed = [o for o in result.observations if o.failure and o.address and not o.reason
               and o.purpose in ("target", "innocent", "port", "trusted")]
     missing = [o for o in failed if not o.packets]  # a crowded machine may let the kernel's small buffer run over
-    assert len(missing) <= len(failed) / 10, f"seed {SEED}"
+    assert len(missing) <= max(1, len(failed) / 10), f"seed {SEED}"
     blocked = [v for v in result.verdicts if v.outcome == "blocked"]
     assert blocked
     assert {v.evidence_level for v in blocked} == {"packet"}

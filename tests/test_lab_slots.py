@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
 
 
 EXPECTED = {
-    ("sni-fin", "socket"): ("blocked", "tls.close.sni", "true"),
+    ("kr-sni", "socket"): ("blocked", "tls.reset.sni", "true"),
     # Every name fails there, so that no innocent one confirms it; two slots of forged packets show that it is a block.
     ("tls-reset-address", "packet"): ("blocked", "tls.reset", "false"),
 }

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from probe.archive.held import held_runs
-from probe.archive.own import REMOVED_FILE, OwnFile, disk_bytes, is_ours, own_files
+from probe.archive.own import REMOVED_FILE, OwnFile, disk_bytes, is_ours, own_files, top_files
 from probe.archive.settle import settle_all
 from probe.store.atomic import StoreError, append_lines, explained, sync_folder
 from probe.store.merged import PREFIX, merged_runs
@@ -62,7 +62,7 @@ def keep_within(directory: Path, limits: Limits, *, today: date, latest: str = "
     held = held_runs(directory)
     units = _units(directory)
     old = _too_old(units, limits.keep_days, today)
-    total, quota = sum(unit.bytes for unit in units), limits.quota_mb << 20
+    total, quota = sum(unit.bytes for unit in units) + _logs_bytes(directory), limits.quota_mb << 20
     going: list[_Unit] = []
     staying: list[_Unit] = []
     for unit in units[:-1]:
@@ -86,6 +86,15 @@ def keep_within(directory: Path, limits: Limits, *, today: date, latest: str = "
         lost=tuple(run for unit in lost for run in sorted(held.intersection(unit.runs))),
         over_bytes=max(0, total - quota) if quota else 0,
     )
+
+
+_TO_COME_BYTES = 16 << 10
+"""What this pass and the next run may still write into the logs, each line at worst a block of its own."""
+
+
+def _logs_bytes(directory: Path) -> int:
+    """What lies beside the runs and counts as well: the schedule's log grows for years."""
+    return sum(disk_bytes(path) for path in top_files(directory)) + _TO_COME_BYTES
 
 
 def _has_ours(unit: _Unit) -> bool:
