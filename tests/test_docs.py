@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import re
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from probe.catalogue.load import load
 from probe.cli.lab_score import score as score_command
 from probe.cli.main import COMMANDS
 from probe.compare.shapes import ELSEWHERE_ATTEMPTS
@@ -46,6 +48,16 @@ def test_generated_documents_are_up_to_date(docs: ModuleType, root: Path) -> Non
     stale = [path.name for path, text in docs.documents().items() if path.read_text(encoding="utf-8") != text
              and (pinned or path.suffix != ".1")]  # the words around options are click's own, and change with it
     assert not stale, f"run `make docs`: {stale}"
+
+
+@pytest.mark.parametrize(("url", "word"), [
+    ("tcpconnect://149.154.167.51:443", "A"), ("https://web.whatsapp.com/", "A"),
+    ("stun://turn2.voip.signal.org:3478", "B"),
+])
+def test_the_strength_of_an_answer_follows_from_protocol_and_certificate(docs: ModuleType, url: str, word: str) -> None:
+    (endpoint,) = [e for e in load(None, search=False).endpoints if e.input == url]
+    assert docs.services.strength(endpoint) == word
+    assert docs.services.strength(replace(endpoint, protocol="tcp", sni="")) == "C"
 
 
 def test_a_changed_table_would_show(docs: ModuleType) -> None:

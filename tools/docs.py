@@ -1,5 +1,5 @@
 """Write the generated parts of the documents: tables in README.md and docs/lab.md, docs/codebook.md, docs/rules.md,
-the manual page.
+docs/services.md, the manual page.
 
 `python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
 """
@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import manpage  # noqa: E402
+import services  # noqa: E402
 
 from probe.lab.box.actions import ACTIONS  # noqa: E402
 from probe.lab.format import guide  # noqa: E402
@@ -50,8 +51,8 @@ def rules() -> str:
     needs = grid(("need", "meaning"), [(f"`{n}`", text) for n, text in NEEDS.items()])
     table = grid(("rule", "outcome", "block type", "confidence", "needs", "why"), rows)
     return (f"# The rules, in the order in which they are tried\n\nGenerated from `probe/rules` by `make docs`. "
-            f"Of each part (network, name, path) the first rule that holds decides. `confidence` is our present "
-            f"estimate; it is not calibrated yet.\n\n{needs}\n\n{table}\n")
+            f"Of each part (network, name, path) the first rule that holds decides. Of the verdicts that "
+            f"were given a `confidence`, [the score](score.md) tells how many were right.\n\n{needs}\n\n{table}\n")
 
 
 def actions() -> str:
@@ -97,6 +98,7 @@ def documents() -> dict[Path, str]:
         **{path: filled(path.read_text(encoding="utf-8"), own, name=path.name) for path, own in tables.items()},
         ROOT / "docs" / "codebook.md": codebook(),
         ROOT / "docs" / "rules.md": rules(),
+        ROOT / "docs" / "services.md": services.page(),
         ROOT / "share" / "man" / "man1" / "probe.1": manpage.page(),
     }
 

@@ -1,0 +1,109 @@
+"""docs/services.md: of each service what is measured, how strongly an answer proves it, and what is not measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from probe.catalogue.load import load
+from probe.catalogue.types import Catalogue, Service
+from probe.model import Endpoint
+from probe.tables.handshakes import HANDSHAKES
+from probe.tables.protocols import PROTOCOLS
+from probe.tables.roles import ROLES
+from probe.tables.trust import judged
+
+STRENGTHS = {
+    "A": "only the service itself can have answered: a certificate for its name, or its own protocol's proof",
+    "B": "an answer of a shape that nobody else is known to give",
+    "C": "hardly more than that something answers: an open port, a name that resolves, a page in the clear",
+}
+_PLAIN = {"stun": "B", "quic": "A"}
+"""Of protocols without a row in the table of handshakes; the others follow from their certificates."""
+_HEAD = """# What is measured of each service
+
+Generated from the catalogue and the tables of protocols by `make docs`. {measured} endpoints of {services} services are
+measured; {others} are listed and reported as `not_attempted`, with the reason that stands here.
+
+A service is judged role by role. **Needed** says how many of a role's targets must answer for it to work. **Level** is
+the consent that the endpoints take.
+
+{roles}
+
+{strengths}
+"""
+
+
+def strength(endpoint: Endpoint) -> str:
+    """A, B or C: what an answer of this endpoint proves."""
+    if endpoint.protocol in HANDSHAKES:
+        return HANDSHAKES[endpoint.protocol].strength
+    return _PLAIN.get(endpoint.protocol) or ("A" if endpoint.sni and judged(endpoint.trust) else "C")
+
+
+def page() -> str:
+    """The whole document."""
+    from docs import grid
+
+    catalogue = load(None, search=False)
+    own = [e for e in catalogue.endpoints if e.service in catalogue.services]
+    head = _HEAD.format(
+        measured=sum(not why_not(e) for e in own), services=len({e.service for e in own}),
+        others=sum(bool(why_not(e)) for e in own),
+        roles=grid(("role", "what it does"), [row for row in ROLES.items() if row[0] != "control"]),
+        strengths=grid(("strength of an answer", "meaning"), list(STRENGTHS.items())))
+    words = grid(("protocol", "what is said", "what proves the answer", "strength", "source"), [
+        (f"`{h.protocol}`", h.sends, h.proof, h.strength, h.source) for h in HANDSHAKES.values()])
+    parts = [head, "## Messengers' own first words\n", words]
+    for name in dict.fromkeys(e.service for e in own):
+        parts += ["", *_section(name, catalogue, [e for e in own if e.service == name])]
+    return "\n".join(parts) + "\n"
+
+
+def why_not(endpoint: Endpoint) -> str:
+    """Why an endpoint is only listed; empty for one that is measured."""
+    if endpoint.status == "dead":
+        return "the service is closed: whether its name still resolves is all that is asked"
+    protocol = PROTOCOLS[endpoint.protocol]
+    return "" if protocol.built else protocol.why_not
+
+
+def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Iterator[str]:
+    from docs import grid
+
+    service = catalogue.services[name]
+    yield f"## {service.title}\n"
+    yield f"`{name}`. {' '.join(_facts(service))}\n"
+    table = []
+    for role in ROLES:
+        here = [e for e in rows if e.role == role]
+        measured = [e for e in here if not why_not(e)]
+        targets = {e.target_id for e in measured}
+        if here:
+            needed = f"{service.quorum.get(role, len(targets))} of {len(targets)}" if targets else ""
+            table.append((role, needed, _counted(measured), _levels(measured, service)))
+    yield grid(("role", "needed", "measured endpoints", "level"), table)
+    if missing := Counter((e.role, e.protocol, why_not(e)) for e in rows if why_not(e)):
+        yield "\nNot measured:\n"
+        yield from (f"- {role}: {n} `{protocol}`. {why[0].upper()}{why[1:].rstrip('.')}."
+                    for (role, protocol, why), n in missing.items())
+
+
+def _facts(service: Service) -> Iterator[str]:
+    yield f"Operator in {', '.join(service.operator_country)}."
+    if service.closed:
+        yield f"Closed on {service.closed.isoformat()}."
+    if service.self_block:
+        yield f"The operator itself refuses service in {', '.join(service.self_block.split())}."
+    if service.notes:
+        yield f"{service.notes[0].upper()}{service.notes[1:].rstrip('.')}."
+
+
+def _counted(rows: Iterable[Endpoint]) -> str:
+    counts = Counter((e.protocol, strength(e)) for e in rows)
+    return ", ".join(f"{n} `{protocol}` ({word})" for (protocol, word), n in counts.items())
+
+
+def _levels(rows: Iterable[Endpoint], service: Service) -> str:
+    found = sorted({max(PROTOCOLS[e.protocol].consent_level, service.consent_level) for e in rows})
+    return ", ".join(map(str, found))
