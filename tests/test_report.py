@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from probe.cli.report import report
 from probe.model import Observation, Run, RunResult, ServiceVerdict, Vantage, Verdict
 from probe.report.buckets import MAX_COLUMNS, cells, make_buckets
+from probe.report.gather import gather
 from probe.report.page import make_report
 from probe.report.series import Network, VerdictRow, changes, segments
 from probe.report.words import caveats
@@ -144,6 +145,14 @@ def fill(directory: Path, *, lab: bool, text: str = "x", letters: str = "oooBBBB
             services=tuple(ServiceVerdict(service=v.service, role=v.role, outcome=v.outcome, k=0, n=1)
                            for v in (verdict, other)),
         ), directory, parquet=False)
+
+
+def test_a_role_with_a_blocked_target_is_partly_blocked_though_enough_others_answer(tmp_path: Path) -> None:
+    role = ServiceVerdict(service="wechat", role="web", outcome="ok", k=1, n=2, partial=True)
+    write_run(RunResult(run=Run(run_id="r1", measurement_start_time=START.isoformat(), vantage=Vantage()),
+                        observations=(), controls=(), verdicts=(), services=(role,)), tmp_path, parquet=False)
+    (part,) = gather(tmp_path)
+    assert [state for _, state in part.services["wechat", "web"]] == ["partial"]
 
 
 class Page(HTMLParser):

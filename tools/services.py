@@ -25,8 +25,8 @@ _HEAD = """# What is measured of each service
 Generated from the catalogue and the tables of protocols by `make docs`. {measured} endpoints of {services} services are
 measured; {others} are listed and reported as `not_attempted`, with the reason that stands here.
 
-A service is judged role by role. **Needed** says how many of a role's targets must answer for it to work. **Level** is
-the consent that the endpoints take.
+A service is judged role by role. **Needed** says how many of a role's targets must answer for it to work; those
+that are blocked are named in any case. **Level** is the consent that the endpoints take.
 
 {roles}
 
@@ -80,7 +80,7 @@ def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Itera
         measured = [e for e in here if not why_not(e)]
         targets = {e.target_id for e in measured}
         if here:
-            needed = f"{service.quorum.get(role, len(targets))} of {len(targets)}" if targets else ""
+            needed = f"{service.quorum.get(role, 'half')} of {len(targets)}" if targets else ""
             table.append((role, needed, _counted(measured), _levels(measured, service)))
     yield grid(("role", "needed", "measured endpoints", "level"), table)
     if missing := Counter((e.role, e.protocol, why_not(e)) for e in rows if why_not(e)):

@@ -32,7 +32,8 @@ class Service:
     small: bool = False
     """Volunteers run its servers: a schedule asks them once a day at most, and does not insist."""
     quorum: dict[str, int] = field(default_factory=dict)
-    """For each role, how many targets must answer for the role to work; a role not named needs all of them."""
+    """For each role, how many targets must answer for the role to work; a role that is not named is blocked where more
+    than half of its decided targets are."""
     notes: str = ""
 
 

@@ -82,7 +82,7 @@ def _add(parts: dict[Network, Part], run: Run, directory: Path) -> None:
         if verdict.outcome == "blocked":
             _keep_most_telling(part, run, verdict)
     for service in read_records(directory, run, ServiceVerdict):
-        state = "partial" if service.outcome == "blocked" and service.partial else service.outcome
+        state = "partial" if service.k and service.partial else service.outcome
         part.services.setdefault((service.service, service.role), []).append((time, state))
 
 
