@@ -42,7 +42,8 @@ def test_every_connection_is_re_signed(watch: Watching, name: str, trusted: bool
     judged = {trust: fetch(w, w.target("t"), trust=trust)["failure"] for trust in ("system", "certifi")}
     assert judged["certifi"].startswith("certificate ")
     if ssl.get_default_verify_paths().cafile:  # else this machine has no store that could be covered
-        assert judged["system"] == "" if trusted else judged["system"].startswith("certificate ")
+        assert judged["system"].startswith("certificate ") != trusted  # a server of TLS alone serves no page
+        assert judged["system"] in ("", "timeout") or not trusted
 
 
 def test_a_root_may_be_installed_and_idle(watch: Watching) -> None:
@@ -58,7 +59,7 @@ def test_a_company_s_proxy_exempts_some_names(watch: Watching) -> None:
     w = watch("company-proxy")
     exempt = fetch(w, next(place for place in innocents(w) if place.port == 443))
     resigned = fetch(w, w.target("t"))
-    assert resigned["failure"] == ""
+    assert resigned["failure"] in ("", "timeout"), "a server of TLS alone serves no page"
     assert resigned["issuer"] != exempt["issuer"]
     assert fetch(w, w.target("t"), trust="certifi")["failure"].startswith("certificate ")
 
