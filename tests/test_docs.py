@@ -16,6 +16,7 @@ from probe.catalogue.load import load
 from probe.cli.lab_score import score as score_command
 from probe.cli.main import COMMANDS
 from probe.compare.shapes import ELSEWHERE_ATTEMPTS
+from probe.compare.transfers import ENOUGH_DEAD
 from probe.lab.box.actions import ACTIONS
 from probe.lab.box.parameters import KINDS
 from probe.lab.format import guide
@@ -105,7 +106,7 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
         f"{loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {locate.MAX_FLOWS}, and {locate_udp.MAX_TTL} "
         f"datagrams | 10 kB | {locate.FLOW_S:.0f} each |",
         f"{suspects.MAX_GLANCES} glances and {suspects.MAX_SITES} sites a run, level {suspects.CONSENT} | 1 a glance, "
-        f"{flow.LOOKS_WHEN_DEAD} where it is dead; "
+        f"{ENOUGH_DEAD} where it is dead; "
         f"{flow.MOST_HERE} a site and {flow.MOST_ELSEWHERE} elsewhere | {kb} kB each | {transfer.LONG_S:.0f} each, "
         f"{transfer.PIECES_S:.0f} in pieces |",
         f"{loop.MAX_ASKS} a run | 1 each, about {controls.MAX_ASKED} addresses | 5 kB | {HELPER_TIMEOUT_S:.0f} |",

@@ -239,7 +239,7 @@ def test_a_write_that_fails_leaves_the_last_good_one(tmp_path: Path, monkeypatch
 
     for step in ("fsync", "replace"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"probe.updates.kept.os.{step}", full)
+            patch.setattr(f"probe.store.atomic.os.{step}", full)
             with pytest.raises(StoreError, match="disk is full"):
                 keep(fetched(document(8)), KEY, today=TODAY, folder=tmp_path)
         found = read_kept(KEY, tmp_path)

@@ -23,8 +23,8 @@ ALL_TIERS = 3
 _DOES = "To do: probe update"
 
 
-def _visible(text: str) -> str:
-    """What a list's maker wrote, harmless to a terminal."""
+def shown(text: str) -> str:
+    """What a list's maker or server wrote, harmless to a terminal."""
     from probe.store.cells import visible  # late: with the store's tables, which a run needs only at its end
 
     return visible(text)
@@ -46,7 +46,7 @@ def chosen(settings: Settings, named: str | None, now: datetime, *, lab: bool = 
         return choose(settings, named, now=now, lab=lab)
     except ListError as error:
         does = "Put it right there, or take the table [update] out"
-        raise click.ClickException(f"{_visible(str(error))}\n{does}") from None
+        raise click.ClickException(f"{shown(str(error))}\n{does}") from None
 
 
 def looked(settings: Settings, now: datetime) -> bool:
@@ -63,7 +63,7 @@ def looked(settings: Settings, now: datetime) -> bool:
     except Locked:
         return False  # somebody else looks
     except (ListError, StoreError) as error:
-        click.echo(f"There is no new list of targets: {_visible(str(error))}. {_DOES}", err=True)
+        click.echo(f"There is no new list of targets: {shown(str(error))}. {_DOES}", err=True)
         return False
     return True
 
@@ -75,10 +75,10 @@ def bounds(choice: Choice, settings: Settings, plan: RunPlan, *, fast_deadline_s
     level, tier = min(run.consent_level, limits.max_level), min(plan.tier, limits.max_tier)
     paced = plan.fast and limits.pace_s > 0
     if trouble := choice.standing.trouble:
-        notes.append(f"Of signed lists of targets: {_visible(trouble)}. Until a good one is here only the core is "
+        notes.append(f"Of signed lists of targets: {shown(trouble)}. Until a good one is here only the core is "
                      f"measured, at level 1. {_DOES}")
     elif (level, tier) != (run.consent_level, plan.tier) or paced or (plan.turn and limits.max_tier < ALL_TIERS):
-        notes.append(f"The signed list asks for this in {settings.vantage.cc}: {_visible(limits.words)}.")
+        notes.append(f"The signed list asks for this in {settings.vantage.cc}: {shown(limits.words)}.")
     if paced:
         notes.append("So this run is not --fast.")
     slower = plan.deadline_s == fast_deadline_s and paced
@@ -94,7 +94,7 @@ def bounds(choice: Choice, settings: Settings, plan: RunPlan, *, fast_deadline_s
 
 def _turn(turn: Turn | None, max_tier: int) -> Turn | None:
     """The turn, of the core alone where no more may be measured."""
-    return replace(turn, extended=False) if turn and max_tier <= CORE else turn
+    return turn.of_core() if turn and max_tier <= CORE else turn
 
 
 def _within(catalogue: Catalogue, max_tier: int) -> Catalogue:

@@ -16,7 +16,7 @@ import click
 
 from probe.catalogue.types import Catalogue, CatalogueError
 from probe.cli.diary import Diary
-from probe.cli.listed import Bounds, beyond, bounds, chosen, looked
+from probe.cli.listed import Bounds, beyond, bounds, chosen, looked, shown
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK
 from probe.cli.progress import bar
@@ -197,9 +197,7 @@ def _is_paused(choice: Choice, *, as_json: bool) -> bool:
     if why and as_json:
         click.echo(json.dumps({"run": None, "paused": why}))
     elif why:
-        from probe.store.cells import visible
-
-        click.echo(f"Nothing is measured: the signed list of targets asks for a pause in this country: {visible(why)}")
+        click.echo(f"Nothing is measured: the signed list of targets asks for a pause in this country: {shown(why)}")
     return bool(why)
 
 

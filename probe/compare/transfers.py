@@ -16,6 +16,8 @@ FROZEN_BYTES = (10_000, 35_000)
 """Where boxes that freeze transfers were seen to do so: 12 to 25 KB, or 25 packets, and what is under way."""
 DEAD_BYTES = 600
 """Fewer are no flow: what ends before it begins is no matter of volume."""
+ENOUGH_DEAD = 2
+"""One that failed before it began may be chance; two, after a page that came, are not a service that works."""
 USABLE_BYTES = 16_000
 """Fewer bytes say nothing of a pace."""
 LASTS_S = 4.0

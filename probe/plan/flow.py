@@ -12,6 +12,7 @@ from probe.compare.flow import MOST_BY_CHANCE, PAIRS, by_chance, looks_slowed, s
 from probe.compare.nat64 import from_outside
 from probe.compare.transfers import (
     DEAD_BYTES,
+    ENOUGH_DEAD,
     SAMPLE,
     YARDSTICK,
     dead,
@@ -38,8 +39,6 @@ MOST_ELSEWHERE = 6
 ENOUGH_STALLS = 3
 LOOKS_WHEN_WELL = 2
 """Transfers after which a site that flows well is let go: boxes that freeze most connections let some pass."""
-LOOKS_WHEN_DEAD = 2
-"""One that failed before it began may be chance; two, after a page that came, are not a service that works."""
 
 
 def flow_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
@@ -77,7 +76,7 @@ def _glance(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     """One transfer, where pages were too small to tell; another where it failed before it began."""
     address = next((a for host, port, a in frame.flow.glances if (host, port) == (site.host, site.port)), "")
     mine = [o for o in seen.flows if o.purpose == SAMPLE]
-    if not address or len(mine) >= LOOKS_WHEN_DEAD or not all(dead(o) for o in mine):
+    if not address or len(mine) >= ENOUGH_DEAD or not all(dead(o) for o in mine):
         return []
     own = Place(address=address, port=site.port, sni=site.sni, url=_url(site, seen, address))
     return [_step(site, SAMPLE, own, len(mine) + 1)]
@@ -106,7 +105,7 @@ def next_kind(mine: Sequence[Observation], beside: Sequence[Observation], others
     if not mine:
         return "sample"
     if all(dead(o) for o in mine):
-        return "sample" if len(mine) < LOOKS_WHEN_DEAD else ""
+        return "sample" if len(mine) < ENOUGH_DEAD else ""
     if all(o.bytes_read < DEAD_BYTES for o in mine) or any(_ended_small(o) for o in mine):
         return ""
     can_elsewhere = places > 0 and len(others) < MOST_ELSEWHERE

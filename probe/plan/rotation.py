@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from probe.catalogue.types import Catalogue
 from probe.model import Endpoint
@@ -43,6 +43,10 @@ class Turn:
     def weekly(self) -> int:
         """Runs in which everything rare has its turn."""
         return max(1, 7 * _DAY_MIN // self.every_min - 1)
+
+    def of_core(self) -> Turn:
+        """The same turn, of the core alone."""
+        return replace(self, extended=False)
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ def _first_failing(seen: Seen) -> str:
 
 
 def _ended(seen: Observation) -> bool:
-    """By whom a hello's shape may matter to: on the way, or the server itself, which says so by an alert."""
+    """It ended as it does where a hello's shape matters: by a box on the way, or by a server's alert."""
     return seen.failure in WORDS or (bool(seen.failure) and seen.tls_alert >= 0)
 
 

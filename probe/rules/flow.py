@@ -6,13 +6,14 @@ They come before the rules that acquit: a throttled service completes its handsh
 from __future__ import annotations
 
 from probe.compare.flow import MOST_BY_CHANCE, PAIRS
+from probe.compare.transfers import ENOUGH_DEAD
 from probe.rules.scene import PathRule, Scene, contrary
 from probe.rules.table import Rule
 
 STALLS = 3
 PASSES = 2
-CUT = DEAD = 2
-"""One dead connection among several that work may be chance."""
+CUT = 2
+"""One reset among several connections that work may be chance."""
 
 
 def _may_convict(s: Scene) -> bool:
@@ -103,7 +104,7 @@ FLOW: tuple[PathRule, ...] = (
          lambda s: _frozen(s)),
     Rule("flow/dead_after_the_page", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the page came, and every later connection under this name failed before anything flowed",
-         lambda s: s.path.last_ok and s.path.flow.dead >= DEAD),
+         lambda s: s.path.last_ok and s.path.flow.dead >= ENOUGH_DEAD),
     Rule("flow/cut_at_times", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the page came, and several connections under this name were reset, at this address or another",
          lambda s: s.path.last_ok and s.path.depth >= s.path.needs and s.path.cut >= CUT),

@@ -8,7 +8,7 @@ from probe.rules.table import Rule
 
 SHAPED = ("reset", "close", "drop", "mute", "alert")
 """Actions whose trigger may be a shape."""
-_BY_SERVERS = ("alert",)
+_SERVERS_ALONE = ("alert",)
 """A server that dislikes a hello says so by an alert; no box was seen to do it for the sake of a shape."""
 
 
@@ -65,7 +65,7 @@ def shape_rules(action: str) -> tuple[PathRule, ...]:
              "way does, is not shown",
              by_shape),
     )
-    return rules[-1:] if action in _BY_SERVERS else rules
+    return rules[-1:] if action in _SERVERS_ALONE else rules
 
 
 ELSEWHERE: dict[str, tuple[str, ...]] = {

@@ -35,5 +35,5 @@ def manners_of(found: Conditions, settings: RunSettings) -> Manners:
 
 def frugal(plan: RunPlan) -> RunPlan:
     """The plan with the core alone and without transfers."""
-    turn = replace(plan.turn, extended=False) if plan.turn else None
+    turn = plan.turn.of_core() if plan.turn else None
     return replace(plan, tier=min(plan.tier, CORE), turn=turn, transfers=False)

@@ -79,6 +79,22 @@ def write_file(path: Path, content: bytes) -> None:
     write_files([(path, lambda file: _write_all(file, content))])
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Puts a file in the place of another: whatever happens, one of them is there, whole."""
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
+    remove_stale(path.parent)
+    with explained(path):
+        try:
+            _write_synced(temporary, lambda file: _write_all(file, content))
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_folder(path.parent)
+
+
 def make_folder(folder: Path) -> None:
     """Makes a folder and its missing parents, each for this user alone; those that exist stay as they are."""
     with explained(folder):

@@ -6,10 +6,8 @@ another list than the others, whenever the machine stops.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import msgspec
 
 from probe.folders import own_state
 from probe.settings import Settings
-from probe.store.atomic import BINARY, explained, make_folder, remove_stale, sync_folder
+from probe.store.atomic import replace_file
 from probe.updates.document import MAX_BYTES, Document, ListError, Numbers, check_follows, read
 from probe.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey, SignatureError, public_key, signature, verify
 
@@ -113,9 +111,8 @@ def keep(fetched: Fetched, key: PublicKey, *, today: datetime.date, folder: Path
     """
     home = folder or own_state()
     new = verified(fetched, key)
-    make_folder(home)
     check_follows(new.numbers, _last(key, home), today=today)
-    _replace(home / LIST, key.text.encode() + b"\n" + _four_lines(fetched.signature) + fetched.document)
+    replace_file(home / LIST, key.text.encode() + b"\n" + _four_lines(fetched.signature) + fetched.document)
     return new
 
 
@@ -131,9 +128,7 @@ def read_looks(folder: Path | None = None) -> Looks:
 
 def write_looks(looks: Looks, folder: Path | None = None) -> None:
     """Remember it. Raises StoreError."""
-    home = folder or own_state()
-    make_folder(home)
-    _replace(home / LOOKS, msgspec.json.encode(looks))
+    replace_file((folder or own_state()) / LOOKS, msgspec.json.encode(looks))
 
 
 def _last(key: PublicKey, home: Path) -> Numbers | None:
@@ -147,22 +142,3 @@ def _last(key: PublicKey, home: Path) -> Numbers | None:
 
 def _four_lines(raw: bytes) -> bytes:
     return raw.removesuffix(b"\n") + b"\n"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """The file has either its old content or the new one, wherever this is broken off. Raises StoreError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    remove_stale(path.parent)
-    with explained(path):
-        try:
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | BINARY, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        sync_folder(path.parent)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from probe.archive.own import HELD_FILE, UPLOAD_FOLDER
 from probe.settings import Settings
-from probe.store.atomic import explained, write_file
+from probe.store.atomic import explained, replace_file
 from probe.upload.state import read_state, waiting
 
 
@@ -18,7 +18,7 @@ def note_waiting(directory: Path, settings: Settings) -> None:
     file, place = directory / HELD_FILE, settings.upload.place
     if place:
         queue = waiting(directory, read_state(directory, place))
-        write_file(file, "".join(f"{run_id}\n" for _, run_id in queue).encode())
+        replace_file(file, "".join(f"{run_id}\n" for _, run_id in queue).encode())
     elif (directory / UPLOAD_FOLDER).is_dir():
         with explained(file):
             file.unlink(missing_ok=True)

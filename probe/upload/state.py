@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from probe.archive.own import UPLOAD_FOLDER
-from probe.store.atomic import StoreError, explained, write_file
+from probe.store.atomic import StoreError, explained, replace_file
 from probe.store.layout import is_run_id, run_files
 from probe.store.merged import is_merged, merged_runs
 
@@ -62,7 +62,7 @@ def read_state(directory: Path, place: str) -> State:
 
 def write_state(directory: Path, state: State) -> None:
     """Replace the state as a whole. Raises StoreError."""
-    write_file(state_file(directory, state.to), msgspec.json.encode(state))
+    replace_file(state_file(directory, state.to), msgspec.json.encode(state))
 
 
 def stored(directory: Path) -> Iterator[tuple[str, str]]:
