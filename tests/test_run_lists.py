@@ -76,7 +76,7 @@ def test_a_pause_measures_nothing_and_explains_the_gap(made: Made) -> None:
     configure()
     bring(policy={"RU": {"pause": "raids on\x1b[2J measurers"}})
     begin = now() - timedelta(minutes=10)
-    append(Path("results"), Event(at=begin, kind="installed", by="cron", every_min=60, first=begin))
+    append(Path("results"), Event(at=begin, kind="installed", by="systemd-user", every_min=60, first=begin))
     for arguments in (("run",), ("run", "--timed"), ("run", "--dry-run"), ("run", "--fast", "--catalogue", "list.csv")):
         Path("list.csv").write_text(targets())
         result = call(*arguments)
@@ -227,7 +227,8 @@ def test_the_turns_of_a_schedule_stay_within_what_is_asked(made: Made, most: int
     configure(rotate=True)
     bring(policy={"RU": {"max_tier": most}}, targets=targets(*rows))
     begin = now() - timedelta(minutes=10)
-    append(Path("results"), Event(at=begin, kind="installed", by="cron", every_min=1440, first=begin))
+    append(Path("results"), Event(at=begin, kind="installed", by="systemd-user", every_min=1440,
+                                  first=begin))
     result = call("run", "--timed")
     assert result.exit_code == 0, result.output
     catalogue, _, plan = made.runs[0]
