@@ -25,7 +25,7 @@ def load(path: str | None = None, *, search: bool = True) -> Catalogue:
     program's catalogue added, since no run can be judged without them. Raises CatalogueError for a file that
     cannot be read or holds anything wrong: a run on half a catalogue would look like censorship.
     """
-    found = _find(path, search=search)
+    found = place(path, search=search)
     return load_bytes(_read(found), str(found))
 
 
@@ -49,16 +49,17 @@ def load_bytes(raw: bytes, path: str) -> Catalogue:
     )
 
 
-def anchor_files(catalogue_folder: Path = packaged.FOLDER) -> tuple[Path, ...]:
-    """The root certificates that the program ships, sorted by name."""
-    return tuple(sorted((catalogue_folder / "anchors").glob("*.pem")))
-
-
-def _find(path: str | None, *, search: bool) -> Path:
+def place(path: str | None = None, *, search: bool = True) -> Path:
+    """Where `load` finds the catalogue; nothing is read."""
     if path is not None:
         return Path(path).expanduser()
     here = Path(FILE_NAME)
     return here.absolute() if search and here.is_file() else _shipped()
+
+
+def anchor_files(catalogue_folder: Path = packaged.FOLDER) -> tuple[Path, ...]:
+    """The root certificates that the program ships, sorted by name."""
+    return tuple(sorted((catalogue_folder / "anchors").glob("*.pem")))
 
 
 def _shipped() -> Path:

@@ -22,7 +22,7 @@ import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from probe.catalogue.load import load
+from probe.catalogue.load import place
 from probe.lab.errors import LabUnavailable
 from probe.lab.host.namespaces import check
 from probe.lab.pki import WEB_CA
@@ -176,7 +176,7 @@ def _cover_identities(scratch: Path, pki: Path) -> None:
     """In the catalogue, services that are known by the hash of their authority are known by the laboratory's."""
     authority = x509.load_pem_x509_certificate((pki / f"{WEB_CA}.pem").read_bytes())
     ours = base64.urlsafe_b64encode(authority.fingerprint(hashes.SHA256())).decode()
-    for path in {load().path, load(search=False).path}:
+    for path in {str(place()), str(place(search=False))}:
         covered = scratch / f"catalogue-{hashlib.sha256(path.encode()).hexdigest()[:8]}.csv"
         text = Path(path).read_text(encoding="utf-8")
         covered.write_text(re.sub(r"ca_sha256:[A-Za-z0-9+/_=-]+", f"ca_sha256:{ours}", text), encoding="utf-8")

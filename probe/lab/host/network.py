@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pyroute2 import IPRoute
 
+from probe.lab.host.many_addresses import add_ipv6_addresses
 from probe.lab.wire.frames import HOST_MAC, INTERFACE, ROUTER_MAC
 from probe.lab.wire.veth import offloads_off
 
@@ -148,5 +149,4 @@ def configure_servers(clients: Iterable[str], *, owned: Iterable[str], veth: boo
         route.route("add", dst="0.0.0.0/0", table=_TABLE_LOCAL, scope=254, family=socket.AF_INET, **local)
         route.route("add", dst="::/0", table=_TABLE_ANY_LOCAL6, family=socket.AF_INET6, **local)
         route.rule("add", table=_TABLE_ANY_LOCAL6, priority=_PRIORITY_ANY_LOCAL6, family=socket.AF_INET6)
-        for address in owned:
-            route.addr("add", index=loopback, address=address, prefixlen=128)
+    add_ipv6_addresses(loopback, owned)

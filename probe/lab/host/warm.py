@@ -8,6 +8,7 @@ its owner, and what it has forked outlives it as any laboratory outlives its lau
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -104,6 +105,7 @@ def main(arguments: Sequence[str]) -> int:
     sock = socket.socket(fileno=int(arguments[0]))
     for name in _NEEDED:
         import_module(name)
+    gc.freeze()  # a collector that looks at all this again would copy it into every child
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
     while True:
         data, fds, _, _ = socket.recv_fds(sock, 1, _FDS)
