@@ -17,9 +17,10 @@ ENDED = ("connection_reset", "eof_error", "generic_timeout_error", "timed_out", 
          "connection_aborted")
 
 
-AT_ONCE_S = 5.0
+AT_ONCE_S = 2.5
 """Within this time after the innocent name was served the name's own failure is put down to the name: in longer ones
-somebody behind the same address translator may have set residual blocking off."""
+somebody behind the same address translator may have set residual blocking off. The name is asked for within two round
+trips of the innocent one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
