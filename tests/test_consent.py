@@ -24,7 +24,7 @@ from probe.consent.profiles import profile_of, table
 from probe.consent.text import consent_text
 from probe.marker import Marker
 from probe.session.select import select
-from probe.settings import Helper, RunSettings, Settings, SettingsError, load_settings
+from probe.settings import GeoSettings, Helper, RunSettings, Settings, SettingsError, load_settings
 from probe.settings_edit import edited, toml_value
 from probe.tables.consent import CONCERNED, LEVELS, SENT, TEXT_NUMBER, sent_at
 from probe.tables.protocols import PROTOCOLS
@@ -258,12 +258,14 @@ def test_setup_from_a_file(home: Path) -> None:
 
 def test_setup_in_a_conversation(home: Path) -> None:
     Path("probe.toml").write_text(OWN)
-    said = "Iran\nir\ny\n4\n2\nASx\nAS64501\nmobile\n\n\n"
+    said = "Iran\nir\ny\n4\n2\nASx\nAS64501\nmobile\nno.mmdb\nnone\n\n\n"
     result = call("setup", "--config", "probe.toml", said=said)
     assert result.exit_code == 0, result.output
     assert "everybody who watches the line can see them" in " ".join(result.output.split())
     assert "https://helper.example/" in result.output
     assert "'4' is no level" in result.output
+    assert "no.mmdb: cannot be read" in result.output
+    assert load_settings("probe.toml").geo == GeoSettings(lookup=False)
     settings = load_settings("probe.toml")
     assert (settings.vantage.cc, settings.vantage.asn, settings.vantage.network_type) == ("IR", 64501, "mobile")
     assert (settings.run.consent_level, settings.run.skip_services, settings.run.results) == (2, ("line",), "/srv")

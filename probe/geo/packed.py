@@ -87,7 +87,7 @@ class PackedTable:
             return NOTHING
         try:
             return _in_block(self._block(found.version, number, index), index.firsts[number], cell)
-        except (OSError, IndexError, struct.error, zlib.error, UnicodeDecodeError) as error:
+        except (OSError, IndexError, struct.error, zlib.error, ValueError) as error:
             raise self._damaged() from error
 
     def _block(self, version: int, number: int, index: _Index) -> bytes:
@@ -110,7 +110,7 @@ class PackedTable:
                 return self._read(file)
         except OSError as error:
             raise GeoError(f"{self._path}: cannot be read ({error.strerror}): {_TODO}") from error
-        except (struct.error, msgspec.DecodeError, KeyError, zlib.error) as error:
+        except (struct.error, msgspec.DecodeError, ValueError, KeyError, zlib.error) as error:
             raise self._damaged() from error
 
     def _read(self, file: BinaryIO) -> tuple[Head, dict[int, _Index]]:
@@ -136,7 +136,7 @@ class PackedTable:
 
 
 def _in_block(block: bytes, first: int, cell: int) -> Found:
-    """The range that the cell lies in. Raises IndexError or struct.error for a block that ends too soon."""
+    """The range that the cell lies in. Raises IndexError, struct.error or ValueError for a block that is none."""
     (count,) = struct.unpack_from(">H", block)
     number, start, at = 0, first, 2 + 6 * count + 1  # the first distance is 0
     while number + 1 < count:
@@ -153,4 +153,7 @@ def _in_block(block: bytes, first: int, cell: int) -> Found:
             break
         number += 1
     asn = bytes(block[2 + count * plane + number] for plane in range(4))
-    return Found(cc=block[2 + 4 * count + 2 * number:][:2].decode("ascii"), asn=int.from_bytes(asn, "big"))
+    cc = block[2 + 4 * count + 2 * number:][:2].decode("ascii")
+    if not (cc.isalpha() and cc.isupper()):
+        raise ValueError("no country")
+    return Found(cc=cc, asn=int.from_bytes(asn, "big"))

@@ -20,6 +20,8 @@ _MAPPED = frozenset((0x0001, 0x0020, 0x8020))
 _PLAIN = 0x0001
 _MAPPED_BEST_FIRST = (0x0020, 0x8020, _PLAIN)
 """Translators rewrite what looks like an address; the two first are hidden from them (RFC 8489 section 14.2)."""
+_SIZES = {b"\x00\x08\x01": 4, b"\x00\x14\x02": 16}
+"""Length of the attribute and family -> bytes of the address."""
 _ERROR_CODE, _FINGERPRINT, _MASK = 0x0009, 0x8028, 0x5354554E
 _HEADER = 20
 
@@ -66,7 +68,7 @@ def mapped_address(data: bytes, transaction: bytes) -> str:
         return ""
     kinds = _attributes(data) or {}
     at, hidden = next(((kinds[kind], kind != _PLAIN) for kind in _MAPPED_BEST_FIRST if kind in kinds), (0, False))
-    size = {(8, 1): 4, (20, 2): 16}.get((int.from_bytes(data[at - 2:at]), data[at + 1]), 0) if at else 0
+    size = _SIZES.get(data[at - 2:at] + data[at + 1:at + 2], 0) if at else 0
     told = data[at + 4:at + 4 + size]
     if hidden:
         told = bytes(one ^ other for one, other in zip(told, COOKIE + transaction, strict=False))
