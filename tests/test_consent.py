@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from mmdb_files import write_mmdb
 
 from probe.catalogue.load import load
 from probe.cli import run as run_module
@@ -321,3 +322,22 @@ def test_a_refused_run_of_a_schedule_is_in_the_log(home: Path) -> None:
     assert result.exit_code == EXIT_NO_CONSENT
     (file,) = (home / "out/schedule").iterdir()
     assert json.loads(file.read_text())["kind"] == "refused"
+
+
+def test_a_table_is_named_checked_and_kept(home: Path) -> None:
+    agree = ("--agree", str(TEXT_NUMBER), "--results", "out")
+    write_mmdb(Path("own.mmdb"), {"93.184.0.0/16": {"country_code": "DE"}})
+    assert call("setup", *agree, "--geo", "own.mmdb").exit_code == 0
+    own = str(Path("own.mmdb").absolute())
+    assert load_settings().geo == GeoSettings(files=(own,))
+    result = call("setup", *agree)  # what is not said stays
+    assert load_settings().geo == GeoSettings(files=(own,))
+    assert f"looked up in: {own}" in result.output
+    Path("own.mmdb").write_bytes(b"<html>")
+    wrong = call("setup", *agree, "--geo", "own.mmdb")
+    assert wrong.exit_code == EXIT_FAILED
+    assert "is no table in the MaxMind DB format" in wrong.output
+    assert call("setup", *agree, "--geo", "none").exit_code == 0
+    assert load_settings().geo == GeoSettings(lookup=False)
+    assert call("setup", *agree, "--geo", "table").exit_code == 0
+    assert load_settings().geo == GeoSettings()

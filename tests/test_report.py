@@ -155,6 +155,15 @@ def test_a_role_with_a_blocked_target_is_partly_blocked_though_enough_others_ans
     assert [state for _, state in part.services["wechat", "web"]] == ["partial"]
 
 
+def test_what_is_in_doubt_of_a_place_is_in_no_networks_picture(tmp_path: Path) -> None:
+    for number, doubt in enumerate(((), ("network",), ("country",))):
+        place = Vantage(probe_cc="RU", probe_asn=64500, vantage_doubt=doubt)
+        write_run(RunResult(run=Run(run_id=f"r{number}", measurement_start_time=START.isoformat(), vantage=place),
+                            observations=(), controls=(), verdicts=(), services=()), tmp_path, parquet=False)
+    assert {(part.network.probe_cc, part.network.probe_asn) for part in gather(tmp_path)} == {
+        ("RU", 64500), ("RU", 0), ("ZZ", 0)}
+
+
 class Page(HTMLParser):
     """Elements and texts of a page; fails on tags that do not match."""
 
