@@ -290,6 +290,17 @@ class Vantage:
     probe_id: str = ""
     probe_cc: str = "ZZ"
     probe_asn: int = 0
+    cc_source: str = ""
+    """Who says so: settings, table or none; empty in older files. Likewise the next."""
+    asn_source: str = ""
+    stated_cc: str = ""
+    """What the person said; by it the run was made and judged. Empty in older files: `probe_cc`."""
+    geo_cc: str = "ZZ"
+    geo_asn_ipv4: int = 0
+    geo_asn_ipv6: int = 0
+    vantage_doubt: tuple[str, ...] = ()
+    geo_db: str = ""
+    geo_db_date: str = ""
     network_type: str = "unknown"
     resolver_count: int = 0
     nat64_prefix: str = ""

@@ -32,11 +32,20 @@ class Helper(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class VantageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the person says of the network; nothing of it is looked up."""
+    """What the person says of the network."""
 
     cc: str = "ZZ"
     asn: int = 0
     network_type: str = "unknown"
+
+
+class GeoSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where country and network are looked up on this device, beside what is stated (`probe.geo`)."""
+
+    lookup: bool = True
+    """false: in no table, and rows say what is stated, or nothing."""
+    files: tuple[str, ...] = ()
+    """Files of one's own (.mmdb) in the place of the packaged table: of countries, of networks, or one of both."""
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,6 +136,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The whole configuration."""
 
     vantage: VantageSettings = VantageSettings()
+    geo: GeoSettings = GeoSettings()
     run: RunSettings = RunSettings()
     store: StoreSettings = StoreSettings()
     consent: ConsentSettings | None = None

@@ -9,10 +9,12 @@ import os
 import platform
 import secrets
 import ssl
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 from probe.folders import own_state
+from probe.geo.place import Place
 from probe.measure.own import own_addresses
 from probe.model import Vantage
 from probe.settings import Settings
@@ -81,16 +83,16 @@ def _make_key(file: Path) -> None:
         os.close(folder)
 
 
-def describe(settings: Settings, *, lab: bool, started_at: datetime, resolver_count: int,
+def describe(settings: Settings, place: Place, *, lab: bool, started_at: datetime, resolver_count: int,
              nat64_prefix: str = "", tunnel: str = "", link: tuple[int, ...] = (), packets: bool = False) -> Vantage:
-    """The vantage's row: what is configured, what runs, and nothing that locates the person."""
+    """The vantage's row: what is configured, what runs, which network it is, and no more of where the person is."""
     import requests
 
     return Vantage(
         probe_id="laboratory" if lab else probe_id(started_at.strftime("%Y-%m")),
-        probe_cc=settings.vantage.cc.upper(), probe_asn=settings.vantage.asn,
-        network_type=settings.vantage.network_type, resolver_count=resolver_count, nat64_prefix=nat64_prefix,
-        tunnel=tunnel, families=link, platform=platform.system().lower(), python_version=platform.python_version(),
-        openssl_version=ssl.OPENSSL_VERSION.split(" ")[1], requests_version=requests.__version__,
-        privilege="packet" if packets else "socket", consent_level=settings.run.consent_level, lab=lab,
+        **asdict(place), network_type=settings.vantage.network_type, resolver_count=resolver_count,
+        nat64_prefix=nat64_prefix, tunnel=tunnel, families=link, platform=platform.system().lower(),
+        python_version=platform.python_version(), openssl_version=ssl.OPENSSL_VERSION.split(" ")[1],
+        requests_version=requests.__version__, privilege="packet" if packets else "socket",
+        consent_level=settings.run.consent_level, lab=lab,
     )

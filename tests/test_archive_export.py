@@ -172,6 +172,16 @@ def test_five_probes_are_a_network_and_an_hour(tmp_path: Path) -> None:
     assert found == [("2017-05-04T06:00:00Z", "64500")] * 5 + [("2017-05-05T00:00:00Z", "0")] * 4
 
 
+@pytest.mark.parametrize(("doubt", "cc"), [("network", "RU"), ("country", "ZZ"), ("several", "ZZ"), ("moved", "ZZ")])
+def test_a_place_in_doubt_is_not_told_and_counts_for_no_network(tmp_path: Path, doubt: str, cc: str) -> None:
+    volunteers(tmp_path, "abcd")
+    fifth = made("20170504T061209Z_e4", "2017-05-04T06:12:09Z", asn=64500, probe="e")
+    vantage = replace(fifth.run.vantage, vantage_doubt=(doubt,))
+    write_run(replace(fifth, run=replace(fifth.run, vantage=vantage)), tmp_path, parquet=False)
+    found = sorted((r["probe_cc"], r["probe_asn"]) for r in released(tmp_path))
+    assert found == sorted([("RU", "0")] * 4 + [(cc, "0")])
+
+
 def test_five_runs_of_one_probe_are_one_probe_and_unknown_networks_none(tmp_path: Path) -> None:
     volunteers(tmp_path, "aaaaa")
     volunteers(tmp_path, "abcdef", asn=0, day=5)

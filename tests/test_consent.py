@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from mmdb_files import write_mmdb
 
 from probe.catalogue.load import load
 from probe.cli import run as run_module
@@ -24,7 +25,7 @@ from probe.consent.profiles import profile_of, table
 from probe.consent.text import consent_text
 from probe.marker import Marker
 from probe.session.select import select
-from probe.settings import Helper, RunSettings, Settings, SettingsError, load_settings
+from probe.settings import GeoSettings, Helper, RunSettings, Settings, SettingsError, load_settings
 from probe.settings_edit import edited, toml_value
 from probe.tables.consent import CONCERNED, LEVELS, SENT, TEXT_NUMBER, sent_at
 from probe.tables.protocols import PROTOCOLS
@@ -32,7 +33,7 @@ from probe.tables.shapes import SHAPES
 
 TODAY = date(2026, 11, 25)
 KNOWN = ("line", "signal", "telegram")
-DIGESTS = {1: "2f9d0944b9cd7c4c", 2: "004876de44de2bfb"}
+DIGESTS = {1: "2f9d0944b9cd7c4c", 2: "004876de44de2bfb", 3: "5e9a28fe42d47276"}
 """Number of the consent text -> digest of what it says. A text that has changed gets the next number: all are asked
 again. A slip of the pen that changes no meaning may keep its number, with a new digest here."""
 
@@ -258,12 +259,14 @@ def test_setup_from_a_file(home: Path) -> None:
 
 def test_setup_in_a_conversation(home: Path) -> None:
     Path("probe.toml").write_text(OWN)
-    said = "Iran\nir\ny\n4\n2\nASx\nAS64501\nmobile\n\n\n"
+    said = "Iran\nir\ny\n4\n2\nASx\nAS64501\nmobile\nno.mmdb\nnone\n\n\n"
     result = call("setup", "--config", "probe.toml", said=said)
     assert result.exit_code == 0, result.output
     assert "everybody who watches the line can see them" in " ".join(result.output.split())
     assert "https://helper.example/" in result.output
     assert "'4' is no level" in result.output
+    assert "no.mmdb: cannot be read" in result.output
+    assert load_settings("probe.toml").geo == GeoSettings(lookup=False)
     settings = load_settings("probe.toml")
     assert (settings.vantage.cc, settings.vantage.asn, settings.vantage.network_type) == ("IR", 64501, "mobile")
     assert (settings.run.consent_level, settings.run.skip_services, settings.run.results) == (2, ("line",), "/srv")
@@ -319,3 +322,22 @@ def test_a_refused_run_of_a_schedule_is_in_the_log(home: Path) -> None:
     assert result.exit_code == EXIT_NO_CONSENT
     (file,) = (home / "out/schedule").iterdir()
     assert json.loads(file.read_text())["kind"] == "refused"
+
+
+def test_a_table_is_named_checked_and_kept(home: Path) -> None:
+    agree = ("--agree", str(TEXT_NUMBER), "--results", "out")
+    write_mmdb(Path("own.mmdb"), {"93.184.0.0/16": {"country_code": "DE"}})
+    assert call("setup", *agree, "--geo", "own.mmdb").exit_code == 0
+    own = str(Path("own.mmdb").absolute())
+    assert load_settings().geo == GeoSettings(files=(own,))
+    result = call("setup", *agree)  # what is not said stays
+    assert load_settings().geo == GeoSettings(files=(own,))
+    assert f"looked up in: {own}" in result.output
+    Path("own.mmdb").write_bytes(b"<html>")
+    wrong = call("setup", *agree, "--geo", "own.mmdb")
+    assert wrong.exit_code == EXIT_FAILED
+    assert "is no table in the MaxMind DB format" in wrong.output
+    assert call("setup", *agree, "--geo", "none").exit_code == 0
+    assert load_settings().geo == GeoSettings(lookup=False)
+    assert call("setup", *agree, "--geo", "table").exit_code == 0
+    assert load_settings().geo == GeoSettings()

@@ -155,6 +155,24 @@ def test_a_role_with_a_blocked_target_is_partly_blocked_though_enough_others_ans
     assert [state for _, state in part.services["wechat", "web"]] == ["partial"]
 
 
+def test_what_is_in_doubt_of_a_place_is_in_no_networks_picture(tmp_path: Path) -> None:
+    for number, doubt in enumerate(((), ("network",), ("country",))):
+        place = Vantage(probe_cc="RU", probe_asn=64500, vantage_doubt=doubt)
+        write_run(RunResult(run=Run(run_id=f"r{number}", measurement_start_time=START.isoformat(), vantage=place),
+                            observations=(), controls=(), verdicts=(), services=()), tmp_path, parquet=False)
+    assert {(part.network.probe_cc, part.network.probe_asn) for part in gather(tmp_path)} == {
+        ("RU", 64500), ("RU", 0), ("ZZ", 0)}
+
+
+def test_whose_facts_a_place_is_stands_in_the_page(tmp_path: Path) -> None:
+    for source, named in (("settings", False), ("table", True)):
+        place = Vantage(probe_cc="RU", cc_source=source, geo_db="packaged", geo_db_date="2026-06-17")
+        write_run(RunResult(run=Run(run_id="r1", measurement_start_time=START.isoformat(), vantage=place),
+                            observations=(), controls=(), verdicts=(), services=()), tmp_path / source, parquet=False)
+        text = make_report(tmp_path / source, tmp_path / "r.html").read_text(encoding="utf-8")
+        assert (("table of 2026-06-17" in text and "db-ip.com" in text and "CC BY 4.0" in text) is named)
+
+
 class Page(HTMLParser):
     """Elements and texts of a page; fails on tags that do not match."""
 

@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from stored import a_result
 
 from probe.cli.main import cli
-from probe.model import Run, Verdict
+from probe.geo.standing import Standing as GeoStanding
+from probe.model import Run, Vantage, Verdict
 from probe.schedules.events import Event, append, now
 from probe.schedules.gaps import Gap, Term
 from probe.schedules.rhythm import rhythm
@@ -170,3 +171,24 @@ def test_a_spoiled_configuration_is_told(home: Path) -> None:
     result = call("status", "--config", "bad.toml")
     assert (result.exit_code, type(result.exception)) == (1, SystemExit)
     assert "bad.toml: " in result.output
+
+
+@pytest.mark.parametrize(("place", "state", "told"), [
+    (Vantage(probe_cc="DE", probe_asn=64500), OK, "DE AS64500 in the last run"),
+    (Vantage(probe_cc="DE", probe_asn=64500, geo_cc="DE", geo_asn_ipv4=64500, geo_asn_ipv6=64501, geo_db="x"), OK,
+     "by the table DE AS64500 and AS64501"),
+    (Vantage(probe_cc="DE", probe_asn=1, geo_cc="TR", geo_asn_ipv4=2, geo_db="x", vantage_doubt=("country", "network")),
+     NOTE, "by the table TR AS2: you state another country; you state another network"),
+    (Vantage(vantage_doubt=("moved",)), NOTE, "changed its network"),
+])
+def test_the_place_is_told_and_what_is_in_doubt_of_it(place: Vantage, state: str, told: str) -> None:
+    finding = found(runs=(a_run(vantage=place),))["place"]
+    assert (finding.state, bool(finding.todo)) == (state, state != OK)
+    assert told in finding.text
+
+
+def test_the_table_is_told_with_what_to_do_about_it() -> None:
+    assert "table" not in found()
+    for geo, state in ((GeoStanding(text="well"), OK), (GeoStanding(text="old", todo="renew"), NOTE),
+                       (GeoStanding(text="torn", todo="renew", damaged=True), BAD)):
+        assert found(geo=geo)["table"] == Finding(what="table", state=state, text=geo.text, todo=geo.todo)

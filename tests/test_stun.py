@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import struct
 from dataclasses import asdict
@@ -15,7 +16,16 @@ from loopback_udp import stun_server
 from probe.lab.servers.stun import stun_reply
 from probe.measure.clock import start_clock
 from probe.measure.stun import REQUESTS, binding
-from probe.measure.stun_wire import COOKIE, answer_word, binding_request, new_transaction, transaction_of
+from probe.measure.stun_wire import (
+    COOKIE,
+    answer_word,
+    binding_request,
+    mapped_address,
+    new_transaction,
+    transaction_of,
+)
+from probe.model import ControlAnswer, Endpoint
+from probe.session.work import Workshop, carry_out
 from probe.steps import Binding
 from probe.tables.failures import TIMEOUT
 
@@ -84,8 +94,31 @@ def test_a_flipped_bit_is_noticed(seed: int, data: st.DataObject) -> None:
     assert answer_word(bytes(reply), NUMBER) != ""
 
 
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800::1"])
+def test_the_mapped_address_is_read_for_who_asks_for_it(address: str) -> None:
+    for cookie in (COOKIE, bytes(4)):  # the book's form, hidden from translators, and that of the first STUN
+        request = binding_request(NUMBER)[:4] + cookie + binding_request(NUMBER)[8:]
+        reply = stun_reply(request, client=address, client_port=4000, realm="x") or b""
+        assert mapped_address(reply, NUMBER) == (address if cookie == COOKIE else "")
+    plain = struct.pack("!HHBBH", 1, 8, 0, 1, 5) + bytes((93, 184, 216, 34))
+    assert mapped_address(message(0x0101, plain), NUMBER) == "93.184.216.34"
+
+
+@given(st.binary(max_size=200), st.sampled_from((0x0001, 0x0020, 0x8020)), st.integers(0, 40))
+def test_no_attribute_breaks_the_reader_of_addresses(value: bytes, kind: int, claimed: int) -> None:
+    for size in (claimed, len(value)):
+        body = struct.pack("!HH", kind, size) + value + bytes(-len(value) % 4)
+        told = mapped_address(message(0x0101, body), NUMBER)
+        assert told == "" or ipaddress.ip_address(told).version in (4, 6)
+        assert mapped_address(message(0x0111, body), NUMBER) == ""
+
+
 def honest(data: bytes, peer: tuple[str, int]) -> bytes | None:
     return stun_reply(data, client="198.51.100.77", client_port=51234, realm="x")
+
+
+def nobody(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "", /) -> ControlAnswer:
+    raise AssertionError("no control is asked")
 
 
 def step(port: int) -> Binding:
@@ -101,9 +134,13 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_series_is_counted_and_the_mapped_address_is_nowhere() -> None:
     with stun_server(honest) as port:
-        seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
+        told_of: list[tuple[str, str]] = []
+        shop = Workshop(clock=start_clock(datetime.now(UTC)), endpoints={}, ask=nobody, query_types=(),
+                        told=lambda address, teller: told_of.append((address, teller)))
+        (seen,), _ = carry_out(step(port), shop)
+    assert told_of == [("198.51.100.77", "127.0.0.1")]
     assert (seen.operation, seen.failure, seen.requests, seen.responses) == ("stun_binding", "", REQUESTS, REQUESTS)
-    told = str(asdict(seen))
+    told = str(asdict(seen)) + repr(shop)
     hidden = struct.unpack("!I", socket.inet_aton("198.51.100.77"))[0]
     for secret in ("198.51.100.77", "51234", str(hidden), f"{hidden:x}", f"{hidden ^ 0x2112A442:x}"):
         assert secret not in told

@@ -2,6 +2,7 @@
 
 - A row's time and place are those of a cell: its network and hour, where at least five probes measured from that
   network in the 30 days up to then, else its country and day. Fewer could be told apart by when they are awake.
+- What is in doubt of a run's place (`vantage_doubt`) is not told: country ZZ, no network.
 - A cell is released once it has been over for 24 hours, so nobody is found by watching the wire for what was just
   published.
 - Only the columns named below are released; one that is added to the results stays out until somebody thought about
@@ -22,6 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from probe.archive.choose import start_of
+from probe.geo.place import network_of
 from probe.model import Run
 from probe.store.rows import Row, Value
 from probe.store.schema import Table
@@ -76,6 +78,7 @@ class Cell:
 
     start: datetime
     length: timedelta
+    probe_cc: str
     probe_asn: int
     """0: the network is not told."""
 
@@ -98,7 +101,7 @@ def released_runs(runs: Sequence[Run], everybody: Iterable[Run], *, now: datetim
         cell = _cell(run, probes)
         if cell.start + cell.length + DELAY <= now:
             out.append((run, cell, secrets.token_hex(8)))
-    return sorted(out, key=lambda found: (found[1].start, found[0].vantage.probe_cc, found[1].probe_asn, found[2]))
+    return sorted(out, key=lambda found: (found[1].start, found[1].probe_cc, found[1].probe_asn, found[2]))
 
 
 def released_rows(rows: Iterable[Row], table: Table, run_id: str, cell: Cell, name: str) -> Iterator[Row]:
@@ -107,7 +110,7 @@ def released_rows(rows: Iterable[Row], table: Table, run_id: str, cell: Cell, na
         if row.get("purpose") in _OWN_LINE or row.get("operation") in _OWN_LINE_OPERATIONS:
             continue
         fixed: dict[str, Value] = {"measurement_start_time": cell.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                                   "probe_asn": cell.probe_asn}
+                                   "probe_cc": cell.probe_cc, "probe_asn": cell.probe_asn}
         if table.name == "observations":
             fixed |= _less(row)
         fixed |= {column: _renamed(row[column], run_id, name) for column in _NAMED_BY_RUN if column in row}
@@ -135,18 +138,19 @@ def _renamed(value: Value, run_id: str, name: str) -> Value:
 
 def _cell(run: Run, probes: Mapping[tuple[str, int], Mapping[date, frozenset[str]]]) -> Cell:
     start = start_of(run)
-    network = run.vantage.probe_cc, run.vantage.probe_asn
-    if run.vantage.probe_asn and _count(probes.get(network, {}), start.date()) >= MIN_PROBES:
+    network = cc, asn = network_of(run.vantage)
+    if asn and _count(probes.get(network, {}), start.date()) >= MIN_PROBES:
         return Cell(start=start.replace(minute=0, second=0, microsecond=0), length=timedelta(hours=1),
-                    probe_asn=run.vantage.probe_asn)
-    return Cell(start=datetime(start.year, start.month, start.day, tzinfo=UTC), length=timedelta(days=1), probe_asn=0)
+                    probe_cc=cc, probe_asn=asn)
+    return Cell(start=datetime(start.year, start.month, start.day, tzinfo=UTC), length=timedelta(days=1),
+                probe_cc=cc, probe_asn=0)
 
 
 def _probes_by_day(runs: Iterable[Run]) -> dict[tuple[str, int], dict[date, frozenset[str]]]:
     found: defaultdict[tuple[str, int], defaultdict[date, set[str]]] = defaultdict(lambda: defaultdict(set))
     for run in runs:
         if run.vantage.probe_id:
-            found[run.vantage.probe_cc, run.vantage.probe_asn][start_of(run).date()].add(run.vantage.probe_id)
+            found[network_of(run.vantage)][start_of(run).date()].add(run.vantage.probe_id)
     return {network: {day: frozenset(ids) for day, ids in days.items()} for network, days in found.items()}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from probe.catalogue.types import CatalogueError
+from probe.geo.standing import standing
 from probe.measure.capture import may_capture
 from probe.measure.trace import hears_routers
 from probe.plan.locate import CONSENT_LEVEL as SEARCH_LEVEL
@@ -42,7 +43,7 @@ def doctor(config: str | None, as_json: bool) -> None:
         findings.append(("configuration", True, settings.path or "defaults; no configuration file was found"))
     except SettingsError as error:
         findings.append(("configuration", False, str(error)))
-    findings += [_catalogue(settings), _fingerprints(settings), _results(settings), links(), resolver(),
+    findings += [_catalogue(settings), _fingerprints(settings), _geo(settings), _results(settings), links(), resolver(),
                  _http_library(), packets(), *system()]
     means = _means(settings)
     able = convictable(means)
@@ -72,6 +73,11 @@ def _fingerprints(settings: Settings) -> tuple[str, bool, str]:
 
     ok, files = gathered(settings)
     return "fingerprints", ok, in_words(files)
+
+
+def _geo(settings: Settings) -> tuple[str, bool, str]:
+    found = standing(settings, today=datetime.now(UTC).date())
+    return "place", not found.damaged, f"{found.text}: {found.todo}" if found.todo else found.text
 
 
 def _results(settings: Settings) -> tuple[str, bool, str]:

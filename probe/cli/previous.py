@@ -6,20 +6,25 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from probe.model import Run, Verdict
+from probe.geo.place import elsewhere
+from probe.model import Run, Vantage, Verdict
 from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs
 
 MAX_AGE_S = 26 * 3600.0
 
 
-def previous_blocks(directory: Path, *, before: datetime, at_least_s: float, targets: Iterable[str]) -> dict[str, str]:
+def previous_blocks(directory: Path, *, before: datetime, at_least_s: float, targets: Iterable[str],
+                    here: Vantage) -> dict[str, str]:
     """Target -> block type, of those of `targets` that the latest run which spoke of them called blocked.
 
-    Only runs that ended at least `at_least_s` before count. Not every run takes every target.
+    Only runs that ended at least `at_least_s` before count, and none in another network than `here`: what a laptop met
+    at home confirms nothing on a journey. Not every run takes every target.
     """
     found, missing = dict[str, str](), set(targets)
     for run in _runs(directory, before=before, at_least_s=at_least_s) if missing else ():
+        if elsewhere(run.vantage, here):
+            continue
         try:
             verdicts = [v for v in read_records(directory, run, Verdict) if v.target_id in missing]
         except StoreError:

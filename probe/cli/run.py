@@ -230,7 +230,8 @@ def _confirmed(result: RunResult, folder: Path) -> RunResult:
 
     start = datetime.fromisoformat(result.run.measurement_start_time)
     blocked = [v.target_id for v in result.verdicts if v.outcome == "blocked"]
-    before = previous_blocks(folder, before=start, at_least_s=CONFIRM_AFTER_S, targets=blocked)
+    before = previous_blocks(folder, before=start, at_least_s=CONFIRM_AFTER_S, targets=blocked,
+                             here=result.run.vantage)
     return replace(result, verdicts=confirm(result.verdicts, before))
 
 

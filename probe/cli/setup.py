@@ -17,6 +17,7 @@ from probe.consent.answers import Answers
 from probe.consent.check import lacking, told_places, upload_lacking
 from probe.consent.profiles import profile_of
 from probe.consent.text import consent_text
+from probe.geo.standing import geo_settings, words_of
 from probe.settings import Settings, SettingsError, load_settings, usual_file
 from probe.settings_edit import Tables, edited
 from probe.store.atomic import StoreError, write_file
@@ -30,22 +31,24 @@ DEFAULT_RESULTS = "~/probe-results"
 @click.option("--config", type=click.Path(dir_okay=False), help="Configuration file to write (default: the one in use, "
               "else ~/.config/probe/probe.toml).")
 @click.option("--answers", "file", type=click.Path(dir_okay=False, path_type=Path),
-              help="TOML file with answers: agree, level, country, asn, network_type, results, tier, skip_services, "
-                   "upload_to.")
+              help="TOML file with answers: agree, level, country, asn, network_type, geo, results, tier, "
+                   "skip_services, upload_to.")
 @click.option("--agree", type=int, metavar="NUMBER",
               help="I read the text of this number (--show), and everybody concerned agrees. Asks nothing then.")
 @click.option("--level", type=click.IntRange(1, 3), help="Consent level: 1 everyday, 2 sensitive, 3 exposing.")
 @click.option("--country", metavar="CC", help="Country of the line, two letters; ZZ: not told.")
 @click.option("--asn", type=click.IntRange(0, 4_294_967_295), help="Number of the network (AS); 0: not told.")
 @click.option("--network-type", type=click.Choice(tuple(said.NETWORK_TYPES)), help="Kind of access.")
+@click.option("--geo", multiple=True, metavar="TABLE", help="Where country and network are looked up on this device: "
+              "table (the one that comes along), none, or a file of your own (.mmdb); repeat for several.")
 @click.option("--results", metavar="DIR", help=f"Folder for the results (default: {DEFAULT_RESULTS}).")
 @click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier; 1 is the core.")
 @click.option("--skip-service", "skip", multiple=True, metavar="NAME", help="Never measure this service; repeat.")
 @click.option("--upload-to", metavar="URL", help="Send results there (see README, Uploading); none: nowhere.")
 @click.option("--show", is_flag=True, help="Print the consent text and its number, and do nothing else.")
 def setup(config: str | None, file: Path | None, agree: int | None, level: int | None, country: str | None,
-          asn: int | None, network_type: str | None, results: str | None, tier: int | None, skip: tuple[str, ...],
-          upload_to: str | None, show: bool) -> None:
+          asn: int | None, network_type: str | None, geo: tuple[str, ...], results: str | None, tier: int | None,
+          skip: tuple[str, ...], upload_to: str | None, show: bool) -> None:
     """Say what runs do and what they risk, ask for consent, and write the configuration. Sends nothing.
 
     Needed once, and again when what is sent changes. Without --agree (or `agree` in a file) it asks.
@@ -55,11 +58,12 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
       probe setup
       probe setup --show --country RU
       probe setup --agree 2 --country DE --results /srv/probe --skip-service line
+      probe setup --geo country.mmdb --geo asn.mmdb
       probe setup --upload-to https://results.example.org/incoming
       probe setup --answers answers.toml
     """
-    flags = Answers(agree=agree, level=level, country=country, asn=asn, network_type=network_type, results=results,
-                    tier=tier, skip_services=skip or None, upload_to=upload_to)
+    flags = Answers(agree=agree, level=level, country=country, asn=asn, network_type=network_type, geo=geo or None,
+                    results=results, tier=tier, skip_services=skip or None, upload_to=upload_to)
     try:
         target, text, before = _before(config)
         given = said.over(flags, said.read_answers(file)) if file else flags
@@ -116,7 +120,7 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
     """Ask what was not said. What is asked first decides which risk is told."""
     click.echo("This sets up the probe. It sends nothing. Return keeps what stands in brackets.\n")
     cc = given.country if given.country is not None else _ask(
-        "Country of this line (two letters, ZZ not to tell it)", before.vantage.cc, said.country)
+        "Country of this line (two letters, ZZ: left open)", before.vantage.cc, said.country)
     cc = said.country(cc)
     click.echo()
     for line in consent_text(profile_of(cc), cc=cc, to=told_places(before), upload=before.upload.place):
@@ -132,14 +136,17 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
         "Which level",
         str(profile.level if before.consent is None else before.run.consent_level), _level)
     asn = given.asn if given.asn is not None else _ask(
-        "Number of your network (AS number, 0 not to tell it)", str(before.vantage.asn), _asn)
+        "Number of your network (AS number, 0: left open)", str(before.vantage.asn), _asn)
     kind = given.network_type or _ask(f"Kind of network ({', '.join(said.NETWORK_TYPES)})",
                                       before.vantage.network_type, said.network_type)
+    geo = given.geo if given.geo is not None else _ask(
+        "Look country and network up on this device (table: the one that comes along; none; or files, .mmdb)",
+        " ".join(words_of(before.geo)), lambda text: words_of(geo_settings(text.split())))
     skip = given.skip_services if given.skip_services is not None else _ask(
         "Services to leave out (names with spaces between, - for none)", " ".join(before.run.skip_services) or "-",
         lambda text: said.services(() if text == "-" else [text], known))
     results = given.results or _ask("Folder for the results", _folder(before), str)
-    return said.over(given, Answers(agree=TEXT_NUMBER, level=level, country=cc, asn=asn, network_type=kind,
+    return said.over(given, Answers(agree=TEXT_NUMBER, level=level, country=cc, asn=asn, network_type=kind, geo=geo,
                                     skip_services=skip, results=results))
 
 
@@ -172,6 +179,7 @@ def _tell(target: Path) -> None:
     assert not upload_lacking(settings)
     click.echo(f"Written: {target}")
     click.echo(f"  level {run.consent_level}, tier {run.tier}, country {settings.vantage.cc}, results in {run.results}")
+    click.echo(f"  country and network are looked up in: {', '.join(words_of(settings.geo))}")
     if settings.upload.place:
         click.echo(f"  results of each scheduled run are sent to {settings.upload.place}")
     if left:

@@ -17,6 +17,8 @@ def summary_lines(result: RunResult) -> Iterator[str]:
     """Plain lines; text from the network is made harmless for a terminal."""
     run = result.run
     yield f"{run.measurement_start_time}  {run.vantage.probe_cc} AS{run.vantage.probe_asn}  " + "  ".join(run.ladder)
+    if run.vantage.vantage_doubt:
+        yield f"The place is in doubt ({', '.join(run.vantage.vantage_doubt)}): see probe status"
     if run.outcome != "ok":
         yield f"The network: {run.block_type}: {BLOCK_TYPES[run.block_type].meaning}"
     for cause in run.also:

@@ -1,5 +1,5 @@
 """The answers of a set-up: from a file, from flags, from a conversation; checked, and turned into settings. Pure but
-for reading the file."""
+for reading the file, and the tables that are named."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import msgspec
 
 from probe.consent.check import record
 from probe.consent.profiles import Profile, profile_of
+from probe.geo.standing import geo_settings
 from probe.settings import RunSettings, Settings, SettingsError, read_toml, upload_problem
 from probe.settings_edit import Tables
 from probe.tables.consent import LEVELS, TEXT_NUMBER
@@ -33,6 +34,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     country: str | None = None
     asn: Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] | None = None
     network_type: str | None = None
+    geo: tuple[str, ...] | None = None
+    """Where country and network are looked up: `table`, `none`, or files (.mmdb)."""
     results: str | None = None
     tier: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
     skip_services: tuple[str, ...] | None = None
@@ -118,9 +121,11 @@ def changes(answers: Answers, before: Settings, *, known: Iterable[str], today: 
     kept = before.run.skip_services if answers.skip_services is None else answers.skip_services
     after = with_upload(answers, before)
     agreed = record(after, level=level, today=today)
+    geo = before.geo if answers.geo is None else geo_settings(answers.geo)
+    looked_up: Tables = {} if geo == before.geo else {"geo": {"lookup": geo.lookup, "files": geo.files}}
     upload: Tables = {} if after.upload == before.upload else {"upload": {"to": after.upload.to}}
     return {
-        **upload,
+        **upload, **looked_up,
         "vantage": {
             "cc": cc, "asn": before.vantage.asn if answers.asn is None else answers.asn,
             "network_type": network_type(answers.network_type or before.vantage.network_type),

@@ -22,17 +22,18 @@ _SENT_TO_US = (
     "and the names of the endpoints that failed. Nothing goes to places that are not named here.",
     "Results leave this device by themselves only if you name a place for them (`probe setup --upload-to URL`). "
     "Then all tables of every run go there, whole, also of those that are stored already: what was reached and "
-    "what was not, when, your country and network if you tell them, the resolver's address, the beginnings of "
-    "pages; captured packets do not. Whoever runs that place sees your address, can read it all and hand it on; "
-    "others on the way see that you send something there.",
+    "what was not, when, your country and network as far as they are written, the resolver's address, the "
+    "beginnings of pages; captured packets do not. Whoever runs that place sees your address, can read it all and "
+    "hand it on; others on the way see that you send something there.",
 )
 _KEPT = (
-    "Results stay in a folder that only your user can read. Your own address is never written. Your country, your "
-    "network's number and its kind are written if you tell them; the resolver's address is written and can hint "
-    "at your provider. A provider's block page can hold what names you, such as a customer's number: the "
-    "beginning of pages and the links of redirects are kept, without addresses. Where the system lets this "
-    "program capture packets, those of failed connections are kept without your address. Whoever takes the device "
-    "can read what was blocked there, and when you measured.",
+    "Results stay in a folder that only your user can read. Your own address is never written. Country, number of "
+    "the network and its kind are written as you tell them; country and number also as a table on this device has "
+    "them, in which your address is looked up and then forgotten (`probe setup --geo none`: it is not). The "
+    "resolver's address is written and can hint at your provider. A provider's block page can hold what names you, "
+    "such as a customer's number: the beginning of pages and the links of redirects are kept, without addresses. "
+    "Where the system lets this program capture packets, those of failed connections are kept without your address. "
+    "Whoever takes the device can read what was blocked there, and when you measured.",
 )
 _FREE = (
     "You owe this to nobody. You can leave out services, lower the level, stop (`probe uninstall`) and delete the "

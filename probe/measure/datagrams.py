@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from probe.measure.clock import Clock
 from probe.model import Observation
 from probe.steps import Binding, Datagrams, QuicVisit, VersionProbe
 
 
-def exchange_datagrams(step: Datagrams, *, clock: Clock, key: bytes) -> Observation:
-    """Do one step to its end. `key` hides routers (`probe.measure.trace`)."""
+def exchange_datagrams(step: Datagrams, *, clock: Clock, key: bytes, told: Callable[[str, str], None]) -> Observation:
+    """Do one step to its end. `key` hides routers (`probe.measure.trace`); `told` is told what a server says of our own
+    address, and who says so."""
     if isinstance(step, QuicVisit):
         from probe.measure.quic import quic_visit
 
@@ -20,7 +23,7 @@ def exchange_datagrams(step: Datagrams, *, clock: Clock, key: bytes) -> Observat
     if isinstance(step, Binding):
         from probe.measure.stun import binding
 
-        return binding(step, clock=clock)
+        return binding(step, clock=clock, told=told)
     from probe.measure.udp_trace import udp_trace
 
     return udp_trace(step, clock=clock, key=key)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from probe.measure.clock import Clock
-from probe.measure.stun_wire import answer_word, binding_request, new_transaction, transaction_of
+from probe.measure.stun_wire import answer_word, binding_request, mapped_address, new_transaction, transaction_of
 from probe.measure.udp_socket import UdpFlow
 from probe.model import Observation
 from probe.steps import Binding
@@ -22,6 +23,14 @@ LOST_MOST = 0.3
 direction loses a fifth of the requests."""
 
 
+Told = Callable[[str, str], None]
+"""Takes an address of ours and who told of it, and keeps neither it nor anything that would tell it."""
+
+
+def _to_nobody(address: str, teller: str) -> None:
+    return
+
+
 @dataclass(slots=True)
 class Series:
     """Requests sent and answers heard so far."""
@@ -30,6 +39,8 @@ class Series:
     answered: int = 0
     complaint: str = ""
     """The first answer that was none: an error, or another's."""
+    own: str = field(default="", repr=False)
+    """The address that the first answer said is ours; it goes no further than to who asked."""
 
     @property
     def failure(self) -> str:
@@ -39,8 +50,9 @@ class Series:
         return TIMEOUT if len(self.waiting) > LOST_MOST * (len(self.waiting) + self.answered) else ""
 
 
-def binding(plan: Binding, *, clock: Clock) -> Observation:
-    """One series of requests. `failure` is a timeout where most went unanswered; the network raises nothing."""
+def binding(plan: Binding, *, clock: Clock, told: Told = _to_nobody) -> Observation:
+    """One series of requests. `failure` is a timeout where most went unanswered; the network raises nothing. What the
+    server says of our own address is `told`, and in no observation."""
     base = Observation(
         operation="stun_binding", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
         address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
@@ -49,6 +61,7 @@ def binding(plan: Binding, *, clock: Clock) -> Observation:
     try:
         with UdpFlow(plan.address, plan.port) as flow:
             series = ask(flow)
+            told(series.own, plan.address)
             return replace(
                 base, failure=flow.failure or series.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
                 requests=len(series.waiting) + series.answered, responses=series.answered,
@@ -83,5 +96,6 @@ def _hear(flow: UdpFlow, series: Series, until: float, *, all_at_once: bool) -> 
         if word == "":
             series.waiting.discard(transaction)
             series.answered += 1
+            series.own = series.own or mapped_address(data, transaction)
         else:
             series.complaint = series.complaint or word or "unknown_failure: answer to no request"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from probe.model import ControlAnswer, Observation, Run, ServiceVerdict, Verdict
 from probe.progress import Progress, silent
-from probe.report.series import Network, VerdictRow, parse_time, verdict_row
+from probe.report.series import Network, VerdictRow, network_row, parse_time, verdict_row
 from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs
 
@@ -72,8 +72,7 @@ def gather(directory: Path, *, progress: Progress = silent) -> tuple[Part, ...]:
 
 def _add(parts: dict[Network, Part], run: Run, directory: Path) -> None:
     time = parse_time(run.measurement_start_time)
-    vantage = run.vantage
-    network = Network(lab=vantage.lab, probe_cc=vantage.probe_cc, probe_asn=vantage.probe_asn)
+    network = network_row(run)
     part = parts.setdefault(network, Part(network=network))
     part.runs.append(run)
     for verdict in read_records(directory, run, Verdict):

@@ -148,13 +148,23 @@ def _finding(part: Part, story: str, targets: Sequence[str]) -> Html:
     return tag("li", tag("b", what), f" {'was' if len(roles) == 1 else 'were'} blocked. {story}", names)
 
 
+_GEO_SOURCES = ("data of RouteViews (routeviews.org), DB-IP (db-ip.com) and the NRO (nro.net), CC BY 4.0, changed; of "
+                "IPtoASN (iptoasn.com), PDDL")
+"""Of `probe/geo/table.bin`; its licences ask to be named where its facts are shown."""
+
+
 def _instrument(part: Part) -> Html:
     """What measured: a finding that begins with a new version is first of all the instrument's."""
     rows = [tag("tr", [tag("td", word or "not recorded") for word in versions], tag("td", str(n), class_="n"))
             for versions, n in part.versions().items()]
     heads = tag("tr", [tag("th", words, scope="col") for words in ("probe", "rules", "list of targets", "runs")])
     table = tag("table", tag("thead", heads), tag("tbody", rows))
-    return tag("details", tag("summary", "What measured"), tag("div", table, class_="scroll"))
+    looked_up = sorted({run.vantage.geo_db_date for run in part.runs
+                        if run.vantage.geo_db == "packaged" and "table" in (run.vantage.cc_source,
+                                                                            run.vantage.asn_source)})
+    sources = tag("p", f"Country or network by the table of {listed(looked_up)}: {_GEO_SOURCES}.", class_="note")
+    return tag("details", tag("summary", "What measured"), tag("div", table, class_="scroll"),
+               *([sources] if looked_up else []))
 
 
 def _kinds(parts: Sequence[Part]) -> Html:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 
+from probe.geo.place import network_of
 from probe.model import Run, Verdict
 
 DECIDED = frozenset({"ok", "blocked"})
@@ -82,16 +83,21 @@ class Change:
 
 def verdict_row(run: Run, verdict: Verdict) -> VerdictRow:
     """The row of a verdict; ValueError when the run's start is no time stamp."""
-    vantage = run.vantage
     return VerdictRow(
         time=parse_time(run.measurement_start_time),
         run_id=run.run_id,
-        network=Network(lab=vantage.lab, probe_cc=vantage.probe_cc, probe_asn=vantage.probe_asn),
+        network=network_row(run),
         target_id=verdict.target_id,
         outcome=verdict.outcome,
         block_type=verdict.block_type,
         instrument=(run.software_version, run.rules_version, run.catalogue_version),
     )
+
+
+def network_row(run: Run) -> Network:
+    """The network that a run belongs to; what is in doubt of it (`vantage_doubt`) is not told."""
+    cc, asn = network_of(run.vantage)
+    return Network(lab=run.vantage.lab, probe_cc=cc, probe_asn=asn)
 
 
 def parse_time(stamp: str) -> datetime:

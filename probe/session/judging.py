@@ -33,7 +33,8 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     run = result.run
     judged = {v.target_id: v for v in result.verdicts}
     links = tuple(run.vantage.families)
-    chosen = select(catalogue, tier=3, cc=run.vantage.probe_cc, consent_level=run.vantage.consent_level,
+    cc = run.vantage.stated_cc or run.vantage.probe_cc
+    chosen = select(catalogue, tier=3, cc=cc, consent_level=run.vantage.consent_level,
                     families=links or (4,), seed=run.seed)
     asked = frozenset(o.input for o in result.observations
                       if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
@@ -44,11 +45,11 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     book = Book(run.run_id)
     book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
-    ladder = read_ladder(catalogue, run.vantage.probe_cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
+    ladder = read_ladder(catalogue, cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
                          gateway=words.get("gateway", "unknown"),
                          tunnel=_tunnel(words.get("tunnel", "")), changed=CHANGED in run.conditions)
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
-    verdicts, services = judge_book(catalogue, kept, book, ladder, cc=run.vantage.probe_cc)
+    verdicts, services = judge_book(catalogue, kept, book, ladder, cc=cc)
     return confirm(verdicts, confirmed), services
 
 

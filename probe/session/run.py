@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from probe import __version__
 from probe.catalogue.types import Catalogue
+from probe.geo.whereabouts import Whereabouts, table_for
 from probe.measure.capture import Capture, open_capture
 from probe.measure.clock import Clock, stamp, start_clock
 from probe.measure.dns_udp import Listener
@@ -67,6 +68,7 @@ class _Setting:
     gateway: str
     tunnel: str
     watch: NetworkWatch
+    whereabouts: Whereabouts
     seed: int
     rng: random.Random
 
@@ -93,7 +95,7 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     with Listener() as listener, NetworkWatch() as watch:
         run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
                        gateway=gateway_word() if links else "none", tunnel=_tunnel(settings), watch=watch,
-                       seed=seed, rng=rng)
+                       whereabouts=Whereabouts(table_for(settings.geo, lab=plan.lab)), seed=seed, rng=rng)
         if links:
             climb(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
@@ -101,6 +103,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
                         inputs=plan.inputs, lacking=lacking_modules(), due=share.inputs if share else None)
         book = _measure(run, chosen, events, listener, pool, progress, capture)
         watch.finish()
+        for addresses in (frame.ours, own_addresses(resolvers)):  # as the run began, and now
+            run.whereabouts.learn_own(addresses)
         from probe.compare.nearness import near_words
         from probe.session.witness import take_packets
 
@@ -153,7 +157,7 @@ def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], l
     shop = Workshop(
         clock=run.clock, endpoints={e.input: e for site in chosen.sites for e in site.endpoints},
         ask=_asker(run.settings, run.clock, way), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
-        way_to=way, capture=capture,
+        way_to=way, capture=capture, told=run.whereabouts.learn,
     )
     gate = Gate(interval_s=interval_s(run.plan, pace_s=run.settings.run.pace_s, flows=flows), rng=run.rng)
     Loop(sites=chosen.sites, frame=frame, book=book, shop=shop, clock=run.clock, listener=listener, pool=pool,
@@ -215,7 +219,8 @@ def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int
         bytes_read=sum(o.bytes_read for o in seen), catalogue_path=run.catalogue.path,
         catalogue_version=run.catalogue.version, rules_version=RULES_VERSION, software_version=__version__,
         schema_version=SCHEMA_VERSION, seed=run.seed,
-        vantage=describe(run.settings, lab=run.plan.lab, started_at=clock.started_at, resolver_count=resolver_count,
+        vantage=describe(run.settings, run.whereabouts.place(run.settings.vantage, moved=ladder.changed),
+                         lab=run.plan.lab, started_at=clock.started_at, resolver_count=resolver_count,
                          nat64_prefix=ladder.nat64_prefix, tunnel=run.tunnel, link=run.links, packets=privileged),
     )
     return RunResult(run=row, observations=tuple(seen), controls=tuple(book.controls), verdicts=verdicts,

@@ -45,6 +45,8 @@ class Workshop:
     """Where packets may be captured."""
     trace_key: bytes = field(default_factory=partial(secrets.token_bytes, 16), repr=False)
     """Routers are written as hashes under this key, which nobody keeps."""
+    told: Callable[[str, str], None] = field(default=lambda address, teller: None, repr=False)
+    """Takes what servers say of our own address: (it, who says so)."""
 
 
 Result = tuple[list[Observation], list[ControlAnswer]]
@@ -59,7 +61,7 @@ def carry_out(step: Step, shop: Workshop) -> Result:
     if isinstance(step, Trace):
         return [trace(step, clock=shop.clock, key=shop.trace_key)], []
     if isinstance(step, Datagrams):
-        return [exchange_datagrams(step, clock=shop.clock, key=shop.trace_key)], []
+        return [exchange_datagrams(step, clock=shop.clock, key=shop.trace_key, told=shop.told)], []
     if isinstance(step, Transfer):
         from probe.measure.transfer import transfer
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from probe.geo.standing import Standing as GeoStanding
+from probe.geo.standing import standing as geo_standing
 from probe.model import Run, Verdict
 from probe.schedules.events import Event, month_ago, read
 from probe.schedules.gaps import Gap, Term, gaps, terms
@@ -25,7 +27,7 @@ from probe.updates.choice import Standing, standing
 from probe.updates.document import ListError
 from probe.updates.kept import Looks, read_looks
 
-NO_LISTS, NO_LOOKS = Standing(), Looks()
+NO_LISTS, NO_LOOKS, NO_GEO = Standing(), Looks(), GeoStanding(text="")
 MAX_FILES = 1_000_000
 """Of a results folder that are counted."""
 
@@ -60,6 +62,7 @@ class Facts:
     """None where no place is named."""
     lists: Standing = NO_LISTS
     looks: Looks = NO_LOOKS
+    geo: GeoStanding = NO_GEO
 
 
 def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
@@ -80,7 +83,7 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
         gaps=gaps(past, since=since, until=now, running=running_since is not None), running_since=running_since,
         runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
         free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
-        lists=_lists(settings, now), looks=read_looks(),
+        lists=_lists(settings, now), looks=read_looks(), geo=geo_standing(settings, today=now.date()),
     )
 
 

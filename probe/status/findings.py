@@ -276,6 +276,29 @@ def _list(facts: Facts) -> Iterator[Finding]:
     yield Finding(what="list", state=state, text=text + failed, todo=_LIST_DOES if here.trouble or failed else "")
 
 
+def _place(facts: Facts) -> Iterator[Finding]:
+    """Country and network of the last run, and the table that they were looked up in."""
+    if facts.geo.text:
+        state = BAD if facts.geo.damaged else NOTE if facts.geo.todo else OK
+        yield Finding(what="table", state=state, text=facts.geo.text, todo=facts.geo.todo)
+    if not facts.runs:
+        return
+    here = facts.runs[-1].vantage
+    doubts = "; ".join(filter(None, (_DOUBTS.get(word, "") for word in here.vantage_doubt)))
+    asns = " and ".join(f"AS{asn}" for asn in dict.fromkeys((here.geo_asn_ipv4, here.geo_asn_ipv6)) if asn)
+    said = f", by the table {here.geo_cc} {asns or 'no network'}" if here.geo_db else ""
+    text = f"{here.probe_cc} AS{here.probe_asn} in the last run{said}"
+    yield Finding(what="place", state=NOTE if doubts else OK, text=f"{text}: {doubts}" if doubts else text,
+                  todo=_PLACE_DOES if doubts else "")
+
+
+_DOUBTS = {
+    "country": "you state another country", "network": "you state another network",
+    "several": "the table names several", "moved": "the device changed its network",
+}
+_PLACE_DOES = ("nothing, if you travel or the table errs; else state what is right, or leave it open: "
+               "probe setup --asn 0 --country ZZ")
 _FINDERS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _version, _configuration, _list, _schedule, _runs, _gaps, _blocked, _volume, _uploads, _conditions, _network,
+    _place,
 )

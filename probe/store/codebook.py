@@ -69,7 +69,9 @@ The Parquet files hold the same values without any of this: real lists, times, b
 - `inconclusive` and `not_attempted` are neither ok nor blocked. A share is k of n, and n counts decided targets only.
 - One `blocked` row is one network at one time. Nothing follows for a country or an operator until independent lines
   agree; see `scope` and `confirmed`.
-- Compare over time only within one `probe_asn`: a volunteer's laptop travels.
+- Compare over time only within one `probe_asn`: a volunteer's laptop travels. Runs with `vantage_doubt` belong to no
+  one network. Country and network are as good as what was stated, or as a table of `geo_db_date`: `cc_source` and
+  `asn_source` in `runs` tell which.
 - A change that coincides with a new `software_version`, `rules_version` or `catalogue_version` is first of all a
   change of the instrument.
 

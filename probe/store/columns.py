@@ -16,8 +16,12 @@ FRAME: Words = {
                             " `<run_id>.<service>.<role>`; the run alone where a row serves several targets."),
     "measurement_start_time": ("UTC, RFC 3339", "When the run began, by the probe's clock."),
     "probe_id": ("", "Keyed hash that tells one installation's rows apart; it changes every month."),
-    "probe_cc": ("ISO 3166-1 alpha-2", "Country of the network that was measured; ZZ when unknown."),
-    "probe_asn": ("", "Autonomous system number of the network that was measured; 0 when unknown."),
+    "probe_cc": ("ISO 3166-1 alpha-2", "Country of the network that was measured; ZZ when unknown. What the person"
+                 " stated, else what the table says."),
+    "probe_asn": ("", "Autonomous system number of the network that was measured; 0 when unknown. What the person"
+                  " stated, else what the table says, of IPv4 first."),
+    "geo_db_date": ("date", "Day on which the table of countries and networks was made that the run looked into; empty:"
+                    " it looked into none."),
     "lab": ("", "True for rows made in the laboratory: they say nothing about any real network."),
     "catalogue_version": ("", "Version or hash of the list of targets."),
     "rules_version": ("", "Version of the rules that judged."),
@@ -239,6 +243,18 @@ RUNS: Words = {
     "probe_id": FRAME["probe_id"],
     "probe_cc": FRAME["probe_cc"],
     "probe_asn": FRAME["probe_asn"],
+    "cc_source": ("", "Who says `probe_cc`: settings (the person), table, none; empty in older files."),
+    "asn_source": ("", "Who says `probe_asn`, likewise."),
+    "stated_cc": ("ISO 3166-1 alpha-2", "Country that the person stated; ZZ: none; empty in older files, where it is"
+                  " `probe_cc`. Targets and controls were chosen by it, and verdicts judged."),
+    "geo_cc": ("ISO 3166-1 alpha-2", "Country by the table, whatever was stated; ZZ when unknown."),
+    "geo_asn_ipv4": ("", "Autonomous system number by the table, of IPv4; 0 when unknown."),
+    "geo_asn_ipv6": ("", "Autonomous system number by the table, of IPv6; 0 when unknown."),
+    "vantage_doubt": ("", "Why the place is in doubt. country, network: the table says another than was stated;"
+                      " several: it names more than one; moved: the device changed its network. Nothing is to be said"
+                      " of one network by such a run."),
+    "geo_db": ("", "Table that was looked into: packaged, or the types of the person's own files; empty: none."),
+    "geo_db_date": FRAME["geo_db_date"],
     "network_type": ("", "Kind of access: wired, wifi, mobile, vpn (the tunnel is the vantage), unknown."),
     "resolver_count": ("", "Resolvers that the system is configured with."),
     "nat64_prefix": ("", "NAT64 prefix in use (RFC 7050); empty: none."),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-TEXT_NUMBER = 2
+TEXT_NUMBER = 3
 """Number of the consent text. Whoever changes what it says raises it: everybody is asked again."""
 
 

@@ -15,6 +15,7 @@ from observations import HERE4, RESET, lookup, operation, told, visit_to
 
 from probe.catalogue.types import Catalogue
 from probe.cli import timed
+from probe.geo.whereabouts import Whereabouts
 from probe.measure.clock import Clock, start_clock
 from probe.measure.conditions import Conditions
 from probe.measure.network_watch import Mark, NetworkWatch
@@ -78,7 +79,7 @@ def _make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, network: 
     clock = network.clock(plan.started_at)
     setting = session_run._Setting(
         catalogue=catalogue, settings=settings, plan=plan, clock=clock, links=links, tunnel="", seed=SEED,
-        watch=NetworkWatch(_nowhere),
+        watch=NetworkWatch(_nowhere), whereabouts=Whereabouts(None),
         gateway="answers" if links else "none", rng=random.Random(SEED),
         frame=Frame(network_resolver="192.0.2.53", families=(4,), innocent=catalogue.innocent_names[0]),
     )

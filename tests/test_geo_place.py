@@ -1,0 +1,187 @@
+"""Where a run measured: what the person stated, what the table says, and what is in doubt. No address stays."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from mmdb_files import write_mmdb
+
+from probe.geo.place import OWN, Clue, Tabled, elsewhere, network_of, settled, tabled
+from probe.geo.standing import geo_settings, standing, words_of
+from probe.geo.table import Found, GeoError
+from probe.geo.whereabouts import MAX_CLUES, Whereabouts, table_for
+from probe.model import Vantage
+from probe.settings import GeoSettings, RunSettings, Settings, SettingsError, VantageSettings
+
+HERE = Found(cc="DE", asn=64500)
+TODAY = date(2026, 11, 25)
+
+
+def clue(teller: str, family: int = 4, cc: str = "DE", asn: int = 64500) -> Clue:
+    return Clue(family=family, teller=teller, cc=cc, asn=asn)
+
+
+class Table:
+    """Knows one network of documentation in the place of a real one."""
+
+    name, date = "made-up", "2026-06-17"
+
+    def find(self, address: str) -> Found:
+        if address.startswith("8.8.4."):
+            raise GeoError("t.bin: damaged")
+        return HERE if address.startswith("93.184.") else Found(cc="RU", asn=64501)
+
+
+# ---- what the clues agree in
+
+@pytest.mark.parametrize(("clues", "told"), [
+    ([], Tabled()),
+    ([clue(OWN)], Tabled(cc="DE", asn_ipv4=64500)),
+    ([clue("a")], Tabled()),  # one server may say what it likes
+    ([clue("a"), clue("b")], Tabled(cc="DE", asn_ipv4=64500)),
+    ([clue("a"), clue("b"), clue("c", cc="RU", asn=1)], Tabled(cc="DE", asn_ipv4=64500)),
+    ([clue("a"), clue("b", cc="RU", asn=1)], Tabled()),
+    ([clue("a"), clue("b"), clue("c", cc="RU", asn=1), clue("d", cc="RU", asn=1)], Tabled(several=True)),
+    ([clue("a"), clue("b"), clue(OWN, cc="RU", asn=1)], Tabled(several=True)),
+    ([clue(OWN), clue("a", cc="RU", asn=1)], Tabled(cc="DE", asn_ipv4=64500)),
+    ([clue(OWN), clue(OWN, asn=1)], Tabled(cc="DE", several=True)),  # as the run began, and at its end
+    ([clue(OWN), clue(OWN, 6, asn=64501)], Tabled(cc="DE", asn_ipv4=64500, asn_ipv6=64501)),
+    ([clue(OWN), clue(OWN, 6, cc="RU")], Tabled(asn_ipv4=64500, asn_ipv6=64500, several=True)),
+    ([clue(OWN, 6, cc="ZZ")], Tabled(asn_ipv6=64500)),
+    ([clue("a", cc="DE", asn=0), clue("b", cc="DE", asn=0)], Tabled(cc="DE")),
+])
+def test_clues_count_where_they_agree(clues: list[Clue], told: Tabled) -> None:
+    assert tabled(clues) == tabled(clues[::-1]) == told
+
+
+# ---- what the row says
+
+TOLD = Tabled(cc="DE", asn_ipv4=64500, asn_ipv6=64501)
+
+
+@pytest.mark.parametrize(("stated", "told", "moved", "probe", "sources", "doubt"), [
+    (("ZZ", 0), Tabled(), False, ("ZZ", 0), ("none", "none"), ()),
+    (("ZZ", 0), TOLD, False, ("DE", 64500), ("table", "table"), ()),
+    (("ZZ", 0), replace(TOLD, asn_ipv4=0), False, ("DE", 64501), ("table", "table"), ()),
+    (("DE", 0), TOLD, False, ("DE", 64500), ("settings", "table"), ()),
+    (("DE", 64501), TOLD, False, ("DE", 64501), ("settings", "settings"), ()),
+    (("RU", 64500), TOLD, False, ("RU", 64500), ("settings", "settings"), ("country",)),
+    (("DE", 7), TOLD, False, ("DE", 7), ("settings", "settings"), ("network",)),
+    (("RU", 7), TOLD, False, ("RU", 7), ("settings", "settings"), ("country", "network")),
+    (("RU", 7), Tabled(), False, ("RU", 7), ("settings", "settings"), ()),
+    (("ZZ", 0), Tabled(asn_ipv4=1, several=True), False, ("ZZ", 1), ("none", "table"), ("several",)),
+    (("ZZ", 0), TOLD, True, ("ZZ", 0), ("none", "none"), ("moved",)),
+    (("RU", 7), TOLD, True, ("RU", 7), ("settings", "settings"), ("moved",)),
+])
+def test_what_is_stated_stands_and_a_contradiction_is_written(
+        stated: tuple[str, int], told: Tabled, moved: bool, probe: tuple[str, int], sources: tuple[str, str],
+        doubt: tuple[str, ...]) -> None:
+    place = settled(told, cc=stated[0], asn=stated[1], moved=moved)
+    assert (place.probe_cc, place.probe_asn) == probe
+    assert (place.cc_source, place.asn_source, place.vantage_doubt) == (*sources, doubt)
+    assert place.stated_cc == stated[0]
+    assert (place.geo_cc, place.geo_asn_ipv4) == (("ZZ", 0) if moved else (told.cc, told.asn_ipv4))
+    vantage = Vantage(**asdict(place))
+    cc, asn = network_of(vantage)
+    assert (asn == 0) if doubt else (cc, asn) == probe
+    assert (cc == "ZZ") if set(doubt) - {"network"} else cc == probe[0]
+
+
+KNOWN = Vantage(probe_cc="DE", probe_asn=64500, geo_cc="DE", geo_asn_ipv4=64500, cc_source="table", asn_source="table")
+
+
+@pytest.mark.parametrize(("other", "away"), [
+    (KNOWN, False), (Vantage(), False), (Vantage(probe_cc="DE", probe_asn=64500), False),
+    (replace(KNOWN, geo_asn_ipv4=64501, probe_asn=64501), True), (replace(KNOWN, geo_cc="RU"), True),
+    (replace(KNOWN, geo_asn_ipv4=0, geo_asn_ipv6=64501, probe_asn=64501), False),  # the same line's other family
+    (replace(KNOWN, vantage_doubt=("several",)), True), (replace(KNOWN, vantage_doubt=("network",)), False),
+    (Vantage(probe_cc="RU"), True),
+])
+def test_what_a_run_elsewhere_saw_is_no_confirmation(other: Vantage, away: bool) -> None:
+    assert elsewhere(KNOWN, other) is elsewhere(other, KNOWN) is away
+
+
+def test_stated_networks_tell_runs_apart_where_no_table_speaks() -> None:
+    one = Vantage(probe_asn=1, asn_source="settings")
+    assert elsewhere(one, Vantage(probe_asn=2, asn_source="settings"))
+    assert not elsewhere(one, Vantage(probe_asn=2, asn_source="table"))
+
+
+# ---- what a run learns
+
+def test_an_address_is_looked_up_and_forgotten() -> None:
+    where, own = Whereabouts(Table()), "93.184.216.34"
+    where.learn_own(["10.0.0.7", own, "fe80::1"])
+    where.learn(own, "192.0.2.5")
+    assert tabled(where._clues) == Tabled(cc="DE", asn_ipv4=64500)
+    assert own not in repr(vars(where)) + repr(where.place(VantageSettings(), moved=False))
+
+
+def test_the_row_tells_the_table_and_its_day() -> None:
+    where = Whereabouts(Table())
+    where.learn_own(["93.184.216.34"])
+    place = where.place(VantageSettings(cc="ru"), moved=False)
+    assert (place.geo_db, place.geo_db_date) == ("made-up", "2026-06-17")
+    assert (place.probe_cc, place.geo_cc, place.probe_asn, place.vantage_doubt) == ("RU", "DE", 64500, ("country",))
+
+
+def test_without_a_table_only_what_is_stated_counts() -> None:
+    where = Whereabouts(None)
+    where.learn_own(["93.184.216.34"])
+    place = where.place(VantageSettings(cc="DE", asn=5), moved=False)
+    assert (place.probe_cc, place.probe_asn, place.geo_db, place.geo_db_date) == ("DE", 5, "", "")
+
+
+def test_a_damaged_table_says_nothing_at_all() -> None:
+    where = Whereabouts(Table())
+    where.learn_own(["93.184.216.34", "8.8.4.4"])
+    place = where.place(VantageSettings(), moved=False)
+    assert where.trouble == "t.bin: damaged"
+    assert (place.probe_asn, place.asn_source, place.geo_db) == (0, "none", "")
+
+
+def test_many_tellers_fill_no_memory() -> None:
+    where = Whereabouts(Table())
+    for number in range(MAX_CLUES + 50):
+        where.learn("93.184.216.34", f"teller {number}")
+    assert len(where._clues) == MAX_CLUES
+
+
+def test_the_packaged_table_is_not_asked_in_the_laboratory() -> None:
+    assert table_for(GeoSettings(), lab=True) is None
+    assert table_for(GeoSettings(lookup=False)) is None
+    assert table_for(GeoSettings(files=("x.mmdb",)), lab=True) is not None
+    table = table_for(GeoSettings())
+    assert table is not None
+    assert table.name == "packaged"
+
+
+# ---- what the person is told
+
+def test_the_table_is_told_with_its_day_and_its_age() -> None:
+    now = standing(Settings(), today=TODAY)
+    assert "packaged table, made 2026-06-17" in now.text
+    assert "behind a translator there is none of IPv4 at level 1" in now.text
+    assert (now.todo, now.damaged) == ("", False)
+    later = standing(Settings(run=RunSettings(consent_level=2)), today=date(2027, 7, 1))
+    assert "what call servers say of it" in later.text
+    assert "more than a year old" in later.text
+    assert "probe setup --geo" in later.todo
+    assert standing(Settings(geo=GeoSettings(lookup=False)), today=TODAY).text.startswith("no table is used")
+    broken = standing(Settings(geo=GeoSettings(files=("none.mmdb",))), today=TODAY)
+    assert broken.damaged
+    assert "none.mmdb: cannot be read" in broken.text
+
+
+def test_a_table_of_ones_own_is_named_by_its_file(tmp_path: Path) -> None:
+    files = [write_mmdb(tmp_path / name, {"93.184.0.0/16": {"country_code": "DE"}}) for name in ("a.mmdb", "b.mmdb")]
+    assert geo_settings(files) == GeoSettings(files=tuple(files))
+    assert words_of(geo_settings(files)) == tuple(files)
+    for words in (("table",), ("none",)):
+        assert words_of(geo_settings(words)) == words
+    for wrong in ((), ("table", files[0]), ("none", "table"), (files[0],) * 5, (str(tmp_path / "c.mmdb"),)):
+        with pytest.raises(SettingsError):
+            geo_settings(wrong)
