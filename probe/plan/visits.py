@@ -19,7 +19,7 @@ def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt
         needs_alpn=site.kind == "tls" and bool(site.alpn),
         pages=site.pages(inputs) if depth == "all" else (),
         read_on_bytes=READ_ON_BYTES if site.sni and frame.consent_level >= CONSENT and frame.transfers else 0,
-        app=site.app if depth == "all" else "", app_name=site.app_name, expect_reply=first.expect.reply,
+        app=site.app if depth == "all" else "", app_name=site.app_name, app_url=site.app_url, expect=first.expect,
         target_id=first.target_id, input=first.input, connect_timeout_s=frame.timeout_s,
         tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s + 2,
     )
