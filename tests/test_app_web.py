@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.catalogue.load import load
-from probe.lab.servers.app_web import POSTS, SOCKETS, WebApps
+from probe.lab.servers.app_web import GETS, POSTS, SOCKETS, WebApps
 from probe.lab.servers.faults import Faults
 from probe.lab.servers.genuine import GenuineServices
 from probe.lab.servers.http1 import RequestReader, render
@@ -35,8 +35,6 @@ from probe.tables.protocols import PROTOCOLS
 
 NAMES = [name for name in SPEECHES if name in PROTOCOLS and PROTOCOLS[name].over_http]
 ROWS = {name: [row for row in load(search=False).endpoints if row.protocol == name] for name in NAMES}
-KNOWING = [name for name in NAMES if name != "wechat_newgetdns"]
-"""Those whose answers belong to what was asked, or to what the catalogue knows of it."""
 CASES = [(name, row) for name in NAMES for row in ROWS[name][:1] + ROWS[name][-1:]]
 IDS = [f"{name}-{n}" for n, (name, _) in enumerate(CASES)]
 WORLD = draw_world(seed=1, endpoints=load(search=False).endpoints, rtt_ms=(20, 60))
@@ -136,8 +134,7 @@ def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: str,
 
 
 @pytest.mark.parametrize(("name", "style"), [
-    (name, style) for name in KNOWING for style in WRONG
-    if (name, style) != ("websocket", "echo")])  # nothing is said there that could come back
+    (name, style) for name in NAMES for style in WRONG])
 def test_whatever_else_answers_is_not_the_service(name: str, style: str) -> None:
     row = next((row for row in ROWS[name] if row.expect.json), ROWS[name][0])
     for _ in range(3):  # a wrong answer is wrong in one of several ways
@@ -145,7 +142,7 @@ def test_whatever_else_answers_is_not_the_service(name: str, style: str) -> None
 
 
 def test_every_protocol_over_http_has_a_server_of_its_own() -> None:
-    assert {*POSTS, *SOCKETS} == set(KNOWING)
+    assert {*GETS, *POSTS, *SOCKETS} == set(NAMES)
     assert all(ROWS[name] for name in NAMES)
 
 

@@ -12,6 +12,7 @@ from probe.lab.pki import world_time
 from probe.lab.servers.app_messengers import ANSWERS, res_pq
 from probe.lab.servers.app_websocket import BINARY, TEXT, HiddenStream, MessageStream, is_opening, message, switching
 from probe.lab.servers.app_wire import Wire, wait_out
+from probe.lab.servers.documents import known_document
 from probe.lab.servers.faults import Faults, text
 from probe.lab.servers.http1 import Reply, Request, head_bytes, render
 from probe.lab.servers.json_path import value_at
@@ -91,6 +92,22 @@ POSTS: Mapping[str, Callable[[Request, Endpoint, random.Random, bool], Awaitable
 """Protocol of a row -> who answers what is posted there."""
 
 
+async def _directory(request: Request, row: Endpoint, rng: random.Random, wrong: bool) -> Reply:
+    """WeChat's own directory of names; to another request, one without a code."""
+    parts = urlsplit(request.target)
+    document = known_document(row.host.lower(), parts.path, parts.query)
+    if document is None or request.headers.get("user-agent") != "MicroMessenger Client":
+        return Reply(status=403)
+    if wrong:
+        return Reply(status=200, headers=(("Content-Type", "text/xml"),), body=b"<dns><domainlist/></dns>" + bytes(300))
+    headers = (("Content-Type", document.content_type), ("Content-Encoding", document.encoding))
+    return Reply(status=200, headers=headers, body=document.body, chunked=rng.random() < 0.4)
+
+
+GETS = {"wechat_newgetdns": _directory}
+"""The same for what is asked by a GET of the app's own."""
+
+
 # ---- WebSocket
 
 Speak = Callable[[Stream, bytes, Endpoint, random.Random, bool], Awaitable[None]]
@@ -160,7 +177,7 @@ class WebApps:
 
     def row(self, site: Site, request: Request) -> Endpoint | None:
         """The row whose protocol a request speaks; None for a request of the web."""
-        spoken = SOCKETS if is_opening(request) else POSTS if request.method == "POST" else {}
+        spoken = SOCKETS if is_opening(request) else POSTS if request.method == "POST" else GETS
         path = urlsplit(request.target).path
         return next((row for row in site.rows if row.protocol in spoken and _leads_to(row, path)), None)
 
@@ -172,8 +189,8 @@ class WebApps:
             await _MISBEHAVIOURS[style](stream, request, plain, rng)
             return False
         wrong = style == "wrong"
-        if row.protocol in POSTS:
-            reply = await POSTS[row.protocol](request, row, rng, wrong)
+        if row.protocol not in SOCKETS:
+            reply = await {**POSTS, **GETS}[row.protocol](request, row, rng, wrong)
             await stream.write(render(reply, request, now=world_time(self._world.clock_shift_s)))
             return request.keep_alive
         foreign = wrong and ((row.protocol == "websocket" and not row.expect.json) or rng.random() < 0.3)
@@ -202,21 +219,16 @@ async def _http(stream: Stream, request: Request, plain: PlainStream, rng: rando
 
 
 async def _echo(stream: Stream, request: Request, plain: PlainStream, rng: random.Random) -> None:
-    """What was said comes back as it came, in whatever carries it."""
-    if not is_opening(request):
-        await stream.write(head_bytes(200, [("Content-Length", str(len(request.body)))]) + request.body)
-        return
-    await stream.write(switching(request))
-    within = MessageStream(stream, BINARY)
-    while said := await within.read():
-        await within.write(said)
+    """What was said comes back: a body in an answer, a request without one as it came."""
+    first = f"{request.method} {request.target} HTTP/1.1\r\n\r\n".encode()
+    await stream.write(head_bytes(200, [("Content-Length", str(len(request.body)))]) + request.body
+                       if request.body else first)
 
 
 async def _garbage(stream: Stream, request: Request, plain: PlainStream, rng: random.Random) -> None:
     noise = b"\xa7" + rng.randbytes(rng.randint(120, 400))
     headers = [("Content-Type", "application/octet-stream"), ("Content-Length", str(len(noise)))]
-    await stream.write(switching(request) + message(BINARY, noise) if is_opening(request)
-                       else head_bytes(200, headers) + noise)
+    await stream.write(noise if is_opening(request) else head_bytes(200, headers) + noise)
 
 
 async def _silence(stream: Stream, request: Request, plain: PlainStream, rng: random.Random) -> None:
