@@ -23,7 +23,7 @@ from probe.lab.servers.genuine import GenuineServices
 from probe.lab.servers.http1 import RequestReader, render
 from probe.lab.servers.pages import page
 from probe.lab.servers.sites import Site
-from probe.lab.servers.streams import PlainStream
+from probe.lab.servers.streams import PlainStream, Stream
 from probe.lab.types import Fault
 from probe.lab.world import draw_world
 from probe.measure.app import mtproto, posts, web, websocket, within_websocket
@@ -73,7 +73,7 @@ class Gone(PlainStream):
         pass
 
 
-async def served(pipe: Pipe, row: Endpoint, style: str) -> None:
+async def served(pipe: Stream, row: Endpoint, style: str) -> None:
     """One request, as the laboratory's web server gives it to those who know it."""
     params: dict[str, bool | float | str] = {"style": style}
     faults = (Fault(kind="app_reply", match=(row.host,), params=params),) if style else ()

@@ -235,7 +235,8 @@ def test_what_http_carries_is_told_besides(tmp_path: Path) -> None:
     plain = b"POST /mmtls/0123 HTTP/1.1\r\nHost: a.example\r\nUpgrade: mmtls\r\n\r\n\x16\xf1\x04"
     assert looks_like(plain, proto=TCP, port=80) == "http"
     assert carried(plain) == "mmtls"
-    for other in (plain.replace(b"mmtls\r", b"h2c\r"), b"\r\nUpgrade: mmtls\r\n", b"GET / HTTP/1.1\r\n\r\nupgrade: mmtls"):
+    body = b"GET / HTTP/1.1\r\n\r\nupgrade: mmtls"
+    for other in (plain.replace(b"mmtls\r", b"h2c\r"), b"\r\nUpgrade: mmtls\r\n", body):
         assert carried(other) == ""
 
 

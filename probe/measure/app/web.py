@@ -53,7 +53,7 @@ def where(asked: Asked) -> tuple[str, str]:
 
 def request(method: str, host: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
     """The bytes of a request; what would break a line out of its place is left out."""
-    lines = {"Host": host, "User-Agent": HEADERS["User-Agent"], "Accept": "*/*"} | headers
+    lines = {"Host": host, "User-Agent": HEADERS["User-Agent"], "Accept": "*/*", **headers}
     if method == "POST":
         lines["Content-Length"] = str(len(body))
     head = [f"{method} {_one(target)} HTTP/1.1", *(f"{name}: {_line(value)}" for name, value in lines.items())]
