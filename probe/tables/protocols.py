@@ -115,7 +115,8 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
         _says("imap_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
         _says("smtp", "tlshandshake", layers=(*_TLS, "app")),
         _says("smtp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
-        _own("opendht", "udp", layers=(*_UDP, "app"), why_not="No client of its DHT is built, whose answers would be judged as those to STUN are."),
+        _own("opendht", "udp", layers=(*_UDP, "app"),
+             why_not="No client of its DHT is built, whose answers would be judged as those to STUN are."),
         _own("discord_udp_ping", "udp", layers=(*_UDP, "app"),
              why_not="Its addresses change with every answer of the voice directory."),
     )

@@ -101,7 +101,7 @@ async def _directory(request: Request, row: Endpoint, rng: random.Random, wrong:
     if wrong:
         return Reply(status=200, headers=(("Content-Type", "text/xml"),), body=b"<dns><domainlist/></dns>" + bytes(300))
     headers = (("Content-Type", document.content_type), ("Content-Encoding", document.encoding))
-    return Reply(status=200, headers=headers, body=document.body, chunked=rng.random() < 0.4)
+    return Reply(status=200, headers=headers, body=document.body)
 
 
 GETS = {"wechat_newgetdns": _directory}

@@ -82,9 +82,9 @@ MMTLS = _speech(mmtls_request, hear_mmtls, random_bytes=mmtls.SPEECH.random_byte
 # ---- WeChat's own directory of names
 
 def newgetdns_request(asked: Asked) -> bytes:
-    """The query without an account: no user's number is ever given."""
+    """The query without an account, in the form of the recorded ones: no user's number is ever given."""
     host, target = where(asked)
-    return request("GET", host, target, {**_WECHAT, "Accept-Encoding": "deflate"})
+    return request("GET", host, target, {**_WECHAT, "Accept-Encoding": "deflate"}, version="1.0")
 
 
 def hear_newgetdns(answer: Answer, asked: Asked) -> str:

@@ -51,12 +51,13 @@ def where(asked: Asked) -> tuple[str, str]:
     return host if port in (None, _PORTS.get(parts.scheme)) else f"{host}:{port}", target
 
 
-def request(method: str, host: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+def request(method: str, host: str, target: str, headers: Mapping[str, str], body: bytes = b"", *,
+            version: str = "1.1") -> bytes:
     """The bytes of a request; what would break a line out of its place is left out."""
     lines = {"Host": host, "User-Agent": HEADERS["User-Agent"], "Accept": "*/*", **headers}
     if method == "POST":
         lines["Content-Length"] = str(len(body))
-    head = [f"{method} {_one(target)} HTTP/1.1", *(f"{name}: {_line(value)}" for name, value in lines.items())]
+    head = [f"{method} {_one(target)} HTTP/{version}", *(f"{name}: {_line(value)}" for name, value in lines.items())]
     return "\r\n".join([*head, "", ""]).encode("ascii", "replace") + body
 
 
