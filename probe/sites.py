@@ -32,6 +32,8 @@ class Site:
     """For kind app: the protocol whose first words are said (`probe.tables.handshakes`)."""
     app_name: str = ""
     """For kind app: the domain or host that they name."""
+    app_url: str = ""
+    """For kind app: where they go, if they go over HTTP."""
     upgrades: bool = False
     """For kind app: TLS follows on the same connection (STARTTLS)."""
 
@@ -88,7 +90,8 @@ def group(endpoints: Sequence[Endpoint]) -> tuple[Site, ...]:
 
 
 def _key(e: Endpoint) -> tuple[object, ...]:
-    return (e.protocol, e.host, e.port, e.address, e.sni, e.alpn, e.trust)
+    place = e.input if PROTOCOLS[e.protocol].says and PROTOCOLS[e.protocol].over_http else ""
+    return (e.protocol, e.host, e.port, e.address, e.sni, e.alpn, e.trust, place)
 
 
 def _site(members: list[Endpoint]) -> Site:
@@ -110,6 +113,7 @@ def _app_site(first: Endpoint, members: tuple[Endpoint, ...]) -> Site:
     name = first.sni or first.host
     return Site(
         kind="app", host=first.host, port=first.port, address=first.address, sni=name if protocol.secure_first else "",
-        alpn=first.alpn, trust=first.trust if "tls" in protocol.layers else "none", endpoints=members,
-        app=first.protocol, app_name=name, upgrades=upgrades,
+        alpn=first.alpn or (("http/1.1",) if protocol.over_http and protocol.secure_first else ()),
+        trust=first.trust if "tls" in protocol.layers else "none", endpoints=members,
+        app=first.protocol, app_name=name, app_url=first.input if protocol.over_http else "", upgrades=upgrades,
     )

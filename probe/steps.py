@@ -58,7 +58,10 @@ class Visit:
     """A messenger's protocol whose first words are said (`probe.tables.handshakes`); empty: none."""
     app_name: str = ""
     """The domain or host that they name, and that TLS after STARTTLS is asked for."""
-    expect_reply: str = ""
+    app_url: str = ""
+    """The endpoint's URL, for words that go over HTTP."""
+    expect: Expectation = Expectation()
+    """What the catalogue says of the answer to them."""
     target_id: str = ""
     input: str = ""
     not_before_s: float = field(default=0.0, compare=False)

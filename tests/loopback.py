@@ -105,7 +105,7 @@ def going_to(port: int, *, paths: tuple[str, ...] = ("/",), http_timeout_s: floa
     plain: dict[str, Any] = dict(
         purpose="target", address="127.0.0.1", port=port, hostname=HOST, input="in", target_id="t",
         pages=tuple(Page(input=f"in{p}", target_id="t", url=f"{scheme}://{HOST}{p}", expect=expect or Expectation())
-                    for p in paths),
+                    for p in paths), expect=expect or Expectation(),
         connect_timeout_s=PATIENCE_S, tls_timeout_s=PATIENCE_S, http_timeout_s=http_timeout_s,
     )
     return Visit(**plain | changes)

@@ -14,7 +14,7 @@ from probe.rules.scene import Scene
 
 def app(ladder: LadderEvidence = WELL, *, said: dict[str, Any] | None = None, **changes: Any) -> Scene:
     """Three attempts to say a messenger's first words in the clear, which failed alike."""
-    evidence = AppEvidence(protocol="mtproto", **{"innocent": "reached"} | (said or {}))
+    evidence = AppEvidence(**{"protocol": "mtproto", "innocent": "reached"} | (said or {}))
     plain: dict[str, Any] = dict(kind="app", stage="app", secure=False, attempts=3, failed_attempts=3)
     return scene(ladder, **plain | changes, app=evidence)
 

@@ -85,7 +85,30 @@ def test_first_words_are_said_and_innocent_bytes_only_after_a_failure() -> None:
     assert {(s.purpose, s.app) for s in after} == {("residual", INNOCENT)}
 
 
+def test_beside_what_http_carries_in_the_clear_the_own_name_is_asked_for() -> None:
+    """Else a block of the name would look like one of the protocol."""
+    url = f"http://{HOST}/mmtls/"
+    site = site_of(messenger("mmtls_http", url))
+    (first,) = steps([], site=site)
+    assert (first.app, first.app_url, first.sni, first.port, first.pages) == ("mmtls_http", url, "", 80, ())
+    failed = said(TIMEOUT, input=url, protocol="mmtls_http", port=80)
+    (beside,) = steps(failed, site=site)
+    assert (beside.purpose, beside.app, beside.app_name) == ("innocent", INNOCENT, HOST)
+
+
+def test_within_tls_an_innocent_name_is_shaken_hands_with_first() -> None:
+    site = site_of(messenger("mtproto_ws", f"wss://{HOST}/apiws", trust="web_pki"))
+    (before,) = steps([], site=site)
+    assert (before.purpose, before.sni, before.app) == ("innocent", FRAME.innocent, "")
+
+
 # ---- evidence
+
+def test_the_status_of_a_foreign_answer_is_evidence_and_no_other() -> None:
+    assert evidence(three("", "foreign", status=403)).status == 403
+    assert evidence(said("", "refused", status=403)).status == 0
+    assert evidence([*three("", "foreign", status=403), *said("", "answered", attempt=4, status=200)]).status == 0
+
 
 def test_a_repeated_number_proves_the_service() -> None:
     e = evidence(said(proof="proven"))

@@ -18,7 +18,7 @@ from observations import EOF, RESET, TIMEOUT
 from probe.lab.servers.app_messengers import ANSWERS
 from probe.lab.servers.app_wire import Wire
 from probe.measure import visit as visit_module
-from probe.model import Observation
+from probe.model import Expectation, Observation
 from probe.tables.handshakes import INNOCENT
 
 
@@ -137,9 +137,9 @@ def test_more_than_the_only_length_that_marks_an_answer_is_another_answer() -> N
 def test_the_catalogues_pattern_is_held_against_the_answer() -> None:
     pattern = "hex:^[0-9a-f]{2}0{16}[0-9a-f]{16}[0-9a-f]{8}63241605<nonce>"
     for attempt in (1, 2):
-        seen = said_to(genuine("mtproto"), expect_reply=pattern, attempt=attempt)[-1]
+        seen = said_to(genuine("mtproto"), expect=Expectation(reply=pattern), attempt=attempt)[-1]
         assert (seen.proof, seen.met_expectation, seen.mismatch) == ("proven", "yes", "")
-    other = said_to(genuine("mtproto"), expect_reply="hex:^ffff")[-1]
+    other = said_to(genuine("mtproto"), expect=Expectation(reply="hex:^ffff"))[-1]
     assert (other.proof, other.met_expectation) == ("foreign", "no")
     assert "hex:^ffff" in other.mismatch
 

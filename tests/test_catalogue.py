@@ -360,13 +360,17 @@ def test_targets_list_and_services() -> None:
     listed = json.loads(run("list", "--service", "telegram", "--role", "web", "--role", "api", "--json"))
     assert {(e["service"], e["role"]) for e in listed} == {("telegram", "web"), ("telegram", "api")}
     table = run("list", "--tier", "1", "--protocol", "mtproto", "--status", "active").splitlines()
-    assert all(line.split()[1:4] == ["1", "active", "yes"] for line in table[1:-1])
-    assert table[-1].startswith(f"{len(table) - 2} endpoints of 5 targets of 1 services (chat {len(table) - 2})")
-    unheard = run("list", "--protocol", "mtproto_ws").splitlines()[1:-1]
-    assert {line.split()[3] for line in unheard} == {"no"}
+    n = len(table) - 3
+    assert all(line.split()[1:4] == ["1", "active", "yes"] for line in table[1:-2])
+    assert table[-2].startswith(f"{n} endpoints of 5 targets of 1 services (chat {n})")
+    assert table[-1] == f"{n} endpoints measured (A {n}, B 0, C 0), 0 not attempted."
+    unheard = run("list", "--protocol", "udp", "--status", "active").splitlines()
+    assert {line.split()[3] for line in unheard[1:-2]} == {"no"}
+    assert unheard[-1] == ("0 endpoints measured (A 0, B 0, C 0), 1 not attempted: 1 because no reply is known that a "
+                           "server gives without a session.")
     measured = {e["protocol"] for e in json.loads(run("list", "--measured", "--json"))}
     assert "mtproto" in measured
-    assert "mtproto_ws" not in measured
+    assert "opendht" not in measured
     services = {s["service"]: s for s in json.loads(run("services", "--json"))}
     assert services["bbm"]["closed"] == "2019-05-31"
     assert "refuses CU IR KP SY" in run("services")

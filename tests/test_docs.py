@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 from probe.catalogue.load import load
+from probe.catalogue.strength import strength
 from probe.cli.lab_score import score as score_command
 from probe.cli.main import COMMANDS
 from probe.compare.shapes import ELSEWHERE_ATTEMPTS
@@ -57,8 +58,8 @@ def test_generated_documents_are_up_to_date(docs: ModuleType, root: Path) -> Non
 ])
 def test_the_strength_of_an_answer_follows_from_protocol_and_certificate(docs: ModuleType, url: str, word: str) -> None:
     (endpoint,) = [e for e in load(None, search=False).endpoints if e.input == url]
-    assert docs.services.strength(endpoint) == word
-    assert docs.services.strength(replace(endpoint, protocol="tcp", sni="")) == "C"
+    assert strength(endpoint) == word
+    assert strength(replace(endpoint, protocol="tcp", sni="")) == "C"
 
 
 def test_a_changed_table_would_show(docs: ModuleType) -> None:

@@ -36,7 +36,7 @@ from lab_traffic import (
 from probe.lab.box.actions import ACTIONS, TRIGGERS
 from probe.lab.box.defragment import fragmented
 from probe.lab.box.matches import MATCHERS, NameIndex
-from probe.lab.box.protocols import looks_like
+from probe.lab.box.protocols import carried, looks_like
 from probe.lab.box.rulebook import make_ready
 from probe.lab.types import Rule, Value
 from probe.lab.wire.packet import IpHeader, build_udp
@@ -229,6 +229,15 @@ def test_a_hello_in_segments_of_any_order_with_repeats(tmp_path: Path, version: 
 )
 def test_what_first_payloads_look_like(data: bytes, proto: int, port: int, expected: str) -> None:
     assert looks_like(data, proto=proto, port=port) == expected
+
+
+def test_what_http_carries_is_told_besides(tmp_path: Path) -> None:
+    plain = b"POST /mmtls/0123 HTTP/1.1\r\nHost: a.example\r\nUpgrade: mmtls\r\n\r\n\x16\xf1\x04"
+    assert looks_like(plain, proto=TCP, port=80) == "http"
+    assert carried(plain) == "mmtls"
+    body = b"GET / HTTP/1.1\r\n\r\nupgrade: mmtls"
+    for other in (plain.replace(b"mmtls\r", b"h2c\r"), b"\r\nUpgrade: mmtls\r\n", body):
+        assert carried(other) == ""
 
 
 def test_only_the_first_payload_of_a_flow_tells_its_protocol(tmp_path: Path) -> None:

@@ -39,6 +39,25 @@ def test_bytes_that_came_were_no_silence() -> None:
     assert first(PATH_RULES, app(said=carried, failure=TIMEOUT, acked="yes", **CONTRARY)).outcome == "inconclusive"
 
 
+@pytest.mark.parametrize("protocol", ["mmtls_http", "wechat_newgetdns"])
+def test_where_http_carries_it_only_lost_bytes_convict(protocol: str) -> None:
+    """A server's own door tells requests apart: it may answer one and keep silent on the other, or reset it."""
+    for failure, acked in ((TIMEOUT, "yes"), (RESET, "")):
+        seen = app(said=dict(protocol=protocol, control_proven=2), failure=failure, acked=acked, **CONTRARY)
+        assert first(PATH_RULES, seen).outcome == "inconclusive"
+    lost = app(said=dict(protocol=protocol, control_proven=2), failure=TIMEOUT, acked="no", **CONTRARY)
+    assert first(PATH_RULES, lost).block_type == "app.drop.protocol"
+
+
+@pytest.mark.parametrize(("status", "block_type"), [
+    (403, "server.restricted"), (429, "server.rate_limited"), (503, "server.error"),
+    (404, "inconclusive.unexplained"), (200, "inconclusive.unexplained")])
+def test_a_proven_servers_own_refusal_is_named_as_a_pages_is(status: int, block_type: str) -> None:
+    said = dict(protocol="mtproto_ws", proof="foreign", heard=True)
+    seen = app(said=said, failure="", secure=True, proven=True, status=status)
+    assert first(PATH_RULES, seen).block_type == block_type
+
+
 def test_within_tls_nobody_on_the_way_reads_a_protocol() -> None:
     for failure in (TIMEOUT, RESET, EOF):
         inside = app(said=dict(control_proven=2), failure=failure, acked="no", secure=True, proven=True, **CONTRARY)

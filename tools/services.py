@@ -6,20 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from probe.catalogue.load import load
+from probe.catalogue.strength import STRENGTHS, strength, why_not
 from probe.catalogue.types import Catalogue, Service
 from probe.model import Endpoint
 from probe.tables.handshakes import HANDSHAKES
 from probe.tables.protocols import PROTOCOLS
 from probe.tables.roles import ROLES
-from probe.tables.trust import judged
 
-STRENGTHS = {
-    "A": "only the service itself can have answered: a certificate for its name, or its own protocol's proof",
-    "B": "an answer of a shape that nobody else is known to give",
-    "C": "hardly more than that something answers: an open port, a name that resolves, a page in the clear",
-}
-_PLAIN = {"stun": "B", "quic": "A"}
-"""Of protocols without a row in the table of handshakes; the others follow from their certificates."""
 _HEAD = """# What is measured of each service
 
 Generated from the catalogue and the tables of protocols by `make docs`. {measured} endpoints of {services} services are
@@ -32,13 +25,6 @@ that are blocked are named in any case. **Level** is the consent that the endpoi
 
 {strengths}
 """
-
-
-def strength(endpoint: Endpoint) -> str:
-    """A, B or C: what an answer of this endpoint proves."""
-    if endpoint.protocol in HANDSHAKES:
-        return HANDSHAKES[endpoint.protocol].strength
-    return _PLAIN.get(endpoint.protocol) or ("A" if endpoint.sni and judged(endpoint.trust) else "C")
 
 
 def page() -> str:
@@ -58,14 +44,6 @@ def page() -> str:
     for name in dict.fromkeys(e.service for e in own):
         parts += ["", *_section(name, catalogue, [e for e in own if e.service == name])]
     return "\n".join(parts) + "\n"
-
-
-def why_not(endpoint: Endpoint) -> str:
-    """Why an endpoint is only listed; empty for one that is measured."""
-    if endpoint.status == "dead":
-        return "the service is closed: whether its name still resolves is all that is asked"
-    protocol = PROTOCOLS[endpoint.protocol]
-    return "" if protocol.built else protocol.why_not
 
 
 def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Iterator[str]:

@@ -39,20 +39,21 @@ def _filters(command: _F) -> _F:
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON array instead of a table.")
 def list_targets(path: str | None, measured: bool, as_json: bool, **wanted: tuple[str, ...]) -> None:
     """List the endpoints, one a line."""
-    from probe.tables.protocols import PROTOCOLS
+    from probe.catalogue.strength import coverage, why_not
 
     choice = _choose(path)
     catalogue = choice.catalogue
     chosen = [e for e in catalogue.endpoints if _matches(e, wanted)]
     if measured:
-        chosen = [e for e in chosen if PROTOCOLS[e.protocol].built and e.status != "dead"]
+        chosen = [e for e in chosen if not why_not(e)]
     if as_json:
         click.echo(json.dumps([asdict(e) for e in chosen], ensure_ascii=False))
         return
     _table(("target", "tier", "status", "measured", "endpoint"), [
-        (e.target_id, str(e.tier), e.status, "yes" if PROTOCOLS[e.protocol].built else "no", e.input) for e in chosen
+        (e.target_id, str(e.tier), e.status, "no" if why_not(e) else "yes", e.input) for e in chosen
     ])
     click.echo(_summary(catalogue, chosen))
+    click.echo(coverage(chosen))
     for line in _of_the_list(choice):
         click.echo(line)
 

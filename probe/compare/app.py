@@ -70,6 +70,12 @@ def innocent_word(around: Sequence[Observation], address: str, port: int) -> str
     return "tainted" if all(o.tainted_by for o in tries if o.failure) else "failed"
 
 
+def foreign_status(mine: Sequence[Observation]) -> int:
+    """The HTTP status of the last answer, where it is none of the protocol: a proven server's own refusal or error."""
+    said = [o for o in mine if o.operation == OPERATION]
+    return said[-1].status if said and said[-1].proof == FOREIGN else 0
+
+
 def proves_service(mine: Sequence[Observation]) -> bool:
     """Some attempt was answered with what only the genuine service has."""
     return any(o.operation == OPERATION and o.proof == PROVEN for o in mine)

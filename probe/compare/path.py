@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from probe.compare.anatomy import UNSEEN, Anatomy, anatomy_of
-from probe.compare.app import OPERATION, AppEvidence, app_evidence, control_word, proves_service
+from probe.compare.app import OPERATION, AppEvidence, app_evidence, control_word, foreign_status, proves_service
 from probe.compare.flow import FlowEvidence, flow_evidence
 from probe.compare.locate import NOWHERE, Located, located
 from probe.compare.marks import Mark, mark_of
@@ -173,7 +173,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     known_as = from_outside(address, nat64_prefix)
     if site.app:
         base = replace(base, app=app_evidence(site.app, mine, around, told, address=address, port=site.port,
-                                              where=_where(known_as, site.port)))
+                                              where=_where(known_as, site.port)), status=foreign_status(mine))
     base = _with_controls(base, site, told, mine, known_as=known_as)
     if base.stage in ("tls", "http"):
         base = replace(base, shapes=shape_evidence(site, address, mine, around, told, known_as=known_as))

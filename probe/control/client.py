@@ -22,6 +22,7 @@ from probe.control.protocol import (
 from probe.control.transport import Call, post
 from probe.measure.http import HEADERS
 from probe.model import ControlAnswer, Endpoint
+from probe.tables.handshakes import HELPED
 from probe.tables.protocols import DATAGRAMS, PROTOCOLS
 
 USER_AGENT = f"reachability-probe/{__version__}"
@@ -85,7 +86,8 @@ def _judge(call: Call, blank: ControlAnswer, endpoint: Endpoint) -> ControlAnswe
 def make_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = "") -> Request:
     """The request about one endpoint. Only web endpoints have a URL to fetch; OONI's helpers answer no others."""
     literals = tuple(dict.fromkeys(str(a) for text in addresses if (a := parse(text)) is not None))[:MAX_ADDRESSES]
-    fetched = "http" in PROTOCOLS[endpoint.protocol].layers and urlsplit(endpoint.input).scheme in ("http", "https")
+    protocol = PROTOCOLS[endpoint.protocol]
+    fetched = protocol.over_http and not protocol.says and urlsplit(endpoint.input).scheme in ("http", "https")
     return Request(
         http_request=endpoint.input if fetched else "",
         http_request_headers={name: [HEADERS[name]] for name in FORWARDED_HEADERS} if fetched else {},
@@ -99,6 +101,7 @@ def make_request(endpoint: Endpoint, addresses: Sequence[str], *, volume: str = 
 def _endpoints(endpoint: Endpoint, literals: Sequence[str]) -> list[XEndpoint]:
     protocol = PROTOCOLS[endpoint.protocol]
     secure = bool(endpoint.sni) and (protocol.secure_first or not protocol.says)
+    says = protocol.says and endpoint.protocol in HELPED
     wanted: list[XEndpoint] = []
     if parse(endpoint.host) is None:
         wanted.append(XEndpoint(proto="dns", host=endpoint.host))
@@ -115,7 +118,7 @@ def _endpoints(endpoint: Endpoint, literals: Sequence[str]) -> list[XEndpoint]:
             sni=endpoint.sni if secure else "",
             alpn=endpoint.alpn,
             trust=endpoint.trust,
-            app=endpoint.protocol if protocol.says else "",
-            app_name=endpoint.sni if protocol.says else "",
+            app=endpoint.protocol if says else "",
+            app_name=endpoint.sni if says else "",
         ))
     return wanted[:MAX_ENDPOINTS]

@@ -10,7 +10,7 @@ from probe.control.doh import Lookup
 from probe.control.fetch import Site, clean_host, forwarded, parse_site
 from probe.control.protocol import MAX_ADDRESSES, Request, XEndpoint, split_address
 from probe.control.reach import PUBLIC, Plan
-from probe.tables.handshakes import HANDSHAKES
+from probe.tables.handshakes import HELPED
 from probe.tables.trust import TRUSTS
 
 MAX_NAMES = 4
@@ -64,7 +64,7 @@ def _sound(endpoint: XEndpoint) -> XEndpoint:
         sni=clean_host(endpoint.sni or host) if endpoint.proto in ("tls", "quic") else "",
         alpn=endpoint.alpn,
         trust=_known(endpoint.trust),
-        app=endpoint.app if endpoint.app in HANDSHAKES else "",
+        app=endpoint.app if endpoint.app in HELPED else "",
         app_name=clean_host(endpoint.app_name or host),
     )
 

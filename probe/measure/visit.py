@@ -136,12 +136,13 @@ def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, c
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.deadline = time.monotonic() + plan.http_timeout_s
     before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
-    got = converse(stream, plan.app, name=plan.app_name, attempt=plan.attempt, expected=plan.expect_reply,
+    got = converse(stream, plan.app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt, expect=plan.expect,
                    chain_der=chain)
     seen = replace(
         base, operation="app_round_trip", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=got.failure,
         proof=got.proof, reply_bytes=got.reply_bytes, reply_head=got.head, acked=got.acked, met_expectation=got.met,
         mismatch=got.mismatch, bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
+        status=got.status,
     )
     if got.failure or not isinstance(stream, RecordedSocket) or not speech_of(plan.app).upgrades or (
             got.proof == FOREIGN):

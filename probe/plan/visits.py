@@ -19,20 +19,24 @@ def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt
         needs_alpn=site.kind == "tls" and bool(site.alpn),
         pages=site.pages(inputs) if depth == "all" else (),
         read_on_bytes=READ_ON_BYTES if site.sni and frame.consent_level >= CONSENT and frame.transfers else 0,
-        app=site.app if depth == "all" else "", app_name=site.app_name, expect_reply=first.expect.reply,
+        app=site.app if depth == "all" else "", app_name=site.app_name, app_url=site.app_url, expect=first.expect,
         target_id=first.target_id, input=first.input, connect_timeout_s=frame.timeout_s,
         tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s + 2,
     )
 
 
 def innocent_visit(site: Site, address: str, frame: Frame) -> Visit:
-    """The same address, asked for a name that nobody blocks; it needs no more than to be answered."""
+    """The same address, asked for a name that nobody blocks; it needs no more than to be answered.
+
+    Beside words that HTTP carries in the clear the site's own name is asked for: what they fail for shall be what they
+    are, and not whom they are for.
+    """
     plain = site.kind == "app" and not site.sni
     pages = () if site.sni or plain else (Page(input="", target_id="", url=f"http://{frame.innocent}/"),)
     return Visit(
         purpose="innocent", address=address, port=site.port, hostname=frame.innocent,
         sni=frame.innocent if site.sni else "", trust="none", until_server_hello=bool(site.sni), pages=pages,
-        app=INNOCENT if plain else "", app_name=frame.innocent if plain else "",
+        app=INNOCENT if plain else "", app_name=(site.app_name if site.app_url else frame.innocent) if plain else "",
         connect_timeout_s=frame.timeout_s, tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s,
     )
 

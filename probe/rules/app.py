@@ -6,7 +6,8 @@ no throttling of the address and no outage explains, and:
 - where what we say is not even acknowledged, by itself: a server's TCP acknowledges before its program has read a byte,
   so nothing that the program thinks of us keeps the acknowledgement back;
 - where it is acknowledged and then met with silence or a reset, only if a control gets the proof at this service: the
-  program may have changed, or refuse everybody.
+  program may have changed, or refuse everybody. Never where HTTP carries it: what stands before a web server tells
+  requests apart, and may refuse one of them to a country as silently.
 
 What comes over a validated TLS connection is the server's own doing as far as anybody on the way can see.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by, silence
 from probe.rules.table import Rule
 from probe.tables.handshakes import FOREIGN, GENUINE
+from probe.tables.protocols import PROTOCOLS
 
 
 def _said(s: Scene) -> bool:
@@ -35,6 +37,7 @@ def _vanishes(s: Scene) -> bool:
 def _only_this(s: Scene) -> bool:
     """Nothing at all comes back here, to innocent bytes something does, and controls get the proof."""
     return (_in_clear(s) and convicts(s) and not s.path.app.heard and s.path.app.innocent == "reached"
+            and not PROTOCOLS[s.path.app.protocol].over_http
             and s.path.app.control_proven > 0 and not s.path.app.control_foreign and contrary(s))
 
 

@@ -41,13 +41,15 @@ class Handshake:
     """Whoever listens on the way learns more than a connection to this host tells: who speaks is a user of it."""
     source: str
     head_bytes: int = 8
-    """How much of a genuine answer's beginning is kept; 0 where it may hold the volunteer's address."""
+    """How much of a genuine answer's beginning is kept; 0 where it may hold the volunteer's address, or is HTTP's."""
+    place: str = ""
+    """Where the words go at a server of the protocol, for those that HTTP carries; empty: wherever the URL says."""
 
 
 def _row(protocol: str, sends: str, proof: str, strength: str, source: str, *, marks: bool = True,
-         head: int = 8) -> Handshake:
+         head: int = 8, place: str = "") -> Handshake:
     return Handshake(protocol=protocol, sends=sends, proof=proof, strength=strength, marks_sender=marks,
-                     source=source, head_bytes=head)
+                     source=source, head_bytes=head, place=place)
 
 
 HANDSHAKES: Mapping[str, Handshake] = MappingProxyType({
@@ -86,6 +88,43 @@ HANDSHAKES: Mapping[str, Handshake] = MappingProxyType({
              "MQTT 3.1.1 section 3.2", marks=False),
         _row("smp", "nothing: the server greets", "a 16384-byte greeting, under the authority whose hash is known",
              "A", "simplexmq: SMP protocol, transport connection"),
+        _row("mtproto_http", "req_pq_multi as the body of a POST, within TLS",
+             "resPQ with our 16-byte nonce as the body; four bytes of a transport error are a refusal", "A",
+             "core.telegram.org: MTProto transports (HTTP)", head=0, place="/apiw1"),
+        _row("mmtls_http", "the mmtls ClientHello as the body of a POST to /mmtls/ and eight digits",
+             "a body that begins with a ServerHello, with a point on the curve", "B",
+             "Citizen Lab, Should We Chat, Too? (2024): recorded with a key known before; ours offers none, which was "
+             "not seen live", head=0, place="/mmtls/"),
+        _row("wechat_newgetdns", "a GET of the directory of names, without an account",
+             "their XML with a code; another than 0 is a refusal", "B",
+             "Citizen Lab's recording of an account's; the form without one is gommtls's and was not seen live", head=0,
+             place="/cgi-bin/micromsg-bin/newgetdns?uin=0&clientversion=0&scene=0&net=1"),
+        _row("http_post", "an empty JSON object as the body of a POST, within TLS",
+             "the status and the JSON that the catalogue knows", "A", "the service's documentation", marks=False,
+             head=0),
+        _row("session_seed", "a JSON-RPC request for one node of the network, with an id of ours",
+             "a result for our id; an error for it is a refusal", "B", "JSON-RPC 2.0; Session's clients", head=0,
+             place="/json_rpc"),
+        _row("websocket", "the opening of a WebSocket, within TLS",
+             "the proof of our key, and the greeting that the catalogue knows; where it knows none, a client error "
+             "is a refusal", "A", "RFC 6455; Discord's documentation", marks=False, head=0),
+        _row("mtproto_ws", "a WebSocket, within it the obfuscated transport and req_pq_multi",
+             "the proof of our key; then resPQ with our 16-byte nonce", "A",
+             "RFC 6455; core.telegram.org: MTProto transports (obfuscation, WebSocket)", head=0, place="/apiws"),
+        _row("wa_noise_ws", "a WebSocket, within it the Noise prologue and a ClientHello",
+             "the proof of our key; then a ServerHello, proven as over TCP", "A", "RFC 6455; whatsmeow, Baileys",
+             head=0, place="/ws/chat"),
+        _row("max_ws", "a WebSocket, within it SESSION_INIT as JSON",
+             "the proof of our key; then a response or an error to our sequence number and opcode", "A",
+             "RFC 6455; PyMax", head=0, place="/websocket"),
+        _row("xmpp_ws", "a WebSocket, within it the opening of a stream to the host",
+             "the proof of our key; then the server's own opening, with an id", "A", "RFC 6455, RFC 7395", head=0,
+             place="/websocket"),
     )
 })
 """Protocol -> its first words."""
+
+PLACES: Mapping[str, str] = MappingProxyType({row.protocol: row.place for row in HANDSHAKES.values() if row.place})
+
+HELPED = frozenset(HANDSHAKES) - {"http_post", "websocket"}
+"""What helpers say for a probe, too: never a request to whatever place somebody names."""

@@ -45,10 +45,14 @@ class Protocol:
         before, _, _ = " ".join(self.layers).partition("app")
         return "tls" in before
 
+    @property
+    def over_http(self) -> bool:
+        """HTTP carries it: its words go to a place, not only to a port."""
+        return "http" in self.layers
+
 
 _TCP, _TLS, _UDP = ("dns", "tcp"), ("dns", "tcp", "tls"), ("dns", "udp")
-_NO_POST = "Its first words go in the body of a POST, and only GET is sent."
-_NO_WEBSOCKET = "Its first words go within a WebSocket, and no WebSocket client is built."
+_POST, _WEBSOCKET = (*_TLS, "http", "app"), (*_TLS, "http", "websocket", "app")
 
 
 def _web(name: str, schemes: str, *, transport: str = "tcp", layers: tuple[str, ...] = (*_TLS, "http")) -> Protocol:
@@ -83,37 +87,36 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
         _web("http", "http https"),
         _own("dns_txt", "dnslookup", layers=("dns",), consent_level=1,
              why_not="Only addresses are asked for, no texts."),
-        _own("http_post", "https", layers=(*_TLS, "http"), consent_level=1,
-             why_not="Only GET is sent: a POST may change something on the server."),
-        _own("websocket", "wss", layers=(*_TLS, "http", "websocket"), consent_level=1,
-             why_not="A plain GET to the address proves nothing, and no WebSocket client is built."),
+        _says("http_post", "https", layers=_POST),
+        _says("websocket", "wss", layers=_WEBSOCKET),
         _datagrams("quic", "quichandshake", layers=(*_UDP, "quic"), consent_level=3, module="aioquic", extra="quic"),
         _datagrams("stun", "stun", layers=(*_UDP, "app"), consent_level=2),
         _own("udp", "udp", layers=_UDP, why_not="No reply is known that a server gives without a session."),
         _says("mtproto", "tcpconnect", layers=(*_TCP, "app")),
-        _own("mtproto_http", "https", layers=(*_TLS, "http", "app"), why_not=_NO_POST),
-        _own("mtproto_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_NO_WEBSOCKET),
+        _says("mtproto_http", "https", layers=_POST),
+        _says("mtproto_ws", "wss", layers=_WEBSOCKET),
         _says("wa_noise", "tcpconnect", layers=(*_TCP, "app")),
-        _own("wa_noise_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_NO_WEBSOCKET),
+        _says("wa_noise_ws", "wss", layers=_WEBSOCKET),
         _says("mmtls", "tcpconnect", layers=(*_TCP, "app")),
-        _own("mmtls_http", "http", layers=(*_TCP, "http", "app"), why_not=_NO_POST),
-        _own("wechat_newgetdns", "http", layers=(*_TCP, "http", "app"),
-             why_not="Its request form without an account was not seen to be answered."),
+        _says("mmtls_http", "http", layers=(*_TCP, "http", "app")),
+        _says("wechat_newgetdns", "http", layers=(*_TCP, "http", "app")),
         _says("viber", "tcpconnect", layers=(*_TCP, "app")),
         _says("threema", "tcpconnect", layers=(*_TCP, "app")),
         _says("loco", "tlshandshake", layers=(*_TLS, "app")),
         _says("max_tcp", "tlshandshake", layers=(*_TLS, "app")),
-        _own("max_ws", "wss", layers=(*_TLS, "http", "websocket", "app"), why_not=_NO_WEBSOCKET),
+        _says("max_ws", "wss", layers=_WEBSOCKET),
         _says("mqtt", "mqtts", layers=(*_TLS, "app")),
-        _own("session_seed", "https", layers=(*_TLS, "http"), why_not="Only GET is sent, and it answers POST alone."),
+        _says("session_seed", "https", layers=_POST),
         _says("smp", "tlshandshake", layers=(*_TLS, "app")),
         _says("xmpp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
         _says("xmpps", "tlshandshake", layers=(*_TLS, "app")),
+        _says("xmpp_ws", "wss", layers=_WEBSOCKET),
         _says("imap", "tlshandshake", layers=(*_TLS, "app")),
         _says("imap_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
         _says("smtp", "tlshandshake", layers=(*_TLS, "app")),
         _says("smtp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
-        _own("opendht", "udp", layers=(*_UDP, "app"), why_not="No DHT client is built."),
+        _own("opendht", "udp", layers=(*_UDP, "app"),
+             why_not="No client of its DHT is built, whose answers would be judged as those to STUN are."),
         _own("discord_udp_ping", "udp", layers=(*_UDP, "app"),
              why_not="Its addresses change with every answer of the voice directory."),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from probe.lab.box.dissect import HttpRequest, dns_question, http_request
 from probe.lab.box.flows import Flow
 from probe.lab.box.hello_shape import hello_shape
-from probe.lab.box.protocols import looks_like, quic_version
+from probe.lab.box.protocols import carried, looks_like, quic_version
 from probe.lab.box.quic_initial import initial_crypto
 from probe.lab.box.rule_index import ALONE
 from probe.lab.box.sighting import Alone, Sighting
@@ -49,6 +49,7 @@ def _hear_datagram(flow: Flow, seen: Sighting) -> None:
 def _hear_protocol(flow: Flow, seen: Sighting, data: bytes) -> None:
     key = flow.key
     flow.protocol = seen.protocol = looks_like(data, proto=key.proto, port=key.sport)
+    seen.carried = carried(data) if flow.protocol == "http" else ""
     seen.speaks = seen.speaks or not flow.wants.isdisjoint(PROTOCOL_TRIGGERS)
 
 

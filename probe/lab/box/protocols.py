@@ -24,6 +24,12 @@ def looks_like(data: bytes, *, proto: int, port: int) -> str:
     return "other"
 
 
+def carried(data: bytes) -> str:
+    """What an HTTP request says that it carries, where a box knows it: `mmtls`; empty for everything else."""
+    head = data.partition(b"\r\n\r\n")[0].lower()
+    return "mmtls" if _http(data, 80) and b"\r\nupgrade: mmtls" in head else ""
+
+
 def _tls(data: bytes, port: int) -> bool:
     return data[:2] in (b"\x16", b"\x16\x03")
 

@@ -153,8 +153,9 @@ _LOOKS: Mapping[str, Callable[[BoxRule, FlowKey], bool]] = {
     "not_address": lambda rule, key: not rule.matches.holds_address(key.server),
 }
 _WORDS: Mapping[str, Callable[[BoxRule, Sighting], bool]] = {
-    "protocol": lambda rule, seen: seen.protocol in rule.matches.exact,
-    "not_protocol": lambda rule, seen: bool(seen.protocol) and seen.protocol not in rule.matches.exact,
+    "protocol": lambda rule, seen: not rule.matches.exact.isdisjoint((seen.protocol, seen.carried)),
+    "not_protocol": lambda rule, seen: bool(seen.protocol) and rule.matches.exact.isdisjoint(
+        (seen.protocol, seen.carried)),
     "fingerprint": lambda rule, seen: seen.shape is not None and all(
         fits_shape(seen.shape, seen.flow.key.server, feature) for feature in rule.matches.features),
     "quic_version": lambda rule, seen: seen.quic_version in rule.matches.exact,

@@ -41,6 +41,8 @@ class Sighting:
     request: HttpRequest | None = None
     alone: Alone | None = None
     protocol: str = ""
+    carried: str = ""
+    """What that is HTTP of says that it carries, if a box knows it."""
     quic_name: str = ""
     quic_version: str = ""
     question: Question | None = None

@@ -51,7 +51,8 @@ HOST_TRIGGERS = frozenset(("host", "qname", "qname_substring", "qname_tcp"))
 BARE_TRIGGERS = frozenset(("all", "udp53"))
 """Matched with nothing."""
 
-PROTOCOLS = ("tls", "http", "dns", "quic", "stun", "xmpp", "other")
+PROTOCOLS = ("tls", "http", "dns", "quic", "stun", "xmpp", "mmtls", "other")
+"""`mmtls` is HTTP too, which carries WeChat's own protocol and says so."""
 
 _PORT = re.compile(r"((tcp|udp)/)?([1-9]\d{0,4})")
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from probe.lab.servers.app_messengers import ANSWERS
 from probe.lab.servers.app_text import DIALOGUES
-from probe.lab.servers.app_wire import IDLE_S, Wire
+from probe.lab.servers.app_wire import IDLE_S, Wire, wait_out
 from probe.lab.servers.certificates import Certificates, certificate_name
 from probe.lab.servers.faults import Faults, text
 from probe.lab.servers.hello import read_hello
@@ -71,9 +71,9 @@ class AppServer:
         answer = await ANSWERS[row.protocol](wire, rng, wrong)
         if answer is not None:
             await wire.write(answer)
-            await _wait(wire)
+            await wait_out(wire)
         elif self._waits(row):
-            await _wait(wire)
+            await wait_out(wire)
 
     def _waits(self, row: Endpoint) -> bool:
         """Whether a server keeps a connection open on which it does not understand a word, or ends it."""
@@ -96,14 +96,7 @@ class AppServer:
         with suppress(ssl.SSLError):
             async with asyncio.timeout(IDLE_S):
                 await session.handshake()
-            await _wait(session)
-
-
-async def _wait(stream: Wire | Stream) -> None:
-    """Until the client leaves or falls silent."""
-    async with asyncio.timeout(IDLE_S):
-        while await stream.read():
-            pass
+            await wait_out(session)
 
 
 async def _http(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
@@ -120,11 +113,11 @@ async def _echo(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
 async def _garbage(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
     await wire.peek(1)
     await wire.write(b"\xa7" + rng.randbytes(rng.randint(120, 400)))
-    await _wait(wire)
+    await wait_out(wire)
 
 
 async def _silence(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
-    await _wait(wire)
+    await wait_out(wire)
 
 
 async def _close(wire: Wire, plain: PlainStream, rng: random.Random) -> None:

@@ -29,11 +29,11 @@ async def mtproto(wire: Wire, rng: random.Random, wrong: bool) -> bytes | None:
     if opening == b"\xef":
         await wire.exactly(1)
         length = 4 * (await wire.exactly(1))[0]
-        return _abridged(_res_pq(await wire.exactly(length), rng, wrong))
+        return _abridged(res_pq(await wire.exactly(length), rng, wrong))
     if await wire.peek(4) == b"\xee" * 4:
         await wire.exactly(4)
         (length,) = struct.unpack("<I", await wire.exactly(4))
-        answer = _res_pq(await wire.exactly(min(length, 1024)), rng, wrong)
+        answer = res_pq(await wire.exactly(min(length, 1024)), rng, wrong)
         return struct.pack("<I", len(answer)) + answer
     return None
 
@@ -43,7 +43,8 @@ def _abridged(message: bytes) -> bytes:
     return (bytes([words]) if words < 127 else b"\x7f" + words.to_bytes(3, "little")) + message
 
 
-def _res_pq(message: bytes, rng: random.Random, wrong: bool) -> bytes:
+def res_pq(message: bytes, rng: random.Random, wrong: bool) -> bytes:
+    """The answer to an unencrypted message, without a frame; -404 where it makes no sense."""
     if len(message) < 40 or message[:8] != bytes(8):
         return struct.pack("<i", -404)
     message_id, length, method = struct.unpack("<QII", message[8:24])

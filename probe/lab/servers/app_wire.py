@@ -12,6 +12,13 @@ IDLE_S = 10.0
 _MAX_BUFFER = 65_536
 
 
+async def wait_out(stream: Wire | Stream) -> None:
+    """Until the client leaves or falls silent."""
+    async with asyncio.timeout(IDLE_S):
+        while await stream.read():
+            pass
+
+
 class Wire:
     """What has been read and not used stays, and can be read again as a stream: a server may find another's client."""
 

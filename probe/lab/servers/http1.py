@@ -80,6 +80,11 @@ class RequestReader:
             keep_alive=_keeps_alive(version, headers),
         )
 
+    def rest(self) -> bytes:
+        """What has come behind the last request."""
+        taken, self._buffer = self._buffer, b""
+        return taken
+
     async def _body(self, headers: Mapping[str, str]) -> bytes:
         if headers.get("transfer-encoding", "").lower() == "chunked":
             return await self._chunks()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 from probe.lab.pki import world_time
+from probe.lab.servers.app_web import WebApps
 from probe.lab.servers.dns_replies import NameServers
 from probe.lab.servers.faults import Faults, number
 from probe.lab.servers.genuine import GenuineServices
@@ -40,6 +41,7 @@ class WebServer:
         self._faults = faults
         self._names = names
         self._services = GenuineServices(world.seed)
+        self._apps = WebApps(world, faults)
         self._clients: Counter[str] = Counter()
         self._by_kind: dict[str, Callable[[Site, Request], Reply]] = {
             "redirect": _to_https,
@@ -59,7 +61,14 @@ class WebServer:
             except BadRequest:
                 await stream.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
                 break
-            if request is None or not await self._answer(stream, site, request, plain, pace):
+            if request is None:
+                break
+            here = site.called(request.host)
+            row = None if self._fault(here, plain) else self._apps.row(here, request)
+            if row is not None:
+                if not await self._apps.attend(stream, reader.rest(), row, request, site=here, plain=plain):
+                    break
+            elif not await self._answer(stream, site, request, plain, pace):
                 break
         await stream.close()
 

@@ -16,8 +16,9 @@ from probe.measure.app.speech import MORE, Asked, Speech, Turn
 from probe.measure.app.speeches import speech_of
 from probe.measure.sockets import MAX_READ_BYTES, RecordedSocket, all_acknowledged
 from probe.measure.tls import TlsStream
+from probe.model import Expectation
 from probe.tables.failures import EOF, TIMEOUT, failure_of
-from probe.tables.handshakes import ANSWERED, FOREIGN, GENUINE, HANDSHAKES, INNOCENT, PROVEN
+from probe.tables.handshakes import ANSWERED, FOREIGN, GENUINE, HANDSHAKES, INNOCENT, PLACES, PROVEN
 
 _CHUNK = 16384
 _LOOK_S = 0.05
@@ -37,20 +38,25 @@ class Heard:
     acked: str = ""
     met: str = ""
     mismatch: str = ""
+    status: int = 0
+    """Of the answer's HTTP, where it has any."""
 
 
-def converse(stream: RecordedSocket | TlsStream, protocol: str, *, name: str, attempt: int = 1, expected: str = "",
-             chain_der: Sequence[bytes] = ()) -> Heard:
+def converse(stream: RecordedSocket | TlsStream, protocol: str, *, name: str, url: str = "", attempt: int = 1,
+             expect: Expectation | None = None, chain_der: Sequence[bytes] = ()) -> Heard:
     """Say the first words of `protocol` and tell what proves the answer; never raises for the network.
 
-    `name` is the domain or host where the protocol names it, `expected` the catalogue's words on the reply,
-    `chain_der` the certificates that TLS presented. The socket's deadline bounds the whole.
+    `name` is the domain or host where the protocol names it, `url` the endpoint's, `expect` what the catalogue says
+    of the reply, `chain_der` the certificates that TLS presented. The socket's deadline bounds the whole.
     """
+    expect = expect or Expectation()
+    expected = expect.reply
     speech = speech_of(protocol, attempt)
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.failure, sock.read_limit = "", sock.bytes_read + MAX_READ_BYTES
     asked = Asked(
-        name=name, random=secrets.token_bytes(speech.random_bytes), now_s=int(time.time()),
+        name=name, url=url, place=PLACES.get(protocol, "/"), expect=expect,
+        random=secrets.token_bytes(speech.random_bytes), now_s=int(time.time()),
         authorities=signed_chain(chain_der) if identity(expected) else (), identity=identity(expected),
     )
     if protocol == INNOCENT:
@@ -81,13 +87,13 @@ def signed_chain(chain_der: Sequence[bytes]) -> tuple[bytes, ...]:
 
 def _turns(stream: RecordedSocket | TlsStream, sock: RecordedSocket, speech: Speech, asked: Asked, expected: str, *,
            head_bytes: int) -> Heard:
-    first = b""
+    first = rest = b""
     proof = failure = wrong = ""
-    for index, turn in enumerate(speech.turns):
-        proof, reply, failure = _turn(stream, turn, asked, speech.max_bytes)
-        first = first or reply
-        if index == 0 and proof in (PROVEN, ANSWERED):
-            wrong = mismatch(expected, speech.plain(reply), speech.marks(asked))
+    for index, turn in enumerate(turn for turn in speech.turns if turn.wanted(asked)):
+        proof, reply, failure = _turn(stream, turn, asked, rest, speech.max_bytes)
+        first, rest = first or reply, reply[turn.takes(reply) :]
+        if index == speech.told_at and proof in (PROVEN, ANSWERED):
+            wrong = mismatch(expected, speech.plain(reply, asked), speech.marks(asked))
             proof = FOREIGN if wrong else proof
         if proof != ANSWERED:
             break
@@ -98,13 +104,14 @@ def _turns(stream: RecordedSocket | TlsStream, sock: RecordedSocket, speech: Spe
     return Heard(
         failure=failure, proof=proof, head=first[:kept].hex(), reply_bytes=len(first), mismatch=wrong,
         met=("no" if wrong else "yes" if proof in GENUINE else "") if told else "",
-        acked=all_acknowledged(sock) if failure == TIMEOUT else "",
+        acked=all_acknowledged(sock) if failure == TIMEOUT else "", status=speech.status(first),
     )
 
 
-def _turn(stream: RecordedSocket | TlsStream, turn: Turn, asked: Asked, max_bytes: int) -> tuple[str, bytes, str]:
-    """(proof, reply, failure); bytes that break off before they became an answer are foreign."""
-    reply = b""
+def _turn(stream: RecordedSocket | TlsStream, turn: Turn, asked: Asked, reply: bytes,
+          max_bytes: int) -> tuple[str, bytes, str]:
+    """(proof, reply, failure); `reply` is what had come of it before. Bytes that break off before they became an
+    answer are foreign."""
     try:
         if words := turn.say(asked):
             stream.sendall(words)

@@ -12,8 +12,8 @@ from probe.tables.handshakes import FOREIGN, PROVEN, REFUSED
 NONCE_BYTES = 16
 _REQ_PQ_MULTI = 0xBE7E8EF1
 _RES_PQ = 0x05162463
-_HEADER_BYTES = 20
-_MIN_ANSWER, _MAX_ANSWER = 64, 1024
+HEADER_BYTES = 20
+_MIN_ANSWER, MAX_ANSWER = 64, 1024
 """resPQ has two nonces, one number of at most 16 bytes and a list of 8-byte fingerprints."""
 _ERRORS = range(-999, 0)
 
@@ -42,42 +42,44 @@ def hear_abridged(data: bytes, asked: Asked) -> str:
     if not data:
         return MORE
     if data[0] < 0x7F:
-        return _packet(data[1:], 4 * data[0], asked)
+        return packet(data[1:], 4 * data[0], asked)
     if data[0] > 0x7F:
         return FOREIGN
-    return _packet(data[4:], 4 * int.from_bytes(data[1:4], "little"), asked) if len(data) >= 4 else MORE
+    return packet(data[4:], 4 * int.from_bytes(data[1:4], "little"), asked) if len(data) >= 4 else MORE
 
 
 def hear_intermediate(data: bytes, asked: Asked) -> str:
     """One packet of the intermediate transport: length in bytes, in four."""
-    return _packet(data[4:], int.from_bytes(data[:4], "little"), asked) if len(data) >= 4 else MORE
+    return packet(data[4:], int.from_bytes(data[:4], "little"), asked) if len(data) >= 4 else MORE
 
 
-def _packet(payload: bytes, length: int, asked: Asked) -> str:
+def packet(payload: bytes, length: int, asked: Asked) -> str:
+    """An answer of this length, or what has come of it: resPQ with our nonce, or four bytes of a transport error."""
     if length == 4:
         if len(payload) < 4:
             return MORE
         error = int.from_bytes(payload[:4], "little", signed=True)
         return REFUSED if error in _ERRORS and len(payload) == 4 else FOREIGN
-    if not _MIN_ANSWER <= length <= _MAX_ANSWER or payload[:8] != bytes(len(payload[:8])):
+    if not _MIN_ANSWER <= length <= MAX_ANSWER or payload[:8] != bytes(len(payload[:8])):
         return FOREIGN
     if len(payload) < length:
         return MORE
-    body = payload[_HEADER_BYTES:length]
+    body = payload[HEADER_BYTES:length]
     stated = int.from_bytes(payload[16:20], "little")
     told = body[:4] == _RES_PQ.to_bytes(4, "little") and body[4:20] == asked.random[:NONCE_BYTES]
     return PROVEN if told and stated == len(body) and len(asked.random) >= NONCE_BYTES else FOREIGN
 
 
-def _as_abridged(reply: bytes) -> bytes:
+def _as_abridged(reply: bytes, asked: Asked) -> bytes:
     return bytes([min(len(reply) // 4 - 1, 0x7E)]) + reply[4:] if len(reply) >= 4 else reply
 
 
-def _marks(asked: Asked) -> dict[str, bytes]:
+def marks(asked: Asked) -> dict[str, bytes]:
+    """What stands for `<nonce>` in the catalogue's patterns."""
     return {"nonce": asked.random[:NONCE_BYTES]}
 
 
-ABRIDGED = Speech(turns=(Turn(say=abridged, hear=hear_abridged),), random_bytes=NONCE_BYTES, max_bytes=_MAX_ANSWER + 4,
-                  marks=_marks)
+ABRIDGED = Speech(turns=(Turn(say=abridged, hear=hear_abridged),), random_bytes=NONCE_BYTES, max_bytes=MAX_ANSWER + 4,
+                  marks=marks)
 INTERMEDIATE = Speech(turns=(Turn(say=intermediate, hear=hear_intermediate),), random_bytes=NONCE_BYTES,
-                      max_bytes=_MAX_ANSWER + 4, marks=_marks, plain=_as_abridged)
+                      max_bytes=MAX_ANSWER + 4, marks=marks, plain=_as_abridged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from probe.model import Expectation
 from probe.tables.handshakes import FOREIGN
 
 MORE = ""
@@ -17,6 +18,12 @@ class Asked:
 
     name: str = ""
     """The domain or host that is spoken to, where the protocol names it."""
+    url: str = ""
+    """The endpoint's own, for words that go over HTTP; empty: `place` at `name`."""
+    place: str = "/"
+    """Where they go at any server of the protocol."""
+    expect: Expectation = Expectation()
+    """What the catalogue says of the answer."""
     random: bytes = b""
     """Fresh random bytes, `Speech.random_bytes` of them."""
     now_s: int = 0
@@ -35,6 +42,10 @@ class Turn:
     """Empty where the server speaks first."""
     hear: Callable[[bytes, Asked], str]
     """A word of `probe.tables.handshakes.PROOFS`, or MORE. Any bytes may come; it raises nothing."""
+    takes: Callable[[bytes], int] = len
+    """How much of what was read is the answer; the rest belongs to the next turn."""
+    wanted: Callable[[Asked], bool] = lambda asked: True
+    """Whether there is anything to wait for in this turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +62,12 @@ class Speech:
     """The length of the answer is its only mark: what follows it unasked is another answer."""
     marks: Callable[[Asked], dict[str, bytes]] = lambda asked: {}
     """What stands for `<nonce>` and the like in the catalogue's patterns."""
-    plain: Callable[[bytes], bytes] = lambda reply: reply
+    plain: Callable[[bytes, Asked], bytes] = lambda reply, asked: reply
     """The answer in the form in which the catalogue's patterns write it."""
+    told_at: int = 0
+    """The turn whose answer those patterns are about."""
+    status: Callable[[bytes], int] = lambda reply: 0
+    """The HTTP status of the first answer; 0 where none is spoken."""
 
 
 def say_nothing(asked: Asked) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from probe.measure.app import greetings, mmtls, mtproto, noise, text, within_tls
+from probe.measure.app import greetings, mmtls, mtproto, noise, posts, text, within_tls, within_websocket
 from probe.measure.app.speech import Speech
 from probe.tables.handshakes import INNOCENT
 
@@ -25,6 +25,16 @@ SPEECHES: Mapping[str, tuple[Speech, ...]] = MappingProxyType({
     "max_tcp": (within_tls.MAX,),
     "mqtt": (within_tls.MQTT,),
     "smp": (within_tls.SMP,),
+    "mtproto_http": (posts.MTPROTO,),
+    "mmtls_http": (posts.MMTLS,),
+    "wechat_newgetdns": (posts.NEWGETDNS,),
+    "http_post": (posts.EMPTY_POST,),
+    "session_seed": (posts.SESSION,),
+    "websocket": (within_websocket.GREETED,),
+    "mtproto_ws": (within_websocket.MTPROTO,),
+    "wa_noise_ws": (within_websocket.WA_NOISE,),
+    "max_ws": (within_websocket.MAX,),
+    "xmpp_ws": (within_websocket.XMPP,),
     INNOCENT: (greetings.INNOCENT_HTTP,),
 })
 """Protocol -> its forms."""
