@@ -22,7 +22,7 @@ MAX_BODY_BYTES = 3 << 20
 _LIMITED = (403, 429, 503)
 _MAX_RESULTS = 200
 _LINK = re.compile(rb"<link\b[^<>]{0,600}>|<meta\b[^<>]{0,600}>", re.IGNORECASE)
-_OF_LINK = re.compile(rb"<link\b[^<>]{0,600}>|<meta\b[^<>]{0,600}>", re.IGNORECASE)
+_OF_LINK = re.compile(rb"""\b(rel|property|href|content)\s*=\s*(?:"([^"]{0,500})"|'([^']{0,500})')""", re.IGNORECASE)
 _DATA = re.compile(rb"AF_initDataCallback\(\{key:\s*'ds:5'[^\[]{0,200}\bdata:(?=\[)")
 _AVAILABLE = (1, 2, 18, 0)
 """Where in block ds:5 Google Play keeps whether the application can be installed."""
