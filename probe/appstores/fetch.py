@@ -34,6 +34,8 @@ class Page:
 def fetch(url: str, *, max_body_bytes: int, timeout_s: float = TIMEOUT_S) -> Page:
     """The page at an https URL. Raises ValueError for a URL that is none, and nothing for the network."""
     here = start = parse_site(url)
+    if start.scheme != "https":
+        raise ValueError("a store is asked by https alone")
     deadline = time.monotonic() + timeout_s
     for _ in range(MAX_REDIRECTS + 1):
         page, location = _ask(here, max_body_bytes, deadline)

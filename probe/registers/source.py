@@ -6,7 +6,9 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from probe.compare.addresses import is_bogon, parse
 from probe.registers.parse import MAX_BYTES
 from probe.updates.document import ListError
 from probe.updates.fetch import body_of, is_remote
@@ -27,6 +29,7 @@ class Source:
 
 def read_source(where: str) -> Source:
     """The bytes of a list. Raises ListError, whose text says what is wrong with a file or server."""
+    _check(where)
     raw = body_of(where, MAX_BYTES, timeout_s=TIMEOUT_S)
     if is_remote(where):
         return Source(raw=raw, time=_stamp(datetime.now(UTC).timestamp()), told_by="fetched")
@@ -35,6 +38,16 @@ def read_source(where: str) -> Source:
     except OSError as error:
         raise ListError(f"{where}: cannot be read: {error.strerror}") from None
     return Source(raw=raw, time=_stamp(changed), told_by="file")
+
+
+def _check(where: str) -> None:
+    """Raises ListError for the URL of a place in a private network; this very machine is none."""
+    try:
+        address = parse(urlsplit(where).hostname or "") if is_remote(where) else None
+    except ValueError:
+        return  # told with more words by whoever fetches
+    if address and is_bogon(str(address)) and not address.is_loopback:
+        raise ListError(f"{where}: lies in a private network: copy the list from there, and name the file")
 
 
 def _stamp(seconds: float) -> str:
