@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_a_batch_is_asked_told_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(command, "refusal", lambda *_, **__: "")
     monkeypatch.setattr("probe.appstores.fetch.fetch", fetched)
-    monkeypatch.setattr(command.time, "sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     folder = tmp_path / "r"
     arguments = ["stores", "--storefront", "RU", "--store", "app_store", "--service", "signal", "--service", "line",
                  "--results", str(folder)]
@@ -99,6 +100,14 @@ def test_a_batch_is_asked_told_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
     out = tmp_path / "out.jsonl"
     ask("export", str(folder), "--table", "store_checks", "--service", "signal", "-o", str(out))
     assert [json.loads(line)["elsewhere"] for line in out.read_text().splitlines()] == [["us"], ["us"]]
+
+
+def test_what_is_damaged_is_found_before_anything_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "refusal", lambda *_, **__: "")
+    monkeypatch.setattr("probe.appstores.fetch.fetch", lambda *_, **__: pytest.fail("asked"))
+    bad = a_batch()
+    write_batch(replace(bad, checks=(replace(bad.checks[0], check_time="soon"),)), tmp_path, day=DAY)
+    assert "no proper time" in ask("stores", "--storefront", "ru", "--results", str(tmp_path), status=1).output
 
 
 def test_two_batches_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,11 +163,17 @@ def _make(folder: Path, asked: Mapping[str, Store], wanted: Wanted, frame: Batch
           pace_s: float, most: int, shift: bool) -> Batch:
     """Ask, judge by what was stored before, and store."""
     from probe.appstores.batch import Means, make_batch
+    from probe.appstores.changes import follow
     from probe.appstores.fetch import fetch
     from probe.appstores.types import StoreCheck
     from probe.store.batches import read_batches, write_batch
 
     history = [check for check in read_batches(folder, StoreCheck) if check.lab is frame.lab]
+    try:
+        follow(history)  # rather now than when everything has been asked
+    except ValueError as error:
+        raise StoreError(f"{folder / 'store_checks'}: a check has no proper time ({error}); restore or remove its "
+                         "file") from error
     begin_s = time.monotonic()
 
     def now() -> datetime:
@@ -177,11 +183,7 @@ def _make(folder: Path, asked: Mapping[str, Store], wanted: Wanted, frame: Batch
         means = Means(fetch=fetch, now=now, sleep=time.sleep, rng=random.Random(), pace_s=pace_s, most=most,
                       progress=progress)
         blocked = _blocked(folder, asked, frame, started_at)
-        try:
-            batch = make_batch(asked, wanted, frame, history, blocked, means)
-        except ValueError as error:
-            raise StoreError(f"{folder / 'store_checks'}: a check has no proper time ({error}); restore or remove its "
-                             "file") from error
+        batch = make_batch(asked, wanted, frame, history, blocked, means)
     write_batch(batch, folder, day=started_at.date())
     return batch
 
