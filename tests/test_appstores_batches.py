@@ -16,6 +16,7 @@ from probe.appstores.batch import FAILURES_IN_A_ROW, Means, Wanted, apps_of, cou
 from probe.appstores.changes import MIN_CHECKS, MIN_SPAN, Standing, follow, key_of, outcome_of
 from probe.appstores.fetch import Page
 from probe.appstores.judge import Blocked
+from probe.appstores.roles import roles
 from probe.appstores.types import Batch, BatchFrame, StoreCheck
 from probe.catalogue import packaged
 from probe.catalogue.load import load
@@ -148,6 +149,27 @@ def test_every_change_has_its_ground(text: str, every_h: float) -> None:
 def test_without_a_proper_time_nothing_is_followed() -> None:
     with pytest.raises(ValueError, match="isoformat"):
         follow([check(0, IN, check_time="yesterday")])
+
+
+@pytest.mark.parametrize(("outcomes", "outcome", "partial"), [
+    (["ok", "ok"], "ok", False),
+    (["ok", "down"], "ok", True),
+    (["ok", "blocked"], "ok", True),
+    (["ok", "inconclusive"], "ok", False),
+    (["down", "down"], "down", False),
+    (["blocked", "blocked"], "blocked", False),
+    (["down", "blocked"], "inconclusive", False),
+    (["down", "inconclusive"], "inconclusive", False),
+    (["blocked", "inconclusive"], "inconclusive", False),
+    (["inconclusive"], "inconclusive", False),
+])
+def test_a_service_is_gone_where_no_store_has_it(outcomes: list[str], outcome: str, partial: bool) -> None:
+    cause = {"down": "server.delisted", "blocked": "ip.blackhole"}
+    checks = [check(0, IN, outcome=o, block_type=cause.get(o, ""), app=str(n)) for n, o in enumerate(outcomes)]
+    (found,) = roles(checks)
+    assert (found.outcome, found.partial) == (outcome, partial)
+    assert found.not_to_be_had == tuple(str(n) for n, o in enumerate(outcomes) if o in cause)
+    assert len(roles([*checks, replace(checks[0], storefront="us")])) == 2
 
 
 # --- a batch

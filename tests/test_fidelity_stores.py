@@ -84,6 +84,8 @@ def test_an_application_goes_and_the_store_stays(stack: ExitStack, seed: int, tm
         assert {value for key, value in seen.items() if key not in gone} == {("in_storefront", "ok", "")}
     assert {(c["app"], c["storefront"], c["change"], c["before_time"][:10], c["after_time"][:10], c["checks"])
             for c in found["changes"]} == {(app, "ru", "removed", "2017-01-02", "2017-01-09", 3) for app in GONE}
+    assert {(r["service"], r["storefront"]): r["outcome"] for r in found["roles"]} == {
+        ("linkedin", "ru"): "down", ("linkedin", "us"): "ok", ("signal", "ru"): "ok", ("signal", "us"): "ok"}
     assert all(row["lab"] == "true" and row["probe_cc"] == "RU" for row in read_rows(after.results, "store_checks"))
     out = tmp_path / "changes.csv"
     done = after.lab.run([*probe_command(), "export", str(after.results), "--table", "store_changes", "--service",

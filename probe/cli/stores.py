@@ -221,11 +221,14 @@ def _blocked(folder: Path, asked: Mapping[str, Store], frame: BatchFrame, now: d
 
 
 def _tell(batch: Batch, folder: Path, asked: Mapping[str, Store], *, as_json: bool) -> None:
+    from probe.appstores.roles import roles
+
     if as_json:
         click.echo(json.dumps({
             "batch_id": batch.frame.batch_id, "results": str(folder),
             "checks": [asdict(check) for check in batch.checks],
-            "changes": [asdict(change) for change in batch.changes]}))
+            "changes": [asdict(change) for change in batch.changes],
+            "roles": [asdict(role) for role in roles(batch.checks)]}))
         return
     for line in _lines(batch, asked):
         click.echo(line)
@@ -233,6 +236,8 @@ def _tell(batch: Batch, folder: Path, asked: Mapping[str, Store], *, as_json: bo
 
 
 def _lines(batch: Batch, asked: Mapping[str, Store]) -> Iterator[str]:
+    from probe.appstores.roles import roles
+
     groups = dict.fromkeys((check.store, check.storefront) for check in batch.checks)
     for store, storefront in groups:
         rows = [c for c in batch.checks if (c.store, c.storefront) == (store, storefront)]
@@ -247,6 +252,11 @@ def _lines(batch: Batch, asked: Mapping[str, Store]) -> Iterator[str]:
             yield f"  {number} unknown ({reason}): {REASONS[reason][0]}"
         for row in [row for row in rows if row.state == BLOCKED][:1]:
             yield f"  the store itself is blocked ({row.block_type}), says {row.evidence}"
+    for role in roles(batch.checks):
+        if role.not_to_be_had:
+            how = "in part not to be had" if role.partial else role.outcome
+            yield (f"{role.service} store, {role.storefront.upper()}: {how} ({', '.join(role.block_types)}): "
+                   f"{', '.join(role.not_to_be_had)}")
     for change in batch.changes:
         yield (f"{change.change}: {change.service} ({change.app}), {asked[change.store].title}, "
                f"{change.storefront.upper()}, between {change.before_time} and {change.after_time}")
