@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,17 @@ from probe.appstores import fetch as fetching
 from probe.appstores.fetch import Page, fetch
 from probe.appstores.types import Batch, BatchFrame, StoreChange, StoreCheck
 from probe.archive.own import top_files
+from probe.catalogue import packaged
 from probe.cli import stores as command
 from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, cli
 from probe.control.reach import Plan, Reach
 from probe.lab.servers.shelves import app_store_lookup
 from probe.measure.http import Exchange
+from probe.model import Run, RunResult, Vantage, Verdict
 from probe.store.atomic import StoreError
 from probe.store.batches import BATCH_TABLES, read_batches, write_batch
 from probe.store.package import data_package
+from probe.store.write import write_run
 
 DAY = date(2026, 3, 1)
 
@@ -117,6 +120,36 @@ def test_two_batches_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with run_lock(tmp_path / "store_checks"):
         done = ask("stores", "--storefront", "ru", "--results", str(tmp_path), status=EXIT_LOCKED)
     assert "Another batch" in done.output
+
+
+def verdict(target: str, outcome: str) -> Verdict:
+    return Verdict(target_id=target, service="s", role="store", input="", outcome=outcome,
+                   block_type="ip.blackhole" if outcome == "blocked" else "")
+
+
+BLOCKED = (verdict("app_store.store.control", "blocked"), verdict("app_store.api.main", "blocked"))
+
+
+@pytest.mark.parametrize(("time", "cc", "verdicts", "blocked"), [
+    ("2026-03-01T09:00:00Z", "RU", BLOCKED, True),
+    ("2026-02-28T13:00:00Z", "RU", BLOCKED[:1], True),
+    ("2026-02-28T11:00:00Z", "RU", BLOCKED, False),  # more than a day ago
+    ("2026-03-01T13:00:00Z", "RU", BLOCKED, False),  # afterwards
+    ("2026-03-01T09:00:00Z", "DE", BLOCKED, False),
+    ("2026-03-01T09:00:00Z", "RU", (BLOCKED[0], verdict("app_store.api.main", "ok")), False),
+    ("2026-03-01T09:00:00Z", "RU", (verdict("google_play.web.main", "blocked"),), False),
+    ("2026-03-01T09:00:00Z", "RU", (verdict("app_store.api.main", "inconclusive"),), False),
+])
+def test_an_ordinary_run_says_whether_a_store_is_blocked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, time: str, cc: str, verdicts: tuple[Verdict, ...], blocked: bool
+) -> None:
+    run = Run(run_id="r1", measurement_start_time=time, vantage=Vantage(probe_cc=cc))
+    write_run(RunResult(run=run, observations=(), controls=(), services=(), verdicts=verdicts), tmp_path, parquet=False)
+    found = command._blocked(tmp_path, {"app_store": packaged.stores()["app_store"]},
+                             BatchFrame(batch_id="b", probe_cc="RU"), datetime(2026, 3, 1, 12, tzinfo=UTC))
+    assert bool(found) is blocked
+    if blocked:
+        assert found["app_store"].evidence == "r1.app_store.store.control"
 
 
 # --- what is kept

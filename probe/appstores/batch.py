@@ -116,7 +116,7 @@ class _Asking:
             if self._over:
                 break
             if self._done + self.made:
-                self._means.sleep(self._means.pace_s * self._means.rng.uniform(0.8, 1.4))
+                self._means.sleep(self._means.pace_s * self._means.rng.uniform(1.0, 1.4))
             answers.append(_answer(lookup, self._means))
             self.made += 1
             self._failed = self._failed + 1 if answers[-1].failure else 0

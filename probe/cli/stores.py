@@ -189,7 +189,8 @@ def _make(folder: Path, asked: Mapping[str, Store], wanted: Wanted, frame: Batch
 
 
 def _blocked(folder: Path, asked: Mapping[str, Store], frame: BatchFrame, now: datetime) -> dict[str, Blocked]:
-    """What the latest verdicts of the last day, from this network, say of the stores themselves."""
+    """What the latest verdicts of the last day, from this network, say of the stores themselves; blocked only where
+    none of a store's targets is ok."""
     from probe.appstores.judge import Blocked
     from probe.model import Run, Verdict
     from probe.store.read import read_records, stored_runs
@@ -212,11 +213,12 @@ def _blocked(folder: Path, asked: Mapping[str, Store], frame: BatchFrame, now: d
                     uids[verdict.target_id] = f"{run.run_id}.{verdict.target_id}"
     except (StoreError, ValueError):
         return {}  # without runs, or with damaged ones, nobody says that a store is blocked
-    found = {}
+    found: dict[str, Blocked] = {}
+    well = {wanted[target] for target, verdict in latest.items() if verdict.outcome == "ok"}
     for target, name in wanted.items():
         said = latest.get(target)
-        if said and said.outcome == "blocked" and name not in found:
-            found[name] = Blocked(block_type=said.block_type, evidence=uids[target])
+        if said and said.outcome == "blocked" and name not in well:
+            found.setdefault(name, Blocked(block_type=said.block_type, evidence=uids[target]))
     return found
 
 
