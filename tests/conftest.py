@@ -128,7 +128,7 @@ LONGEST_FIRST = (
     "test_lab_real_servers.py", "test_lab_client_faults.py", "test_lab_quic.py", "test_lab_censor.py",
     "test_lab_exec.py", "test_fidelity_innocents_client.py", "test_lab_leftovers.py", "test_fidelity_http.py",
     "test_lab_scenarios.py", "test_fidelity_quic.py", "test_lab_lifecycle.py", "test_fidelity_near.py",
-    "test_lab_faults.py", "test_lab_udp.py", "test_lab_kernel.py", "test_lab_secrecy.py",
+    "test_lab_faults.py", "test_lab_udp.py", "test_lab_kernel.py", "test_lab_secrecy.py", "test_fidelity_stores.py",
 )
 """Files that mostly wait: started first, they run beside everything else."""
 

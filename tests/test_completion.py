@@ -48,7 +48,7 @@ def test_options_cost_their_own_command_alone() -> None:
 
 
 @pytest.mark.parametrize(("words", "at", "expected"), [
-    ("probe re", 1, ["report"]),
+    ("probe re", 1, ["report", "registers"]),
     ("probe un", 1, ["uninstall"]),
     ("probe --ver", 1, ["--version"]),
     ("probe install ", 2, ["cron", "systemd"]),

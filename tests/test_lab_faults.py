@@ -375,7 +375,8 @@ def test_servers_that_cannot_keep_the_truth_end() -> None:
 
 
 def test_the_table_is_whole_and_every_fault_of_the_servers_is_tested_here() -> None:
-    elsewhere = {"nonexistent", "cdn_split", "portal", "mitm", "stun_misnumbered", "app_reply", "quic_limit"}
+    elsewhere = {"nonexistent", "cdn_split", "portal", "mitm", "stun_misnumbered", "app_reply", "quic_limit",
+                 "store_delisted", "store_strange"}
     ours = {kind for kind, entry in FAULTS.items() if entry.layer not in ("router", "client", "laboratory")}
     assert ours == {*HOSTS, *RESOLVERS, *elsewhere}
     for kind, entry in FAULTS.items():

@@ -45,13 +45,18 @@ def export(
     else:
         rows = _plain(directory, runs, choice, TABLES[table], done, progress)
     try:
-        if out is None:
-            _to_standard_output(lambda file: FORMATS[form](file, columns, rows))
-        else:
-            write_files([(out, lambda file: FORMATS[form](file, columns, rows))])
+        write_out(out, columns, rows, form)
     except ValueError as error:
         raise StoreError(f"{directory}: {error}; restore the file or remove this run") from error
     return done
+
+
+def write_out(out: Path | None, columns: Table, rows: Iterator[Row], form: str) -> None:
+    """Writes rows to a file, whole or not at all, or to standard output where `out` is None. Raises StoreError."""
+    if out is None:
+        _to_standard_output(lambda file: FORMATS[form](file, columns, rows))
+    else:
+        write_files([(out, lambda file: FORMATS[form](file, columns, rows))])
 
 
 def _to_standard_output(write: Writer) -> None:

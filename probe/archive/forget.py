@@ -11,6 +11,7 @@ from probe.archive.own import (
     SCHEDULE_FOLDER,
     SWAP_FOLDER,
     UPLOAD_FOLDER,
+    batch_folders,
     day_of,
     is_folder,
     is_ours,
@@ -50,7 +51,8 @@ class Forgotten:
 def find(directory: Path) -> Kept:
     """Everything of the probe's in a results folder and in this user's state and cache."""
     own = tuple(file for file in own_files(directory) if is_ours(file.path)) if directory.is_dir() else ()
-    is_results = bool(own) or (directory / ".lock").is_file() or is_folder(directory / SCHEDULE_FOLDER)
+    is_results = bool(own) or (directory / ".lock").is_file() or is_folder(directory / SCHEDULE_FOLDER) or bool(
+        list(batch_folders(directory)))
     top = tuple(path for path in top_files(directory) if is_ours(path)) if is_results and directory.is_dir() else ()
     results = (*(file.path for file in own), *top)
     state = tuple(_known_files(own_state(), STATE_FILES)) + tuple(
@@ -88,6 +90,7 @@ def _folders(directory: Path) -> Iterator[Path]:
             if is_folder(folder):
                 yield from (day for day in sorted(folder.iterdir()) if day_of(day.name) and is_folder(day))
                 yield folder
+        yield from batch_folders(root)
         yield root / PARQUET_FOLDER
         yield root / SCHEDULE_FOLDER
         yield root / UPLOAD_FOLDER

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from probe.store.batches import BATCH_TABLES
 from probe.store.layout import PACKETS_FOLDER, PARQUET_FOLDER, SUMS_FOLDER, is_run_id
 from probe.store.merged import MANIFEST, PREFIX, is_merged
 from probe.store.schema import TABLES
@@ -58,6 +59,8 @@ _BEGINNINGS = {
     ".html": b"<!doctype html>",
 }
 
+_BATCH_BEGINNING = b"batch_id,"
+
 
 def is_ours(path: Path) -> bool:
     """Whether a file with one of our names holds what our files hold; asked before one is deleted."""
@@ -69,7 +72,9 @@ def is_ours(path: Path) -> bool:
     except OSError:
         return False
     mark = _BEGINNINGS[path.suffix]
-    return mark in head if path.suffix == ".json" else head.lower().startswith(mark.lower())
+    if path.suffix == ".json":
+        return mark in head
+    return head.lower().startswith(mark.lower()) or (path.suffix == ".csv" and head.startswith(_BATCH_BEGINNING))
 
 
 def tables_of(directory: Path) -> Iterator[tuple[Path, str, str]]:
@@ -93,7 +98,7 @@ def own_files(directory: Path) -> Iterator[OwnFile]:
 
 def top_files(directory: Path) -> Iterator[Path]:
     """What commands write beside the results: at the top under fixed names, the schedule's log, what was
-    uploaded."""
+    uploaded, and batches."""
     for path in sorted(directory.iterdir()):
         if (path.name in TOP_FILES or temporary_of(path.name) in TOP_FILES) and path.is_file():
             yield path
@@ -102,6 +107,20 @@ def top_files(directory: Path) -> Iterator[Path]:
             ours = path.name == ".lock" or names.fullmatch(temporary_of(path.name) or path.name)
             if ours and path.is_file():
                 yield path
+    for folder in batch_folders(directory):
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and not path.is_symlink() and (
+                    path.name == ".lock" or _stem(temporary_of(path.name) or path.name, ".csv")):
+                yield path
+
+
+def batch_folders(directory: Path) -> Iterator[Path]:
+    """Those of the days of batches, then those of their tables: batches are kept as long as the folder is."""
+    for table in BATCH_TABLES:
+        folder = directory / table
+        if is_folder(folder):
+            yield from (day for day in sorted(folder.iterdir()) if day_of(day.name) and is_folder(day))
+            yield folder
 
 
 def day_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The tables that stand beside the code: services, controls, dated expectations."""
+"""The tables that stand beside the code: services, controls, dated expectations, application stores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from probe.catalogue.types import CatalogueError, Control, DatedExpectation, MatrixServer, Problem, Service
+from probe.catalogue.types import CatalogueError, Control, DatedExpectation, MatrixServer, Problem, Service, Store
 
 FOLDER = Path(__file__).parent
 _T = TypeVar("_T")
@@ -54,6 +54,13 @@ def matrix_servers() -> tuple[MatrixServer, ...]:
     return _convert("matrix_servers.toml", tables, tuple[MatrixServer, ...])
 
 
+def stores() -> Mapping[str, Store]:
+    """`stores.toml` by store; raises CatalogueError."""
+    tables = _read("stores.toml")
+    _refuse_unknown("stores.toml", tables, Store)
+    return MappingProxyType(_convert("stores.toml", tables, dict[str, Store]))
+
+
 def _read(name: str) -> dict[str, object]:
     try:
         return tomllib.loads((FOLDER / name).read_text(encoding="utf-8"))
@@ -68,7 +75,7 @@ def _convert(name: str, value: object, kind: type[_T]) -> _T:
         raise _error(name, str(error)) from None
 
 
-def _refuse_unknown(name: str, tables: Mapping[str, object], kind: type[Service] | type[Control]) -> None:
+def _refuse_unknown(name: str, tables: Mapping[str, object], kind: type[Service] | type[Control] | type[Store]) -> None:
     """A misspelt key would otherwise be a fact that nobody sees."""
     known = {field.name for field in fields(kind)}
     for key, table in tables.items():

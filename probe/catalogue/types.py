@@ -83,6 +83,19 @@ class MatrixServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """An application store; a table of `stores.toml`, which tells what the fields mean."""
+
+    title: str
+    url: str
+    together: int
+    controls: tuple[str, ...]
+    reachability: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    by_place: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """Everything a run must know of its targets."""
 

@@ -13,6 +13,7 @@ from probe.cli.compact import NEEDS_PYARROW
 from probe.cli.progress import bar
 from probe.settings import SettingsError, load_settings, results_folder
 from probe.store.atomic import StoreError
+from probe.store.batches import BATCH_TABLES
 from probe.store.cells import visible
 from probe.store.parquet import available
 from probe.store.schema import TABLES
@@ -26,7 +27,8 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 @click.option("--until", type=_DAY, help="The last day (UTC).")
 @click.option("--service", "services", multiple=True, metavar="NAME", help="Only this service; repeat.")
 @click.option("--country", "countries", multiple=True, metavar="CC", help="Only runs from this country; repeat.")
-@click.option("--table", type=click.Choice(list(TABLES)), default="verdicts", show_default=True, help="Which rows.")
+@click.option("--table", type=click.Choice([*TABLES, *BATCH_TABLES]), default="verdicts", show_default=True,
+              help="Which rows; the store_ tables are those of `probe stores`.")
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "jsonl"]),
               help="Default: as the file's name ends, else csv.")
 @click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
@@ -52,7 +54,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
       probe export collected --release -o to-publish.csv
     """
     form = form or (out.suffix.removeprefix(".") if out and out.suffix in (".csv", ".parquet", ".jsonl") else "csv")
-    _check(table, services, form, out)
+    _check(table, services, form, out, release=release)
     choice = Choice(since=since.date() if since else None, until=until.date() if until else None,
                     services=frozenset(services), countries=frozenset(cc.upper() for cc in countries), lab=lab)
     try:
@@ -60,7 +62,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
         done = _export(folder, out, choice, table, form, release)
     except (StoreError, SettingsError) as error:
         raise click.ClickException(visible(str(error))) from error
-    told = f"{done.rows} rows of {done.runs} runs"
+    told = f"{done.rows} rows of {done.runs} {'batches' if table in BATCH_TABLES else 'runs'}"
     click.echo(f"{out}: {told}." if out else f"{told}.", err=True)
     if done.held_back:
         click.echo(f"{done.held_back} runs are held back: what is released must have been over for 24 hours.", err=True)
@@ -68,8 +70,11 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
         click.echo("Nothing matches; see `probe targets services` for the names, and try fewer conditions.", err=True)
 
 
-def _check(table: str, services: tuple[str, ...], form: str, out: Path | None) -> None:
-    if services and table not in BY_SERVICE:
+def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *, release: bool) -> None:
+    if release and table in BATCH_TABLES:
+        raise click.UsageError(f"{table}: how to publish these rows without telling who asked is not settled; without "
+                               "--release they are for yourself")
+    if services and table not in (*BY_SERVICE, *BATCH_TABLES):
         raise click.UsageError(f"the rows of {table} belong to no service; leave out --service")
     if form == "parquet" and not available():
         raise click.ClickException(NEEDS_PYARROW)
@@ -78,6 +83,10 @@ def _check(table: str, services: tuple[str, ...], form: str, out: Path | None) -
 
 
 def _export(folder: Path, out: Path | None, choice: Choice, table: str, form: str, release: bool) -> Exported:
+    if table in BATCH_TABLES:
+        from probe.archive.batch_tables import export_batches
+
+        return export_batches(folder, out, choice, table=table, form=form)
     from probe.archive.export import export as write
 
     with bar("Reading runs", wanted=out is not None) as progress:

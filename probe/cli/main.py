@@ -33,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("probe.cli.doctor:doctor", "Check this installation and what it can convict."),
     "targets": ("probe.cli.targets:targets", "Show and check the list of targets."),
     "update": ("probe.cli.update:update", "Fetch a signed list of targets, verify and keep it; or make one."),
+    "stores": ("probe.cli.stores:stores", "Ask application stores what they offer in which countries."),
+    "registers": ("probe.cli.registers:registers", "Compare targets with legal block lists."),
     "helper": ("probe.cli.helper:helper", "Serve as a control for other probes."),
     "lab": ("probe.cli.lab:lab", "Run programs against known censors in a closed internet."),
     "completion": ("probe.cli.completion:completion", "Print what lets a shell complete these commands."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from probe.store.batches import BATCH_TABLES
 from probe.store.schema import FRAME, SCHEMA_VERSION, TABLES, Column, Kind, Table
 from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 
@@ -78,6 +79,14 @@ The Parquet files hold the same values without any of this: real lists, times, b
 """
 
 
+_BATCHES = """
+## Tables of `probe stores`
+
+Batches of lookups in application stores, beside the runs: `results/TABLE/date=YYYY-MM-DD/BATCH_ID.csv`, each file
+written once and never changed. They are not merged, not uploaded and not released; `probe export --table` makes one
+file of them."""
+
+
 def codebook() -> str:
     """The whole codebook as Markdown."""
     outcomes = OUTCOMES | {NOT_ATTEMPTED: "the target was never tried in this run; counted in no share"}
@@ -87,12 +96,15 @@ def codebook() -> str:
         "\n## Columns that every table but `runs` begins with\n",
         _grid(FRAME),
         *(_section(table) for table in TABLES.values()),
+        _BATCHES,
+        *(_section(table) for table in BATCH_TABLES.values()),
     ]
     return "\n".join(sections) + "\n"
 
 
 def _section(table: Table) -> str:
-    own = table.columns if table.name == "runs" else table.columns[len(FRAME) :]
+    framed = table.name in TABLES and table.name != "runs"
+    own = table.columns[len(FRAME) :] if framed else table.columns
     key = f"\n\nUnique: {', '.join(f'`{name}`' for name in table.key)}." if table.key else ""
     return f"\n## `{table.name}`\n\n{table.title}.{key}\n\n{_grid(own)}"
 

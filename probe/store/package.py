@@ -8,6 +8,7 @@ from pathlib import Path
 
 from probe import __version__
 from probe.store.atomic import write_file
+from probe.store.batches import BATCH_TABLES
 from probe.store.layout import run_files
 from probe.store.schema import SCHEMA_VERSION, TABLES, Column, Kind, Table
 
@@ -30,7 +31,7 @@ def data_package(directory: Path) -> dict[str, Json]:
     """The descriptor of the CSV files that a results folder holds now; a table without files is left out."""
     resources: list[Json] = [
         _resource(table, paths)
-        for table in TABLES.values()
+        for table in (*TABLES.values(), *BATCH_TABLES.values())
         if (paths := [path.relative_to(directory).as_posix() for path in run_files(directory, table.name)])
     ]
     return {
@@ -54,7 +55,7 @@ def _resource(table: Table, paths: list[str]) -> Json:
     schema: dict[str, Json] = {"fields": [_field(column) for column in table.columns], "missingValues": [""]}
     if table.key:
         schema["primaryKey"] = list(table.key)
-    if table.name != "runs":
+    if table.name in TABLES and table.name != "runs":
         reference: Json = {"resource": "runs", "fields": ["run_id"]}
         schema["foreignKeys"] = [{"fields": ["run_id"], "reference": reference}]
     return {

@@ -46,7 +46,7 @@ class Table:
 
     name: str
     title: str
-    row: type[Observation] | type[Verdict] | type[ServiceVerdict] | type[ControlAnswer] | type[Run]
+    row: type[Any]
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     """Columns that together are unique; empty: none are."""
@@ -83,6 +83,11 @@ def _columns(types: Mapping[str, object], words: columns.Words) -> tuple[Column,
         unit, meaning = words[name]
         made.append(Column(name=name, kind=kind, nullable=nullable, unit=unit, meaning=meaning))
     return tuple(made)
+
+
+def columns_of(row: type[Any], words: columns.Words) -> tuple[Column, ...]:
+    """The columns of a table whose rows are this dataclass; each field needs its words."""
+    return _columns(_typed(row), words)
 
 
 _RUN_TYPES = _typed(Run, Vantage)

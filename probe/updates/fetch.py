@@ -37,12 +37,12 @@ def is_remote(source: str) -> bool:
 
 def signature_of(source: str, *, timeout_s: float) -> bytes:
     """The signature file that lies beside a list, at a URL or in a folder. Raises ListError."""
-    return _get(source + SUFFIX, MAX_SIGNATURE_BYTES, timeout_s)
+    return body_of(source + SUFFIX, MAX_SIGNATURE_BYTES, timeout_s=timeout_s)
 
 
 def document_of(source: str, *, timeout_s: float) -> bytes:
     """The list itself. Raises ListError."""
-    return _get(source, MAX_BYTES, timeout_s)
+    return body_of(source, MAX_BYTES, timeout_s=timeout_s)
 
 
 def check_source(source: str) -> None:
@@ -55,7 +55,8 @@ def check_source(source: str) -> None:
     _first(source)
 
 
-def _get(source: str, most: int, timeout_s: float) -> bytes:
+def body_of(source: str, most: int, *, timeout_s: float) -> bytes:
+    """What lies in a file or at an https URL, `most` bytes at most. Raises ListError."""
     if not is_remote(source):
         return _from_file(source, most)
     deadline = time.monotonic() + timeout_s
@@ -140,7 +141,8 @@ def _ask(site: Site, most: int, deadline: float, *, named: bool) -> tuple[bytes,
 
 
 def _exchange(connection: http.client.HTTPConnection, site: Site, most: int) -> tuple[bytes, str]:
-    target = urlsplit(site.url).path
+    parts = urlsplit(site.url)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
     connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
     for name, value in (("Host", site.host_header), ("User-Agent", USER_AGENT), ("Accept", "*/*"),
                         ("Accept-Encoding", "identity"), ("Connection", "close")):

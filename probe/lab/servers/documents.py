@@ -6,24 +6,11 @@ what the app stores answer about an application, what WeChat's own name service 
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A body and what is said about it."""
-
-    content_type: str
-    body: bytes
-    encoding: str = ""
-    """Content-Encoding that the body already has; empty: none."""
-
-
-Query = Mapping[str, list[str]]
+from probe.lab.servers.shelves import Document, Query, app_store_lookup, json_document, play_details
 
 
 def known_document(host: str, path: str, query: str) -> Document | None:
@@ -32,11 +19,6 @@ def known_document(host: str, path: str, query: str) -> Document | None:
         if wanted_path == path and (wanted_host in ("*", host) or host.endswith("." + wanted_host)):
             return make(host, parse_qs(query))
     return None
-
-
-def json_document(value: object) -> Document:
-    """A JSON body."""
-    return Document(content_type="application/json; charset=utf-8", body=json.dumps(value).encode())
 
 
 def _fixed(content_type: str, text: str) -> Callable[[str, Query], Document]:
@@ -82,36 +64,6 @@ def _bag(host: str, query: Query) -> Document:
     return Document(content_type="application/xml", body=text.encode())
 
 
-def _itunes_lookup(host: str, query: Query) -> Document:
-    number = query.get("id", ["0"])[0]
-    if not number.isdecimal():
-        return json_document({"resultCount": 0, "results": []})
-    country = query.get("country", ["us"])[0]
-    result = {
-        "wrapperType": "software",
-        "kind": "software",
-        "trackId": int(number),
-        "bundleId": f"app.n{number}",
-        "trackName": f"Application {number}",
-        "trackViewUrl": f"https://apps.apple.com/{country}/app/id{number}?uo=4",
-        "price": 0.0,
-        "description": "A messenger for everybody. " * 60,
-    }
-    return json_document({"resultCount": 1, "results": [result]})
-
-
-def _play_details(host: str, query: Query) -> Document:
-    package = query.get("id", [""])[0]
-    url = f"https://play.google.com/store/apps/details?id={package}"
-    page = (
-        f'<!doctype html><html lang="en"><head><base href="https://play.google.com/"><title>{package} - Apps on '
-        f'Google Play</title><link rel="canonical" href="{url}"><meta property="og:url" content="{url}&amp;hl=en">'
-        f"</head><body><h1>{package}</h1>{'<p>What other people say about this application.</p>' * 300}"
-        "</body></html>"
-    )
-    return Document(content_type="text/html; charset=utf-8", body=page.encode())
-
-
 def _new_get_dns(host: str, query: Query) -> Document:
     """WeChat's name service: XML in raw deflate, without the zlib wrapper that HTTP's `deflate` means."""
     names = ("long.weixin.qq.com", "short.weixin.qq.com", "extshort.weixin.qq.com", "dns.weixin.qq.com")
@@ -137,8 +89,8 @@ _KNOWN: Mapping[tuple[str, str], Callable[[str, Query], Document]] = {
     ("init-p01st.push.apple.com", "/bag"): _fixed("application/x-apple-plist", _PUSH_BAG),
     ("init.itunes.apple.com", "/bag.xml"): _bag,
     ("init.ess.apple.com", "/WebObjects/VCInit.woa/wa/getBag"): _bag,
-    ("itunes.apple.com", "/lookup"): _itunes_lookup,
-    ("play.google.com", "/store/apps/details"): _play_details,
+    ("itunes.apple.com", "/lookup"): lambda host, query: app_store_lookup(query),
+    ("play.google.com", "/store/apps/details"): lambda host, query: play_details(query),
     ("*", "/cgi-bin/micromsg-bin/newgetdns"): _new_get_dns,
     ("matrix.org", "/.well-known/matrix/client"): _fixed_json({
         "m.homeserver": {"base_url": "https://matrix-client.matrix.org"},

@@ -11,6 +11,8 @@ _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("host_bans", "reply"): ("drop", "reset", "prohibit"),
     ("quota", "reply"): ("drop", "portal"),
     ("resolver_filter", "style"): ("zero", "nxdomain", "address"),
+    ("store_delisted", "style"): ("404", "page"),
+    ("store_strange", "style"): ("page", "limited", "consent", "cut", "count", "elsewhere"),
     ("tls_picky", "reply"): ("alert", "reset", "close", "silence"),
     ("vpn", "kind"): ("full", "split"),
 }
@@ -31,7 +33,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
 """Of numbers that may not be anything from 0 up."""
 
 _FLAGS = frozenset(("refuse", "only_client", "icmp", "df", "per_client"))
-_TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text"))
+_TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text", "apps", "storefronts"))
 
 _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "slow_line": (("rate_bps",),),

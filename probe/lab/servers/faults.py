@@ -19,7 +19,7 @@ class FaultKind:
 
     kind: str
     layer: str
-    """listen, tls, http, app, datagram, resolver, zone, place, router, client, or laboratory."""
+    """listen, tls, http, app, store, datagram, resolver, zone, place, router, client, or laboratory."""
     parameters: tuple[str, ...]
     meaning: str
 
@@ -69,6 +69,13 @@ FAULTS: Mapping[str, FaultKind] = _table(
      "a messenger's server answers its own protocol's first words with something else: style wrong (as if to another "
      "request), http (a page), echo, garbage, silence, close, reset, or tls_alert (as a TLS terminator does); "
      "only_client: to the client alone, as something in front of it would"),
+    ("store_delisted", "store", "apps storefronts style",
+     "application stores have these apps (all of them where none is named) in these storefronts (all) no more: the App "
+     "Store leaves them out, Google Play answers 404 or, with style page, shows a page without a way to install"),
+    ("store_strange", "store", "storefronts style",
+     "in these storefronts (all) a store answers otherwise than stores do: style page (a page, the default), limited "
+     "(429), consent (a redirect), and the App Store cut (half the answer), count (a wrong number of results) or "
+     "elsewhere (another storefront's answer)"),
     ("resolver_dead", "resolver", "refuse",
      "the network's resolver never answers; refuse: nothing listens there, so ICMP says so"),
     ("resolver_servfail", "resolver", "", "the network's resolver answers SERVFAIL"),

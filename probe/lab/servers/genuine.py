@@ -13,15 +13,19 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
-from probe.lab.servers.documents import Document, json_document, known_document
+from probe.lab.servers.documents import known_document
 from probe.lab.servers.http1 import Reply, Request
 from probe.lab.servers.json_path import value_at
 from probe.lab.servers.pages import page
+from probe.lab.servers.shelves import DETAILS_HOST, LOOKUP_HOST, Document, json_document
 from probe.lab.servers.sites import Site
 from probe.model import Endpoint, Expectation
 
 _CLASSES = {"2": (200,), "3": (301, 302), "4": (400, 401, 404, 405), "5": (500, 503)}
 """Which codes stand for a class such as `4xx`."""
+
+SHOPS = (LOOKUP_HOST, DETAILS_HOST)
+"""Application stores answer for any storefront and application, not for those of the catalogue alone."""
 
 _UNNAMED = ("200", "200", "200", "200", "302", "404")
 """What services answer at places of which nothing is known."""
@@ -62,7 +66,10 @@ class GenuineServices:
 
     def _unlisted(self, site: Site, request: Request) -> Reply:
         rng = random.Random(f"{self._seed}:{site.host}:{request.target}")
-        if urlsplit(request.target).path in ("/", "/welcome"):
+        parts = urlsplit(request.target)
+        if site.host in SHOPS and (found := known_document(site.host, parts.path, parts.query)):
+            return Reply(status=200, headers=(("Content-Type", found.content_type),), body=found.body, compress=True)
+        if parts.path in ("/", "/welcome"):
             return _plain(200, page(rng, title=site.names[0], size=rng.randint(1000, 20000)), rng=rng)
         return _plain(404, page(rng, title="404 Not Found", size=rng.randint(300, 2000)), rng=rng)
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from probe.lab.pki import world_time
 from probe.lab.servers.app_web import WebApps
+from probe.lab.servers.app_stores import store_reply
 from probe.lab.servers.dns_replies import NameServers
 from probe.lab.servers.faults import Faults, number
 from probe.lab.servers.genuine import GenuineServices
@@ -119,6 +120,8 @@ class WebServer:
         parts = urlsplit(request.target)
         if site.doh_path and parts.path == site.doh_path:
             return self._dns(request, parts.query)
+        if offer := store_reply(self._faults, site.host, request) if site.rows else None:
+            return offer
         return self._by_kind.get(site.kind, self._services.reply)(site, request)
 
     def _dns(self, request: Request, query: str) -> Reply:

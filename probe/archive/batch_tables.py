@@ -1,0 +1,38 @@
+"""Tables of batches (the checks of application stores) as one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from probe.archive.choose import Choice
+from probe.archive.export import Exported, write_out
+from probe.store.atomic import StoreError
+from probe.store.batches import BATCH_TABLES, batch_row, read_batches
+from probe.store.rows import Row
+
+
+def export_batches(directory: Path, out: Path | None, choice: Choice, *, table: str, form: str) -> Exported:
+    """Writes the chosen rows to a file, whole or not at all, or to standard output where `out` is None.
+
+    Days are those of the batches, countries those of whoever asked. Raises StoreError where rows of the laboratory and
+    others would be mixed, something is damaged, or the file cannot be written.
+    """
+    rows, done = list(_chosen(directory, choice, table)), Exported()
+    if len({row["lab"] for row in rows}) > 1:
+        raise StoreError(f"{directory}: holds batches of the laboratory and others, which must not be mixed: "
+                         "say --lab or --no-lab")
+    done.rows, done.runs = len(rows), len({row["batch_id"] for row in rows})
+    write_out(out, BATCH_TABLES[table], iter(rows), form)
+    return done
+
+
+def _chosen(directory: Path, choice: Choice, table: str) -> Iterator[Row]:
+    for record in read_batches(directory, BATCH_TABLES[table].row):
+        day = f"{record.batch_id[:4]}-{record.batch_id[4:6]}-{record.batch_id[6:8]}"
+        if ((choice.since is None or day >= choice.since.isoformat())
+                and (choice.until is None or day <= choice.until.isoformat())
+                and (not choice.services or record.service in choice.services)
+                and (not choice.countries or record.probe_cc in choice.countries)
+                and (choice.lab is None or record.lab is choice.lab)):
+            yield batch_row(record, BATCH_TABLES[table])

@@ -1,0 +1,278 @@
+"""`probe registers`: targets beside legal block lists, and beside what was measured."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.catalogue.load import load
+from probe.catalogue.types import CatalogueError
+from probe.cli.main import EXIT_FAILED
+from probe.cli.progress import bar
+from probe.store.atomic import StoreError, write_files
+from probe.store.cells import visible
+from probe.tables.registers import FORMS, LISTED, MATCHES, NOT_LISTED, REGISTERS, UNAVAILABLE, Register
+from probe.updates.document import ListError
+
+if TYPE_CHECKING:
+    from probe.registers.join import Index, Joined
+    from probe.registers.rows import Measured, RegisterRow
+    from probe.registers.source import Source
+    from probe.registers.types import Item
+
+NOT_NOT_BLOCKED = ("Not listed does not mean not blocked: since 2019 most blocks of messengers in Russia, and many "
+                   "elsewhere, were never entered in any list.")
+SHOWN_REFUSED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One list that somebody names: `NAME[:CC]=FILE|URL`."""
+
+    register: Register
+    cc: str
+    where: str
+
+    @property
+    def source(self) -> str:
+        """URL, or the file's name without its folder."""
+        return self.where if "://" in self.where else Path(self.where).name
+
+
+def _asked(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Asked, ...]:
+    """The lists that the arguments name."""
+    made = []
+    for value in values:
+        name, equals, where = value.partition("=")
+        name, _, cc = name.partition(":")
+        if not equals or not where or name not in REGISTERS:
+            raise click.BadParameter(f"{visible(value[:80])!r}: want NAME=FILE or NAME=https://..., with NAME one of "
+                                     f"{', '.join(REGISTERS)}")
+        if cc and not (len(cc) == 2 and cc.isascii() and cc.isalpha()):
+            raise click.BadParameter(f"{visible(cc[:20])!r} is no country's code of two letters")
+        made.append(Asked(register=REGISTERS[name], cc=(cc or REGISTERS[name].cc).upper(), where=where))
+    return tuple(made)
+
+
+@click.command()
+@click.argument("lists", nargs=-1, metavar="NAME[:CC]=FILE|URL...", callback=_asked)
+@click.option("--known", is_flag=True, help="Say which lists and forms are known, and end.")
+@click.option("--results", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Results to show beside: when a run of the list's country first found a target blocked.")
+@click.option("--lab/--no-lab", default=None, help="Runs made in the laboratory, or all others; never both.")
+@click.option("--service", "services", multiple=True, metavar="NAME", help="Only targets of this service; repeat.")
+@click.option("--catalogue", type=click.Path(dir_okay=False), help="A targets.csv, or a list of URLs.")
+@click.option("--csv", "out", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write every target and list as CSV, those that are not listed as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print every target and list as JSON.")
+def registers(lists: tuple[Asked, ...], known: bool, results: Path | None, lab: bool | None, services: tuple[str, ...],
+              catalogue: str | None, out: Path | None, as_json: bool) -> None:
+    """Compare the targets with legal block lists, which you fetched or whose URL you give.
+
+    A target is listed by its URL, its name, a name above it, or by an address at which runs found it. Whether an entry
+    by address means this target is another matter where others share the address: that is said. With --results, the
+    date of an entry stands beside the first run of that country that found the target blocked.
+
+    Not listed does not mean not blocked. A URL must be https; its server sees your address and what you ask for, so
+    fetch lists where that does no harm. Nothing is fetched that is not named, and no list is kept.
+
+    \b
+    Examples:
+      probe registers --known
+      probe registers zi=dump.csv.gz --results results
+      probe registers ua=all.json cuii=https://api.cuiiliste.de/blocked_domains --csv listed.csv
+      probe registers table:IN=orders-by-press.csv --service threema --json
+    """
+    if known:
+        _tell_known()
+        return
+    if not lists:
+        raise click.UsageError("name at least one list, e.g. zi=dump.csv; see: probe registers --known")
+    try:
+        joins = _compare(lists, results, lab, services, catalogue)
+        rows = [row for done in joins for row in done.rows]
+        if out:
+            _write_csv(out, rows)
+    except (CatalogueError, StoreError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    _tell_problems(joins)
+    if as_json:
+        click.echo(json.dumps({"note": NOT_NOT_BLOCKED, "lists": [_as_json(done) for done in joins],
+                               "rows": [asdict(row) for row in rows]}))
+    else:
+        for line in _lines(joins, with_results=results is not None):
+            click.echo(line)
+        if out:
+            click.echo(f"{out}: {len(rows)} rows.")
+    if any(done.joined is None for done in joins):
+        sys.exit(EXIT_FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """One list and what came of it."""
+
+    asked: Asked
+    joined: Joined | None
+    time: str = ""
+    told_by: str = ""
+    why: str = ""
+    """Why it could not be read."""
+    rows: tuple[RegisterRow, ...] = ()
+
+
+def _compare(lists: Sequence[Asked], results: Path | None, lab: bool | None, services: tuple[str, ...],
+             catalogue: str | None) -> list[Done]:
+    from probe.registers.join import Index
+    from probe.registers.rows import ListRead, rows_of
+
+    known = load(catalogue)
+    if unknown := set(services) - {endpoint.service for endpoint in known.endpoints}:
+        raise click.UsageError(f"no such service: {visible(', '.join(sorted(unknown)))}; see `probe targets services`")
+    said, seen = _measured(results, lab)
+    index = Index(known.endpoints, seen)
+    found = []
+    for done in (_join(asked, index) for asked in lists):
+        rows = rows_of(ListRead(register=done.asked.register.name, register_cc=done.asked.cc, source=done.asked.source,
+                                list_time=done.time, list_time_from=done.told_by),
+                       done.joined, index, said.get(done.asked.cc, {}))
+        found.append(replace(done, rows=tuple(row for row in rows if not services or row.service in services)))
+    return found
+
+
+def _measured(results: Path | None, lab: bool | None) -> tuple[
+        Mapping[str, Mapping[str, Measured]], Mapping[str, frozenset[str]]]:
+    if results is None:
+        return {}, {}
+    from probe.cli.registers_measured import measured, runs_of, seen_addresses
+
+    runs = runs_of(results, lab=lab)
+    with bar("Reading verdicts") as progress:
+        said = measured(results, runs, progress)
+    with bar("Reading addresses") as progress:
+        return said, seen_addresses(results, runs, progress)
+
+
+def _join(asked: Asked, index: Index) -> Done:
+    from probe.registers.join import join
+    from probe.registers.parse import items_of
+    from probe.registers.source import read_source
+
+    try:
+        source = read_source(asked.where)
+    except ListError as error:
+        return Done(asked=asked, joined=None, why=str(error))
+    joined = join(_watched(items_of(source.raw, asked.register.form), source, asked), index)
+    if not joined.entries:
+        why = joined.first_refused[0].reason if joined.first_refused else "is empty"
+        return Done(asked=asked, joined=None, why=f"{asked.where}: no entry could be read; it {why}. Is it of the form "
+                                                  f"{asked.register.form!r}? See: probe registers --known")
+    return Done(asked=asked, joined=joined, time=joined.updated or source.time,
+                told_by="list" if joined.updated else source.told_by)
+
+
+def _watched(items: Iterator[Item], source: Source, asked: Asked) -> Iterator[Item]:
+    """The items, with a bar for a person who waits; how many there will be is not known before."""
+    total = max(1, source.raw.count(b"\n"))
+    with bar(f"Reading {asked.register.name}", wanted=len(source.raw) > 1 << 20) as progress:
+        for number, item in enumerate(items):
+            if not number % 10_000:
+                progress(min(number, total), total)
+            yield item
+
+
+def _tell_known() -> None:
+    for register in REGISTERS.values():
+        click.echo(f"  {register.name:<13} {register.cc or '--':<3} {register.form:<7} {register.title}")
+    click.echo("Forms:")
+    for form, text in FORMS.items():
+        click.echo(f"  {form:<13} {text}")
+    click.echo("Matches, the strongest first:")
+    for kind, text in MATCHES.items():
+        click.echo(f"  {kind:<13} {text}")
+
+
+def _tell_problems(joins: Sequence[Done]) -> None:
+    for done in joins:
+        if done.joined is None:
+            click.echo(f"{done.asked.register.name}: {visible(done.why)}\nIts targets are reported as {UNAVAILABLE}.",
+                       err=True)
+            continue
+        for refused in done.joined.first_refused[:SHOWN_REFUSED]:
+            click.echo(f"{visible(done.asked.where)}:{refused.place}: {visible(refused.reason)}", err=True)
+        if (more := done.joined.refused - SHOWN_REFUSED) > 0:
+            click.echo(f"{visible(done.asked.where)}: {more} more that could not be read; the rest is used.", err=True)
+
+
+def _as_json(done: Done) -> dict[str, object]:
+    joined = done.joined
+    return {"register": done.asked.register.name, "cc": done.asked.cc, "from": done.asked.where,
+            "standing": UNAVAILABLE if joined is None else "read", "time": done.time, "time_from": done.told_by,
+            "why": done.why, "entries": joined.entries if joined else 0, "refused": joined.refused if joined else 0,
+            "first_refused": [asdict(refused) for refused in joined.first_refused] if joined else []}
+
+
+def _lines(joins: Sequence[Done], *, with_results: bool) -> Iterator[str]:
+    from probe.registers.rows import blocked_unlisted
+
+    for done in joins:
+        if done.joined is None:
+            continue
+        yield (f"{done.asked.register.title}: {done.joined.entries} entries as of {done.time} (so says the "
+               f"{'fetch' if done.told_by == 'fetched' else done.told_by})")
+        for row in done.rows:
+            if row.standing == LISTED:
+                yield from _listed(row, with_results=with_results)
+        count = Counter(row.standing for row in done.rows)[NOT_LISTED]
+        yield f"  {count} targets are not listed."
+    if found := blocked_unlisted([row for done in joins for row in done.rows]):
+        yield "Found blocked, and in none of these lists of that country, as far as they could be read:"
+        for row in found:
+            yield (f"  {row.target_id:<34} first {row.first_blocked_time}  {row.block_type}  ({row.register_cc}, "
+                   f"{row.n_blocked} runs)")
+    yield NOT_NOT_BLOCKED
+
+
+def _listed(row: RegisterRow, *, with_results: bool) -> Iterator[str]:
+    more = f", {row.entries} entries" if row.entries > 1 else ""
+    until = f" until {visible(row.entry_until)}" if row.entry_until else ""
+    yield (f"  {row.target_id:<34} {row.match:<9} {visible(row.listed)}  entry of {row.entry_date or 'no date'}{until} "
+           f"(line {row.entry_line}{more})  {visible(row.authority)} {visible(row.decision)}".rstrip())
+    if row.shared:
+        yield f"      may be about somebody else: {row.shared}"
+    if with_results:
+        yield "      " + {
+            "blocked": f"first blocked row {row.first_blocked_time} {row.block_type}{_apart(row)}",
+            "reachable": f"measured and never blocked ({row.n_ok} runs ok, the last {row.last_time})",
+            "undecided": "measured, and never decided",
+        }.get(row.measured, f"not measured in {row.register_cc or 'any named country'}")
+
+
+def _apart(row: RegisterRow) -> str:
+    """How far the first blocked row lies from the entry, in days."""
+    from datetime import date
+
+    with suppress(ValueError):
+        days = (date.fromisoformat(row.first_blocked_time[:10]) - date.fromisoformat(row.entry_date)).days
+        if not days:
+            return ", the day of the entry"
+        return f", {abs(days)} days {'after' if days > 0 else 'before'} the entry"
+    return ""
+
+
+def _write_csv(path: Path, rows: Sequence[RegisterRow]) -> None:
+    from probe.registers.rows import WORDS, RegisterRow
+    from probe.store.csv_files import write_csv
+    from probe.store.schema import Table, columns_of
+
+    table = Table(name="registers", title="Targets beside legal block lists", row=RegisterRow,
+                  columns=columns_of(RegisterRow, WORDS), key=())
+    write_files([(path, lambda file: write_csv(file, table, (asdict(row) for row in rows)))])
