@@ -11,8 +11,8 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 from probe.lab.pki import world_time
-from probe.lab.servers.app_web import WebApps
 from probe.lab.servers.app_stores import store_reply
+from probe.lab.servers.app_web import WebApps
 from probe.lab.servers.dns_replies import NameServers
 from probe.lab.servers.faults import Faults, number
 from probe.lab.servers.genuine import GenuineServices
