@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "targets": ("probe.cli.targets:targets", "Show and check the list of targets."),
     "update": ("probe.cli.update:update", "Fetch a signed list of targets, verify and keep it; or make one."),
     "helper": ("probe.cli.helper:helper", "Serve as a control for other probes."),
+    "feed": ("probe.cli.feed:feed", "Publish what answers at an uncensored place, signed, as a control for probes."),
     "lab": ("probe.cli.lab:lab", "Run programs against known censors in a closed internet."),
     "completion": ("probe.cli.completion:completion", "Print what lets a shell complete these commands."),
 }

@@ -23,6 +23,8 @@ class Frame:
     dot: tuple[str, ...] = ()
     """Names of operators to ask over TLS where DoH does not give two answers, other operators than DoH's first."""
     controls: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    """Controls whose word is at hand: signed feeds. Asking them sends nothing."""
     families: tuple[int, ...] = (4,)
     ipv6_broken: bool = False
     innocent: str = "www.example.com"

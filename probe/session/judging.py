@@ -30,17 +30,8 @@ def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: Ladd
 
 def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
-    run = result.run
-    judged = {v.target_id: v for v in result.verdicts}
-    links = tuple(run.vantage.families)
-    chosen = select(catalogue, tier=3, cc=run.vantage.probe_cc, consent_level=run.vantage.consent_level,
-                    families=links or (4,), seed=run.seed)
-    asked = frozenset(o.input for o in result.observations
-                      if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
-    kept = Selection(
-        sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked)).endpoints),
-        skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
-    )
+    run, links = result.run, tuple(result.run.vantage.families)
+    kept = _as_selected(result, catalogue)
     book = Book(run.run_id)
     book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
@@ -50,6 +41,25 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     verdicts, services = judge_book(catalogue, kept, book, ladder, cc=run.vantage.probe_cc)
     return confirm(verdicts, confirmed), services
+
+
+def measured_sites(result: RunResult, catalogue: Catalogue) -> tuple[Site, ...]:
+    """The sites of the catalogue as the run measured them."""
+    return _as_selected(result, catalogue).sites
+
+
+def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
+    run = result.run
+    judged = {v.target_id: v for v in result.verdicts}
+    links = tuple(run.vantage.families)
+    chosen = select(catalogue, tier=3, cc=run.vantage.probe_cc, consent_level=run.vantage.consent_level,
+                    families=links or (4,), seed=run.seed)
+    asked = frozenset(o.input for o in result.observations
+                      if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
+    return Selection(
+        sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked)).endpoints),
+        skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
+    )
 
 
 def _tunnel(word: str) -> str:
