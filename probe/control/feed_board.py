@@ -41,6 +41,16 @@ class Board:
         """The control ids, each once."""
         return tuple(dict.fromkeys(feed.control_id for feed in self.feeds))
 
+    @property
+    def vantages(self) -> int:
+        """How many feeds and helpers stand in different networks and countries: as many as can say that a service is
+        down."""
+        taken: list[tuple[int, str]] = []
+        for asn, cc in (*self.helpers, *((feed.asn, feed.cc) for feed in self.feeds)):
+            if all(asn != one and cc != other for one, other in taken):
+                taken.append((asn, cc))
+        return len(taken)
+
     def consult(self, control_id: str, endpoint: Endpoint, *, now: datetime.datetime, t_s: float) -> ControlAnswer:
         """What the feed of this id says of the endpoint at `now`; `t_s` is the run's own time."""
         mine = next(feed for feed in self.feeds if feed.control_id == control_id)
@@ -109,15 +119,6 @@ def where(place: FeedPlace) -> str:
     """How controls write a place."""
     address = str(parse(place.ip))
     return (f"[{address}]" if ":" in address else address) + f":{place.port}"
-
-
-def vantages(feeds: Sequence[Feed], helpers: Sequence[tuple[int, str]] = ()) -> int:
-    """How many of them, with these helpers, stand in different networks and countries."""
-    taken: list[tuple[int, str]] = []
-    for asn, cc in (*helpers, *((feed.asn, feed.cc) for feed in feeds)):
-        if all(asn != one and cc != other for one, other in taken):
-            taken.append((asn, cc))
-    return len(taken)
 
 
 def _tells_failures(entry: FeedEntry) -> bool:

@@ -18,7 +18,7 @@ from probe.catalogue.types import Catalogue
 from probe.classify import Case
 from probe.compare.addresses import is_bogon, parse
 from probe.compare.dns import DENIALS, DnsEvidence, dns_evidence
-from probe.compare.outcomes import NETWORK_PURPOSES
+from probe.compare.outcomes import NETWORK_PURPOSES, must_not_answer
 from probe.control.feed_document import (
     MAX_ADDRESSES,
     MAX_ENTRIES,
@@ -133,16 +133,17 @@ def _offset_s(result: RunResult) -> float:
 
 
 def _entry(case: Case, endpoint: Endpoint, verdict: Verdict, *, six: bool) -> FeedEntry | None:
-    """What is known of one endpoint; None where it was not tried."""
+    """What is known of one endpoint; None where it was not tried, and for controls that must not answer."""
     visits = [o for o in case.visits if o.purpose in NETWORK_PURPOSES
               and (o.operation != "http_round_trip" or o.input == endpoint.input)]
     dns = dns_evidence(case.dns, case.controls)
-    if not visits and not dns.asked:
+    denied = _denied(dns)
+    if must_not_answer(endpoint) or not (visits or denied or (endpoint.protocol == "dns" and dns.asked)):
         return None
     addresses = [a for a in dict.fromkeys(o.address for o in visits) if _may_be_told(a) and (six or ":" not in a)]
     places = tuple(place for address in addresses[:MAX_PLACES] if endpoint.port
                    if (place := _place(endpoint, [o for o in visits if o.address == address])) is not None)
-    page, denied = _page(visits), _denied(dns)
+    page = _page(visits)
     worked, failed = _proofs(endpoint, places, page, dns), _failures(places, page, denied)
     if not worked and not failed:
         state = "unclear"

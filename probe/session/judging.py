@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from probe.catalogue.types import Catalogue
@@ -10,7 +10,7 @@ from probe.classify import Bench, judge
 from probe.combine import confirm, with_levels
 from probe.compare.ladder import LadderEvidence
 from probe.compare.outcomes import NETWORK_PURPOSES
-from probe.model import RunResult, ServiceVerdict, Verdict
+from probe.model import ControlAnswer, RunResult, ServiceVerdict, Verdict
 from probe.session.book import Book
 from probe.session.rungs import CHANGED, read_ladder
 from probe.session.select import Selection, select
@@ -25,7 +25,19 @@ def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: Ladd
     roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
     bench = Bench(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
     verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
-    return with_levels(verdicts, book.observations), services
+    return with_levels(_with_controls(verdicts, chosen, book.controls), book.observations), services
+
+
+def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Sequence[ControlAnswer],
+                   ) -> tuple[Verdict, ...]:
+    """The verdicts with the controls that were heard about their targets, where any was needed."""
+    owners = {e.input: e.target_id for site in chosen.sites for e in site.endpoints}
+    heard: dict[str, dict[str, None]] = {}
+    for answer in controls:
+        if answer.state == "answered" and answer.input in owners:
+            heard.setdefault(owners[answer.input], {})[answer.control_id] = None
+    return tuple(replace(v, control_ids=tuple(heard[v.target_id]))
+                 if v.control != "not_needed" and v.target_id in heard else v for v in verdicts)
 
 
 def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:

@@ -173,7 +173,7 @@ def look(source: Source, *, now: datetime.datetime, timeout_s: float = PATIENT_S
             troubles.append(f"{url}: {str(error).removeprefix(f'{url}: ')}")
             continue
         _write_looks(source, Looks(at=now, source=url), folder)
-        if 0 <= best.age_s(now) < FRESH_S:
+        if is_fresh(best, now):
             return best
         troubles.append(f"{url}: the feed there is old")
     why = "; ".join(troubles)[:MAX_REASON]
@@ -198,13 +198,18 @@ def standings(settings: Settings, folder: Path | None = None) -> tuple[FeedStand
     return tuple(_standings(settings, folder))
 
 
+def is_fresh(kept: KeptFeed, now: datetime.datetime) -> bool:
+    """Whether what it says counts now."""
+    return -AHEAD_S <= kept.age_s(now) <= FRESH_S
+
+
 def standing_words(one: FeedStanding, now: datetime.datetime) -> str:
     """How it stands with one feed, in words."""
     if one.kept is None:
         return f"the feed of {one.source.urls[0]}: {one.trouble}"
     feed, age_s = one.kept.feed, one.kept.age_s(now)
     age = f"{age_s // 60} minutes old" if age_s < 3 * 3600 else f"{age_s // 3600} hours old"
-    use = "" if -AHEAD_S <= age_s <= FRESH_S else (
+    use = "" if is_fresh(one.kept, now) else (
         ", dated after this device's clock: it counts for nothing" if age_s < 0 else
         ", too old to count: it leads to addresses at most" if age_s <= HINT_S else ", too old for anything")
     return f"{feed.name} (AS{feed.asn}, {feed.cc}), {age}, {len(feed.entries)} endpoints{use}"
