@@ -1,7 +1,8 @@
 """What signed feeds say of one endpoint now: several vantages together, each as far as its age allows. Pure.
 
-A word counts for two hours, whether it says that something answers or that nothing does. Older ones lead to addresses
-that may be tried, for a day; a handshake there proves itself. After that they are nothing.
+A word counts for two hours, whether it says that something answers or that nothing does; after that it is nothing. Not
+even its addresses are tried: a service that is reached at one of them alone, which no resolver here gives, would look
+well and is not.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from probe.tables.handshakes import GENUINE
 
 FRESH_S = 2 * 3600
 """How long a word counts."""
-HINT_S = 24 * 3600
-"""How long addresses that have proven to be the service's are worth a try where nobody else knows any."""
 AHEAD_S = 300
 """By how much a feed's clock may be ahead of ours."""
 FEED = "feed"
@@ -63,8 +62,7 @@ class Board:
         if age_s < -AHEAD_S:
             return replace(blank, reason="the feed is dated after this device's clock")
         if age_s > FRESH_S:
-            hints = _proven_addresses(entry) if age_s <= HINT_S else ()
-            return replace(blank, reason="the feed is too old to count", addresses=hints)
+            return replace(blank, reason="the feed is too old to count")
         if entry.state == "unclear":
             return replace(blank, reason="the vantage of the feed may be hindered itself")
         if _tells_failures(entry) and not self._speaks_for_itself(mine, endpoint.input, now):
@@ -136,12 +134,6 @@ def _without_failures(entry: FeedEntry) -> FeedEntry:
 
 def _worked(word: str | None) -> str | None:
     return None if word else word
-
-
-def _proven_addresses(entry: FeedEntry) -> tuple[str, ...]:
-    """Where a certificate or a proof showed the service itself."""
-    return _addresses(tuple(place.ip for place in usable(entry)
-                            if (place.tls == "" and place.key) or place.app in GENUINE))
 
 
 def _addresses(texts: Sequence[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from probe.control.feed_board import AHEAD_S, FRESH_S, HINT_S, Board
+from probe.control.feed_board import AHEAD_S, FRESH_S, Board
 from probe.control.feed_document import MAX_BYTES, Feed, FeedError, read_feed
 from probe.folders import own_state
 from probe.settings import Settings
@@ -210,8 +210,7 @@ def standing_words(one: FeedStanding, now: datetime.datetime) -> str:
     feed, age_s = one.kept.feed, one.kept.age_s(now)
     age = f"{age_s // 60} minutes old" if age_s < 3 * 3600 else f"{age_s // 3600} hours old"
     use = "" if is_fresh(one.kept, now) else (
-        ", dated after this device's clock: it counts for nothing" if age_s < 0 else
-        ", too old to count: it leads to addresses at most" if age_s <= HINT_S else ", too old for anything")
+        ", dated after this device's clock: it counts for nothing" if age_s < 0 else ", too old to count")
     return f"{feed.name} (AS{feed.asn}, {feed.cc}), {age}, {len(feed.entries)} endpoints{use}"
 
 
