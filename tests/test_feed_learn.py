@@ -155,6 +155,15 @@ def test_ipv6_is_told_of_where_it_works() -> None:
     assert ([p.ip for p in without.places], without.state) == ([HERE4], "ok")
 
 
+def test_a_place_that_tells_others_looks_at_every_address() -> None:
+    every = tuple(f"93.184.0.{n}" for n in range(1, 9))
+    many, book = net(dns=dict.fromkeys(ALL, every)), Book("r")
+    walk(group((endpoint(),))[0], many, book=book,
+         frame=replace(FRAME, controls=(), addresses_per_family=6, everywhere=True))
+    shaken = {o.address for o in book.observations if o.operation == "tls_handshake" and o.purpose == "target"}
+    assert shaken == set(every[:6])
+
+
 def test_what_worked_once_and_failed_once_is_no_word() -> None:
     result, known = measured(net())
     connects = [o for o in result.observations if o.operation == "connect" and o.address == HERE4

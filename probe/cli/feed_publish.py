@@ -59,7 +59,7 @@ def publish(order: Order) -> int:
 
     settings = _alone(order.settings)
     plan = RunPlan(deadline_s=order.deadline_s, fast=order.fast, trigger="timed", tier=order.tier, transfers=False,
-                   lab=read_marker().lab)
+                   everywhere=True, lab=read_marker().lab)
     with bar("Measuring") as progress:
         result = make_run(order.catalogue, settings, plan, progress=progress)
     if why := unfit(result):

@@ -32,7 +32,7 @@ from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, R
 from probe.plan.frame import Frame
 from probe.plan.rotation import share_of
 from probe.progress import Progress, silent
-from probe.session.frame import RunPlan, adapted, interval_s, make_frame, run_id_of, way_to
+from probe.session.frame import MANY_ADDRESSES, RunPlan, adapted, interval_s, make_frame, run_id_of, way_to
 from probe.session.rungs import CHANGED, ladder_controls, read_ladder
 from probe.session.select import Selection, lacking_modules, select
 from probe.settings import Settings
@@ -92,6 +92,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
                                together=plan.fast),
                     ours=own_addresses(resolvers), share=share, transfers=plan.transfers,
                     feeds=board.ids if board else ())
+    if plan.everywhere:
+        frame = replace(frame, addresses_per_family=MANY_ADDRESSES, everywhere=True)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pool = DaemonPool(WORKERS)
     capture = open_capture(clock)
