@@ -1,5 +1,5 @@
-"""Control feeds end to end: made at the laboratory's vantage points, and by one behind the censor, read by a client that
-has no helper.
+"""Control feeds end to end: made at the laboratory's vantage points, and behind the censor; read by a client that has no
+helper.
 
 Two worlds live side by side, in which the client's runs do so as well: most of their time is waiting.
 """
@@ -62,8 +62,8 @@ class World:
     def call(self, *arguments: str, host: str = CLIENT) -> tuple[int, str, str]:
         """(exit status, output, errors) of this program there; what it keeps stays in this world."""
         state = str(self.folder / f"state-{arguments[-1].rpartition('/')[2]}")
-        done = self.laboratory.run([*probe_command(), *arguments], env={**program_environment(), "XDG_STATE_HOME": state},
-                                   timeout_s=200, host=host)
+        done = self.laboratory.run([*probe_command(), *arguments], timeout_s=200, host=host,
+                                   env={**program_environment(), "XDG_STATE_HOME": state})
         return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
 
     def publish(self, name: str, *, host: str, asn: int, cc: str) -> Path:
@@ -71,8 +71,9 @@ class World:
         config = self.folder / f"maker-{name}.toml"
         config.write_text(f'[run]\nconsent_level = 3\n[vantage]\ncc = "{cc}"\nasn = {asn}\n')
         status, out, errors = self.call(
-            "feed", "--fast", "--small", "--key", str(self.folder / "key"), "--name", name, "-o", str(self.folder / f"feeds-{name}"),
-            "--catalogue", str(self.catalogue), "--config", str(config), host=host)
+            "feed", "--fast", "--small", "--key", str(self.folder / "key"), "--name", name,
+            "-o", str(self.folder / f"feeds-{name}"), "--catalogue", str(self.catalogue), "--config", str(config),
+            host=host)
         assert status == 0, (out, errors)
         return self.folder / f"feeds-{name}" / f"{name}.json"
 
@@ -83,8 +84,9 @@ class World:
             f'\n[[feed]]\nurls = ["{path}"]\nkey = "{self.key.text}"\n' for path in feeds))
         results = self.folder / f"results-{case}"
         inputs = [part for url in self.drawn.targets for part in ("--input", url)]
-        status, out, errors = self.call("run", "--fast", "--no-parquet", "--deadline-s", "90", "--results", str(results),
-                                        "--catalogue", str(self.catalogue), *inputs, "--config", str(config))
+        status, out, errors = self.call(
+            "run", "--fast", "--no-parquet", "--deadline-s", "90", "--results", str(results),
+            "--catalogue", str(self.catalogue), *inputs, "--config", str(config))
         assert status == 0, (out, errors)
         (self.verdicts[case],) = (row for row in read_rows(results, "verdicts") if row["input"] == self.target)
         self.told[case] = errors
