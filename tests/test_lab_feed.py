@@ -1,4 +1,4 @@
-"""Control feeds end to end: made at the laboratory's vantage points, and behind the censor; read by a client that has no
+"""Control feeds end to end: made at the laboratory's vantage points and behind the censor, read by a client that has no
 helper.
 
 Two worlds live side by side, in which the client's runs do so as well: most of their time is waiting.
