@@ -296,6 +296,17 @@ def test_an_old_feed_counts_for_nothing_and_status_says_why(home: Path) -> None:
     assert "BAD  control feed" in call("doctor").output
 
 
+def test_feeds_are_kept_where_a_unit_may_write_and_forgotten_with_the_rest(
+        home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.cli.install.refusal", lambda *_, **__: "")
+    configure(table(put_feed(home, fresh())))
+    assert str(home / ".local/state/probe") in call("install", "systemd", "--print").output
+    call("update", "feeds")
+    assert len(list((home / ".local/state/probe").glob("feed-*"))) == 2
+    assert call("forget", "--yes").exit_code == 0
+    assert not (home / ".local/state/probe").exists()
+
+
 def test_whoever_is_asked_for_feeds_is_agreed_to() -> None:
     url, key = "https://feeds.example.org/de-1.json", OURS.public_line
     before = Settings()

@@ -71,7 +71,7 @@ class _Setting:
     watch: NetworkWatch
     seed: int
     rng: random.Random
-    board: Board | None
+    board: Board | None = None
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
         return read_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
