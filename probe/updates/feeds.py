@@ -119,15 +119,16 @@ def read_kept(source: Source, folder: Path | None = None) -> KeptFeed | None:
         raise FeedError(f"{path}: is damaged: {error}") from None
 
 
-def check_follows(new: KeptFeed, last: KeptFeed | None, *, now: datetime.datetime) -> None:
-    """Raises FeedError where a feed may not take the place of the last good one."""
+def check_follows(new: KeptFeed, last: KeptFeed | None, *, now: datetime.datetime, path: Path) -> None:
+    """Raises FeedError where a feed may not take the place of the last good one, which lies at `path`."""
     if new.feed.made - now > _DAY:
         raise FeedError(f"the feed is dated {new.feed.made:%Y-%m-%d}, in the future: the clock of this device is "
                         "wrong, or the feed")
     if last is None:
         return
     if new.feed.name != last.feed.name:
-        raise FeedError(f"the feed is of the vantage {new.feed.name}, and the one that is here of {last.feed.name}")
+        raise FeedError(f"the feed is of the vantage {new.feed.name}, and the one that is here of {last.feed.name}; if "
+                        f"that is meant, delete {path}")
     if new.feed.made < last.feed.made:
         raise FeedError(f"the feed was made at {new.feed.made:%Y-%m-%d %H:%M}, before the one that is here "
                         f"({last.feed.made:%Y-%m-%d %H:%M}): the mirror lags behind, or somebody replays an old one")
@@ -141,7 +142,7 @@ def keep(fetched: Fetched, source: Source, *, now: datetime.datetime, folder: Pa
     Raises FeedError for one that may not, StoreError where it cannot be written; the last good one stays then.
     """
     new = verified(fetched, source.key)
-    check_follows(new, _last(source, folder), now=now)
+    check_follows(new, _last(source, folder), now=now, path=_path(source, folder))
     four_lines = fetched.signature.removesuffix(b"\n") + b"\n"
     replace_file(_path(source, folder), source.key.text.encode() + b"\n" + four_lines + fetched.document)
     return new
