@@ -202,8 +202,12 @@ class ControlAnswer:
     asn: int = 0
     cc: str = ""
     input: str
+    source: str = "helper"
+    """helper, asked at that moment, or feed: it stood in a signed file, measured before."""
+    age_s: int = 0
+    """Of a feed: seconds since it was measured; negative where it is dated after our own clock."""
     state: str
-    """answered, failed (the control could not be asked), or refused."""
+    """answered, failed (the control could not be asked), or refused; of a feed whose word does not count, refused."""
     reason: str = ""
     t0_s: float = 0.0
     t_s: float = 0.0

@@ -132,6 +132,15 @@ class UpdateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Whose signatures are taken: a public key as minisign writes it."""
 
 
+class FeedSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A signed control feed (`docs/feed.md`); none is built in."""
+
+    urls: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=8)]
+    """Where it lies, its signature beside it: mirrors, asked in this order until one has a fresh one; or paths."""
+    key: str
+    """Whose signature is taken: a public key as minisign writes it."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration."""
 
@@ -143,6 +152,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     fingerprints: FingerprintSettings = FingerprintSettings()
     upload: UploadSettings = UploadSettings()
     update: UpdateSettings = UpdateSettings()
+    feed: Annotated[tuple[FeedSettings, ...], msgspec.Meta(max_length=16)] = ()
     helper: tuple[Helper, ...] = ()
     matrix_server: tuple[MatrixServer, ...] = ()
     path: str = ""

@@ -24,7 +24,8 @@ from probe.store.atomic import explained
 from probe.store.layout import PARQUET_FOLDER
 
 STATE_FILES = (
-    "identity.key", ".identity.key.*.part", "last-errors.txt", "list.signed", "list-looks.json", ".list*.part", ".lock")
+    "identity.key", ".identity.key.*.part", "last-errors.txt", "list.signed", "list-looks.json", ".list*.part",
+    "feed-*.signed", "feed-*.json", ".feed-*.part", ".lock")
 """Files that the program keeps below its state folder, as paths or patterns relative to it."""
 CACHE_FILES: tuple[str, ...] = ()
 """The same of its cache folder: lists that it fetched by itself."""

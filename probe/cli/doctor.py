@@ -7,6 +7,7 @@ import platform
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,6 +24,9 @@ from probe.store.atomic import StoreError, check_writable
 from probe.tables.systems import LINUX, UNACKNOWLEDGED, UNTOLD
 from probe.updates.choice import choose
 from probe.updates.document import ListError
+
+if TYPE_CHECKING:
+    from probe.control.feed_board import Board
 
 
 @click.command()
@@ -43,9 +47,10 @@ def doctor(config: str | None, as_json: bool) -> None:
         findings.append(("configuration", True, settings.path or "defaults; no configuration file was found"))
     except SettingsError as error:
         findings.append(("configuration", False, str(error)))
-    findings += [_catalogue(settings), _fingerprints(settings), _geo(settings), _results(settings), links(), resolver(),
-                 _http_library(), packets(), *system()]
-    means = _means(settings)
+    told, board = _feeds(settings)
+    findings += [_catalogue(settings), *told, _fingerprints(settings), _geo(settings), _results(settings), links(),
+                 resolver(), _http_library(), packets(), *system()]
+    means = _means(settings, board)
     able = convictable(means)
     if not LINUX:
         able = {block: can and not block.startswith(UNACKNOWLEDGED) for block, can in able.items()}
@@ -66,6 +71,27 @@ def _catalogue(settings: Settings) -> tuple[str, bool, str]:
     except (CatalogueError, ListError) as error:
         return "catalogue", False, str(error)
     return "catalogue", True, f"{len(found.endpoints)} endpoints, version {found.version}, {found.path}"
+
+
+def _feeds(settings: Settings) -> tuple[list[tuple[str, bool, str]], Board | None]:
+    """How it stands with signed control feeds, and what a run could consult now; nothing where none is configured."""
+    if not settings.feed:
+        return [], None
+    from probe.control.feed_document import FeedError
+    from probe.store.cells import visible
+    from probe.updates.feeds import board, is_fresh, standing_words, standings
+
+    now = datetime.now(UTC)
+    try:
+        found = standings(settings)
+    except FeedError as error:
+        return [("control feed", False, visible(str(error)))], None
+    lines = [("control feed", True, visible(standing_words(one, now))) for one in found]
+    fresh = tuple(one for one in found if one.kept and is_fresh(one.kept, now))
+    if len(fresh) < len(found):
+        lines.append(("control feeds", True, f"{len(fresh)} of {len(found)} count now; a run looks for newer ones "
+                                             "before it begins, and probe update feeds does so now"))
+    return lines, board(settings, fresh)
 
 
 def _fingerprints(settings: Settings) -> tuple[str, bool, str]:
@@ -133,25 +159,26 @@ def system() -> list[tuple[str, bool, str]]:
     return [] if LINUX else [("not told here", True, text) for text in UNTOLD.values()]
 
 
-def _means(settings: Settings) -> frozenset[str]:
+def _means(settings: Settings, board: Board | None) -> frozenset[str]:
     means = {"nothing", "trusted_dns", "innocent", "udp", "ladder", "later_slots"}
     if hears_routers(platform.system(), platform.release()):
         means.add("routers")
     if may_capture():
         means.add("packets")
     networks = {(h.asn, h.cc) for h in settings.helper}
-    if settings.helper:
+    if settings.helper or board:
         means |= {"helper", "twin"}
     if settings.matrix_server and settings.run.consent_level >= ELSEWHERE_LEVEL:
         means.add("agreed")
     if settings.run.consent_level >= SEARCH_LEVEL:
         means.add("search")
-    if len(networks) >= 2:
+    if len(networks) >= 2 or (board and board.vantages >= 2):
         means.add("two_helpers")
     return frozenset(means)
 
 
-_REMEDIES = {need: " (add [[helper]] tables to the configuration)" for need in ("helper", "twin", "two_helpers")} | {
+_CONTROLS = ("helper", "twin", "two_helpers")
+_REMEDIES = {need: " (add [[helper]] or [[feed]] tables to the configuration)" for need in _CONTROLS} | {
     "agreed": " (add a [[matrix_server]] table to the configuration)", "packets": " (see packets above)"}
 
 

@@ -288,8 +288,8 @@ def _owner(settings: Settings) -> str:
 
 
 def _state(settings: Settings, owner: str) -> str:
-    """Where runs keep the lists that they fetch; empty where they fetch none."""
-    if not settings.update.url:
+    """Where runs keep the lists and feeds that they fetch; empty where they fetch none."""
+    if not (settings.update.url or settings.feed):
         return ""
     if not owner:
         return str(own_state())

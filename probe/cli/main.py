@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stores": ("probe.cli.stores:stores", "Ask application stores what they offer in which countries."),
     "registers": ("probe.cli.registers:registers", "Compare targets with legal block lists."),
     "helper": ("probe.cli.helper:helper", "Serve as a control for other probes."),
+    "feed": ("probe.cli.feed:feed", "Publish what answers at an uncensored place, signed, as a control for probes."),
     "lab": ("probe.cli.lab:lab", "Run programs against known censors in a closed internet."),
     "completion": ("probe.cli.completion:completion", "Print what lets a shell complete these commands."),
 }

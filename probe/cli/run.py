@@ -16,6 +16,7 @@ import click
 
 from probe.catalogue.types import Catalogue, CatalogueError
 from probe.cli.diary import Diary
+from probe.cli.fed import fed
 from probe.cli.listed import Bounds, beyond, bounds, chosen, looked, shown
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK
@@ -219,8 +220,11 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
         from probe.cli.fingerprints import equip
 
         equip(settings)
+    begin_s = time.monotonic()
+    board = fed(settings, datetime.now(UTC))
+    plan = replace(plan, deadline_s=_left(plan, begin_s)) if settings.feed else plan
     with bar("Measuring") as progress:
-        result = make_run(targets, settings, plan, progress=progress)
+        result = make_run(targets, settings, plan, progress=progress, board=board)
     return _confirmed(result, folder)
 
 

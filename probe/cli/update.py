@@ -11,6 +11,7 @@ import click
 
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED
+from probe.cli.update_feeds import feeds
 from probe.folders import own_state
 from probe.settings import Settings, SettingsError, load_settings
 from probe.store.atomic import StoreError, write_file
@@ -47,6 +48,7 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
       probe update                                   (as the configuration says; timed runs do it once a day)
       probe update --from list.json --key list.pub
       probe update make --targets targets.csv --policy policy.toml --serial 17 -o list.json
+      probe update feeds                             (signed control feeds; runs do it when it is time)
     """
     if context.invoked_subcommand is not None:
         if source or key_file:
@@ -118,6 +120,9 @@ def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, n
     if used.catalogue.path != catalogue.path:
         click.echo(f"  runs started here take their targets from {used.catalogue.path} all the same; what the list "
                    "asks holds for them too")
+
+
+update.add_command(feeds)
 
 
 @update.command("make")

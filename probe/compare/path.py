@@ -29,6 +29,9 @@ RESET = "connection_reset"
 UNTRUSTED = ("unknown_issuer", "self_signed")
 _DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
 _STAGES = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
+FEED = "feed"
+"""`ControlAnswer.source` of a vantage that was not asked for these very addresses: where it says nothing of one, it has
+given no answer about it."""
 CUT_PURPOSES = (*NETWORK_PURPOSES, SAMPLE)
 ALIKE = 0.7
 
@@ -266,7 +269,8 @@ def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], add
 
 def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAnswer],
                    mine: Sequence[Observation], *, known_as: str) -> PathEvidence:
-    answered = [c for c in controls if c.state == "answered"]
+    answered = [c for c in controls if c.state == "answered"
+                and (c.source != FEED or _control_word(base, site, c, known_as))]
     keys = {o.chain[0] for o in mine if o.chain}
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses)
             and _control_word(base, site, c, known_as) == "ok"}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probe.compare.nat64 import from_outside
-from probe.compare.path import TIMEOUTS, PathEvidence, claims
+from probe.compare.path import FEED, TIMEOUTS, PathEvidence, claims
 from probe.compare.udp import PORT_BESIDE, Other, beside, where_datagrams_end
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
@@ -102,7 +102,7 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation], 
     where = (f"[{known_as}]" if ":" in known_as else known_as) + f":{site.port}"
     inputs = {e.input for e in site.endpoints}
     told = [c for c in around.controls if c.input in inputs]
-    answered = [c for c in told if c.state == "answered"]
+    answered = [c for c in told if c.state == "answered" and (c.source != FEED or where in dict(c.udp))]
     words = {(c.asn, c.cc, not dict(c.udp)[where]) for c in answered if where in dict(c.udp)}
     keys = {o.chain[0] for o in mine if o.chain}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]

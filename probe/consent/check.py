@@ -10,20 +10,31 @@ from probe.tables.consent import CONCERNED, TEXT_NUMBER, sent_at
 
 def places(settings: Settings) -> tuple[str, ...]:
     """Where names are sent by the person's own configuration: helpers, and servers whose operators agreed; and who is
-    asked for new lists of targets."""
+    asked for new lists of targets and for control feeds."""
     return (*(helper.url for helper in settings.helper),
-            *dict.fromkeys(server.address for server in settings.matrix_server), *_lists(settings))
+            *dict.fromkeys(server.address for server in settings.matrix_server), *_lists(settings),
+            *_feeds(settings))
 
 
 def told_places(settings: Settings) -> tuple[str, ...]:
     """The same for the consent text, with what each sees where that is not what the text says of helpers."""
-    return tuple(f"{place} (asked for a new list of targets once a day: sees your address, no names)"
-                 if place in _lists(settings) else place for place in places(settings))
+    sees = {url: "asked for a control feed before runs: sees your address, no names" for url in _feeds(settings)}
+    sees |= {url: "asked for a new list of targets once a day: sees your address, no names"
+             for url in _lists(settings)}
+    return tuple(f"{place} ({sees[place]})" if place in sees else place for place in places(settings))
 
 
 def _lists(settings: Settings) -> tuple[str, ...]:
     """The URL of a list that is not on this machine."""
-    url = settings.update.url
+    return _remote(settings.update.url)
+
+
+def _feeds(settings: Settings) -> tuple[str, ...]:
+    """The URLs of control feeds that are not on this machine, each once."""
+    return tuple(dict.fromkeys(place for feed in settings.feed for url in feed.urls for place in _remote(url)))
+
+
+def _remote(url: str) -> tuple[str, ...]:
     return (url,) if url.lower().startswith(("http://", "https://")) else ()
 
 
@@ -47,7 +58,7 @@ def lacking(settings: Settings) -> str:
         return f"What is sent at level {level} has changed since {agreed.date}."
     if missing := [word for word in CONCERNED if word not in agreed.concerned]:
         return f"The consent of {agreed.date} does not say that these agreed: {', '.join(missing)}."
-    if new := [url for url in _lists(settings) if url not in agreed.to]:
+    if new := [url for url in (*_lists(settings), *_feeds(settings)) if url not in agreed.to]:
         return f"The server of {new[0]} would see your address; the consent of {agreed.date} does not name it."
     if new := [place for place in places(settings) if place not in agreed.to]:
         return f"Names would be sent to {', '.join(new)}, which the consent of {agreed.date} does not name."

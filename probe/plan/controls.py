@@ -16,7 +16,7 @@ MAX_ASKED = 6
 def control_questions(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence,
                       places: tuple[str, ...]) -> list[Step]:
     """One question to each control about each input that is not plainly well, and all addresses visited for it."""
-    if not frame.controls:
+    if not (frame.controls or frame.feeds):
         return []
     doh_pending = wants_trusted(site, seen, evidence) and bool(frame.doh) and site.named and not any(
         o.dns_engine == "doh" for o in seen.dns)
@@ -28,8 +28,8 @@ def control_questions(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidenc
     if unwell and not any(o.operation == "http_round_trip" and not o.failure for o in seen.visits):
         unwell = unwell[:1]  # what fails below HTTP fails alike for every page of the site
     places = tuple(from_outside(a, frame.nat64_prefix) for a in places[:MAX_ASKED])
-    return [Ask(control_id=control, input=url, addresses=places)
-            for url in unwell for control in frame.controls]
+    return [*(Ask(control_id=feed, input=url, addresses=()) for url in unwell for feed in frame.feeds),
+            *(Ask(control_id=control, input=url, addresses=places) for url in unwell for control in frame.controls)]
 
 
 def _is_unwell(site: Site, url: str, seen: Seen, evidence: DnsEvidence) -> bool:

@@ -23,6 +23,8 @@ class Frame:
     dot: tuple[str, ...] = ()
     """Names of operators to ask over TLS where DoH does not give two answers, other operators than DoH's first."""
     controls: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    """Controls whose word is at hand: signed feeds. Asking them sends nothing."""
     families: tuple[int, ...] = (4,)
     ipv6_broken: bool = False
     innocent: str = "www.example.com"
@@ -31,6 +33,8 @@ class Frame:
     """Tries where a handshake or a page is cut off at once: a flaky server does that now and then, and it costs
     no time."""
     addresses_per_family: int = 2
+    everywhere: bool = False
+    """Whether each of a site's addresses gets a handshake: for those who will be led to others than we."""
     slots_s: tuple[float, ...] = ()
     """How long after a failure, in seconds, the later time slots begin in which it is looked at again."""
     nat64_prefix: str = ""

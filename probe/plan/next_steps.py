@@ -35,7 +35,7 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
         evidence = dns_evidence(seen.dns, seen.controls, nat64_prefix=frame.nat64_prefix)
         steps += more_lookups(site, seen, frame, evidence)
     places = candidates(site, seen, frame, evidence) if site.kind != "dns" else []
-    for address, source, depth in depths(places, site, seen):
+    for address, source, depth in depths(places, site, seen, everywhere=frame.everywhere):
         steps += (at_udp_address(site, address, source, depth, seen, frame) if site.kind in DATAGRAMS else
                   at_address(site, address, source, depth, seen, frame, evidence))
     steps += control_questions(site, seen, frame, evidence, tuple(address for address, _ in places))

@@ -44,12 +44,14 @@ def _behind(site: Site, seen: Seen, evidence: DnsEvidence, chosen: list[str]) ->
 def _bounded(addresses: Sequence[str], frame: Frame) -> list[str]:
     usable = [a for a in dict.fromkeys(addresses) if may_connect(a, frame.nat64_prefix) and not nearness(a, frame.ours)]
     v4 = [a for a in usable if family_of(a) == 4 and 4 in frame.families][: frame.addresses_per_family]
-    v6 = [a for a in usable if family_of(a) == 6 and 6 in frame.families][:1]
+    v6 = [a for a in usable if family_of(a) == 6 and 6 in frame.families][: frame.addresses_per_family // 2]
     return v4 + v6
 
 
-def depths(addresses: Sequence[tuple[str, str]], site: Site, seen: Seen) -> list[tuple[str, str, str]]:
-    """How far to go at each address: everything at the first one of a source, TLS at the first IPv6 one, else connect.
+def depths(addresses: Sequence[tuple[str, str]], site: Site, seen: Seen, *, everywhere: bool = False,
+           ) -> list[tuple[str, str, str]]:
+    """How far to go at each address: everything at the first one of a source, TLS at the first IPv6 one, or where
+    asked for `everywhere`, else connect.
 
     A page is fetched once, not once an address; the next address gets the whole visit only when one before failed.
     """
@@ -63,7 +65,7 @@ def depths(addresses: Sequence[tuple[str, str]], site: Site, seen: Seen) -> list
             mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
             whole[source] = not mine or not any(o.failure for o in mine)
         else:
-            depth = "connect" if (source, family) in shaken or not site.sni else "tls"
+            depth = "connect" if ((source, family) in shaken and not everywhere) or not site.sni else "tls"
         shaken.add((source, family))
         planned.append((address, source, depth))
     return planned

@@ -10,11 +10,11 @@ E = TypeVar("E")
 
 NEEDS: dict[str, str] = {
     "nothing": "convicts, acquits or abstains by what this network shows",
-    "helper": "a test helper elsewhere that answers",
-    "two_helpers": "two test helpers in different networks and countries",
+    "helper": "a test helper elsewhere that answers, or a fresh signed feed",
+    "two_helpers": "two test helpers or signed feeds in different networks and countries",
     "trusted_dns": "a DoH operator that answers through this network",
     "innocent": "an innocent name on the same address",
-    "twin": "a test helper that tells with which ClientHello it asked (ours do)",
+    "twin": "a test helper, or a signed feed, that tells with which ClientHello it asked (ours do)",
     "agreed": "a server whose operator agreed to be asked for foreign names, and consent level 3",
     "routers": "routers on the way that say when a packet's TTL has run out",
     "search": "consent level 3, to look for the hop by questions that run out on the way",

@@ -16,6 +16,8 @@ from probe.plan.rotation import Turn
 from probe.settings import Settings
 from probe.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS, ROOT_SERVERS
 
+MANY_ADDRESSES = 6
+"""Of each name and family, where a run looks everywhere; half as many over IPv6."""
 SLOTS_S = (240.0, 480.0)
 """Later than most residual blocking ends (180 s), and than the longest that is common (420 s)."""
 
@@ -38,6 +40,8 @@ class RunPlan:
     """What is known of the device and its line, as `condition:word`."""
     started_at: datetime | None = None
     lab: bool = False
+    everywhere: bool = False
+    """Whether many addresses of a name are looked at, each up to its handshake."""
     least_pace_s: float = 0.0
     """Between two new flows, whatever the deadline asks for."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from probe.catalogue.types import Catalogue
@@ -10,7 +10,7 @@ from probe.classify import Bench, judge
 from probe.combine import confirm, with_levels
 from probe.compare.ladder import LadderEvidence
 from probe.compare.outcomes import NETWORK_PURPOSES
-from probe.model import RunResult, ServiceVerdict, Verdict
+from probe.model import ControlAnswer, RunResult, ServiceVerdict, Verdict
 from probe.session.book import Book
 from probe.session.rungs import CHANGED, read_ladder
 from probe.session.select import Selection, select
@@ -25,23 +25,26 @@ def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: Ladd
     roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
     bench = Bench(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
     verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
-    return with_levels(verdicts, book.observations), services
+    return with_levels(_with_controls(verdicts, chosen, book.controls), book.observations), services
+
+
+def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Sequence[ControlAnswer],
+                   ) -> tuple[Verdict, ...]:
+    """The verdicts with the controls that were heard about their targets, where any was needed."""
+    owners = {e.input: e.target_id for site in chosen.sites for e in site.endpoints}
+    heard: dict[str, dict[str, None]] = {}
+    for answer in controls:
+        if answer.state == "answered" and answer.input in owners:
+            heard.setdefault(owners[answer.input], {})[answer.control_id] = None
+    return tuple(replace(v, control_ids=tuple(heard[v.target_id]))
+                 if v.control != "not_needed" and v.target_id in heard else v for v in verdicts)
 
 
 def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
-    run = result.run
-    judged = {v.target_id: v for v in result.verdicts}
-    links = tuple(run.vantage.families)
+    run, links = result.run, tuple(result.run.vantage.families)
+    kept = _as_selected(result, catalogue)
     cc = run.vantage.stated_cc or run.vantage.probe_cc
-    chosen = select(catalogue, tier=3, cc=cc, consent_level=run.vantage.consent_level,
-                    families=links or (4,), seed=run.seed)
-    asked = frozenset(o.input for o in result.observations
-                      if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
-    kept = Selection(
-        sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked)).endpoints),
-        skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
-    )
     book = Book(run.run_id)
     book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
@@ -51,6 +54,25 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     verdicts, services = judge_book(catalogue, kept, book, ladder, cc=cc)
     return confirm(verdicts, confirmed), services
+
+
+def measured_sites(result: RunResult, catalogue: Catalogue) -> tuple[Site, ...]:
+    """The sites of the catalogue as the run measured them."""
+    return _as_selected(result, catalogue).sites
+
+
+def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
+    run = result.run
+    judged = {v.target_id: v for v in result.verdicts}
+    links = tuple(run.vantage.families)
+    chosen = select(catalogue, tier=3, cc=run.vantage.stated_cc or run.vantage.probe_cc,
+                    consent_level=run.vantage.consent_level, families=links or (4,), seed=run.seed)
+    asked = frozenset(o.input for o in result.observations
+                      if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
+    return Selection(
+        sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked)).endpoints),
+        skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
+    )
 
 
 def _tunnel(word: str) -> str:

@@ -118,12 +118,18 @@ class Loop:
                 self._plan(index)
 
     def _plan(self, index: int) -> None:
-        site = self._sites[index]
+        site, told = self._sites[index], False
         for step in next_steps(site, self._book.seen(site), restrained(site, self._frame)):
             fresh = step not in self._state.owners
             self._state.owners[step].add(index)
-            if fresh:
+            if fresh and isinstance(step, Ask) and step.control_id in self._frame.feeds:
+                told = True  # it is at hand: neither a flow nor a wait
+                for answer in carry_out(step, self._shop)[1]:
+                    self._book.tell(answer)
+            elif fresh:
                 self._enqueue(step)
+        if told:
+            self._plan(index)
         if self._progress is not silent:  # else nobody needs to know who is busy
             busy = {i for step in self._state.running for i in self._state.owners[step]}
             busy |= {i for _, _, step in self._state.waiting for i in self._state.owners[step]}

@@ -11,6 +11,7 @@ import random
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, R
 from probe.plan.frame import Frame
 from probe.plan.rotation import share_of
 from probe.progress import Progress, silent
-from probe.session.frame import RunPlan, adapted, interval_s, make_frame, run_id_of, way_to
+from probe.session.frame import MANY_ADDRESSES, RunPlan, adapted, interval_s, make_frame, run_id_of, way_to
 from probe.session.rungs import CHANGED, ladder_controls, read_ladder
 from probe.session.select import Selection, lacking_modules, select
 from probe.settings import Settings
@@ -43,6 +44,7 @@ from probe.vantage import describe, families
 
 if TYPE_CHECKING:
     from probe.compare.ladder import LadderEvidence
+    from probe.control.feed_board import Board
     from probe.session.book import Book
     from probe.session.work import AskHelper
 
@@ -71,6 +73,7 @@ class _Setting:
     whereabouts: Whereabouts
     seed: int
     rng: random.Random
+    board: Board | None = None
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
         return read_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
@@ -78,9 +81,10 @@ class _Setting:
                            changed=self.watch.changed)
 
 
-def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
-             progress: Progress = silent) -> RunResult:
-    """Measure, judge, and return everything; the network's failures are results, not exceptions."""
+def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = silent,
+             board: Board | None = None) -> RunResult:
+    """Measure, judge, and return everything; the network's failures are results, not exceptions. On the `board` stand
+    signed control feeds."""
     make_room()
     seed = plan.seed if plan.seed is not None else secrets.randbits(32)
     rng = random.Random(seed)
@@ -88,14 +92,17 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *,
     share = share_of(catalogue, plan.turn) if plan.turn and not plan.inputs else None
     frame = replace(make_frame(settings, catalogue, families=links, network_resolver=next(iter(resolvers), ""), rng=rng,
                                together=plan.fast),
-                    ours=own_addresses(resolvers), share=share, transfers=plan.transfers)
+                    ours=own_addresses(resolvers), share=share, transfers=plan.transfers,
+                    feeds=board.ids if board else ())
+    if plan.everywhere:
+        frame = replace(frame, addresses_per_family=MANY_ADDRESSES, everywhere=True)
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     pool = DaemonPool(WORKERS)
     capture = open_capture(clock)
     with Listener() as listener, NetworkWatch() as watch:
         run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
                        gateway=gateway_word() if links else "none", tunnel=_tunnel(settings), watch=watch,
-                       whereabouts=Whereabouts(table_for(settings.geo, lab=plan.lab)), seed=seed, rng=rng)
+                       whereabouts=Whereabouts(table_for(settings.geo, lab=plan.lab)), seed=seed, rng=rng, board=board)
         if links:
             climb(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
@@ -156,7 +163,7 @@ def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], l
     way = partial(way_to, frame=frame)
     shop = Workshop(
         clock=run.clock, endpoints={e.input: e for site in chosen.sites for e in site.endpoints},
-        ask=_asker(run.settings, run.clock, way), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
+        ask=_asker(run, way, book), query_types=("A", "AAAA") if 6 in frame.families else ("A",),
         way_to=way, capture=capture, told=run.whereabouts.learn,
     )
     gate = Gate(interval_s=interval_s(run.plan, pace_s=run.settings.run.pace_s, flows=flows), rng=run.rng)
@@ -179,11 +186,19 @@ def _wait(run: _Setting, events: queue.SimpleQueue[Any]) -> list[Observation]:
     return wait_for_news(events, enough=enough, until_s=until_s, clock=run.clock)
 
 
-def _asker(settings: Settings, clock: Clock, way: Callable[[str], str],
-           ) -> AskHelper:
-    helpers = {h.id: h for h in settings.helper}
+def _asker(run: _Setting, way: Callable[[str], str], book: Book) -> AskHelper:
+    """How controls are asked. The age of a feed is told by the clock as the ladder has put it right."""
+    helpers, clock = {h.id: h for h in run.settings.helper}, run.clock
+    board, ids = run.board, run.board.ids if run.board else ()
+    offset_s: float | None = None
 
     def ask_one(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "") -> ControlAnswer:
+        nonlocal offset_s
+        if board and control_id in ids:
+            if offset_s is None:  # the servers that tell it may answer later than others
+                offset_s = run.ladder(book.observations).clock_offset_s
+            right = clock.utc() + timedelta(seconds=offset_s or 0.0)
+            return board.consult(control_id, endpoint, now=right, t_s=clock.now_s())
         from probe.control.client import HelperConfig, ask
 
         h = helpers[control_id]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from probe.control.feed_document import FeedError
 from probe.geo.standing import Standing as GeoStanding
 from probe.geo.standing import standing as geo_standing
 from probe.model import Run, Verdict
@@ -25,6 +26,7 @@ from probe.store.rows import run_from
 from probe.store.schema import TABLES
 from probe.updates.choice import Standing, standing
 from probe.updates.document import ListError
+from probe.updates.feeds import FeedStanding, standings
 from probe.updates.kept import Looks, read_looks
 
 NO_LISTS, NO_LOOKS, NO_GEO = Standing(), Looks(), GeoStanding(text="")
@@ -63,12 +65,15 @@ class Facts:
     lists: Standing = NO_LISTS
     looks: Looks = NO_LOOKS
     geo: GeoStanding = NO_GEO
+    feeds: tuple[FeedStanding, ...] = ()
+    feed_trouble: str = ""
+    """Why the feeds of the configuration cannot be used at all."""
 
 
 def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
            running_since: str | None, errors: str) -> Facts:
     """Read the folder; what cannot be read is told, never raised."""
-    since = month_ago(now)
+    since, (feeds, feed_trouble) = month_ago(now), _feeds(settings)
     events = read(results, since=since)
     past = [event for event in events if event.at <= now]
     known = [term for term in terms(past) if term.end is None]
@@ -83,8 +88,16 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
         gaps=gaps(past, since=since, until=now, running=running_since is not None), running_since=running_since,
         runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
         free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
-        lists=_lists(settings, now), looks=read_looks(), geo=geo_standing(settings, today=now.date()),
+        lists=_lists(settings, now), looks=read_looks(), geo=geo_standing(settings, today=now.date()), feeds=feeds,
+        feed_trouble=feed_trouble,
     )
+
+
+def _feeds(settings: Settings) -> tuple[tuple[FeedStanding, ...], str]:
+    try:
+        return standings(settings), ""
+    except FeedError as error:
+        return (), str(error)
 
 
 def _lists(settings: Settings, now: datetime) -> Standing:

@@ -14,6 +14,7 @@ from probe.schedules.turns import turn_of
 from probe.settings import Settings
 from probe.status.facts import Facts
 from probe.store.cells import visible
+from probe.updates.feeds import is_fresh, standing_words
 
 OK, NOTE, BAD = "ok", "note", "bad"
 CLOCK_S = 60.0
@@ -25,6 +26,7 @@ _VPN_DOES = "leave the VPN, or say that it is what you mean to measure: probe se
 _MOVED_DOES = "nothing, if it moves now and then; else look at the line, or measure from a device that stays"
 _LIST_DOES = ("probe update; if that fails too, ask whoever makes the list, or bring it by hand: "
               "probe update --from FILE")
+_FEED_DOES = "probe update feeds; if that fails too, ask whoever makes the feed, or name another mirror under [[feed]]"
 _RESOLVER_DOES = "ask whoever runs your network, or choose another resolver on the router"
 
 
@@ -276,6 +278,20 @@ def _list(facts: Facts) -> Iterator[Finding]:
     yield Finding(what="list", state=state, text=text + failed, todo=_LIST_DOES if here.trouble or failed else "")
 
 
+def _feeds(facts: Facts) -> Iterator[Finding]:
+    """How it stands with signed control feeds; nothing where none is configured."""
+    if facts.feed_trouble:
+        yield Finding(what="control feed", state=BAD, text=visible(facts.feed_trouble), todo=_FEED_DOES)
+    for one in facts.feeds:
+        looks = one.looks
+        failed = f"; the last look for a new one, {looks.at:%Y-%m-%d %H:%M} UTC, failed: {visible(looks.failed)}" \
+            if looks.at and looks.failed else ""
+        good = one.kept is not None and is_fresh(one.kept, facts.now)
+        state = OK if good or not failed else NOTE if one.kept else BAD
+        yield Finding(what="control feed", state=state, text=visible(standing_words(one, facts.now)) + failed,
+                      todo=_FEED_DOES if state != OK else "")
+
+
 def _place(facts: Facts) -> Iterator[Finding]:
     """Country and network of the last run, and the table that they were looked up in."""
     if facts.geo.text:
@@ -299,6 +315,6 @@ _DOUBTS = {
 _PLACE_DOES = ("nothing, if you travel or the table errs; else state what is right, or leave it open: "
                "probe setup --asn 0 --country ZZ")
 _FINDERS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
-    _version, _configuration, _list, _schedule, _runs, _gaps, _blocked, _volume, _uploads, _conditions, _network,
-    _place,
+    _version, _configuration, _list, _feeds, _schedule, _runs, _gaps, _blocked, _volume, _uploads, _conditions,
+    _network, _place,
 )

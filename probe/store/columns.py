@@ -143,7 +143,10 @@ CONTROLS: Words = {
     "asn": ("", "Autonomous system number of the control vantage; 0 when unknown."),
     "cc": ("ISO 3166-1 alpha-2", "Country of the control vantage."),
     "input": ("", "URL of the endpoint in the catalogue."),
-    "state": ("", "answered, failed (the control could not be asked), or refused."),
+    "source": ("", "helper: asked at that moment; feed: it stood in a signed file, measured before."),
+    "age_s": ("s", "Of a feed: how long before it had been measured; negative where it is dated after our own clock."),
+    "state": ("", "answered, failed (the control could not be asked), or refused; of a feed whose word does not count"
+                  " (old, unclear, nothing of this endpoint), refused."),
     "reason": ("", "Why there is no answer; empty when there is."),
     "t0_s": ("s", "When it was asked, on the run's monotonic clock."),
     "t_s": ("s", "When it had answered, on the run's monotonic clock."),

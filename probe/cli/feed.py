@@ -1,0 +1,158 @@
+"""`probe feed`: measure at an uncensored place, and publish what was seen as a signed control feed."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.feed_publish import Order, publish
+from probe.cli.lock import Locked, run_lock
+from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.consent.check import refusal
+from probe.marker import read_marker
+from probe.settings import Settings, SettingsError, load_settings
+from probe.store.atomic import StoreError, make_folder
+from probe.store.cells import visible
+
+if TYPE_CHECKING:
+    from probe.catalogue.types import Catalogue
+
+FAST_DEADLINE_S = 120.0
+
+
+@click.command()
+@click.option("--new-key", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Make a key pair, FILE and FILE.pub, and do nothing else.")
+@click.option("--key", "key_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Secret key to sign with (of --new-key, or minisign -G -W).")
+@click.option("--name", help="Name of this vantage, such as de-1; it stands in the results of whoever uses the feed.")
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Folder for NAME.json and NAME.json.minisig, as a web server serves it.")
+@click.option("--upload", is_flag=True, help="Also send both to upload.to of the configuration, below feeds/.")
+@click.option("--every", type=click.IntRange(10, 360), metavar="MINUTES",
+              help="Go on until stopped, so many minutes from start to start.")
+@click.option("--tier", type=click.IntRange(0, 3), default=3, show_default=True, help="Endpoints up to this tier.")
+@click.option("--small", is_flag=True, help="Also servers that volunteers run, which are to be asked once a day.")
+@click.option("--fast", is_flag=True, help="No pacing: a burst of a minute or two.")
+@click.option("--deadline-s", type=click.FloatRange(5, 7200),
+              help="End of a run (default: 120 with --fast, else run.deadline_s of the configuration, 900).")
+@click.option("--catalogue", type=click.Path(dir_okay=False), help="A targets.csv.")
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file; [vantage] cc and asn say where "
+              "this is.")
+@click.option("--force", is_flag=True, help="Publish also where most of what answered before does not any more.")
+@click.option("--json", "as_json", is_flag=True, help="Print each feed's report as one line of JSON.")
+def feed(new_key: Path | None, key_file: Path | None, name: str | None, output: Path | None, upload: bool,
+         every: int | None, tier: int, small: bool, fast: bool, deadline_s: float | None, catalogue: str | None,
+         config: str | None, force: bool, as_json: bool) -> None:
+    """Measure the catalogue at an uncensored place, and publish it as a signed control feed.
+
+    Probes elsewhere read it before their runs (table [[feed]] of their configuration), and know by it what answers and
+    what does not. It says what is new: endpoints that do not answer, and those that changed. Where the network here is
+    not well, or interferes itself, nothing is published. Needs consent as runs do: probe setup.
+
+    \b
+    Examples:
+      probe feed --new-key ~/feed.key
+      probe feed --key ~/feed.key --name de-1 -o /var/www/feed
+      probe feed --key ~/feed.key --name de-1 -o /var/www/feed --every 30
+    """
+    try:
+        if new_key is not None:
+            _make_key(new_key)
+            return
+        order = _order(load_settings(config), key_file=key_file, name=name, output=output, upload=upload, tier=tier,
+                       small=small, fast=fast, deadline_s=deadline_s, catalogue=catalogue, force=force, as_json=as_json)
+        if why := refusal(order.settings, lab=read_marker().lab):
+            click.echo(f"Error: {why}", err=True)
+            sys.exit(EXIT_NO_CONSENT)
+        with run_lock(_served(order.folder)):
+            if every is None:
+                sys.exit(publish(order))
+            _go_on(order, every)
+    except (SettingsError, StoreError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    except Locked:
+        click.echo(f"Another feed is made in {output}; this one does nothing.", err=True)
+        sys.exit(EXIT_LOCKED)
+
+
+def _served(folder: Path) -> Path:
+    """The folder; one that is made now may be read by the web server, which is another user."""
+    if not folder.is_dir():
+        make_folder(folder)
+        folder.chmod(0o755)
+    return folder
+
+
+def _make_key(path: Path) -> None:
+    from probe.updates.sign import new_key, public_path
+
+    made = new_key(path.expanduser().absolute())
+    click.echo(f"Written: {path}, which signs and stays here, and {public_path(path)}, for everybody.\n"
+               "What a probe's configuration needs of it:\n"
+               f"  [[feed]]\n  urls = [\"https://feed.example.org/de-1.json\"]\n  key = \"{made.public.text}\"")
+
+
+def _order(settings: Settings, *, key_file: Path | None, name: str | None, output: Path | None, upload: bool, tier: int,
+           small: bool, fast: bool, deadline_s: float | None, catalogue: str | None, force: bool, as_json: bool,
+           ) -> Order:
+    """Everything that is needed. Raises UsageError for what is missing or wrong, before anything is sent."""
+    import re
+
+    from probe.catalogue.types import CatalogueError
+    from probe.cli.listed import chosen
+    from probe.updates.minisign import SignatureError
+    from probe.updates.sign import read_key
+
+    if key_file is None or name is None or output is None:
+        raise click.UsageError("--key, --name and -o are needed; a key is made by --new-key")
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", name):
+        raise click.UsageError(f"--name {name!r}: small letters, digits and hyphens, such as de-1")
+    if settings.vantage.asn < 1 or settings.vantage.cc == "ZZ":
+        raise click.UsageError("the configuration does not say where this is: set cc and asn under [vantage], or "
+                               "probe setup --country DE --asn 64500; two feeds count as two by them")
+    if upload and not settings.upload.to:
+        raise click.UsageError("--upload needs a place: upload.to in the configuration (probe setup --upload-to URL)")
+    try:
+        key, listed = read_key(key_file.expanduser()), chosen(settings, catalogue, datetime.now(UTC),
+                                                              lab=read_marker().lab)
+    except (SignatureError, CatalogueError) as error:
+        raise click.ClickException(visible(str(error))) from None
+    return Order(settings=settings, catalogue=_without_small(listed.catalogue, small), key=key, name=name,
+                 folder=output.absolute(), upload=upload, tier=tier, fast=fast, force=force, as_json=as_json,
+                 deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s))
+
+
+def _without_small(catalogue: Catalogue, small: bool) -> Catalogue:
+    """The catalogue as it may be asked every half hour, unless the person says otherwise."""
+    left = tuple(e for e in catalogue.endpoints
+                 if small or (service := catalogue.services.get(e.service)) is None or not service.small)
+    return replace(catalogue, endpoints=left)
+
+
+def _go_on(order: Order, every: int) -> None:
+    """One after the other, until somebody stops it; what goes wrong once is said, and the next is made all the same."""
+    signal.signal(signal.SIGTERM, _stop)
+    due_s = time.monotonic()
+    try:
+        while True:
+            try:
+                publish(order)
+            except StoreError as error:
+                click.echo(f"Error: {visible(str(error))}", err=True)
+            due_s = max(due_s + 60 * every, time.monotonic())
+            time.sleep(max(0.0, due_s - time.monotonic()))
+    except KeyboardInterrupt:
+        click.echo("Stopped; the last feed stays where it is.", err=True)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

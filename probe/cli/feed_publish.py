@@ -1,0 +1,179 @@
+"""One control feed: measured, held against the last one, signed, written, and told of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe import __version__
+from probe.cli.main import EXIT_FAILED, EXIT_NO_NETWORK
+from probe.marker import read_marker
+from probe.settings import Settings
+from probe.store.atomic import StoreError
+from probe.store.cells import visible
+
+if TYPE_CHECKING:
+    from probe.catalogue.types import Catalogue
+    from probe.control.feed_document import Feed
+    from probe.feed.changes import Change
+    from probe.updates.sign import SecretKey
+
+MOST_SHOWN = 50
+_SUFFIX, _SIGNATURE = ".json", ".minisig"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be published, and where."""
+
+    settings: Settings
+    catalogue: Catalogue
+    key: SecretKey
+    name: str
+    folder: Path
+    upload: bool
+    tier: int
+    deadline_s: float
+    fast: bool
+    force: bool
+    as_json: bool
+
+    @property
+    def file(self) -> Path:
+        """Where the feed lies, the last one and the next."""
+        return self.folder / f"{self.name}{_SUFFIX}"
+
+
+def publish(order: Order) -> int:
+    """Measure, compare, sign, write; the exit status. Raises StoreError."""
+    from probe.cli.progress import bar
+    from probe.control.feed_document import FeedError
+    from probe.feed.changes import changes, silent
+    from probe.feed.learn import FeedFrame, learn, unfit
+    from probe.session.frame import RunPlan
+    from probe.session.run import make_run
+
+    settings = _alone(order.settings)
+    plan = RunPlan(deadline_s=order.deadline_s, fast=order.fast, trigger="timed", tier=order.tier, transfers=False,
+                   everywhere=True, lab=read_marker().lab)
+    with bar("Measuring") as progress:
+        result = make_run(order.catalogue, settings, plan, progress=progress)
+    if why := unfit(result):
+        return _refused(order, why, EXIT_NO_NETWORK)
+    before = _before(order)
+    frame = FeedFrame(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
+    try:
+        made = learn(result, order.catalogue, frame, before=before)
+        found = changes(before, made)
+        if (why := _collapse(before, made)) and not order.force:
+            return _refused(order, why, EXIT_FAILED)
+        size = _write(order, made)
+    except FeedError as error:
+        return _refused(order, f"{error}.", EXIT_FAILED)
+    _tell(order, made, found, [entry.input for entry in silent(made)], size)
+    return 0
+
+
+def _alone(settings: Settings) -> Settings:
+    """The settings without what is not for a feed: nobody else is asked for it."""
+    import msgspec
+
+    return msgspec.structs.replace(settings, helper=(), matrix_server=(), feed=())
+
+
+def _refused(order: Order, why: str, status: int) -> int:
+    if order.as_json:
+        click.echo(json.dumps({"published": False, "why": why}))
+    click.echo(f"Nothing is published: {visible(why)} The last feed stays.", err=True)
+    return status
+
+
+def _before(order: Order) -> Feed | None:
+    """The feed that lies there, where it is ours and whole."""
+    from probe.control.feed_document import FeedError
+    from probe.updates.feeds import verified
+    from probe.updates.kept import Fetched
+
+    try:
+        fetched = Fetched(document=order.file.read_bytes(),
+                          signature=order.file.with_name(order.file.name + _SIGNATURE).read_bytes())
+        found = verified(fetched, order.key.public).feed
+    except (OSError, FeedError):
+        return None
+    return found if found.name == order.name else None
+
+
+def _collapse(before: Feed | None, now: Feed) -> str:
+    """Why a feed is rather this place's fault than the world's: most of what answered does not any more."""
+    if before is None:
+        return ""
+    well = {entry.input for entry in before.entries if entry.state == "ok"}
+    gone = sum(entry.input in well and entry.state != "ok" for entry in now.entries)
+    both = sum(entry.input in well for entry in now.entries)
+    if both < 4 or 2 * gone <= both:
+        return ""
+    return (f"of {both} endpoints that answered before {gone} do not any more, which is rather the fault of this place "
+            "(--force publishes it).")
+
+
+def _write(order: Order, made: Feed) -> int:
+    """The signature first: who comes between gets a pair that does not fit, and asks again. Raises StoreError."""
+    from probe.control.feed_document import write_feed
+    from probe.store.atomic import replace_file
+
+    raw = write_feed(made)
+    signed = order.key.sign(raw, f"feed {made.name} made {made.made:%Y-%m-%dT%H:%M:%SZ}")
+    files = ((order.file.name + _SIGNATURE, signed), (order.file.name, raw))
+    for name, content in files:
+        replace_file(order.folder / name, content)
+        (order.folder / name).chmod(0o644)  # for the web server, which is another user
+    if order.upload:
+        _send(order, files)
+    return len(raw)
+
+
+def _send(order: Order, files: tuple[tuple[str, bytes], ...]) -> None:
+    """To the place of uploads. What fails is tried again with the next feed. Raises StoreError."""
+    from probe.upload.send import FILE_S, sender_for
+    from probe.upload.sender import UploadError
+
+    try:
+        sender = sender_for(order.settings, order.folder)
+        for name, content in files:
+            sender.put(f"feeds/{name}", content, timeout_s=FILE_S)
+    except UploadError as error:
+        raise StoreError(f"the feed is written and could not be uploaded: {error}") from None
+
+
+def _tell(order: Order, made: Feed, found: tuple[Change, ...], silent: list[str], size: int) -> None:
+    if order.as_json:
+        click.echo(json.dumps({
+            "published": True, "name": made.name, "made": made.made.isoformat(), "file": str(order.file), "bytes": size,
+            "key": order.key.public.name, "entries": len(made.entries),
+            "ok": sum(entry.state == "ok" for entry in made.entries), "silent": silent,
+            "unclear": [entry.input for entry in made.entries if entry.state == "unclear"],
+            "changes": [asdict(change) for change in found]}))
+        return
+    from probe.feed.changes import failure_of
+
+    ok = sum(entry.state == "ok" for entry in made.entries)
+    click.echo(f"Written: {order.file}, {size} bytes, signed by {order.key.public.name}: {ok} of {len(made.entries)} "
+               "endpoints answer as they should.")
+    known = {entry.input: entry for entry in made.entries}
+    _lines("Do not answer", [f"{url}: {failure_of(known[url])}, since {known[url].since}" for url in silent])
+    _lines("Not clear, so that nothing is said of them",
+           [entry.input for entry in made.entries if entry.state == "unclear"])
+    _lines("Changed since the last feed", [change.words for change in found])
+
+
+def _lines(title: str, lines: list[str]) -> None:
+    if lines:
+        click.echo(f"{title}: {len(lines)}")
+    for line in lines[:MOST_SHOWN]:
+        click.echo(f"  {visible(line)}")
+    if len(lines) > MOST_SHOWN:
+        click.echo(f"  and {len(lines) - MOST_SHOWN} more; --json has them all")

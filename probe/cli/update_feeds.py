@@ -1,0 +1,84 @@
+"""`probe update feeds`: fetch the configured control feeds, verify and keep them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.lock import Locked, run_lock
+from probe.cli.main import EXIT_FAILED, EXIT_LOCKED
+from probe.folders import own_state
+from probe.settings import SettingsError, load_settings
+from probe.store.atomic import StoreError
+from probe.store.cells import visible
+
+if TYPE_CHECKING:
+    from probe.updates.feeds import FeedStanding
+
+_NONE = ("The configuration names no control feed. Put a table [[feed]] with urls and key into it; none is built in, "
+         "since there is no official one.")
+
+
+@click.command("feeds")
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def feeds(config: str | None, as_json: bool) -> None:
+    """Fetch the signed control feeds that the configuration names, verify, and keep them for the runs to come.
+
+    A feed that is altered, signed by another key, or older than the one that is here is refused, and the last good one
+    stays. Its server sees your address. Exit status 1 where a feed could not be had.
+
+    \b
+    Examples:
+      probe update feeds
+      probe update feeds --json | jq '.[] | {name, age_s}'
+    """
+    from probe.control.feed_document import FeedError
+    from probe.updates.feeds import look, sources, standings
+
+    now, failed = datetime.now(UTC), {}
+    try:
+        settings = load_settings(config)
+        if not settings.feed:
+            raise click.UsageError(_NONE)
+        with run_lock(own_state()):
+            for source in sources(settings):
+                try:
+                    look(source, now=now)
+                except FeedError as error:
+                    failed[source.slot] = str(error)
+        found = standings(settings)
+    except Locked:
+        click.echo("Another look for new feeds goes on; this one does nothing.", err=True)
+        raise SystemExit(EXIT_LOCKED) from None
+    except (SettingsError, StoreError, FeedError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    if as_json:
+        click.echo(json.dumps([_as_json(one, failed.get(one.source.slot, ""), now) for one in found]))
+    else:
+        for one in found:
+            _tell(one, failed.get(one.source.slot, ""), now)
+    if failed:
+        sys.exit(EXIT_FAILED)
+
+
+def _as_json(one: FeedStanding, failure: str, now: datetime) -> dict[str, object]:
+    feed = one.kept.feed if one.kept else None
+    return {
+        "name": feed.name if feed else None, "asn": feed.asn if feed else None, "cc": feed.cc if feed else None,
+        "made": feed.made.isoformat() if feed else None, "age_s": one.kept.age_s(now) if one.kept else None,
+        "entries": len(feed.entries) if feed else 0, "key": one.source.key.name, "urls": list(one.source.urls),
+        "failure": failure,
+    }
+
+
+def _tell(one: FeedStanding, failure: str, now: datetime) -> None:
+    from probe.updates.feeds import standing_words
+
+    click.echo(visible(standing_words(one, now)))
+    if failure:
+        click.echo(f"  no new one: {visible(failure)}", err=True)

@@ -1,0 +1,44 @@
+"""What a run makes of the feeds on its board: no flow, no wait, and an age that is told by the right clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from feeds_made import MADE, feed
+from observations import endpoint
+
+from probe.control.feed_board import Board
+from probe.measure.clock import Clock, start_clock
+from probe.session.book import Book
+from probe.session.run import _asker
+from probe.settings import Settings
+
+
+def asker(clock: Clock, offsets: list[float | None]) -> Any:
+    """How a run asks whose device has this clock, and whose ladder says these offsets one after the other."""
+    run: Any = SimpleNamespace(settings=Settings(), clock=clock, board=Board(feeds=(feed(),)),
+                               ladder=lambda _: SimpleNamespace(clock_offset_s=offsets.pop(0)))
+    return _asker(run, str, Book("r"))
+
+
+@pytest.mark.parametrize(("behind", "offset_s", "state"), [
+    (timedelta(), 0.0, "answered"), (timedelta(), None, "answered"),
+    (timedelta(days=1), 86_400.0, "answered"), (-timedelta(days=1), -86_400.0, "answered"),
+    (-timedelta(hours=3), 0.0, "refused"),
+    # a device whose clock stands still must not take an old feed for a fresh one
+    (timedelta(), 3 * 3600.0, "refused"),
+])
+def test_the_age_is_told_by_the_clock_that_servers_put_right(behind: timedelta, offset_s: float | None,
+                                                             state: str) -> None:
+    ask = asker(start_clock(MADE - behind), [offset_s])
+    assert ask("feed-de-1", endpoint(), ()).state == state
+
+
+def test_the_clock_is_asked_for_until_it_is_known() -> None:
+    offsets: list[float | None] = [None, 3 * 3600.0]
+    ask = asker(start_clock(MADE), offsets)
+    assert [ask("feed-de-1", endpoint(), ()).state for _ in range(3)] == ["answered", "refused", "refused"]
+    assert not offsets
