@@ -57,7 +57,7 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
     Examples:
       probe setup
       probe setup --show --country RU
-      probe setup --agree 2 --country DE --results /srv/probe --skip-service line
+      probe setup --agree 3 --country DE --results /srv/probe --skip-service line
       probe setup --geo country.mmdb --geo asn.mmdb
       probe setup --upload-to https://results.example.org/incoming
       probe setup --answers answers.toml
