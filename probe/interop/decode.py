@@ -22,6 +22,10 @@ class Unreadable(ValueError):
     """The line is no measurement; the text says why."""
 
 
+class NotJudged(Unreadable):
+    """A measurement that tells nothing that our rules read."""
+
+
 class Binary(Struct):
     """Bytes that are no UTF-8."""
 
@@ -34,6 +38,7 @@ class Answer(Struct):
     ipv4: str | None = None
     ipv6: str | None = None
     hostname: str | None = None
+    asn: int | None = None
     ttl: float | None = None
 
 

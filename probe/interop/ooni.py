@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probe.interop.decode import Envelope, Unreadable, envelope_of
+from probe.interop.decode import Envelope, NotJudged, Unreadable, envelope_of
 from probe.interop.measurement import Found, Frame, Measurement, Reader
 from probe.interop.messengers import read_messenger
 from probe.interop.others import (
@@ -30,10 +30,6 @@ READERS: Mapping[str, Reader] = {
 """Test -> what reads it."""
 
 _NETWORKS = {"wifi": "wifi", "mobile": "mobile", "wired_ethernet": "wired", "vpn": "vpn"}
-
-
-class NotJudged(Unreadable):
-    """A measurement of a test that tells nothing that our rules read."""
 
 
 def read_line(line: bytes) -> Measurement:

@@ -8,9 +8,7 @@ from urllib.parse import urlsplit
 
 from probe.catalogue.lists import slug
 from probe.catalogue.urls import BadUrl, place
-from probe.interop.decode import Keys, Unreadable, converted, keys_of, plain_keys
-from probe.interop.decode import Exchange as _Exchange
-from probe.interop.decode import Handshake as _Handshake
+from probe.interop.decode import Exchange, Handshake, Keys, NotJudged, Unreadable, converted, keys_of, plain_keys
 from probe.interop.measurement import Aim, Found, Frame
 from probe.interop.rows import (
     ASIDE,
@@ -67,7 +65,7 @@ def read_urlgetter(frame: Frame) -> Found:
     return Found(aims=[aim], observations=sheet.rows, shown=sheet.shown, left_out=left_out)
 
 
-def _add_first_page(sheet: Sheet, requests: list[_Exchange], url: str) -> None:
+def _add_first_page(sheet: Sheet, requests: list[Exchange], url: str) -> None:
     """The first request alone: where redirects lead is another endpoint, which this test does not compare."""
     for one in requests[-1:]:
         if one.request and one.request.x_transport in (None, "tcp"):
@@ -80,7 +78,7 @@ def read_dnscheck(frame: Frame) -> Found:
     parts = _split(frame.url)
     default = {"https": 443, "dot": 853}.get(parts[0], 0)
     if not default:
-        raise Unreadable(f"a resolver at {parts[0] or 'no'}:// is not judged, only https:// and dot:// are")
+        raise NotJudged(f"a resolver at {parts[0] or 'no'}:// is not judged, only https:// and dot:// are")
     aim = _aim(frame, f"tlshandshake://{_bracketed(parts[1])}:{parts[2] or default}", plain)
     sheet, left_out = _sheet(frame, aim), 0
     lookups = plain.get("lookups")
@@ -128,11 +126,11 @@ def _asked_name(text: str) -> str:
     return _split(text)[1] if "://" in text else text
 
 
-def _shakes(groups: Iterable[object]) -> list[_Handshake]:
+def _shakes(groups: Iterable[object]) -> list[Handshake]:
     return [s for g in groups if isinstance(g, dict) for s in keys_of(g)[0].tls_handshakes or ()]
 
 
-def _hello(sheet: Sheet, shake: _Handshake, purpose: str, at: tuple[str, int]) -> list[Observation]:
+def _hello(sheet: Sheet, shake: Handshake, purpose: str, at: tuple[str, int]) -> list[Observation]:
     """A handshake that may end once the server has answered: that it has no certificate for the name is no failure."""
     address, port = split_place(shake.address)
     if (address, port) != at:
@@ -165,7 +163,7 @@ def read_tlsmiddlebox(frame: Frame) -> Found:
 def _add_trace(sheet: Sheet, trace: object) -> None:
     iterations = trace.get("iterations") if isinstance(trace, dict) else None
     for one in (iterations[:64] if isinstance(iterations, list) else ()):
-        shake = converted(one.get("handshake"), _Handshake) if isinstance(one, dict) else None
+        shake = converted(one.get("handshake"), Handshake) if isinstance(one, dict) else None
         ttl = one.get("ttl") if isinstance(one, dict) else None
         if shake is None:
             continue
@@ -184,7 +182,7 @@ def read_echcheck(frame: Frame) -> Found:
     aim = _aim(frame, f"tlshandshake://{_bracketed(host)}:{port or 443}", plain)
     sheet = _sheet(frame, aim)
     keys, left_out = keys_of(plain)
-    single = [s for name in ("control", "target") if (s := converted(plain.get(name), _Handshake)) is not None]
+    single = [s for name in ("control", "target") if (s := converted(plain.get(name), Handshake)) is not None]
     keys.tls_handshakes = [*(keys.tls_handshakes or ()), *(s for s in single if s.address)]
     keys.control = None
     _add(sheet, keys)
@@ -217,7 +215,7 @@ def read_pings(frame: Frame) -> Found:
     scheme, host, port = _split(frame.url)
     wanted = {"simplequicping": "quichandshake", "tlsping": "tlshandshake", "tcpping": "tcpconnect"}.get(frame.test)
     if wanted is None or not port:
-        raise Unreadable(f"a series at {scheme or 'no'}:// without a port is not judged")
+        raise NotJudged(f"a series at {scheme or 'no'}:// without a port is not judged")
     aim = _aim(frame, f"{wanted}://{_bracketed(host)}:{port}", plain)
     sheet = _sheet(frame, aim)
     add_queries(sheet, keys.queries or ())

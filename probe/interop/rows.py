@@ -23,6 +23,7 @@ from probe.measure.http import MAX_BODY_BYTES, MAX_HEADER_NAMES, MAX_VALUE, body
 from probe.measure.tls import names_of
 from probe.model import Observation
 from probe.tables.ooni import DOH_OPERATORS, ENGINES, INTERRUPTED, PUBLIC_RESOLVERS, TRUST
+from probe.tables.ooni_tests import NETWORKS
 
 ASIDE = "aside"
 NOT_BEGUN_S = 0.05
@@ -48,6 +49,8 @@ class Sheet:
     tried: dict[tuple[str, str, int, str], list[tuple[int, bool]]] = field(default_factory=dict)
     """(host, address, port, operation) -> (attempt, whether it succeeded) of each, in order."""
     shown: set[str] = field(default_factory=set)
+    operators: set[str] = field(default_factory=set)
+    """Addresses in a network of the operator's, as far as the file tells networks."""
     begun: set[str] = field(default_factory=set)
     """Hosts that something was sent for: a lookup or a connection that was begun."""
 
@@ -99,6 +102,9 @@ def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = 
         if failure in INTERRUPTED and not_begun(query.t0, query.t):
             continue
         sheet.begun.add(host)
+        networks = NETWORKS.get(".".join(host.split(".")[-2:]), frozenset())
+        theirs = {address_word(a.ipv4 or a.ipv6) for a in (query.answers or ())[:100] if a.asn in networks}
+        sheet.operators |= theirs
         if query.query_type in (None, "A", "AAAA", "ANY") and ours:
             sheet.knows(host, addresses, "trusted" if operator else "network" if engine == "system" else "public")
         if operator and not failure:
@@ -111,6 +117,7 @@ def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = 
             resolver_address="" if engine == "system" else resolver_address, query_type=(query.query_type or "")[:16],
             answers=addresses, cnames=_cnames(query), answer_ttl_s=_ttl(query), attempt=_asked(sheet, host, query),
             t0_s=seconds(query.t0, query.t), t_s=seconds(query.t), replies=_replies(query, late),
+            met_expectation="yes" if theirs.issuperset(addresses) and addresses else "",
             **_mark(known().of_answer(addresses, _cnames(query))),
         ))
 
@@ -179,7 +186,8 @@ def add_connects(sheet: Sheet, connects: Sequence[Connect]) -> None:
         else:
             sheet.begun.add(base["hostname"])
         sheet.rows.append(Observation(
-            operation="connect", failure=failure, attempt=sheet.attempt(base, "connect", not failure),
+            operation="connect", failure=failure, met_expectation="yes" if address in sheet.operators else "",
+            attempt=sheet.attempt(base, "connect", not failure),
             t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base))
 
 

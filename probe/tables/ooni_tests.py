@@ -71,6 +71,17 @@ PARTS: Mapping[str, tuple[Part, ...]] = MappingProxyType({
 PRIVATE_ROOT: Mapping[str, str] = MappingProxyType({"signal": "signal_root"})
 """Service -> whose root signs, where it is not the web's."""
 
+QUORUMS: Mapping[tuple[str, str], int] = MappingProxyType({("whatsapp", "chat"): 1})
+"""(service, role) -> how many targets must answer; where none is named, most decided ones must not be blocked."""
+
+NETWORKS: Mapping[str, frozenset[int]] = MappingProxyType({
+    "whatsapp.net": frozenset((32934, 16509, 14618, 36351)),
+    "facebook.com": frozenset((32934,)),
+    "fbcdn.net": frozenset((32934,)),
+    "fbsbx.com": frozenset((32934,)),
+})
+"""Domain -> networks in which its service is or was. An answer in one of them (the file tells) leads to the service."""
+
 TELEGRAM_STATUS = (411, 501)
 """With these a data centre answers a POST without a body: 501 once, 411 since. Anything else may be anybody's page."""
 
