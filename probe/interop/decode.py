@@ -14,6 +14,8 @@ from msgspec import Struct
 MAX_OPERATIONS = 2000
 """Of one kind in one measurement; the rest is left out."""
 MAX_TEXT = 2000
+BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises; a ValidationError is a DecodeError."""
 T = TypeVar("T")
 Failure = str | bool | None
 
@@ -249,31 +251,31 @@ def envelope_of(line: bytes) -> Envelope:
         return _ENVELOPE.decode(line)
     except msgspec.ValidationError as error:
         raise Unreadable(f"not a measurement: {error}") from None
-    except msgspec.DecodeError as error:
-        raise Unreadable(f"no JSON: {error}") from None
-    except RecursionError:
-        raise Unreadable("nested too deeply") from None
+    except BAD_JSON as error:
+        raise Unreadable(_why(error)) from None
+
+
+def _why(error: Exception) -> str:
+    return "nested too deeply" if isinstance(error, RecursionError) else f"no JSON: {error}"
 
 
 def plain_keys(found: Envelope) -> dict[str, Any]:
-    """The test keys as plain values; empty where they are none. Raises Unreadable."""
+    """The test keys as plain values. Raises Unreadable."""
     try:
         keys = _PLAIN.decode(found.test_keys)
-    except RecursionError:
-        raise Unreadable("nested too deeply") from None
-    except msgspec.DecodeError as error:
-        raise Unreadable(f"no JSON: {error}") from None
-    return keys if isinstance(keys, dict) else {}
+    except BAD_JSON as error:
+        raise Unreadable(_why(error)) from None
+    if not isinstance(keys, dict):
+        raise Unreadable("no test keys")
+    return keys
 
 
 def web_keys(found: Envelope) -> tuple[WebKeys, int]:
     """The keys of Web Connectivity, and how many operations did not fit. Raises Unreadable."""
     try:
         return _WEB.decode(found.test_keys), 0
-    except msgspec.DecodeError:  # ValidationError is one
+    except BAD_JSON:
         plain = plain_keys(found)
-    except RecursionError:
-        raise Unreadable("nested too deeply") from None
     keys, left_out = keys_of(plain)
     made = WebKeys(queries=keys.queries, tcp_connect=keys.tcp_connect, tls_handshakes=keys.tls_handshakes,
                    quic_handshakes=keys.quic_handshakes, requests=keys.requests, control=keys.control,

@@ -15,6 +15,8 @@ from typing import IO, BinaryIO, cast
 
 import msgspec
 
+from probe.interop.decode import BAD_JSON
+
 MAX_LINE_BYTES = 64 << 20
 """OONI's collectors take less; a longer line is passed over."""
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -82,7 +84,7 @@ def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
 def _is_whole(text: bytes) -> bool:
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
+    except BAD_JSON:
         return False
     return True
 
@@ -100,7 +102,7 @@ def _one(line: tuple[int, bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
         return
     try:
         items = msgspec.json.decode(text, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except BAD_JSON as error:
         yield Trouble(number, f"no JSON: {str(error)[:200]}")
         return
     for item in items:

@@ -46,6 +46,8 @@ def read_line(line: bytes) -> Measurement:
                   verifies=notes.get("engine_name", "") in VERIFYING_ENGINES, runtime_s=found.test_runtime or 0.0,
                   envelope=found)
     made = reader(frame)
+    if not made.aims:
+        raise Unreadable("names nothing that was tried")
     return _measurement(found, frame, made, notes)
 
 

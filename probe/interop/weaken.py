@@ -125,10 +125,10 @@ def _known_name(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> 
 
 
 def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
-    """A literal address, a ServerHello, or an address in a network of the operator's."""
-    connects = [o for o in rows if o.operation == "connect" and not o.failure]
-    return any(o.address_source in ("literal", "trusted") or o.met_expectation == "yes" for o in connects) or any(
-        o.operation == "tls_handshake" and not o.failure for o in rows)
+    """A literal address or a trusted resolver's, one in a network of the operator's, or a certificate that is good."""
+    reached = [o for o in rows if o.operation in ("connect", "tls_handshake") and not o.failure]
+    return any(o.address_source in ("literal", "trusted") or o.met_expectation == "yes" or o.trust == "valid"
+               for o in reached)
 
 
 DOUBTS: tuple[Doubt, ...] = (
