@@ -35,7 +35,8 @@ SEEDS = [
     measurement("urlgetter", {"queries": [], "tcp_connect": [connect()], "requests": [request()]}),
 ]
 JUNK = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(1 << 70), 1 << 70), st.floats(allow_nan=False), st.text(max_size=20),
+    st.one_of(st.none(), st.booleans(), st.integers(-(1 << 70), 1 << 70), st.floats(allow_nan=False),
+              st.text(max_size=20),
               st.sampled_from(["", "[scrubbed]", "::1", "0.0.0.0:443", "http://[", "https://a.example:99999/", "AS1e9",
                                "2026-13-01 00:00:00", "9999-12-31 23:59:59", "\u202e", "a" * 5000, "unknown_failure: x",
                                "ssl_unknown_authority", "generic_timeout_error", "127.0.0.1", ADDRESS])),
@@ -103,7 +104,7 @@ def test_any_bytes_are_lines_or_trouble(data: bytes) -> None:
 @given(st.integers(0, 2000))
 def test_a_packed_file_that_is_cut_off_gives_what_came_before(cut: int) -> None:
     packed = gzip.compress(lines(measurement(), measurement()), mtime=0)
-    stream = unpacked(io.BufferedReader(io.BytesIO(packed[: cut % len(packed)])))  # type: ignore[arg-type]
+    stream = unpacked(io.BufferedReader(io.BytesIO(packed[: cut % len(packed)])))
     assert not isinstance(stream, Trouble)
     items = list(measurements(stream))
     assert all(isinstance(item, Trouble) for item in items[2:])

@@ -185,7 +185,8 @@ def only(result: RunResult) -> Verdict:
 ])
 def test_urlgetter_is_judged_by_what_its_url_asks_for(url: str, outcome: str) -> None:
     keys = {"queries": [query("www.chat.example", ADDRESS)], "tcp_connect": [connect()],
-            "tls_handshakes": [] if url.startswith("tcp") else [shake()], "requests": [request()] if url.startswith("https") else []}
+            "tls_handshakes": [] if url.startswith("tcp") else [shake()],
+            "requests": [request()] if url.startswith("https") else []}
     assert only(run_of(of("urlgetter", "0.2.0", keys, input=url))).outcome == outcome
 
 

@@ -21,6 +21,9 @@ MAX_LINE_BYTES = 64 << 20
 """OONI's collectors take less; a longer line is passed over."""
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
+PACKERS = ("compression.zstd", "backports.zstd", "zstandard")
+"""What unpacks zstd: Python's own from 3.14 on, or a package that a person has installed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -38,9 +41,9 @@ def unpacked(file: BufferedReader) -> BinaryIO | Trouble:
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     if head != ZSTD:
         return file
-    for name, call in (("compression.zstd", "open"), ("zstandard", "open"), ("backports.zstd", "open")):
+    for name in PACKERS:
         try:
-            return cast(BinaryIO, getattr(importlib.import_module(name), call)(file, "rb"))
+            return cast(BinaryIO, importlib.import_module(name).open(file, "rb"))
         except ImportError:
             continue
     return Trouble(0, "is packed with zstd, which this Python does not unpack: `zstd -dc FILE | probe import ooni -`, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from typing import cast
 
 from probe.interop.decode import NotJudged, Unreadable
@@ -21,8 +21,7 @@ def read_file(name: str) -> Iterator[tuple[Item, int]]:
     """Each measurement of a file, or why it is none, with how many bytes of the file were taken so far."""
     with ExitStack() as stack:
         try:
-            raw = cast(BufferedReader, sys.stdin.buffer if name == STANDARD_INPUT
-                       else stack.enter_context(open(name, "rb")))
+            raw = _opened(name, stack)
             stream = unpacked(raw)
         except OSError as error:
             yield Trouble(0, error.strerror or str(error)), 0
@@ -32,6 +31,14 @@ def read_file(name: str) -> Iterator[tuple[Item, int]]:
             return
         for item in measurements(stream):
             yield (item if isinstance(item, Trouble) else read_item(*item)), _taken(raw)
+
+
+def _opened(name: str, stack: ExitStack) -> BufferedReader:
+    if name != STANDARD_INPUT:
+        return stack.enter_context(open(name, "rb"))
+    raw: BufferedReader = BufferedReader(cast(RawIOBase, sys.stdin.buffer))
+    stack.callback(raw.detach)  # standard input stays open
+    return raw
 
 
 def read_item(number: int, line: bytes) -> Item:
