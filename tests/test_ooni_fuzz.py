@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from observations import HERE4, lookup, visit_to
 from ooni_data import ADDRESS, RESET, connect, lines, measurement, query, request, shake, told, web
+from test_ooni_export import exported
 from test_ooni_others import messenger, signal, sni, telegram, whatsapp
 
 from probe.interop.grouping import runs_of
@@ -32,6 +34,7 @@ SEEDS = [
                 input="quichandshake://www.chat.example:443"),
     measurement("tlsmiddlebox", {"iterative_trace": [{"target_trace": {"iterations": [{"ttl": 1, "handshake": shake()}]}
                                                       }]}, input="tlstrace://a.example"),
+    exported(lookup(HERE4), *visit_to(HERE4)),
     measurement("urlgetter", {"queries": [], "tcp_connect": [connect()], "requests": [request()]}),
 ]
 JUNK = st.recursive(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from probe.interop.decode import Envelope, NotJudged, Unreadable, envelope_of
+from probe.interop.exported import TEST_NAME
 from probe.interop.measurement import Found, Frame, Measurement, Reader
 from probe.interop.messengers import read_messenger
 from probe.interop.others import (
@@ -16,6 +17,7 @@ from probe.interop.others import (
     read_tlsmiddlebox,
     read_urlgetter,
 )
+from probe.interop.own import read_own
 from probe.interop.rows import digest
 from probe.interop.web import read_web
 from probe.interop.words import asn_of, cc_of, time_of, version_of
@@ -26,6 +28,7 @@ READERS: Mapping[str, Reader] = {
     "facebook_messenger": read_messenger, "urlgetter": read_urlgetter, "dnscheck": read_dnscheck,
     "sniblocking": read_sniblocking, "tlsmiddlebox": read_tlsmiddlebox, "echcheck": read_echcheck,
     "stunreachability": read_stun, "simplequicping": read_pings, "tlsping": read_pings, "tcpping": read_pings,
+    TEST_NAME: read_own,
 }
 """Test -> what reads it."""
 
