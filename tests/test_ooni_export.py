@@ -12,32 +12,15 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import HERE4, HERE6, HOST, lookup, visit_to
+from ooni_ours import TARGET, exported, result_of
 
 from probe.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
 from probe.cli.main import cli
 from probe.interop.exported import HELD, KEPT_FROM, NEUTRAL, OPERATIONS_KEPT, TEST_NAME, held, measurements_of
 from probe.interop.ooni import read_line
-from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage, Verdict
+from probe.model import ControlAnswer, Observation
 from probe.store.write import write_run
 from probe.tables.purposes import PURPOSES
-
-TARGET = "chat.web.main"
-
-
-def result_of(*rows: Observation, controls: tuple[ControlAnswer, ...] = (), lab: bool = False) -> RunResult:
-    verdict = Verdict(target_id=TARGET, service="chat", role="web", input=f"https://{HOST}/", outcome="blocked",
-                      block_type="tls.reset.sni", evidence=("r-1.1",))
-    stamped = tuple(replace(o, run_id="r-1", sequence=n, observation_id=f"r-1.{n}") for n, o in enumerate(rows))
-    return RunResult(
-        run=Run(run_id="r-1", measurement_start_time="2026-08-01T05:10:00Z", software_version="0.1",
-                runtime_s=3.5, vantage=Vantage(probe_cc="IR", probe_asn=64500, probe_id="secret", lab=lab)),
-        observations=stamped, controls=controls, verdicts=(verdict,), services=())
-
-
-def exported(*rows: Observation, **changes: Any) -> dict[str, Any]:
-    (only,) = measurements_of(result_of(*rows, **changes))
-    return json.loads(json.dumps(only))  # type: ignore[no-any-return]
-
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 ADDRESSES = st.sampled_from([HERE4, HERE6])

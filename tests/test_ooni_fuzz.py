@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import HERE4, lookup, visit_to
 from ooni_data import ADDRESS, RESET, connect, lines, measurement, query, request, shake, told, web
-from test_ooni_export import exported
-from test_ooni_others import messenger, signal, sni, telegram, whatsapp
+from ooni_messengers import messenger, signal, sni, telegram, whatsapp
+from ooni_ours import exported
 
 from probe.interop.grouping import runs_of
 from probe.interop.lines import Trouble, measurements, unpacked

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ooni_data import ADDRESS, RESET, TIMEOUT, connect, measurement, query, request, shake
+from ooni_messengers import DC, messenger, of, post, signal, sni, telegram, whatsapp
 
 from probe.interop.decode import NotJudged
 from probe.interop.grouping import runs_of
@@ -14,9 +15,6 @@ from probe.interop.judging import judge_imported
 from probe.interop.ooni import READERS, read_line
 from probe.model import RunResult, Verdict
 from probe.tables.ooni_tests import DEFECTS, PARTS
-
-DC = ("149.154.175.50", "149.154.167.51", "149.154.175.100", "149.154.167.91", "149.154.171.5", "95.161.76.100")
-AWS = 16509
 
 
 def run_of(*measurements: dict[str, Any]) -> RunResult:
@@ -27,28 +25,6 @@ def run_of(*measurements: dict[str, Any]) -> RunResult:
 
 def by_target(result: RunResult) -> dict[str, Verdict]:
     return {v.target_id: v for v in result.verdicts}
-
-
-def of(test: str, version: str, keys: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return measurement(test, keys, input=changes.pop("input", None), test_version=version, **changes)
-
-
-def post(address: str, port: int, code: int = 411, failure: str | None = None, **changes: Any) -> dict[str, Any]:
-    url = f"http://{address}/" if port == 80 else f"http://{address}:{port}/"
-    return request(url, code, "", failure, address=f"{address}:{port}", **changes)
-
-
-def telegram(**changes: Any) -> dict[str, Any]:
-    places = [(a, p) for a in DC for p in (80, 443)]
-    keys = {
-        "queries": [query("web.telegram.org", ADDRESS)],
-        "tcp_connect": [*(connect(a, p) for a, p in places), connect()],
-        "tls_handshakes": [shake(name="web.telegram.org")],
-        "requests": [request("https://web.telegram.org/"), *(post(a, p) for a, p in places)],
-        "telegram_http_blocking": False, "telegram_tcp_blocking": False, "telegram_web_failure": None,
-        "telegram_web_status": "ok", **changes,
-    }
-    return of("telegram", "0.3.1", keys)
 
 
 def test_telegram_is_judged_by_its_data_centres_and_its_web_client() -> None:
@@ -84,22 +60,6 @@ def test_a_failure_without_an_attempt_to_connect_is_not_attempted() -> None:
     assert {v.outcome for v in mine.values()} == {"not_attempted"}
 
 
-def whatsapp(*, tried: int = 16, asn: int = AWS, **changes: Any) -> dict[str, Any]:
-    hosts = {f"e{n}.whatsapp.net": f"3.33.221.{n}" for n in range(1, tried + 1)}
-    web = {"v.whatsapp.net": "3.33.252.1", "web.whatsapp.com": "3.33.252.2"}
-    pages = ["https://v.whatsapp.net/v2/register", "https://web.whatsapp.com/"]
-    keys = {
-        "queries": [query(h, a, asn=asn) for h, a in (hosts | web).items()],
-        "tcp_connect": [*(connect(a, p) for a in hosts.values() for p in (443, 5222)),
-                        *(connect(a) for a in web.values())],
-        "tls_handshakes": [shake(a, name=h) for h, a in web.items()],
-        "requests": [request(u, address=f"{a}:443") for u, a in zip(pages, web.values(), strict=True)],
-        "whatsapp_endpoints_status": "ok", "whatsapp_endpoints_blocked": [], "whatsapp_web_status": "ok",
-        "registration_server_status": "ok", **changes,
-    }
-    return of("whatsapp", "0.11.0", keys)
-
-
 def test_whatsapp_is_k_of_n() -> None:
     roles = {s.role: s for s in run_of(whatsapp()).services}
     assert (roles["chat"].outcome, roles["chat"].n) == ("ok", 16)
@@ -119,16 +79,6 @@ def test_a_connect_to_somebody_elses_address_proves_nothing() -> None:
     assert mine["whatsapp.web.client"].outcome == "ok"
 
 
-def signal(version: str, failure: str | None, *, day: str = "2026-08-01", engine: str = "3.28.0",
-           host: str = "chat.signal.org") -> dict[str, Any]:
-    keys = {"queries": [query(host, ADDRESS)], "tcp_connect": [connect()],
-            "tls_handshakes": [shake(name=host, failure=failure)],
-            "requests": [request(f"https://{host}/", failure=failure)],
-            "signal_backend_status": "blocked" if failure else "ok", "signal_backend_failure": failure}
-    return of("signal", version, keys, measurement_start_time=f"{day} 05:10:00",
-              annotations={"engine_name": "ooniprobe-engine", "engine_version": engine})
-
-
 @pytest.mark.parametrize(("version", "day", "engine", "instrument"), [
     ("0.2.1", "2022-10-18", "3.16.0", False), ("0.2.1", "2022-10-19", "3.16.0", True),
     ("0.2.3", "2023-11-06", "3.18.0", False), ("0.2.3", "2023-11-07", "3.18.0", True),
@@ -146,24 +96,6 @@ def test_failures_of_a_version_that_is_out_of_date_are_the_instruments(version: 
 def test_every_defect_names_a_test_that_is_read() -> None:
     assert {d.test for d in DEFECTS} <= set(READERS)
     assert set(PARTS) <= set(READERS)
-
-
-FACEBOOK = {"stun": "stun.fbsbx.com", "b_api": "b-api.facebook.com", "b_graph": "b-graph.facebook.com",
-            "edge": "edge-mqtt.facebook.com", "external_cdn": "external.xx.fbcdn.net",
-            "scontent_cdn": "scontent.xx.fbcdn.net", "star": "star.c10r.facebook.com"}
-
-
-def messenger(asn: int, failing: str = "") -> dict[str, Any]:
-    hosts = {h: f"157.240.1.{n}" for n, h in enumerate(FACEBOOK.values(), start=1)}
-    keys: dict[str, Any] = {
-        "queries": [query(h, a, asn=asn) for h, a in hosts.items()],
-        "tcp_connect": [connect(a, failure=TIMEOUT if h == failing else None) for h, a in hosts.items()
-                        if h != "stun.fbsbx.com"],
-        "facebook_dns_blocking": asn != 32934, "facebook_tcp_blocking": bool(failing)}
-    for key, host in FACEBOOK.items():
-        keys[f"facebook_{key}_dns_consistent"] = asn == 32934
-        keys[f"facebook_{key}_reachable"] = None if key == "stun" else host != failing
-    return of("facebook_messenger", "0.2.1", keys)
 
 
 def test_messenger_is_judged_host_by_host() -> None:
@@ -198,17 +130,6 @@ def test_a_resolver_of_encrypted_dns_is_judged_by_its_handshake() -> None:
     assert (found.outcome, found.rule_id) == ("ok", "tls/proven")
     with pytest.raises(NotJudged):
         read_line(json.dumps(of("dnscheck", "0.9.3", keys, input="udp://8.8.8.8:53")).encode())
-
-
-def sni(failure: str | None, control: str | None = "ssl_invalid_hostname") -> dict[str, Any]:
-    """The server under the name that is tested, and an innocent one; a wrong name shows that it answered."""
-    def part(name: str, word: str | None) -> dict[str, Any]:
-        return {"sni": name, "failure": word, "tls_handshakes": [shake(name=name, failure=word)],
-                "th_address": f"{ADDRESS}:443", "queries": [], "tcp_connect": [connect()]}
-
-    keys = {"control": part("example.org", control), "target": part("blocked.example", failure),
-            "result": "interference.reset" if failure == RESET else "success.got_server_hello"}
-    return of("sniblocking", "0.3.0", keys, input="blocked.example")
 
 
 def test_a_name_at_a_foreign_server_is_served_or_not() -> None:

@@ -152,6 +152,53 @@ def test_denials_convict_where_every_plain_resolver_denies() -> None:
     assert verdict(measurement(keys=mine)).outcome == "inconclusive"
 
 
+@pytest.mark.parametrize("more", [(), (doh(),), (udp(failure="dns_nxdomain_error"),),
+                                  (udp(failure="dns_nxdomain_error"), query(
+                                      HOST, failure="dns_nxdomain_error", engine="doh",
+                                      resolver="https://dns.google/dns-query")),
+                                  (udp(ADDRESS), doh())])
+def test_a_denial_of_one_resolver_or_of_the_operator_itself_does_not(more: tuple[dict[str, Any], ...]) -> None:
+    mine = web(queries=[query(failure="dns_nxdomain_error"), *more], tcp_connect=[], tls_handshakes=[], requests=[],
+               blocking="dns", accessible=False)
+    for result in runs(*repeated(6, keys=mine)):
+        assert result.verdicts[0].outcome == "inconclusive"
+
+
+def with_neighbour(neighbours: str, **changes: Any) -> list[dict[str, Any]]:
+    """Six resets in an hour; each report has another site at an address too, and a third elsewhere."""
+    mine = web(tls_handshakes=[shake(failure=RESET)], requests=[], blocking="http-failure", **changes)
+    found = repeated(6, keys=mine)
+    for number, one in enumerate(list(found)):
+        for host, address in (("other.example", neighbours), ("third.example", "93.184.0.77")):
+            keys = web(queries=[query(host, address)], tcp_connect=[connect(address)], control=told(address),
+                       tls_handshakes=[shake(address, name=host)],
+                       requests=[request(f"https://{host}/", address=f"{address}:443")])
+            found.append({**one, "input": f"https://{host}/", "measurement_uid": f"{host}{number}", "test_keys": keys})
+    return found
+
+
+def test_a_name_that_is_reset_where_another_is_served_convicts() -> None:
+    (result,) = runs(*with_neighbour(ADDRESS))
+    found = next(v for v in result.verdicts if v.input == URL)
+    assert (found.outcome, found.block_type) == ("blocked", "tls.reset.sni")
+
+
+@pytest.mark.parametrize(("neighbours", "control"), [
+    ("93.184.0.99", told(ADDRESS)),
+    (ADDRESS, {**told(ADDRESS), "tls_handshake": {f"{ADDRESS}:443": {"status": False, "failure": RESET}}}),
+])
+def test_a_neighbour_elsewhere_or_a_control_that_fails_too_does_not(neighbours: str, control: dict[str, Any]) -> None:
+    (result,) = runs(*with_neighbour(neighbours, control=control))
+    assert next(v for v in result.verdicts if v.input == URL).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize("url", ["https://www.chat.example/wörter?q=ä b", "https://bücher.example/"])
+def test_addresses_of_other_scripts_are_read(url: str) -> None:
+    host = "xn--bcher-kva.example" if "bücher" in url else HOST
+    keys = web(queries=[query(host, ADDRESS)], tls_handshakes=[shake(name=host)], requests=[request(url)])
+    assert verdict(measurement(input=url, keys=keys)).outcome == "ok"
+
+
 def test_a_probe_that_reaches_neither_helper_nor_name_is_not_well() -> None:
     """OONI calls that accessible."""
     keys = web(queries=[query(failure="dns_nxdomain_error")], tcp_connect=[], tls_handshakes=[], requests=[],

@@ -24,6 +24,7 @@ from probe.tables.versions import SCHEMA_VERSION
 ENGINE = "ooni"
 WELL = 2
 """So many others must have been reached over proven connections for a line to be well (`LadderEvidence.well`)."""
+MAX_NEIGHBOURS = 4
 _ATTEMPTS = 1000
 """Attempts of one measurement at most; the next one's are counted on from there."""
 
@@ -69,6 +70,7 @@ def _run(key: Key, members: Sequence[tuple[Measurement, frozenset[str]]]) -> Run
         shift = (one.start - began).total_seconds()
         rows += [_ladder_row(host, shift) for host in sorted(shown)[:4]]
         rows += [_placed(o, number, shift) for o in one.observations]
+    rows += _neighbours(ordered, began)
     for row in sorted(rows, key=lambda o: o.t0_s):
         book.add(row)
     for answer in _controls(m for m, _ in ordered):
@@ -85,6 +87,24 @@ def _ladder_row(host: str, at_s: float) -> Observation:
     """That this was reached over a proven connection, by this measurement or another of the same report."""
     return Observation(operation="http_round_trip", purpose="ladder", hostname=host, input=f"https://{host}/",
                        t0_s=at_s, t_s=at_s)
+
+
+def _neighbours(members: Sequence[tuple[Measurement, frozenset[str]]], began: datetime) -> list[Observation]:
+    """Names that the same probe had served at an address where another name's handshake fails: innocent ones there."""
+    served: dict[tuple[str, str, int], list[Observation]] = {}
+    failed: dict[tuple[str, str, int], set[str]] = {}
+    for one, _ in members:
+        shift = (one.start - began).total_seconds()
+        for o in one.observations:
+            if o.operation == "tls_handshake" and o.purpose in ("target", "trusted"):
+                where = one.report, o.address, o.port
+                if o.failure:
+                    failed.setdefault(where, set()).add(o.hostname)
+                elif o.trust == "valid":
+                    served.setdefault(where, []).append(_placed(o, 0, shift))
+    return [replace(o, purpose="innocent", target_id="", input="", attempt=n)
+            for where, names in failed.items()
+            for n, o in enumerate([o for o in served.get(where, ()) if o.hostname not in names][:MAX_NEIGHBOURS], 1)]
 
 
 def _placed(seen: Observation, number: int, shift_s: float) -> Observation:

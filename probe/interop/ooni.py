@@ -20,7 +20,7 @@ from probe.interop.others import (
 from probe.interop.own import read_own
 from probe.interop.rows import digest
 from probe.interop.web import read_web
-from probe.interop.words import asn_of, cc_of, time_of, version_of
+from probe.interop.words import ascii_url, asn_of, cc_of, time_of, version_of
 from probe.tables.ooni import VERIFYING_ENGINES
 
 READERS: Mapping[str, Reader] = {
@@ -32,6 +32,7 @@ READERS: Mapping[str, Reader] = {
 }
 """Test -> what reads it."""
 
+MAX_URL = 4000
 _NETWORKS = {"wifi": "wifi", "mobile": "mobile", "wired_ethernet": "wired", "vpn": "vpn"}
 
 
@@ -56,7 +57,7 @@ def read_line(line: bytes) -> Measurement:
 
 def _input(found: Envelope) -> str:
     text = found.input[0] if isinstance(found.input, list) and found.input else found.input
-    return text.strip() if isinstance(text, str) else ""
+    return ascii_url(text.strip()[:MAX_URL]) if isinstance(text, str) else ""
 
 
 def _measurement(found: Envelope, frame: Frame, made: Found, notes: Mapping[str, str]) -> Measurement:

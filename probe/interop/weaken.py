@@ -18,6 +18,7 @@ from probe.interop.words import version_of
 from probe.model import Observation, Verdict
 from probe.tables.ooni_tests import TELEGRAM_STATUS, defect_of
 from probe.tables.outcomes import NOT_ATTEMPTED
+from probe.tables.resolvers import ENCRYPTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,10 @@ def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: Scale) 
     if verdict.rule_id.startswith("dns/false_answer"):
         return any(map(_leads_inside, system)) and any(map(_leads_inside, public))
     states = {STATES.get(o.failure, "error") for o in (*system, *public)}
-    return bool(public) and states == {verdict.block_type.removeprefix("dns.")} and states < {"nxdomain", "empty"}
+    encrypted = [o for o in rows if o.dns_engine in ENCRYPTED and o.purpose == "target"]
+    known_here = bool(encrypted) and all(o.answers for o in encrypted)  # its operator does not deny it to this place
+    denied = states == {verdict.block_type.removeprefix("dns.")} and states < {"nxdomain", "empty"}
+    return denied and bool(public) and known_here
 
 
 def _fits(seen: Observation, cc: str) -> bool:

@@ -27,7 +27,7 @@ from probe.interop.rows import (
     unasked,
 )
 from probe.interop.theirs import web_word
-from probe.interop.words import failure_word, joined_place, split_place
+from probe.interop.words import ascii_url, failure_word, joined_place, split_place
 from probe.measure.http import MAX_TITLE
 from probe.model import ControlAnswer
 
@@ -84,7 +84,7 @@ def _chain(url: str, exchanges: Sequence[Exchange]) -> list[tuple[str, Exchange 
         found.sort(key=lambda e: e.t or 0.0)
     chain: list[tuple[str, Exchange | None]] = []
     for exchange in found[:MAX_HOPS]:
-        hop = url if not chain else exchange.request.url if exchange.request else None
+        hop = url if not chain else ascii_url(exchange.request.url or "") if exchange.request else ""
         if not hop or not _is_web(hop):
             return chain or [(url, None)]
         chain.append((hop, exchange))
@@ -99,7 +99,7 @@ def _leads_to(url: str, exchange: Exchange | None) -> str:
     if response is None or response.code not in _REDIRECTS:
         return ""
     location = next((value for name, value in header_pairs(response) if name.lower() == "location"), "")
-    ahead = joined(url, location) if location else ""
+    ahead = ascii_url(joined(url, location)) if location else ""
     return ahead if ahead != url and _is_web(ahead) else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from probe.compare.addresses import parse
 from probe.interop.decode import Failure
@@ -72,6 +73,19 @@ def time_of(text: str | None) -> datetime | None:
         return None
     found = found.replace(tzinfo=UTC)
     return found if 2012 <= found.year < 2100 else None
+
+
+def ascii_url(text: str) -> str:
+    """A URL in ASCII: names of other scripts as IDNA writes them (RFC 3490), the rest in per cent (RFC 3986). What
+    cannot be written so stays as it is."""
+    if text.isascii() and " " not in text:
+        return text
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").encode("idna").decode() + (f":{parts.port}" if parts.port else "")
+        return urlunsplit((parts.scheme, host, *(quote(p, safe="/%=&?:@!$'()*+,;~-._") for p in parts[2:])))
+    except (ValueError, UnicodeError):
+        return text
 
 
 def version_of(text: str | None) -> tuple[int, ...]:
