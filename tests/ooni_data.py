@@ -37,6 +37,13 @@ def query(host: str = HOST, *addresses: str, failure: str | None = None, engine:
             "resolver_hostname": None, "resolver_port": None, "tags": ["depth=0"], "transaction_id": 10001, **changes}
 
 
+def lookups_of(*failures: str) -> list[dict[str, Any]]:
+    """A name that the system, a public resolver and encrypted DNS deny."""
+    ways = (("getaddrinfo", ""), ("udp", "8.8.8.8:53"), ("doh", "https://dns.google/dns-query"))
+    return [query(failure=word, engine=engine, resolver=resolver)
+            for word, (engine, resolver) in zip(failures, ways, strict=False)]
+
+
 def connect(address: str = ADDRESS, port: int = 443, failure: str | None = None, *, t0: float = 0.2, t: float = 0.3,
             ) -> dict[str, Any]:
     return {"ip": address, "port": port, "status": {"failure": failure, "success": failure is None}, "t0": t0, "t": t,

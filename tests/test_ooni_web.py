@@ -360,10 +360,16 @@ def test_nested_test_keys_do_not_crash() -> None:
 
 
 def test_runs_are_of_one_network_and_hour() -> None:
-    found = runs(*repeated(4), measurement(probe_asn="AS64999"), measurement(software_version="3.1"))
+    found = runs(*repeated(4), measurement(probe_asn="AS64999", measurement_uid="a"),
+                 measurement(software_version="3.1", measurement_uid="b"))
     assert len(found) == 3
     assert [len(r.verdicts[0].sources) for r in found if r.run.vantage.probe_asn == 64999] == [1]
     assert max(len(r.verdicts[0].theirs) for r in found) == 4
+
+
+def test_a_measurement_that_stands_there_twice_counts_once() -> None:
+    one = measurement(keys=web(queries=[query(failure="dns_nxdomain_error")], tcp_connect=[], tls_handshakes=[]))
+    assert len(verdict(*[one] * 6).sources) == 1
 
 
 def test_the_second_address_is_looked_at_too() -> None:

@@ -34,6 +34,7 @@ class Tally:
     """What became of the lines."""
 
     read: int = 0
+    twice: int = 0
     unread: int = 0
     left_out: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -90,7 +91,7 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
         click.echo(json.dumps({
             "out": str(out), "measurements": tally.read, "runs": written, "known_runs": known,
             "verdicts": dict(tally.outcomes), "tests": dict(tally.tests), "not_judged": dict(tally.skipped),
-            "not_read": tally.unread, "operations_left_out": tally.left_out, "problems": troubles,
+            "not_read": tally.unread, "twice": tally.twice, "operations_left_out": tally.left_out, "problems": troubles,
         }))
     else:
         _tell(tally, out, written, known)
@@ -142,13 +143,17 @@ def _read(files: tuple[str, ...], tally: Tally, amiss: Amiss, progress: Progress
     from probe.interop.stream import read_file
 
     done = 0
+    seen: set[int] = set()
     for name in files:
         for item, at in read_file(name):
             if isinstance(item, Trouble):
                 amiss(name, item.line, item.reason)
             elif isinstance(item, NotJudged):
                 tally.skipped[str(item)] += 1
+            elif (identity := hash(item.identity)) in seen:
+                tally.twice += 1
             else:
+                seen.add(identity)
                 tally.read += 1
                 tally.left_out += item.left_out
                 tally.tests[item.test] += 1
@@ -167,6 +172,8 @@ def _tell(tally: Tally, out: Path, written: int, known: int) -> None:
         click.echo(f"... and {tally.unread - MAX_SHOWN} more; --json names them.", err=True)
     for reason, count in tally.skipped.most_common(MAX_SHOWN):
         click.echo(visible(f"{count} measurements are left out: {reason}"), err=True)
+    if tally.twice:
+        click.echo(f"{tally.twice} measurements stand there twice and count once.", err=True)
     if tally.left_out:
         click.echo(f"{tally.left_out} operations could not be understood and are left out.", err=True)
     outcomes = ", ".join(f"{n} {word}" for word, n in tally.outcomes.most_common()) or "none"

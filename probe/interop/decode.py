@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 MAX_OPERATIONS = 2000
 """Of one kind in one measurement; the rest is left out."""
@@ -17,7 +17,8 @@ MAX_TEXT = 2000
 BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises; a ValidationError is a DecodeError."""
 T = TypeVar("T")
-Failure = str | bool | None
+Failure = str | bool | UnsetType | None
+"""Unset where the file does not say whether it failed, which is not the same as success."""
 
 
 class Unreadable(ValueError):
@@ -49,7 +50,7 @@ class Query(Struct):
 
     answers: list[Answer] | None = None
     engine: str | None = None
-    failure: Failure = None
+    failure: Failure = UNSET
     hostname: str | None = None
     query_type: str | None = None
     resolver_hostname: str | None = None
@@ -61,7 +62,7 @@ class Query(Struct):
 
 
 class Status(Struct):
-    failure: Failure = None
+    failure: Failure = UNSET
     success: bool | None = None
 
 
@@ -86,7 +87,7 @@ class Handshake(Struct):
     network: str | None = None
     address: str | None = None
     cipher_suite: str | None = None
-    failure: Failure = None
+    failure: Failure = UNSET
     negotiated_protocol: str | None = None
     no_tls_verify: bool | None = None
     peer_certificates: list[Certificate] | None = None
@@ -102,7 +103,7 @@ class Event(Struct):
     """df-008."""
 
     address: str | None = None
-    failure: Failure = None
+    failure: Failure = UNSET
     operation: str | None = None
     proto: str | None = None
     t0: float | None = None
@@ -133,7 +134,7 @@ class Exchange(Struct):
 
     address: str | None = None
     network: str | None = None
-    failure: Failure = None
+    failure: Failure = UNSET
     request: Request | None = None
     response: Response | None = None
     t0: float | None = None
@@ -143,11 +144,11 @@ class Exchange(Struct):
 
 class ToldTcp(Struct):
     status: bool | None = None
-    failure: Failure = None
+    failure: Failure = UNSET
 
 
 class ToldHttp(Struct):
-    failure: Failure = None
+    failure: Failure = UNSET
     status_code: int | None = None
     title: str | None = None
     body_length: int | None = None
@@ -155,7 +156,7 @@ class ToldHttp(Struct):
 
 
 class ToldDns(Struct):
-    failure: Failure = None
+    failure: Failure = UNSET
     addrs: list[str] | None = None
 
 
@@ -176,7 +177,7 @@ class Ping(Struct):
     tls_handshake: Handshake | None = None
     quic_handshake: Handshake | None = None
     query: Query | None = None
-    failure: Failure = None
+    failure: Failure = UNSET
     responses: list[Any] | None = None
     t0: float | None = None
     t: float | None = None

@@ -41,7 +41,8 @@ class Key:
 
 
 def runs_of(measurements: Sequence[Measurement]) -> list[RunResult]:
-    """The runs of some measurements, in order of time, judged."""
+    """The runs of some measurements, in order of time, judged. One that stands there twice counts once."""
+    measurements = list({one.identity: one for one in measurements}.values())
     reached: dict[str, set[str]] = {}
     for one in measurements:
         reached.setdefault(one.report, set()).update(one.shown)

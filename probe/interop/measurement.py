@@ -49,6 +49,11 @@ class Measurement:
     left_out: int = 0
     """Operations that could not be understood."""
 
+    @property
+    def identity(self) -> tuple[str, str, datetime]:
+        """What two copies of one measurement have in common, and two measurements have not."""
+        return self.test, self.source, self.start
+
 
 @dataclass(slots=True, kw_only=True)
 class Found:

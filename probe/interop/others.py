@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import UNSET
+
 from probe.catalogue.lists import slug
 from probe.catalogue.urls import BadUrl, place
 from probe.interop.decode import Exchange, Handshake, Keys, NotJudged, Unreadable, converted, keys_of, plain_keys
@@ -133,7 +135,7 @@ def _shakes(groups: Iterable[object]) -> list[Handshake]:
 def _hello(sheet: Sheet, shake: Handshake, purpose: str, at: tuple[str, int]) -> list[Observation]:
     """A handshake that may end once the server has answered: that it has no certificate for the name is no failure."""
     address, port = split_place(shake.address)
-    if (address, port) != at:
+    if (address, port) != at or shake.failure is UNSET:
         return []
     word = failure_word(shake.failure)
     base = sheet.base(address, address, port) | {"purpose": purpose}

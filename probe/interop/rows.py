@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import UNSET
+
 from probe.compare.addresses import family_of
 from probe.compare.replies import reply_text
 from probe.interop.decode import MAX_TEXT, Binary, Connect, Exchange, Handshake, Query, Response
@@ -97,6 +99,8 @@ def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = 
         public = engine in ("udp", "tcp") and resolver_address in PUBLIC_RESOLVERS
         failure, addresses = failure_word(query.failure), _addresses(query)
         ours = bool(operator) or public or engine == "system"
+        if query.failure is UNSET and not addresses:
+            continue
         if not failure and not addresses and _cnames(query):
             failure = "dns_no_answer"
         if failure in INTERRUPTED and not_begun(query.t0, query.t):
@@ -178,7 +182,8 @@ def add_connects(sheet: Sheet, connects: Sequence[Connect]) -> None:
             continue
         status = one.status
         failure = failure_word(status.failure) if status else ""
-        if not failure and (status is None or status.success is False):
+        if not failure and (status is None or status.success is False or (
+                status.failure is UNSET and not status.success)):
             failure = "unknown_failure"
         base = sheet.base(sheet.host_at(address, port), address, port)
         if failure in INTERRUPTED and (not_begun(one.t0, one.t) or _cut(sheet.frame, one.t)):
@@ -205,10 +210,10 @@ def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], *, quic: bool = Fa
             base["purpose"] = ASIDE
         failure = failure_word(one.failure)
         operation = "quic_handshake" if over_quic else "tls_handshake"
-        trust = TRUST.get(failure, "") if failure else "" if one.no_tls_verify else "valid"
-        if failure in INTERRUPTED and not_begun(one.t0, one.t):
+        trust = TRUST.get(failure, "") if failure else "" if one.no_tls_verify or one.failure is UNSET else "valid"
+        if one.failure is UNSET or (failure in INTERRUPTED and not_begun(one.t0, one.t)):
             base["purpose"] = ASIDE
-        if one.echconfig:
+        elif one.echconfig:
             base["purpose"] = "shape"
         if trust == "valid" and name:
             sheet.shown.add(name)
@@ -238,8 +243,8 @@ def add_exchange(sheet: Sheet, one: Exchange, *, url: str, place: tuple[str, int
     address = address or _reached(sheet, host, port, "tls_handshake" if secure else "connect")
     if failure and not _got_there(sheet, host, address, port):
         return  # the connection's own row says how it failed, or nothing was begun
-    if not address:
-        return
+    if not address or (not failure and not (response and response.code)):
+        return  # neither a failure nor an answer
     if address not in sheet.answers and host != address:
         sheet.knows(host, (address,), "network")
     base = sheet.base(host, address, port)

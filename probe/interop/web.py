@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from msgspec import UNSET
+
 from probe.catalogue.lists import ROLE, SERVICE, slug
 from probe.catalogue.urls import BadUrl, place
 from probe.compare.addresses import parse
@@ -117,16 +119,22 @@ def controls_of(told: Told | None, failure: Failure, hops: Sequence[str]) -> lis
         return [ControlAnswer(control_id=HELPER, input=hops[0], state="failed", reason=word)] if word else []
     first = ControlAnswer(
         control_id=HELPER, input=hops[0], state="answered",
-        dns_failure=failure_word(told.dns.failure) if told.dns else "",
+        dns_failure=_dns_failure(told),
         addresses=_addresses(told), tcp=_pairs(told.tcp_connect), tls=_pairs(told.tls_handshake),
         udp=_pairs(told.quic_handshake),
     )
     page = told.http_request
-    if page is None:
+    if page is None or (not failure_word(page.failure) and (page.status_code or 0) <= 0):
         return [first]
     if len(set(hops)) == 1:
         return [_with_page(first, page)]
     return [first, _with_page(ControlAnswer(control_id=HELPER, input=hops[-1], state="answered"), page)]
+
+
+def _dns_failure(told: Told) -> str:
+    if told.dns is None or (told.dns.failure is UNSET and not told.dns.addrs):
+        return "unknown_failure"
+    return failure_word(told.dns.failure)
 
 
 def _addresses(told: Told) -> tuple[str, ...]:

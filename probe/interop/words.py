@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from msgspec import UNSET
+
 from probe.compare.addresses import parse
 from probe.interop.decode import Failure
 from probe.tables.failures import scrub
@@ -18,10 +20,10 @@ _CC = re.compile(r"[A-Z]{2}", re.ASCII)
 
 
 def failure_word(failure: Failure) -> str:
-    """Today's word for a failure, old or new; empty where there was none."""
-    if failure is None or failure is False or failure == "":
+    """Today's word for a failure, old or new; empty where there was none, or where nothing is said of one."""
+    if failure is None or failure is False or failure is UNSET or failure == "":
         return ""
-    if failure is True:
+    if not isinstance(failure, str):
         return UNKNOWN
     word = FAILURES.get(failure, failure)
     if _WORD.fullmatch(word):
