@@ -191,3 +191,40 @@ def test_hellos_that_run_out_on_the_way_are_kept_aside() -> None:
     result = run_of(of("tlsmiddlebox", "0.1.2", keys, input=f"tlstrace://{name}"))
     assert sum(o.purpose == "aside" and o.operation == "tls_handshake" for o in result.observations) == 8
     assert only(result).outcome in ("inconclusive", "not_attempted")
+
+
+def test_the_first_versions_tell_where_a_handshake_was_made_of_its_connection() -> None:
+    """sni_blocking 0.0.1: no address and no name at the handshake."""
+    def part(name: str, failure: str | None, number: int) -> dict[str, Any]:
+        bare = {"conn_id": number, "failure": failure, "t": 0.3, "tls_version": "", "peer_certificates": None}
+        joined = {"ip": ADDRESS, "port": 443, "conn_id": number, "status": {"failure": None, "success": True}, "t": 0.2}
+        return {"failure": failure, "sni": name, "th_address": "ps.example:443", "tcp_connect": [joined],
+                "tls_handshakes": [bare], "queries": [], "network_events": None, "requests": None}
+
+    keys = {"control": part("ps.example", None, 1), "target": part("blocked.example", RESET, 2)}
+    result = run_of(measurement("sni_blocking", keys, input="blocked.example", test_version="0.0.1",
+                                measurement_start_time="2020-01-28 15:27:18"))
+    rows = {o.sni: o for o in result.observations if o.operation == "tls_handshake"}
+    assert rows["ps.example"].purpose == "innocent"
+    assert rows["blocked.example"].failure == RESET
+    assert only(result).outcome == "inconclusive"
+
+
+def test_stun_without_an_input_is_that_of_its_endpoint() -> None:
+    keys = {"endpoint": "stun.chat.example:3478", "failure": None, "queries": [query("stun.chat.example", ADDRESS)]}
+    one = measurement("stun_reachability", keys, input=None, test_version="0.0.1")
+    assert only(run_of(one)).input == "stun://stun.chat.example:3478"
+
+
+def test_the_first_echcheck_had_one_of_each() -> None:
+    keys = {"control": shake(name="a.example"), "target": shake(name="a.example", failure=RESET)}
+    result = run_of(of("echcheck", "0.1.0", keys, input="https://a.example"))
+    assert [(o.shape, o.failure) for o in result.observations if o.operation == "tls_handshake"] == [
+        ("", ""), ("ech", RESET)]
+
+
+def test_a_series_under_another_name_at_a_literal_address() -> None:
+    pings = [{"quic_handshake": [shake("93.184.0.7", name="dns.example", network="udp")]} for _ in range(3)]
+    result = run_of(of("simplequicping", "0.1.0", {"pings": pings}, input="quichandshake://93.184.0.7:443"))
+    assert only(result).outcome == "ok"
+    assert sum(o.operation == "quic_handshake" for o in result.observations) == 3

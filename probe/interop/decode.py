@@ -75,6 +75,8 @@ class Connect(Struct):
     t0: float | None = None
     t: float | None = None
     transaction_id: int | None = None
+    conn_id: int | None = None
+    """Until 2022 what a handshake had in common with its connection."""
 
 
 class Certificate(Struct):
@@ -97,6 +99,7 @@ class Handshake(Struct):
     t0: float | None = None
     t: float | None = None
     transaction_id: int | None = None
+    conn_id: int | None = None
 
 
 class Event(Struct):
@@ -173,10 +176,11 @@ class Told(Struct):
 class Ping(Struct):
     """One of a series: whichever of these the test makes."""
 
-    tcp_connect: Connect | None = None
-    tls_handshake: Handshake | None = None
-    quic_handshake: Handshake | None = None
-    query: Query | None = None
+    tcp_connect: Connect | list[Connect] | None = None
+    tls_handshake: Handshake | list[Handshake] | None = None
+    quic_handshake: Handshake | list[Handshake] | None = None
+    """Until 2022 lists of one."""
+    query: Query | list[Query] | None = None
     failure: Failure = UNSET
     responses: list[Any] | None = None
     t0: float | None = None

@@ -33,7 +33,7 @@ def read_messenger(frame: Frame) -> Found:
     sheet = Sheet(frame=frame, places=places)
     add_queries(sheet, keys.queries or ())
     add_connects(sheet, keys.tcp_connect or ())
-    add_handshakes(sheet, keys.tls_handshakes or ())
+    add_handshakes(sheet, keys.tls_handshakes or (), keys.tcp_connect or ())
     _add_requests(sheet, keys, places)
     aims = []
     for part in PARTS[frame.test]:

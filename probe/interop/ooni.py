@@ -33,20 +33,23 @@ READERS: Mapping[str, Reader] = {
 """Test -> what reads it."""
 
 MAX_URL = 4000
+NAMES = {"sni_blocking": "sniblocking", "stun_reachability": "stunreachability", "tls_middlebox": "tlsmiddlebox"}
+"""Earlier names of tests."""
 _NETWORKS = {"wifi": "wifi", "mobile": "mobile", "wired_ethernet": "wired", "vpn": "vpn"}
 
 
 def read_line(line: bytes) -> Measurement:
     """The measurement in one line. Raises Unreadable, and its kind NotJudged."""
     found = envelope_of(line)
-    reader = READERS.get(found.test_name)
+    test = NAMES.get(found.test_name, found.test_name)
+    reader = READERS.get(test)
     if reader is None:
         raise NotJudged(f"test {found.test_name[:60]!r} is not judged")
     start = time_of(found.measurement_start_time) or time_of(found.test_start_time)
     if start is None:
         raise Unreadable("no time of measurement")
     notes = {k: v for k, v in (found.annotations or {}).items() if isinstance(v, str)}
-    frame = Frame(test=found.test_name, version=version_of(found.test_version), url=_input(found), start=start,
+    frame = Frame(test=test, version=version_of(found.test_version), url=_input(found), start=start,
                   verifies=notes.get("engine_name", "") in VERIFYING_ENGINES, runtime_s=found.test_runtime or 0.0,
                   envelope=found)
     made = reader(frame)

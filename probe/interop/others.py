@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from probe.catalogue.lists import slug
-from probe.catalogue.urls import BadUrl, place
+from probe.catalogue.urls import BadUrl, literal, place
 from probe.interop.decode import Exchange, Handshake, Keys, NotJudged, Unreadable, converted, keys_of, plain_keys
 from probe.interop.measurement import Aim, Found, Frame
 from probe.interop.rows import (
@@ -20,13 +19,16 @@ from probe.interop.rows import (
     add_handshakes,
     add_queries,
     host_word,
+    place_of,
     seconds,
 )
 from probe.interop.theirs import word_of
 from probe.interop.words import failure_word, split_place
 from probe.model import Observation
+from probe.tables.ooni import TRUST
 
 ROLE = "web"
+T = TypeVar("T")
 MAX_TRACES = 40
 
 
@@ -51,7 +53,7 @@ def _require(url: str) -> tuple[str, int]:
 def _add(sheet: Sheet, keys: Keys) -> None:
     add_queries(sheet, keys.queries or ())
     add_connects(sheet, keys.tcp_connect or ())
-    add_handshakes(sheet, keys.tls_handshakes or ())
+    add_handshakes(sheet, keys.tls_handshakes or (), keys.tcp_connect or ())
     add_handshakes(sheet, keys.quic_handshakes or (), quic=True)
 
 
@@ -107,20 +109,18 @@ def _bracketed(host: str) -> str:
 def read_sniblocking(frame: Frame) -> Found:
     """The name under test and an innocent one, at the same server: what is asked for is a ServerHello, not a proof."""
     plain = plain_keys(frame.envelope)
-    mine, control = ([plain.get("target")], [plain.get("control")])
-    shakes = _shakes(mine)
-    place_of = next((split_place(s.address) for s in (*shakes, *_shakes(control)) if split_place(s.address)[0]),
-                    ("", 0))
-    if not place_of[0]:
+    mine, control = (_side(plain.get(name), fallback) for name, fallback in (("target", frame.url), ("control", "")))
+    at = next((where for _, where, _ in (*mine, *control) if where[0]), ("", 0))
+    if not at[0]:
         raise Unreadable("no handshake at any address")
-    aim = _aim(frame, f"tlshandshake://{_bracketed(place_of[0])}:{place_of[1]}", plain)
-    name = host_word(next((s.server_name for s in shakes if s.server_name), "") or _asked_name(frame.url))
-    aim = Aim(target_id=f"sniblocking.{ROLE}.{slug(f'https://{name}/')}", service=aim.service, role=ROLE,
-              inputs=aim.inputs, theirs=aim.theirs)
+    url = f"tlshandshake://{_bracketed(at[0])}:{at[1]}"
+    name = next((name for name, _, _ in mine if name), host_word(_asked_name(frame.url)))
+    aim = Aim(target_id=f"{frame.test}.{ROLE}.{slug(f'https://{name}/')}", service=frame.test, role=ROLE, inputs=(url,),
+              theirs=word_of(frame.test, plain, ""))
     sheet = _sheet(frame, aim)
-    for purpose, group in (("innocent", control), ("target", mine)):
-        for shake in _shakes(group):
-            sheet.rows += _hello(sheet, shake, purpose, place_of)
+    for purpose, side in (("innocent", control), ("target", mine)):
+        for sni, where, shake in side:
+            sheet.rows += _hello(sheet, shake, sni, purpose, at) if where == at else []
     return Found(aims=[aim], observations=sheet.rows, shown=sheet.shown)
 
 
@@ -128,21 +128,26 @@ def _asked_name(text: str) -> str:
     return _split(text)[1] if "://" in text else text
 
 
-def _shakes(groups: Iterable[object]) -> list[Handshake]:
-    return [s for g in groups if isinstance(g, dict) for s in keys_of(g)[0].tls_handshakes or ()]
+def _side(part: object, fallback: str) -> list[tuple[str, tuple[str, int], Handshake]]:
+    """The handshakes under one name: which name, where."""
+    if not isinstance(part, dict):
+        return []
+    keys, sni = keys_of(part)[0], part.get("sni")
+    named = host_word(sni if isinstance(sni, str) else _asked_name(fallback))
+    return [(host_word(s.server_name) or named, place_of(s, keys.tcp_connect or ()), s)
+            for s in keys.tls_handshakes or ()]
 
 
-def _hello(sheet: Sheet, shake: Handshake, purpose: str, at: tuple[str, int]) -> list[Observation]:
+def _hello(sheet: Sheet, shake: Handshake, sni: str, purpose: str, at: tuple[str, int]) -> list[Observation]:
     """A handshake that may end once the server has answered: that it has no certificate for the name is no failure."""
-    address, port = split_place(shake.address)
-    if (address, port) != at or shake.failure is UNSET:
+    if shake.failure is UNSET:
         return []
     word = failure_word(shake.failure)
-    base = sheet.base(address, address, port) | {"purpose": purpose}
-    answered = not word or word in ("ssl_invalid_hostname", "ssl_unknown_authority", "ssl_invalid_certificate")
+    base = sheet.base(at[0], *at) | {"purpose": purpose}
+    answered = not word or word == "ssl_invalid_hostname"
     return [Observation(
-        operation="tls_handshake", failure="" if answered else word, sni=host_word(shake.server_name),
-        server_hello=answered, attempt=sheet.attempt(base | {"hostname": purpose}, "tls_handshake", True),
+        operation="tls_handshake", failure="" if answered else word, sni=sni, server_hello=answered or word in TRUST,
+        attempt=sheet.attempt(base | {"hostname": purpose}, "tls_handshake", True),
         t0_s=seconds(shake.t0, shake.t), t_s=seconds(shake.t), **base)]
 
 
@@ -184,8 +189,10 @@ def read_echcheck(frame: Frame) -> Found:
     aim = _aim(frame, f"tlshandshake://{_bracketed(host)}:{port or 443}", plain)
     sheet = _sheet(frame, aim)
     keys, left_out = keys_of(plain)
-    single = [s for name in ("control", "target") if (s := converted(plain.get(name), Handshake)) is not None]
-    keys.tls_handshakes = [*(keys.tls_handshakes or ()), *(s for s in single if s.address)]
+    for name, config in (("control", ""), ("target", "GREASE")):  # until 0.2.0 one of each
+        single = converted(plain.get(name), Handshake) if isinstance(plain.get(name), dict) else None
+        if single is not None and single.address:
+            keys.tls_handshakes = [*(keys.tls_handshakes or ()), structs.replace(single, echconfig=config)]
     keys.control = None
     _add(sheet, keys)
     return Found(aims=[aim], observations=sheet.rows, shown=sheet.shown, left_out=left_out)
@@ -194,11 +201,12 @@ def read_echcheck(frame: Frame) -> Found:
 def read_stun(frame: Frame) -> Found:
     """A STUN binding. Where the file names no address, it is the first that the name has."""
     plain = plain_keys(frame.envelope)
-    aim = _aim(frame, frame.url, plain)
+    endpoint = frame.url or str(plain.get("endpoint"))
+    aim = _aim(frame, endpoint if "://" in endpoint else f"stun://{endpoint}", plain)
     sheet = _sheet(frame, aim)
     keys, left_out = keys_of(plain)
     add_queries(sheet, keys.queries or ())
-    host, port = _require(frame.url)
+    host, port = _require(aim.inputs[0])
     told = [split_place(e.address)[0] for e in keys.network_events or () if e.operation == "connect"]
     address = next((a for a in (*told, *sheet.answers) if a), "")
     failure = failure_word(plain.get("failure") if isinstance(plain.get("failure"), str) else None)
@@ -207,6 +215,10 @@ def read_stun(frame: Frame) -> Found:
         sheet.rows.append(Observation(operation="stun_binding", failure=failure, requests=1,
                                       responses=int(not failure), **sheet.base(host, address, port)))
     return Found(aims=[aim], observations=sheet.rows, shown=sheet.shown, left_out=left_out)
+
+
+def _several(value: T | list[T] | None) -> list[T]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def read_pings(frame: Frame) -> Found:
@@ -221,10 +233,10 @@ def read_pings(frame: Frame) -> Found:
     aim = _aim(frame, f"{wanted}://{_bracketed(host)}:{port}", plain)
     sheet = _sheet(frame, aim)
     add_queries(sheet, keys.queries or ())
-    shakes = [p.quic_handshake or p.tls_handshake for p in pings]
+    shakes = [s for p in pings for s in _several(p.quic_handshake or p.tls_handshake)]
     for shake in shakes:
-        if shake is not None and split_place(shake.address)[0]:
+        if split_place(shake.address)[0] and not literal(host):
             sheet.knows(host, (split_place(shake.address)[0],), "network")
-    add_connects(sheet, [p.tcp_connect for p in pings if p.tcp_connect])
-    add_handshakes(sheet, [s for s in shakes if s is not None], quic=frame.test == "simplequicping")
+    add_connects(sheet, [c for p in pings for c in _several(p.tcp_connect)])
+    add_handshakes(sheet, shakes, quic=frame.test == "simplequicping")
     return Found(aims=[aim], observations=sheet.rows, shown=sheet.shown, left_out=left_out)

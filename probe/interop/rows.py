@@ -196,17 +196,27 @@ def add_connects(sheet: Sheet, connects: Sequence[Connect]) -> None:
             t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base))
 
 
-def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], *, quic: bool = False) -> None:
-    """TLS or QUIC handshakes."""
+def place_of(one: Handshake, connects: Sequence[Connect]) -> tuple[str, int]:
+    """Where a handshake was made; the first versions say so of its connection alone."""
+    if one.address is not None:
+        return split_place(one.address)
+    mine = [c for c in connects if c.conn_id is not None and c.conn_id == one.conn_id] or connects
+    places = {(address_word(c.ip), port_of(c.port)) for c in mine if c.status and c.status.success}
+    return places.pop() if len(places) == 1 else ("", 0)
+
+
+def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence[Connect] = (), *,
+                   quic: bool = False) -> None:
+    """TLS or QUIC handshakes, and the connections that they may have been made over."""
     for one in shakes:
-        address, port = split_place(one.address)
+        address, port = place_of(one, connects)
         name = host_word(one.server_name)
         if not address:
             continue
         over_quic = quic or one.network == "udp"
         host = name if (name, port) in sheet.places else sheet.host_at(address, port) or name
         base = sheet.base(host, address, port)
-        if base["purpose"] in ("target", "trusted") and name and name != host:
+        if base["purpose"] in ("target", "trusted") and name and host not in (name, address):
             base["purpose"] = ASIDE
         failure = failure_word(one.failure)
         operation = "quic_handshake" if over_quic else "tls_handshake"

@@ -54,7 +54,7 @@ def read_web(frame: Frame) -> Found:
     for answer in controls:
         sheet.knows(_place(hops[0])[0], answer.addresses, "trusted")
     add_connects(sheet, keys.tcp_connect or ())
-    add_handshakes(sheet, keys.tls_handshakes or ())
+    add_handshakes(sheet, keys.tls_handshakes or (), keys.tcp_connect or ())
     add_handshakes(sheet, keys.quic_handshakes or (), quic=True)
     for url, exchange in chain:
         if exchange is not None:
