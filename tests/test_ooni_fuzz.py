@@ -132,6 +132,12 @@ def test_a_line_that_is_too_long_is_passed_over(monkeypatch: pytest.MonkeyPatch)
     assert last == (3, b'{"test_name": 2}')
 
 
+def test_a_line_of_nothing_but_lists_is_refused_before_it_fills_the_memory() -> None:
+    found = read_item(1, b'{"test_name": "ndt", "test_keys": [' + b"[]," * 600_000 + b"[]]}")
+    assert isinstance(found, Trouble)
+    assert "objects and lists" in found.reason
+
+
 def test_a_helper_that_says_nonsense_is_no_control() -> None:
     keys = web(control={**told(ADDRESS), "tcp_connect": {"x": 3, ADDRESS: {"status": "maybe"}}, "dns": 7})
     found = read_item(1, json.dumps(measurement(keys=keys)).encode())

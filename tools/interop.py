@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from probe.interop.agreement import RELATIONS
 from probe.interop.exported import FORMS, HELD, TEST_NAME, TEST_VERSION
-from probe.interop.ooni import READERS
+from probe.interop.ooni import NAMES, READERS
 from probe.interop.weaken import DOUBTS
 from probe.store.schema import TABLES
 from probe.tables.ooni import DOH_OPERATORS, ENGINES, FAILURES, PUBLIC_RESOLVERS, TRUST
@@ -130,7 +130,8 @@ def page() -> str:
               for d in DOUBTS]
     parts = [
         _HEAD, "## Field by field\n", _mapping(),
-        "\n## Tests that are read\n", ", ".join(_code(test) for test in sorted(READERS)) + ".",
+        "\n## Tests that are read\n", ", ".join(_code(test) for test in sorted(READERS)) + ". Earlier names: "
+        + ", ".join(f"{_code(a)} for {_code(b)}" for a, b in NAMES.items()) + ".",
         "\nOf `dnscheck` only resolvers at https:// and dot:// are judged. Iterations of `tlsmiddlebox` whose packets "
         "run out on the way are kept with the purpose `aside` and bear on no verdict. Other tests are counted and left "
         "out.",

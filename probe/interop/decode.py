@@ -14,6 +14,9 @@ from msgspec import UNSET, Struct, UnsetType
 MAX_OPERATIONS = 2000
 """Of one kind in one measurement; the rest is left out."""
 MAX_TEXT = 2000
+MAX_BRACKETS = 500_000
+"""Objects and lists of one line, those within texts counted too: a line of nothing else would fill the memory."""
+_SMALL_LINE = 1 << 20
 BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises; a ValidationError is a DecodeError."""
 T = TypeVar("T")
@@ -252,6 +255,8 @@ _PLAIN = msgspec.json.Decoder()
 
 def envelope_of(line: bytes) -> Envelope:
     """The frame of a measurement. Raises Unreadable."""
+    if len(line) > _SMALL_LINE and line.count(b"{") + line.count(b"[") > MAX_BRACKETS:
+        raise Unreadable(f"more than {MAX_BRACKETS:,} objects and lists")
     try:
         return _ENVELOPE.decode(line)
     except msgspec.ValidationError as error:

@@ -17,8 +17,8 @@ import msgspec
 
 from probe.interop.decode import BAD_JSON
 
-MAX_LINE_BYTES = 64 << 20
-"""OONI's collectors take less; a longer line is passed over."""
+MAX_LINE_BYTES = 32 << 20
+"""A measurement with its bodies is a few MB; a longer line is passed over."""
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 PACKERS = ("compression.zstd", "backports.zstd", "zstandard")
