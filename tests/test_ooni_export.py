@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,9 @@ from ooni_ours import TARGET, exported, result_of
 from probe.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
 from probe.cli.main import cli
 from probe.interop.exported import HELD, KEPT_FROM, NEUTRAL, OPERATIONS_KEPT, TEST_NAME, held, measurements_of
+from probe.interop.messenger_keys import messenger_keys
 from probe.interop.ooni import read_line
-from probe.model import ControlAnswer, Observation
+from probe.model import ControlAnswer, Observation, ServiceVerdict
 from probe.store.write import write_run
 from probe.tables.purposes import PURPOSES
 
@@ -147,3 +149,36 @@ def test_the_plain_export_still_stands() -> None:
     assert "--release" in CliRunner().invoke(cli, ["export", "--help"]).output
     assert "export ooni" in CliRunner().invoke(cli, ["export", "--help"]).output
     assert "data format" in CliRunner().invoke(cli, ["export", "ooni", "--help"]).output
+
+
+def _roles(service: str, **outcomes: str) -> tuple[ServiceVerdict, ...]:
+    """Roles of a service; `blocked:TYPE` is blocked so."""
+    return tuple(ServiceVerdict(service=service, role=role, outcome=word.partition(":")[0], k=0, n=1,
+                                block_types=tuple(filter(None, word.partition(":")[2:])))
+                 for role, word in outcomes.items())
+
+
+@pytest.mark.parametrize(("service", "roles", "keys"), [
+    ("telegram", {"chat": "ok", "web": "blocked:tls.reset.sni"},
+     {"telegram_tcp_blocking": False, "telegram_http_blocking": False, "telegram_web_status": "blocked"}),
+    ("telegram", {"chat": "blocked:ip.blackhole"}, {"telegram_tcp_blocking": True, "telegram_http_blocking": True}),
+    ("telegram", {"chat": "blocked:app.drop.protocol"},
+     {"telegram_tcp_blocking": False, "telegram_http_blocking": True}),
+    ("whatsapp", {"chat": "ok", "register": "inconclusive", "web": "blocked:dns"},
+     {"whatsapp_endpoints_status": "ok", "whatsapp_web_status": "blocked"}),
+    ("signal", {"chat": "ok", "api": "blocked:tls.mitm"}, {"signal_backend_status": "blocked"}),
+    ("signal", {"chat": "ok", "api": "inconclusive"}, {}),
+    ("signal", {"chat": "ok", "api": "ok"}, {"signal_backend_status": "ok"}),
+    ("messenger", {"chat": "blocked:dns.forged"}, {"facebook_dns_blocking": True, "facebook_tcp_blocking": False}),
+    ("viber", {"chat": "blocked:dns"}, {}), ("messenger", {"chat": "down"}, {}),
+])
+def test_keys_of_messenger_tests_are_filled_where_they_are_decided(service: str, roles: dict[str, str],
+                                                                   keys: dict[str, Any]) -> None:
+    assert messenger_keys(_roles(service, **roles), service) == keys
+
+
+def test_they_stand_beside_our_own_keys() -> None:
+    one = result_of(*visit_to(HERE4))
+    changed = replace(one, verdicts=(replace(one.verdicts[0], service="whatsapp"),),
+                      services=_roles("whatsapp", chat="ok"))
+    assert measurements_of(changed)[0]["test_keys"]["whatsapp_endpoints_status"] == "ok"

@@ -157,6 +157,10 @@ def page() -> str:
         "\nOther operations stand in `x_operations[]`. Beside each operation, `transaction_id` is its place in the "
         "run, and `x_probe` holds the other columns that differ from their default:\n",
         ", ".join(map(_code, HELD)) + ".",
+        "\nMeasurements of Telegram, WhatsApp, Signal and Messenger have the keys of OONI's own tests as well, as far "
+        "as the run decides them: `telegram_tcp_blocking`, `telegram_http_blocking`, `telegram_web_status`, "
+        "`whatsapp_endpoints_status`, `registration_server_status`, `whatsapp_web_status`, `signal_backend_status`, "
+        "`facebook_dns_blocking`, `facebook_tcp_blocking`.",
         "\n`x_verdict` is our verdict, `x_controls[]` what controls said, in the form of a test helper's answer with "
         "`x_control` (asn, cc, state) beside it. Not held: texts that a network wrote, the network's own resolver, key "
         "hashes of certificates that nobody we trust signed, rows about the volunteer's own line, and what names the "

@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields, replace
 from typing import Any
 
 from probe import __version__
+from probe.interop.messenger_keys import messenger_keys
 from probe.model import ControlAnswer, Observation, RunResult, Verdict
 from probe.tables.resolvers import ENCRYPTED
 
@@ -81,7 +82,7 @@ def _measurement(result: RunResult, verdict: Verdict, rows: Sequence[Observation
         "probe_asn": f"AS{vantage.probe_asn}", "probe_cc": vantage.probe_cc, "probe_ip": "127.0.0.1",
         "probe_network_name": "", "report_id": "", "resolver_asn": "AS0", "resolver_ip": "127.0.0.2",
         "resolver_network_name": "", "software_name": SOFTWARE, "software_version": run.software_version or __version__,
-        "test_helpers": {}, "test_keys": keys_of_rows(rows) | {
+        "test_helpers": {}, "test_keys": keys_of_rows(rows) | messenger_keys(result.services, verdict.service) | {
             "x_verdict": _verdict(verdict, run.rules_version),
             "x_controls": [_control(c) for c in result.controls if c.input == verdict.input]},
         "test_name": TEST_NAME, "test_runtime": run.runtime_s, "test_start_time": start, "test_version": TEST_VERSION,
@@ -115,7 +116,7 @@ def _places(pairs: Sequence[tuple[str, str]]) -> dict[str, dict[str, Any]]:
     return {place: {"status": not failure, "failure": failure or None} for place, failure in pairs}
 
 
-def keys_of_rows(rows: Sequence[Observation]) -> dict[str, list[dict[str, Any]]]:
+def keys_of_rows(rows: Sequence[Observation]) -> dict[str, Any]:
     """Rows as the lists of operations that the format has, in order; `x_order` tells where each stood."""
     keys: dict[str, list[dict[str, Any]]] = {key: [] for key in ("queries", "tcp_connect", "tls_handshakes", "requests",
                                                                   "quic_handshakes", "x_operations")}
