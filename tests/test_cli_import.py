@@ -91,7 +91,7 @@ def test_verdicts_are_held_against_theirs(tmp_path: Path, data: Path) -> None:
     run("import", "ooni", data, "--out", out)
     told = run("compare", out).output
     assert "of 1 that both decide, 1 agree" in told
-    assert "OONI http-failure, here inconclusive inconclusive.unconfirmed by path/too_few" in told
+    assert "theirs http-failure, ours inconclusive inconclusive.unconfirmed by path/too_few" in told
     found = json.loads(run("compare", out, "--json").stdout)
     matrix = found["tests"]["web_connectivity"]["matrix"]
     assert matrix == {"ok": {"ok": 1, "inconclusive": 0}, "http-failure": {"ok": 0, "inconclusive": 1}}

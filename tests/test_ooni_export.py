@@ -18,6 +18,7 @@ from ooni_ours import TARGET, exported, result_of
 from probe.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
 from probe.cli.main import cli
 from probe.interop.exported import HELD, KEPT_FROM, NEUTRAL, OPERATIONS_KEPT, TEST_NAME, held, measurements_of
+from probe.interop.grouping import runs_of
 from probe.interop.messenger_keys import messenger_keys
 from probe.interop.ooni import read_line
 from probe.model import ControlAnswer, Observation, ServiceVerdict
@@ -143,6 +144,19 @@ def test_runs_of_the_laboratory_are_not_mixed_with_others(tmp_path: Path) -> Non
     assert "--lab" in none.output
     done = CliRunner().invoke(cli, ["export", "ooni", "--lab", str(tmp_path)])
     assert json.loads(done.stdout)["annotations"]["lab"] == "true"
+
+
+def test_the_laboratory_shows_in_what_is_imported_again() -> None:
+    for lab in (True, False):
+        (back,) = runs_of([read_line(json.dumps(exported(*visit_to(HERE4), lab=lab)).encode())])
+        assert back.run.vantage.lab is lab
+
+
+def test_controls_are_no_service_and_lookups_alone_are_told() -> None:
+    one = result_of(lookup(HERE4))
+    lookups = replace(one, verdicts=(replace(one.verdicts[0], input=f"dnslookup://{HOST}"),))
+    assert len(measurements_of(lookups)[0]["test_keys"]["queries"]) == 1
+    assert not measurements_of(replace(one, verdicts=(replace(one.verdicts[0], role="control"),)))
 
 
 def test_the_plain_export_still_stands() -> None:

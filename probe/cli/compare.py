@@ -29,8 +29,9 @@ SHOWN = 10
 def compare(directory: Path, show_all: bool, as_json: bool) -> None:
     """Show how far our verdicts on the imported measurements in DIRECTORY agree with their own engine's.
 
-    For each test a table: rows are what OONI says, columns what we say, numbers are measurements. Every difference is
-    explained by our rule, the observations it rests on and, where one is known, the defect of that version.
+    For each test a table: rows are what its engine says, columns what we say, numbers are measurements. Every
+    difference is explained by our rule, the observations it rests on and, where one is known, the defect of that
+    version.
 
     \b
     Examples:
@@ -103,8 +104,8 @@ def _tables(agreement: Agreement) -> None:
         agreeing = relations.get("agree", 0)
         same = f"of {decided} that both decide, {agreeing} agree" if decided else "none is decided by both"
         click.echo(f"{visible(test)}: {sum(relations.values())} measurements and targets; {same}")
-        width = max(len(word) for word, _ in rows)
-        click.echo(f"  {'OONI':<{width}}  " + "  ".join(f"{column:>13}" for column in columns))
+        width = max(len("theirs"), *(len(word) for word, _ in rows))
+        click.echo(f"  {'theirs':<{width}}  " + "  ".join(f"{column:>13}" for column in columns))
         for word, counts in rows:
             click.echo(f"  {visible(word):<{width}}  " + "  ".join(f"{count:>13}" for count in counts))
         click.echo()
@@ -117,7 +118,7 @@ def _explain(relation: str, meaning: str, found: list[Difference], total: int) -
     for one in found:
         ours = f"{one.outcome} {one.block_type}".strip()
         click.echo(visible(f"  {one.input}  {one.source}"))
-        click.echo(visible(f"    OONI {one.theirs}, here {ours} by {one.rule_id or 'no rule'}: {one.why}"))
+        click.echo(visible(f"    theirs {one.theirs}, ours {ours} by {one.rule_id or 'no rule'}: {one.why}"))
         if one.defect:
             click.echo(visible(f"    known of this version: {one.defect}"))
         if one.evidence:

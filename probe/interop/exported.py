@@ -12,8 +12,10 @@ from dataclasses import MISSING, fields, replace
 from typing import Any
 
 from probe import __version__
+from probe.compare.places import host_of
 from probe.interop.messenger_keys import messenger_keys
 from probe.model import ControlAnswer, Observation, RunResult, Verdict
+from probe.tables.outcomes import NOT_ATTEMPTED
 from probe.tables.resolvers import ENCRYPTED
 
 TEST_NAME = "messenger_reachability"
@@ -50,10 +52,10 @@ def held(seen: Observation) -> Observation:
 
 
 def measurements_of(result: RunResult) -> list[dict[str, Any]]:
-    """A measurement for each verdict of a run that was attempted."""
+    """A measurement for each target of a service that a run attempted."""
     shared = [held(o) for o in result.observations if _is_told(o)]
     return [_measurement(result, verdict, [o for o in shared if _bears_on(o, verdict, shared)])
-            for verdict in result.verdicts if verdict.outcome != "not_attempted"]
+            for verdict in result.verdicts if verdict.outcome != NOT_ATTEMPTED and verdict.role != "control"]
 
 
 def _is_told(seen: Observation) -> bool:
@@ -65,7 +67,8 @@ def _bears_on(seen: Observation, verdict: Verdict, shared: Sequence[Observation]
     if seen.target_id:
         return seen.target_id == verdict.target_id
     mine = [o for o in shared if o.target_id == verdict.target_id]
-    names, addresses = {o.hostname for o in mine}, {o.address for o in mine if o.address}
+    names = {o.hostname for o in mine} | {host_of(verdict.input)}
+    addresses = {o.address for o in mine if o.address}
     return seen.hostname in names or seen.address in addresses
 
 

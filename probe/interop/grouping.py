@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from probe.compare.places import host_of
 from probe.interop.judging import judge_imported
 from probe.interop.measurement import Aim, Measurement
-from probe.interop.rows import digest
+from probe.interop.words import digest
 from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage, Verdict
 from probe.rules import RULES_VERSION
 from probe.session.book import Book
@@ -38,6 +38,7 @@ class Key:
     software: str
     hour: datetime
     well: bool
+    lab: bool
 
 
 def runs_of(measurements: Sequence[Measurement]) -> list[RunResult]:
@@ -58,7 +59,7 @@ def _hosts(aim: Aim) -> Iterable[str]:
 
 
 def _key(one: Measurement, *, well: bool) -> Key:
-    return Key(one.cc, one.asn, one.software, one.start.replace(minute=0, second=0, microsecond=0), well)
+    return Key(one.cc, one.asn, one.software, one.start.replace(minute=0, second=0, microsecond=0), well, one.lab)
 
 
 def _run(key: Key, members: Sequence[tuple[Measurement, frozenset[str]]]) -> RunResult:
@@ -147,7 +148,7 @@ def _frame(key: Key, book: Book, members: Sequence[tuple[Measurement, frozenset[
         software_version=key.software, schema_version=SCHEMA_VERSION,
         runtime_s=round((last - began).total_seconds(), 3),
         vantage=Vantage(probe_cc=key.cc, probe_asn=key.asn, network_type=kinds.pop() if len(kinds) == 1 else "unknown",
-                        platform=platforms.pop() if len(platforms) == 1 else "", families=(4, 6)),
+                        platform=platforms.pop() if len(platforms) == 1 else "", families=(4, 6), lab=key.lab),
     )
 
 

@@ -63,9 +63,10 @@ def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
     for number, url in enumerate(urls):
         hop = f"{verdict.target_id}{_HOP}{number}" if verdict.service == SERVICE else verdict.target_id
         aim = Aim(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
-        names = [o.sni for o in seen if o.input == url and o.sni and o.purpose == "target"]
+        mine = [o for o in seen if o.input == url and o.purpose == "target"]
+        name, says = (next((getattr(o, field) for o in mine if getattr(o, field)), "") for field in ("sni", "protocol"))
         try:
-            found.append(endpoint_of(aim, url, sni=next(iter(names), ""), trust=trust))
+            found.append(endpoint_of(aim, url, sni=name, trust=trust, says=says))
         except BadUrl:
             continue
     return found

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from probe.catalogue.urls import place
-from probe.interop.decode import Envelope
+from probe.interop.keys import Envelope
 from probe.model import ControlAnswer, Endpoint, Observation
-from probe.tables.protocols import SCHEMES
+from probe.tables.protocols import PROTOCOLS, SCHEMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Measurement:
     report: str
     platform: str
     network_type: str
+    lab: bool = False
+    """Made in our laboratory, and exported by us."""
     aims: tuple[Aim, ...] = ()
     observations: tuple[Observation, ...] = ()
     """Without ids; their times are seconds since `start`."""
@@ -70,14 +72,16 @@ _PLAIN: dict[str, str] = {"http": "http", "https": "http", "tcpconnect": "tcp", 
                           "dnslookup": "dns", "quichandshake": "quic", "stun": "stun"}
 
 
-def endpoint_of(aim: Aim, url: str, *, sni: str = "", trust: str = "") -> Endpoint:
-    """The endpoint that a URL names, as far as another program measures it. Raises BadUrl."""
+def endpoint_of(aim: Aim, url: str, *, sni: str = "", trust: str = "", says: str = "") -> Endpoint:
+    """The endpoint that a URL names, as far as another program measures it; `says`: a messenger's protocol whose first
+    words were said. Raises BadUrl."""
     where = place(url)
-    secure = where.scheme in ("https", "tlshandshake", "quichandshake")
+    secure = where.scheme in ("https", "tlshandshake", "quichandshake", "mqtts")
+    spoken = says in PROTOCOLS and PROTOCOLS[says].says and where.scheme in PROTOCOLS[says].schemes
     return Endpoint(
         target_id=aim.target_id, service=aim.service, role=aim.role, tier=1, input=url,
-        protocol=_PLAIN.get(where.scheme, SCHEMES[where.scheme][0]), host=where.host, port=where.port,
-        address=where.address, sni=(sni or where.host) if secure else "",
+        protocol=says if spoken else _PLAIN.get(where.scheme, SCHEMES[where.scheme][0]), host=where.host,
+        port=where.port, address=where.address, sni=(sni or where.host) if secure else "",
         trust=(trust or "web_pki") if secure else "none",
     )
 

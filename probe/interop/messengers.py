@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.catalogue.urls import place
-from probe.interop.decode import Keys, keys_of, plain_keys
+from probe.interop.decode import keys_of, plain_keys
+from probe.interop.keys import Keys
 from probe.interop.measurement import Aim, Found, Frame
 from probe.interop.rows import (
     Sheet,

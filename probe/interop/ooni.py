@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from probe.interop.decode import Envelope, NotJudged, Unreadable, envelope_of
+from probe.interop.decode import NotJudged, Unreadable, envelope_of
 from probe.interop.exported import TEST_NAME
+from probe.interop.keys import Envelope
 from probe.interop.measurement import Found, Frame, Measurement, Reader
 from probe.interop.messengers import read_messenger
 from probe.interop.others import (
@@ -18,9 +19,8 @@ from probe.interop.others import (
     read_urlgetter,
 )
 from probe.interop.own import read_own
-from probe.interop.rows import digest
 from probe.interop.web import read_web
-from probe.interop.words import ascii_url, asn_of, cc_of, time_of, version_of
+from probe.interop.words import ascii_url, asn_of, cc_of, digest, time_of, version_of
 from probe.tables.ooni import VERIFYING_ENGINES
 
 READERS: Mapping[str, Reader] = {
@@ -63,16 +63,22 @@ def _input(found: Envelope) -> str:
     return ascii_url(text.strip()[:MAX_URL]) if isinstance(text, str) else ""
 
 
+def _fingerprint(found: Envelope) -> str:
+    """What tells a measurement apart that nobody has given a name."""
+    return digest(bytes(found.test_keys).decode("latin-1"))
+
+
 def _measurement(found: Envelope, frame: Frame, made: Found, notes: Mapping[str, str]) -> Measurement:
-    source = found.measurement_uid or "|".join(filter(None, (found.report_id, frame.url)))
+    source = found.measurement_uid or "|".join(filter(None, (found.report_id or _fingerprint(found), frame.url)))
     version = " ".join(filter(None, (found.test_version, notes.get("engine_version"))))
     software = " ".join(filter(None, (found.software_name, found.software_version))) or "unknown"
     return Measurement(
         test=frame.test, version=version[:60], software=software[:100], cc=cc_of(found.probe_cc),
         asn=asn_of(found.probe_asn), start=frame.start,
-        source=(source or digest(frame.url, frame.start.isoformat(), bytes(found.test_keys).decode("latin-1")))[:300],
+        source=source[:300],
         report=(found.report_id or source)[:200], platform=notes.get("platform", "")[:40],
         network_type=_NETWORKS.get(notes.get("network_type", ""), "unknown"),
+        lab=frame.test == TEST_NAME and notes.get("lab") == "true",
         aims=tuple(made.aims), observations=tuple(made.observations), controls=tuple(made.controls),
         shown=frozenset(made.shown), left_out=made.left_out,
     )

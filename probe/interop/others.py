@@ -9,7 +9,8 @@ from msgspec import UNSET, structs
 
 from probe.catalogue.lists import slug
 from probe.catalogue.urls import BadUrl, literal, place
-from probe.interop.decode import Exchange, Handshake, Keys, NotJudged, Unreadable, converted, keys_of, plain_keys
+from probe.interop.decode import NotJudged, Unreadable, converted, keys_of, plain_keys
+from probe.interop.keys import Exchange, Handshake, Keys
 from probe.interop.measurement import Aim, Found, Frame
 from probe.interop.rows import (
     ASIDE,
@@ -18,12 +19,10 @@ from probe.interop.rows import (
     add_exchange,
     add_handshakes,
     add_queries,
-    host_word,
     place_of,
-    seconds,
 )
 from probe.interop.theirs import word_of
-from probe.interop.words import failure_word, split_place
+from probe.interop.words import failure_word, host_word, seconds, split_place
 from probe.model import Observation
 from probe.tables.ooni import TRUST
 

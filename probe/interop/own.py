@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from probe.compare.addresses import NEAR, PROVIDER, parse
-from probe.interop.decode import MAX_OPERATIONS, Told, Unreadable, converted, plain_keys
+from probe.interop.decode import MAX_OPERATIONS, Unreadable, converted, plain_keys
 from probe.interop.exported import ENGINES, FORMS, HELD
+from probe.interop.keys import Told
 from probe.interop.measurement import Aim, Found, Frame
 from probe.interop.theirs import NONE
 from probe.interop.web import controls_of

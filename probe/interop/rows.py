@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
 from probe.compare.addresses import family_of
 from probe.compare.replies import reply_text
-from probe.interop.decode import MAX_TEXT, Binary, Connect, Exchange, Handshake, Query, Response
+from probe.interop.keys import Connect, Exchange, Handshake, Query
 from probe.interop.measurement import Frame
-from probe.interop.words import address_word, alert_of, failure_word, split_place
-from probe.measure.echoes import without_addresses
-from probe.measure.fingerprints import NONE, Match, known
-from probe.measure.http import MAX_BODY_BYTES, MAX_HEADER_NAMES, MAX_VALUE, body_hash, clock_offset_s, title_of
+from probe.interop.pages import mark_fields, page_fields
+from probe.interop.words import (
+    address_word,
+    alert_of,
+    failure_word,
+    host_of_url,
+    host_word,
+    port_of,
+    seconds,
+    split_place,
+)
+from probe.measure.fingerprints import known
 from probe.measure.tls import names_of
 from probe.model import Observation
 from probe.tables.ooni import DOH_OPERATORS, ENGINES, INTERRUPTED, PUBLIC_RESOLVERS, TRUST
@@ -33,7 +37,6 @@ NOT_BEGUN_S = 0.05
 MINUTE_TESTS = frozenset(("whatsapp", "telegram", "signal", "facebook_messenger"))
 MINUTE_S = 59.5
 """These tests have a minute for all their targets; what was not tried by then is recorded as a failure."""
-_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}", re.ASCII)
 _RANK = {"": 0, "public": 1, "trusted": 2, "network": 3}
 _PURPOSES = {"trusted": "trusted", "public": ASIDE}
 
@@ -122,7 +125,7 @@ def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = 
             answers=addresses, cnames=_cnames(query), answer_ttl_s=_ttl(query), attempt=_asked(sheet, host, query),
             t0_s=seconds(query.t0, query.t), t_s=seconds(query.t), replies=_replies(query, late),
             met_expectation="yes" if theirs.issuperset(addresses) and addresses else "",
-            **_mark(known().of_answer(addresses, _cnames(query))),
+            **mark_fields(known().of_answer(addresses, _cnames(query))),
         ))
 
 
@@ -260,7 +263,7 @@ def add_exchange(sheet: Sheet, one: Exchange, *, url: str, place: tuple[str, int
     base = sheet.base(host, address, port)
     base["input"] = url if base["target_id"] else ""
     shaken = (host, address, port, "tls_handshake") in sheet.tried
-    page = _page(sheet.frame, one, response) if response is not None and not failure else {}
+    page = page_fields(sheet.frame, one, response) if response is not None and not failure else {}
     proven = secure and not failure and (shaken or sheet.frame.verifies)
     if proven:
         sheet.shown.add(host)
@@ -295,97 +298,10 @@ def _got_there(sheet: Sheet, host: str, address: str, port: int) -> bool:
     return host in sheet.begun or bool(family_of(host))
 
 
-def _page(frame: Frame, one: Exchange, response: Response) -> dict[str, Any]:
-    headers = header_pairs(response)
-    first: dict[str, str] = {}
-    for name, value in headers:
-        first.setdefault(name.lower(), value)
-    body = body_bytes(response.body)
-    head = body[:MAX_BODY_BYTES]
-    title = title_of(head)
-    date = first.get("date", "")
-    now = frame.start + timedelta(seconds=min(seconds(one.t), 86400.0))
-    return {
-        "status": response.code if response.code and 0 < response.code < 1000 else 0,
-        "location": first.get("location", "")[:MAX_VALUE], "server": first.get("server", "")[:MAX_VALUE],
-        "title": without_addresses(title), "header_names": tuple(n[:64] for n, _ in headers[:MAX_HEADER_NAMES]),
-        "body_bytes": len(body), "bytes_read": len(body), "body_sha256": body_hash(body) if body else "",
-        "body_truncated": bool(response.body_is_truncated), "clock_offset_s": clock_offset_s(date, now) if date else
-        None, **_mark(known().of_page(headers, title, head)),
-    }
-
-
-def _mark(match: Match) -> dict[str, Any]:
-    return {} if match is NONE else {"fingerprint": match.name, "fingerprint_scope": match.scope}
-
-
-def header_pairs(response: Response) -> list[tuple[str, str]]:
-    """Names and values of headers, in either of the forms in which they are written."""
-    found: list[tuple[str, str]] = []
-    for item in (response.headers_list or ())[:200]:
-        if isinstance(item, list) and len(item) == 2 and isinstance(item[0], str):
-            found.append((item[0], _value(item[1])))
-    if found:
-        return found
-    return [(name, _value(value[0] if isinstance(value, list) and value else value))
-            for name, value in list((response.headers or {}).items())[:200]]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        return value[:MAX_TEXT]
-    if isinstance(value, dict) and isinstance(value.get("data"), str):
-        return _unpacked(value["data"]).decode("utf-8", "replace")[:MAX_TEXT]
-    return ""
-
-
-def body_bytes(body: str | Binary | None) -> bytes:
-    """The body, however it is written."""
-    if isinstance(body, str):
-        return body.encode("utf-8", "replace")
-    return _unpacked(body.data) if body is not None else b""
-
-
-def _unpacked(data: str) -> bytes:
-    try:
-        return base64.b64decode(data)
-    except (binascii.Error, ValueError):
-        return b""
-
-
 def unasked(target: str, url: str, reason: str) -> Observation:
     """An endpoint that belongs to a target and was never tried."""
     return Observation(operation="http_round_trip" if url.startswith("http") else "connect", purpose=ASIDE,
                        target_id=target, input=url, reason=reason)
-
-
-def host_word(text: str | None) -> str:
-    """A host's name in lower case; empty where it is none (or scrubbed)."""
-    name = (text or "").rstrip(".").lower()
-    return name if _HOST.fullmatch(name) else ""
-
-
-def host_of_url(url: str) -> str:
-    """The host of any URL; empty where there is none."""
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
-
-
-def port_of(text: int | str | None) -> int:
-    """A port; 0 where it is none."""
-    try:
-        port = int(text or 0)
-    except ValueError:
-        return 0
-    return port if 0 < port < 65536 else 0
-
-
-def seconds(*times: float | None) -> float:
-    """The first of these times that is told, bounded; 0 where none is."""
-    found = next((t for t in times if t is not None), 0.0)
-    return min(max(found, 0.0), 1e6) if found == found else 0.0
 
 
 def not_begun(t0: float | None, t: float | None) -> bool:
@@ -396,9 +312,3 @@ def not_begun(t0: float | None, t: float | None) -> bool:
 def _cut(frame: Frame, t: float | None) -> bool:
     """Whether a timeout came at the end of a test that has a minute for all its targets."""
     return frame.test in MINUTE_TESTS and t is not None and t >= MINUTE_S
-
-
-
-def digest(*parts: str) -> str:
-    """A short name for something, the same for ever."""
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]

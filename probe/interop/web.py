@@ -17,15 +17,16 @@ from probe.catalogue.lists import ROLE, SERVICE, slug
 from probe.catalogue.urls import BadUrl, place
 from probe.compare.addresses import parse
 from probe.compare.places import joined
-from probe.interop.decode import Exchange, Failure, Told, ToldHttp, ToldTcp, Unreadable, web_keys
+from probe.interop.decode import Unreadable, web_keys
+from probe.interop.keys import Exchange, Failure, Told, ToldHttp, ToldTcp
 from probe.interop.measurement import Aim, Found, Frame
+from probe.interop.pages import header_pairs
 from probe.interop.rows import (
     Sheet,
     add_connects,
     add_exchange,
     add_handshakes,
     add_queries,
-    header_pairs,
     unasked,
 )
 from probe.interop.theirs import web_word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -9,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from msgspec import UNSET
 
 from probe.compare.addresses import parse
-from probe.interop.decode import Failure
+from probe.interop.keys import Failure
 from probe.tables.failures import scrub
 from probe.tables.ooni import ALERTS, FAILURES
 
@@ -17,6 +18,7 @@ UNKNOWN = "unknown_failure"
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _ASN = re.compile(r"(?:AS)?([0-9]{1,10})", re.ASCII)
 _CC = re.compile(r"[A-Z]{2}", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}", re.ASCII)
 
 
 def failure_word(failure: Failure) -> str:
@@ -94,3 +96,37 @@ def version_of(text: str | None) -> tuple[int, ...]:
     """A version as numbers, as far as they go."""
     parts = re.split(r"[.-]", text or "")[:4]
     return tuple(int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 8)
+
+
+def host_word(text: str | None) -> str:
+    """A host's name in lower case; empty where it is none (or scrubbed)."""
+    name = (text or "").rstrip(".").lower()
+    return name if _HOST.fullmatch(name) else ""
+
+
+def host_of_url(url: str) -> str:
+    """The host of any URL; empty where there is none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def port_of(text: int | str | None) -> int:
+    """A port; 0 where it is none."""
+    try:
+        port = int(text or 0)
+    except ValueError:
+        return 0
+    return port if 0 < port < 65536 else 0
+
+
+def seconds(*times: float | None) -> float:
+    """The first of these times that is told, bounded; 0 where none is."""
+    found = next((t for t in times if t is not None), 0.0)
+    return min(max(found, 0.0), 1e6) if found == found else 0.0
+
+
+def digest(*parts: str) -> str:
+    """A short name for something, the same for ever."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:16]
