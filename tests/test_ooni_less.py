@@ -17,6 +17,7 @@ from probe.interop.stream import read_item
 
 PLAIN = f"http://{HOST}/"
 PAGE = request(PLAIN, 200, "<title>Bonjour</title>", address=f"{ADDRESS}:80")
+DOH = query(HOST, ADDRESS, engine="doh", resolver="https://dns.google/dns-query")
 DENIED = "dns_nxdomain_error"
 CASES: dict[str, list[dict[str, Any]]] = {
     "reset": [measurement(keys=web(tls_handshakes=[shake(failure=RESET)], requests=[request(failure=RESET)]))],
@@ -29,6 +30,11 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "resigned": [measurement(keys=web(tls_handshakes=[shake(failure="ssl_unknown_authority")], requests=[]))],
     "another page": [measurement(input=PLAIN, keys=web(
         tcp_connect=[connect(port=80)], tls_handshakes=[], requests=[PAGE], control=told(ADDRESS, port=80)))],
+    "silent once encrypted": [measurement(keys=web(
+        requests=[request(failure=TIMEOUT)], queries=[query(HOST, ADDRESS), DOH]))],
+    "led abroad": [measurement(input=PLAIN, keys=web(
+        tcp_connect=[connect(port=80)], tls_handshakes=[], control=told(ADDRESS, port=80),
+        requests=[request(PLAIN, 302, "", address=f"{ADDRESS}:80", headers={"Location": "app://other.example/"})]))],
     "no control": [measurement(input=PLAIN, keys=web(
         tcp_connect=[connect(port=80)], tls_handshakes=[], requests=[PAGE], control=None, control_failure=TIMEOUT))],
     "signal": [signal("0.2.5", "ssl_unknown_authority")],

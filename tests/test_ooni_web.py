@@ -177,6 +177,31 @@ def with_neighbour(neighbours: str, **changes: Any) -> list[dict[str, Any]]:
     return found
 
 
+def large(number: int) -> dict[str, Any]:
+    """Another site of the same report, whose page is large: the line carries full segments."""
+    host, address = "large.example", "93.184.0.55"
+    page = request(f"https://{host}/", body="x" * 9000, address=f"{address}:443")
+    keys = web(queries=[query(host, address)], tcp_connect=[connect(address)], control=told(address), requests=[page],
+               tls_handshakes=[shake(address, name=host)])
+    return measurement(input=f"https://{host}/", keys=keys, measurement_uid=f"large{number}", report_id=f"r{number}")
+
+
+def test_connections_that_fall_silent_accuse_nobody_where_nobody_says_after_how_much() -> None:
+    silent = repeated(6, keys=web(requests=[request(failure=TIMEOUT)], queries=[query(HOST, ADDRESS), doh()]))
+    (result,) = runs(*silent, *(large(n) for n in range(6)))
+    found = next(v for v in result.verdicts if v.input == URL)
+    assert (found.outcome, found.rule_id) == ("inconclusive", "flow/silent_once_encrypted")
+
+
+def test_a_redirect_abroad_accuses_nobody_where_nobody_says_where_controls_are_led() -> None:
+    led = request(PLAIN, 302, "", address=f"{ADDRESS}:80", headers={"Location": "app://other.example/"})
+    mine = web(tcp_connect=[connect(port=80)], tls_handshakes=[], control=told(ADDRESS, port=80), requests=[led],
+               queries=[query(HOST, ADDRESS), doh()])
+    (result,) = runs(*repeated(6, input=PLAIN, keys=mine), *(large(n) for n in range(6)))
+    found = next(v for v in result.verdicts if v.input == PLAIN)
+    assert (found.outcome, found.rule_id) == ("inconclusive", "http/foreign_redirect")
+
+
 def test_a_name_that_is_reset_where_another_is_served_convicts() -> None:
     (result,) = runs(*with_neighbour(ADDRESS))
     found = next(v for v in result.verdicts if v.input == URL)

@@ -120,6 +120,10 @@ def _is_null(text: str) -> bool:
         isinstance(address, ipaddress.IPv4Address) and address in ipaddress.IPv4Network("0.0.0.0/8"))
 
 
+def _never(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+    return False
+
+
 def _telegram(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
     return verdict.target_id.startswith("telegram.chat.") and any(o.status in TELEGRAM_STATUS for o in rows)
 
@@ -138,6 +142,10 @@ def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> b
 DOUBTS: tuple[Doubt, ...] = (
     Doubt(outcome="blocked", rules=("dns/",), block_type="inconclusive.unexplained", stays=_false_for_all,
           reason="the file does not say whose resolver answered: a filter of the household's own answers alike"),
+    Doubt(outcome="blocked", rules=("flow/",), block_type="inconclusive.unexplained", stays=_never,
+          reason="the file does not say how much had come when the connection fell silent"),
+    Doubt(outcome="blocked", rules=("http/foreign_redirect",), block_type="inconclusive.disagreeing", stays=_never,
+          reason="the helper follows redirects itself, and does not say where it was led"),
     Doubt(outcome="ok", rules=("http/answered",), block_type="inconclusive.no_control", stays=_telegram,
           reason="a page that nothing proves, and no control's page to hold it against"),
     Doubt(outcome="ok", rules=("dns/answered",), block_type="inconclusive.no_control", stays=_known_name,
