@@ -270,6 +270,10 @@ class Verdict:
     partial: bool = False
     reason: str = ""
     """For not_attempted and inconclusive: why, in one sentence."""
+    theirs: tuple[str, ...] = ()
+    """Of imported measurements: what the engine that made each says itself, `test version: word`."""
+    sources: tuple[str, ...] = ()
+    """Of imported measurements: the name of each, in the same order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +333,8 @@ class Run:
     measurement_end_time: str = ""
     trigger: str = "manual"
     """timed, manual, or followup."""
+    engine: str = "probe"
+    """Whose measurements these are: ours, or of what they were imported."""
     outcome: str = "ok"
     block_type: str = ""
     rule_id: str = ""

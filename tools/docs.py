@@ -1,5 +1,5 @@
 """Write the generated parts of the documents: tables in README.md and docs/lab.md, docs/codebook.md, docs/rules.md,
-docs/services.md, the manual page.
+docs/services.md, docs/interop.md, the manual page.
 
 `python tools/docs.py` writes, `python tools/docs.py --check` only compares and fails where something differs.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
+import interop  # noqa: E402
 import manpage  # noqa: E402
 import services  # noqa: E402
 
@@ -99,6 +100,7 @@ def documents() -> dict[Path, str]:
         ROOT / "docs" / "codebook.md": codebook(),
         ROOT / "docs" / "rules.md": rules(),
         ROOT / "docs" / "services.md": services.page(),
+        ROOT / "docs" / "interop.md": interop.page(),
         ROOT / "share" / "man" / "man1" / "probe.1": manpage.page(),
     }
 

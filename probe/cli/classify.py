@@ -12,6 +12,8 @@ import click
 
 from probe.catalogue.types import CatalogueError
 from probe.cli.listed import chosen
+from probe.interop.grouping import ENGINE
+from probe.interop.judging import judge_imported
 from probe.model import Verdict
 from probe.rules import RULES_VERSION
 from probe.session.judging import judge_again
@@ -41,7 +43,8 @@ def classify(directory: Path, run_id: str | None, catalogue: str | None, show_al
             if run_id and result.run.run_id != run_id:
                 continue
             old = {v.target_id: v for v in result.verdicts}
-            verdicts, _ = judge_again(result, targets)
+            imported = result.run.engine == ENGINE
+            verdicts, _ = judge_imported(result) if imported else judge_again(result, targets)
             for verdict in verdicts:
                 before = old.get(verdict.target_id)
                 changed = before is None or _essence(before) != _essence(verdict)

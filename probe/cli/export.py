@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,7 +22,19 @@ from probe.store.schema import TABLES
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
-@click.command()
+class _Export(click.Command):
+    """The plain export, and `export ooni`, which has options of its own."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None,
+                     **extra: Any) -> click.Context:
+        if args[:1] == ["ooni"]:  # a folder of this name is written ./ooni
+            from probe.cli.export_ooni import export_ooni
+
+            return export_ooni.make_context(f"{info_name} ooni", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_Export)
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
 @click.option("--since", type=_DAY, help="The first day (UTC).")
 @click.option("--until", type=_DAY, help="The last day (UTC).")
@@ -52,6 +65,7 @@ def export(directory: Path | None, since: datetime | None, until: datetime | Non
       probe export --since 2026-01-01 -o verdicts.csv
       probe export --table observations --service signal --country RU -o signal.parquet
       probe export collected --release -o to-publish.csv
+      probe export ooni -o measurements.jsonl     in OONI's data format; see probe export ooni --help
     """
     form = form or (out.suffix.removeprefix(".") if out and out.suffix in (".csv", ".parquet", ".jsonl") else "csv")
     _check(table, services, form, out, release=release)

@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("probe.cli.demo:demo", "WeChat in Russia, May 2017: a time-lapse in the laboratory."),
     "report": ("probe.cli.report:report", "Make a page from results."),
     "classify": ("probe.cli.classify:classify", "Judge stored observations again with today's rules."),
+    "import": ("probe.cli.import_:import_", "Judge measurements of others: OONI's files."),
+    "compare": ("probe.cli.compare:compare", "Hold our verdicts on them against their own."),
     "evidence": ("probe.cli.evidence:evidence", "Write the captured packets that a verdict rests on."),
     "explain": ("probe.cli.explain:explain", "Say what a block type means and how it is told apart."),
     "export": ("probe.cli.export:export", "Write one file from the results, also one fit to be published."),

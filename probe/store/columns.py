@@ -101,7 +101,7 @@ OBSERVATIONS: Words = {
     "target_id": ("", "Target that was measured; empty for what serves several targets."),
     "input": ("", "URL of the endpoint in the catalogue."),
     "purpose": ("", "Why it was done: target, innocent, residual, port, trusted, shape, foreign, ladder, dark, version,"
-                    " sample, yardstick, redirect, trace, reference, locate."),
+                    " sample, yardstick, redirect, trace, reference, locate, aside."),
     "attempt": ("", "1 for the first try of this operation, 2 for the second."),
     "operation": ("", "resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace,"
                       " quic_handshake, quic_version, stun_binding, udp_trace, transfer."),
@@ -199,6 +199,8 @@ VERDICTS: Words = {
     "control_ids": ("", "Controls that were heard."),
     "partial": ("", "Some endpoints or addresses of the target answered and others did not."),
     "reason": ("", "For not_attempted and inconclusive: why, in one sentence."),
+    "theirs": ("", "Of imported measurements: what the engine that made each says, `test version: word`."),
+    "sources": ("", "Of imported measurements: the name of each, in the order of `theirs`."),
 }
 
 SERVICES: Words = {
@@ -218,6 +220,7 @@ RUNS: Words = {
     "measurement_start_time": ("UTC, RFC 3339", "When the run began, by the probe's clock."),
     "measurement_end_time": ("UTC, RFC 3339", "When the run ended, by the probe's clock."),
     "trigger": ("", "What started the run: timed, manual, or followup."),
+    "engine": ("", "Whose measurements these are: probe, or what they were imported from (ooni)."),
     "outcome": ("", "Outcome of the network as a whole (the ladder), not of any service."),
     "block_type": ("", "Cause where the whole network is cut, walled or slowed."),
     "rule_id": ("", "Rule that decided on the network."),

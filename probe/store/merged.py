@@ -27,6 +27,9 @@ _MAX_MANIFEST_BYTES = 16 << 20
 Places = dict[bytes, list[tuple[int, int]]]
 _HEADER = b"\n"
 _MAX_PLACES = 16
+_MAX_MANIFESTS = 64
+_manifests: dict[tuple[int, int, int, int], Mapping[str, int]] = {}
+"""Manifest, as it was when it was read -> what it says: each run of a day looks for itself in all of them."""
 _places: dict[tuple[int, int, int, int], Places] = {}
 """File, as it was when it was looked through -> where its runs are: so that a day is searched once, not once a run."""
 
@@ -46,17 +49,24 @@ def manifest_text(counts: Mapping[str, int]) -> bytes:
     return "".join(f"{run_id},{rows}\n" for run_id, rows in sorted(counts.items())).encode()
 
 
-def merged_runs(merged: Path) -> dict[str, int]:
+def merged_runs(merged: Path) -> Mapping[str, int]:
     """Run -> rows of a merged file, from its manifest. Raises StoreError when that is missing or none of ours."""
     path = merged.with_suffix(MANIFEST)
     with explained(path), path.open("rb") as file:
+        state = os.fstat(file.fileno())
+        key = state.st_dev, state.st_ino, state.st_mtime_ns, state.st_size
+        if (known := _manifests.get(key)) is not None:
+            return known
         text = file.read(_MAX_MANIFEST_BYTES).decode("utf-8", "replace")
-    counts = {}
+    counts: dict[str, int] = {}
     for line in text.splitlines():
         run_id, _, rows = line.partition(",")
         if not rows.isdecimal():
             raise StoreError(f"{path}: is no list of runs; restore it, or remove it with {merged.name}")
         counts[run_id] = int(rows)
+    if len(_manifests) >= _MAX_MANIFESTS:
+        _manifests.clear()
+    _manifests[key] = counts
     return counts
 
 

@@ -29,11 +29,16 @@ def rows_of(result: RunResult, table: Table) -> Iterator[Row]:
     if table.row is Run:
         yield run_row(result.run, table)
         return
+    yield from framed_rows(result.run, table, table_records(result, table))
+
+
+def table_records(result: RunResult, table: Table) -> tuple[Record, ...]:
+    """What a run puts into one table that is not the runs table."""
     records: Mapping[str, tuple[Record, ...]] = {
         "observations": result.observations, "controls": result.controls,
         "verdicts": result.verdicts, "services": result.services,
     }
-    yield from framed_rows(result.run, table, records[table.name])
+    return records[table.name]
 
 
 def run_row(run: Run, table: Table) -> Row:
@@ -49,7 +54,7 @@ def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[R
         if isinstance(record, Observation) and record.run_id not in ("", run.run_id):
             raise ValueError(f"observation {record.observation_id} belongs to run {record.run_id!r}")
         row = {column.name: frame.get(column.name) for column in FRAME}
-        row["measurement_uid"] = ".".join(filter(None, (run.run_id, _subject(record))))
+        row["measurement_uid"] = ".".join(filter(None, (run.run_id, subject_of(record))))
         yield row | {name: getattr(record, name) for name in names}
 
 
@@ -75,7 +80,7 @@ def _run_value(run: Run, name: str) -> Value:
     return cast(Value, getattr(run.vantage if name in _VANTAGE_NAMES else run, name))
 
 
-def _subject(record: Record) -> str:
+def subject_of(record: Record) -> str:
     """What the record is about, as the part of a measurement_uid after the run."""
     match record:
         case ServiceVerdict():

@@ -20,4 +20,5 @@ PURPOSES: dict[str, str] = {
     "locate": "looks at which hop the target's name is interfered with",
     "residual": "asks an innocent name again after the target failed, to see what the failure left behind",
     "redirect": "follows a redirect of the target",
+    "aside": "was seen by another program, and bears on no verdict of ours",
 }

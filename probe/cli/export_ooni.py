@@ -1,0 +1,82 @@
+"""`probe export ooni`: our runs as measurements in OONI's data format."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from probe.archive.choose import Choice, chosen_runs
+from probe.cli.progress import bar
+from probe.model import Run
+from probe.settings import SettingsError, load_settings, results_folder
+from probe.store.atomic import StoreError, write_files
+from probe.store.cells import visible
+from probe.store.read import whole
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.command("ooni")
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@click.option("--since", type=_DAY, help="The first day (UTC).")
+@click.option("--until", type=_DAY, help="The last day (UTC).")
+@click.option("-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
+              help="File to write. Default: standard output.")
+@click.option("--lab", is_flag=True, help="Runs made in the laboratory, and no others; they are marked.")
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
+def export_ooni(directory: Path | None, since: datetime | None, until: datetime | None, out: Path | None, lab: bool,
+                config: str | None) -> None:
+    """Write the runs in DIRECTORY (default: the configured results folder) in OONI's data format, JSON Lines.
+
+    One measurement for each target that was attempted, with a test name of its own (messenger_reachability). It has no
+    address of the network's own resolver, no text that a network wrote, and nothing that names an installation; the
+    second of the run and its network are told, as OONI tells them: for a coarser file use `probe export --release`.
+    Nothing is sent anywhere. What was imported from others is left out. docs/interop.md describes every key.
+
+    \b
+    Examples:
+      probe export ooni -o measurements.jsonl
+      probe export ooni results --since 2026-08-01 | gzip > august.jsonl.gz
+    """
+    try:
+        folder = results_folder(load_settings(config), directory)
+        choice = Choice(since=since.date() if since else None, until=until.date() if until else None, lab=lab)
+        runs = [run for run in chosen_runs(folder, choice) if run.engine == "probe"]
+        if not runs:
+            raise click.ClickException(f"{folder}: no run of this probe is wanted; runs of the laboratory need --lab")
+        count = _write(folder, runs, out)
+    except (StoreError, SettingsError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    click.echo(f"{f'{out}: ' if out else ''}{count} measurements of {len(runs)} runs.", err=True)
+
+
+def _write(folder: Path, runs: list[Run], out: Path | None) -> int:
+    count = 0
+
+    def write(file: BinaryIO) -> None:
+        nonlocal count
+        for line in _lines(folder, runs, wanted=out is not None):
+            file.write(line)
+            count += 1
+
+    if out is None:
+        write(sys.stdout.buffer)
+    else:
+        write_files([(out, write)])
+    return count
+
+
+def _lines(folder: Path, runs: list[Run], *, wanted: bool) -> Iterator[bytes]:
+    from probe.interop.exported import measurements_of
+
+    with bar("Reading runs", wanted=wanted) as progress:
+        for done, run in enumerate(runs, start=1):
+            for one in measurements_of(whole(folder, run)):
+                yield json.dumps(one, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+            progress(done, len(runs))

@@ -1,0 +1,103 @@
+"""Our verdicts beside those of the engine that measured: a table, and why they differ. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from probe.interop.theirs import ACCUSES, NONE
+from probe.interop.weaken import told_version
+from probe.model import Verdict
+from probe.rules.catalogue import all_rules
+from probe.tables.ooni_tests import defect_of
+
+RELATIONS: dict[str, str] = {
+    "agree": "both say the same: well, blocked, or down",
+    "opposite": "one says well or down, the other blocked; or one well and the other down",
+    "we_abstain": "they decide, and our rules do not",
+    "they_abstain": "we decide, and they do not",
+    "both_abstain": "neither decides",
+}
+_DECIDED = ("ok", "blocked", "down")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One measurement on which the two do not say the same, and what ours rests on."""
+
+    relation: str
+    test: str
+    run_id: str
+    target_id: str
+    input: str
+    source: str
+    theirs: str
+    outcome: str
+    block_type: str
+    rule_id: str
+    why: str
+    defect: str
+    """What is known to be wrong with their verdict in this version; empty: nothing."""
+    evidence: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Agreement:
+    """Counts by test, their word and our outcome."""
+
+    counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    relations: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(test, relation)."""
+
+    def add(self, verdict: Verdict, *, run_id: str, day: date) -> Iterator[Difference]:
+        """Counts a verdict once for each measurement behind it, and gives those that differ."""
+        for text, source in zip(verdict.theirs, verdict.sources, strict=False):
+            test, version, engine = told_version(text)
+            word = text.rpartition(": ")[2]
+            relation = relation_of(word, verdict.outcome)
+            self.counts[test, word, _ours(verdict)] += 1
+            self.relations[test, relation] += 1
+            if relation in ("agree", "both_abstain"):
+                continue
+            defect = defect_of(test, version, engine, day, verdict.target_id, ours=False)
+            yield Difference(
+                relation=relation, test=test, run_id=run_id, target_id=verdict.target_id, input=verdict.input,
+                source=source, theirs=word, outcome=verdict.outcome, block_type=verdict.block_type,
+                rule_id=verdict.rule_id, why=verdict.reason or WHY.get(verdict.rule_id, ""),
+                defect=defect.what if defect else "", evidence=verdict.evidence,
+            )
+
+    def matrix(self, test: str) -> tuple[list[str], list[tuple[str, list[int]]]]:
+        """Our outcomes, and for each of their words the counts under them."""
+        mine = {(theirs, ours): n for (t, theirs, ours), n in self.counts.items() if t == test}
+        columns = sorted({ours for _, ours in mine}, key=_order)
+        words = sorted({theirs for theirs, _ in mine})
+        return columns, [(word, [mine.get((word, column), 0) for column in columns]) for word in words]
+
+    def tests(self) -> Iterable[str]:
+        """The tests that were seen."""
+        return sorted({test for test, _, _ in self.counts})
+
+
+WHY: dict[str, str] = {rule.id: rule.why for rule in all_rules()}
+
+
+def relation_of(theirs: str, ours: str) -> str:
+    """How two verdicts stand to each other: a word of RELATIONS."""
+    said = "blocked" if theirs in ACCUSES else theirs
+    if ours not in _DECIDED:
+        return "both_abstain" if said == NONE else "we_abstain"
+    if said == NONE:
+        return "they_abstain"
+    return "agree" if said == ours else "opposite"
+
+
+def _ours(verdict: Verdict) -> str:
+    return verdict.outcome
+
+
+def _order(outcome: str) -> int:
+    known = ("ok", "blocked", "down", "network", "local", "inconclusive", "not_attempted")
+    return known.index(outcome) if outcome in known else len(known)

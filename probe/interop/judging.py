@@ -1,0 +1,87 @@
+"""Imported observations judged by our rules, and then held to what the file can say. Pure.
+
+The endpoints are read from the rows themselves, so that stored runs are judged again by the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from probe.catalogue.lists import SERVICE
+from probe.catalogue.urls import BadUrl
+from probe.classify import Bench, judge
+from probe.combine import service_verdicts
+from probe.compare.ladder import LadderEvidence, ladder_evidence
+from probe.interop.measurement import Aim, endpoint_of
+from probe.interop.weaken import Scale, weakened
+from probe.model import Endpoint, Observation, RunResult, ServiceVerdict, Verdict
+from probe.session.book import Book
+from probe.sites import group
+from probe.tables.ooni_tests import PRIVATE_ROOT, QUORUMS
+from probe.tables.outcomes import NOT_ATTEMPTED
+from probe.tables.trust import TRUSTS
+
+_HOP = "#"
+"""Ends the target's name where one of its hops is judged by itself."""
+_PRIVATE = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+NO_ENDPOINT = "the file names no endpoint that can be judged"
+
+
+def judge_imported(result: RunResult, book: Book | None = None,
+                   ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Today's verdicts of an imported run."""
+    if book is None:
+        book = Book(result.run.run_id)
+        book.restore(result.observations, result.controls)
+    by_target: dict[str, list[Observation]] = {}
+    for seen in book.observations:
+        if seen.target_id:
+            by_target.setdefault(seen.target_id, []).append(seen)
+    endpoints = [e for v in result.verdicts for e in _endpoints(v, by_target.get(v.target_id, ()))]
+    bench = Bench(ladder=_ladder(book.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
+                  private_roots=_PRIVATE)
+    found, _ = judge([book.case(site) for site in group(endpoints)], {}, bench)
+    parts: dict[str, list[Verdict]] = {}
+    for verdict in found:
+        parts.setdefault(verdict.target_id.partition(_HOP)[0], []).append(verdict)
+    by_id = {o.observation_id: o for o in book.observations}
+    scale = Scale(cc=result.run.vantage.probe_cc, day=date.fromisoformat(result.run.measurement_start_time[:10]),
+                  rows=by_id)
+    verdicts = tuple(_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts)
+    return verdicts, service_verdicts(verdicts, QUORUMS)
+
+
+def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
+    """The endpoints of a target: those that its rows name, in order. Hops of redirects are told apart."""
+    urls = list(dict.fromkeys(o.input for o in sorted(seen, key=lambda o: o.sequence) if o.input)) or [verdict.input]
+    first = urls.index(verdict.input) if verdict.input in urls else 0
+    urls.insert(0, urls.pop(first))
+    trust = PRIVATE_ROOT.get(verdict.service, "")
+    found = []
+    for number, url in enumerate(urls):
+        hop = f"{verdict.target_id}{_HOP}{number}" if verdict.service == SERVICE else verdict.target_id
+        aim = Aim(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
+        mine = [o for o in seen if o.input == url and o.purpose == "target"]
+        name, says = (next((getattr(o, field) for o in mine if getattr(o, field)), "") for field in ("sni", "protocol"))
+        try:
+            found.append(endpoint_of(aim, url, sni=name, trust=trust, says=says))
+        except BadUrl:
+            continue
+    return found
+
+
+def _ladder(seen: Sequence[Observation]) -> LadderEvidence:
+    return ladder_evidence(seen, has_ipv6=True)
+
+
+def _verdict(old: Verdict, parts: Sequence[Verdict], scale: Scale) -> Verdict:
+    """The verdict of a target from those of its hops: ok only where every hop is."""
+    if not parts:
+        return replace(old, outcome=NOT_ATTEMPTED, block_type="inconclusive.not_attempted", reason=NO_ENDPOINT)
+    held = [weakened(part, scale, theirs=old.theirs, last=part is parts[-1]) for part in parts]
+    blocked = [v for v in held if v.outcome == "blocked"]
+    failing = [v for v in held if v.outcome != "ok"]
+    chief = max(blocked, key=lambda v: v.confidence) if blocked else (failing or held)[-1]
+    return replace(chief, target_id=old.target_id, input=old.input, theirs=old.theirs, sources=old.sources)

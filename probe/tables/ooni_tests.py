@@ -1,0 +1,148 @@
+"""OONI's tests of messengers: which endpoint is whose, and what is known to be wrong with some versions.
+
+Targets come from the tests' specifications (ts-018, ts-019, ts-020, ts-029); defects from OONI's own account of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One target of a messenger's test."""
+
+    target_id: str
+    inputs: tuple[str, ...]
+
+    @property
+    def service(self) -> str:
+        return self.target_id.split(".")[0]
+
+    @property
+    def role(self) -> str:
+        return self.target_id.split(".")[1]
+
+
+def _dc(name: str, *addresses: str) -> Part:
+    return Part(target_id=f"telegram.chat.{name}",
+                inputs=tuple(url for a in addresses for url in (f"http://{a}/", f"http://{a}:443/")))
+
+
+def _facebook(target: str, host: str) -> Part:
+    return Part(target_id=f"messenger.{target}", inputs=(f"tcpconnect://{host}:443",))
+
+
+PARTS: Mapping[str, tuple[Part, ...]] = MappingProxyType({
+    "telegram": (
+        _dc("dc1", "149.154.175.50"), _dc("dc2", "149.154.167.51", "95.161.76.100"), _dc("dc3", "149.154.175.100"),
+        _dc("dc4", "149.154.167.91"), _dc("dc5", "149.154.171.5"),
+        Part(target_id="telegram.web.client", inputs=("https://web.telegram.org/", "http://web.telegram.org/")),
+    ),
+    "whatsapp": (
+        *(Part(target_id=f"whatsapp.chat.e{n}",
+               inputs=(f"tcpconnect://e{n}.whatsapp.net:443", f"tcpconnect://e{n}.whatsapp.net:5222"))
+          for n in range(1, 17)),
+        Part(target_id="whatsapp.register.main", inputs=("https://v.whatsapp.net/v2/register",)),
+        Part(target_id="whatsapp.web.client", inputs=("https://web.whatsapp.com/", "http://web.whatsapp.com/")),
+    ),
+    "signal": (
+        Part(target_id="signal.chat.main", inputs=("https://chat.signal.org/",)),
+        Part(target_id="signal.api.cdsi", inputs=("https://cdsi.signal.org/",)),
+        Part(target_id="signal.api.storage", inputs=("https://storage.signal.org/",)),
+        Part(target_id="signal.call.sfu", inputs=("https://sfu.voip.signal.org/",)),
+        Part(target_id="signal.chat.old", inputs=("https://textsecure-service.whispersystems.org/",)),
+        Part(target_id="signal.api.directory", inputs=("https://api.directory.signal.org/",)),
+        Part(target_id="signal.media.cdn", inputs=("https://cdn.signal.org/",)),
+        Part(target_id="signal.media.cdn2", inputs=("https://cdn2.signal.org/",)),
+    ),
+    "facebook_messenger": (
+        Part(target_id="messenger.call.stun", inputs=("dnslookup://stun.fbsbx.com",)),
+        _facebook("api.b-api", "b-api.facebook.com"), _facebook("api.b-graph", "b-graph.facebook.com"),
+        _facebook("chat.edge-mqtt", "edge-mqtt.facebook.com"), _facebook("media.external", "external.xx.fbcdn.net"),
+        _facebook("media.scontent", "scontent.xx.fbcdn.net"), _facebook("web.edge", "star.c10r.facebook.com"),
+    ),
+})
+"""Test -> its targets, those of earlier versions too: a version that did not try one has no attempt at it."""
+
+PRIVATE_ROOT: Mapping[str, str] = MappingProxyType({"signal": "signal_root"})
+"""Service -> whose root signs, where it is not the web's."""
+
+QUORUMS: Mapping[tuple[str, str], int] = MappingProxyType({("whatsapp", "chat"): 1})
+"""(service, role) -> how many targets must answer; where none is named, most decided ones must not be blocked."""
+
+NETWORKS: Mapping[str, frozenset[int]] = MappingProxyType({
+    "whatsapp.net": frozenset((32934, 16509, 14618, 36351)),
+    "facebook.com": frozenset((32934,)),
+    "fbcdn.net": frozenset((32934,)),
+    "fbsbx.com": frozenset((32934,)),
+})
+"""Domain -> networks in which its service is or was. An answer in one of them (the file tells) leads to the service."""
+
+TELEGRAM_STATUS = (411, 501)
+"""With these a data centre answers a POST without a body: 501 once, 411 since. Anything else may be anybody's page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defect:
+    """Something wrong with versions of a test, not with a network."""
+
+    test: str
+    before: tuple[int, ...] = ()
+    """Test versions below this one have it; empty: all."""
+    exactly: tuple[int, ...] = ()
+    """This test version alone has it."""
+    engine_before: tuple[int, ...] = ()
+    """Engine versions below this one have it; empty: all, and none of an engine that is not told."""
+    since: date | None = None
+    until: date | None = None
+    """The first day on which it is over."""
+    target: str = ""
+    """A target, or with a dot at its end the beginning of several; empty: all of the test."""
+    ours: bool = True
+    """Failures that were seen are the instrument's; else only their verdict is wrong, and what was seen stands."""
+    what: str
+    source: str
+
+
+DEFECTS: tuple[Defect, ...] = (
+    Defect(test="signal", before=(0, 2, 2), since=date(2022, 10, 19), source="ooni/probe 2344",
+           what="the service went over to a new root that this version does not know"),
+    Defect(test="signal", before=(0, 2, 4), since=date(2023, 11, 7), source="ooni/probe 2627",
+           what="hosts that this version asks for were retired"),
+    Defect(test="signal", exactly=(0, 2, 4), source="ooni/backend fastpath",
+           what="OONI itself gives nothing for measurements of this version"),
+    Defect(test="signal", engine_before=(3, 17, 2), since=date(2023, 5, 2), source="ooni/backend fastpath",
+           what="OONI itself gives nothing for measurements of this engine from that day on"),
+    Defect(test="telegram", until=date(2022, 12, 1), target="telegram.web.client", ours=False,
+           source="ooni/probe 2382", what="the title of the page was compared, and the service changed it"),
+    Defect(test="whatsapp", ours=False, target="whatsapp.web.client", source="ooni/ooni.org 1317",
+           what="a status other than 302 in the clear counted as a block in some versions"),
+    Defect(test="whatsapp", ours=False, target="whatsapp.chat.", source="ooni/probe-engine 341",
+           what="some versions held addresses against a list that was out of date, or tried one endpoint alone, or "
+                "counted those that they had no time for"),
+)
+"""The first that fits is told. Dates are those on which the change was first seen."""
+
+
+def defect_of(test: str, version: tuple[int, ...], engine: tuple[int, ...], day: date, target: str, *,
+              ours: bool) -> Defect | None:
+    """What is known to be wrong with this version on this day, or None."""
+    return next((d for d in DEFECTS if d.test == test and d.ours == ours and _is_of(d, version, engine)
+                 and _covers(d, day, target)), None)
+
+
+def _is_of(defect: Defect, version: tuple[int, ...], engine: tuple[int, ...]) -> bool:
+    return ((not defect.before or () < version < defect.before)
+            and (not defect.exactly or version == defect.exactly)
+            and (not defect.engine_before or () < engine < defect.engine_before))
+
+
+def _covers(defect: Defect, day: date, target: str) -> bool:
+    in_time = (defect.since is None or day >= defect.since) and (defect.until is None or day < defect.until)
+    if defect.target.endswith("."):
+        return in_time and target.startswith(defect.target)
+    return in_time and defect.target in ("", target)

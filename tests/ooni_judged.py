@@ -1,0 +1,50 @@
+"""OONI measurements, read and judged."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from ooni_data import ADDRESS, HOST, measurement, query
+
+from probe.interop.grouping import runs_of
+from probe.interop.judging import judge_imported
+from probe.interop.measurement import Measurement
+from probe.interop.ooni import read_line
+from probe.model import RunResult, Verdict
+
+PLAIN = "http://www.chat.example/"
+IRAN, PRIVATE = "10.10.34.35", "10.77.1.1"
+
+
+def read(one: dict[str, Any]) -> Measurement:
+    return read_line(json.dumps(one).encode())
+
+
+def runs(*measurements: dict[str, Any]) -> list[RunResult]:
+    found = runs_of([read(m) for m in measurements])
+    for result in found:
+        assert judge_imported(result)[0] == result.verdicts  # what is stored gives the same verdict again
+    return found
+
+
+def verdict(*measurements: dict[str, Any]) -> Verdict:
+    (result,) = runs(*measurements)
+    (found,) = result.verdicts
+    return found
+
+
+def repeated(times: int, **changes: Any) -> list[dict[str, Any]]:
+    """The same measurement several times in one hour, by probes whose line is well."""
+    began = datetime(2026, 8, 1, 5, 1)
+    return [measurement(measurement_uid=f"uid{n}", report_id=f"r{n}",
+                        measurement_start_time=str(began + timedelta(minutes=8 * n)), **changes) for n in range(times)]
+
+
+def doh(host: str = HOST, *addresses: str) -> dict[str, Any]:
+    return query(host, *(addresses or (ADDRESS,)), engine="doh", resolver="https://dns.google/dns-query")
+
+
+def udp(*addresses: str, **changes: Any) -> dict[str, Any]:
+    return query(HOST, *addresses, engine="udp", resolver="8.8.8.8:53", **changes)
