@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from probe.model import Run, Verdict
+from probe.model import Run, ServiceVerdict, Verdict
 from probe.schedules.events import Event, month_ago, read
 from probe.schedules.gaps import Gap, Term, gaps, terms
 from probe.settings import Settings
@@ -60,6 +60,8 @@ class Facts:
     """None where no place is named."""
     lists: Standing = NO_LISTS
     looks: Looks = NO_LOOKS
+    services: tuple[ServiceVerdict, ...] = ()
+    """Of the last run."""
 
 
 def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
@@ -71,16 +73,18 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
     known = [term for term in terms(past) if term.end is None]
     runs, unreadable = _runs(results, since)
     blocked: tuple[Verdict, ...] = ()
+    services: tuple[ServiceVerdict, ...] = ()
     if runs:
         with contextlib.suppress(StoreError):
             blocked = tuple(v for v in read_records(results, runs[-1], Verdict) if v.outcome == "blocked")
+            services = tuple(read_records(results, runs[-1], ServiceVerdict))
     return Facts(
         now=now, settings=settings, results=results, not_agreed=not_agreed, at_work=at_work,
         term=known[-1] if known else None, events=tuple(events),
         gaps=gaps(past, since=since, until=now, running=running_since is not None), running_since=running_since,
         runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
         free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
-        lists=_lists(settings, now), looks=read_looks(),
+        lists=_lists(settings, now), looks=read_looks(), services=services,
     )
 
 
