@@ -111,11 +111,12 @@ def _scene(
     taken = [row for rows in given.values() for row in rows]
     drawn: dict[str, tuple[Endpoint, ...]] = {}
     for alias, spec in scenario.draw.items():
-        pool = [row for row in endpoints if _may_suffer(row, spec, world) and not _related(row, taken)]
+        pool = [row for row in endpoints
+                if _may_suffer(row, spec, world) and not _related(row, taken, together=spec.together)]
         if spec.shares:
             pool = _neighbours(pool, drawn[spec.shares][0])
         count = int(_number(spec.count, rng))
-        drawn[alias] = given.get(alias) or _sample(pool, count, rng, apart=spec.apart)
+        drawn[alias] = given.get(alias) or _sample(pool, count, rng, apart=spec.apart, together=spec.together)
         if len(drawn[alias]) < count and alias not in given:
             raise ScenarioError(f"{scenario.name}.toml: draw.{alias}: the catalogue has no {count} such endpoints")
         taken += drawn[alias]
@@ -160,8 +161,9 @@ def _number(spec: Range, rng: random.Random) -> int | float:
     return value
 
 
-def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: bool = False) -> tuple[Endpoint, ...]:
-    """Up to `count` endpoints of unrelated hosts; `apart`: and of as many services."""
+def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: bool = False,
+            together: bool = False) -> tuple[Endpoint, ...]:
+    """Up to `count` endpoints of unrelated hosts; `apart`: and of as many services; `together`: be it of one target."""
     by_host: dict[str, list[Endpoint]] = {}
     for row in pool:
         by_host.setdefault(row.host, []).append(row)
@@ -170,16 +172,18 @@ def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: 
     chosen: list[Endpoint] = []
     while hosts and len(chosen) < count:
         row = rng.choice(by_host[hosts.pop()])
-        if not _related(row, chosen) and not (apart and row.service in {other.service for other in chosen}):
+        if apart and row.service in {other.service for other in chosen}:
+            continue
+        if not _related(row, chosen, together=together):
             chosen.append(row)
     return tuple(chosen)
 
 
-def _related(row: Endpoint, others: Iterable[Endpoint]) -> bool:
+def _related(row: Endpoint, others: Iterable[Endpoint], *, together: bool = False) -> bool:
     """True when these endpoints share a verdict, or a rule for one could also hit the other: a name inside a name."""
     own = _names(row)
     return any(
-        row.target_id == other.target_id or any(a in b or b in a for a in own for b in _names(other))
+        (row.target_id == other.target_id and not together) or any(a in b or b in a for a in own for b in _names(other))
         for other in others
     )
 

@@ -19,6 +19,7 @@ docs/lab.md explains every field, with examples.
     min_addresses = 2                   # so many addresses at least
     rejects = [403]                     # HTTP statuses that the genuine service is known not to answer
     count = {between = [1, 2]}          # distinct hosts; default 1
+    together = true                     # may be endpoints of one target; their verdict is the first drawn's
     shares = "s"                        # another name at the addresses and port of what alias s drew first
 
     [company]                           # innocent targets measured alongside
@@ -96,6 +97,8 @@ class Filter:
     count: Range
     apart: bool = False
     """No two of them belong to one service."""
+    together: bool = False
+    """They may be endpoints of one target, also of one drawn before."""
     shares: str = ""
     """The alias whose first endpoint's addresses and port this one has, too; empty: its own."""
 
@@ -268,6 +271,7 @@ def _filter(table: Table, *, default: Range) -> Filter:
         rejects=table.numbers("rejects"),
         count=value,
         apart=bool(table.flag("apart")),
+        together=bool(table.flag("together")),
         shares=table.text("shares", default=""),
     )
     table.close()
