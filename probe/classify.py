@@ -196,12 +196,17 @@ def _serves(path: PathEvidence, finding: Finding) -> bool:
 
 
 def _expected_absence(endpoint: Endpoint, told: Finding, name: NameEvidence) -> Finding:
-    """A closed service, or a name that must not exist: absence is right; only a false answer is a finding."""
-    if (told.outcome == "blocked" and (name.dns.bogus or name.dns.fingerprint)) or told.outcome == "local":
-        return told
-    if endpoint.status == "dead":
+    """A closed service, or a name that must not exist: absence is right; only a false answer is a finding.
+
+    Nobody can be kept from what is closed: a false answer for its name is told behind that.
+    """
+    false = told.outcome == "blocked" and bool(name.dns.bogus or name.dns.fingerprint)
+    if endpoint.status == "dead" and told.outcome != "local":
         return Finding(outcome="down", block_type="server.retired", rule_id="dns/service_closed", confidence=0.95,
-                       evidence=told.evidence, reason="the operator closed the service")
+                       evidence=told.evidence, reason="the operator closed the service",
+                       also=(told.block_type,) if false else ())
+    if false or told.outcome == "local":
+        return told
     if name.dns.network in ("nxdomain", "empty"):
         return Finding(outcome="ok", rule_id="dns/stays_unknown", confidence=0.9, evidence=told.evidence)
     if name.dns.network == "ok":

@@ -12,6 +12,7 @@ from probe.compare.path import PathEvidence
 from probe.model import Endpoint, Observation, Verdict
 from probe.rules.table import Rule
 from probe.tables.outcomes import NOT_ATTEMPTED
+from probe.tables.protocols import PROTOCOLS
 
 MAX_EVIDENCE = 24
 _ORDER = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
@@ -165,9 +166,14 @@ def _summed(chief: Finding, members: Sequence[Finding]) -> Finding:
 
 
 def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]]) -> Verdict:
-    """One target from its endpoints, by the same order; the input shown is the one that decided."""
+    """One target from its endpoints, by the same order; the input shown is the one that decided.
+
+    It is `ok` only by the strongest words that were tried: a page in the clear does not outweigh a silent messenger.
+    """
     tried = [(e, f) for e, f in members if f.outcome != NOT_ATTEMPTED]
-    chief_endpoint, chief = min(tried or members, key=lambda m: (_ORDER.index(m[1].outcome), -m[1].confidence))
+    strongest = max((PROTOCOLS[e.protocol].worth for e, _ in tried), default=0)
+    telling = [(e, f) for e, f in tried if f.outcome != "ok" or PROTOCOLS[e.protocol].worth == strongest]
+    chief_endpoint, chief = min(telling or members, key=lambda m: (_ORDER.index(m[1].outcome), -m[1].confidence))
     also = tuple(cause for _, f in tried if f.outcome == "blocked" for cause in (f.block_type, *f.also)
                  if cause != chief.block_type)
     chief = chief.with_also(also)

@@ -58,18 +58,12 @@ def targets_of(members: Sequence[Member]) -> tuple[str, ...]:
     Those are the targets with the strongest words that were tried; of what proves less, nothing follows for the role.
     """
     tried = [(e, f) for e, f in members if f.outcome != NOT_ATTEMPTED]
-    strongest = max((_worth(e) for e, _ in tried), default=0)
+    strongest = max((PROTOCOLS[e.protocol].worth for e, _ in tried), default=0)
     words: dict[str, list[str]] = {}
     for endpoint, finding in tried:
-        if _worth(endpoint) == strongest:
+        if PROTOCOLS[endpoint.protocol].worth == strongest:
             words.setdefault(endpoint.target_id, []).append(finding.outcome)
     return tuple(map(_target, words.values()))
-
-
-def _worth(endpoint: Endpoint) -> int:
-    """2: the service's own words. 1: a web page or a secure channel. 0: a name that resolves, a port that opens."""
-    layers = PROTOCOLS[endpoint.protocol].layers
-    return 2 if "app" in layers else 1 if {"tls", "http", "quic"}.intersection(layers) else 0
 
 
 def _target(words: Sequence[str]) -> str:

@@ -282,11 +282,12 @@ def names_only(**changes: Any) -> Endpoint:
 
 @pytest.mark.parametrize(("dns", "outcome", "block_type"), [
     (HONEST, "down", "server.retired"), (dict.fromkeys(HONEST, NXDOMAIN), "down", "server.retired"),
-    (FORGED, "blocked", "dns.forged"),
+    (FORGED, "down", "server.retired"),
 ])
-def test_a_closed_service(dns: dict[str, Any], outcome: str, block_type: str) -> None:
+def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: str, block_type: str) -> None:
     found = verdict_on(Net(dns=dns), names_only(status="dead"), frame=ALONE)
     assert (found.outcome, found.block_type) == (outcome, block_type)
+    assert found.also == (("dns.forged",) if dns is FORGED else ())
 
 
 @pytest.mark.parametrize(("dns", "outcome"), [
@@ -347,6 +348,16 @@ def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
     found = combine_endpoints("t", members)
     assert (found.block_type, found.input, found.partial) == ("dns.forged", f"{PLAIN}b", True)
     assert set(found.also) == {"tls.mitm", "http.blockpage", "ip.reset"}
+
+
+@pytest.mark.parametrize(("page", "words", "outcome"), [
+    ("ok", "inconclusive", "inconclusive"), ("ok", "ok", "ok"), ("inconclusive", "ok", "ok"), ("ok", "down", "down"),
+    ("ok", NOT_ATTEMPTED, "ok"), ("blocked", "ok", "blocked"),
+])
+def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, outcome: str) -> None:
+    own = endpoint("tcpconnect://dc.example:443", protocol="mtproto")
+    members = [(endpoint(PLAIN), finding(page)), (own, finding(words))]
+    assert combine_endpoints("t", members).outcome == outcome
 
 
 def test_only_the_same_block_confirms() -> None:

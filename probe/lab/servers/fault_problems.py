@@ -31,7 +31,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
 """Of numbers that may not be anything from 0 up."""
 
 _FLAGS = frozenset(("refuse", "only_client", "icmp", "df", "per_client"))
-_TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text"))
+_TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text", "page"))
 
 _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "slow_line": (("rate_bps",),),
