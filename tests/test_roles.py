@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from observations import endpoint
+from stored import a_result
 
+from probe.cli.summary import summary_lines
 from probe.combine import Finding, combine_paths
 from probe.model import ServiceVerdict
 from probe.roles import Quorum, role_outcome, service_verdicts
@@ -206,3 +209,9 @@ def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: str, k: in
     line = service_line("X", [row("chat", outcome, k, k + more, partial=partial)])
     assert ("chat blocked" in line) == (outcome == "blocked")
     assert line.endswith("chat ok") == (outcome == "ok" and not k)
+
+
+def test_a_run_s_summary_tells_each_service_by_its_own_name() -> None:
+    role = ServiceVerdict(service="whatsapp", role="chat", outcome="blocked", k=1, n=1, block_types=("app.drop",))
+    result = replace(a_result(), services=(role, *a_result().services))
+    assert "WhatsApp: chat blocked (its protocol)" in list(summary_lines(result))

@@ -159,7 +159,8 @@ def _blocked(facts: Facts) -> Iterator[Finding]:
     if not facts.blocked:
         yield Finding(what="blocked now", state=OK, text="nothing, as far as the last run saw")
     for line in service_lines(facts.services, titles()):
-        yield Finding(what="service", state=NOTE, text=f"{visible(line)}, in the last run")
+        yield Finding(what="service", state=NOTE, text=f"{visible(line)}, in the last run",
+                      todo="nothing; below it stands target by target, and probe report shows it over time")
     for verdict in facts.blocked:
         sure = "confirmed" if verdict.confirmed else "seen in one run only so far"
         yield Finding(what="blocked now", state=NOTE, text=f"{verdict.target_id}: {verdict.block_type}, {sure}",
