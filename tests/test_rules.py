@@ -119,7 +119,6 @@ PATHS: dict[str, Scene] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "tls/clock": scene(replace(WELL, clock_offset_s=9e7), stage="tls", trust="expired"),
     "tls/expired": scene(stage="tls", trust="expired"),
     "tls/everything_resigned": scene(replace(WELL, resigned=2, tls_ok=2), stage="tls", trust="unknown_issuer"),
-    "tls/resigned_as_well": scene(RESIGNED, **SERVED, control_other_key=1),
     "tls/anybody_may_answer": scene(RESIGNED, **SERVED),
     "tls/private_root_changed": scene(stage="tls", trust="self_signed", private_root=True),
     "tls/same_bad_certificate": scene(stage="tls", trust="wrong_name", control_same_key=1),

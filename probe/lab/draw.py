@@ -290,6 +290,7 @@ def _classes(targets: Sequence[Endpoint]) -> dict[str, tuple[str, ...]]:
         "proto:https": [row for row in targets if row.protocol == "http" and row.sni],
         "proto:tls": [row for row in targets if row.sni and judged(row.trust) and row.protocol != "quic"
                       and not _in_clear(row)],
+        "proto:recorded": [row for row in targets if row.sni and not judged(row.trust) and row.protocol != "quic"],
         "proto:quic": [row for row in targets if row.protocol == "quic"],
         "proto:app": [row for row in targets if _in_clear(row)],
         "proto:starttls": [row for row in targets if _in_clear(row) and "tls" in PROTOCOLS[row.protocol].layers],

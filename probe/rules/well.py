@@ -41,10 +41,6 @@ WELL: tuple[PathRule, ...] = (
     Rule("http/same_as_control", "ok", "", 0.95, ("helper",), "controls are served the same page",
          lambda s: s.path.kind == "http" and s.path.stage in ("", "page") and s.path.control_page_same > 0
          and s.path.met != "no" and (s.path.failed_attempts < 2 or bool(s.path.mark.name))),
-    Rule("tls/resigned_as_well", "local", "local.interception", 0.8, ("ladder", "helper"),
-         "innocent servers present certificates of nobody we trust, and controls are shown another one here",
-         lambda s: _unjudged(s) and everybody_resigned(s) and s.path.control_other_key > 0
-         and not s.path.control_same_key),
     Rule("tls/anybody_may_answer", "inconclusive", "inconclusive.control_doubtful", 0.5, ("ladder",),
          "innocent servers present certificates of nobody we trust, and none is known that this server should have",
          lambda s: _unjudged(s) and everybody_resigned(s) and not s.path.control_same_key),

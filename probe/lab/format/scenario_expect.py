@@ -12,9 +12,9 @@ from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 from probe.tables.roles import ROLES
 
 LEVELS = ("any", "socket", "packet")
-CLASSES = ("http", "https", "tls", "quic", "dns", "literal", "app", "starttls")
-"""What `proto:` may name: plain HTTP, HTTP over TLS, certificates judged over TCP, QUIC, DNS names, literals,
-messengers' own words in the clear, and those of them that lead to TLS."""
+CLASSES = ("http", "https", "tls", "recorded", "quic", "dns", "literal", "app", "starttls")
+"""What `proto:` may name: plain HTTP, HTTP over TLS, certificates judged over TCP, those that nobody judges, QUIC, DNS
+names, literals, messengers' own words in the clear, and those of them that lead to TLS."""
 SCOPES = ("", "device", "lan", "access", "beyond_access", "unknown")
 
 
