@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from probe.combine import Finding, combine_endpoints, combine_paths, service_verdicts
+from probe.combine import Finding, combine_endpoints, combine_paths
 from probe.compare.addresses import is_private, may_connect
 from probe.compare.dns import dns_evidence
 from probe.compare.ladder import LadderEvidence
@@ -18,6 +18,7 @@ from probe.compare.shapes import Dislike, dislikes, others_alike
 from probe.compare.shared_pages import SharedPage, is_shared, unexpected_pages
 from probe.compare.udp import Other, places
 from probe.model import ControlAnswer, Endpoint, Observation, ServiceVerdict, Verdict
+from probe.roles import Quorum, service_verdicts
 from probe.rules.dns import DNS_RULES, NameEvidence
 from probe.rules.network import NETWORK_RULES, STOPS
 from probe.rules.path import PATH_RULES
@@ -51,7 +52,7 @@ class Bench:
     """What all cases of a run share."""
 
     ladder: LadderEvidence
-    quorums: Mapping[tuple[str, str], int]
+    quorums: Mapping[tuple[str, str], Quorum]
     cc: str
     """Country of the vantage; ZZ when it is not known."""
     private_roots: Mapping[str, str]
@@ -89,7 +90,7 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
     for endpoint, why in skipped.values():
         found.setdefault(endpoint.target_id, []).append((endpoint, _not_attempted(why)))
     verdicts = tuple(combine_endpoints(target, members) for target, members in found.items())
-    return verdicts, service_verdicts(verdicts, bench.quorums)
+    return verdicts, service_verdicts(found, bench.quorums)
 
 
 def _shared_answers(cases: Sequence[Case]) -> frozenset[str]:
@@ -195,12 +196,17 @@ def _serves(path: PathEvidence, finding: Finding) -> bool:
 
 
 def _expected_absence(endpoint: Endpoint, told: Finding, name: NameEvidence) -> Finding:
-    """A closed service, or a name that must not exist: absence is right; only a false answer is a finding."""
-    if (told.outcome == "blocked" and (name.dns.bogus or name.dns.fingerprint)) or told.outcome == "local":
-        return told
-    if endpoint.status == "dead":
+    """A closed service, or a name that must not exist: absence is right; only a false answer is a finding.
+
+    Nobody can be kept from what is closed: a false answer for its name is told behind that.
+    """
+    false = told.outcome == "blocked" and bool(name.dns.bogus or name.dns.fingerprint)
+    if endpoint.status == "dead" and told.outcome != "local":
         return Finding(outcome="down", block_type="server.retired", rule_id="dns/service_closed", confidence=0.95,
-                       evidence=told.evidence, reason="the operator closed the service")
+                       evidence=told.evidence, reason="the operator closed the service",
+                       also=(told.block_type,) if false else ())
+    if false or told.outcome == "local":
+        return told
     if name.dns.network in ("nxdomain", "empty"):
         return Finding(outcome="ok", rule_id="dns/stays_unknown", confidence=0.9, evidence=told.evidence)
     if name.dns.network == "ok":

@@ -1,4 +1,4 @@
-"""From findings on single paths to a target's verdict, and from targets to a service's role."""
+"""From findings on single paths to a target's verdict."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 from probe.compare.dns import DnsEvidence
 from probe.compare.locate import icmp_scope
 from probe.compare.path import PathEvidence
-from probe.model import Endpoint, Observation, ServiceVerdict, Verdict
+from probe.model import Endpoint, Observation, Verdict
 from probe.rules.table import Rule
 from probe.tables.outcomes import NOT_ATTEMPTED
+from probe.tables.protocols import PROTOCOLS
 
 MAX_EVIDENCE = 24
 _ORDER = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
@@ -33,6 +34,8 @@ class Finding:
     control: str = "not_needed"
     partial: bool = False
     family: int = 0
+    by_family: tuple[tuple[int, str], ...] = ()
+    """Of an endpoint: (address family, what came of its addresses of that family)."""
     depth: int = 0
     """How far the path was followed; a shallow success says nothing against what was seen deeper."""
     scope: str = "unknown"
@@ -126,10 +129,18 @@ def combine_paths(findings: Sequence[Finding], *, must_stay_closed: bool = False
     if blocked:
         chief = _placed(max(blocked, key=lambda f: f.confidence), blocked)
         others = tuple(f.block_type for f in blocked if f.block_type != chief.block_type)
-        return replace(_summed(chief, blocked), partial=any(f.outcome == "ok" for f in tried)).with_also(others)
+        return replace(_summed(chief, blocked), partial=any(f.outcome == "ok" for f in tried),
+                       by_family=_by_family(tried)).with_also(others)
     chief = min(tried, key=lambda f: _ORDER.index(f.outcome))
     notes = tuple(f.block_type for f in tried if f.outcome == "local") if chief.outcome == "ok" else ()
-    return _summed(chief, [f for f in tried if f.outcome == chief.outcome]).with_also(notes)
+    found = _summed(chief, [f for f in tried if f.outcome == chief.outcome])
+    return replace(found, by_family=_by_family(tried)).with_also(notes)
+
+
+def _by_family(tried: Sequence[Finding]) -> tuple[tuple[int, str], ...]:
+    """What came of each address family, by the order that decides of the whole."""
+    return tuple((family, min((f.outcome for f in tried if f.family == family), key=_ORDER.index))
+                 for family in sorted({f.family for f in tried if f.family}))
 
 
 def _placed(chief: Finding, blocked: Sequence[Finding]) -> Finding:
@@ -155,9 +166,14 @@ def _summed(chief: Finding, members: Sequence[Finding]) -> Finding:
 
 
 def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]]) -> Verdict:
-    """One target from its endpoints, by the same order; the input shown is the one that decided."""
+    """One target from its endpoints, by the same order; the input shown is the one that decided.
+
+    It is `ok` only by the strongest words that were tried: a page in the clear does not outweigh a silent messenger.
+    """
     tried = [(e, f) for e, f in members if f.outcome != NOT_ATTEMPTED]
-    chief_endpoint, chief = min(tried or members, key=lambda m: (_ORDER.index(m[1].outcome), -m[1].confidence))
+    strongest = max((PROTOCOLS[e.protocol].worth for e, _ in tried), default=0)
+    telling = [(e, f) for e, f in tried if f.outcome != "ok" or PROTOCOLS[e.protocol].worth == strongest]
+    chief_endpoint, chief = min(telling or members, key=lambda m: (_ORDER.index(m[1].outcome), -m[1].confidence))
     also = tuple(cause for _, f in tried if f.outcome == "blocked" for cause in (f.block_type, *f.also)
                  if cause != chief.block_type)
     chief = chief.with_also(also)
@@ -193,35 +209,3 @@ def with_levels(verdicts: Sequence[Verdict], seen: Sequence[Observation]) -> tup
         return "packet" if (all(ends) if ends else captured.intersection(verdict.evidence)) else "socket"
 
     return tuple(replace(v, evidence_level=level(v)) for v in verdicts)
-
-
-def service_verdicts(verdicts: Sequence[Verdict],
-                     quorums: Mapping[tuple[str, str], int]) -> tuple[ServiceVerdict, ...]:
-    """k blocked of n decided targets for every service and role; see `_role_outcome` for what decides."""
-    groups: dict[tuple[str, str], list[Verdict]] = {}
-    for verdict in verdicts:
-        groups.setdefault((verdict.service, verdict.role), []).append(verdict)
-    return tuple(_service(key, members, quorums.get(key, 0)) for key, members in groups.items())
-
-
-def _service(key: tuple[str, str], members: list[Verdict], quorum: int) -> ServiceVerdict:
-    blocked = [v for v in members if v.outcome == "blocked"]
-    decided = [v for v in members if v.outcome in ("ok", "blocked", "down")]
-    n_ok = sum(v.outcome == "ok" for v in members)
-    return ServiceVerdict(
-        service=key[0], role=key[1], outcome=_role_outcome(members, n_ok, len(blocked), len(decided), quorum),
-        k=len(blocked), n=len(decided), not_attempted=sum(v.outcome == NOT_ATTEMPTED for v in members),
-        partial=(bool(blocked) and len(blocked) < len(decided)) or any(v.partial for v in blocked),
-        block_types=tuple(sorted({v.block_type for v in blocked})),
-        blocked_targets=tuple(sorted(v.target_id for v in blocked)),
-    )
-
-
-def _role_outcome(members: list[Verdict], n_ok: int, k: int, n: int, quorum: int) -> str:
-    """ok when the quorum answers (where none is set: when no majority of decided targets is blocked)."""
-    if k and (n_ok < quorum if quorum else 2 * k > n):
-        return "blocked"
-    if n_ok:
-        return "ok"
-    outcomes = [v.outcome for v in members]
-    return next(o for o in ("blocked", "inconclusive", "network", "local", "down", NOT_ATTEMPTED) if o in outcomes)

@@ -278,7 +278,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceVerdict:
-    """What a run says of one role of a service: k blocked of n decided targets."""
+    """What a run says of one role of a service: k blocked of n decided endpoints."""
 
     service: str
     role: str
@@ -289,6 +289,12 @@ class ServiceVerdict:
     partial: bool = False
     block_types: tuple[str, ...] = ()
     blocked_targets: tuple[str, ...] = ()
+    blocked_inputs: tuple[str, ...] = ()
+    k_ipv4: int = 0
+    n_ipv4: int = 0
+    k_ipv6: int = 0
+    n_ipv6: int = 0
+    """Endpoints with a decided address of the family; one that is stopped before it has an address is in neither."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

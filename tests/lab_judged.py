@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from probe.lab.scoring.expect import Judgement, judge
@@ -48,9 +49,10 @@ def verdicts(target: str = "blocked tls.reset.sni", **others: str) -> list[dict[
 def judged(
     rows: list[dict[str, str]], *, drawn: Drawn | None = None, log: tuple[TruthEntry, ...] = FIRED,
     level: str = "packet", helpers: bool = True, run: dict[str, str] | None = None,
+    services: Sequence[dict[str, str]] = (),
 ) -> Judgement:
     """What is to be said of these verdicts."""
-    return judge(drawn or scene(), rows, run or NOT_MEASURED, log, level=level, helpers=helpers)
+    return judge(drawn or scene(), rows, run or NOT_MEASURED, log, level=level, helpers=helpers, services=services)
 
 
 def met(judgement: Judgement) -> dict[str, bool]:

@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from made_up_net import FRAME, Net, walk
 from observations import (
     EOF,
@@ -29,7 +27,7 @@ from observations import (
 )
 
 from probe.classify import Bench, Case, judge
-from probe.combine import Finding, combine_endpoints, combine_paths, confirm, service_verdicts
+from probe.combine import Finding, combine_endpoints, combine_paths, confirm
 from probe.compare.ladder import LadderEvidence
 from probe.model import ControlAnswer, Endpoint, Verdict
 from probe.plan.frame import Frame
@@ -37,7 +35,7 @@ from probe.session.book import Book
 from probe.sites import group
 from probe.steps import Ask
 from probe.tables.blocks import BLOCK_TYPES
-from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
+from probe.tables.outcomes import NOT_ATTEMPTED
 
 PLAIN = f"http://{HOST}/"
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
@@ -284,11 +282,12 @@ def names_only(**changes: Any) -> Endpoint:
 
 @pytest.mark.parametrize(("dns", "outcome", "block_type"), [
     (HONEST, "down", "server.retired"), (dict.fromkeys(HONEST, NXDOMAIN), "down", "server.retired"),
-    (FORGED, "blocked", "dns.forged"),
+    (FORGED, "down", "server.retired"),
 ])
-def test_a_closed_service(dns: dict[str, Any], outcome: str, block_type: str) -> None:
+def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: str, block_type: str) -> None:
     found = verdict_on(Net(dns=dns), names_only(status="dead"), frame=ALONE)
     assert (found.outcome, found.block_type) == (outcome, block_type)
+    assert found.also == (("dns.forged",) if dns is FORGED else ())
 
 
 @pytest.mark.parametrize(("dns", "outcome"), [
@@ -351,47 +350,22 @@ def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
     assert set(found.also) == {"tls.mitm", "http.blockpage", "ip.reset"}
 
 
+@pytest.mark.parametrize(("page", "words", "outcome"), [
+    ("ok", "inconclusive", "inconclusive"), ("ok", "ok", "ok"), ("inconclusive", "ok", "ok"), ("ok", "down", "down"),
+    ("ok", NOT_ATTEMPTED, "ok"), ("blocked", "ok", "blocked"),
+])
+def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, outcome: str) -> None:
+    own = endpoint("tcpconnect://dc.example:443", protocol="mtproto")
+    members = [(endpoint(PLAIN), finding(page)), (own, finding(words))]
+    assert combine_endpoints("t", members).outcome == outcome
+
+
 def test_only_the_same_block_confirms() -> None:
     base = combine_endpoints("t", [(endpoint(), finding("blocked", "dns.forged"))])
     runs_before = [{"t": "dns.forged"}, {"t": "dns"}, {"u": "dns.forged"}, {}]
     assert [confirm([base], before)[0].confirmed for before in runs_before] == [True, False, False, False]
     ok = replace(base, outcome="ok", block_type="")
     assert not confirm([ok], {"t": ""})[0].confirmed
-
-
-def role_of(*outcomes: str, quorum: int = 0) -> tuple[str, int, int, bool]:
-    verdicts = [Verdict(target_id=f"t{n}", service="chat", role="chat", input="", outcome=o,
-                        block_type="ip" if o == "blocked" else "") for n, o in enumerate(outcomes)]
-    (found,) = service_verdicts(verdicts, {("chat", "chat"): quorum} if quorum else {})
-    return found.outcome, found.k, found.n, found.partial
-
-
-@pytest.mark.parametrize(("outcomes", "quorum", "expected"), [
-    (("ok", "ok"), 0, ("ok", 0, 2, False)),
-    (("ok", "blocked", "blocked"), 0, ("blocked", 2, 3, True)),
-    (("ok", "ok", "blocked"), 0, ("ok", 1, 3, True)),
-    (("ok", "blocked"), 0, ("ok", 1, 2, True)),
-    (("ok", "blocked", "blocked"), 1, ("ok", 2, 3, True)),
-    (("ok", "blocked"), 2, ("blocked", 1, 2, True)),
-    (("blocked", "blocked"), 0, ("blocked", 2, 2, False)),
-    (("inconclusive", "blocked"), 0, ("blocked", 1, 1, False)),
-    (("inconclusive", "down"), 0, ("inconclusive", 0, 1, False)),
-    (("local", NOT_ATTEMPTED), 0, ("local", 0, 0, False)),
-    ((NOT_ATTEMPTED,), 0, (NOT_ATTEMPTED, 0, 0, False)),
-    (("down", "down"), 2, ("down", 0, 2, False)),
-])
-def test_a_service_is_k_of_n(outcomes: tuple[str, ...], quorum: int, expected: tuple[str, int, int, bool]) -> None:
-    assert role_of(*outcomes, quorum=quorum) == expected
-
-
-@given(st.lists(st.sampled_from([*OUTCOMES, NOT_ATTEMPTED]), min_size=1, max_size=6), st.integers(0, 3))
-def test_shares_are_over_decided_targets(outcomes: list[str], quorum: int) -> None:
-    outcome, k, n, partial = role_of(*outcomes, quorum=quorum)
-    assert outcome in (*OUTCOMES, NOT_ATTEMPTED)
-    assert k == outcomes.count("blocked")
-    assert k <= n <= len(outcomes)
-    assert partial == (0 < k < n)
-    assert (outcome == "blocked") <= (k > 0)
 
 
 def test_addresses_blocked_nearby_do_not_blame_this_one() -> None:

@@ -224,3 +224,47 @@ def test_the_run_is_judged_when_something_is_expected_of_it() -> None:
     assert wrong is not None
     assert (right.met, wrong.met, wrong.got) == (True, False, "ok")
     assert judged(verdicts()).run is None
+
+
+# --- roles of services
+
+
+ROLE = Expect(of="role:friends.chat", outcomes=("blocked",), block_types=("tls.reset.sni",), partial=True,
+              endpoints=("@t",))
+
+
+def _role(outcome: str = "blocked", *, partial: str = "True", inputs: str = TARGET,
+          causes: str = "tls.reset.sni") -> dict[str, str]:
+    return {"service": "friends", "role": "chat", "outcome": outcome, "partial": partial, "blocked_inputs": inputs,
+            "block_types": causes}
+
+
+@pytest.mark.parametrize(("row", "right"), [
+    (_role(), True),
+    (_role(causes="tls.reset"), True),
+    (_role(causes="ip.blackhole"), False),
+    (_role("ok"), False),
+    (_role(partial="False"), False),
+    (_role(inputs=f"{FRIEND};{TARGET}"), False),
+    (_role(inputs=""), False),
+    ({**_role(), "service": "foes"}, False),
+])
+def test_a_role_is_right_by_outcome_cause_share_and_endpoints(row: dict[str, str], right: bool) -> None:
+    judgement = judged(verdicts(), drawn=scene(EXPECT, ROLE), services=[row])
+    assert [(r.subject, r.met) for r in judgement.roles] == [("role:friends.chat", right)]
+    assert judgement.invalid == ""
+
+
+def test_a_role_may_be_blocked_only_for_endpoints_that_the_log_convicts() -> None:
+    drawn = scene(EXPECT, replace(ROLE, endpoints=()))
+    for inputs, may in ((TARGET, True), (FRIEND, False), (f"{FRIEND};{TARGET}", True)):
+        (row,) = judged(verdicts(), drawn=drawn, services=[_role(inputs=inputs)]).roles
+        assert (row.accused, row.may_be_blocked) == (True, may)
+
+
+def test_without_helpers_an_undecided_role_is_right_as_well() -> None:
+    drawn = scene(EXPECT, ROLE)
+    (row,) = judged(verdicts(), drawn=drawn, services=[_role("inconclusive")], helpers=False).roles
+    assert row.met
+    (row,) = judged(verdicts(), drawn=drawn, services=[]).roles
+    assert (row.met, row.got) == (False, "missing")

@@ -19,7 +19,8 @@ from probe.lab.draw import draw
 from probe.lab.format.scenario import load as load_scenario
 from probe.lab.laboratory import unavailable
 from probe.lab.scoring.calibration import calibration
-from probe.lab.scoring.expect import JudgedRow, Judgement
+from probe.lab.scoring.expect import Judgement
+from probe.lab.scoring.judged import JudgedRow
 from probe.lab.scoring.score import replay, run_trials, score
 from probe.lab.scoring.score_html import as_html
 from probe.lab.scoring.score_json import as_json

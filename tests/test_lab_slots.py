@@ -14,7 +14,7 @@ from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
 from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.scoring.expect import Row
+from probe.lab.scoring.judged import Row
 from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
 
 DEADLINE_S = 300

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "model": 0, "tables": 0,
     "catalogue": 1,
-    "steps": 2, "sites": 2, "compare": 2, "rules": 2, "classify": 2, "combine": 2, "plan": 2,
+    "steps": 2, "sites": 2, "compare": 2, "rules": 2, "classify": 2, "combine": 2, "roles": 2, "plan": 2,
     "measure": 3, "control": 3,
     "store": 5,
     "report": 6, "analysis": 6, "archive": 6, "schedules": 6, "status": 6, "updates": 6, "upload": 6,
@@ -25,7 +25,7 @@ LAYERS = {
 }
 RUN_LAYER = 4
 """Modules that are not named above belong to the run: settings, consent, vantage, ladder, session and the like."""
-LAB_MAY_NOT_USE = {"steps", "sites", "compare", "rules", "classify", "combine", "plan", "measure"}
+LAB_MAY_NOT_USE = {"steps", "sites", "compare", "rules", "classify", "combine", "roles", "plan", "measure"}
 """The laboratory is built from the facts of protocols: sharing the client's code would share its mistakes."""
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis", "altair",
          "aioquic", "pyspark", "numpy", "obstore", "maxminddb"}

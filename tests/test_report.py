@@ -214,6 +214,21 @@ def test_the_page_tells_both_change_points(tmp_path: Path) -> None:
     assert letters.count(("inconclusive", "?")) == 1
 
 
+def test_the_latest_run_is_told_role_by_role(tmp_path: Path) -> None:
+    def keep(run_id: str, hours: int, *services: ServiceVerdict) -> None:
+        time = START + timedelta(hours=hours)
+        write_run(RunResult(run=Run(run_id=run_id, measurement_start_time=time.isoformat(), vantage=Vantage()),
+                            observations=(), controls=(), verdicts=(), services=services), tmp_path, parquet=False)
+
+    chat = ServiceVerdict(service="signal", role="chat", outcome="blocked", k=2, n=2, block_types=("dns.nxdomain",))
+    call = ServiceVerdict(service="signal", role="call", outcome="blocked", k=2, n=2, block_types=("udp.drop",))
+    keep("later", 9, replace(chat, outcome="ok", k=0), call)
+    keep("earlier", 3, chat)
+    page = Page(make_report(tmp_path, tmp_path / "report.html").read_text())
+    assert "Signal: calls blocked (UDP), chat ok." in page.words
+    assert "chat blocked" not in page.words
+
+
 @pytest.mark.parametrize("lab", [True, False])
 def test_laboratory_data_are_marked(tmp_path: Path, lab: bool) -> None:
     fill(tmp_path, lab=lab, letters="oo")

@@ -79,6 +79,9 @@ def named() -> Iterator[tuple[str, Scene]]:
         yield f"{stem}_address", scene(**shown, **CONTRARY, innocent="failed")
 
 
+RESIGNED = replace(WELL, resigned=2, tls_ok=2)
+"""Innocent servers present certificates of nobody we trust."""
+
 FAMILIES = dict(named()) | dict(shaped(SHOWS))
 MADE = {rule_id: seen for rule_id, seen in FAMILIES.items() if rule_id in BY_ID}
 
@@ -116,6 +119,7 @@ PATHS: dict[str, Scene] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "tls/clock": scene(replace(WELL, clock_offset_s=9e7), stage="tls", trust="expired"),
     "tls/expired": scene(stage="tls", trust="expired"),
     "tls/everything_resigned": scene(replace(WELL, resigned=2, tls_ok=2), stage="tls", trust="unknown_issuer"),
+    "tls/anybody_may_answer": scene(RESIGNED, **SERVED),
     "tls/private_root_changed": scene(stage="tls", trust="self_signed", private_root=True),
     "tls/same_bad_certificate": scene(stage="tls", trust="wrong_name", control_same_key=1),
     "tls/foreign_certificate": scene(stage="tls", trust="unknown_issuer", failure="ssl_unknown_authority",
@@ -235,6 +239,20 @@ def test_inside_tls_no_host_is_seen_and_none_is_blamed() -> None:
         assert first(PATH_RULES, scene(**inside, innocent="reached")).outcome == "inconclusive"
         with_control = first(PATH_RULES, scene(**inside, innocent="reached", **CONTRARY))
         assert with_control.outcome == "inconclusive" or with_control.block_type == "flow.freeze"
+
+
+@pytest.mark.parametrize(("ladder", "shown", "rule_id"), [
+    (RESIGNED, dict(control_same_key=1), "path/connects"),
+    (RESIGNED, dict(control_same_key=1, control_other_key=1), "path/connects"),
+    (RESIGNED, dict(proven=True), "tls/proven"),
+    (RESIGNED, dict(secure=False), "path/connects"),
+    (WELL, dict(control_other_key=1), "path/connects"),
+    (replace(WELL, resigned=2, tls_ok=3), dict(control_other_key=1), "path/connects"),
+])
+def test_a_certificate_that_nobody_judges_is_doubted_only_where_all_are_resigned(
+    ladder: LadderEvidence, shown: dict[str, Any], rule_id: str,
+) -> None:
+    assert first(PATH_RULES, scene(ladder, kind="tls", **SERVED | shown)).id == rule_id
 
 
 @pytest.mark.parametrize("status", [200, 302, 403, 451])

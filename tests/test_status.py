@@ -13,7 +13,7 @@ from stored import a_result
 
 from probe.cli.main import cli
 from probe.geo.standing import Standing as GeoStanding
-from probe.model import Run, Vantage, Verdict
+from probe.model import Run, ServiceVerdict, Vantage, Verdict
 from probe.schedules.events import Event, append, now
 from probe.schedules.gaps import Gap, Term
 from probe.schedules.rhythm import rhythm
@@ -69,6 +69,9 @@ GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, wh
     ({"gaps": (replace(GAP, last=NOW - timedelta(days=3)),)}, "gap", NOTE, "nothing started it"),
     ({"blocked": (Verdict(target_id="a.b.c", service="a", role="chat", input="i", outcome="blocked",
                           block_type="tls.reset.sni"),)}, "blocked now", NOTE, "a.b.c: tls.reset.sni, seen in one run"),
+    ({"services": (ServiceVerdict(service="signal", role="call", outcome="blocked", k=2, n=2, block_types=("udp",)),
+                   ServiceVerdict(service="signal", role="chat", outcome="ok", k=0, n=1))}, "service", NOTE,
+     "Signal: calls blocked (UDP), chat ok, in the last run"),
     ({"free_bytes": 10**6}, "disk", BAD, "1.0 MB are free"),
     ({"runs": (a_run(ladder=("clock:wrong",), clock_offset_s=90.0),)}, "clock", BAD, "90 s behind"),
     ({"runs": (a_run(measurement_start_time="2027-11-25T12:05:00Z"),)}, "clock", BAD, "future"),

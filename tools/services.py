@@ -18,8 +18,9 @@ _HEAD = """# What is measured of each service
 Generated from the catalogue and the tables of protocols by `make docs`. {measured} endpoints of {services} services are
 measured; {others} are listed and reported as `not_attempted`, with the reason that stands here.
 
-A service is judged role by role. **Needed** says how many of a role's targets must answer for it to work; those
-that are blocked are named in any case. **Level** is the consent that the endpoints take.
+A service is judged role by role. **Needed** says how many of a role's targets must answer for it to work: of those
+with the strongest words, a messenger's own before pages and TLS, these before names and open ports. What is blocked is
+named in any case. **Level** is the consent that the endpoints take.
 
 {roles}
 
@@ -56,7 +57,8 @@ def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Itera
     for role in ROLES:
         here = [e for e in rows if e.role == role]
         measured = [e for e in here if not why_not(e)]
-        targets = {e.target_id for e in measured}
+        strongest = max((PROTOCOLS[e.protocol].worth for e in measured), default=0)
+        targets = {e.target_id for e in measured if PROTOCOLS[e.protocol].worth == strongest}
         if here:
             needed = f"{service.quorum.get(role, 'half')} of {len(targets)}" if targets else ""
             table.append((role, needed, _counted(measured), _levels(measured, service)))

@@ -41,6 +41,7 @@ RELEASED: Mapping[str, tuple[str, ...]] = {
     ),
     "services": (
         *_FRAME, "service", "role", "outcome", "k", "n", "not_attempted", "partial", "block_types", "blocked_targets",
+        "blocked_inputs", "k_ipv4", "n_ipv4", "k_ipv6", "n_ipv6",
     ),
     "observations": (
         *_FRAME, "observation_id", "sequence", "target_id", "input", "purpose", "attempt", "operation", "failure",

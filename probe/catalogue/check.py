@@ -65,7 +65,8 @@ def _quorums(catalogue: Catalogue) -> Iterator[str]:
     for name, service in catalogue.services.items():
         for role, least in service.quorum.items():
             targets = {e.target_id for e in catalogue.endpoints if (e.service, e.role) == (name, role)}
-            if role not in ROLES or (not 1 <= least <= len(targets) and not _is_own_list(catalogue)):
+            count = least if isinstance(least, int) else 1
+            if role not in ROLES or (not 1 <= count <= len(targets) and not _is_own_list(catalogue)):
                 yield f"services.toml: {name}: quorum {role} = {least}, but the role has {len(targets)} targets"
 
 

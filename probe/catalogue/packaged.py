@@ -32,6 +32,11 @@ def services() -> Mapping[str, Service]:
     return MappingProxyType(_convert("services.toml", tables, dict[str, Service]))
 
 
+def titles() -> Mapping[str, str]:
+    """What people call each service; raises CatalogueError."""
+    return {name: service.title for name, service in services().items()}
+
+
 def controls() -> Controls:
     """`controls.toml`; raises CatalogueError."""
     tables = _read("controls.toml")

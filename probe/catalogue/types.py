@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 import msgspec
 
@@ -31,9 +32,9 @@ class Service:
     consent_level: int = 1
     small: bool = False
     """Volunteers run its servers: a schedule asks them once a day at most, and does not insist."""
-    quorum: dict[str, int] = field(default_factory=dict)
-    """For each role, how many targets must answer for the role to work; a role that is not named is blocked where more
-    than half of its decided targets are."""
+    quorum: dict[str, int | Literal["any", "all"]] = field(default_factory=dict)
+    """For each role, how many targets must answer for the role to work, or that any one is enough, or that it takes
+    all; of a role that is not named, half."""
     notes: str = ""
 
 

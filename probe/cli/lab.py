@@ -53,6 +53,7 @@ def _described(scenario: Scenario) -> dict[str, object]:
             "of": expect.of, "outcome": list(expect.outcomes), "block_type": " or ".join(expect.block_types),
             "min_depth": expect.min_depth, "also": list(expect.also), "scope": expect.scope,
             "unless_fired": list(expect.unless_fired), "level": expect.level,
+            "partial": expect.partial, "endpoints": list(expect.endpoints),
         }
         for expect in scenario.expects
     ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from probe.catalogue.packaged import titles
 from probe.model import RunResult, Verdict
+from probe.service_words import service_lines
 from probe.store.cells import visible
 from probe.tables.blocks import BLOCK_TYPES
 from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
@@ -28,10 +30,7 @@ def summary_lines(result: RunResult) -> Iterator[str]:
         if rows:
             yield f"{outcome} ({OUTCOMES[outcome]}):"
             yield from (_line(v) for v in rows)
-    for service in result.services:
-        if service.k:
-            share = " (partial)" if service.partial else ""
-            yield f"{service.service} {service.role}: {service.k} of {service.n} blocked{share}"
+    yield from service_lines(result.services, titles())
     counts = Counter(v.outcome for v in result.verdicts)
     words = [*OUTCOMES, NOT_ATTEMPTED]
     yield ", ".join(f"{counts[w]} {w}" for w in words if counts[w]) + f"; {run.runtime_s:.1f} s"

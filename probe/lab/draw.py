@@ -108,14 +108,17 @@ def _scene(
 ) -> Scene:
     world = _world(scenario.world, rng=rng, name=scenario.name, seed=seed, endpoints=endpoints)
     world = replace(world, cc=scenario.cc or world.cc)
+    if any(spec.dead for spec in scenario.draw.values()):
+        world = _parked(world, endpoints)
     taken = [row for rows in given.values() for row in rows]
     drawn: dict[str, tuple[Endpoint, ...]] = {}
     for alias, spec in scenario.draw.items():
-        pool = [row for row in endpoints if _may_suffer(row, spec, world) and not _related(row, taken)]
+        pool = [row for row in endpoints
+                if _may_suffer(row, spec, world) and not _related(row, taken, together=spec.together)]
         if spec.shares:
             pool = _neighbours(pool, drawn[spec.shares][0])
         count = int(_number(spec.count, rng))
-        drawn[alias] = given.get(alias) or _sample(pool, count, rng, apart=spec.apart)
+        drawn[alias] = given.get(alias) or _sample(pool, count, rng, apart=spec.apart, together=spec.together)
         if len(drawn[alias]) < count and alias not in given:
             raise ScenarioError(f"{scenario.name}.toml: draw.{alias}: the catalogue has no {count} such endpoints")
         taken += drawn[alias]
@@ -124,6 +127,13 @@ def _scene(
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
     hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
     return Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign)
+
+
+def _parked(world: World, endpoints: Iterable[Endpoint]) -> World:
+    """The world in which the names of services that were closed still exist: at the place that keeps such names."""
+    gone = {row.host.lower() for row in endpoints if row.status == "dead"} - set(world.hosts)
+    plans = {name: HostPlan(name=name, ipv4=(world.sinkhole,), ipv6=()) for name in sorted(gone)}
+    return replace(world, hosts={**world.hosts, **plans})
 
 
 def _neighbours(pool: Iterable[Endpoint], other: Endpoint) -> list[Endpoint]:
@@ -160,8 +170,9 @@ def _number(spec: Range, rng: random.Random) -> int | float:
     return value
 
 
-def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: bool = False) -> tuple[Endpoint, ...]:
-    """Up to `count` endpoints of unrelated hosts; `apart`: and of as many services."""
+def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: bool = False,
+            together: bool = False) -> tuple[Endpoint, ...]:
+    """Up to `count` endpoints of unrelated hosts; `apart`: and of as many services; `together`: be it of one target."""
     by_host: dict[str, list[Endpoint]] = {}
     for row in pool:
         by_host.setdefault(row.host, []).append(row)
@@ -170,18 +181,24 @@ def _sample(pool: Sequence[Endpoint], count: int, rng: random.Random, *, apart: 
     chosen: list[Endpoint] = []
     while hosts and len(chosen) < count:
         row = rng.choice(by_host[hosts.pop()])
-        if not _related(row, chosen) and not (apart and row.service in {other.service for other in chosen}):
+        if apart and row.service in {other.service for other in chosen}:
+            continue
+        if not _related(row, chosen, together=together):
             chosen.append(row)
     return tuple(chosen)
 
 
-def _related(row: Endpoint, others: Iterable[Endpoint]) -> bool:
+def _related(row: Endpoint, others: Iterable[Endpoint], *, together: bool = False) -> bool:
     """True when these endpoints share a verdict, or a rule for one could also hit the other: a name inside a name."""
     own = _names(row)
     return any(
-        row.target_id == other.target_id or any(a in b or b in a for a in own for b in _names(other))
+        row.input == other.input or (not together if row.target_id == other.target_id else _alike(own, _names(other)))
         for other in others
     )
+
+
+def _alike(some: Iterable[str], others: frozenset[str]) -> bool:
+    return any(a in b or b in a for a in some for b in others)
 
 
 def _names(row: Endpoint) -> frozenset[str]:
@@ -198,9 +215,13 @@ def _may_suffer(row: Endpoint, spec: Filter, world: World) -> bool:
     """Drawn under an alias: a target proper, for the controls that the ladder stands on are not what censors block.
     Only a filter that asks for the role gets one.
 
-    An operator that is known to refuse places itself makes every block look like its own doing.
+    An operator that is known to refuse places itself makes every block look like its own doing: such a service is
+    drawn only by its name.
     """
-    proper = (row.tier >= 1 and row.role != "control" and not row.self_block) or "control" in spec.role
+    if spec.dead:
+        return row.status == "dead" and "{" not in row.input and _qualifies(row, spec, world)
+    open_to_all = not row.self_block or row.service in spec.service
+    proper = (row.tier >= 1 and row.role != "control" and open_to_all) or "control" in spec.role
     proper = proper and row.host not in _SPECIAL
     return proper and _measurable(row, asked_for=spec.protocol) and _qualifies(row, spec, world)
 
@@ -269,6 +290,7 @@ def _classes(targets: Sequence[Endpoint]) -> dict[str, tuple[str, ...]]:
         "proto:https": [row for row in targets if row.protocol == "http" and row.sni],
         "proto:tls": [row for row in targets if row.sni and judged(row.trust) and row.protocol != "quic"
                       and not _in_clear(row)],
+        "proto:recorded": [row for row in targets if row.sni and not judged(row.trust) and row.protocol != "quic"],
         "proto:quic": [row for row in targets if row.protocol == "quic"],
         "proto:app": [row for row in targets if _in_clear(row)],
         "proto:starttls": [row for row in targets if _in_clear(row) and "tls" in PROTOCOLS[row.protocol].layers],

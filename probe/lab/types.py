@@ -132,12 +132,17 @@ class Censor:
     """The drawn alias that it concerns."""
 
 
+ROLE = "role:"
+"""Prefix of an expectation's subject that is a role of a service."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
     """What the verdict rows of some targets must say, at one evidence level or at any."""
 
     of: str
-    """`@alias`, `*` (every target), `run`, or a protocol class `proto:http` / `proto:https` / `proto:dns` ..."""
+    """`@alias`, `*` (every target), `run`, a role as `role:telegram.chat`, or a protocol class
+    `proto:http` / `proto:https` / `proto:dns` ..."""
     outcomes: tuple[str, ...]
     """Accepted outcomes; usually one."""
     block_types: tuple[str, ...] = ()
@@ -150,6 +155,10 @@ class Expect:
     unless_fired: tuple[str, ...] = ()
     """Outcomes accepted instead of all this for a target that the truth log shows no act against."""
     level: str = "any"
+    partial: bool | None = None
+    """Of a role: whether it must be blocked in part; None: anything."""
+    endpoints: tuple[str, ...] = ()
+    """Of a role: aliases of those that must be called blocked, and no others; empty: anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,8 @@ class Part:
     """Target -> (service, role)."""
     services: dict[tuple[str, str], list[tuple[datetime, str]]] = field(default_factory=dict)
     """(service, role) -> (time, state) of each run."""
+    latest: tuple[datetime, tuple[ServiceVerdict, ...]] | None = None
+    """When the latest run began, and its word on each role of each service."""
     blocked: dict[tuple[str, str], tuple[Run, Verdict]] = field(default_factory=dict)
     """(target, block type) -> its most telling verdict."""
     examples: dict[str, list[Example]] = field(default_factory=dict)
@@ -80,7 +82,10 @@ def _add(parts: dict[Network, Part], run: Run, directory: Path) -> None:
         part.roles[verdict.target_id] = verdict.service, verdict.role
         if verdict.outcome == "blocked":
             _keep_most_telling(part, run, verdict)
-    for service in read_records(directory, run, ServiceVerdict):
+    services = read_records(directory, run, ServiceVerdict)
+    if not part.latest or time >= part.latest[0]:
+        part.latest = time, tuple(services)
+    for service in services:
         state = "partial" if service.k and service.partial else service.outcome
         part.services.setdefault((service.service, service.role), []).append((time, state))
 

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from probe.catalogue.packaged import titles
 from probe.progress import Progress, silent
 from probe.report.charts import overview
 from probe.report.gather import Part, gather
@@ -14,6 +15,7 @@ from probe.report.markup import Html, join, tag
 from probe.report.series import Network, Segment, segments
 from probe.report.targets import all_targets, by_blocked_runs, panels
 from probe.report.words import block_stories, count, explained, listed, moment
+from probe.service_words import service_lines
 from probe.store.atomic import write_file
 from probe.tables.blocks import BLOCK_TYPES
 
@@ -79,6 +81,7 @@ def _part(part: Part) -> Html:
         tag("h2", network_name(part.network)),
         tag("p", _scope(part), class_="scope"),
         _findings(part, believed),
+        _latest(part),
         tag("h3", "Overview"),
         overview(part.times, rows),
         panels(part, believed),
@@ -111,6 +114,16 @@ def _findings(part: Part, believed: Mapping[str, Sequence[Segment]]) -> Html:
     items = [_finding(part, story, targets) for story, targets in told.items()]
     blocked = {part.roles[target][0] for targets in told.values() for target in targets}
     return tag("ul", items, [tag("li", words) for words in _other_findings(part, blocked)], class_="findings")
+
+
+def _latest(part: Part) -> Html:
+    """Role by role, the services of which the latest run saw something blocked."""
+    if part.latest is None or not (lines := list(service_lines(part.latest[1], titles()))):
+        return join()
+    return join(
+        tag("p", f"The latest run ({moment(part.latest[0])}), role by role; one run alone is no change yet:"),
+        tag("ul", [tag("li", f"{line}.") for line in lines]),
+    )
 
 
 def _other_findings(part: Part, blocked: set[str]) -> list[str]:

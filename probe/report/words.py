@@ -16,7 +16,7 @@ _MONTHS = ("January", "February", "March", "April", "May", "June",
 STATES: Mapping[str, tuple[str, str]] = {
     "ok": ("✓", "answered as it should"),
     "blocked": ("B", "blocked"),
-    "partial": ("P", "partly blocked: some of its targets"),
+    "partial": ("P", "partly blocked: some of its endpoints"),
     "mixed": ("M", "blocked in some runs, ok in others"),
     "down": ("D", "down: the service itself fails or refuses"),
     "network": ("N", "the whole network was cut or slowed"),

@@ -31,6 +31,11 @@ def repeated(s: Scene) -> bool:
     return enough and s.path.failed_attempts == s.path.attempts and s.path.same_failure
 
 
+def everybody_resigned(s: Scene) -> bool:
+    """Several innocent servers present certificates of nobody we trust, and none its own."""
+    return s.ladder.resigned >= 2 and not s.ladder.tls_ok - s.ladder.resigned
+
+
 def contrary(s: Scene) -> bool:
     """Controls reach what fails here, and none fails as well."""
     return s.path.control_ok > 0 and not s.path.control_failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from probe.compare.path import TIMEOUTS
 from probe.rules.named import named_rules
-from probe.rules.scene import PathRule, contrary, convicts, outdated, silence, untrusted
+from probe.rules.scene import PathRule, contrary, convicts, everybody_resigned, outdated, silence, untrusted
 from probe.rules.shapes import SHAPED, SMALL_SEGMENTS, elsewhere_rules, shape_rules
 from probe.rules.table import Rule
 
@@ -19,8 +19,7 @@ TLS: tuple[PathRule, ...] = (
          lambda s: outdated(s)),
     Rule("tls/everything_resigned", "local", "local.interception", 0.9, ("ladder",),
          "innocent servers present certificates of nobody we trust as well",
-         lambda s: (untrusted(s) or s.path.failure == "ssl_no_application_protocol") and s.ladder.resigned >= 2
-         and not s.ladder.tls_ok - s.ladder.resigned),
+         lambda s: (untrusted(s) or s.path.failure == "ssl_no_application_protocol") and everybody_resigned(s)),
     Rule("tls/private_root_changed", "inconclusive", "inconclusive.instrument", 0.7, ("nothing",),
          "the chain claims the service's own authority under a root that the catalogue does not know",
          lambda s: untrusted(s) and s.path.private_root),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe.rules.scene import PathRule
+from probe.rules.scene import PathRule, Scene, everybody_resigned
 from probe.rules.table import Rule
 
 WELL: tuple[PathRule, ...] = (
@@ -41,8 +41,16 @@ WELL: tuple[PathRule, ...] = (
     Rule("http/same_as_control", "ok", "", 0.95, ("helper",), "controls are served the same page",
          lambda s: s.path.kind == "http" and s.path.stage in ("", "page") and s.path.control_page_same > 0
          and s.path.met != "no" and (s.path.failed_attempts < 2 or bool(s.path.mark.name))),
+    Rule("tls/anybody_may_answer", "inconclusive", "inconclusive.control_doubtful", 0.5, ("ladder",),
+         "innocent servers present certificates of nobody we trust, and none is known that this server should have",
+         lambda s: _unjudged(s) and everybody_resigned(s) and not s.path.control_same_key),
     Rule("path/connects", "ok", "", 0.8, ("nothing",), "the endpoint answers as far as its protocol can be checked",
          lambda s: s.path.kind in ("tcp", "tls") and s.path.last_ok and s.path.failed_attempts < 2),
     Rule("path/mixed", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "some attempts fail and some succeed", lambda s: s.path.last_ok and s.path.failed_attempts >= 2),
 )
+
+
+def _unjudged(s: Scene) -> bool:
+    """Somebody answers over TLS, and whose certificate it is nobody judges."""
+    return s.path.secure and not s.path.proven and s.path.stage == "" and s.path.last_ok

@@ -12,7 +12,7 @@ from pathlib import Path
 from probe.control.feed_document import FeedError
 from probe.geo.standing import Standing as GeoStanding
 from probe.geo.standing import standing as geo_standing
-from probe.model import Run, Verdict
+from probe.model import Run, ServiceVerdict, Verdict
 from probe.schedules.events import Event, month_ago, read
 from probe.schedules.gaps import Gap, Term, gaps, terms
 from probe.settings import Settings
@@ -68,6 +68,8 @@ class Facts:
     feeds: tuple[FeedStanding, ...] = ()
     feed_trouble: str = ""
     """Why the feeds of the configuration cannot be used at all."""
+    services: tuple[ServiceVerdict, ...] = ()
+    """Of the last run."""
 
 
 def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
@@ -79,9 +81,11 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
     known = [term for term in terms(past) if term.end is None]
     runs, unreadable = _runs(results, since)
     blocked: tuple[Verdict, ...] = ()
+    services: tuple[ServiceVerdict, ...] = ()
     if runs:
         with contextlib.suppress(StoreError):
             blocked = tuple(v for v in read_records(results, runs[-1], Verdict) if v.outcome == "blocked")
+            services = tuple(read_records(results, runs[-1], ServiceVerdict))
     return Facts(
         now=now, settings=settings, results=results, not_agreed=not_agreed, at_work=at_work,
         term=known[-1] if known else None, events=tuple(events),
@@ -89,7 +93,7 @@ def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str,
         runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
         free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
         lists=_lists(settings, now), looks=read_looks(), geo=geo_standing(settings, today=now.date()), feeds=feeds,
-        feed_trouble=feed_trouble,
+        feed_trouble=feed_trouble, services=services,
     )
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from probe import __version__
+from probe.catalogue.packaged import titles
 from probe.model import Run
 from probe.plan.rotation import CORE
 from probe.schedules.gaps import WHY, Term
 from probe.schedules.turns import turn_of
+from probe.service_words import service_lines
 from probe.settings import Settings
 from probe.status.facts import Facts
 from probe.store.cells import visible
@@ -158,6 +160,9 @@ def _blocked(facts: Facts) -> Iterator[Finding]:
         return
     if not facts.blocked:
         yield Finding(what="blocked now", state=OK, text="nothing, as far as the last run saw")
+    for line in service_lines(facts.services, titles()):
+        yield Finding(what="service", state=NOTE, text=f"{visible(line)}, in the last run",
+                      todo="nothing; below it stands target by target, and probe report shows it over time")
     for verdict in facts.blocked:
         sure = "confirmed" if verdict.confirmed else "seen in one run only so far"
         yield Finding(what="blocked now", state=NOTE, text=f"{verdict.target_id}: {verdict.block_type}, {sure}",

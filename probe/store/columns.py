@@ -206,13 +206,19 @@ VERDICTS: Words = {
 SERVICES: Words = {
     "service": ("", "Messaging service."),
     "role": ("", "Part of the service."),
-    "outcome": ("", "Outcome for this role of the service, from its targets' verdicts."),
-    "k": ("targets", "Blocked targets."),
-    "n": ("targets", "Decided targets: the denominator of k."),
-    "not_attempted": ("targets", "Targets that were never tried; counted in no share."),
-    "partial": ("", "Some targets are blocked and others are not."),
+    "outcome": ("", "Outcome for this role of the service: whether enough of its targets answer for it to work."),
+    "k": ("endpoints", "Blocked endpoints."),
+    "n": ("endpoints", "Decided endpoints (ok, blocked, down): the denominator of k."),
+    "not_attempted": ("endpoints", "Endpoints that were never tried; counted in no share."),
+    "partial": ("", "Some endpoints are blocked and others are not, or some addresses of a blocked one answer."),
     "block_types": ("", "Causes found, as dotted paths."),
-    "blocked_targets": ("", "Targets that are blocked."),
+    "blocked_targets": ("", "Targets with a blocked endpoint."),
+    "blocked_inputs": ("", "Endpoints that are blocked."),
+    "k_ipv4": ("endpoints", "Endpoints blocked at an IPv4 address."),
+    "n_ipv4": ("endpoints", "Endpoints decided at an IPv4 address; those whose name is not resolved count in k and n"
+                            " alone."),
+    "k_ipv6": ("endpoints", "Endpoints blocked at an IPv6 address."),
+    "n_ipv6": ("endpoints", "Endpoints decided at an IPv6 address."),
 }
 
 RUNS: Words = {

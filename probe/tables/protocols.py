@@ -40,6 +40,12 @@ class Protocol:
         return self.built and self.name in HANDSHAKES
 
     @property
+    def worth(self) -> int:
+        """How much an answer tells of the service. 2: its own words. 1: a page, or a secure channel. 0: a name that
+        resolves, a port that opens."""
+        return 2 if "app" in self.layers else 1 if {"tls", "http", "quic"}.intersection(self.layers) else 0
+
+    @property
     def secure_first(self) -> bool:
         """TLS comes before anything is said in the protocol itself; after STARTTLS it does not."""
         before, _, _ = " ".join(self.layers).partition("app")

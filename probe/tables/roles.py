@@ -9,9 +9,16 @@ ROLES: dict[str, str] = {
     "media": "pictures, files, stickers and other large content",
     "call": "voice and video: relays, signalling, STUN and TURN",
     "push": "wakes the application when a message waits",
-    "register": "sign-up and login",
+    "register": "sign-up",
     "store": "the application's entry in an application store",
     "download": "installers, updates, and lists that are fetched as files",
     "control": "no part of a service: tells what the network does to innocent traffic",
 }
-"""A service has one verdict for each of its roles; `control` has none."""
+"""A service has one verdict for each of its roles."""
+
+SHORT: dict[str, str] = {"call": "calls", "register": "sign-up", "download": "downloads"}
+"""What a role is called in a sentence, where its own word does not do."""
+
+ANY, ALL = "any", "all"
+"""Quorums in words: any one of a role's targets is enough, or it takes all of them."""
+

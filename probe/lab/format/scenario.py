@@ -19,6 +19,8 @@ docs/lab.md explains every field, with examples.
     min_addresses = 2                   # so many addresses at least
     rejects = [403]                     # HTTP statuses that the genuine service is known not to answer
     count = {between = [1, 2]}          # distinct hosts; default 1
+    dead = true                         # of services that their operators closed, and no others
+    together = true                     # may be endpoints of one target; their verdict is the first drawn's
     shares = "s"                        # another name at the addresses and port of what alias s drew first
 
     [company]                           # innocent targets measured alongside
@@ -96,6 +98,10 @@ class Filter:
     count: Range
     apart: bool = False
     """No two of them belong to one service."""
+    dead: bool = False
+    """Endpoints of services that were closed, and no others."""
+    together: bool = False
+    """They may be endpoints of one target, also of one drawn before."""
     shares: str = ""
     """The alias whose first endpoint's addresses and port this one has, too; empty: its own."""
 
@@ -268,6 +274,8 @@ def _filter(table: Table, *, default: Range) -> Filter:
         rejects=table.numbers("rejects"),
         count=value,
         apart=bool(table.flag("apart")),
+        dead=bool(table.flag("dead")),
+        together=bool(table.flag("together")),
         shares=table.text("shares", default=""),
     )
     table.close()

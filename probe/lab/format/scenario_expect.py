@@ -6,14 +6,15 @@ from collections.abc import Iterable
 
 from probe.lab.format.scenario_parts import block_types
 from probe.lab.format.toml_table import Table
-from probe.lab.types import Expect
+from probe.lab.types import ROLE, Expect
 from probe.tables.blocks import is_prefix
 from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
+from probe.tables.roles import ROLES
 
 LEVELS = ("any", "socket", "packet")
-CLASSES = ("http", "https", "tls", "quic", "dns", "literal", "app", "starttls")
-"""What `proto:` may name: plain HTTP, HTTP over TLS, certificates judged over TCP, QUIC, DNS names, literals,
-messengers' own words in the clear, and those of them that lead to TLS."""
+CLASSES = ("http", "https", "tls", "recorded", "quic", "dns", "literal", "app", "starttls")
+"""What `proto:` may name: plain HTTP, HTTP over TLS, certificates judged over TCP, those that nobody judges, QUIC, DNS
+names, literals, messengers' own words in the clear, and those of them that lead to TLS."""
 SCOPES = ("", "device", "lan", "access", "beyond_access", "unknown")
 
 
@@ -32,7 +33,11 @@ def read_expect(table: Table, *, aliases: frozenset[str]) -> Expect:
         scope=table.text("scope", default="", among=SCOPES),
         unless_fired=_outcomes(table, "unless_fired"),
         level=table.text("level", default="any", among=LEVELS),
+        partial=table.flag("partial"),
+        endpoints=_endpoints(table, aliases=aliases),
     )
+    if not expect.of.startswith(ROLE) and (expect.partial is not None or expect.endpoints):
+        raise table.error("of", "partial and endpoints are expected of roles alone")
     table.close()
     return expect
 
@@ -49,8 +54,20 @@ def _outcomes(table: Table, key: str) -> tuple[str, ...]:
     return found
 
 
+def _endpoints(table: Table, *, aliases: frozenset[str]) -> tuple[str, ...]:
+    found = table.texts("endpoints")
+    if unknown := [name for name in found if name.removeprefix("@") not in aliases or not name.startswith("@")]:
+        raise table.error("endpoints", f"alias not drawn: {unknown[0]}")
+    return found
+
+
 def _subject(table: Table, *, aliases: frozenset[str]) -> str:
     of = table.text("of")
+    if of.startswith(ROLE):
+        service, _, role = of.removeprefix(ROLE).partition(".")
+        if not service or role not in ROLES:
+            raise table.error("of", f"want role:SERVICE.ROLE, got {of!r}")
+        return of
     subjects = ("*", "run", *(f"proto:{name}" for name in CLASSES), *(f"@{alias}" for alias in aliases))
     if of not in subjects:
         raise table.error("of", f"alias not drawn: {of}" if of.startswith("@") else f"unknown {of!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from probe.lab.scoring.expect import JudgedRow
+from probe.lab.scoring.judged import JudgedRow
 from probe.lab.scoring.score_measures import upper_bound
 
 BINS = ((0.95, 1.0), (0.9, 0.95), (0.8, 0.9), (0.7, 0.8), (0.5, 0.7))

@@ -12,43 +12,16 @@ from dataclasses import dataclass, replace
 
 from probe.lab.draw import TARGET
 from probe.lab.scoring.convictions import Acts, Log, uncertain_aliases
+from probe.lab.scoring.expect_roles import judge_roles
+from probe.lab.scoring.judged import MISSING, JudgedRow, Row
 from probe.lab.truth import TruthEntry
 from probe.lab.types import Drawn, Expect
 from probe.tables.blocks import BLOCK_TYPES, is_prefix
 from probe.tables.outcomes import NOT_ATTEMPTED
 
-Row = Mapping[str, str]
-"""One row of a results file."""
-
 RUN = "run"
-MISSING = "missing"
 WELL = Expect(of="*", outcomes=("ok",))
 """What is expected of every target that no expectation names."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedRow:
-    """One verdict beside its expectation."""
-
-    subject: str
-    """The target's input, or `run`."""
-    expected: str
-    got: str
-    met: bool
-    may_be_blocked: bool
-    """The truth log convicts: interference with this target took place."""
-    accused: bool
-    """The verdict says `blocked`."""
-    causes: tuple[str, ...] = ()
-    """The block types that were expected; empty when none was, or when the verdict rightly names none."""
-    claim: str = ""
-    """The block type that the verdict names where one can be wrong; empty for `ok` and `inconclusive`."""
-    unfired: bool = False
-    """Censorship was expected, but nothing acted on this target: it was judged by `unless_fired`."""
-    rule_id: str = ""
-    evidence: str = ""
-    confidence: float = 0.0
-    """How sure the verdict says it is; 0 where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +32,8 @@ class Judgement:
     """Of every target that was to be measured; `missing` where there is no verdict."""
     others: tuple[JudgedRow, ...] = ()
     """Of targets measured besides (controls): nothing is expected of them but not to be accused."""
+    roles: tuple[JudgedRow, ...] = ()
+    """Of the roles of services of which something was expected."""
     run: JudgedRow | None = None
     """None when nothing was expected of the run as a whole."""
     network_rule: str = ""
@@ -68,12 +43,13 @@ class Judgement:
 
 
 def judge(
-    drawn: Drawn, rows: Sequence[Row], run_row: Row, log: Iterable[TruthEntry], *, level: str, helpers: bool
+    drawn: Drawn, rows: Sequence[Row], run_row: Row, log: Iterable[TruthEntry], *, level: str, helpers: bool,
+    services: Sequence[Row] = (),
 ) -> Judgement:
     """Judge the verdict rows of one run.
 
-    `rows` and `run_row` are rows of the verdicts and runs files, `log` the truth log, `level` the evidence level
-    that the run had. Without `helpers` an `inconclusive` verdict is right as well.
+    `rows`, `run_row` and `services` are rows of the verdicts, runs and services files, `log` the truth log, `level`
+    the evidence level that the run had. Without `helpers` an `inconclusive` verdict is right as well.
     """
     by_input = {_subject_of(row, drawn): row for row in rows}
     acts = Log(log, drawn)
@@ -98,6 +74,7 @@ def judge(
     return Judgement(
         rows=judged,
         others=others,
+        roles=judge_roles(drawn, services, acts, level=level, helpers=helpers),
         run=_judge_run(drawn, run_row, acts, level=level, helpers=helpers),
         network_rule=run_row.get("rule_id", ""),
         invalid=_why_invalid(drawn, by_input, acts, wanted, uncertain),

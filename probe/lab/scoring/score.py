@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from probe.catalogue.types import Catalogue
 from probe.lab.laboratory import warm
 from probe.lab.scoring.calibration import Bin, calibration
-from probe.lab.scoring.expect import MISSING, JudgedRow
+from probe.lab.scoring.judged import MISSING, JudgedRow
 from probe.lab.scoring.score_measures import Overlap, mean, overlap, scenario_accuracy, upper_bound
 from probe.lab.scoring.trial import Trial, TrialResult, run_trial
 
@@ -175,12 +175,14 @@ def _rules(results: Iterable[TrialResult]) -> Counter[str]:
 
 
 def _all_rows(result: TrialResult) -> tuple[JudgedRow, ...]:
-    return (*result.judgement.rows, *result.judgement.others) if result.judgement else ()
+    judged = result.judgement
+    return (*judged.rows, *judged.others, *judged.roles) if judged else ()
 
 
 def _expected_rows(result: TrialResult) -> Iterator[JudgedRow]:
     if result.judgement:
         yield from result.judgement.rows
+        yield from result.judgement.roles
         if result.judgement.run:
             yield result.judgement.run
 

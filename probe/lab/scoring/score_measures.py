@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from probe.lab.scoring.expect import JudgedRow
+from probe.lab.scoring.judged import JudgedRow
 
 
 def scenario_accuracy(rows: Iterable[tuple[str, JudgedRow]]) -> dict[str, float]:

@@ -81,6 +81,8 @@ def expectation(expect: Expect) -> str:
         causes,
         f"and {', '.join(expect.also)}" if expect.also else "",
         f"scope {expect.scope}" if expect.scope else "",
+        "" if expect.partial is None else "in part" if expect.partial else "as a whole",
+        f"namely {', '.join(expect.endpoints)}" if expect.endpoints else "",
         f"({' or '.join(expect.unless_fired)} where nothing acts)" if expect.unless_fired else "",
         f"(level {expect.level})" if expect.level != "any" else "",
     ]

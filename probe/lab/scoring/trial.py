@@ -15,14 +15,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from probe.catalogue.types import Catalogue
-from probe.lab.draw import draw
+from probe.lab.draw import TARGET, draw
 from probe.lab.format.needs import lacking
 from probe.lab.format.ranges import Literal
 from probe.lab.format.scenario import Scenario
 from probe.lab.format.toml_table import ScenarioError
 from probe.lab.host.warm import Warm
 from probe.lab.laboratory import LabFailed, Laboratory
-from probe.lab.scoring.expect import MISSING, Judgement, Row, judge
+from probe.lab.scoring.expect import Judgement, judge
+from probe.lab.scoring.judged import MISSING, Row
 from probe.lab.truth import read_log
 from probe.lab.types import Drawn, World
 
@@ -124,10 +125,11 @@ def _run(trial: Trial, catalogue: Catalogue, warm: Warm | None) -> tuple[Judgeme
         note = _run_probe(laboratory, trial, drawn, catalogue)
         results = laboratory.directory / "results"
         rows, runs = read_rows(results, "verdicts"), read_rows(results, "runs")
+        services = read_rows(results, "services")
         run_row = runs[0] if runs else {"outcome": MISSING, "block_type": ""}
         laboratory.settle()
         log = read_log(laboratory.log_path)
-        judgement = judge(drawn, rows, run_row, log, level=trial.level, helpers=trial.helpers)
+        judgement = judge(drawn, rows, run_row, log, level=trial.level, helpers=trial.helpers, services=services)
         if trial.keep is not None:
             _keep(laboratory, trial, trial.keep)
     return judgement, note
@@ -140,7 +142,7 @@ def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Ca
     config.write_text(configuration(drawn.world, helpers=trial.helpers, agreed=agreed))
     # Inputs by name, except for the whole catalogue: one argument each would not fit everywhere.
     whole = trial.scenario.company is None
-    which = ["--tier", "3"] if whole else [part for target in drawn.targets for part in ("--input", target)]
+    which = ["--tier", "3"] if whole else [part for target in _measured(drawn) for part in ("--input", target)]
     command = [
         *probe_command(), "run", "--fast", "--no-parquet", "--config", str(config),
         "--results", str(laboratory.directory / "results"), "--catalogue", catalogue.path,
@@ -154,6 +156,12 @@ def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Ca
         return ""
     last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
     return f"the program left no results (exit status {done.returncode}): {last[0][:300]}"
+
+
+def _measured(drawn: Drawn) -> tuple[str, ...]:
+    """The inputs that a run measures: where several endpoints of one target were drawn, all of them."""
+    more = (url for alias, urls in drawn.aliases.items() if alias.startswith(TARGET) for url in urls)
+    return tuple(dict.fromkeys((*drawn.targets, *more)))
 
 
 def probe_command() -> tuple[str, ...]:

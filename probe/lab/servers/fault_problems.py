@@ -33,7 +33,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
 """Of numbers that may not be anything from 0 up."""
 
 _FLAGS = frozenset(("refuse", "only_client", "icmp", "df", "per_client"))
-_TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text", "apps", "storefronts"))
+_TEXTS = frozenset(("headers", "body", "location", "address", "cname", "text", "apps", "storefronts", "page"))
 
 _NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "slow_line": (("rate_bps",),),

@@ -97,7 +97,9 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("nonexistent", "zone", "", "the name is absent everywhere"),
     ("cdn_split", "zone", "", "the network's resolver and all others give different, equally good addresses"),
     ("portal", "place", "", "captive portal: every name leads to the portal, which redirects to its login page"),
-    ("mitm", "place", "", "the intercepting proxy terminates TLS to these names with a foreign certificate"),
+    ("mitm", "place", "page",
+     "the intercepting proxy terminates TLS to these names with a foreign certificate; with page, it answers whatever "
+     "is said to it, to whichever name and in whichever protocol, with this page of its own"),
     ("host_off", "router", "", "the host's addresses are unassigned: ICMP host unreachable"),
     ("host_silent", "router", "", "packets to the host's addresses vanish, for everyone"),
     ("host_bans", "router", "after reply cooldown_s",

@@ -7,8 +7,8 @@ import ssl
 from contextlib import suppress
 
 from probe.lab.servers.certificates import Certificates
-from probe.lab.servers.faults import Faults
-from probe.lab.servers.hello import read_hello
+from probe.lab.servers.faults import Faults, text
+from probe.lab.servers.hello import Hello, read_hello
 from probe.lab.servers.streams import PlainStream, Stream, TlsStream
 from probe.lab.servers.tls import IDLE_S
 from probe.lab.types import World
@@ -29,6 +29,9 @@ class Interceptor:
         """Serve one connection; without a name of this world in the hello there is nowhere to go."""
         async with asyncio.timeout(IDLE_S):
             hello = await read_hello(stream)
+        if page := next((text(f.params, "page", "") for f in self._faults.all("place") if "page" in f.params), ""):
+            await self._answer(stream, hello, page)
+            return
         plan = self._world.hosts.get(hello.sni) if hello else None
         if hello is None or plan is None:
             return
@@ -42,6 +45,21 @@ class Interceptor:
         async with asyncio.timeout(IDLE_S):
             await session.handshake()
         await _splice(session, await _connect(address, server_name=hello.sni))
+
+
+    async def _answer(self, stream: PlainStream, hello: Hello | None, page: str) -> None:
+        """The proxy's own page, under its own certificate where the client speaks TLS."""
+        answer = (f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(page.encode())}"
+                  f"\r\nConnection: close\r\n\r\n{page}").encode()
+        secure: Stream = stream
+        async with asyncio.timeout(IDLE_S):
+            if hello is not None:
+                session = TlsStream(stream, self._certificates.foreign(hello.sni or "proxy.example"), hello=hello.raw)
+                await session.handshake()
+                await session.read()
+                secure = session
+        await secure.write(answer)
+        await secure.close()
 
 
 async def _connect(address: str, *, server_name: str = "") -> PlainStream:

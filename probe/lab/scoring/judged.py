@@ -1,0 +1,36 @@
+"""One verdict beside what was expected of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Row = Mapping[str, str]
+"""One row of a results file."""
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRow:
+    """One verdict beside its expectation."""
+
+    subject: str
+    """The target's input, or `run`."""
+    expected: str
+    got: str
+    met: bool
+    may_be_blocked: bool
+    """The truth log convicts: interference with this target took place."""
+    accused: bool
+    """The verdict says `blocked`."""
+    causes: tuple[str, ...] = ()
+    """The block types that were expected; empty when none was, or when the verdict rightly names none."""
+    claim: str = ""
+    """The block type that the verdict names where one can be wrong; empty for `ok` and `inconclusive`."""
+    unfired: bool = False
+    """Censorship was expected, but nothing acted on this target: it was judged by `unless_fired`."""
+    rule_id: str = ""
+    evidence: str = ""
+    confidence: float = 0.0
+    """How sure the verdict says it is; 0 where it says nothing."""
