@@ -145,7 +145,7 @@ def test_a_table_of_one_s_own() -> None:
     (b'<!DOCTYPE a [<!ENTITY b "x">]><a>&b;</a>', "hazard", "document type"),
     (b"<a>" * 100, "rkn", "nests deeply"),
     (b'<?xml version="1.0" encoding="no-such"?><a/>', "rkn", "no proper XML"),
-    (gzip.compress(b"a.example\n")[:-12], "list", "cut off"),
+    (gzip.compress(b"a.example\n", mtime=0)[:-12], "list", "cut off"),
     (b"\x1f\x8b" + b"\0" * 40, "list", "damaged"),
 ])
 def test_what_is_no_list_is_told_in_words(raw: bytes, form: str, words: str) -> None:
@@ -243,7 +243,8 @@ def test_no_bytes_are_too_wrong(form: str, raw: bytes) -> None:
         assert isinstance(item, Entry | Refused | Updated)
         if isinstance(item, Entry):
             assert item.hosts or item.masks or item.urls or item.networks
-    assert lengths(items_of(gzip.compress(raw), form)) == lengths(items_of(raw, form))
+    if not raw.startswith(b"\x1f\x8b"):  # what is packed twice is unpacked once
+        assert lengths(items_of(gzip.compress(raw), form)) == lengths(items_of(raw, form))
 
 
 GOOD = {

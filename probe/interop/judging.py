@@ -12,11 +12,12 @@ from datetime import date
 from probe.catalogue.lists import SERVICE
 from probe.catalogue.urls import BadUrl
 from probe.classify import Bench, judge
-from probe.combine import service_verdicts
+from probe.combine import Finding
 from probe.compare.ladder import LadderEvidence, ladder_evidence
 from probe.interop.measurement import Aim, endpoint_of
 from probe.interop.weaken import Scale, weakened
 from probe.model import Endpoint, Observation, RunResult, ServiceVerdict, Verdict
+from probe.roles import Member, service_verdicts
 from probe.session.book import Book
 from probe.sites import group
 from probe.tables.ooni_tests import PRIVATE_ROOT, QUORUMS
@@ -39,7 +40,8 @@ def judge_imported(result: RunResult, book: Book | None = None,
     for seen in book.observations:
         if seen.target_id:
             by_target.setdefault(seen.target_id, []).append(seen)
-    endpoints = [e for v in result.verdicts for e in _endpoints(v, by_target.get(v.target_id, ()))]
+    named = {v.target_id: _endpoints(v, by_target.get(v.target_id, ())) for v in result.verdicts}
+    endpoints = [e for members in named.values() for e in members]
     bench = Bench(ladder=_ladder(book.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
                   private_roots=_PRIVATE)
     found, _ = judge([book.case(site) for site in group(endpoints)], {}, bench)
@@ -50,7 +52,17 @@ def judge_imported(result: RunResult, book: Book | None = None,
     scale = Scale(cc=result.run.vantage.probe_cc, day=date.fromisoformat(result.run.measurement_start_time[:10]),
                   rows=by_id)
     verdicts = tuple(_verdict(old, parts.get(old.target_id, ()), scale) for old in result.verdicts)
-    return verdicts, service_verdicts(verdicts, QUORUMS)
+    return verdicts, service_verdicts({v.target_id: [_member(v, named[v.target_id])] for v in verdicts}, QUORUMS)
+
+
+def _member(verdict: Verdict, endpoints: Sequence[Endpoint]) -> Member:
+    """A target as its role counts it: by one endpoint, since a file may say of the target alone."""
+    first = endpoints[0] if endpoints else Endpoint(
+        target_id=verdict.target_id, service=verdict.service, role=verdict.role, tier=1, input=verdict.input,
+        protocol="dns", host="", port=0)
+    endpoint = next((e for e in endpoints if e.input == verdict.input), first)
+    return replace(endpoint, target_id=verdict.target_id), Finding(
+        outcome=verdict.outcome, block_type=verdict.block_type, partial=verdict.partial)
 
 
 def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
