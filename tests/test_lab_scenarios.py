@@ -79,12 +79,8 @@ def test_packaged_scenarios_draw_soundly(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in names() if load_scenario(name).draw])
 def test_company_is_out_of_the_censors_reach(name: str) -> None:
-    drawn = _drawn(name)
+    drawn, specs = _drawn(name), load_scenario(name).draw
     chosen = _aliases(drawn)
-    asked_for = {protocol for spec in load_scenario(name).draw.values() for protocol in spec.protocol}
-    controls = any("control" in spec.role for spec in load_scenario(name).draw.values())
-    assert all(row.status == "active" and (row.tier >= 1 or (controls and row.role == "control")) for row in chosen)
-    assert all(PROTOCOLS[row.protocol].built or row.protocol in asked_for for row in chosen)
     company = [BY_INPUT[url] for url in drawn.targets if BY_INPUT[url] not in chosen]
     assert 6 <= len(company) <= 20
     names_drawn = {host for row in chosen for host in _hosts(row)}
@@ -92,9 +88,22 @@ def test_company_is_out_of_the_censors_reach(name: str) -> None:
     for row in company:
         assert not [n for n in names_drawn for own in _hosts(row) if n in own or own in n], row.input
         assert addresses.isdisjoint(addresses_of(row, drawn.world)), row.input
-    assert len({row.host for row in (*chosen, *company)}) == len(chosen) + len(company)
-    assert len({row.target_id for row in (*chosen, *company)}) == len(chosen) + len(company)
-    assert not [row.input for row in chosen if row.self_block]
+        assert row.target_id not in {one.target_id for one in chosen}
+    apart = company if any(spec.together for spec in specs.values()) else (*chosen, *company)
+    assert len({row.host for row in apart}) == len({row.target_id for row in apart}) == len(apart)
+
+
+@pytest.mark.parametrize("name", [name for name in names() if load_scenario(name).draw])
+def test_what_is_drawn_is_alive_and_refuses_nobody_unless_asked_for(name: str) -> None:
+    drawn, specs = _drawn(name), load_scenario(name).draw
+    asked_for = {protocol for spec in specs.values() for protocol in spec.protocol}
+    controls = any("control" in spec.role for spec in specs.values())
+    closed, named = any(spec.dead for spec in specs.values()), {s for spec in specs.values() for s in spec.service}
+    for row in _aliases(drawn):
+        assert row.status == "active" or closed, row.input
+        assert row.tier >= 1 or (controls and row.role == "control"), row.input
+        assert PROTOCOLS[row.protocol].built or row.protocol in asked_for, row.input
+        assert not row.self_block or row.service in named, row.input
 
 
 def test_seeds_differ_in_names_addresses_delays_and_headers() -> None:

@@ -48,7 +48,8 @@ def draw(
     except RangeError as error:
         raise ScenarioError(f"{scenario.name}.toml: {error}") from error
     drawn = [row for rows in scene.drawn.values() for row in rows]
-    targets, shared = _one_per_target([*drawn, *company])
+    unproven = [row for row in endpoints if row.status == "unproven"] if scenario.company is None else []
+    targets, shared = _one_per_target([*drawn, *company], unproven)
     aliases = {alias: tuple(row.input for row in rows) for alias, rows in scene.drawn.items()}
     return Drawn(
         name=scenario.name,
@@ -65,17 +66,21 @@ def draw(
     )
 
 
-def _one_per_target(rows: Sequence[Endpoint]) -> tuple[tuple[Endpoint, ...], dict[str, tuple[str, ...]]]:
+def _one_per_target(rows: Sequence[Endpoint], unproven: Sequence[Endpoint],
+                    ) -> tuple[tuple[Endpoint, ...], dict[str, tuple[str, ...]]]:
     """One endpoint for each target, since a target has one verdict; and the inputs of targets that have several.
 
-    Those are under the alias `target:` and its id. What the probe can measure stands for what it cannot.
+    Those are under the alias `target:` and its id. What the probe can measure stands for what it cannot. Of `unproven`
+    endpoints nothing is expected, but a verdict may show one of them.
     """
     by_target: dict[str, list[Endpoint]] = {}
     for row in rows:
         by_target.setdefault(row.target_id, []).append(row)
     groups = by_target.items()
     chosen = tuple(next((row for row in group if PROTOCOLS[row.protocol].built), group[0]) for _, group in groups)
-    shared = {f"{TARGET}{name}": tuple(row.input for row in group) for name, group in groups if len(group) > 1}
+    beside = {name: [row for row in unproven if row.target_id == name] for name in by_target}
+    shared = {f"{TARGET}{name}": tuple(row.input for row in (*group, *beside[name])) for name, group in groups
+              if len(group) + len(beside[name]) > 1}
     return chosen, shared
 
 
