@@ -32,7 +32,7 @@ _MANY_SERVICES, _MANY_SHARE = 6, 0.5
 _LEAST_COUNTRIES, _COUNTRY_SHARE = 2, 0.5
 _LEAST_STRENGTH, _LIKE_SHARE, _LEAST_SCORE = 0.1, 0.3, 3.0
 _LONGER = 1 / _LIKE_SHARE
-_DEVICE_CELLS, _DEVICE_SHARE = 4, 0.1
+_DEVICE_SHARE = 0.25
 _CONTROL_VERDICTS = 3
 
 
@@ -181,13 +181,17 @@ def _seen(series: Series, window: Window) -> tuple[int, int]:
 
 
 def _device(window: Window) -> str:
+    """One device that always fails spoils one verdict of several in each cell; a network often spoils two."""
     inside = slice(window.first, window.last + 1)
     blocked, decided = window.series.blocked[inside], window.series.decided[inside]
-    telling = (decided >= 3) & (blocked > 0)
-    if np.count_nonzero(telling) < _DEVICE_CELLS:
-        return "open"
-    more = np.count_nonzero(blocked[telling] >= 2)
-    return "explains" if more <= _DEVICE_SHARE * np.count_nonzero(telling) else "out"
+    telling = (decided >= 2) & (blocked > 0)
+    n, rate = decided[telling], window.rate
+    several = 1 - (1 - rate) ** n
+    expected = float(np.sum((several - n * rate * (1 - rate) ** (n - 1)) / several))
+    seen = int(np.count_nonzero(blocked[telling] >= 2))
+    if seen > _DEVICE_SHARE * expected:
+        return "out"
+    return "explains" if 2 * np.count_nonzero(telling) > np.count_nonzero(blocked) else "open"
 
 
 def _version(window: Window) -> str:

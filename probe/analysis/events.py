@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,10 +19,12 @@ from probe.analysis.pooled import pooled_series
 from probe.analysis.segments import strength_of
 from probe.analysis.series import CONTROL, HOUR, POOLED, Cells, Place, read_cells
 from probe.analysis.together import Cluster, Judged, bounds_of, clusters
-from probe.analysis.windows import Found, Window, find_windows, suspicion, threshold
+from probe.analysis.windows import Found, Window, find_windows, suspicion, threshold, within_hours
 
 _ONGOING = timedelta(days=2)
 _CONFIRM_CELLS = 2
+_BURST_USUAL, _BURST_TIMES = 0.95, 3.0
+"""Bursts of exponential length are three times as long as nineteen in twenty of them once in eight thousand."""
 HALF = 0.5
 """Services of a network that fail together are an event of their own where half of all verdicts fail."""
 
@@ -88,7 +90,10 @@ def examine(cells: Cells) -> Findings:
 
 
 def _found(cells: Cells) -> list[Found]:
-    """The windows of every series, and of the networks of each country together."""
+    """The windows of every series, and of the networks of each country together.
+
+    A service that is flaky in several countries is flaky, also where too little is measured to show it.
+    """
     by_place: dict[Place, int] = {}
     for series in cells.series:
         by_place[series.place] = by_place.get(series.place, 0) + 1
@@ -97,6 +102,12 @@ def _found(cells: Cells) -> list[Found]:
                      suspicion(cells, by_place[series.place]))
         for series in cells.series if len(series.times)
     ]
+    flaky = _flaky_services(found)
+    found = [
+        find_windows(each.series, cells, each.needed, each.hasty, flaky=True)
+        if not each.flaky and (each.series.place.lab, each.series.service) in flaky else each for each in found
+    ]
+    found = _without_bursts(found)
     pooled = pooled_series(found)
     count: dict[Place, int] = {}
     for series, _ in pooled:
@@ -104,6 +115,29 @@ def _found(cells: Cells) -> list[Found]:
     return found + [
         find_windows(series, cells, threshold(cells, count[series.place]), suspicion(cells, count[series.place]))
         for series, _ in pooled
+    ]
+
+
+def _flaky_services(found: Sequence[Found]) -> set[tuple[bool, str]]:
+    places: dict[tuple[bool, str], set[str]] = {}
+    for each in found:
+        if each.flaky:
+            places.setdefault((each.series.place.lab, each.series.service), set()).add(each.series.place.cc)
+    return {key for key, countries in places.items() if len(countries) > 1}
+
+
+def _without_bursts(found: Sequence[Found]) -> list[Found]:
+    """Flaky series keep the windows alone that last much longer than nearly all bursts of that service."""
+    lengths: dict[tuple[bool, str], list[int]] = {}
+    for each in found:
+        if each.flaky:
+            lengths.setdefault((each.series.place.lab, each.series.service), []).extend(
+                window.end - window.onset + 1 for window in (*each.windows, *each.weak))
+    usual = {key: _BURST_TIMES * float(np.quantile(values, _BURST_USUAL)) for key, values in lengths.items() if values}
+    return [
+        replace(each, windows=tuple(window for window in each.windows if window.end - window.onset + 1 >= usual[
+            (each.series.place.lab, each.series.service)])) if each.flaky and each.windows else each
+        for each in found
     ]
 
 
@@ -193,8 +227,10 @@ def _reach(window: Window, cells: Cells) -> Reach:
 
 
 def _reach_within(each: Found, lead: Window, cells: Cells) -> Reach | None:
-    first, stop = np.searchsorted(each.series.times, (lead.onset, lead.end + 1))
-    blocked, decided = int(each.series.blocked[first:stop].sum()), int(each.series.decided[first:stop].sum())
+    inside = (each.series.times >= lead.onset) & (each.series.times <= lead.end)
+    if lead.daily:
+        inside &= within_hours(each.series.times, lead.daily, cells)
+    blocked, decided = int(each.series.blocked[inside].sum()), int(each.series.decided[inside].sum())
     strength = float(strength_of(blocked / decided, each.base)) if decided else 0.0
     if strength < DOWN_TO * lead.strength:
         return None
@@ -204,7 +240,7 @@ def _reach_within(each: Found, lead: Window, cells: Cells) -> Reach | None:
         end_from=cells.time(lead.end_from) + cells.step,
         end_until=None if lead.end_until is None else cells.time(lead.end_until),
         blocked=blocked, decided=decided, strength=round(strength, 3),
-        witnesses=int(each.series.witnesses[first:stop].max(initial=0)),
+        witnesses=int(each.series.witnesses[inside].max(initial=0)),
     )
 
 

@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from probe.analysis.segments import (
+    LEAST_STRENGTH,
     Ints,
     Span,
     base_rate,
@@ -37,8 +39,6 @@ FALSE_SUSPICIONS_A_DAY = 1.0
 STANDING_RATE = 0.8
 """A series that is blocked at this rate from its first cell on is blocked, not flaky."""
 _FLAKY_WINDOWS, _FLAKY_EVERY = 5, timedelta(days=14)
-_FLAKY_USUAL, _FLAKY_TIMES = 0.9, 4.0
-"""In a series that has windows all the time, only one so many times as sure as nine in ten of them is worth telling."""
 _DIP_SHARE, _DIP_MOST = 0.25, timedelta(hours=24)
 _SET_ASIDE = 3
 """So many windows of a series may be real ones when its dispersion is estimated."""
@@ -115,14 +115,18 @@ def suspicion(cells: Cells, series: int) -> float:
     return math.log(max(1, series) * max(1.0, _DAY / cells.step) / FALSE_SUSPICIONS_A_DAY)
 
 
-def find_windows(series: Series, cells: Cells, needed: float, hasty: float) -> Found:
-    """The windows of a series that score `needed` or more, and what its newest cells say that score `hasty`."""
+def find_windows(series: Series, cells: Cells, needed: float, hasty: float, *, flaky: bool = False) -> Found:
+    """The windows of a series that score `needed` or more, and what its newest cells say that score `hasty`.
+
+    `flaky` says that this series fails by itself again and again, even if it does not show it often enough.
+    """
     if not series.blocked.any():
         return Found(series=series, base=shrunk(0, float(series.decided.sum())), inflation=1.0, windows=(), weak=(),
                      flaky=False, newest=None, needed=needed, hasty=hasty)
     starts = segment(series.blocked, series.decided, needed / 2)
     base = _base(series, starts)
     made = _made(series, cells, starts, base, 1.0)
+    flaky = flaky or _is_flaky(series, cells, [window for window in made if window.score >= needed])
     inflation = _inflation(series, cells, made)
     if inflation > 1.5:
         starts = segment(series.blocked, series.decided, inflation * needed / 2)
@@ -131,10 +135,9 @@ def find_windows(series: Series, cells: Cells, needed: float, hasty: float) -> F
     else:
         made = [replace(window, score=window.score / inflation, inflation=inflation) for window in made]
     sure = [window for window in made if window.score >= needed]
-    flaky = _is_flaky(series, cells, sure)
     if flaky:
-        usual = float(np.quantile([window.score for window in made], _FLAKY_USUAL))
-        sure = [window for window in sure if window.score >= _FLAKY_TIMES * usual]
+        made = [_against_bursts(window, cells) for window in made]
+        sure = [window for window in made if window.score >= needed and window.strength >= LEAST_STRENGTH]
     weak = tuple(window for window in made if window not in sure)
     newest = None if flaky else _newest(series, cells, base, inflation, hasty)
     if newest and any(window.last == newest.last for window in sure):
@@ -238,6 +241,14 @@ def _chained(chain: Sequence[Window], day: float) -> Window:
     )
 
 
+def within_hours(times: Ints, hours: tuple[int, int], cells: Cells) -> NDArray[np.bool_]:
+    """Which cells lie within hours of the day, both included, over midnight if need be."""
+    day = _DAY / cells.step
+    hour = np.floor(times % day * (24 / day)).astype(np.int64)
+    first, last = hours
+    return (hour - first) % 24 <= (last - first) % 24
+
+
 def _inflation(series: Series, cells: Cells, windows: Sequence[Window]) -> float:
     """Dispersion beside the windows that may be real: the surest few, and none else."""
     without = np.zeros(len(series.times), dtype=np.bool_)
@@ -252,6 +263,21 @@ def _is_flaky(series: Series, cells: Cells, sure: Iterable[Window]) -> bool:
     count = sum(1 for _ in sure)
     days = len(np.unique(series.times // max(1, round(_DAY / cells.step))))
     return count >= _FLAKY_WINDOWS and count * _FLAKY_EVERY > timedelta(days=days)
+
+
+def _against_bursts(window: Window, cells: Cells) -> Window:
+    """The window held against all the rest of a flaky series, bursts and all: base and inflation are theirs."""
+    series = window.series
+    inside = np.zeros(len(series.times), dtype=np.bool_)
+    inside[window.first:window.last + 1] = True
+    blocked = int(series.blocked.sum()) - int(series.blocked[inside].sum())
+    decided = int(series.decided.sum()) - int(series.decided[inside].sum())
+    base = max(window.base, shrunk(blocked, decided))
+    blocks = [cells.cells_in(timedelta(hours=hours)) for hours in (6, 24, 72)]
+    inflation = max([window.inflation, *(dispersion(series.times, series.blocked, series.decided, inside, block)
+                                         for block in blocks if not inside.all())])
+    score = divergence(window.blocked, window.decided, base) / inflation if window.rate > base else 0.0
+    return replace(window, base=base, inflation=inflation, score=score)
 
 
 def _newest(series: Series, cells: Cells, base: float, inflation: float, needed: float) -> Window | None:

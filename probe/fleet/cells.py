@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from probe.fleet.verdicts import BLOCKED, DOWN, INCONCLUSIVE, LOCAL, NETWORK, OK, Fleet
+from probe.fleet.verdicts import BLOCKED, DOWN, INCONCLUSIVE, LOCAL, NETWORK, NO_ROW, OK, Fleet
 from probe.fleet.world import BLOCK_TYPES, DAY
 from probe.progress import silent
 
@@ -25,6 +25,7 @@ def cell_table(fleet: Fleet, tell: Callable[[int, int], None] = silent) -> pd.Da
     shape = (world.size.networks, len(world.services), world.hours)
     counts = {name: np.zeros(shape, dtype=np.int16) for name in _COUNTED}
     types = np.zeros(shape, dtype=np.uint8)
+    witnesses = np.zeros((world.size.networks, world.hours), dtype=np.int16)
     populated = np.unique(world.home)
     starts = np.searchsorted(world.home, populated)
     for day in fleet.days():
@@ -33,9 +34,9 @@ def cell_table(fleet: Fleet, tell: Callable[[int, int], None] = silent) -> pd.Da
             summed = np.add.reduceat(day.outcomes == outcome, starts, axis=0, dtype=np.int16)
             counts[name][populated, :, hours] = summed.transpose(0, 2, 1)
         types[:, :, hours] = day.types.transpose(0, 2, 1)
+        seen = (day.outcomes != NO_ROW).any(axis=2)
+        witnesses[populated, hours] = np.add.reduceat(seen, starts, axis=0, dtype=np.int16)
         tell(day.number + 1, world.size.days)
-    witnesses = np.zeros((world.size.networks, world.hours), dtype=np.int16)
-    witnesses[populated] = np.add.reduceat(world.present, starts, axis=0, dtype=np.int16)
     return _frame(fleet, counts, types, witnesses)
 
 

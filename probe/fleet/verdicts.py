@@ -105,7 +105,8 @@ class Fleet:
         people = np.array(trouble.volunteers, dtype=np.int64) if trouble.volunteers else self._of_networks(trouble.networks)
         services = np.array(trouble.services)
         shape = (len(people), len(hours), len(services))
-        spoilt = rng.random(shape, dtype=np.float32) < trouble.rate
+        runs = shape[:2] + (1,) if trouble.otherwise == "none" else shape  # what writes nothing fails as a whole
+        spoilt = np.broadcast_to(rng.random(runs, dtype=np.float32) < trouble.rate, shape).copy()
         if trouble.bursts:
             active = self._bursts(place, trouble)[np.ix_(self.world.home[people], begin + hours)]
             spoilt &= active[:, :, None]
