@@ -89,7 +89,9 @@ def check(window: Window, around: Neighbours, needed: float) -> Checks:
         VERSION: _version(window),
     }
     base = 1 - (1 - window.base) * (1 - rates[NETWORK]) * (1 - rates[WORLD])
-    if window.rate <= base or divergence(window.blocked, window.decided, base) / window.inflation < needed:
+    less = (divergence(window.blocked, window.decided, window.base)
+            - divergence(window.blocked, window.decided, base)) / window.inflation
+    if window.rate <= base or window.score - less < needed:
         answers[max(rates, key=lambda word: rates[word])] = "explains"
     return Checks(
         network_rate=rates[NETWORK],

@@ -1,4 +1,4 @@
-"""Events of whole networks: shut down, walled in, or silent, with series of their own and never as blocks of services."""
+"""Events of whole networks: shut down, walled in, silent; with series of their own, never as blocks of services."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def _as_series(volume: Volume) -> Series:
     cut = np.rint(volume.witnesses * volume.cut / np.maximum(volume.measured, 1)).astype(np.int64)
     none = np.full(len(volume.times), -1, dtype=np.int32)
     return Series(place=volume.place, service="", role="", target_id="", times=volume.times, blocked=cut,
-                  decided=np.maximum(volume.witnesses, 1), witnesses=volume.witnesses, types=none, versions=none)
+                  decided=np.maximum(volume.witnesses, 1), witnesses=volume.witnesses, confirmed=cut, types=none,
+                  versions=none)
 
 
 def _outage(window: Window, mechanism: str, *, sure: bool) -> _Outage:

@@ -39,5 +39,6 @@ def _pool(parts: Sequence[Series]) -> Series:
         place=Place(lab=head.place.lab, cc=head.place.cc, asn=POOLED), service=head.service, role=head.role,
         target_id=head.target_id, times=times, blocked=summed([part.blocked for part in parts]),
         decided=summed([part.decided for part in parts]), witnesses=summed([part.witnesses for part in parts]),
+        confirmed=summed([part.confirmed for part in parts]),
         types=types, versions=versions,
     )

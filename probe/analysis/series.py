@@ -21,6 +21,7 @@ CONTROL = "control"
 HOUR = timedelta(hours=1)
 _TEXTS = ("probe_cc", "level", "service", "role", "target_id")
 _COUNTS = ("ok", "blocked", "network")
+_OPTIONAL = ("witnesses", "confirmed", "down", "local", "inconclusive")
 REQUIRED = ("lab", "probe_asn", "cell_start", *_TEXTS, *_COUNTS)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -56,6 +57,8 @@ class Series:
     decided: Ints
     """Verdicts `ok` or `blocked`, at least one in each cell. Verdicts `down` say nothing of a block: not counted."""
     witnesses: Ints
+    confirmed: Ints
+    """Blocked verdicts with which another time slot of their run agreed."""
     types: NDArray[np.int32]
     """Number of each cell's most frequent block type in `Cells.block_types`."""
     versions: NDArray[np.int32]
@@ -105,7 +108,7 @@ def read_cells(table: Any, step: timedelta = HOUR) -> Cells:
     """Series from a cell table: a pandas frame, an Arrow table, or a mapping of columns to arrays.
 
     Rows of roles are used, and those of targets; rows of whole services only where a service has neither. Optional
-    columns: `witnesses`, `block_type`, `software_version` (or `catalogue_version`) of most verdicts of the cell.
+    columns: `witnesses`, `confirmed`, `block_type`, `software_version` (or `catalogue_version`) of most verdicts of the cell.
     Raises CellsError for missing columns and for cells that occur twice.
     """
     frame = _frame(table)
@@ -115,7 +118,7 @@ def read_cells(table: Any, step: timedelta = HOUR) -> Cells:
     codes, names = _codes(frame)
     time = _cell_numbers(frame["cell_start"], step)
     order, starts = _sorted(codes, time)
-    values = {name: _whole(frame, name)[order] for name in (*_COUNTS, "witnesses", "down", "local", "inconclusive")}
+    values = {name: _whole(frame, name)[order] for name in (*_COUNTS, *_OPTIONAL)}
     types, type_names = _coded(frame, "block_type")
     versions, version_names = _versions(frame)
     rows = _Rows(time=time[order], codes={name: code[order] for name, code in codes.items()}, names=names,
@@ -232,7 +235,8 @@ def _series(rows: _Rows) -> Iterator[Series]:
             place=key[0], service=str(key[1]), role=str(rows.name("role", row)),
             target_id=str(rows.name("target_id", row)) if level == "target" else "",
             times=rows.time[part][kept], blocked=blocked[kept], decided=decided[kept],
-            witnesses=rows.values["witnesses"][part][kept], types=rows.types[part][kept],
+            witnesses=rows.values["witnesses"][part][kept], confirmed=rows.values["confirmed"][part][kept],
+            types=rows.types[part][kept],
             versions=rows.versions[part][kept],
         )
 

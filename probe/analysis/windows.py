@@ -40,6 +40,7 @@ STANDING_RATE = 0.8
 """A series that is blocked at this rate from its first cell on is blocked, not flaky."""
 _FLAKY_WINDOWS, _FLAKY_EVERY = 5, timedelta(days=14)
 _DIP_SHARE, _DIP_MOST = 0.25, timedelta(hours=24)
+_NEWEST, _NEWEST_STRENGTH = 6, 0.5
 _SET_ASIDE = 3
 """So many windows of a series may be real ones when its dispersion is estimated."""
 _DAY = timedelta(days=1)
@@ -67,7 +68,7 @@ class Window:
     decided: int
     base: float
     score: float
-    """Log-likelihood ratio (nats) over the base, after variance inflation."""
+    """Log-likelihood ratio (nats) over the base, after variance inflation; of confirmed verdicts if that says more."""
     inflation: float
     daily: tuple[int, int] | None = None
     """Hours of the day (UTC), first and last, of a block that comes back every day."""
@@ -191,7 +192,7 @@ def _window(series: Series, span: Span, base: float, inflation: float) -> Window
     size = len(gain)
     end_late, end_early = boundary(back, size - 1 - span.last)
     end_early, end_late = size - 1 - end_early, size - 1 - end_late
-    score = divergence(span.blocked, span.decided, base) / inflation
+    score = max(divergence(span.blocked, span.decided, base), _confirmed_score(series, span)) / inflation
     times = series.times
     return Window(
         series=series, first=span.first, last=span.last, onset=int(times[span.first]), end=int(times[span.last]),
@@ -288,12 +289,19 @@ def _newest(series: Series, cells: Cells, base: float, inflation: float, needed:
     if not series.blocked[-1]:
         return None
     best: Window | None = None
-    for first in range(size - 1, max(-1, size - 7), -1):
+    for first in range(size - 1, max(-1, size - _NEWEST - 1), -1):
         inside = slice(first, size)
         blocked, decided = int(series.blocked[inside].sum()), int(series.decided[inside].sum())
-        if strength_of(blocked / decided, base) < 2 * _DIP_SHARE:
+        if strength_of(blocked / decided, base) < _NEWEST_STRENGTH:
             continue
         window = _window(series, Span(first=first, last=size - 1, blocked=blocked, decided=decided), base, inflation)
         if window.score >= needed and (best is None or window.score > best.score):
             best = window
     return best
+
+
+def _confirmed_score(series: Series, span: Span) -> float:
+    """What confirmed verdicts alone say: these have a base of their own, mostly a lower one."""
+    inside = int(series.confirmed[span.first:span.last + 1].sum())
+    usual = shrunk(float(series.confirmed.sum()) - inside, float(series.decided.sum()) - span.decided)
+    return divergence(inside, span.decided, usual) if inside / span.decided > usual else 0.0

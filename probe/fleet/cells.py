@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from probe.fleet.verdicts import BLOCKED, DOWN, INCONCLUSIVE, LOCAL, NETWORK, NO_ROW, OK, Fleet
+from probe.fleet.verdicts import BLOCKED, CONFIRMED, DOWN, INCONCLUSIVE, LOCAL, NETWORK, NO_ROW, OK, Fleet
 from probe.fleet.world import BLOCK_TYPES, DAY
 from probe.progress import silent
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 """First hour of every fleet."""
 _COUNTED = {"ok": OK, "blocked": BLOCKED, "down": DOWN, "inconclusive": INCONCLUSIVE, "network": NETWORK,
-            "local": LOCAL}
+            "local": LOCAL, "confirmed": CONFIRMED}
 
 
 def cell_table(fleet: Fleet, tell: Callable[[int, int], None] = silent) -> pd.DataFrame:
@@ -33,6 +33,7 @@ def cell_table(fleet: Fleet, tell: Callable[[int, int], None] = silent) -> pd.Da
         for name, outcome in _COUNTED.items():
             summed = np.add.reduceat(day.outcomes == outcome, starts, axis=0, dtype=np.int16)
             counts[name][populated, :, hours] = summed.transpose(0, 2, 1)
+        counts["blocked"][:, :, hours] += counts["confirmed"][:, :, hours]
         types[:, :, hours] = day.types.transpose(0, 2, 1)
         seen = (day.outcomes != NO_ROW).any(axis=2)
         witnesses[populated, hours] = np.add.reduceat(seen, starts, axis=0, dtype=np.int16)
@@ -43,7 +44,7 @@ def cell_table(fleet: Fleet, tell: Callable[[int, int], None] = silent) -> pd.Da
 def _frame(fleet: Fleet, counts: dict[str, NDArray[np.int16]], types: NDArray[np.uint8],
            witnesses: NDArray[np.int16]) -> pd.DataFrame:
     world = fleet.world
-    total = np.sum(list(counts.values()), axis=0)
+    total = np.sum([count for name, count in counts.items() if name != "confirmed"], axis=0)
     network, service, hour = np.nonzero(total)
     places = sorted(set(world.countries))
     country = np.array([places.index(cc) for cc in world.countries], dtype=np.int16)
@@ -63,5 +64,4 @@ def _frame(fleet: Fleet, counts: dict[str, NDArray[np.int16]], types: NDArray[np
         "n": values["ok"] + values["blocked"] + values["down"], **values,
         "witnesses": witnesses[network, hour],
         "block_type": pd.Categorical.from_codes(blocked_type.astype(np.int8), list(BLOCK_TYPES)),
-        "confirmed": np.zeros(len(hour), dtype=np.int16),
     })

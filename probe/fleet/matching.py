@@ -10,7 +10,7 @@ import numpy as np
 
 from probe.analysis.event import Event
 from probe.fleet.cells import BEGIN
-from probe.fleet.truth import Block, Truth
+from probe.fleet.truth import Block
 from probe.fleet.verdicts import Fleet
 
 _HOUR = timedelta(hours=1)

@@ -18,13 +18,15 @@ import pyarrow.parquet as pq
 from probe import __version__
 from probe.fleet.cells import BEGIN
 from probe.fleet.truth import draw_truth
-from probe.fleet.verdicts import BLOCKED, NO_ROW, OUTCOMES, Day, Fleet
+from probe.fleet.verdicts import BLOCKED, CONFIRMED, NO_ROW, OUTCOMES, Day, Fleet
 from probe.fleet.world import BLOCK_TYPES, DAY, Size, World, draw_world
 from probe.progress import silent
 from probe.store.layout import PARQUET_FOLDER
 from probe.store.parquet import arrow_schema
 from probe.store.schema import SCHEMA_VERSION, TABLES, Kind, Table
 
+_AWAKE = 0.25
+"""Share of the hours in which a volunteer surely makes a run, on the average of many."""
 TABLES_WRITTEN = ("verdicts", "services", "runs")
 _EMPTY: Mapping[Kind, object] = {
     Kind.TEXT: "", Kind.INTEGER: 0, Kind.NUMBER: 0.0, Kind.BOOLEAN: False, Kind.TEXTS: [], Kind.INTEGERS: [],
@@ -44,11 +46,11 @@ class Written:
 
 
 def size_for(rows: int, size: Size) -> Size:
-    """The size whose verdicts are about so many rows and not fewer: fewer days first, then more volunteers."""
-    a_day = size.volunteers * DAY * 0.4 * size.services * size.targets
+    """The size whose verdicts are about so many rows and not fewer: few days for few rows, more volunteers for many."""
+    a_day = size.volunteers * DAY * _AWAKE * size.services * size.targets
     if rows <= a_day * size.days:
         return replace(size, days=max(2, math.ceil(rows / a_day) + 1))
-    return replace(size, volunteers=math.ceil(1.25 * size.volunteers * rows / (a_day * size.days)))
+    return replace(size, volunteers=math.ceil(size.volunteers * rows / (a_day * size.days)))
 
 
 def write_rows(rows: int, directory: Path, seed: int, size: Size, tell: Callable[[int, int], None] = silent) -> Written:
@@ -112,8 +114,8 @@ class _Tables:
         """One row for each service of each run."""
         run, service, outcome = self._rows()
         targets = self.world.size.targets
-        blocked = outcome == BLOCKED
-        decided = (outcome == BLOCKED) | (outcome == OUTCOMES.index("ok")) | (outcome == OUTCOMES.index("down"))
+        blocked = _is_blocked(outcome)
+        decided = blocked | (outcome == OUTCOMES.index("ok")) | (outcome == OUTCOMES.index("down"))
         columns = {
             **self._frame(run), "measurement_uid": self._uid(run, service, ".", self._role_names()),
             "service": _coded(service, self.world.services), "role": _coded(service, self._role_names()),
@@ -131,7 +133,7 @@ class _Tables:
         run, service, outcome = (np.repeat(values, targets) for values in (run, service, outcome))
         names = [f"{name}.{number + 1}" for name in self._targets() for number in range(targets)]
         target = service * targets + part
-        blocked = outcome == BLOCKED
+        blocked = _is_blocked(outcome)
         failed = (outcome != OUTCOMES.index("ok")) * 3
         columns = {
             **self._frame(run), "measurement_uid": self._uid(run, target, ".", names, alone=True),
@@ -140,7 +142,8 @@ class _Tables:
             "input": _coded(target, [f"https://{name}.example/" for name in names]),
             "outcome": _coded(outcome, OUTCOMES),
             "block_type": _coded(np.where(blocked, self._type_codes(run, service), 0), BLOCK_TYPES),
-            "confidence": pa.array(np.where(blocked, 0.9, 0.0)), "scope": "unknown", "evidence_level": "socket",
+            "confidence": pa.array(np.where(blocked, 0.9, 0.0)),
+            "confirmed": pa.array(outcome == CONFIRMED), "scope": "unknown", "evidence_level": "socket",
             "attempts": pa.array(np.maximum(failed, 1)), "failed_attempts": pa.array(failed),
             "control": _coded(blocked.astype(np.int8), ("not_needed", "contrary")),
         }
@@ -181,6 +184,10 @@ class _Tables:
                                            zip(self.world.services, names, strict=True)]
         heads = pc.take(pa.array(self.run_ids), pa.array(run))
         return pc.binary_join_element_wise(heads, pc.take(pa.array(tails), pa.array(code)), between)
+
+
+def _is_blocked(outcome: Any) -> Any:
+    return (outcome == BLOCKED) | (outcome == CONFIRMED)
 
 
 def _coded(codes: Any, values: Sequence[str]) -> pa.Array:

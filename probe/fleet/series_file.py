@@ -181,7 +181,7 @@ def _when(rng: np.random.Generator, cells: Cells, numbers: Sequence[int]) -> tup
     times = np.unique(np.concatenate([cells.series[number].times for number in numbers]))
     shortest = max(1, round(timedelta(hours=_SHORTEST_H) / cells.step))
     longest = max(shortest + 1, min(round(timedelta(hours=_LONGEST_H) / cells.step), len(times) // 3))
-    length = int(round(float(np.exp(rng.uniform(np.log(shortest), np.log(longest))))))
+    length = round(float(np.exp(rng.uniform(np.log(shortest), np.log(longest)))))
     first = int(times[rng.integers(len(times) // 5, max(len(times) // 5 + 1, len(times) - length - 1))])
     return first, first + max(1, length)
 

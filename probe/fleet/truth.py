@@ -107,7 +107,7 @@ def _order(rng: np.random.Generator, world: World) -> Block:
     networks = [n for n, cc in enumerate(world.countries) if cc == country]
     if rng.random() < 0.4:
         networks = sorted(rng.choice(networks, size=int(rng.integers(1, len(networks) + 1)), replace=False).tolist())
-    hours = int(round(float(log_between(rng, 2, min(60, world.size.days / 3) * DAY))))
+    hours = round(float(log_between(rng, 2, min(60, world.size.days / 3) * DAY)))
     begin = int(rng.integers(min(7 * DAY, world.hours // 4), max(world.hours // 4 + 1, world.hours - hours)))
     daily = hours >= 7 * DAY and rng.random() < 0.15
     return Block(
@@ -163,8 +163,8 @@ def _of_networks(rng: np.random.Generator, world: World) -> list[Trouble]:
     everything = tuple(range(len(world.services)))
     country = str(rng.choice(sorted(set(world.countries))))
     cut = tuple(n for n, cc in enumerate(world.countries) if cc == country)
-    made = [Trouble(kind="shutdown", services=everything, networks=cut, volunteers=(), when=_when(rng, world, 6, 4 * DAY),
-                    rate=float(rng.uniform(0.9, 1)), blocked=0.0,
+    made = [Trouble(kind="shutdown", services=everything, networks=cut, volunteers=(),
+                    when=_when(rng, world, 6, 4 * DAY), rate=float(rng.uniform(0.9, 1)), blocked=0.0,
                     otherwise="network" if rng.random() < 0.7 else "none")]
     for network in range(world.size.networks):
         for _ in range(rng.poisson(float(between(rng, "congestions_a_year")) * world.size.days / 365)):
@@ -191,6 +191,7 @@ def _of_volunteers(rng: np.random.Generator, world: World) -> list[Trouble]:
 
 
 def _when(rng: np.random.Generator, world: World, shortest: int, longest: int) -> tuple[int, int]:
-    hours = int(round(float(log_between(rng, shortest, min(longest, world.hours / 3)))))
+    most = max(1, min(longest, world.hours / 3))
+    hours = round(float(log_between(rng, min(shortest, most), most)))
     begin = int(rng.integers(min(3 * DAY, world.hours // 4), world.hours - hours))
     return begin, begin + hours

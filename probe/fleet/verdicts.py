@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from probe.fleet.truth import Block, Trouble, Truth
 from probe.fleet.world import BLOCK_TYPES, DAY, World
 
-NO_ROW, OK, BLOCKED, DOWN, NETWORK, LOCAL, INCONCLUSIVE = range(7)
-OUTCOMES = ("", "ok", "blocked", "down", "network", "local", "inconclusive")
-"""Number -> outcome as the results name it."""
+NO_ROW, OK, BLOCKED, DOWN, NETWORK, LOCAL, INCONCLUSIVE, CONFIRMED = range(8)
+OUTCOMES = ("", "ok", "blocked", "down", "network", "local", "inconclusive", "blocked")
+"""Number -> outcome as the results name it; CONFIRMED is `blocked`, and another time slot agreed."""
+_LASTING = ("outage", "defect", "own_filter")
+"""Troubles that a later slot meets as well."""
+_AGREE, _AGREE_BY_CHANCE = 0.9, 0.3
+"""Share of rightly and of wrongly blocked verdicts that a later slot confirms."""
 _OTHERWISE = {"none": NO_ROW, "down": DOWN, "network": NETWORK, "local": LOCAL, "inconclusive": INCONCLUSIVE}
 
 
@@ -52,6 +56,8 @@ class Fleet:
         for place, trouble in enumerate(self.truth.troubles):
             if trouble.begin < begin + DAY and begin < trouble.stop:
                 self._trouble(rng, place, trouble, begin, outcomes)
+        chance = np.flatnonzero(outcomes == BLOCKED)
+        outcomes.flat[chance[rng.random(len(chance)) < _AGREE_BY_CHANCE]] = CONFIRMED
         outcomes[~present] = NO_ROW
         return Day(number=number, outcomes=outcomes, types=types)
 
@@ -86,7 +92,8 @@ class Fleet:
             meets = np.broadcast_to(self._struck(place, block)[people][:, None], shape)
         else:
             meets = rng.random(shape) < block.strength
-        said = np.where(rng.random(shape) < block.detected, BLOCKED, INCONCLUSIVE)
+        blocked = np.where(rng.random(shape) < _AGREE, CONFIRMED, BLOCKED)
+        said = np.where(rng.random(shape) < block.detected, blocked, INCONCLUSIVE)
         at = np.ix_(people, hours, [block.service])
         outcomes[at] = np.where(meets, said, outcomes[at][:, :, 0])[:, :, None]
         types[np.ix_(block.networks, hours, [block.service])] = block.block_type
@@ -102,17 +109,21 @@ class Fleet:
     def _trouble(self, rng: np.random.Generator, place: int, trouble: Trouble, begin: int,
                  outcomes: NDArray[np.uint8]) -> None:
         hours = np.arange(max(0, trouble.begin - begin), min(DAY, trouble.stop - begin))
-        people = np.array(trouble.volunteers, dtype=np.int64) if trouble.volunteers else self._of_networks(trouble.networks)
+        people = self._of_networks(trouble.networks)
+        if trouble.volunteers:
+            people = np.array(trouble.volunteers, dtype=np.int64)
         services = np.array(trouble.services)
         shape = (len(people), len(hours), len(services))
-        runs = shape[:2] + (1,) if trouble.otherwise == "none" else shape  # what writes nothing fails as a whole
+        runs = (*shape[:2], 1) if trouble.otherwise == "none" else shape  # what writes nothing fails as a whole
         spoilt = np.broadcast_to(rng.random(runs, dtype=np.float32) < trouble.rate, shape).copy()
         if trouble.bursts:
             active = self._bursts(place, trouble)[np.ix_(self.world.home[people], begin + hours)]
             spoilt &= active[:, :, None]
         if trouble.rising:
             spoilt &= self._spread(place, trouble, people, begin + hours)[:, :, None]
-        said = np.where(rng.random(shape, dtype=np.float32) < trouble.blocked, BLOCKED, _OTHERWISE[trouble.otherwise])
+        lasts = trouble.kind in _LASTING
+        blocked = np.where(rng.random(shape, dtype=np.float32) < _AGREE * lasts, CONFIRMED, BLOCKED)
+        said = np.where(rng.random(shape, dtype=np.float32) < trouble.blocked, blocked, _OTHERWISE[trouble.otherwise])
         at = np.ix_(people, hours, services)
         outcomes[at] = np.where(spoilt, said, outcomes[at])
 
@@ -134,7 +145,8 @@ class Fleet:
                 ) -> NDArray[np.bool_]:
         """Whether a volunteer has the defective version yet, and still."""
         rng = np.random.default_rng([self.world.seed, 7, place])
-        when = rng.random((2, len(self.world.home)))[:, people] * min(trouble.rising, (trouble.stop - trouble.begin) / 2)
+        rising = min(trouble.rising, (trouble.stop - trouble.begin) / 2)
+        when = rng.random((2, len(self.world.home)))[:, people] * rising
         return (hours >= trouble.begin + when[0][:, None]) & (hours < trouble.stop - when[1][:, None])
 
 

@@ -40,6 +40,7 @@ def _within(delays: Iterable[Delay], name: str, most: int) -> int:
 
 def as_text(whole: FleetScore, grid: Sequence[GridCell]) -> str:
     """What a person wants to know first."""
+    soon, sure = _within(whole.delays, "suspected", 1), _within(whole.delays, "confirmed", MOST_CELLS)
     lines = [
         f"{len(whole.seeds)} made-up fleets, {whole.network_years:.1f} network-years, {whole.wall_s:.0f} s",
         f"Recall of blocks of {LONG_H} h or longer: {_share(whole.found_long, whole.blocks_long)}; of all: "
@@ -49,13 +50,13 @@ def as_text(whole: FleetScore, grid: Sequence[GridCell]) -> str:
         f"Onset error: median {_hours(whole.onset_error_h)}; events beyond the first of a block: "
         f"{whole.further_events}",
         f"Shutdowns found as such: {_share(whole.shutdowns_found, whole.shutdowns)}",
-        f"Full blocks suspected after one measured hour: {_share(_within(whole.delays, 'suspected', 1), len(whole.delays))}"
-        f"; confirmed after three: {_share(_within(whole.delays, 'confirmed', MOST_CELLS), len(whole.delays))}",
+        f"Full blocks suspected after one measured hour: {_share(soon, len(whole.delays))}; confirmed after three: "
+        f"{_share(sure, len(whole.delays))}",
     ]
     lines += [f"  false: seed {event.seed}, {event.kind} {event.service} in {event.place} from {event.onset} "
               f"({', '.join(event.during) or 'nothing'} going on)" for event in whole.false]
-    lines += [f"  missed: seed {miss.seed}, {miss.service} in {miss.country} from {miss.begin}, {miss.hours} h, strength "
-              f"{miss.strength}, measured in {miss.measured_hours} h" for miss in whole.misses]
+    lines += [f"  missed: seed {miss.seed}, {miss.service} in {miss.country} from {miss.begin}, {miss.hours} h, "
+              f"strength {miss.strength}, measured in {miss.measured_hours} h" for miss in whole.misses]
     return "\n".join([*lines, *_grid_lines(grid)])
 
 
@@ -84,10 +85,12 @@ def series_text(scores: Sequence[SeriesScore]) -> str:
     long = [block for score in scores for block in score.injected if block.stop - block.begin >= score.long_steps]
     errors = sorted(block.onset_error for score in scores for block in score.injected if block.onset_error is not None)
     middle = f"{errors[len(errors) // 2]} cells" if errors else "-"
+    found = sum(block.found for block in long)
     return "\n".join([
-        f"{head.rows} counts in {head.series} series, a cell is {head.step_s // 3600} h; {head.rejected} rows rejected",
+        f"{head.rows} counts in {head.series} series, a cell is {head.step_s // 3600} h; {head.rejected} rows "
+        "rejected",
         f"Events before anything was put in: {head.events_without}",
-        f"Recall of blocks of {head.long_steps} cells or longer: {_share(sum(block.found for block in long), len(long))}",
+        f"Recall of blocks of {head.long_steps} cells or longer: {_share(found, len(long))}",
         f"Onset error: median {middle}; new events that tell of none of them: {sum(s.new_false for s in scores)}",
     ])
 

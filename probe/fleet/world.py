@@ -138,7 +138,8 @@ def _presence(rng: np.random.Generator, size: Size) -> NDArray[np.bool_]:
         if interval > 1:
             row &= np.arange(hours) % interval == rng.integers(interval)
         if not size.even:
-            row &= _on_and_off(rng, hours, DAY * float(between(rng, "stay_days")), DAY * float(between(rng, "pause_days")))
+            stay, pause = (DAY * float(between(rng, name)) for name in ("stay_days", "pause_days"))
+            row &= _on_and_off(rng, hours, stay, pause)
     return present
 
 
