@@ -108,13 +108,15 @@ def read_cells(table: Any, step: timedelta = HOUR) -> Cells:
     """Series from a cell table: a pandas frame, an Arrow table, or a mapping of columns to arrays.
 
     Rows of roles are used, and those of targets; rows of whole services only where a service has neither. Optional
-    columns: `witnesses`, `confirmed`, `block_type`, `software_version` (or `catalogue_version`) of most verdicts of the cell.
-    Raises CellsError for missing columns and for cells that occur twice.
+    columns: `witnesses`, `confirmed`, `block_type`, and `software_version` or `catalogue_version` (those of most
+    verdicts of the cell). Raises CellsError for missing columns and for cells that occur twice.
     """
     frame = _frame(table)
     missing = [name for name in REQUIRED if name not in frame.columns]
     if missing:
         raise CellsError(f"the cell table lacks {', '.join(missing)}; see docs/analysis.md for its columns")
+    if frame.empty:
+        return Cells(step=step, series=(), volumes=(), block_types=(), version_names=(), first=0, last=0)
     codes, names = _codes(frame)
     time = _cell_numbers(frame["cell_start"], step)
     order, starts = _sorted(codes, time)
@@ -125,8 +127,8 @@ def read_cells(table: Any, step: timedelta = HOUR) -> Cells:
                  values=values, types=types[order], versions=versions[order], starts=starts)
     return Cells(
         step=step, series=tuple(_series(rows)), volumes=tuple(_volumes(rows)), block_types=type_names,
-        version_names=version_names, first=int(time.min(initial=0)) if len(time) else 0,
-        last=int(time.max()) if len(time) else 0,
+        version_names=version_names, first=int(time.min()),
+        last=int(time.max()),
     )
 
 
