@@ -80,7 +80,8 @@ def examine(cells: Cells) -> Findings:
             explained += [(judged.window, judged.checks) for judged in cluster.members]
         else:
             events.append(_event(cluster, cells, around.by_service))
-    network = [window for window, checks in explained if checks.explained_by == NETWORK and checks.network_rate >= HALF]
+    network = [window for window, checks in explained if checks.explained_by == NETWORK
+               and checks.network_rate >= HALF and DEVICE in checks.ruled_out]
     events += network_events(cells, network)
     return Findings(
         events=tuple(sorted(events, key=lambda event: (event.onset, event.place, event.service, event.event_id))),

@@ -19,7 +19,7 @@ _NEAR = timedelta(hours=6)
 _ONGOING = timedelta(days=2)
 _LEAST_SERVICES = 4
 _SILENT_LEAST, _SILENT_SHARE, _SILENT_FOR = 8, 0.2, timedelta(hours=3)
-_SILENT_NETWORKS, _PAST_DAYS = 3, 14
+_SILENT_NETWORKS, _PAST_DAYS = 2, 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

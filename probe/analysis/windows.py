@@ -38,7 +38,8 @@ FALSE_SUSPICIONS_A_DAY = 1.0
 """Budget of what is said with haste, about the newest cells alone; what time does not bear out is withdrawn."""
 STANDING_RATE = 0.8
 """A series that is blocked at this rate from its first cell on is blocked, not flaky."""
-_FLAKY_WINDOWS, _FLAKY_EVERY = 5, timedelta(days=14)
+_FLAKY_WINDOWS, _FLAKY_EVERY = 8, timedelta(days=14)
+"""A series with so many windows, and one in less than this time, fails by itself."""
 _DIP_SHARE, _DIP_MOST = 0.25, timedelta(hours=24)
 _NEWEST, _NEWEST_STRENGTH = 6, 0.5
 _SET_ASIDE = 3
