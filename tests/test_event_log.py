@@ -6,8 +6,8 @@ import json
 from datetime import timedelta
 
 import pytest
-
 from made_cells import SERVICES, at, quiet, struck
+
 from probe.analysis.event_log import CHANGES, Covered, Row, alert_line, changes_since, current, update_log
 from probe.analysis.events import detect
 

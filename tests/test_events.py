@@ -7,8 +7,8 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
-
 from made_cells import PLACES, SERVICES, at, quiet, struck
+
 from probe.analysis.event import Event
 from probe.analysis.events import detect, examine
 from probe.analysis.series import CellsError, read_cells

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-
 from made_cells import quiet
+
 from probe.cli.main import cli
 from probe.fleet.cells import cell_table
 from probe.fleet.score import score_fleet, together

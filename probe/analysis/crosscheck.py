@@ -153,10 +153,10 @@ def _like(window: Window, others: Iterable[Found], group: Callable[[Series], Has
         for at, value in enumerate((blocked, decided, decided * each.base)):
             total[at] += value
         alike[name] = alike.get(name, False) or _alike(window, blocked, decided, each)
-    for name, (blocked, decided, expected) in sums.items():
-        rate = expected / decided
-        strong = float(strength_of(blocked / decided, rate)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
-        score = divergence(blocked, decided, rate)
+    for name, (failed, of, expected) in sums.items():
+        rate = expected / of
+        strong = float(strength_of(failed / of, rate)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
+        score = divergence(failed, of, rate)
         alike[name] = alike[name] or (strong and score >= _LEAST_SCORE)
     return alike
 
@@ -186,7 +186,7 @@ def _device(window: Window) -> str:
     """One device that always fails spoils one verdict of several in each cell; a network often spoils two."""
     inside = slice(window.first, window.last + 1)
     blocked, decided = window.series.blocked[inside], window.series.decided[inside]
-    telling = (decided >= 2) & (blocked > 0)
+    telling = (decided >= 2) & (decided <= window.series.witnesses[inside]) & (blocked > 0)
     n, rate = decided[telling], window.rate
     several = 1 - (1 - rate) ** n
     expected = float(np.sum((several - n * rate * (1 - rate) ** (n - 1)) / several))

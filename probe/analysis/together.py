@@ -125,7 +125,7 @@ def _common(windows: Sequence[Window], *, end: bool) -> tuple[int, int | None, i
         times.append(time)
         gains.append(gain)
     grid, at = np.unique(np.concatenate(times), return_inverse=True)
-    total = np.bincount(at, weights=np.concatenate(gains), minlength=len(grid))
+    total = np.asarray(np.bincount(at, weights=np.concatenate(gains), minlength=len(grid)), dtype=np.float64)
     suffix = np.cumsum(total[::-1])[::-1]
     best = int(len(grid) - 1 - suffix[::-1].argmax())
     early, late = boundary(total, best, reach=len(grid))

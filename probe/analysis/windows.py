@@ -248,7 +248,7 @@ def within_hours(times: Ints, hours: tuple[int, int], cells: Cells) -> NDArray[n
     day = _DAY / cells.step
     hour = np.floor(times % day * (24 / day)).astype(np.int64)
     first, last = hours
-    return (hour - first) % 24 <= (last - first) % 24
+    return np.asarray((hour - first) % 24 <= (last - first) % 24, dtype=np.bool_)
 
 
 def _inflation(series: Series, cells: Cells, windows: Sequence[Window]) -> float:

@@ -6,12 +6,14 @@ import json
 import random
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from probe.cli.progress import bar
+from probe.progress import Progress
 
 if TYPE_CHECKING:
     from probe.fleet.world import Size
@@ -125,13 +127,17 @@ def _score_fleets(seeds: range, size: Size, *, grid: bool, as_json: bool) -> Non
     total, parts = len(seeds) * size.days, []
     with bar("Fleets", wanted=not as_json) as tell:
         for place, seed in enumerate(seeds):
-            parts.append(score_fleet(seed, size, tell=lambda done, _, base=place: tell(base * size.days + done, total)))
+            parts.append(score_fleet(seed, size, tell=partial(_told, tell, place * size.days, total)))
     cells = []
     if grid:
         with bar("Witnesses and uptime", wanted=not as_json) as tell:
             cells = score_grid(seeds[0], tell)
     whole = together(parts)
     click.echo(json.dumps(to_json(whole, parts, cells), indent=2) if as_json else as_text(whole, cells))
+
+
+def _told(tell: Progress, before: int, total: int, done: int, _: int) -> None:
+    tell(before + done, total)
 
 
 def _score_series(path: Path, seeds: range, *, as_json: bool) -> None:

@@ -94,8 +94,8 @@ class _Tables:
         month = f"{BEGIN + timedelta(days=day.number):%Y-%m}"
         self.probes = [hashlib.sha256(f"{world.seed}-{n}-{month}".encode()).hexdigest()[:16]
                        for n in range(len(world.home))]
-        self.run_ids = np.array([f"fleet{world.seed}-{person:05}-{day.number * DAY + hour:05}"
-                                 for person, hour in zip(self.people, self.hours, strict=True)])
+        self.run_ids = [f"fleet{world.seed}-{person:05}-{day.number * DAY + hour:05}"
+                        for person, hour in zip(self.people, self.hours, strict=True)]
 
     def runs(self) -> pa.Table:
         """One row for each run; the ladder tells of the network where most services do."""

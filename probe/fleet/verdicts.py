@@ -94,9 +94,9 @@ class Fleet:
             meets = rng.random(shape) < block.strength
         blocked = np.where(rng.random(shape) < _AGREE, CONFIRMED, BLOCKED)
         said = np.where(rng.random(shape) < block.detected, blocked, INCONCLUSIVE)
-        at = np.ix_(people, hours, [block.service])
+        at = np.ix_(people, hours, np.array([block.service]))
         outcomes[at] = np.where(meets, said, outcomes[at][:, :, 0])[:, :, None]
-        types[np.ix_(block.networks, hours, [block.service])] = block.block_type
+        types[np.ix_(np.array(block.networks), hours, np.array([block.service]))] = block.block_type
 
     def _struck(self, place: int, block: Block) -> NDArray[np.bool_]:
         """Volunteer -> whether a block that strikes the same people all the time strikes this one."""
@@ -147,10 +147,11 @@ class Fleet:
         rng = np.random.default_rng([self.world.seed, 7, place])
         rising = min(trouble.rising, (trouble.stop - trouble.begin) / 2)
         when = rng.random((2, len(self.world.home)))[:, people] * rising
-        return (hours >= trouble.begin + when[0][:, None]) & (hours < trouble.stop - when[1][:, None])
+        has = (hours >= trouble.begin + when[0][:, None]) & (hours < trouble.stop - when[1][:, None])
+        return np.asarray(has, dtype=np.bool_)
 
 
 def _states(rng: np.random.Generator, hours: int, trouble: Trouble) -> NDArray[np.bool_]:
     on, off = trouble.bursts or (1.0, 1.0)
     lengths = rng.exponential([off, on], size=(8 + int(3 * hours / (on + off)), 2)).ravel()
-    return np.searchsorted(np.cumsum(lengths), np.arange(hours), side="right") % 2 == 1
+    return np.asarray(np.searchsorted(np.cumsum(lengths), np.arange(hours), side="right") % 2 == 1, dtype=np.bool_)

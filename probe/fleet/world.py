@@ -115,7 +115,7 @@ def _countries(rng: np.random.Generator, networks: int) -> tuple[str, ...]:
     most = max(1, min(6, networks // 3))
     sizes: list[int] = []
     while sum(sizes) < networks:
-        sizes.append(int(min(rng.integers(1, most + 1), networks - sum(sizes))))
+        sizes.append(min(int(rng.integers(1, most + 1)), networks - sum(sizes)))
     names = [COUNTRIES[n % len(COUNTRIES)] if n < len(COUNTRIES) else f"X{chr(65 + n % 26)}" for n in range(len(sizes))]
     return tuple(name for name, count in zip(names, sizes, strict=True) for _ in range(count))
 
@@ -149,5 +149,5 @@ def _on_and_off(rng: np.random.Generator, hours: int, on: float, off: float) -> 
     count = 4 + int(3 * hours / (on + off + 1e-9))
     lengths = rng.exponential([on, off] if begins else [off, on], size=(count, 2)).ravel()
     edges = np.cumsum(lengths)
-    state = np.searchsorted(edges, np.arange(hours), side="right") % 2 == 0
-    return state if begins else ~state
+    first = np.searchsorted(edges, np.arange(hours), side="right") % 2 == 0
+    return np.asarray(first == begins, dtype=np.bool_)
