@@ -30,7 +30,8 @@ def quiet(hours: int = 24 * 20, *, n: int = 4, services: Sequence[str] = SERVICE
     country, network, service = columns
     return pd.DataFrame({
         "lab": False, "probe_cc": country, "probe_asn": network, "level": "role", "service": service, "role": "chat",
-        "target_id": "", "cell_start": pd.to_datetime(np.tile(stamps, len(keys)), utc=True), "n": n, "ok": n - blocked, "blocked": blocked,
+        "target_id": "", "cell_start": pd.to_datetime(np.tile(stamps, len(keys)), utc=True), "n": n,
+        "ok": n - blocked, "blocked": blocked,
         "down": 0, "inconclusive": 0, "network": 0, "local": 0, "witnesses": n,
         "block_type": np.where(blocked > 0, "tls.reset.sni", ""), "confirmed": 0,
     })

@@ -14,7 +14,8 @@ import numpy as np
 
 from probe.analysis.segments import PRIOR_DECIDED, divergence, strength_of
 from probe.analysis.series import CONTROL, POOLED, Place, Series
-from probe.analysis.windows import Found, Window
+from probe.analysis.window import Window
+from probe.analysis.windows import Found
 
 NETWORK, WORLD, DEVICE, MOMENT, VERSION = "network", "service_or_instrument", "one_device", "one_interval", "version"
 CONFOUNDERS: Mapping[str, str] = {

@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from probe.analysis.series import Place
-from probe.analysis.windows import Window
+from probe.analysis.window import Window
 
 DOWN_TO = 0.5
 """A network takes part in an event of its country with at least this share of the strength."""

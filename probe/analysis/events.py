@@ -19,7 +19,8 @@ from probe.analysis.pooled import pooled_series
 from probe.analysis.segments import strength_of
 from probe.analysis.series import CONTROL, HOUR, POOLED, Cells, Place, read_cells
 from probe.analysis.together import Cluster, Judged, bounds_of, clusters
-from probe.analysis.windows import Found, Window, find_windows, suspicion, threshold, within_hours
+from probe.analysis.window import Window, within_hours
+from probe.analysis.windows import Found, find_windows, suspicion, threshold
 
 _ONGOING = timedelta(days=2)
 _CONFIRM_CELLS = 2
@@ -67,9 +68,13 @@ def examine(cells: Cells) -> Findings:
         if each.series.role == CONTROL:
             continue
         newest = (each.newest,) if each.newest else ()
+        told: set[int] = set()
         for window in (*each.windows, *newest):
+            if window is each.newest and window.last in told:
+                continue
             checks = check(window, around, each.hasty if window is each.newest else each.needed)
             if checks.explained_by in ("", DEVICE, MOMENT):
+                told.add(window.last)
                 kept.append(Judged(window=window, checks=checks, sure=window is not each.newest))
             else:
                 explained.append((window, checks))

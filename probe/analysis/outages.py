@@ -12,7 +12,8 @@ from probe.analysis.crosscheck import VERSION, WORLD
 from probe.analysis.event import Event, Reach, event_id
 from probe.analysis.segments import Floats, Ints
 from probe.analysis.series import POOLED, Cells, Place, Series, Volume
-from probe.analysis.windows import Window, find_windows, suspicion, threshold
+from probe.analysis.window import Window
+from probe.analysis.windows import find_windows, suspicion, threshold
 
 SHUTDOWN, DEGRADED, SILENCE = "network", "network", "network.silence"
 _NEAR = timedelta(hours=6)
@@ -56,7 +57,8 @@ def _from_volumes(cells: Cells) -> Iterable[_Outage]:
             continue
         series = _as_series(volume)
         found = find_windows(series, cells, threshold(cells, 1), suspicion(cells, 1))
-        newest = (found.newest,) if found.newest else ()
+        ends = {window.last for window in found.windows}
+        newest = (found.newest,) if found.newest and found.newest.last not in ends else ()
         for window in (*found.windows, *newest):
             yield _outage(window, SHUTDOWN, sure=window is not found.newest and window.cells > 1)
 

@@ -20,8 +20,7 @@ LEAST_STRENGTH = 0.15
 """A window in which less than this share of what used to pass is stopped is no window."""
 PRIOR_BLOCKED, PRIOR_DECIDED = 0.25, 50.0
 """What is believed of a base rate before the first verdict: half a per cent, worth fifty verdicts."""
-_BASE_SHARE = 0.25
-_BASE_DECIDED = 20
+_BASE_SCORE = 25.0
 _TABLE_LIMIT = 1 << 22
 
 
@@ -86,6 +85,8 @@ def _x_log_x(most: int) -> Floats:
 def divergence(blocked: float, decided: float, base: float) -> float:
     """Log-likelihood ratio (nats) of counts under their own rate against the rate `base`: n KL(k/n || base)."""
     passed = decided - blocked
+    if not 0 < base < 1:
+        return 0.0 if blocked == base * decided else math.inf
     hit = blocked * math.log(blocked / decided / base) if blocked else 0.0
     return max(0.0, hit + (passed * math.log(passed / decided / (1 - base)) if passed else 0.0))
 
@@ -103,16 +104,16 @@ def shrunk(blocked: float, decided: float) -> float:
 def base_rate(blocked: Floats, decided: Floats) -> float:
     """The rate of a series when nothing special happens, from the counts of its segments.
 
-    Segments are pooled from the lowest rate up to a quarter of all verdicts, and not beyond a step up: a series that is
-    blocked for most of its life still has the base that it began with. Shrunk, so never 0.
+    Segments are pooled from the lowest rate up to the first step of `LEAST_STRENGTH` that is beyond chance: a series
+    that is blocked for most of its life still has the base that it began with, and a lucky hour of a flaky one is no
+    base. Shrunk, so never 0.
     """
     order = np.argsort(blocked / decided, kind="stable")
     k = n = 0.0
+    rest_blocked, rest_decided = float(blocked.sum()), float(decided.sum())
     for at in order:
-        rate = blocked[at] / decided[at]
-        if n >= _BASE_SHARE * decided.sum():
-            break
-        if n >= _BASE_DECIDED and strength_of(rate, k / n) > LEAST_STRENGTH:
+        step = n > 0 and strength_of(blocked[at] / decided[at], k / n) > LEAST_STRENGTH
+        if step and divergence(k, n, (rest_blocked - k) / (rest_decided - n)) >= _BASE_SCORE:
             break
         k, n = k + float(blocked[at]), n + float(decided[at])
     return shrunk(k, n)

@@ -12,7 +12,7 @@ import numpy as np
 from probe.analysis.crosscheck import Checks
 from probe.analysis.segments import Floats, boundary
 from probe.analysis.series import POOLED, Cells
-from probe.analysis.windows import Window
+from probe.analysis.window import Window
 
 _NEAR = timedelta(hours=3)
 _NEAR_SHARE = 0.05

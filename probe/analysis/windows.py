@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from probe.analysis.segments import (
     LEAST_STRENGTH,
@@ -31,6 +30,7 @@ from probe.analysis.segments import (
     strength_of,
 )
 from probe.analysis.series import Cells, Series
+from probe.analysis.window import Window, by_the_clock
 
 FALSE_WINDOWS_A_YEAR = 0.5
 """Budget of each network, before any cross-check."""
@@ -42,49 +42,10 @@ _FLAKY_WINDOWS, _FLAKY_EVERY = 8, timedelta(days=14)
 """A series with so many windows, and one in less than this time, fails by itself."""
 _DIP_SHARE, _DIP_MOST = 0.25, timedelta(hours=24)
 _NEWEST, _NEWEST_STRENGTH = 6, 0.5
+_SEGMENT_AGAIN = 1.5
 _SET_ASIDE = 3
 """So many windows of a series may be real ones when its dispersion is estimated."""
 _DAY = timedelta(days=1)
-_DAILY_LEAST, _DAILY_HOURS, _DAILY_PAUSE = 3, 2.0, timedelta(days=3)
-_DAILY_LONGEST = timedelta(hours=18)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Window:
-    """A time in which one series stands above its base. Times are numbers of cells, see `Cells.time`."""
-
-    series: Series
-    first: int
-    last: int
-    """Index of the first and last cell."""
-    onset: int
-    onset_from: int | None
-    """Last cell before which the window did not begin, None: it began before anything was measured."""
-    onset_until: int
-    end: int
-    end_from: int
-    end_until: int | None
-    """First cell by which it had ended, None: nothing was measured since."""
-    blocked: int
-    decided: int
-    base: float
-    score: float
-    """Log-likelihood ratio (nats) over the base, after variance inflation; of confirmed verdicts if that says more."""
-    inflation: float
-    daily: tuple[int, int] | None = None
-    """Hours of the day (UTC), first and last, of a block that comes back every day."""
-
-    @property
-    def rate(self) -> float:
-        return self.blocked / self.decided
-
-    @property
-    def strength(self) -> float:
-        return float(strength_of(self.rate, self.base))
-
-    @property
-    def cells(self) -> int:
-        return self.last - self.first + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,7 +61,7 @@ class Found:
     """Not sure by themselves; they count when many services or countries show them at once."""
     flaky: bool
     newest: Window | None
-    """What the newest cells alone suggest, where `windows` do not already say it."""
+    """What the newest cells alone suggest, where less is needed; `windows` may say it as well."""
     needed: float
     """Score that a window needs."""
     hasty: float
@@ -130,22 +91,26 @@ def find_windows(series: Series, cells: Cells, needed: float, hasty: float, *, f
     made = _made(series, cells, starts, base, 1.0)
     flaky = flaky or _is_flaky(series, cells, [window for window in made if window.score >= needed])
     inflation = _inflation(series, cells, made)
-    if inflation > 1.5:
-        starts = segment(series.blocked, series.decided, inflation * needed / 2)
-        base = _base(series, starts)
-        made = _made(series, cells, starts, base, inflation)
-    else:
-        made = [replace(window, score=window.score / inflation, inflation=inflation) for window in made]
+    made = [replace(window, score=window.score / inflation, inflation=inflation) for window in made]
+    if inflation > _SEGMENT_AGAIN:
+        made = _again(series, cells, made, inflation, needed)
     sure = [window for window in made if window.score >= needed]
     if flaky:
         made = [_against_bursts(window, cells) for window in made]
         sure = [window for window in made if window.score >= needed and window.strength >= LEAST_STRENGTH]
     weak = tuple(window for window in made if window not in sure)
     newest = None if flaky else _newest(series, cells, base, inflation, hasty)
-    if newest and any(window.last == newest.last for window in sure):
-        newest = None
     return Found(series=series, base=base, inflation=inflation, windows=tuple(sure), weak=weak, flaky=flaky,
                  newest=newest, needed=needed, hasty=hasty)
+
+
+def _again(series: Series, cells: Cells, made: Sequence[Window], inflation: float, needed: float) -> list[Window]:
+    """Windows of a series that varies more than chance, by a penalty that says so; those by the clock stay."""
+    daily = [window for window in made if window.daily]
+    starts = segment(series.blocked, series.decided, inflation * needed / 2)
+    again = [window for window in _made(series, cells, starts, _base(series, starts), inflation)
+             if not any(window.onset <= other.end and other.onset <= window.end for other in daily)]
+    return sorted([*daily, *again], key=lambda window: (window.onset, window.end))
 
 
 def _base(series: Series, starts: Ints) -> float:
@@ -159,7 +124,7 @@ def _base(series: Series, starts: Ints) -> float:
 def _made(series: Series, cells: Cells, starts: Ints, base: float, inflation: float) -> list[Window]:
     """Windows from segments: neighbours joined over short dips, then those that come back each day."""
     spans = _joined(series, cells, raised_spans(series.blocked, series.decided, starts, base))
-    return _daily(cells, [_window(series, span, base, inflation) for span in spans])
+    return by_the_clock(cells, [_window(series, span, base, inflation) for span in spans])
 
 
 def _joined(series: Series, cells: Cells, spans: Sequence[Span]) -> list[Span]:
@@ -203,52 +168,6 @@ def _window(series: Series, span: Span, base: float, inflation: float) -> Window
         end_until=int(times[end_late + 1]) if end_late + 1 < size else None,
         blocked=span.blocked, decided=span.decided, base=base, score=score, inflation=inflation,
     )
-
-
-def _daily(cells: Cells, windows: Sequence[Window]) -> list[Window]:
-    """Windows at the same hours of at least three days, at most three days apart, are one block by the clock."""
-    day = _DAY / cells.step
-    if day < 4:
-        return list(windows)
-    chains: list[list[Window]] = []
-    for window in windows:
-        chain = next((chain for chain in chains if _follows(cells, chain[-1], window, day)), None)
-        if chain is None:
-            chains.append([window])
-        else:
-            chain.append(window)
-    made = [_chained(chain, day) if len(chain) >= _DAILY_LEAST else None for chain in chains]
-    kept = [whole for whole in made if whole]
-    kept += [window for chain, whole in zip(chains, made, strict=True) if not whole for window in chain]
-    return sorted(kept, key=lambda window: (window.onset, window.end))
-
-
-def _follows(cells: Cells, before: Window, window: Window, day: float) -> bool:
-    short = all((each.end - each.onset + 1) * cells.step <= _DAILY_LONGEST for each in (before, window))
-    apart = (window.onset - before.onset) % day
-    near = min(apart, day - apart) * cells.step <= timedelta(hours=_DAILY_HOURS)
-    return short and near and day / 2 < window.onset - before.onset <= _DAILY_PAUSE / cells.step
-
-
-def _chained(chain: Sequence[Window], day: float) -> Window:
-    head, tail = chain[0], chain[-1]
-    begin = int(np.median([(window.onset - head.onset + day / 2) % day - day / 2 for window in chain])) + head.onset
-    length = int(np.median([window.end - window.onset + 1 for window in chain]))
-    scale = 24 / day
-    hours = (int(begin % day * scale), int((begin + length - 1) % day * scale))
-    return replace(
-        head, last=tail.last, end=tail.end, end_from=tail.end_from, end_until=tail.end_until, daily=hours,
-        blocked=sum(window.blocked for window in chain), decided=sum(window.decided for window in chain),
-        score=sum(window.score for window in chain),
-    )
-
-
-def within_hours(times: Ints, hours: tuple[int, int], cells: Cells) -> NDArray[np.bool_]:
-    """Which cells lie within hours of the day, both included, over midnight if need be."""
-    day = _DAY / cells.step
-    hour = np.floor(times % day * (24 / day)).astype(np.int64)
-    first, last = hours
-    return np.asarray((hour - first) % 24 <= (last - first) % 24, dtype=np.bool_)
 
 
 def _inflation(series: Series, cells: Cells, windows: Sequence[Window]) -> float:
