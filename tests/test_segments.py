@@ -85,6 +85,8 @@ def test_bursts_inflate_the_variance_and_independent_failures_do_not() -> None:
 
 def test_a_boundary_is_as_wide_as_the_counts_leave_it() -> None:
     sharp = np.array([-4.0, -4.0, 9.0, 9.0])
-    assert boundary(sharp, 2) == (2, 2)
+    assert boundary(sharp, 2, 3) == (2, 2)
+    short = np.array([-9.0, 5.0, -9.0, -9.0])
+    assert boundary(short, 1, 1) == (1, 1)
     vague = np.array([-4.0, -0.5, 0.5, 9.0])
-    assert boundary(vague, 2) == (1, 3)
+    assert boundary(vague, 2, 3) == (1, 3)

@@ -169,11 +169,11 @@ def _alike(window: Window, blocked: int, decided: int, each: Found) -> bool:
 
 
 def _busy(each: Found, window: Window) -> bool:
-    """In a window of its own that is much longer: it cannot say what began or ended with this one."""
+    """In a window of its own that is much longer and began long before: it cannot say what began with this one."""
     length = window.end - window.onset + 1
     return any(
         other.onset <= window.end and window.onset <= other.end and other.end - other.onset + 1 > _LONGER * length
-        for other in each.windows
+        and other.onset < window.onset - max(length, 2 * window.day) for other in each.windows
     )
 
 

@@ -166,13 +166,13 @@ def dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDArray[np.bo
 _DISPERSION_PRIOR = 20.0
 
 
-def boundary(gain: Floats, at: int, loss: float = 2.0, reach: int = 48) -> tuple[int, int]:
+def boundary(gain: Floats, at: int, last: int, loss: float = 2.0, reach: int = 48) -> tuple[int, int]:
     """Where else a boundary may lie: earliest and latest first index of the window at most `loss` nats worse.
 
     `gain[i]` is the log-likelihood ratio of cell i for being inside the window rather than outside; `at` is the best
-    first index. 2 nats is about 95 % (Wilks).
+    first index, `last` the last index of the window. 2 nats is about 95 % (Wilks).
     """
     before = np.cumsum(gain[max(0, at - reach):at][::-1])
-    after = np.cumsum(gain[at:at + reach])
+    after = np.cumsum(gain[at:min(at + reach, last)])
     earlier, later = np.flatnonzero(before >= -loss), np.flatnonzero(after <= loss)
     return at - (int(earlier[-1]) + 1 if earlier.size else 0), at + (int(later[-1]) + 1 if later.size else 0)

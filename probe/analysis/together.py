@@ -128,7 +128,7 @@ def _common(windows: Sequence[Window], *, end: bool) -> tuple[int, int | None, i
     total = np.asarray(np.bincount(at, weights=np.concatenate(gains), minlength=len(grid)), dtype=np.float64)
     suffix = np.cumsum(total[::-1])[::-1]
     best = int(len(grid) - 1 - suffix[::-1].argmax())
-    early, late = boundary(total, best, reach=len(grid))
+    early, late = boundary(total, best, len(grid), reach=len(grid))
     late = min(late, len(grid) - 1)
     return int(grid[best]), int(grid[early - 1]) if early > 0 else None, int(grid[late])
 

@@ -44,6 +44,8 @@ class Window:
     score: float
     """Log-likelihood ratio (nats) over the base, after variance inflation; of confirmed verdicts if that says more."""
     inflation: float
+    day: int
+    """Cells of a day, at least one."""
     daily: tuple[int, int] | None = None
     """Hours of the day (UTC), first and last, of a block that comes back every day."""
 

@@ -124,7 +124,7 @@ def _base(series: Series, starts: Ints) -> float:
 def _made(series: Series, cells: Cells, starts: Ints, base: float, inflation: float) -> list[Window]:
     """Windows from segments: neighbours joined over short dips, then those that come back each day."""
     spans = _joined(series, cells, raised_spans(series.blocked, series.decided, starts, base))
-    return by_the_clock(cells, [_window(series, span, base, inflation) for span in spans])
+    return by_the_clock(cells, [_window(series, span, base, inflation, cells.cells_in(_DAY)) for span in spans])
 
 
 def _joined(series: Series, cells: Cells, spans: Sequence[Span]) -> list[Span]:
@@ -149,14 +149,14 @@ def _length(series: Series, span: Span) -> int:
     return int(series.times[span.last] - series.times[span.first]) + 1
 
 
-def _window(series: Series, span: Span, base: float, inflation: float) -> Window:
+def _window(series: Series, span: Span, base: float, inflation: float, day: int) -> Window:
     rate = min(max(span.blocked / span.decided, 1e-3), 1 - 1e-3)
     k, n = series.blocked.astype(np.float64), series.decided.astype(np.float64)
     gain = (k * math.log(rate / base) + (n - k) * math.log((1 - rate) / (1 - base))) / inflation
-    early, late = boundary(gain, span.first)
+    early, late = boundary(gain, span.first, span.last)
     back = gain[::-1]
     size = len(gain)
-    end_late, end_early = boundary(back, size - 1 - span.last)
+    end_late, end_early = boundary(back, size - 1 - span.last, size - 1 - span.first)
     end_early, end_late = size - 1 - end_early, size - 1 - end_late
     score = max(divergence(span.blocked, span.decided, base), _confirmed_score(series, span)) / inflation
     times = series.times
@@ -167,6 +167,7 @@ def _window(series: Series, span: Span, base: float, inflation: float) -> Window
         end_from=int(times[max(min(end_early, span.last), span.first)]),
         end_until=int(times[end_late + 1]) if end_late + 1 < size else None,
         blocked=span.blocked, decided=span.decided, base=base, score=score, inflation=inflation,
+        day=day,
     )
 
 
@@ -214,7 +215,8 @@ def _newest(series: Series, cells: Cells, base: float, inflation: float, needed:
         blocked, decided = int(series.blocked[inside].sum()), int(series.decided[inside].sum())
         if strength_of(blocked / decided, base) < _NEWEST_STRENGTH:
             continue
-        window = _window(series, Span(first=first, last=size - 1, blocked=blocked, decided=decided), base, inflation)
+        span = Span(first=first, last=size - 1, blocked=blocked, decided=decided)
+        window = _window(series, span, base, inflation, cells.cells_in(_DAY))
         if window.score >= needed and (best is None or window.score > best.score):
             best = window
     return best

@@ -27,6 +27,7 @@ from probe.store.schema import SCHEMA_VERSION, TABLES, Kind, Table
 
 _AWAKE = 0.25
 """Share of the hours in which a volunteer surely makes a run, on the average of many."""
+_GROUP_ROWS = 1 << 17
 TABLES_WRITTEN = ("verdicts", "services", "runs")
 _EMPTY: Mapping[Kind, object] = {
     Kind.TEXT: "", Kind.INTEGER: 0, Kind.NUMBER: 0.0, Kind.BOOLEAN: False, Kind.TEXTS: [], Kind.INTEGERS: [],
@@ -78,7 +79,8 @@ def _write(table: pa.Table, directory: Path, name: str, day: int, seed: int) -> 
     when: date = (BEGIN + timedelta(days=day)).date()
     folder = directory / PARQUET_FOLDER / name / f"date={when.isoformat()}"
     folder.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, folder / f"fleet-{seed}.parquet", compression="zstd", compression_level=1)
+    pq.write_table(table, folder / f"fleet-{seed}.parquet", compression="zstd", compression_level=1,
+                   row_group_size=_GROUP_ROWS)
 
 
 class _Tables:
