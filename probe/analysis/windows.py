@@ -1,8 +1,9 @@
 """Windows of one series: when its blocked rate stands above its base, how surely, and whether it always does so.
 
 Error control. A window must be exp(score) times likelier under a rate of its own than under the base. With `threshold`
-= log(series of the network x cells of a year / budget) the expected number of false windows a network and year is about
-the budget, over all services together (a union bound over cells; the bound of Chernoff for each). Failures are not
+= h + log h, h = log(series of the network x cells of a year / budget), the expected number of false windows a network
+and year is about the budget, over all services together: the bound of Chernoff for each window, a union bound over the
+cells in which it may begin and about h lengths that differ enough to be chances of their own. Failures are not
 independent: the score is divided by the series' own variance inflation. What is steadily flaky, in bursts, is told by
 how often it happens.
 """
@@ -70,7 +71,8 @@ class Found:
 
 def threshold(cells: Cells, series: int, budget: float = FALSE_WINDOWS_A_YEAR) -> float:
     """Score that a window needs on a network with so many series, in nats."""
-    return math.log(max(1, series) * cells.steps_per_year / budget)
+    once = max(1.0, math.log(max(1, series) * cells.steps_per_year / budget))
+    return once + math.log(once)
 
 
 def suspicion(cells: Cells, series: int) -> float:
