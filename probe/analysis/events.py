@@ -67,12 +67,12 @@ def examine(cells: Cells) -> Findings:
     for each in found:
         if each.series.role == CONTROL:
             continue
-        newest = (each.newest,) if each.newest else ()
         told: set[int] = set()
-        for window in (*each.windows, *newest):
+        newest = ((each.newest, each.hasty),) if each.newest else ()
+        for window, needed in (*((window, each.needed) for window in each.windows), *newest):
             if window is each.newest and window.last in told:
                 continue
-            checks = check(window, around, each.hasty if window is each.newest else each.needed)
+            checks = check(window, around, needed)
             if checks.explained_by in ("", DEVICE, MOMENT):
                 told.add(window.last)
                 kept.append(Judged(window=window, checks=checks, sure=window is not each.newest))

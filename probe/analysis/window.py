@@ -128,7 +128,7 @@ def _best_hours(hour: Ints, blocked: Ints, decided: Ints) -> tuple[int, int] | N
 
 def _hour(times: Ints, cells: Cells) -> Ints:
     day = _DAY / cells.step
-    return np.floor(times % day * (24 / day)).astype(np.int64)
+    return np.asarray(np.floor(times % day * (24 / day)), dtype=np.int64)
 
 
 def within_hours(times: Ints, hours: tuple[int, int], cells: Cells) -> NDArray[np.bool_]:

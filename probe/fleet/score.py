@@ -21,6 +21,8 @@ from probe.progress import silent
 
 LONG_H = 6
 """Blocks of so many hours or longer are those whose recall is promised."""
+MEASURED_H = 3
+"""A block counts where runs were made in so many of its hours, or in all: what nobody measures nobody can find."""
 WITNESSES, UPTIMES = (1, 2, 5, 10), (0.3, 0.6, 0.95)
 _GRID = Size(networks=9, services=12, days=60, even=True)
 _GRID_BLOCKS = (30, 41)
@@ -66,6 +68,8 @@ class FleetScore:
     true_events: int
     further_events: int
     """Events beyond the first of a block."""
+    unmeasured: int
+    """Blocks beside these, of which hardly anything was measured; see `MEASURED_H`."""
     shutdowns: int
     shutdowns_found: int
     onset_errors_h: tuple[float, ...]
@@ -119,14 +123,14 @@ def score_fleet(seed: int, size: Size, *, replays: int = 5, tell: Callable[[int,
 
 def _score(fleet: Fleet, matched: Matched, seen: Sequence[Delay], wall_s: float) -> FleetScore:
     world = fleet.world
-    met = [hit for hit in matched.hits if hit.measured]
+    met = [hit for hit in matched.hits if hit.measured >= min(MEASURED_H, hit.hours)]
     long = [hit for hit in met if hit.hours >= LONG_H]
     return FleetScore(
         seeds=(world.seed,), blocks=len(met), blocks_long=len(long), found=sum(bool(hit.events) for hit in met),
         found_long=sum(bool(hit.events) for hit in long), events=matched.events,
         true_events=matched.events - len(matched.false),
         further_events=sum(max(0, len(hit.events) - 1) for hit in met),
-        shutdowns=matched.shutdowns, shutdowns_found=matched.shutdowns_found,
+        unmeasured=len(matched.hits) - len(met), shutdowns=matched.shutdowns, shutdowns_found=matched.shutdowns_found,
         onset_errors_h=tuple(hit.onset_error_h for hit in met if hit.onset_error_h is not None),
         end_errors_h=tuple(hit.end_error_h for hit in met if hit.end_error_h is not None),
         false=tuple(_false(fleet, event) for event in matched.false),
@@ -165,7 +169,7 @@ def together(scores: Iterable[FleetScore]) -> FleetScore:
     return FleetScore(
         seeds=tuple(seed for part in parts for seed in part.seeds), blocks=total("blocks"),
         blocks_long=total("blocks_long"), found=total("found"), found_long=total("found_long"), events=total("events"),
-        true_events=total("true_events"), further_events=total("further_events"), shutdowns=total("shutdowns"),
+        true_events=total("true_events"), further_events=total("further_events"), unmeasured=total("unmeasured"), shutdowns=total("shutdowns"),
         shutdowns_found=total("shutdowns_found"),
         onset_errors_h=tuple(error for part in parts for error in part.onset_errors_h),
         end_errors_h=tuple(error for part in parts for error in part.end_errors_h),

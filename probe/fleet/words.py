@@ -26,7 +26,8 @@ def _summary(score: FleetScore) -> dict[str, object]:
         "seeds": list(score.seeds), "recall": score.recall, "precision": score.precision,
         "onset_error_h": score.onset_error_h, "blocks": score.blocks, "found": score.found,
         f"blocks_of_{LONG_H}_h": score.blocks_long, f"found_of_{LONG_H}_h": score.found_long, "events": score.events,
-        "true_events": score.true_events, "further_events": score.further_events, "shutdowns": score.shutdowns,
+        "true_events": score.true_events, "further_events": score.further_events,
+        "unmeasured": score.unmeasured, "shutdowns": score.shutdowns,
         "shutdowns_found": score.shutdowns_found, "false_a_network_year": score.false_a_network_year,
         "full_blocks_replayed": len(score.delays), "suspected_in_1": _within(score.delays, "suspected", 1),
         f"confirmed_in_{MOST_CELLS}": _within(score.delays, "confirmed", MOST_CELLS),
@@ -44,7 +45,7 @@ def as_text(whole: FleetScore, grid: Sequence[GridCell]) -> str:
     lines = [
         f"{len(whole.seeds)} made-up fleets, {whole.network_years:.1f} network-years, {whole.wall_s:.0f} s",
         f"Recall of blocks of {LONG_H} h or longer: {_share(whole.found_long, whole.blocks_long)}; of all: "
-        f"{_share(whole.found, whole.blocks)}",
+        f"{_share(whole.found, whole.blocks)}; hardly measured and not counted: {whole.unmeasured}",
         f"Precision: {_share(whole.true_events, whole.events)}; false events a network-year: "
         f"{whole.false_a_network_year:.3f}",
         f"Onset error: median {_hours(whole.onset_error_h)}; events beyond the first of a block: "
