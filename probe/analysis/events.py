@@ -68,14 +68,16 @@ def examine(cells: Cells) -> Findings:
         if each.series.role == CONTROL:
             continue
         told: set[int] = set()
-        newest = ((each.newest, each.hasty),) if each.newest else ()
-        for window, needed in (*((window, each.needed) for window in each.windows), *newest):
-            if window is each.newest and window.last in told:
+        asked = [(window, each.needed, True) for window in each.windows]
+        if each.newest:
+            asked.append((each.newest, each.hasty, False))
+        for window, needed, sure in asked:
+            if not sure and window.last in told:
                 continue
             checks = check(window, around, needed)
             if checks.explained_by in ("", DEVICE, MOMENT):
                 told.add(window.last)
-                kept.append(Judged(window=window, checks=checks, sure=window is not each.newest))
+                kept.append(Judged(window=window, checks=checks, sure=sure))
             else:
                 explained.append((window, checks))
     events: list[Event] = []

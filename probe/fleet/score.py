@@ -169,7 +169,8 @@ def together(scores: Iterable[FleetScore]) -> FleetScore:
     return FleetScore(
         seeds=tuple(seed for part in parts for seed in part.seeds), blocks=total("blocks"),
         blocks_long=total("blocks_long"), found=total("found"), found_long=total("found_long"), events=total("events"),
-        true_events=total("true_events"), further_events=total("further_events"), unmeasured=total("unmeasured"), shutdowns=total("shutdowns"),
+        true_events=total("true_events"), further_events=total("further_events"),
+        unmeasured=total("unmeasured"), shutdowns=total("shutdowns"),
         shutdowns_found=total("shutdowns_found"),
         onset_errors_h=tuple(error for part in parts for error in part.onset_errors_h),
         end_errors_h=tuple(error for part in parts for error in part.end_errors_h),
