@@ -118,11 +118,11 @@ def _found(cells: Cells) -> list[Found]:
     found = _without_bursts(found)
     pooled = pooled_series(found)
     count: dict[Place, int] = {}
-    for series, _ in pooled:
+    for series in pooled:
         count[series.place] = count.get(series.place, 0) + 1
     return found + [
         find_windows(series, cells, threshold(cells, count[series.place]), suspicion(cells, count[series.place]))
-        for series, _ in pooled
+        for series in pooled
     ]
 
 

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from probe.analysis.series import POOLED, Place, Series
-from probe.analysis.windows import Found
-
-MOST_BASE = 0.05
-"""What fails more often than that by itself is left out: volunteers who come and go would move the sum."""
+from probe.analysis.windows import UNSTEADY, Found
 
 
-def pooled_series(found: Sequence[Found]) -> list[tuple[Series, tuple[Found, ...]]]:
-    """One series per country, service, role and target that at least two networks measure steadily."""
+def pooled_series(found: Sequence[Found]) -> list[Series]:
+    """One series per country, service, role and target that at least two networks measure steadily.
+
+    What fails by itself now and then is left out: volunteers who come and go would move the sum.
+    """
     groups: dict[tuple[bool, str, str, str, str], list[Found]] = {}
     for each in found:
         series = each.series
-        if not each.flaky and each.base <= MOST_BASE:
+        if not each.flaky and each.base <= UNSTEADY:
             key = (series.place.lab, series.place.cc, series.service, series.role, series.target_id)
             groups.setdefault(key, []).append(each)
-    return [(_pool([each.series for each in group]), tuple(group)) for group in groups.values() if len(group) > 1]
+    return [_pool([each.series for each in group]) for group in groups.values() if len(group) > 1]
 
 
 def _pool(parts: Sequence[Series]) -> Series:

@@ -41,6 +41,9 @@ STANDING_RATE = 0.8
 """A series that is blocked at this rate from its first cell on is blocked, not flaky."""
 _FLAKY_WINDOWS, _FLAKY_EVERY = 8, timedelta(days=14)
 """A series with so many windows, and one in less than this time, fails by itself."""
+UNSTEADY, _UNSTEADY_TIMES = 0.05, 1.5
+"""What fails by itself more often than that has causes whose failures come together: it needs a higher score, and its
+newest cells are no reason for suspicion."""
 _DIP_SHARE, _DIP_MOST = 0.25, timedelta(hours=24)
 _NEWEST, _NEWEST_STRENGTH = 6, 0.5
 _SEGMENT_AGAIN = 1.5
@@ -91,6 +94,8 @@ def find_windows(series: Series, cells: Cells, needed: float, hasty: float, *, f
     starts = segment(series.blocked, series.decided, needed / 2)
     base = _base(series, starts)
     made = _made(series, cells, starts, base, 1.0)
+    if base > UNSTEADY:
+        needed *= _UNSTEADY_TIMES
     flaky = flaky or _is_flaky(series, cells, [window for window in made if window.score >= needed])
     inflation = _inflation(series, cells, made)
     made = [replace(window, score=window.score / inflation, inflation=inflation) for window in made]
@@ -101,7 +106,7 @@ def find_windows(series: Series, cells: Cells, needed: float, hasty: float, *, f
         made = [_against_bursts(window, cells) for window in made]
         sure = [window for window in made if window.score >= needed and window.strength >= LEAST_STRENGTH]
     weak = tuple(window for window in made if window not in sure)
-    newest = None if flaky else _newest(series, cells, base, inflation, hasty)
+    newest = None if flaky or base > UNSTEADY else _newest(series, cells, base, inflation, hasty)
     return Found(series=series, base=base, inflation=inflation, windows=tuple(sure), weak=weak, flaky=flaky,
                  newest=newest, needed=needed, hasty=hasty)
 
