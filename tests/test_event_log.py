@@ -6,6 +6,9 @@ import json
 from datetime import timedelta
 
 import pytest
+
+pytest.importorskip("pandas", reason="needs the extra `research`")
+
 from made_cells import SERVICES, at, quiet, struck
 
 from probe.analysis.event_log import CHANGES, Covered, Row, alert_line, changes_since, current, update_log

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
+pytest.importorskip("pandas", reason="needs the extra `research`")
+
 import numpy as np
 import pandas as pd
-import pytest
 from made_cells import PLACES, SERVICES, at, quiet, struck
 
 from probe.analysis.event import Event

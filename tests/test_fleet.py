@@ -6,13 +6,17 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from click.testing import CliRunner
-from made_cells import quiet
 
 from probe.cli.main import cli
+
+pytest.importorskip("pandas", reason="needs the extra `research`")
+
+import numpy as np
+import pandas as pd
+from made_cells import quiet
+
 from probe.fleet.cells import cell_table
 from probe.fleet.score import score_fleet, together
 from probe.fleet.series_file import SeriesError, read_series, score_series

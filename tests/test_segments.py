@@ -6,10 +6,13 @@ import itertools
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytest.importorskip("pandas", reason="needs the extra `research`")
+
+import numpy as np
 
 from probe.analysis.segments import base_rate, boundary, dispersion, divergence, segment, shrunk, strength_of
 
