@@ -203,3 +203,9 @@ def test_what_is_no_cell_table_is_refused() -> None:
     with pytest.raises(CellsError, match="twice"):
         read_cells(pd.concat([twice, twice]))
     assert detect(quiet().iloc[:0]) == []
+
+
+def test_three_hours_a_day_seen_by_one_witness() -> None:
+    event = one(detect(struck(quiet(24 * 40, n=1), range(240, 840), daily=range(1, 4))))
+    assert event.daily_hours == (1, 3)
+    assert event.strength > 0.9

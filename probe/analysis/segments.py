@@ -129,12 +129,12 @@ class Span:
     decided: int
 
 
-def raised_spans(blocked: Ints, decided: Ints, starts: Ints, base: float) -> list[Span]:
-    """Runs of segments whose rate stands above the base by `LEAST_STRENGTH` or more."""
+def raised_spans(blocked: Ints, decided: Ints, starts: Ints, base: float, least: float = LEAST_STRENGTH) -> list[Span]:
+    """Runs of segments whose rate stands above the base by a strength of `least` or more."""
     if starts.size == 0:
         return []
     k, n = np.add.reduceat(blocked, starts), np.add.reduceat(decided, starts)
-    raised = np.asarray(strength_of(k / n, base)) >= LEAST_STRENGTH
+    raised = np.asarray(strength_of(k / n, base)) >= least
     edges = np.flatnonzero(np.diff(np.concatenate(([False], raised, [False])).astype(np.int8)))
     stops = np.append(starts[1:], len(blocked))
     return [

@@ -47,6 +47,8 @@ newest cells are no reason for suspicion."""
 _DIP_SHARE, _DIP_MOST = 0.25, timedelta(hours=24)
 _NEWEST, _NEWEST_STRENGTH = 6, 0.5
 _SEGMENT_AGAIN = 1.5
+_FAINT, _FAINT_STRENGTH = 0.04, 0.5
+"""What is stopped for some hours a day stands little above the base on the whole; in its hours it must be strong."""
 _SET_ASIDE = 3
 """So many windows of a series may be real ones when its dispersion is estimated."""
 _DAY = timedelta(days=1)
@@ -116,7 +118,7 @@ def _again(series: Series, cells: Cells, made: Sequence[Window], inflation: floa
     daily = [window for window in made if window.daily]
     starts = segment(series.blocked, series.decided, inflation * needed / 2)
     again = [window for window in _made(series, cells, starts, _base(series, starts), inflation)
-             if not any(window.onset <= other.end and other.onset <= window.end for other in daily)]
+             if not any(_meet(window, other) for other in daily)]
     return sorted([*daily, *again], key=lambda window: (window.onset, window.end))
 
 
@@ -131,7 +133,18 @@ def _base(series: Series, starts: Ints) -> float:
 def _made(series: Series, cells: Cells, starts: Ints, base: float, inflation: float) -> list[Window]:
     """Windows from segments: neighbours joined over short dips, then those that come back each day."""
     spans = _joined(series, cells, raised_spans(series.blocked, series.decided, starts, base))
-    return by_the_clock(cells, [_window(series, span, base, inflation, cells.cells_in(_DAY)) for span in spans])
+    day = cells.cells_in(_DAY)
+    windows = by_the_clock(cells, [_window(series, span, base, inflation, day) for span in spans])
+    spans = raised_spans(series.blocked, series.decided, starts, base, _FAINT)
+    faint = by_the_clock(cells, [_window(series, span, base, inflation, day) for span in spans])
+    daily = [window for window in faint if window.daily and window.strength >= _FAINT_STRENGTH
+             and not any(other.daily and _meet(window, other) for other in windows)]
+    kept = [window for window in windows if not any(_meet(window, other) for other in daily)]
+    return sorted([*kept, *daily], key=lambda window: (window.onset, window.end))
+
+
+def _meet(one: Window, other: Window) -> bool:
+    return one.onset <= other.end and other.onset <= one.end
 
 
 def _joined(series: Series, cells: Cells, spans: Sequence[Span]) -> list[Span]:

@@ -66,10 +66,10 @@ def _grid_lines(grid: Sequence[GridCell]) -> list[str]:
         return []
     by_key = {(cell.witnesses, cell.uptime): cell for cell in grid}
     lines = [f"Recall of blocks of {LONG_H} h or longer, by witnesses in each network (rows) and uptime (columns):",
-             "       " + "".join(f"{uptime:>12.0%}" for uptime in UPTIMES)]
+             "       " + "".join(f"{uptime:>16.0%}" for uptime in UPTIMES)]
     for witnesses in WITNESSES:
         cells = [by_key[witnesses, uptime] for uptime in UPTIMES]
-        lines.append(f"{witnesses:7}" + "".join(f"{_share(cell.found, cell.blocks):>12}" for cell in cells))
+        lines.append(f"{witnesses:7}" + "".join(f"{_share(cell.found, cell.blocks):>16}" for cell in cells))
     return [*lines, f"False events in these: {sum(cell.false for cell in grid)}"]
 
 
