@@ -40,7 +40,7 @@ def fleet() -> None:
 @click.option("--volunteers", type=click.IntRange(1, PLENTY), default=200, show_default=True,
               help="More where so many rows need more.")
 @click.option("--networks", type=click.IntRange(1, 1000), default=20, show_default=True)
-@click.option("--services", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--services", type=click.IntRange(13, 500), default=50, show_default=True)
 @click.option("--targets", type=click.IntRange(1, 20), default=2, show_default=True, help="Of each service.")
 @click.option("--days", type=click.IntRange(2, 3660), default=180, show_default=True, help="Fewer for few rows.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")

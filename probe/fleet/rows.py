@@ -184,8 +184,8 @@ class _Tables:
         """`<run_id>.<target_id>`, of a service `<run_id>.<service>.<role>`."""
         tails = list(names) if alone else [f"{name}{between}{role}" for name, role in
                                            zip(self.world.services, names, strict=True)]
-        heads = pc.take(pa.array(self.run_ids), pa.array(run))
-        return pc.binary_join_element_wise(heads, pc.take(pa.array(tails), pa.array(code)), between)
+        heads = pc.take(pa.array(self.run_ids, pa.string()), pa.array(run))
+        return pc.binary_join_element_wise(heads, pc.take(pa.array(tails, pa.string()), pa.array(code)), between)
 
 
 def _is_blocked(outcome: Any) -> Any:
