@@ -98,6 +98,12 @@ def test_rows_are_those_of_the_store(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "truth.json").read_text())["blocks"]
 
 
+def test_a_day_on_which_nobody_measured_has_no_rows(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["fleet", "simulate", "--rows", "100", "--out", str(tmp_path), "--volunteers", "1",
+                                    "--networks", "1", "--days", "2"])
+    assert done.exit_code == 0, done.output
+
+
 def test_blocks_are_found_in_the_counts_of_others(tmp_path: Path) -> None:
     cells = quiet(24 * 40, n=3)
     counts = pd.DataFrame({"time": cells["cell_start"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -221,7 +221,7 @@ def _table(table: Table, columns: Mapping[str, object], rows: int) -> pa.Table:
             array = _coded(np.zeros(rows, dtype=np.int32), [str(value)])
             field = field.with_type(array.type)
         else:
-            array = pa.repeat(pa.scalar(value, field.type), rows)
+            array = pa.repeat(pa.scalar(value, field.type), rows) if rows else pa.array([], field.type)
         fields.append(field)
         arrays.append(array)
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=schema.metadata))
