@@ -29,7 +29,7 @@ CONFOUNDERS: Mapping[str, str] = {
 
 _LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
 _MANY_SERVICES, _MANY_SHARE = 6, 0.5
-"""Where control targets were well in the same hours, it takes more to blame the network."""
+"""Where control targets were well in the same hours, or several devices saw it, it takes more to blame the network."""
 _LEAST_COUNTRIES, _COUNTRY_SHARE = 2, 0.5
 _LEAST_STRENGTH, _LIKE_SHARE, _LEAST_SCORE = 0.1, 0.3, 3.0
 _LONGER = 1 / _LIKE_SHARE
@@ -82,10 +82,11 @@ def check(window: Window, around: Neighbours, needed: float) -> Checks:
     alike = [each for each in around.by_service.get((series.place.lab, series.service), ())
              if each.series.place.cc != series.place.cc and _same_part(series, each.series)]
     rates = {NETWORK: _rate(window, here), WORLD: _rate(window, alike)}
+    device = _device(window)
     answers = {
-        NETWORK: _network(window, here),
+        NETWORK: _network(window, here, several=device == "out"),
         WORLD: _judged(_like(window, alike, lambda series: series.place.cc), _LEAST_COUNTRIES, _COUNTRY_SHARE),
-        DEVICE: _device(window),
+        DEVICE: device,
         MOMENT: "out" if window.cells > 1 else "explains",
         VERSION: _version(window),
     }
@@ -113,7 +114,7 @@ def _rate(window: Window, others: Iterable[Found]) -> float:
     return max(0.0, blocked - expected) / (decided + PRIOR_DECIDED)
 
 
-def _network(window: Window, others: Sequence[Found]) -> str:
+def _network(window: Window, others: Sequence[Found], *, several: bool) -> str:
     controls = [each for each in others if each.series.role == CONTROL]
     heard = [_seen(each.series, window) for each in controls]
     like = _like(window, [each for each in others if each.series.role != CONTROL], lambda series: series.service)
@@ -121,8 +122,9 @@ def _network(window: Window, others: Sequence[Found]) -> str:
         failed = any(_like(window, controls, lambda series: series.service).values())
         if failed:
             return "explains"
-        return _judged(like, _MANY_SERVICES, _MANY_SHARE)
-    return _judged(like, _LEAST_SERVICES, _SERVICE_SHARE)
+    elif not several:
+        return _judged(like, _LEAST_SERVICES, _SERVICE_SHARE)
+    return _judged(like, _MANY_SERVICES, _MANY_SHARE)
 
 
 def _same_part(one: Series, other: Series) -> bool:

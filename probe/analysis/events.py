@@ -24,6 +24,8 @@ from probe.analysis.windows import Found, find_windows, suspicion, threshold
 
 _ONGOING = timedelta(days=2)
 _CONFIRM_CELLS = 2
+_OFTEN, _OFTEN_EACH, _OFTEN_A_YEAR = 3, 2, 4.0
+"""No censor blocks a service so often in so many networks: more windows than that in a series, and a year of each."""
 _BURST_USUAL, _BURST_TIMES = 0.95, 3.0
 """Bursts of exponential length are three times as long as nineteen in twenty of them once in eight thousand."""
 HALF = 0.5
@@ -110,7 +112,7 @@ def _found(cells: Cells) -> list[Found]:
                      suspicion(cells, by_place[series.place]))
         for series in cells.series if len(series.times)
     ]
-    flaky = _flaky_services(found)
+    flaky = _flaky_services(found, cells)
     found = [
         find_windows(each.series, cells, each.needed, each.hasty, flaky=True)
         if not each.flaky and (each.series.place.lab, each.series.service) in flaky else each for each in found
@@ -126,12 +128,22 @@ def _found(cells: Cells) -> list[Found]:
     ]
 
 
-def _flaky_services(found: Sequence[Found]) -> set[tuple[bool, str]]:
-    places: dict[tuple[bool, str], set[str]] = {}
+def _flaky_services(found: Sequence[Found], cells: Cells) -> set[tuple[bool, str]]:
+    """Services that are flaky in two countries, or that fail three times a series in two and often on the whole."""
+    services: dict[tuple[bool, str], list[Found]] = {}
     for each in found:
-        if each.flaky:
-            places.setdefault((each.series.place.lab, each.series.service), set()).add(each.series.place.cc)
-    return {key for key, countries in places.items() if len(countries) > 1}
+        services.setdefault((each.series.place.lab, each.series.service), []).append(each)
+    return {key for key, parts in services.items() if _fails_often(parts, cells)}
+
+
+def _fails_often(parts: Sequence[Found], cells: Cells) -> bool:
+    countries = {each.series.place.cc for each in parts if each.flaky or each.windows_alone >= _OFTEN}
+    if len(countries) < 2:
+        return False
+    flaky = {each.series.place.cc for each in parts if each.flaky}
+    years = sum(int(each.series.times[-1] - each.series.times[0]) + 1 for each in parts) / cells.steps_per_year
+    least = max(_OFTEN_A_YEAR * years, _OFTEN_EACH * len(parts))
+    return len(flaky) > 1 or sum(each.windows_alone for each in parts) >= least
 
 
 def _without_bursts(found: Sequence[Found]) -> list[Found]:

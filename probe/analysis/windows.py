@@ -72,6 +72,8 @@ class Found:
     """Score that a window needs."""
     hasty: float
     """Score that the newest cells need."""
+    windows_alone: int
+    """Windows that would be sure if verdicts failed independently."""
 
 
 def threshold(cells: Cells, series: int, budget: float = FALSE_WINDOWS_A_YEAR) -> float:
@@ -92,13 +94,14 @@ def find_windows(series: Series, cells: Cells, needed: float, hasty: float, *, f
     """
     if not series.blocked.any():
         return Found(series=series, base=shrunk(0, float(series.decided.sum())), inflation=1.0, windows=(), weak=(),
-                     flaky=False, newest=None, needed=needed, hasty=hasty)
+                     flaky=False, newest=None, needed=needed, hasty=hasty, windows_alone=0)
     starts = segment(series.blocked, series.decided, needed / 2)
     base = _base(series, starts)
     made = _made(series, cells, starts, base, 1.0)
     if base > UNSTEADY:
         needed *= _UNSTEADY_TIMES
-    flaky = flaky or _is_flaky(series, cells, [window for window in made if window.score >= needed])
+    often = [window for window in made if window.score >= needed]
+    flaky = flaky or _is_flaky(series, cells, often)
     inflation = _inflation(series, cells, made)
     made = [replace(window, score=window.score / inflation, inflation=inflation) for window in made]
     if inflation > _SEGMENT_AGAIN:
@@ -110,7 +113,7 @@ def find_windows(series: Series, cells: Cells, needed: float, hasty: float, *, f
     weak = tuple(window for window in made if window not in sure)
     newest = None if flaky or base > UNSTEADY else _newest(series, cells, base, inflation, hasty)
     return Found(series=series, base=base, inflation=inflation, windows=tuple(sure), weak=weak, flaky=flaky,
-                 newest=newest, needed=needed, hasty=hasty)
+                 newest=newest, needed=needed, hasty=hasty, windows_alone=len(often))
 
 
 def _again(series: Series, cells: Cells, made: Sequence[Window], inflation: float, needed: float) -> list[Window]:
