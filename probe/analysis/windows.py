@@ -47,7 +47,7 @@ newest cells are no reason for suspicion."""
 _DIP_SHARE, _DIP_MOST = 0.25, timedelta(hours=24)
 _NEWEST, _NEWEST_STRENGTH = 6, 0.5
 _SEGMENT_AGAIN = 1.5
-_FAINT, _FAINT_STRENGTH = 0.04, 0.5
+_FAINT, _FAINT_STRENGTH = 0.04, 0.3
 """What is stopped for some hours a day stands little above the base on the whole; in its hours it must be strong."""
 _SET_ASIDE = 3
 """So many windows of a series may be real ones when its dispersion is estimated."""
