@@ -19,7 +19,7 @@ LAYERS = {
     "steps": 2, "sites": 2, "compare": 2, "rules": 2, "classify": 2, "combine": 2, "roles": 2, "plan": 2,
     "measure": 3, "control": 3,
     "store": 5,
-    "report": 6, "analysis": 6, "archive": 6, "schedules": 6, "status": 6, "updates": 6, "upload": 6,
+    "report": 6, "analysis": 6, "fleet": 6, "archive": 6, "schedules": 6, "status": 6, "updates": 6, "upload": 6,
     "registers": 6,
     "cli": 7, "__main__": 7,
 }
@@ -29,7 +29,7 @@ LAB_MAY_NOT_USE = {"steps", "sites", "compare", "rules", "classify", "combine", 
 """The laboratory is built from the facts of protocols: sharing the client's code would share its mistakes."""
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis", "altair",
          "aioquic", "pyspark", "numpy", "obstore", "maxminddb"}
-HEAVY_ALLOWED = ("probe/lab/", "probe/analysis/", "probe/control/server.py", "probe/measure/quic.py",
+HEAVY_ALLOWED = ("probe/lab/", "probe/analysis/", "probe/fleet/", "probe/control/server.py", "probe/measure/quic.py",
                  "probe/measure/quic_trust.py")
 SCAPY_ALLOWED = ("probe/lab/", "probe/measure/capture.py")
 MAX_LINES = 400

@@ -1,0 +1,206 @@
+"""What else may explain a window: the network, the service or the instrument, one device, a new version.
+
+Nothing is called a block of a service before its neighbours were asked: other services on the same network and the same
+service in other countries, in the same hours. What was in a long window of its own already can tell nothing and is not
+counted on either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from probe.analysis.segments import PRIOR_DECIDED, divergence, strength_of
+from probe.analysis.series import CONTROL, POOLED, Place, Series
+from probe.analysis.window import Window
+from probe.analysis.windows import Found
+
+NETWORK, WORLD, DEVICE, MOMENT, VERSION = "network", "service_or_instrument", "one_device", "one_interval", "version"
+CONFOUNDERS: Mapping[str, str] = {
+    NETWORK: "the network as a whole failed: other services on it failed in the same hours",
+    WORLD: "the service, or the probe itself: the same service failed in other countries in the same hours",
+    DEVICE: "one volunteer's device: never more than one of several witnesses is affected in an interval",
+    MOMENT: "a single interval of measurement, with services as before on both sides",
+    VERSION: "the program or its list of targets changed when the failures began",
+}
+"""Word -> what would explain the failures without any block of the service."""
+
+_LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
+_MANY_SERVICES, _MANY_SHARE = 6, 0.5
+"""Where control targets were well in the same hours, or several devices saw it, it takes more to blame the network."""
+_LEAST_COUNTRIES, _COUNTRY_SHARE = 2, 0.5
+_LEAST_STRENGTH, _LIKE_SHARE, _LEAST_SCORE = 0.1, 0.3, 3.0
+_LONGER = 1 / _LIKE_SHARE
+_DEVICE_SHARE = 0.25
+_CONTROL_VERDICTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """What was asked of one window."""
+
+    explained_by: str
+    """A confounder that explains it; empty: none does."""
+    ruled_out: tuple[str, ...]
+    open: tuple[str, ...]
+    """Confounders that nobody could be asked about."""
+    doubts: tuple[str, ...]
+    """Confounders that something speaks for, though not enough to explain it."""
+    network_rate: float
+    """Blocked share of the other services of the network in the window's hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """Series by network and by service, to ask about any window."""
+
+    by_place: Mapping[Place, Sequence[Found]]
+    by_service: Mapping[tuple[bool, str], Sequence[Found]]
+
+
+def neighbours(found: Iterable[Found]) -> Neighbours:
+    """Sorts series by what they have in common; pooled ones are no witnesses of their own for other countries."""
+    by_place: dict[Place, list[Found]] = {}
+    by_service: dict[tuple[bool, str], list[Found]] = {}
+    for each in found:
+        by_place.setdefault(each.series.place, []).append(each)
+        if each.series.place.asn != POOLED:
+            by_service.setdefault((each.series.place.lab, each.series.service), []).append(each)
+    return Neighbours(by_place=by_place, by_service=by_service)
+
+
+def check(window: Window, around: Neighbours, needed: float) -> Checks:
+    """Asks about every confounder; the first that explains the window ends it.
+
+    A window must also score `needed` over what its neighbours show in the same hours: the base that it is held against
+    is its own together with theirs.
+    """
+    series = window.series
+    here = [each for each in around.by_place[series.place] if each.series.service != series.service]
+    alike = [each for each in around.by_service.get((series.place.lab, series.service), ())
+             if each.series.place.cc != series.place.cc and _same_part(series, each.series)]
+    rates = {NETWORK: _rate(window, here), WORLD: _rate(window, alike)}
+    device = _device(window)
+    answers = {
+        NETWORK: _network(window, here, several=device == "out"),
+        WORLD: _judged(_like(window, alike, lambda series: series.place.cc), _LEAST_COUNTRIES, _COUNTRY_SHARE),
+        DEVICE: device,
+        MOMENT: "out" if window.cells > 1 else "explains",
+        VERSION: _version(window),
+    }
+    base = 1 - (1 - window.base) * (1 - rates[NETWORK]) * (1 - rates[WORLD])
+    less = (divergence(window.blocked, window.decided, window.base)
+            - divergence(window.blocked, window.decided, base)) / window.inflation
+    if window.rate <= base or window.score - less < needed:
+        answers[max(rates, key=lambda word: rates[word])] = "explains"
+    return Checks(
+        network_rate=rates[NETWORK],
+        explained_by=next((word for word, answer in answers.items() if answer == "explains"), ""),
+        ruled_out=tuple(word for word, answer in answers.items() if answer == "out"),
+        open=tuple(word for word, answer in answers.items() if answer == "open"),
+        doubts=tuple(word for word, answer in answers.items() if answer == "doubt"),
+    )
+
+
+def _rate(window: Window, others: Iterable[Found]) -> float:
+    """Blocked share, above their own bases, of what can be compared with the window, in its hours."""
+    blocked = decided = expected = 0.0
+    for each in others:
+        k, n = _seen(each.series, window)
+        if n and not _busy(each, window):
+            blocked, decided, expected = blocked + k, decided + n, expected + n * each.base
+    return max(0.0, blocked - expected) / (decided + PRIOR_DECIDED)
+
+
+def _network(window: Window, others: Sequence[Found], *, several: bool) -> str:
+    controls = [each for each in others if each.series.role == CONTROL]
+    heard = [_seen(each.series, window) for each in controls]
+    like = _like(window, [each for each in others if each.series.role != CONTROL], lambda series: series.service)
+    if sum(n for _, n in heard) >= _CONTROL_VERDICTS:
+        failed = any(_like(window, controls, lambda series: series.service).values())
+        if failed:
+            return "explains"
+    elif not several:
+        return _judged(like, _LEAST_SERVICES, _SERVICE_SHARE)
+    return _judged(like, _MANY_SERVICES, _MANY_SHARE)
+
+
+def _same_part(one: Series, other: Series) -> bool:
+    return (one.role, one.target_id) == (other.role, other.target_id)
+
+
+def _judged(like: Mapping[Hashable, bool], least: int, share: float) -> str:
+    """`explains` where enough of those that can be compared failed alike, `open` where they are too few to tell."""
+    hits = sum(like.values())
+    if hits >= max(least, share * len(like)):
+        return "explains"
+    if hits and hits >= share * len(like):
+        return "doubt"
+    if len(like) >= least:
+        return "out"
+    return "open"
+
+
+def _like(window: Window, others: Iterable[Found], group: Callable[[Series], Hashable]) -> dict[Hashable, bool]:
+    """Group -> whether it failed in the window's hours as well; groups that cannot be compared are left out."""
+    sums: dict[Hashable, list[float]] = {}
+    alike: dict[Hashable, bool] = {}
+    for each in others:
+        blocked, decided = _seen(each.series, window)
+        if not decided or _busy(each, window):
+            continue
+        name = group(each.series)
+        total = sums.setdefault(name, [0.0, 0.0, 0.0])
+        for at, value in enumerate((blocked, decided, decided * each.base)):
+            total[at] += value
+        alike[name] = alike.get(name, False) or _alike(window, blocked, decided, each)
+    for name, (failed, of, expected) in sums.items():
+        rate = expected / of
+        strong = float(strength_of(failed / of, rate)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
+        score = divergence(failed, of, rate)
+        alike[name] = alike[name] or (strong and score >= _LEAST_SCORE)
+    return alike
+
+
+def _alike(window: Window, blocked: int, decided: int, each: Found) -> bool:
+    strong = float(strength_of(blocked / decided, each.base)) >= max(_LEAST_STRENGTH, _LIKE_SHARE * window.strength)
+    score = divergence(blocked, decided, each.base) / each.inflation
+    return strong and score >= _LEAST_SCORE
+
+
+def _busy(each: Found, window: Window) -> bool:
+    """In a window of its own that is much longer and began long before: it cannot say what began with this one."""
+    length = window.end - window.onset + 1
+    return any(
+        other.onset <= window.end and window.onset <= other.end and other.end - other.onset + 1 > _LONGER * length
+        and other.onset < window.onset - max(length, 2 * window.day) for other in each.windows
+    )
+
+
+def _seen(series: Series, window: Window) -> tuple[int, int]:
+    """Blocked and decided verdicts of another series in the window's hours."""
+    first, stop = np.searchsorted(series.times, (window.onset, window.end + 1))
+    return int(series.blocked[first:stop].sum()), int(series.decided[first:stop].sum())
+
+
+def _device(window: Window) -> str:
+    """One device that always fails spoils one verdict of several in each cell; a network often spoils two."""
+    inside = slice(window.first, window.last + 1)
+    blocked, decided = window.series.blocked[inside], window.series.decided[inside]
+    telling = (decided >= 2) & (decided <= window.series.witnesses[inside]) & (blocked > 0)
+    n, rate = decided[telling], window.rate
+    several = 1 - (1 - rate) ** n
+    expected = float(np.sum((several - n * rate * (1 - rate) ** (n - 1)) / several))
+    seen = int(np.count_nonzero(blocked[telling] >= 2))
+    if seen > _DEVICE_SHARE * expected:
+        return "out"
+    return "explains" if 2 * np.count_nonzero(telling) > np.count_nonzero(blocked) else "open"
+
+
+def _version(window: Window) -> str:
+    versions = window.series.versions
+    if window.first == 0 or versions[window.first] < 0:
+        return "open"
+    return "doubt" if versions[window.first] != versions[window.first - 1] else "out"

@@ -1,0 +1,271 @@
+"""From cells to events: what was blocked where, from when to when, how surely, and what else it was not.
+
+`detect` is pure: the same cells give the same events, in the same order, with the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from probe.analysis.crosscheck import DEVICE, MOMENT, NETWORK, Checks, check, neighbours
+from probe.analysis.event import DOWN_TO, Event, Reach, event_id, mechanism
+from probe.analysis.outages import network_events
+from probe.analysis.pooled import pooled_series
+from probe.analysis.segments import strength_of
+from probe.analysis.series import CONTROL, HOUR, POOLED, Cells, Place, read_cells
+from probe.analysis.together import Cluster, Judged, bounds_of, clusters
+from probe.analysis.window import Window, within_hours
+from probe.analysis.windows import Found, find_windows, suspicion, threshold
+
+_ONGOING = timedelta(days=2)
+_CONFIRM_CELLS = 2
+_OFTEN, _OFTEN_EACH, _OFTEN_A_YEAR = 3, 2, 4.0
+"""No censor blocks a service so often in so many networks: more windows than that in a series, and a year of each."""
+_BURST_USUAL, _BURST_TIMES = 0.95, 3.0
+"""Bursts of exponential length are three times as long as nineteen in twenty of them once in eight thousand."""
+HALF = 0.5
+"""Services of a network that fail together are an event of their own where half of all verdicts fail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dismissed:
+    """A window that is no event, and why: for whoever checks the checks."""
+
+    place: Place
+    service: str
+    role: str
+    target_id: str
+    onset: str
+    end: str
+    explained_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Everything that the cells say."""
+
+    events: tuple[Event, ...]
+    dismissed: tuple[Dismissed, ...]
+    flaky: tuple[tuple[Place, str, str, str], ...]
+    """Series that fail again and again: (place, service, role, target), from which only the surest windows count."""
+
+
+def detect(table: Any, step: timedelta = HOUR) -> list[Event]:
+    """The events in a cell table (pandas frame, Arrow table or mapping of columns), by time. Raises CellsError."""
+    return list(examine(read_cells(table, step)).events)
+
+
+def examine(cells: Cells) -> Findings:
+    """The events in cells, and what looked like one."""
+    found = _found(cells)
+    around = neighbours(found)
+    kept: list[Judged] = []
+    explained: list[tuple[Window, Checks]] = []
+    for each in found:
+        if each.series.role == CONTROL:
+            continue
+        told: set[int] = set()
+        asked = [(window, each.needed, True) for window in each.windows]
+        if each.newest:
+            asked.append((each.newest, each.hasty, False))
+        for window, needed, sure in asked:
+            if not sure and window.last in told:
+                continue
+            checks = check(window, around, needed)
+            if checks.explained_by in ("", DEVICE, MOMENT):
+                told.add(window.last)
+                kept.append(Judged(window=window, checks=checks, sure=sure))
+            else:
+                explained.append((window, checks))
+    events: list[Event] = []
+    for cluster in clusters(kept, cells):
+        why = _why_not(cluster, cells)
+        if why:
+            explained += [(judged.window, judged.checks) for judged in cluster.members]
+        else:
+            events.append(_event(cluster, cells, around.by_service))
+    network = [window for window, checks in explained if checks.explained_by == NETWORK
+               and checks.network_rate >= HALF and DEVICE in checks.ruled_out]
+    events += network_events(cells, network)
+    return Findings(
+        events=tuple(sorted(events, key=lambda event: (event.onset, event.place, event.service, event.event_id))),
+        dismissed=tuple(_dismissed(window, checks, cells) for window, checks in explained),
+        flaky=tuple((f.series.place, f.series.service, f.series.role, f.series.target_id) for f in found if f.flaky),
+    )
+
+
+def _found(cells: Cells) -> list[Found]:
+    """The windows of every series, and of the networks of each country together.
+
+    A service that is flaky in several countries is flaky, also where too little is measured to show it.
+    """
+    by_place: dict[Place, int] = {}
+    for series in cells.series:
+        by_place[series.place] = by_place.get(series.place, 0) + 1
+    found = [
+        find_windows(series, cells, threshold(cells, by_place[series.place]),
+                     suspicion(cells, by_place[series.place]))
+        for series in cells.series if len(series.times)
+    ]
+    flaky = _flaky_services(found, cells)
+    found = [
+        find_windows(each.series, cells, each.needed, each.hasty, flaky=True)
+        if not each.flaky and (each.series.place.lab, each.series.service) in flaky else each for each in found
+    ]
+    found = _without_bursts(found)
+    pooled = pooled_series(found)
+    count: dict[Place, int] = {}
+    for series in pooled:
+        count[series.place] = count.get(series.place, 0) + 1
+    return found + [
+        find_windows(series, cells, threshold(cells, count[series.place]), suspicion(cells, count[series.place]))
+        for series in pooled
+    ]
+
+
+def _flaky_services(found: Sequence[Found], cells: Cells) -> set[tuple[bool, str]]:
+    """Services that are flaky in two countries, or that fail three times a series in two and often on the whole."""
+    services: dict[tuple[bool, str], list[Found]] = {}
+    for each in found:
+        services.setdefault((each.series.place.lab, each.series.service), []).append(each)
+    return {key for key, parts in services.items() if _fails_often(parts, cells)}
+
+
+def _fails_often(parts: Sequence[Found], cells: Cells) -> bool:
+    countries = {each.series.place.cc for each in parts if each.flaky or each.windows_alone >= _OFTEN}
+    if len(countries) < 2:
+        return False
+    flaky = {each.series.place.cc for each in parts if each.flaky}
+    years = sum(int(each.series.times[-1] - each.series.times[0]) + 1 for each in parts) / cells.steps_per_year
+    least = max(_OFTEN_A_YEAR * years, _OFTEN_EACH * len(parts))
+    return len(flaky) > 1 or sum(each.windows_alone for each in parts) >= least
+
+
+def _without_bursts(found: Sequence[Found]) -> list[Found]:
+    """Flaky series keep the windows alone that last much longer than nearly all bursts of that service."""
+    lengths: dict[tuple[bool, str], list[int]] = {}
+    for each in found:
+        if each.flaky:
+            lengths.setdefault((each.series.place.lab, each.series.service), []).extend(
+                window.end - window.onset + 1 for window in (*each.windows, *each.weak))
+    usual = {key: _BURST_TIMES * float(np.quantile(values, _BURST_USUAL)) for key, values in lengths.items() if values}
+    return [
+        replace(each, windows=tuple(window for window in each.windows if window.end - window.onset + 1 >= usual[
+            (each.series.place.lab, each.series.service)])) if each.flaky and each.windows else each
+        for each in found
+    ]
+
+
+def _why_not(cluster: Cluster, cells: Cells) -> str:
+    """Why windows that nothing else explains make no event all the same; empty when they do."""
+    words = {judged.checks.explained_by for judged in cluster.members}
+    networks = {judged.window.series.place.asn for judged in cluster.members} - {POOLED}
+    if words == {DEVICE} and len(networks) < 2:
+        return DEVICE
+    if MOMENT in words and all(judged.checks.explained_by == MOMENT for judged in cluster.members):
+        return "" if any(_is_open(judged.window, cells) for judged in cluster.members) else MOMENT
+    return ""
+
+
+def _is_open(window: Window, cells: Cells) -> bool:
+    return window.end_until is None and (cells.last - window.end) * cells.step <= _ONGOING
+
+
+def _event(cluster: Cluster, cells: Cells, alike: Any) -> Event:
+    lead = cluster.lead.window
+    bounds = bounds_of(cluster, cells)
+    place = lead.series.place
+    reaches = _reaches(cluster, cells, alike.get((place.lab, lead.series.service), ()))
+    sure = [judged for judged in cluster.members if judged.sure]
+    ongoing = any(_is_open(judged.window, cells) for judged in cluster.members)
+    doubts = tuple(sorted({word for judged in (sure or cluster.members) for word in judged.checks.doubts}))
+    enough = any(judged.window.cells >= _CONFIRM_CELLS for judged in sure)
+    standing = bounds.onset_from is None and max((r.witnesses for r in reaches), default=1) < 2
+    ruled = set.intersection(*(set(judged.checks.ruled_out) for judged in (sure or cluster.members)))
+    asked = cluster.lead.checks
+    witnesses = sum(reach.witnesses for reach in reaches)
+    return Event(
+        event_id=event_id("service", place, lead.series.service, cells.time(bounds.onset)),
+        kind="service", status="confirmed" if enough and not doubts and not standing else "suspected",
+        lab=place.lab, place=place.cc, service=lead.series.service,
+        roles=tuple(sorted({judged.window.series.role for judged in cluster.members})),
+        endpoints=tuple(sorted({judged.window.series.target_id for judged in cluster.members} - {""})),
+        networks=reaches,
+        onset_from=None if bounds.onset_from is None else cells.time(bounds.onset_from),
+        onset=cells.time(bounds.onset), onset_until=cells.time(bounds.onset_until),
+        end_from=cells.time(bounds.end_from) + cells.step,
+        end_until=None if bounds.end_until is None else cells.time(bounds.end_until),
+        ongoing=ongoing,
+        daily_hours=lead.daily,
+        strength=round(lead.strength, 3), blocked=sum(r.blocked for r in reaches),
+        decided=sum(r.decided for r in reaches), witnesses=witnesses,
+        mechanism=mechanism([judged.window for judged in cluster.members], cells.block_types),
+        confidence=_confidence(lead.score, witnesses, len(asked.open), len(doubts)),
+        ruled_out=tuple(sorted(ruled)), not_ruled_out=tuple(sorted({*asked.open, *doubts})),
+    )
+
+
+def _confidence(score: float, witnesses: int, unasked: int, doubts: int) -> float:
+    """0 to 1, for sorting: how far the counts carry, less for one witness and for every question left open."""
+    value = (1 - np.exp(-score / 10)) * (0.85 if witnesses < 2 else 1) * 0.95 ** unasked * 0.7 ** doubts
+    return round(float(min(value, 0.99)), 2)
+
+
+def _reaches(cluster: Cluster, cells: Cells, alike: Sequence[Found]) -> tuple[Reach, ...]:
+    """What each network shows; where only all together were sure, those whose own rate stands above their base."""
+    made: dict[int, Reach] = {}
+    for judged in sorted(cluster.members, key=lambda judged: -judged.window.score):
+        window = judged.window
+        if window.series.place.asn not in (*made, POOLED):
+            made[window.series.place.asn] = _reach(window, cells)
+    if not made:
+        lead = cluster.lead.window
+        for each in alike:
+            same = (each.series.role, each.series.target_id) == (lead.series.role, lead.series.target_id)
+            if same and each.series.place.cc == lead.series.place.cc and each.series.place.asn not in made:
+                reach = _reach_within(each, lead, cells)
+                if reach:
+                    made[each.series.place.asn] = reach
+    return tuple(made[asn] for asn in sorted(made))
+
+
+def _reach(window: Window, cells: Cells) -> Reach:
+    inside = slice(window.first, window.last + 1)
+    return Reach(
+        asn=window.series.place.asn, onset_from=None if window.onset_from is None else cells.time(window.onset_from),
+        onset=cells.time(window.onset), onset_until=cells.time(window.onset_until),
+        end_from=cells.time(window.end_from) + cells.step,
+        end_until=None if window.end_until is None else cells.time(window.end_until),
+        blocked=window.blocked, decided=window.decided, strength=round(window.strength, 3),
+        witnesses=int(window.series.witnesses[inside].max()),
+    )
+
+
+def _reach_within(each: Found, lead: Window, cells: Cells) -> Reach | None:
+    inside = (each.series.times >= lead.onset) & (each.series.times <= lead.end)
+    if lead.daily:
+        inside &= within_hours(each.series.times, lead.daily, cells)
+    blocked, decided = int(each.series.blocked[inside].sum()), int(each.series.decided[inside].sum())
+    strength = float(strength_of(blocked / decided, each.base)) if decided else 0.0
+    if strength < DOWN_TO * lead.strength:
+        return None
+    return Reach(
+        asn=each.series.place.asn, onset_from=None if lead.onset_from is None else cells.time(lead.onset_from),
+        onset=cells.time(lead.onset), onset_until=cells.time(lead.onset_until),
+        end_from=cells.time(lead.end_from) + cells.step,
+        end_until=None if lead.end_until is None else cells.time(lead.end_until),
+        blocked=blocked, decided=decided, strength=round(strength, 3),
+        witnesses=int(each.series.witnesses[inside].max(initial=0)),
+    )
+
+
+def _dismissed(window: Window, checks: Checks, cells: Cells) -> Dismissed:
+    series = window.series
+    return Dismissed(place=series.place, service=series.service, role=series.role, target_id=series.target_id,
+                     onset=cells.time(window.onset).isoformat(), end=cells.time(window.end).isoformat(),
+                     explained_by=checks.explained_by)

@@ -1,0 +1,178 @@
+"""Where the rate of a series of counts changes: exact segmentation, and windows in which it stands above its base.
+
+A series is two arrays: `blocked[i]` of `decided[i]` verdicts in its i-th measured cell. Hours without a measurement are
+no cells and carry no weight.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+LEAST_STRENGTH = 0.15
+"""A window in which less than this share of what used to pass is stopped is no window."""
+PRIOR_BLOCKED, PRIOR_DECIDED = 0.25, 50.0
+"""What is believed of a base rate before the first verdict: half a per cent, worth fifty verdicts."""
+_BASE_SCORE = 25.0
+_TABLE_LIMIT = 1 << 22
+
+
+def segment(blocked: Ints, decided: Ints, penalty: float) -> Ints:
+    """First indices of the segments that maximise binomial log-likelihood minus `penalty` (nats) for each of them.
+
+    Optimal partitioning (Jackson et al. 2005) with pruning (PELT, Killick et al. 2012), exact. Neighbouring cells with
+    the same observed rate are one block: the likelihood is linear along such a run, so no best boundary lies inside it.
+    """
+    starts = _blocks(blocked, decided)
+    if starts.size == 0:
+        return starts
+    k = np.concatenate(([0], np.cumsum(np.add.reduceat(blocked, starts))))
+    n = np.concatenate(([0], np.cumsum(np.add.reduceat(decided, starts))))
+    return starts[_partition(k, n, penalty)]
+
+
+def _blocks(blocked: Ints, decided: Ints) -> Ints:
+    """Where runs of cells with equal rates begin."""
+    if blocked.size == 0:
+        return np.zeros(0, dtype=np.int64)
+    same = blocked[1:] * decided[:-1] == blocked[:-1] * decided[1:]
+    return np.concatenate(([0], np.flatnonzero(~same) + 1)).astype(np.int64)
+
+
+def _partition(k: Ints, n: Ints, penalty: float) -> Ints:
+    """The dynamic programme over cumulative counts; indices of blocks at which segments begin."""
+    size = len(k) - 1
+    logs = _x_log_x(int(n[-1]))
+    best, last = np.zeros(size + 1), np.zeros(size + 1, dtype=np.int64)
+    best[0] = -penalty
+    candidates = np.zeros(1, dtype=np.int64)
+    for end in range(1, size + 1):
+        kk, nn = k[end] - k[candidates], n[end] - n[candidates]
+        scores = best[candidates] + (logs[nn] - logs[kk] - logs[nn - kk])
+        chosen = int(scores.argmin())
+        best[end], last[end] = scores[chosen] + penalty, candidates[chosen]
+        kept = candidates[scores <= best[end]]
+        candidates = np.append(kept, end)
+    cuts, end = [], size
+    while end:
+        end = int(last[end])
+        cuts.append(end)
+    return np.array(cuts[::-1], dtype=np.int64)
+
+
+_logs: Floats = np.zeros(1)
+
+
+def _x_log_x(most: int) -> Floats:
+    """x log x for the whole numbers up to `most`; kept, for thousands of series ask for it."""
+    global _logs
+    if most >= len(_logs):
+        numbers = np.arange(max(2, min(2 * most, _TABLE_LIMIT), most + 1), dtype=np.float64)
+        made = numbers * np.log(np.maximum(numbers, 1.0))
+        if len(made) > _TABLE_LIMIT:
+            return made
+        _logs = made
+    return _logs
+
+
+def divergence(blocked: float, decided: float, base: float) -> float:
+    """Log-likelihood ratio (nats) of counts under their own rate against the rate `base`: n KL(k/n || base)."""
+    passed = decided - blocked
+    if not 0 < base < 1:
+        return 0.0 if blocked == base * decided else math.inf
+    hit = blocked * math.log(blocked / decided / base) if blocked else 0.0
+    return max(0.0, hit + (passed * math.log(passed / decided / (1 - base)) if passed else 0.0))
+
+
+def strength_of(rate: Floats | float, base: Floats | float) -> Floats | float:
+    """The share of what used to pass that is stopped: 0 at the base rate, 1 when nothing passes."""
+    return (rate - base) / (1.0 - base)
+
+
+def shrunk(blocked: float, decided: float) -> float:
+    """A base rate from counts, drawn towards half a per cent where they are few."""
+    return (blocked + PRIOR_BLOCKED) / (decided + PRIOR_DECIDED)
+
+
+def base_rate(blocked: Floats, decided: Floats) -> float:
+    """The rate of a series when nothing special happens, from the counts of its segments.
+
+    Segments are pooled from the lowest rate up to the first step of `LEAST_STRENGTH` that is beyond chance: a series
+    that is blocked for most of its life still has the base that it began with, and a lucky hour of a flaky one is no
+    base. Shrunk, so never 0.
+    """
+    order = np.argsort(blocked / decided, kind="stable")
+    k = n = 0.0
+    rest_blocked, rest_decided = float(blocked.sum()), float(decided.sum())
+    for at in order:
+        step = n > 0 and strength_of(blocked[at] / decided[at], k / n) > LEAST_STRENGTH
+        if step and divergence(k, n, (rest_blocked - k) / (rest_decided - n)) >= _BASE_SCORE:
+            break
+        k, n = k + float(blocked[at]), n + float(decided[at])
+    return shrunk(k, n)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Consecutive measured cells, by index, both ends included, and what was counted in them."""
+
+    first: int
+    last: int
+    blocked: int
+    decided: int
+
+
+def raised_spans(blocked: Ints, decided: Ints, starts: Ints, base: float, least: float = LEAST_STRENGTH) -> list[Span]:
+    """Runs of segments whose rate stands above the base by a strength of `least` or more."""
+    if starts.size == 0:
+        return []
+    k, n = np.add.reduceat(blocked, starts), np.add.reduceat(decided, starts)
+    raised = np.asarray(strength_of(k / n, base)) >= least
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], raised, [False])).astype(np.int8)))
+    stops = np.append(starts[1:], len(blocked))
+    return [
+        Span(first=int(starts[a]), last=int(stops[b - 1]) - 1, blocked=int(k[a:b].sum()), decided=int(n[a:b].sum()))
+        for a, b in zip(edges[::2], edges[1::2], strict=True)
+    ]
+
+
+def dispersion(times: Ints, blocked: Ints, decided: Ints, without: NDArray[np.bool_], block: int) -> float:
+    """Variance inflation of the counts beside a series' windows: 1 when verdicts fail independently of each other.
+
+    Pearson's statistic of sums over one cell and over `block` cells, whichever is larger, since what fails in one hour
+    tends to fail in the next; drawn towards 1 where few failures are seen.
+    """
+    kept = ~without
+    t, k, n = times[kept], blocked[kept], decided[kept]
+    if k.size == 0:
+        return 1.0
+    rate = shrunk(float(k.sum()), float(n.sum()))
+    worst = 1.0
+    for width in (1, block):
+        group = np.flatnonzero(np.diff(t // width, prepend=t[0] // width - 1))
+        kk, nn = np.add.reduceat(k, group).astype(np.float64), np.add.reduceat(n, group).astype(np.float64)
+        seen, expected = float(((kk - nn * rate) ** 2).sum()), float((nn * rate * (1 - rate)).sum())
+        worst = max(worst, (seen + _DISPERSION_PRIOR) / (expected + _DISPERSION_PRIOR))
+    return worst
+
+
+_DISPERSION_PRIOR = 20.0
+
+
+def boundary(gain: Floats, at: int, last: int, loss: float = 2.0, reach: int = 48) -> tuple[int, int]:
+    """Where else a boundary may lie: earliest and latest first index of the window at most `loss` nats worse.
+
+    `gain[i]` is the log-likelihood ratio of cell i for being inside the window rather than outside; `at` is the best
+    first index, `last` the last index of the window. 2 nats is about 95 % (Wilks).
+    """
+    before = np.cumsum(gain[max(0, at - reach):at][::-1])
+    after = np.cumsum(gain[at:min(at + reach, last)])
+    earlier, later = np.flatnonzero(before >= -loss), np.flatnonzero(after <= loss)
+    return at - (int(earlier[-1]) + 1 if earlier.size else 0), at + (int(later[-1]) + 1 if later.size else 0)

@@ -1,0 +1,159 @@
+"""The made-up fleet: its truth, its rows, and how event detection does on it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from probe.cli.main import cli
+
+pytest.importorskip("pandas", reason="needs the extra `research`")
+
+import numpy as np
+import pandas as pd
+from made_cells import quiet
+
+from probe.fleet.cells import cell_table
+from probe.fleet.score import score_fleet, together
+from probe.fleet.series_file import SeriesError, read_series, score_series
+from probe.fleet.truth import draw_truth
+from probe.fleet.verdicts import BLOCKED, CONFIRMED, NETWORK, NO_ROW, Fleet
+from probe.fleet.world import Size, draw_world
+
+SMALL = Size(volunteers=60, networks=8, services=14, days=60)
+TINY = Size(volunteers=12, networks=4, services=14, days=24)
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Fleet:
+    world = draw_world(5, TINY)
+    return Fleet(world, draw_truth(world))
+
+
+def test_events_are_found_and_little_else() -> None:
+    score = together([score_fleet(seed, SMALL, replays=2) for seed in (1, 2)])
+    assert score.blocks_long > 25
+    assert score.recall is not None
+    assert score.recall >= 0.9
+    assert score.precision is not None
+    assert score.precision >= 0.95
+    assert score.onset_error_h is not None
+    assert score.onset_error_h <= 1
+    assert score.false_a_network_year < 1
+    assert score.shutdowns_found >= 1
+
+
+def test_the_same_seed_makes_the_same_fleet(tiny: Fleet) -> None:
+    again = draw_world(5, TINY)
+    assert draw_truth(again) == tiny.truth
+    for number in (0, 17):
+        assert np.array_equal(Fleet(again, tiny.truth).day(number).outcomes, tiny.day(number).outcomes)
+    assert not np.array_equal(draw_world(6, TINY).present, again.present)
+
+
+def test_nobody_says_anything_while_away_and_blocks_are_met(tiny: Fleet) -> None:
+    days = np.concatenate([day.outcomes for day in tiny.days()], axis=1)
+    assert not days[~tiny.world.present].any()
+    assert (days[tiny.world.present] != NO_ROW).mean() > 0.9
+    for block in tiny.truth.blocks:
+        if not block.daily and not block.by_volunteer:
+            people = np.isin(tiny.world.home, block.networks)
+            said = days[people, block.begin:block.stop, block.service]
+            met = np.isin(said, (BLOCKED, CONFIRMED)).sum()
+            decided = (said != NO_ROW).sum() - (said == NETWORK).sum()
+            assert decided < 20 or met > 0.15 * decided
+
+
+def test_cells_count_every_verdict_once(tiny: Fleet) -> None:
+    table = cell_table(tiny)
+    counted = table[["ok", "blocked", "down", "inconclusive", "network", "local"]].to_numpy().sum()
+    assert counted == sum(np.count_nonzero(day.outcomes) for day in tiny.days())
+    assert (table["confirmed"] <= table["blocked"]).all()
+    assert table["lab"].all()
+    assert not table.duplicated(["probe_asn", "service", "cell_start"]).any()
+
+
+def test_rows_are_those_of_the_store(tmp_path: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    from probe.store.parquet import arrow_schema
+    from probe.store.schema import TABLES
+
+    done = CliRunner().invoke(cli, ["fleet", "simulate", "--rows", "20000", "--out", str(tmp_path), "--json",
+                                    "--volunteers", "30", "--services", "14"])
+    assert done.exit_code == 0, done.output
+    written = json.loads(done.output)
+    assert written["verdicts"] >= 20000
+    for name in ("verdicts", "services", "runs"):
+        files = sorted((tmp_path / "parquet" / name).glob("date=*/*.parquet"))
+        parts = [pq.ParquetFile(file).read() for file in files]
+        assert sum(part.num_rows for part in parts) == written[name]
+        assert parts[0].schema.names == arrow_schema(TABLES[name]).names
+        rows = pd.concat([part.to_pandas() for part in parts])
+        assert rows["lab"].all()
+        assert not rows.duplicated(list(TABLES[name].key)).any()
+    assert json.loads((tmp_path / "truth.json").read_text())["blocks"]
+
+
+def test_a_day_on_which_nobody_measured_has_no_rows(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["fleet", "simulate", "--rows", "100", "--out", str(tmp_path), "--volunteers", "1",
+                                    "--networks", "1", "--days", "2"])
+    assert done.exit_code == 0, done.output
+
+
+def test_blocks_are_found_in_the_counts_of_others(tmp_path: Path) -> None:
+    cells = quiet(24 * 40, n=3)
+    counts = pd.DataFrame({"time": cells["cell_start"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                           "network": cells["probe_cc"] + "-AS" + cells["probe_asn"].astype(str),
+                           "target": cells["service"], "n": cells["n"], "failed": cells["blocked"]})
+    bad = pd.DataFrame({"time": ["yesterday", "2025-03-01"], "network": "x", "target": "=cmd", "n": [1, 2],
+                        "failed": [0, 3]})
+    path = tmp_path / "counts.csv"
+    pd.concat([counts, bad.astype(str)]).to_csv(path, index=False)
+    table, step, rejected = read_series(path)
+    assert (step, rejected) == (timedelta(hours=1), 2)
+    assert set(table["probe_cc"]) == {"RU", "IR", "TR", "IN"}
+    scores = [score_series(table, step, seed, rejected) for seed in (1, 2)]
+    assert all(score.recall is None or score.recall >= 0.8 for score in scores)
+    assert sum(score.new_false for score in scores) == 0
+    done = CliRunner().invoke(cli, ["fleet", "score", "--series", str(path), "--seed", "3", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["by_seed"][0]["rejected"] == 2
+
+
+def test_daily_counts_have_daily_cells(tmp_path: Path) -> None:
+    days = pd.date_range("2025-01-01", periods=200, tz="UTC")
+    path = tmp_path / "daily.csv"
+    pd.DataFrame({"time": days, "network": "somebody", "target": "t", "n": 30, "failed": 0}).to_csv(path, index=False)
+    table, step, _ = read_series(path)
+    score = score_series(table, step, 1)
+    assert step == timedelta(days=1)
+    assert score.long_steps == 3
+    assert score.recall in (None, 1.0)
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("time,n\n1,2\n", "lacks the columns network, target, failed"),
+    ("", "cannot be read"),
+    ("time,network,target,n,failed\nnever,a,b,1,0\n", "no row has a time"),
+])
+def test_what_holds_no_counts_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text(text)
+    with pytest.raises(SeriesError, match=words):
+        read_series(path)
+    done = CliRunner().invoke(cli, ["fleet", "score", "--series", str(path), "--seed", "1"])
+    assert done.exit_code == 1
+    assert words in done.output
+
+
+def test_the_score_is_told_as_text_and_json() -> None:
+    options = ["fleet", "score", "--seed", "4", "--no-grid", "--volunteers", "30", "--networks", "6", "--services",
+               "13", "--days", "30"]
+    text, told = CliRunner().invoke(cli, options), CliRunner().invoke(cli, [*options, "--json"])
+    assert "Recall of blocks of 6 h or longer" in text.output
+    score = json.loads(told.output)
+    assert {"recall", "precision", "onset_error_h", "false_a_network_year", "by_seed"} <= set(score)

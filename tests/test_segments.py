@@ -1,0 +1,95 @@
+"""Segmentation of counts: exact, and indifferent to how cells are merged."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("pandas", reason="needs the extra `research`")
+
+import numpy as np
+
+from probe.analysis.segments import base_rate, boundary, dispersion, divergence, segment, shrunk, strength_of
+
+CELLS = st.lists(st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=9)
+
+
+def cost(cells: Sequence[tuple[int, int]]) -> float:
+    k, n = sum(k for k, _ in cells), sum(n for _, n in cells)
+    return -sum(count * math.log(count / n) for count in (k, n - k) if count)
+
+
+def total(cells: Sequence[tuple[int, int]], starts: Sequence[int], penalty: float) -> float:
+    edges = [*starts, len(cells)]
+    return sum(cost(cells[a:b]) + penalty for a, b in itertools.pairwise(edges))
+
+
+@settings(max_examples=150, deadline=None)
+@given(CELLS, st.floats(0.05, 6))
+def test_no_other_segmentation_is_better(cells: list[tuple[int, int]], penalty: float) -> None:
+    k, n = (np.array(column, dtype=np.int64) for column in zip(*cells, strict=True))
+    found = segment(k, n, penalty).tolist()
+    inner = range(1, len(cells))
+    best = min(total(cells, [0, *cuts], penalty) for size in range(len(cells)) for cuts in
+               itertools.combinations(inner, size))
+    assert found[0] == 0
+    assert total(cells, found, penalty) == pytest.approx(best, abs=1e-9)
+
+
+def test_a_block_of_six_hours_in_half_a_year() -> None:
+    n = np.full(4320, 5, dtype=np.int64)
+    k = np.random.default_rng(3).binomial(n, 0.01)
+    k[2000:2006] = 5
+    assert segment(k, n, 7.0).tolist() == [0, 2000, 2006]
+
+
+def test_gaps_carry_no_weight() -> None:
+    k, n = np.array([0, 0, 3, 3, 0]), np.array([3, 3, 3, 3, 3])
+    assert segment(k, n, 1.0).tolist() == [0, 2, 4]
+    assert segment(np.zeros(0, np.int64), np.zeros(0, np.int64), 1.0).tolist() == []
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.floats(0.001, 0.999))
+def test_divergence_is_least_at_the_rate_itself(k: int, n: int, base: float) -> None:
+    k = min(k, n)
+    assert divergence(k, n, base) >= 0
+    if 0 < k < n:
+        assert divergence(k, n, k / n) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_base_is_that_from_before_the_block() -> None:
+    blocked, decided = np.array([1.0, 950.0]), np.array([100.0, 1000.0])
+    assert base_rate(blocked, decided) == shrunk(1, 100)
+
+
+def test_a_flaky_series_has_a_flaky_base() -> None:
+    assert base_rate(np.array([300.0]), np.array([1000.0])) == pytest.approx(0.3, abs=0.02)
+
+
+def test_strength_is_what_no_longer_passes() -> None:
+    assert strength_of(0.2, 0.2) == 0
+    assert strength_of(1.0, 0.2) == 1
+    assert strength_of(0.6, 0.2) == pytest.approx(0.5)
+
+
+def test_bursts_inflate_the_variance_and_independent_failures_do_not() -> None:
+    rng = np.random.default_rng(4)
+    times, n, none = np.arange(2400), np.full(2400, 4), np.zeros(2400, dtype=np.bool_)
+    even = rng.binomial(n, 0.1)
+    bursts = np.where(np.repeat(rng.random(400) < 0.1, 6), n, 0)
+    assert dispersion(times, even, n, none, 6) < 1.2
+    assert dispersion(times, bursts, n, none, 6) > 10
+
+
+def test_a_boundary_is_as_wide_as_the_counts_leave_it() -> None:
+    sharp = np.array([-4.0, -4.0, 9.0, 9.0])
+    assert boundary(sharp, 2, 3) == (2, 2)
+    short = np.array([-9.0, 5.0, -9.0, -9.0])
+    assert boundary(short, 1, 1) == (1, 1)
+    vague = np.array([-4.0, -0.5, 0.5, 9.0])
+    assert boundary(vague, 2, 3) == (1, 3)
