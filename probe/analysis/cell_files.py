@@ -1,0 +1,358 @@
+"""From result files to `cells.parquet`: portion by portion, with everything told that was left out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from probe.analysis import cells as cell
+from probe.analysis.engines import Engine, rows_of
+from probe.analysis.inputs import Chunk, Inputs, find_inputs
+from probe.analysis.quality import OTHER_SIDE, REASONS
+from probe.progress import Progress, silent
+from probe.store.atomic import StoreError, explained, make_folder, sync_folder
+from probe.store.cells import encode
+from probe.store.schema import Column, Kind
+
+CELLS_FILE = "cells.parquet"
+ABOUT_FILE = "cells.json"
+MAX_LISTED = 1_000_000
+"""So many rows are listed; all are counted."""
+
+_WORDS = {"probe_cc", "level", "service", "role", "target_id", "block_type"}
+SCHEMA = pa.schema([
+    pa.field(name, pa.bool_() if name == "lab" else pa.string() if name in _WORDS
+             else pa.timestamp("us", tz="UTC") if name == "cell_start" else pa.int64(), nullable=False)
+    for name in cell.COLUMNS
+])
+MEANINGS = {
+    "lab": "Made in the laboratory; never beside others in one file.",
+    "probe_cc": "Country of the network.",
+    "probe_asn": "Number of the network (AS); 0 when unknown.",
+    "level": "What is counted: `target`, `role` of a service, or `service`.",
+    "service": "Messaging service.",
+    "role": "Part of the service; empty for a whole service.",
+    "target_id": "Target; empty above targets.",
+    "cell_start": "Hour in UTC in which the runs began. An hour without a run has no row: a gap stays a gap.",
+    "n": "Decided: ok + blocked + down. The denominator of every share; where it is small, a share says little.",
+    "ok": "Runs that found it well.",
+    "blocked": "Runs that found it blocked.",
+    "down": "Runs that found the service itself failing.",
+    "inconclusive": "Runs whose evidence did not decide; in no share.",
+    "network": "Runs in which the whole network was cut, walled or slowed; in no share.",
+    "local": "Runs in which the volunteer's own device, router or resolver was the cause; in no share.",
+    "witnesses": "Different probes among all these runs.",
+    "block_type": "The most frequent cause among its blocked targets, the first by name of equally frequent ones; empty"
+                  " where nothing is blocked.",
+    "confirmed": "Blocked runs in which a second time slot agreed.",
+}
+_REJECTED = ("table", "reason", "run_id", "target_id", "service", "role", "file", "line", "why")
+_DEFAULTS: dict[str, str | bool] = {**dict.fromkeys(cell.OPTIONAL, ""), "confirmed": False}
+
+
+@dataclass(slots=True, kw_only=True)
+class Summary:
+    """What was read, what of it counted, and what became of it."""
+
+    engine: str
+    folders: int = 0
+    days: int = 0
+    runs: int = 0
+    """Runs that count."""
+    rows: Counter[str] = field(default_factory=Counter)
+    """Table -> rows that were read."""
+    used: Counter[str] = field(default_factory=Counter)
+    """Table -> rows that count, each once."""
+    duplicates: Counter[str] = field(default_factory=Counter)
+    """Table -> rows that came again, alike."""
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Word of REASONS -> rows; of `file` files."""
+    bad_runs: Counter[str] = field(default_factory=Counter)
+    """Word of REASONS -> runs none of whose rows counts."""
+    other_side: int = 0
+    """Rows of the laboratory, or where those are wanted of all others."""
+    cells: Counter[str] = field(default_factory=Counter)
+    """Level -> cells."""
+    first: str = ""
+    last: str = ""
+    """First and last hour with a cell."""
+
+
+@contextmanager
+def _new_parquet(path: Path) -> Iterator[pq.ParquetWriter]:
+    """A file that takes its place when it is whole."""
+    make_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with explained(path):
+            with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
+                yield writer
+            os.replace(temporary, path)
+            sync_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def make_cells(
+    directory: Path, out: Path, engine: Engine, *, now: datetime, lab: bool = False, rejected: Path | None = None,
+    progress: Progress = silent,
+) -> Summary:
+    """Read result folders and write the cells to `out/cells.parquet`, what they mean beside it.
+
+    With `lab` the laboratory's rows are counted and no others. Rows that cannot be used are counted by reason, and
+    listed in the CSV file `rejected`. Raises StoreError where there is nothing to read or nowhere to write.
+    """
+    inputs = find_inputs(directory, required=_required(), tables=("runs", "verdicts", "services"),
+                         whole=not engine.divides)
+    done = Summary(engine=engine.name, folders=len(inputs.folders), days=len(inputs.days))
+    with _listing(rejected) as listing, _new_parquet(out / CELLS_FILE) as writer:
+        _note_files(inputs, done, listing)
+        work = _Work(engine=engine, done=done, listing=listing, runs=_runs(engine, inputs, now, lab))
+        engine.hold()
+        work.note_torn("runs")
+        work.note_runs()
+        for number, chunk in enumerate(inputs.chunks, start=1):
+            work.count(chunk, writer)
+            engine.release()
+            progress(number, len(inputs.chunks))
+    _write_about(out / ABOUT_FILE, done, lab)
+    return done
+
+
+def _required() -> dict[str, frozenset[str]]:
+    return {
+        "runs": frozenset(cell.RUN) - cell.OPTIONAL,
+        "verdicts": frozenset(("run_id", *cell.VERDICT)) - cell.OPTIONAL,
+        "services": frozenset(("run_id", *cell.SERVICE)),
+    }
+
+
+def _runs(engine: Engine, inputs: Inputs, now: datetime, lab: bool) -> ir.Table:
+    """Every run, judged; where there are no runs files, from what the other rows say of their runs."""
+    groups = [group for chunk in inputs.chunks for group in chunk.of("runs")]
+    if groups:
+        raw = engine.read(groups, cell.RUN, _DEFAULTS)
+    else:
+        others = [group for chunk in inputs.chunks for group in chunk.groups
+                  if set(cell.FRAME) - cell.OPTIONAL <= set(group.columns)]
+        if not others:
+            raise StoreError(f"{inputs.folders[0] if inputs.folders else 'results'}: no file of runs can be read, and "
+                             "the other tables do not say whose their rows are; restore the folder `runs`")
+        raw = cell.frames_of(engine.read(others, cell.FRAME, _DEFAULTS))
+    return engine.keep(cell.judged_runs(raw, now=now, lab=lab))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Table:
+    """The rows of one table in one chunk."""
+
+    name: str
+    judged: ir.Table
+    names: ir.Table
+    facts: ir.Table
+    conflicts: frozenset[int] = frozenset()
+
+    def sound(self) -> ir.Table:
+        return self.facts.filter(self.facts.reason == "")
+
+
+class _Listing(Protocol):
+    def __call__(self, rows: Sequence[dict[str, object]]) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    engine: Engine
+    done: Summary
+    listing: _Listing | None
+    runs: ir.Table
+
+    def count(self, chunk: Chunk, writer: pq.ParquetWriter) -> None:
+        """The cells of some days."""
+        runs = self.runs.filter(self.runs.day.isin(list(chunk.days)))
+        verdicts = self._table("verdicts", ("target_id", "service", "role"), cell.VERDICT, chunk, runs)
+        services = self._table("services", ("service", "role"), cell.SERVICE, chunk, runs)
+        tables = [table for table in (verdicts, services) if table is not None]
+        self._settle(tables)
+        for table in tables:
+            self._note_rejected(table)
+        if cells := self._cells(verdicts, services, runs):
+            self._write(ibis.union(*cells) if len(cells) > 1 else cells[0], writer)
+
+    def _table(self, name: str, names: tuple[str, ...], columns: tuple[str, ...], chunk: Chunk,
+               runs: ir.Table) -> _Table | None:
+        groups = chunk.of(name)
+        if not groups:
+            return None
+        raw = self.engine.read(groups, ("run_id", *columns), _DEFAULTS)
+        self.note_torn(name)
+        known = self.engine.keep(cell.names_of(raw, names))
+        judged = cell.judged_rows(raw, runs, known)
+        return _Table(name=name, judged=judged, names=known, facts=self.engine.keep(cell.facts_of(judged)))
+
+    def _settle(self, tables: Sequence[_Table]) -> None:
+        """Take rows that came twice once, and no row of a run that comes in two versions."""
+        crowded = {table.name for table in tables if self._has_twins(table)}
+        conflicts: set[int] = set()
+        for table in tables:
+            if table.name in crowded:
+                different = table.sound().distinct()
+                several = different.group_by(["run_no", "key_no"]).agg(times=ibis._.count())
+                two = several.filter(several.times > 1).select("run_no").distinct()
+                conflicts |= {row["run_no"] for row in rows_of(self.engine, two)}
+        for table in tables:
+            if conflicts:
+                table.conflicts = frozenset(conflicts)
+                torn = (table.facts.reason == "") & table.facts.run_no.isin(sorted(conflicts))
+                table.facts = self.engine.keep(table.facts.mutate(
+                    reason=ibis.cases((torn, "conflict"), else_=table.facts.reason)))
+            before = self._sizes(table)
+            if table.name in crowded:
+                sound = self.engine.keep(table.sound().distinct())
+                table.facts = ibis.union(sound, table.facts.filter(table.facts.reason != ""))
+            after = self._sizes(table) if table.name in crowded else before
+            self.done.rows[table.name] += sum(before.values())
+            self.done.used[table.name] += after.get("", 0)
+            self.done.duplicates[table.name] += before.get("", 0) - after.get("", 0)
+            self.done.other_side += before.pop(OTHER_SIDE, 0)
+            self.done.rejected.update({reason: count for reason, count in before.items() if reason})
+        if conflicts:
+            self.done.runs -= len(conflicts)
+            self.done.bad_runs["conflict"] += len(conflicts)
+
+    def _has_twins(self, table: _Table) -> bool:
+        """Whether a run says something twice of one target, or one role."""
+        sound = table.sound()
+        number = sound.run_no * ibis.literal(1 << 32, "int64") + sound.key_no
+        (sizes,) = rows_of(self.engine, sound.aggregate(rows=sound.count(), different=number.nunique()))
+        return bool(sizes["rows"] > sizes["different"])
+
+    def _sizes(self, table: _Table) -> dict[str, int]:
+        counts = table.facts.group_by("reason").agg(rows=ibis._.count())
+        return {row["reason"]: row["rows"] for row in rows_of(self.engine, counts)}
+
+    def _cells(self, verdicts: _Table | None, services: _Table | None, runs: ir.Table) -> list[ir.Table]:
+        targets = cell.Counted(facts=verdicts.sound(), names=verdicts.names) if verdicts else None
+        found = [cell.verdict_cells(targets, runs)] if targets else []
+        if services:
+            roles = cell.Counted(facts=services.sound(), names=services.names)
+            blocked = self.engine.keep(cell.blocked_by_role(targets, roles)) if targets else None
+            whole = self.engine.keep(cell.whole_services(roles))
+            found += [cell.role_cells(roles, blocked, runs), cell.service_cells(whole, roles, blocked, runs)]
+        return found
+
+    def _write(self, cells: ir.Table, writer: pq.ParquetWriter) -> None:
+        for batch in self.engine.batches(cells.order_by(list(cell.ORDER))):
+            table = pa.Table.from_batches([batch]).select(SCHEMA.names).cast(SCHEMA)
+            if not table.num_rows:
+                continue
+            writer.write_table(table)
+            for count in table["level"].value_counts().to_pylist():
+                self.done.cells[count["values"]] += count["counts"]
+            self.done.first = self.done.first or _stamp(table["cell_start"][0].as_py())
+            self.done.last = _stamp(table["cell_start"][-1].as_py())
+
+    def note_torn(self, table: str) -> None:
+        torn = self.engine.torn()
+        self.done.rejected["torn"] += len(torn)
+        self.done.rows[table] += len(torn)
+        if self.listing:
+            self.listing([{"table": table, "reason": "torn", "file": line.path, "line": line.line or ""}
+                          for line in torn])
+
+    def note_runs(self) -> None:
+        """Count the runs, and list those that count for nothing."""
+        counts = self.runs.group_by("reason").agg(rows=ibis._.count())
+        found = Counter({row["reason"]: row["rows"] for row in rows_of(self.engine, counts)})
+        self.done.runs = found.pop("", 0)
+        found.pop(OTHER_SIDE, None)
+        self.done.bad_runs = found
+        if self.listing and found:
+            bad = self.runs.filter(~self.runs.reason.isin(["", OTHER_SIDE])).select("run_id", "reason")
+            for batch in self.engine.batches(bad.order_by(["run_id", "reason"])):
+                self.listing([{"table": "runs", **row} for row in batch.to_pylist()])
+
+    def _note_rejected(self, table: _Table) -> None:
+        judged = table.judged
+        if not self.listing or not self.done.rejected:
+            return
+        reason = judged.reason
+        if table.conflicts:
+            reason = ibis.cases(((reason == "") & judged.run_no.isin(sorted(table.conflicts)), "conflict"),
+                                else_=reason)
+        names = [name for name in ("target_id", "service", "role") if name in judged.columns]
+        bad = judged.mutate(reason=reason)
+        bad = bad.filter(~bad.reason.isin(["", OTHER_SIDE])).select("file", "run_id", "reason", *names)
+        for batch in self.engine.batches(bad.order_by(["file", "run_id", *names]).limit(MAX_LISTED)):
+            self.listing([{"table": table.name, **row} for row in batch.to_pylist()])
+
+
+def _note_files(inputs: Inputs, done: Summary, listing: _Listing | None) -> None:
+    done.rejected["file"] += len(inputs.bad)
+    if listing:
+        listing([{"table": bad.table, "reason": "file", "file": str(bad.path), "why": f"the file {bad.reason}"}
+                 for bad in inputs.bad])
+
+
+@contextmanager
+def _listing(path: Path | None) -> Iterator[_Listing | None]:
+    """Writes rows to a CSV file, harmless to terminals and spreadsheets, until there are too many."""
+    if path is None:
+        yield None
+        return
+    make_folder(path.parent)
+    left = MAX_LISTED
+    columns = [Column(name=name, kind=Kind.TEXT, nullable=False, unit="", meaning="") for name in _REJECTED]
+    with explained(path), path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(_REJECTED)
+
+        def write(rows: Sequence[dict[str, object]]) -> None:
+            nonlocal left
+            for row in rows[:left]:
+                told: dict[str, object] = {"why": REASONS[str(row["reason"])], **row}
+                writer.writerow([encode(str(told.get(column.name, ""))[:400], column) for column in columns])
+            left = max(0, left - len(rows))
+
+        yield write
+
+
+def _write_about(path: Path, done: Summary, lab: bool) -> None:
+    from probe import __version__
+    from probe.store.atomic import replace_file
+
+    about = {"software_version": __version__, "lab": lab, **as_json(done),
+             "columns": [{"name": name, "meaning": MEANINGS[name]} for name in cell.COLUMNS]}
+    replace_file(path, (json.dumps(about, indent=1) + "\n").encode())
+
+
+def as_json(done: Summary) -> dict[str, Any]:
+    """The summary for a program."""
+    return {
+        "engine": done.engine, "folders": done.folders, "days": done.days, "runs": done.runs,
+        "rows": dict(done.rows), "used": dict(done.used), "duplicates": _without_zeros(done.duplicates),
+        "rejected": _without_zeros(done.rejected), "bad_runs": _without_zeros(done.bad_runs),
+        "other_side": done.other_side, "cells": dict(done.cells), "first": done.first, "last": done.last,
+    }
+
+
+def _without_zeros(counts: Counter[str]) -> dict[str, int]:
+    return {word: count for word, count in counts.items() if count}
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
