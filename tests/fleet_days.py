@@ -81,8 +81,8 @@ def naive_cells(directory: Path, *, lab: bool = False) -> pd.DataFrame:
             if v.outcome == "blocked":
                 for level, key in keys.items():
                     kinds[(*frame, level, *key, hour)][v.block_type] += 1
-                    if v.confirmed:
-                        sure.add((level, *key[:2])) if level != "target" else None
+                    if v.confirmed and level != "target":
+                        sure.add((level, *key[:2]))
                 confirmed[(*frame, "target", *keys["target"], hour)] += v.confirmed
         by_service: defaultdict[str, list[str]] = defaultdict(list)
         for s in result.services:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,3 +44,100 @@ def test_cells_are_what_one_counts_by_hand(tmp_path: Path, parquet: bool) -> Non
     assert (found["witnesses"] < found[["n", "inconclusive", "network", "local"]].sum(axis=1)).any()
     assert set(found["level"]) == {"target", "role", "service"}
     assert (done.runs, done.rows["verdicts"], sum(done.rejected.values())) == (120, 600, 0)
+
+
+def rewritten(path: Path, **cells: str) -> None:
+    """Other cells in every row of a CSV file."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\r\n")
+        writer.writeheader()
+        writer.writerows(row | cells for row in rows)
+
+
+def the_file(directory: Path, table: str, run: str) -> Path:
+    (path,) = directory.glob(f"{table}/*/{run}.csv")
+    return path
+
+
+def test_bad_input_is_counted_and_listed_and_the_rest_is_used(tmp_path: Path) -> None:
+    """One fault a run; whatever else these runs hold must be counted as if the faulty ones were not there."""
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    runs = some_runs(40)
+    write_runs(good, runs[20:], parquet=False)
+    write_runs(bad, runs, parquet=False)
+    faults = {
+        "country": ("runs", {"probe_cc": "r\u202eu"}), "network": ("runs", {"probe_asn": "AS64500"}),
+        "time": ("runs", {"measurement_start_time": "yesterday"}), "lab_type": ("runs", {"lab": "perhaps"}),
+        "probe_id": ("runs", {"probe_id": "'=HYPERLINK(\"x\")"}), "schema": ("runs", {"schema_version": "99"}),
+        "day": ("runs", {"measurement_start_time": "2026-01-01T00:00:00Z"}),
+        "past": ("runs", {"measurement_start_time": "1970-01-01T00:00:00Z"}),
+        "future": ("runs", {"measurement_start_time": "2030-01-01T00:00:00Z"}),
+        "outcome": ("both", {"outcome": "hacked"}), "name": ("both", {"service": "<script>alert(1)</script>"}),
+        "run_id": ("both", {"run_id": "../../etc/passwd"}),
+    }
+    for run, (_, (table, cells)) in zip(runs, faults.items(), strict=False):
+        for name in (("verdicts", "services") if table == "both" else (table,)):
+            rewritten(the_file(bad, name, run.run.run_id), **cells)
+    unfinished, lacking, binary, torn, typed = (run.run.run_id for run in runs[12:17])
+    the_file(bad, "runs", unfinished).unlink()
+    for table, column in (("verdicts", b",outcome,"), ("services", b",outcome,")):
+        path = the_file(bad, table, lacking)
+        path.write_bytes(path.read_bytes().replace(column, b",out,", 1))
+        the_file(bad, table, binary).write_bytes(b"\x00\xff" * 99)
+        path = the_file(bad, table, torn)
+        header, *lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(header + b"".join(line[:60] + b"\r\n" for line in lines))
+    rewritten(the_file(bad, "verdicts", typed), confirmed="maybe", block_type="")
+    the_file(bad, "services", typed).unlink()
+    for run in runs[17:20]:
+        for table in ("verdicts", "services", "runs"):
+            the_file(bad, table, run.run.run_id).unlink()
+
+    listed = tmp_path / "rejected.csv"
+    found, done = counted(bad, tmp_path / "out", listed=listed)
+    same(found, naive_cells(good))
+    sizes = {"services": len(runs[0].services), "verdicts": len(runs[0].verdicts)}
+    both = sum(sizes.values())
+    wanted = dict.fromkeys((*faults, "unfinished"), both) | {
+        "torn": both, "file": 4, "confirmed": sizes["verdicts"], "unfinished": 2 * both, "run_id": 0}
+    assert {word: done.rejected[word] for word in wanted} == wanted
+    assert done.runs == 20 + 7  # those of which only the rows are bad are runs
+    with listed.open(newline="", encoding="utf-8") as file:
+        text = file.read()
+    rows = list(csv.DictReader(text.splitlines()))
+    assert len([row for row in rows if row["table"] != "runs"]) == sum(done.rejected.values())
+    assert all(row["why"] for row in rows)
+    assert "\u202e" not in text
+
+
+def test_runs_that_come_twice_count_once_and_versions_that_differ_not_at_all(tmp_path: Path) -> None:
+    runs = some_runs(30)
+    write_runs(tmp_path / "in" / "alice", runs[:20], parquet=False)
+    write_runs(tmp_path / "in" / "bob", runs[10:], parquet=False)
+    frame, verdict = runs[10].run.run_id, runs[11].run.run_id
+    rewritten(the_file(tmp_path / "in" / "bob", "runs", frame), probe_asn="1")
+    path = the_file(tmp_path / "in" / "bob", "verdicts", verdict)
+    header, first, *rest = path.read_bytes().splitlines(keepends=True)
+    other = b",down," if b",down," not in first else b",ok,"
+    outcome = next(word for word in ("ok", "blocked", "down", "inconclusive", "network", "local", "not_attempted")
+                   if f",{word},".encode() in first)
+    path.write_bytes(header + first.replace(f",{outcome},".encode(), other) + b"".join(rest))
+    found, done = counted(tmp_path / "in", tmp_path / "out")
+    write_runs(tmp_path / "truth", [run for run in runs if run.run.run_id not in (frame, verdict)], parquet=False)
+    same(found, naive_cells(tmp_path / "truth"))
+    assert (done.folders, done.runs, dict(done.bad_runs)) == (2, 28, {"conflict": 2})
+    assert done.duplicates == {"verdicts": 8 * 5, "services": 8 * 4}
+
+
+def test_the_laboratory_is_never_mixed_in(tmp_path: Path) -> None:
+    write_runs(tmp_path / "in", some_runs(10), parquet=False)
+    write_runs(tmp_path / "in", [a_run(100 + n, START + timedelta(hours=n), random.Random(n), lab=True)
+                                 for n in range(5)], parquet=False)
+    found, done = counted(tmp_path / "in", tmp_path / "out")
+    same(found, naive_cells(tmp_path / "in"))
+    assert done.other_side == 5 * 9
+    found, done = counted(tmp_path / "in", tmp_path / "lab", lab=True)
+    same(found, naive_cells(tmp_path / "in", lab=True))
+    assert done.other_side == 10 * 9

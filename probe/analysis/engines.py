@@ -94,10 +94,10 @@ class DuckDB:
         self._numbers = itertools.count()
 
     def read(self, groups: Sequence[Group], columns: Sequence[str], defaults: Defaults) -> ir.Table:
-        return _stacked([(self._parquet if group.parquet else self._csv)(group, columns, defaults) for group in groups])
+        return stacked([(self._parquet if group.parquet else self._csv)(group, columns, defaults) for group in groups])
 
     def keep(self, expression: ir.Table) -> ir.Table:
-        return self._kept_as("TABLE", _sql(expression, self.name), expression.schema())
+        return self._kept_as("TABLE", sql_of(expression, self.name), expression.schema())
 
     def hold(self) -> None:
         self._kept.clear()
@@ -108,7 +108,7 @@ class DuckDB:
         self._kept.clear()
 
     def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        yield from self._connection.sql(_sql(expression, self.name)).to_arrow_reader(_BATCH_ROWS)
+        yield from self._connection.sql(sql_of(expression, self.name)).to_arrow_reader(_BATCH_ROWS)
 
     def torn(self) -> list[Torn]:
         found, self._torn = self._torn, []
@@ -126,7 +126,7 @@ class DuckDB:
 
     def _parquet(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
         sql = f"SELECT * FROM read_parquet({_texts(group.files)}, filename='file', hive_partitioning=false)"
-        return _picked(self._kept_as("VIEW", sql, parquet_schema(group)), columns, defaults)
+        return picked(self._kept_as("VIEW", sql, parquet_schema(group)), columns, defaults)
 
     def _csv(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
         """The lines are parsed once, every cell a text; what is torn is noted by file and line."""
@@ -135,7 +135,7 @@ class DuckDB:
         sql = (f"SELECT * FROM read_csv({_texts(group.files)}, auto_detect=false, header=true, delim=',', quote='\"',"
                f" escape='\"', columns={{{types}}}, filename='file', strict_mode=true, max_line_size=33554432,"
                " store_rejects=true)")
-        kept = self.keep(_picked(self._kept_as("VIEW", sql, csv_schema(group)), columns, defaults))
+        kept = self.keep(picked(self._kept_as("VIEW", sql, csv_schema(group)), columns, defaults))
         told = self._connection.execute(
             "SELECT DISTINCT s.file_path, e.line FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id)"
         ).fetchall()
@@ -160,11 +160,11 @@ def csv_schema(group: Group) -> ibis.Schema:
     return ibis.schema({**dict.fromkeys(group.columns, "string"), "file": "string"})
 
 
-def _sql(expression: ir.Table, dialect: str) -> str:
+def sql_of(expression: ir.Table, dialect: str) -> str:
     return str(ibis.to_sql(expression, dialect=dialect, pretty=False))
 
 
-def _stacked(parts: Sequence[ir.Table]) -> ir.Table:
+def stacked(parts: Sequence[ir.Table]) -> ir.Table:
     """Tables of the same columns as one; where a column has different types in them it becomes a text."""
     if not parts:
         raise StoreError("there is no file of this table")
@@ -180,7 +180,7 @@ def _as_text(column: ir.Value) -> ir.StringValue:
     return column.cast("string")
 
 
-def _picked(table: ir.Table, columns: Sequence[str], defaults: Defaults) -> ir.Table:
+def picked(table: ir.Table, columns: Sequence[str], defaults: Defaults) -> ir.Table:
     chosen = {name: table[name] if name in table.columns else ibis.literal(defaults[name]) for name in columns}
     return table.select("file", **chosen)
 
@@ -201,3 +201,22 @@ def _lines(path: Path) -> int:
             count += piece.count(b"\n")
             last = piece[-1:]
     return max(0, count + (last != b"\n") - 1)
+
+
+def engine_for(name: str, *, url: str = "", memory_mb: int = 2500, threads: int = 0,
+               temporary: Path | None = None) -> Engine:
+    """The engine of that name: `duckdb`, `spark` or `clickhouse`. Raises StoreError where it cannot be had."""
+    try:
+        if name == "spark":
+            from probe.analysis.spark import Spark
+
+            return Spark(url or "local[*]")
+        if name == "clickhouse":
+            from probe.analysis.clickhouse import ClickHouse
+
+            return ClickHouse(url, DuckDB(memory_mb=memory_mb, threads=threads, temporary=temporary))
+        return DuckDB(memory_mb=memory_mb, threads=threads, temporary=temporary)
+    except ImportError as error:
+        extra = {"duckdb": "research"}.get(name, name)
+        raise StoreError(f"{name} needs the extra `{extra}`: pip install 'reachability-probe[{extra}]' "
+                         f"({error.name} is missing)") from error

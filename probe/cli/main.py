@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "uninstall": ("probe.cli.install:uninstall", "Stop measuring by cron or systemd; results stay."),
     "watch": ("probe.cli.watch:watch", "Measure on a schedule until stopped."),
     "demo": ("probe.cli.demo:demo", "WeChat in Russia, May 2017: a time-lapse in the laboratory."),
+    "analyse": ("probe.cli.analyse:analyse", "Count verdicts by network and hour, and find events."),
     "report": ("probe.cli.report:report", "Make a page from results."),
     "classify": ("probe.cli.classify:classify", "Judge stored observations again with today's rules."),
     "evidence": ("probe.cli.evidence:evidence", "Write the captured packets that a verdict rests on."),
