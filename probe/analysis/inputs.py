@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from probe.archive.compact import merged_name
 from probe.archive.own import OwnFile, own_files
 from probe.archive.sift import folders_in
 from probe.store.atomic import StoreError
+from probe.store.merged import is_merged, merged_files, merged_runs
 
 CHUNK_BYTES = 256 << 20
 """So much CSV is read at a time; a day is never divided."""
@@ -108,7 +110,20 @@ def _chosen(folder: Path, tables: Sequence[str]) -> Iterator[OwnFile]:
             found.setdefault((own.table, own.day, own.parquet), []).append(own)
     for table, day in dict.fromkeys((table, day) for table, day, _ in found):
         plain, columnar = found.get((table, day, False), []), found.get((table, day, True), [])
-        yield from columnar if {own.stem for own in columnar} >= {own.stem for own in plain} else plain
+        yield from columnar if _holds_all(folder, day, columnar, plain) else plain
+
+
+def _holds_all(folder: Path, day: str, columnar: Sequence[OwnFile], plain: Sequence[OwnFile]) -> bool:
+    """Whether a day's Parquet files hold every run that its CSV files do."""
+    stems = {own.stem for own in columnar}
+    wanted = {own.stem for own in plain if not is_merged(own.path)}
+    if any(is_merged(own.path) for own in plain):
+        try:
+            merged = merged_files(folder / "runs" / f"date={day}")
+            wanted.add(merged_name({run_id for path in merged for run_id in merged_runs(path)}))
+        except StoreError:
+            return False
+    return stems >= wanted
 
 
 def _looked_at(own: OwnFile, required: frozenset[str]) -> _File:

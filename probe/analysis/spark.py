@@ -19,6 +19,8 @@ from probe.analysis.engines import Defaults, Torn, csv_schema, parquet_schema, p
 from probe.analysis.inputs import Group
 
 _TORN = "_torn"
+_UNCONFIGURED = "200"
+"""Spark's own number of parts for a shuffle, too many for few processors; who configured another one knows why."""
 _REPLACED = "\ufffd"
 
 
@@ -33,7 +35,11 @@ class Spark:
         self._session: SparkSession = (
             SparkSession.builder.master(master).appName("probe analyse")
             .config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC")
-            .config("spark.driver.maxResultSize", "0").config("spark.log.level", "ERROR").getOrCreate())
+            .config("spark.driver.maxResultSize", "0").config("spark.log.level", "ERROR")
+            .config("spark.ui.showConsoleProgress", "false").getOrCreate())
+        if self._session.conf.get("spark.sql.shuffle.partitions") == _UNCONFIGURED:
+            parts = max(2, 2 * self._session.sparkContext.defaultParallelism)
+            self._session.conf.set("spark.sql.shuffle.partitions", str(parts))
         self._kept: list[tuple[str, DataFrame]] = []
         self._torn: list[Torn] = []
         self._numbers = itertools.count()
