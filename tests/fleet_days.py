@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from probe.tables.outcomes import OUTCOMES
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-TARGETS = (("a", "chat", "one"), ("a", "chat", "two"), ("a", "api", "x"), ("b", "web", "x"), ("control", "control", "c"))
+TARGETS = (("a", "chat", "one"), ("a", "chat", "two"), ("a", "api", "x"), ("b", "web", "x"), ("c", "web", "x"))
 KINDS = ("tls.reset.sni", "dns.injection", "ip.blackhole")
+Key = tuple[object, ...]
 _COUNTED = tuple(OUTCOMES)
 _ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "not_attempted")
 
@@ -62,48 +63,53 @@ def moved(run: RunResult, *, name: str) -> RunResult:
     return replace(run, run=replace(run.run, run_id=name))
 
 
-def naive_cells(directory: Path, *, lab: bool = False) -> pd.DataFrame:
-    """The cells, counted with nothing but a dictionary, from what our own reader gives."""
-    seen: defaultdict[tuple[object, ...], list[tuple[str, str]]] = defaultdict(list)
-    kinds: defaultdict[tuple[object, ...], Counter[str]] = defaultdict(Counter)
-    confirmed: Counter[tuple[object, ...]] = Counter()
-    for result in read_runs(directory):
-        vantage = result.run.vantage
-        if vantage.lab is not lab:
-            continue
-        hour = pd.Timestamp(result.run.measurement_start_time).floor("h")
-        frame = (lab, vantage.probe_cc, vantage.probe_asn)
-        sure: set[tuple[str, str, str]] = set()
+@dataclass(slots=True)
+class _Tally:
+    """What was seen for each key of a cell: (outcome, probe) of each run, block types, confirmed runs."""
+
+    seen: defaultdict[Key, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    kinds: defaultdict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    confirmed: Counter[Key] = field(default_factory=Counter)
+
+    def add(self, result: RunResult) -> None:
+        run = result.run
+        frame = (run.vantage.lab, run.vantage.probe_cc, run.vantage.probe_asn)
+        hour = pd.Timestamp(run.measurement_start_time).floor("h")
+        sure = {name for v in result.verdicts if v.outcome == "blocked" and v.confirmed
+                for name in ((v.service, v.role), (v.service,))}
+        roles = defaultdict(list)
+        rows = []
         for v in result.verdicts:
-            keys = {"target": (v.service, v.role, v.target_id), "role": (v.service, v.role, ""),
-                    "service": (v.service, "", "")}
-            seen[(*frame, "target", *keys["target"], hour)].append((v.outcome, vantage.probe_id))
-            if v.outcome == "blocked":
-                for level, key in keys.items():
-                    kinds[(*frame, level, *key, hour)][v.block_type] += 1
-                    if v.confirmed and level != "target":
-                        sure.add((level, *key[:2]))
-                confirmed[(*frame, "target", *keys["target"], hour)] += v.confirmed
-        by_service: defaultdict[str, list[str]] = defaultdict(list)
+            rows.append(("target", (v.service, v.role, v.target_id), v.outcome, v.confirmed))
+            for level, names in (("target", (v.service, v.role, v.target_id)), ("role", (v.service, v.role, "")),
+                                 ("service", (v.service, "", ""))):
+                self.kinds[(*frame, level, *names, hour)][v.block_type] += v.outcome == "blocked"
         for s in result.services:
-            by_service[s.service].append(s.outcome)
-            key = (*frame, "role", s.service, s.role, "", hour)
-            seen[key].append((s.outcome, vantage.probe_id))
-            confirmed[key] += s.outcome == "blocked" and ("role", s.service, s.role) in sure
-        for service, outcomes in by_service.items():
-            outcome = min(outcomes, key=_ORDER.index)
-            key = (*frame, "service", service, "", "", hour)
-            seen[key].append((outcome, vantage.probe_id))
-            confirmed[key] += outcome == "blocked" and ("service", service, "") in sure
+            roles[s.service].append(s.outcome)
+            rows.append(("role", (s.service, s.role, ""), s.outcome, (s.service, s.role) in sure))
+        for service, outcomes in roles.items():
+            rows.append(("service", (service, "", ""), min(outcomes, key=_ORDER.index), (service,) in sure))
+        for level, names, outcome, agreed in rows:
+            key = (*frame, level, *names, hour)
+            self.seen[key].append((outcome, run.vantage.probe_id))
+            self.confirmed[key] += outcome == "blocked" and agreed
+
+
+def naive_cells(directory: Path, *, lab: bool = False) -> pd.DataFrame:
+    """The cells, counted with nothing but dictionaries, from what our own reader gives."""
+    tally = _Tally()
+    for result in read_runs(directory):
+        if result.run.vantage.lab is lab:
+            tally.add(result)
     rows = []
-    for key, pairs in seen.items():
+    for key, pairs in tally.seen.items():
         tried = [(outcome, probe) for outcome, probe in pairs if outcome != "not_attempted"]
-        if not tried:
-            continue
         counts = Counter(outcome for outcome, _ in tried)
-        kind = min(kinds[key].items(), key=lambda item: (-item[1], item[0]))[0] if kinds[key] else ""
-        rows.append((*key, counts["ok"] + counts["blocked"] + counts["down"], *(counts[word] for word in _COUNTED),
-                     len({probe for _, probe in tried}), kind if counts["blocked"] else "", confirmed[key]))
+        kind = min(tally.kinds[key].items(), key=lambda item: (-item[1], item[0]), default=("", 0))[0]
+        if tried:
+            rows.append((
+                *key, counts["ok"] + counts["blocked"] + counts["down"], *(counts[word] for word in _COUNTED),
+                len({probe for _, probe in tried}), kind if counts["blocked"] else "", tally.confirmed[key]))
     names = ["lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id", "cell_start", "n", *_COUNTED,
              "witnesses", "block_type", "confirmed"]
     return pd.DataFrame(rows, columns=names)

@@ -6,6 +6,7 @@ import csv
 import random
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,8 +20,11 @@ from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells  # noqa: E
 from probe.analysis.cells import COLUMNS, ORDER  # noqa: E402
 from probe.analysis.engines import DuckDB  # noqa: E402
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
-def counted(directory: Path, out: Path, *, lab: bool = False, listed: Path | None = None) -> tuple[pd.DataFrame, Summary]:
+
+def counted(directory: Path, out: Path, *, lab: bool = False, listed: Path | None = None) -> tuple[DataFrame, Summary]:
     engine = DuckDB(memory_mb=500, threads=2)
     try:
         done = make_cells(directory, out, engine, now=NOW, lab=lab, rejected=listed)
@@ -29,7 +33,7 @@ def counted(directory: Path, out: Path, *, lab: bool = False, listed: Path | Non
     return pd.read_parquet(out / CELLS_FILE), done
 
 
-def same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
+def same(found: DataFrame, wanted: DataFrame) -> None:
     wanted = wanted.sort_values(list(ORDER), ignore_index=True)[list(COLUMNS)]
     wanted["cell_start"] = wanted["cell_start"].astype("datetime64[us, UTC]")
     pd.testing.assert_frame_equal(found, wanted, check_dtype=False)

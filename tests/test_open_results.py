@@ -15,13 +15,13 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
-from fleet_days import naive_cells, some_runs, write_runs  # noqa: E402
-from stored import a_result  # noqa: E402
-from test_cells import same  # noqa: E402
+from fleet_days import naive_cells, some_runs, write_runs
+from stored import a_result
+from test_cells import same
 
-from probe.archive.compact import compact  # noqa: E402
-from probe.store.atomic import StoreError  # noqa: E402
-from probe.store.write import write_run  # noqa: E402
+from probe.archive.compact import compact
+from probe.store.atomic import StoreError
+from probe.store.write import write_run
 
 HOSTILE = "=1\n\u202e;a\\b\t'"
 

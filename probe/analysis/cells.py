@@ -30,6 +30,7 @@ OPTIONAL = frozenset({"schema_version", "block_type", "confirmed", *_MORE_OF_RUN
 """Columns that older files may lack; what counts for them is the empty text, or false."""
 
 _COUNTED = ("ok", "blocked", "down", "inconclusive", "network", "local")
+_PLACE = ("cell_start", "lab", "probe_cc", "probe_asn")
 _CELL = ["slot_no", "name_no"]
 _SERVICE_ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "not_attempted")
 """A service is what the first of these is that one of its roles is."""
@@ -51,17 +52,25 @@ def judged_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
                           first=ibis.row_number().over(ibis.window(group_by=frame.run_id, order_by=frame.day)))
     judged = judged.filter(judged["first"] == 0)
     judged = judged.mutate(reason=ibis.cases((judged.versions > 1, "conflict"), else_=judged.reason),
-                           cell_start=judged.start.truncate("h"))
-    place = [judged.cell_start, judged.lab, judged.probe_cc, judged.probe_asn]
-    numbered = judged.mutate(
+                           cell_start=judged.start.truncate("h").cast("timestamp(6)"))
+    own = ibis.window(group_by=[judged[name] for name in (*_PLACE, "probe_id", "reason")])
+    judged = judged.mutate(
         run_no=ibis.row_number().over(ibis.window(order_by=[judged.cell_start, judged.run_id])),
-        slot_no=ibis.dense_rank().over(ibis.window(order_by=place)),
-        probe_no=ibis.dense_rank().over(ibis.window(order_by=judged.probe_id)),
-        sharing=ibis._.count().over(ibis.window(group_by=[*place, judged.probe_id, judged.reason])),
-    )
-    return numbered.select(
-        "run_id", "day", "start", "reason", "cell_start", "lab", "probe_cc", "probe_asn", "run_no", "slot_no",
-        "probe_no", crowded=numbered.sharing > 1)
+        crowded=ibis._.count().over(own) > 1)
+    judged = _numbered(_numbered(judged, "slot_no", _PLACE), "probe_no", ("probe_id",))
+    return judged.select("run_id", "day", "start", "reason", "cell_start", "lab", "probe_cc", "probe_asn", "run_no",
+                         "slot_no", "probe_no", "crowded")
+
+
+def _numbered(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
+    """The rows with a number for each combination of values in these columns, in their order; none where one is none.
+
+    `dense_rank` would say the same shorter, but not on ClickHouse, which counts rows for it.
+    """
+    keys = rows.select(*columns).distinct()
+    keys = keys.mutate(**{name: ibis.row_number().over(ibis.window(order_by=[keys[column] for column in columns]))})
+    both = rows.left_join(keys, columns)
+    return both.drop([column for column in both.columns if column.endswith("_right")])
 
 
 def frames_of(raw: ir.Table) -> ir.Table:
@@ -73,13 +82,11 @@ def frames_of(raw: ir.Table) -> ir.Table:
 def names_of(raw: ir.Table, columns: tuple[str, ...]) -> ir.Table:
     """The different names in rows, with a number for each, and one for the part that is unique within a run."""
     names = raw.select(**{name: text(raw[name]) for name in columns}).distinct()
-    unique = [names[name] for name in (("target_id",) if "target_id" in columns else ("service", "role"))]
-    return names.mutate(
+    names = names.mutate(
         name_reason=quality.name_reason(*(names[name] for name in columns)),
-        name_no=ibis.row_number().over(ibis.window(order_by=[names[name] for name in columns])),
-        key_no=ibis.dense_rank().over(ibis.window(order_by=unique)),
-        service_no=ibis.dense_rank().over(ibis.window(order_by=names.service)),
-    )
+        name_no=ibis.row_number().over(ibis.window(order_by=[names[name] for name in columns])))
+    unique = ("target_id",) if "target_id" in columns else ("service", "role")
+    return _numbered(_numbered(names, "key_no", unique), "service_no", ("service",))
 
 
 def judged_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
@@ -174,6 +181,11 @@ def _sum(condition: ir.Value) -> ir.IntegerScalar:
     return condition.fill_null(False).cast("int64").sum()
 
 
+def _size(rows: ir.Table) -> ir.IntegerScalar:
+    """How many rows, as a signed number: `count` of ClickHouse is none, and cannot be added to one."""
+    return _sum(rows.slot_no.notnull())
+
+
 def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None) -> ir.Table:
     """Outcomes, witnesses and block types by hour, network and name.
 
@@ -183,7 +195,7 @@ def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None
     cells = tried.group_by(_CELL).agg(
         **{word: _sum(tried.code == CODES[word]) for word in _COUNTED}, single=_sum(~tried.crowded))
     crowd = tried.filter(tried.crowded).select(*_CELL, "probe_no").distinct()
-    cells = _joined(cells, crowd.group_by(_CELL).agg(several=ibis._.count()))
+    cells = _joined(cells, crowd.group_by(_CELL).agg(several=_size(crowd)))
     none = {"confirmed": ibis.literal(0, "int64"), "block_type": ibis.literal("")}
     cells = _joined(cells, confirmed) if confirmed is not None else cells.mutate(confirmed=none["confirmed"])
     cells = _joined(cells, _commonest(blocked)) if blocked is not None else cells.mutate(block_type=none["block_type"])
@@ -213,7 +225,7 @@ def _confirmed(facts: ir.Table, blocked: ir.Table | None) -> ir.Table | None:
         return None
     sure = blocked.filter(blocked.confirmed).select("run_no", "name_no").distinct()
     both = facts.filter(facts.code == CODES["blocked"]).semi_join(sure, ["run_no", "name_no"])
-    return both.group_by(_CELL).agg(confirmed=ibis._.count())
+    return both.group_by(_CELL).agg(confirmed=_size(both))
 
 
 def _finish(cells: ir.Table, names: ir.Table, runs: ir.Table, level: str) -> ir.Table:

@@ -22,6 +22,8 @@ from probe.store.read import runs_in, table_rows
 from probe.store.rows import Row
 from probe.store.schema import TABLES, Table
 
+_FORMER = "fetch_arrow_table"
+"""What `to_arrow_table` of DuckDB was called until its version 2; ibis 12 still asks for that."""
 TABLE_NAMES = ("cells", *TABLES)
 
 
@@ -29,8 +31,9 @@ class Results:
     """What is stored in a results folder, or in all those directly below a folder.
 
     `table(name)` is a lazy ibis table, `cells()`, `verdicts()` and so on are pandas frames of everything. Names of
-    tables are those of the codebook, and `cells`. A run that stands in two folders is taken once. Laboratory rows are in the tables of results, marked `lab`; cells are
-    counted from the laboratory's rows alone where `lab` was asked for, else from all others.
+    tables are those of the codebook, and `cells`. A run that stands in two folders is taken once. Laboratory rows are
+    in the tables of results, marked `lab`; cells are counted from the laboratory's rows alone where `lab` was asked
+    for, else from all others.
     """
 
     def __init__(self, path: Path, *, lab: bool = False) -> None:
@@ -126,8 +129,8 @@ def _connection() -> ibis.BaseBackend:
     """A DuckDB of this process, which fetches nothing."""
     import duckdb
 
-    if not hasattr(duckdb.DuckDBPyConnection, "fetch_arrow_table"):  # its name until 2.0; ibis 12 still asks for it
-        duckdb.DuckDBPyConnection.fetch_arrow_table = duckdb.DuckDBPyConnection.to_arrow_table
+    if not hasattr(duckdb.DuckDBPyConnection, _FORMER):
+        setattr(duckdb.DuckDBPyConnection, _FORMER, duckdb.DuckDBPyConnection.to_arrow_table)
     backend = ibis.duckdb.connect(autoinstall_known_extensions="false", autoload_known_extensions="false")
     backend.raw_sql("SET TimeZone = 'UTC'")
     return backend

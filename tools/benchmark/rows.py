@@ -53,7 +53,7 @@ def _day(random: np.random.Generator, day: datetime, hours: int) -> Iterator[tup
     kinds = np.where(blocked, random.integers(1, len(_BLOCK_TYPES), outcome.size), 0).astype(np.int8)
     yield "verdicts", pa.table({
         **_repeated(frame, TARGETS),
-        "target_id": _words([f"service{s}.{_ROLES[r]}.t{t}" for t, (s, r) in enumerate(zip(service, role, strict=True))],
+        "target_id": _words([f"service{s}.{_ROLES[r]}.t{t}" for t, r, s in zip(target, role, service, strict=True)],
                             np.tile(target, runs)),
         "service": _words([f"service{n}" for n in range(SERVICES)], np.tile(service, runs)),
         "role": _words(_ROLES, np.tile(role, runs)),
