@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
+
+from probe.cli.main import cli
 
 pd = pytest.importorskip("pandas", reason="needs the extra `research`")
 pytest.importorskip("ibis", reason="needs the extra `research`")
@@ -145,3 +150,44 @@ def test_the_laboratory_is_never_mixed_in(tmp_path: Path) -> None:
     found, done = counted(tmp_path / "in", tmp_path / "lab", lab=True)
     same(found, naive_cells(tmp_path / "in", lab=True))
     assert done.other_side == 10 * 9
+
+
+def test_the_command_counts_lists_and_tells(tmp_path: Path) -> None:
+    write_runs(tmp_path / "in", some_runs(3), parquet=False)
+    rewritten(next(tmp_path.glob("in/verdicts/*/*.csv")), outcome="hacked\x1b[2J")
+    arguments = ["analyse", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--memory", "300"]
+    done = CliRunner().invoke(cli, [*arguments, "--rejected", str(tmp_path / "rejected.csv")])
+    assert done.exit_code == 0, done.output
+    assert "Counted: 10 of 15 rows of verdicts, 12 of 12 rows of services; 3 runs of" in done.output
+    assert "Left out: 5 rows: the outcome is none of the codebook's words" in done.output
+    assert len((tmp_path / "rejected.csv").read_text().splitlines()) == 6
+    told = json.loads(CliRunner().invoke(cli, [*arguments, "--json"]).stdout)
+    assert (told["used"], told["rejected"]) == ({"verdicts": 10, "services": 12}, {"outcome": 5})
+    about = json.loads((tmp_path / "out" / "cells.json").read_text())
+    assert [column["name"] for column in about["columns"]] == list(COLUMNS)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.suffix in (".json", ".parquet")) == [
+        "cells.json", "cells.parquet"]
+
+
+def test_nothing_to_count_is_said(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["analyse", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "no results here" in done.output
+    assert "Traceback" not in done.output
+    (tmp_path / "verdicts" / "date=2026-03-01").mkdir(parents=True)
+    (tmp_path / "verdicts" / "date=2026-03-01" / "r-1.csv").write_bytes(b"run_id,target_id\r\n")
+    done = CliRunner().invoke(cli, ["analyse", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "no file of runs can be read" in done.output
+
+
+def test_results_without_runs_files_are_told_by_their_rows(tmp_path: Path) -> None:
+    """As when somebody keeps verdicts alone; a run whose rows contradict each other is in two versions."""
+    runs = some_runs(12)
+    write_runs(tmp_path / "in", runs, parquet=False)
+    shutil.rmtree(tmp_path / "in" / "runs")
+    rewritten(the_file(tmp_path / "in", "services", runs[0].run.run_id), probe_asn="7")
+    found, done = counted(tmp_path / "in", tmp_path / "out")
+    write_runs(tmp_path / "truth", runs[1:], parquet=False)
+    same(found, naive_cells(tmp_path / "truth"))
+    assert done.bad_runs == {"conflict": 1}

@@ -227,7 +227,8 @@ class _Work:
             after = self._sizes(table) if table.name in crowded else before
             self.done.rows[table.name] += sum(before.values())
             self.done.used[table.name] += after.get("", 0)
-            self.done.duplicates[table.name] += before.get("", 0) - after.get("", 0)
+            if twice := before.get("", 0) - after.get("", 0):
+                self.done.duplicates[table.name] += twice
             self.done.other_side += before.pop(OTHER_SIDE, 0)
             self.done.rejected.update({reason: count for reason, count in before.items() if reason})
         if conflicts:
@@ -268,6 +269,8 @@ class _Work:
 
     def note_torn(self, table: str) -> None:
         torn = self.engine.torn()
+        if not torn:
+            return
         self.done.rejected["torn"] += len(torn)
         self.done.rows[table] += len(torn)
         if self.listing:
@@ -302,7 +305,8 @@ class _Work:
 
 
 def _note_files(inputs: Inputs, done: Summary, listing: _Listing | None) -> None:
-    done.rejected["file"] += len(inputs.bad)
+    if inputs.bad:
+        done.rejected["file"] = len(inputs.bad)
     if listing:
         listing([{"table": bad.table, "reason": "file", "file": str(bad.path), "why": f"the file {bad.reason}"}
                  for bad in inputs.bad])
@@ -344,14 +348,10 @@ def as_json(done: Summary) -> dict[str, Any]:
     """The summary for a program."""
     return {
         "engine": done.engine, "folders": done.folders, "days": done.days, "runs": done.runs,
-        "rows": dict(done.rows), "used": dict(done.used), "duplicates": _without_zeros(done.duplicates),
-        "rejected": _without_zeros(done.rejected), "bad_runs": _without_zeros(done.bad_runs),
+        "rows": dict(done.rows), "used": dict(done.used), "duplicates": dict(done.duplicates),
+        "rejected": dict(done.rejected), "bad_runs": dict(done.bad_runs),
         "other_side": done.other_side, "cells": dict(done.cells), "first": done.first, "last": done.last,
     }
-
-
-def _without_zeros(counts: Counter[str]) -> dict[str, int]:
-    return {word: count for word, count in counts.items() if count}
 
 
 def _stamp(moment: datetime) -> str:

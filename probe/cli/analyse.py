@@ -16,6 +16,7 @@ from probe.store.cells import visible
 
 if TYPE_CHECKING:
     from probe.analysis.cell_files import Summary
+    from probe.analysis.findings import Told
 
 _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
 _NEEDS = "analysing needs the extra `research`: pip install 'reachability-probe[research]'"
@@ -36,9 +37,11 @@ _LEVELS = ("target", "role", "service")
 @click.option("--memory", "memory_mb", type=click.IntRange(min=200), default=2500, show_default=True,
               help="MB that DuckDB may take; what does not fit goes to a temporary folder.")
 @click.option("--threads", type=click.IntRange(min=0), default=0, help="Of DuckDB; 0: as many as processors.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was counted as JSON.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"]),
+              help="Tell what the log of events says since this time (UTC). Default: what this call adds to it.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was counted and found as JSON.")
 def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
-            threads: int, as_json: bool) -> None:
+            threads: int, since: datetime | None, as_json: bool) -> None:
     """Count the verdicts in RESULTS (default: results) by target, role and service, network and hour.
 
     RESULTS is a results folder, one that `probe collect` made, or a folder that holds several. The counts go to
@@ -46,29 +49,45 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     that cannot be right are left out, counted by reason, and listed with --rejected. Rows of the laboratory and others
     are never counted together.
 
+    Events in the cells go to the log events.jsonl, which only grows: what is new, revised, ended or withdrawn is told.
+
     \b
     Examples:
       probe analyse results
       probe analyse collected --out may --rejected may/rejected.csv
       probe analyse collected --engine spark --url spark://10.0.0.1:7077
+      probe analyse collected --since 2026-05-01 --json | jq .events
       python -c "import probe; print(probe.open_results('results').cells())"
     """
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
         raise click.ClickException(_NEEDS)
+    now = datetime.now(UTC)
     try:
-        done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads)
+        done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, now)
+        told = _events(out, since.replace(tzinfo=UTC) if since else None, now)
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
-        from probe.analysis.cell_files import as_json as told
+        from probe.analysis.cell_files import as_json as plain
 
-        click.echo(json.dumps({**told(done), "out": str(out)}))
-    else:
-        _tell(done, out, rejected)
+        click.echo(json.dumps({**plain(done), "out": str(out), "events": [dict(row) for row in told.rows] if told
+                               else None}))
+        return
+    _tell(done, out, rejected)
+    if told:
+        for line in told.lines:
+            click.echo(visible(line))
+        click.echo(f"Events: {told.events} in these cells, {len(told.rows)} told above; all: {out / 'events.jsonl'}")
+
+
+def _events(out: Path, since: datetime | None, now: datetime) -> Told | None:
+    from probe.analysis.findings import available, find_events
+
+    return find_events(out, since=since, now=now) if available() else None
 
 
 def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
-          threads: int) -> Summary:
+          threads: int, now: datetime) -> Summary:
     from probe.analysis.cell_files import make_cells
     from probe.analysis.engines import engine_for
     from probe.store.atomic import make_folder
@@ -77,7 +96,7 @@ def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected
     computing = engine_for(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
     try:
         with bar("Counting") as progress:
-            return make_cells(directory, out, computing, now=datetime.now(UTC), lab=lab, rejected=rejected,
+            return make_cells(directory, out, computing, now=now, lab=lab, rejected=rejected,
                               progress=progress)
     finally:
         computing.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmark import blackhole, chain, core, fifth, pace, router, startup
+from benchmark import blackhole, cells, chain, core, fifth, pace, router, startup
 from benchmark.figure import Figure
 
 
@@ -28,6 +28,9 @@ SUBJECTS: Mapping[str, Subject] = {
     "fifth": Subject(title="every fifth service blocked, deadline 60 s", measure=fifth.measure),
     "blackhole": Subject(title="nothing answers, deadline 60 s", measure=blackhole.measure),
     "pace": Subject(title="a timed run, as a schedule makes it", measure=pace.measure),
+    "cells": Subject(
+        title="from result rows to cells, as their number grows", measure=cells.measure, needs_laboratory=False
+    ),
     "router": Subject(
         title="the laboratory's router, in packets a second", measure=router.measure, needs_laboratory=False
     ),
