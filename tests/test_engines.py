@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ import pytest
 pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
-import pyarrow as pa  # noqa: E402
-from fleet_days import NOW, some_runs, write_runs  # noqa: E402
-from test_cells import counted, rewritten, the_file  # noqa: E402
+import pyarrow as pa
+from fleet_days import NOW, some_runs, write_runs
+from test_cells import counted, rewritten, the_file
 
-from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells  # noqa: E402
-from probe.analysis.engines import DuckDB, Engine, engine_for  # noqa: E402
-from probe.store.atomic import StoreError  # noqa: E402
+from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells
+from probe.analysis.engines import DuckDB, Engine, engine_for
+from probe.store.atomic import StoreError
 
+os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 MASTER = os.environ.get("PROBE_TEST_SPARK_MASTER", "local[2]")
 """`spark://127.0.0.1:7077` for a cluster that somebody started."""
 needs_spark = pytest.mark.skipif(
@@ -114,13 +115,7 @@ def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_engine_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyspark.sql", None)
+    monkeypatch.delitem(sys.modules, "probe.analysis.spark", raising=False)
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
     with pytest.raises(StoreError, match=r"spark needs the extra `spark`: pip install"):
         engine_for("spark")
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """Spark's own network address: this machine."""
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    yield

@@ -94,7 +94,8 @@ for service, row in letters.fillna(" ").iterrows():
         ("markdown", """\
 ## By what, and when exactly?
 
-The onset lies between the last run that found a target well and the first that found it blocked; no better is known."""),
+The onset lies between the last run that found a target well and the first that found it blocked: no better is
+known."""),
         ("code", """\
 targets = cells[(cells["level"] == "target") & (cells["n"] > 0)].sort_values("cell_start")
 
@@ -115,7 +116,8 @@ pd.DataFrame({name: bracket(targets[targets["target_id"] == name]) for name in e
 A verdict names the observations that it rests on. ibis reads only what is asked for."""),
         ("code", """\
 verdicts = results.table("verdicts")
-one = verdicts.filter(verdicts.outcome == "blocked").order_by("measurement_start_time").limit(1).to_pyarrow().to_pylist()
+first = verdicts.filter(verdicts.outcome == "blocked").order_by("measurement_start_time").limit(1)
+one = first.to_pyarrow().to_pylist()
 seen = results.table("observations")
 evidence = seen.filter(seen.observation_id.isin(one[0]["evidence"] if one else [""]))
 print(one[0]["target_id"], one[0]["rule_id"], one[0]["control"]) if one else None
@@ -125,8 +127,8 @@ evidence.select("purpose", "operation", "attempt", "failure", "t_s", "port").to_
         ("markdown", """\
 # Telegram, partially blocked
 
-Telegram's application needs any one of several addresses. In the laboratory's scenario `telegram-dcs` a censor drops
-four of six of them, here from 08:00 to 16:00. Is Telegram blocked then? It depends on the level that one looks at."""),
+Telegram's data centres have several addresses. In the laboratory's scenario `telegram-dcs` a censor drops four of six
+of them, here from 08:00 to 16:00. Is Telegram blocked then? It depends on the level that one looks at."""),
         ("code", _OPEN % "results/telegram-partial"),
         ("markdown", "## Targets: each data centre by itself"),
         ("code", """\
@@ -136,8 +138,9 @@ hours.pivot(index="target_id", columns="cell_start", values="state").rename(colu
         ("markdown", """\
 ## The role: k of n
 
-A role is blocked when fewer targets answer than its quorum, or without a quorum when most are blocked. Else it is `ok`,
-and `partial` tells that some are blocked: a finding of its own, which a single yes or no would hide."""),
+A role is blocked when fewer targets answer than its quorum, or without a quorum when most decided ones are blocked.
+`partial` tells that others answered: here one of five, so an application that tries them all may still get through. A
+single yes or no would hide that."""),
         ("code", """\
 roles = results.services()
 roles[(roles["service"] == "telegram") & (roles["role"] == "chat")][
@@ -163,7 +166,7 @@ def run(cells: Sequence[tuple[str, str]], results: Path) -> list[dict[str, Any]]
     os.environ[PLACE] = str(results)
     try:
         for number, (kind, text) in enumerate(cells):
-            cell = {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text.splitlines(keepends=True)}
+            cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text.splitlines(keepends=True)}
             if kind == "code":
                 count = sum(each["cell_type"] == "code" for each in done) + 1
                 cell |= {"execution_count": count, "outputs": _outputs(text, space, count)}
@@ -187,7 +190,8 @@ def _outputs(text: str, space: dict[str, Any], count: int) -> list[dict[str, Any
             value = eval(compile(ast.Expression(last.value), "<cell>", "eval"), space)
     outputs: list[dict[str, Any]] = []
     if printed.getvalue():
-        outputs.append({"output_type": "stream", "name": "stdout", "text": printed.getvalue().splitlines(keepends=True)})
+        lines = printed.getvalue().splitlines(keepends=True)
+        outputs.append({"output_type": "stream", "name": "stdout", "text": lines})
     if value is not None:
         data = {"text/plain": repr(value).splitlines(keepends=True)}
         if hasattr(value, "_repr_html_"):

@@ -176,7 +176,7 @@ def stacked(parts: Sequence[ir.Table]) -> ir.Table:
 
 def _as_text(column: ir.Value) -> ir.StringValue:
     if column.type().is_timestamp():
-        return column.cast("timestamp").strftime("%Y-%m-%dT%H:%M:%SZ")
+        return column.cast("timestamp").strftime("%Y-%m-%d %H:%M:%S")
     return column.cast("string")
 
 

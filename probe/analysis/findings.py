@@ -66,7 +66,7 @@ def read_log(path: Path) -> list[Mapping[str, Any]]:
         return []
     with explained(path):
         lines = path.read_text(encoding="utf-8").splitlines()
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)

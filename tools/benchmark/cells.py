@@ -40,7 +40,8 @@ def measure() -> list[Figure]:
             ours = _took(["-m", "probe", "analyse", str(place / "results"), "--out", str(place / "out")], place)
             bound = millions >= _BOUND_MILLIONS
             figures += [
-                Figure(label=f"{millions:g} M verdicts", value=ours.wall_s, unit="s", at_most=_BOUND_S if bound else None,
+                Figure(label=f"{millions:g} M verdicts", value=ours.wall_s, unit="s",
+                       at_most=_BOUND_S if bound else None,
                        note=f"{ours.cpu_s:.1f} s of processors; {rows:,} rows of three tables"),
                 Figure(label=f"{millions:g} M verdicts, memory", value=ours.peak_mb, unit="MB", at_most=_BOUND_MB),
             ]
