@@ -42,6 +42,7 @@ def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = Fals
     cc, asn = (("RU", 64500), ("NA", 64501), ("RU", 0))[probe % 3]
     return RunResult(
         run=Run(run_id=f"r-{number}", measurement_start_time=start.strftime("%Y-%m-%dT%H:%M:%SZ"), schema_version="1",
+                measurement_end_time=(start + timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:%SZ"), n_attempted=5,
                 vantage=Vantage(probe_id=f"p{probe}", probe_cc=cc, probe_asn=asn, lab=lab)),
         observations=(), controls=(), verdicts=tuple(verdicts), services=services)
 

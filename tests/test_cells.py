@@ -6,6 +6,7 @@ import csv
 import json
 import random
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ pd = pytest.importorskip("pandas", reason="needs the extra `research`")
 pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
 from fleet_days import NOW, START, a_run, naive_cells, some_runs, write_runs  # noqa: E402
 
 from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells  # noqa: E402
@@ -191,3 +194,39 @@ def test_results_without_runs_files_are_told_by_their_rows(tmp_path: Path) -> No
     write_runs(tmp_path / "truth", runs[1:], parquet=False)
     same(found, naive_cells(tmp_path / "truth"))
     assert done.bad_runs == {"conflict": 1}
+
+
+def test_parquet_of_others_is_believed_no_more_than_csv(tmp_path: Path) -> None:
+    """Texts for numbers, lists for texts, numbers too large, a damaged page: only these files, or rows, are left out."""
+    runs = some_runs(12)
+    write_runs(tmp_path / "in", runs, parquet=True)
+    for table in ("verdicts", "services", "runs"):
+        shutil.rmtree(tmp_path / "in" / table)
+
+    def changed(table: str, run: int, name: str, values: pa.Array) -> None:
+        (path,) = tmp_path.glob(f"in/parquet/{table}/*/{runs[run].run.run_id}.parquet")
+        rows = pq.ParquetFile(path).read()
+        pq.write_table(rows.set_column(rows.column_names.index(name), name, values), path)
+
+    changed("runs", 0, "probe_asn", pa.array(["64500"]))
+    changed("runs", 1, "probe_asn", pa.array([2**63 + 5], pa.uint64()))
+    changed("runs", 2, "measurement_start_time", pa.array([runs[2].run.measurement_start_time]))
+    changed("verdicts", 3, "outcome", pa.array([["ok"]] * 5))
+    changed("verdicts", 4, "block_type", pa.array([v.block_type for v in runs[4].verdicts]).dictionary_encode())
+    (path,) = tmp_path.glob(f"in/parquet/verdicts/*/{runs[5].run.run_id}.parquet")
+    place = pq.ParquetFile(path).metadata.row_group(0).column(
+        pq.read_schema(path).names.index("outcome")).data_page_offset
+    data = bytearray(path.read_bytes())
+    data[place : place + 12] = b"\xff" * 12
+    path.write_bytes(data)
+
+    found, done = counted(tmp_path / "in", tmp_path / "out", listed=tmp_path / "rejected.csv")
+    left = [replace(run, verdicts=() if number in (3, 5) else run.verdicts)
+            for number, run in enumerate(runs) if number != 1]
+    for number, run in enumerate(left):
+        left[number] = replace(run, run=replace(run.run, vantage=replace(run.run.vantage, probe_asn=64500))) if (
+            run.run.run_id == runs[0].run.run_id) else run
+    write_runs(tmp_path / "truth", left, parquet=False)
+    same(found, naive_cells(tmp_path / "truth"))
+    assert done.rejected == {"file": 2, "network": 9}
+    assert "damaged Parquet" in (tmp_path / "rejected.csv").read_text()

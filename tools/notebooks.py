@@ -166,7 +166,8 @@ def run(cells: Sequence[tuple[str, str]], results: Path) -> list[dict[str, Any]]
     os.environ[PLACE] = str(results)
     try:
         for number, (kind, text) in enumerate(cells):
-            cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{number}", "metadata": {}, "source": text.splitlines(keepends=True)}
+            cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{number}", "metadata": {},
+                                    "source": text.splitlines(keepends=True)}
             if kind == "code":
                 count = sum(each["cell_type"] == "code" for each in done) + 1
                 cell |= {"execution_count": count, "outputs": _outputs(text, space, count)}

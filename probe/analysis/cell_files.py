@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from probe.analysis import cells as cell
-from probe.analysis.engines import Engine, rows_of
-from probe.analysis.inputs import Chunk, Inputs, find_inputs
+from probe.analysis.engines import Engine, EngineError, rows_of
+from probe.analysis.inputs import BadFile, Chunk, Group, Inputs, find_inputs, readable
 from probe.analysis.quality import OTHER_SIDE, REASONS
 from probe.progress import Progress, silent
 from probe.store.atomic import StoreError, explained, make_folder, sync_folder
@@ -120,7 +120,7 @@ def make_cells(
                          whole=not engine.divides)
     done = Summary(engine=engine.name, folders=len(inputs.folders), days=len(inputs.days))
     with _listing(rejected) as listing, _new_parquet(out / CELLS_FILE) as writer:
-        _note_files(inputs, done, listing)
+        note_files(inputs.bad, done, listing)
         work = _Work(engine=engine, done=done, listing=listing, runs=_runs(engine, inputs, now, lab))
         engine.hold()
         work.note_torn("runs")
@@ -195,10 +195,25 @@ class _Work:
 
     def _table(self, name: str, names: tuple[str, ...], columns: tuple[str, ...], chunk: Chunk,
                runs: ir.Table) -> _Table | None:
-        groups = chunk.of(name)
+        wanted = ("run_id", *columns)
+        try:
+            return self._judged(name, names, wanted, chunk.of(name), runs)
+        except EngineError:
+            groups = [self._without_broken(group, wanted) for group in chunk.of(name)]
+            if groups == list(chunk.of(name)):
+                raise
+            return self._judged(name, names, wanted, [group for group in groups if group.files], runs)
+
+    def _without_broken(self, group: Group, wanted: tuple[str, ...]) -> Group:
+        whole, bad = readable(group, wanted)
+        note_files(bad, self.done, self.listing)
+        return whole
+
+    def _judged(self, name: str, names: tuple[str, ...], wanted: tuple[str, ...], groups: Sequence[Group],
+                runs: ir.Table) -> _Table | None:
         if not groups:
             return None
-        raw = self.engine.read(groups, ("run_id", *columns), _DEFAULTS)
+        raw = self.engine.read(groups, wanted, _DEFAULTS)
         self.note_torn(name)
         known = self.engine.keep(cell.names_of(raw, names))
         judged = cell.judged_rows(raw, runs, known)
@@ -304,12 +319,13 @@ class _Work:
             self.listing([{"table": table.name, **row} for row in batch.to_pylist()])
 
 
-def _note_files(inputs: Inputs, done: Summary, listing: _Listing | None) -> None:
-    if inputs.bad:
-        done.rejected["file"] = len(inputs.bad)
+def note_files(files: Sequence[BadFile], done: Summary, listing: _Listing | None) -> None:
+    """Count and list files that are left out whole."""
+    if files:
+        done.rejected["file"] += len(files)
     if listing:
         listing([{"table": bad.table, "reason": "file", "file": str(bad.path), "why": f"the file {bad.reason}"}
-                 for bad in inputs.bad])
+                 for bad in files])
 
 
 @contextmanager

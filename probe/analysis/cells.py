@@ -45,7 +45,8 @@ def judged_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
         run_id=text(raw.run_id), start=moment(raw.measurement_start_time), day=day_of(raw.file),
         probe_id=text(raw.probe_id), probe_cc=text(raw.probe_cc), probe_asn=whole_number(raw.probe_asn),
         lab=flag(raw.lab), schema_version=text(raw.schema_version),
-        **{name: text(raw[name]) for name in _MORE_OF_RUNS},
+        end=moment(raw.measurement_end_time),
+        **{name: text(raw[name]) for name in ("n_attempted", "n_observations")},
     ).distinct()
     own = ibis.window(group_by=frame.run_id)
     judged = frame.mutate(reason=quality.run_reason(frame, now=now, lab=lab), versions=ibis._.count().over(own),
@@ -167,13 +168,13 @@ def service_cells(whole: ir.Table, services: Counted, blocked: ir.Table | None, 
 
 
 def day_folder(file: ir.StringValue) -> ir.StringValue:
-    """`date=YYYY-MM-DD/` out of the path of a file."""
-    return ibis.literal("date=").concat(day_of(file), "/")
+    """`date=YYYY-MM-DD/-` out of the path of a file: the same for all files of a day."""
+    return ibis.literal("date=").concat(day_of(file), "/-")
 
 
 def day_of(file: ir.StringValue) -> ir.StringValue:
     """The day in the folder's name, the empty text where there is none."""
-    return file.re_extract(r"date=(\d{4}-\d\d-\d\d)/", 1).fill_null("")
+    return file.re_extract(r"date=(\d{4}-\d\d-\d\d)/[^/]*\z", 1).fill_null("")
 
 
 def _sum(condition: ir.Value) -> ir.IntegerScalar:

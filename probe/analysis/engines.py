@@ -32,6 +32,10 @@ class Torn:
     """0: not told."""
 
 
+class EngineError(StoreError):
+    """An engine cannot read or compute something; the message says what, and what to do."""
+
+
 class Engine(Protocol):
     """What an analysis asks of an engine."""
 
@@ -104,7 +108,7 @@ class DuckDB:
 
     def release(self) -> None:
         for kept in reversed(self._kept):
-            self._connection.execute(f"DROP {kept}")
+            self._execute(f"DROP {kept}")
         self._kept.clear()
 
     def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
@@ -118,9 +122,21 @@ class DuckDB:
         self._connection.close()
         self._folder.cleanup()
 
+    def _execute(self, sql: str) -> Any:
+        """Raises EngineError."""
+        import duckdb
+
+        try:
+            return self._connection.execute(sql)
+        except duckdb.OutOfMemoryException as error:
+            raise EngineError(f"DuckDB needs more memory or disk: {_first_line(error)}; raise --memory, or give --out "
+                              "where there is room") from error
+        except duckdb.Error as error:
+            raise EngineError(f"DuckDB: {_first_line(error)}; if it names a file, restore or remove it") from error
+
     def _kept_as(self, kind: str, sql: str, schema: ibis.Schema) -> ir.Table:
         name = f"kept_{next(self._numbers)}"
-        self._connection.execute(f"CREATE TEMP {kind} {name} AS {sql}")
+        self._execute(f"CREATE TEMP {kind} {name} AS {sql}")
         self._kept.append(f"{kind} {name}")
         return ibis.table(schema, name=name)
 
@@ -136,10 +152,10 @@ class DuckDB:
                f" escape='\"', columns={{{types}}}, filename='file', strict_mode=true, max_line_size=33554432,"
                " store_rejects=true)")
         kept = self.keep(picked(self._kept_as("VIEW", sql, csv_schema(group)), columns, defaults))
-        told = self._connection.execute(
+        told = self._execute(
             "SELECT DISTINCT s.file_path, e.line FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id)"
         ).fetchall()
-        self._connection.execute("DELETE FROM reject_errors; DELETE FROM reject_scans")
+        self._execute("DELETE FROM reject_errors; DELETE FROM reject_scans")
         self._torn += [Torn(path=path, line=line) for path, line in sorted(told)]
         read = rows_of(self, kept.aggregate(rows=kept.count()))[0]["rows"]
         lost = sum(map(_lines, group.files)) - read - len(told)
@@ -183,6 +199,10 @@ def _as_text(column: ir.Value) -> ir.StringValue:
 def picked(table: ir.Table, columns: Sequence[str], defaults: Defaults) -> ir.Table:
     chosen = {name: table[name] if name in table.columns else ibis.literal(defaults[name]) for name in columns}
     return table.select("file", **chosen)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]
 
 
 def _text(value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from probe.archive.compact import merged_name
@@ -17,6 +17,8 @@ CHUNK_BYTES = 256 << 20
 """So much CSV is read at a time; a day is never divided."""
 CHUNK_ROWS = 3_000_000
 _MAX_HEADER_BYTES = 64 << 10
+_PLAIN = frozenset({"block_type", "confirmed", "schema_version", "measurement_end_time", "n_attempted",
+                    "n_observations"})
 _TABLES = ("runs", "verdicts", "services", "observations", "controls")
 
 
@@ -127,12 +129,31 @@ def _holds_all(folder: Path, day: str, columnar: Sequence[OwnFile], plain: Seque
 
 
 def _looked_at(own: OwnFile, required: frozenset[str]) -> _File:
-    columns, types, size = _parquet_head(own.path) if own.parquet else _csv_head(own.path)
+    columns, types, size = _parquet_head(own.path, required | _PLAIN) if own.parquet else _csv_head(own.path)
     if missing := sorted(required.difference(columns)):
         raise StoreError(f"lacks the column {', '.join(missing)}")
     if len(set(columns)) < len(columns):
         raise StoreError("has two columns of one name")
     return _File(own=own, columns=columns, types=types, size=size)
+
+
+def readable(group: Group, columns: Sequence[str]) -> tuple[Group, list[BadFile]]:
+    """The files of a group whose columns can be read to their end, and the others; only Parquet can break midway."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not group.parquet:
+        return group, []
+    bad = []
+    for path in group.files:
+        try:
+            with pq.ParquetFile(path) as file:
+                for _ in file.iter_batches(columns=[name for name in columns if name in group.columns]):
+                    pass
+        except (OSError, pa.ArrowException):
+            bad.append(BadFile(path=path, table=group.table, reason="is a damaged Parquet file"))
+    broken = {each.path for each in bad}
+    return replace(group, files=tuple(path for path in group.files if path not in broken)), bad
 
 
 def _csv_head(path: Path) -> tuple[tuple[str, ...], str, int]:
@@ -145,7 +166,7 @@ def _csv_head(path: Path) -> tuple[tuple[str, ...], str, int]:
     return tuple(columns), "", path.stat().st_size
 
 
-def _parquet_head(path: Path) -> tuple[tuple[str, ...], str, int]:
+def _parquet_head(path: Path, plain: frozenset[str]) -> tuple[tuple[str, ...], str, int]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -154,6 +175,10 @@ def _parquet_head(path: Path) -> tuple[tuple[str, ...], str, int]:
     except (OSError, pa.ArrowException) as error:
         raise StoreError("is no Parquet file, or a torn one") from error
     schema = about.schema_arrow
+    nested = [name for name, kind in zip(schema.names, schema.types, strict=True)
+              if name in plain and pa.types.is_nested(kind)]
+    if nested:
+        raise StoreError(f"has lists where one value belongs, in the column {', '.join(nested)}")
     types = ",".join(str(kind) for kind in schema.types)
     return tuple(schema.names), types, about.metadata.num_rows * CHUNK_BYTES // CHUNK_ROWS
 

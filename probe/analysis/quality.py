@@ -73,7 +73,7 @@ def flag(column: ir.Value) -> ir.BooleanValue:
 def whole_number(column: ir.Value) -> ir.IntegerValue:
     """A whole number, NULL for anything else."""
     if column.type().is_integer():
-        return column.cast("int64")
+        return column.try_cast("int64") if column.type().is_unsigned_integer() else column.cast("int64")
     word = text(column)
     return ibis.cases((word.re_search(r"^\d{1,18}\z"), word), else_=ibis.null(dt.string)).cast("int64")
 
