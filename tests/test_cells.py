@@ -197,7 +197,7 @@ def test_results_without_runs_files_are_told_by_their_rows(tmp_path: Path) -> No
 
 
 def test_parquet_of_others_is_believed_no_more_than_csv(tmp_path: Path) -> None:
-    """Texts for numbers, lists for texts, numbers too large, a damaged page: only these files, or rows, are left out."""
+    """Texts for numbers, lists for texts, numbers too large, a damaged page: only these files or rows are left out."""
     runs = some_runs(12)
     write_runs(tmp_path / "in", runs, parquet=True)
     for table in ("verdicts", "services", "runs"):

@@ -252,10 +252,8 @@ class _Work:
 
     def _has_twins(self, table: _Table) -> bool:
         """Whether a run says something twice of one target, or one role."""
-        sound = table.sound()
-        number = sound.run_no * ibis.literal(1 << 32, "int64") + sound.key_no
-        (sizes,) = rows_of(self.engine, sound.aggregate(rows=sound.count(), different=number.nunique()))
-        return bool(sizes["rows"] > sizes["different"])
+        (sizes,) = rows_of(self.engine, cell.twins(table.sound()))
+        return bool(sizes["twins"])
 
     def _sizes(self, table: _Table) -> dict[str, int]:
         counts = table.facts.group_by("reason").agg(rows=ibis._.count())
@@ -272,7 +270,7 @@ class _Work:
         return found
 
     def _write(self, cells: ir.Table, writer: pq.ParquetWriter) -> None:
-        for batch in self.engine.batches(cells.order_by(list(cell.ORDER))):
+        for batch in self.engine.batches(cells.order_by(list(cell.NUMBERED_ORDER)).select(*cell.COLUMNS)):
             table = pa.Table.from_batches([batch]).select(SCHEMA.names).cast(SCHEMA)
             if not table.num_rows:
                 continue

@@ -20,6 +20,8 @@ COUNTS = ("n", "ok", "blocked", "down", "inconclusive", "network", "local", "wit
 COLUMNS = (*KEY, *COUNTS, "block_type", "confirmed")
 ORDER = ("cell_start", "lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id")
 """Of the rows in a file: the same whatever was gone through at once."""
+NUMBERED_ORDER = ("slot_no", "level", "name_no")
+"""The same order, by the numbers that stand for places and names: quicker to sort by."""
 
 FRAME = ("run_id", "measurement_start_time", "probe_id", "probe_cc", "probe_asn", "lab", "schema_version")
 VERDICT = ("target_id", "service", "role", "outcome", "block_type", "confirmed")
@@ -30,6 +32,9 @@ OPTIONAL = frozenset({"schema_version", "block_type", "confirmed", *_MORE_OF_RUN
 """Columns that older files may lack; what counts for them is the empty text, or false."""
 
 _COUNTED = ("ok", "blocked", "down", "inconclusive", "network", "local")
+_BITS = 30
+"""Of a number of 64 bits: as many rows as there can be are summed in the rest."""
+_NAMES = ("service", "role", "target_id")
 _PLACE = ("cell_start", "lab", "probe_cc", "probe_asn")
 _CELL = ["slot_no", "name_no"]
 _SERVICE_ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "not_attempted")
@@ -85,7 +90,7 @@ def names_of(raw: ir.Table, columns: tuple[str, ...]) -> ir.Table:
     names = raw.select(**{name: text(raw[name]) for name in columns}).distinct()
     names = names.mutate(
         name_reason=quality.name_reason(*(names[name] for name in columns)),
-        name_no=ibis.row_number().over(ibis.window(order_by=[names[name] for name in columns])))
+        name_no=ibis.row_number().over(ibis.window(order_by=[names[name] for name in _NAMES if name in columns])))
     unique = ("target_id",) if "target_id" in columns else ("service", "role")
     return _numbered(_numbered(names, "key_no", unique), "service_no", ("service",))
 
@@ -115,6 +120,17 @@ def facts_of(judged: ir.Table) -> ir.Table:
     """The judged rows as numbers."""
     return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", "block_type",
                          "confirmed", "reason")
+
+
+def twins(facts: ir.Table) -> ir.Table:
+    """How many groups of names there are of which a run says something twice: one row, `twins`.
+
+    Each name is a bit. Where all are different, their sum is their union. Much quicker than to look for equal pairs.
+    """
+    bit = ibis.literal(1, "int64") << (facts.key_no % _BITS).cast("int64")
+    groups = facts.select("run_no", word=(facts.key_no / _BITS).floor().cast("int64"), bit=bit)
+    sums = groups.group_by(["run_no", "word"]).agg(total=groups.bit.sum(), either=groups.bit.bit_or())
+    return sums.aggregate(twins=_sum(sums.total != sums.either))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +246,7 @@ def _confirmed(facts: ir.Table, blocked: ir.Table | None) -> ir.Table | None:
 
 
 def _finish(cells: ir.Table, names: ir.Table, runs: ir.Table, level: str) -> ir.Table:
-    """The cells with words for numbers, in the columns of COLUMNS."""
+    """The cells with words beside the numbers, the columns of COLUMNS and those of NUMBERED_ORDER."""
     words = [name for name in ("target_id", "service", "role") if name in names.columns]
     cells = cells.inner_join(names.select("name_no", *words), "name_no")
     slots = runs.filter(runs.reason == "").select(
@@ -238,4 +254,4 @@ def _finish(cells: ir.Table, names: ir.Table, runs: ir.Table, level: str) -> ir.
     cells = cells.inner_join(slots, "slot_no").mutate(level=ibis.literal(level))
     missing = {name: ibis.literal("") for name in ("role", "target_id") if name not in cells.columns}
     cells = cells.mutate(**missing)
-    return cells.select(*COLUMNS)
+    return cells.select(*COLUMNS, "slot_no", "name_no")

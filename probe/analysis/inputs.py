@@ -15,7 +15,7 @@ from probe.store.merged import is_merged, merged_files, merged_runs
 
 CHUNK_BYTES = 256 << 20
 """So much CSV is read at a time; a day is never divided."""
-CHUNK_ROWS = 3_000_000
+CHUNK_ROWS = 9_000_000
 _MAX_HEADER_BYTES = 64 << 10
 _PLAIN = frozenset({"block_type", "confirmed", "schema_version", "measurement_end_time", "n_attempted",
                     "n_observations"})
