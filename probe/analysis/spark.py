@@ -32,9 +32,11 @@ class Spark:
 
     def __init__(self, master: str) -> None:
         self._had = SparkSession.getActiveSession() is not None
+        builder = SparkSession.builder.master(master).appName("probe analyse")
+        if master.startswith("local"):  # nobody else needs to reach this process
+            builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
         self._session: SparkSession = (
-            SparkSession.builder.master(master).appName("probe analyse")
-            .config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC")
+            builder.config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC")
             .config("spark.driver.maxResultSize", "0").config("spark.log.level", "ERROR")
             .config("spark.ui.showConsoleProgress", "false").getOrCreate())
         if self._session.conf.get("spark.sql.shuffle.partitions") == _UNCONFIGURED:
