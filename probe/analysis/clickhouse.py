@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from probe.analysis.engines import Defaults, DuckDB, Torn, sql_of
+from probe.analysis.engines import Defaults, DuckDB, EngineError, Torn, sql_of
 from probe.analysis.inputs import Group
 from probe.store.atomic import StoreError
 
@@ -52,13 +53,23 @@ class _Client:
             raise StoreError(f"the ClickHouse server does not answer: {error}; see if it runs, and --url") from error
 
     def command(self, sql: str) -> None:
-        self._client.command(sql)
+        self._told(self._client.command, sql)
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        self._client.insert_arrow(table, rows)
+        self._told(self._client.insert_arrow, table, rows)
 
     def query(self, sql: str) -> pa.Table:
-        return self._client.query_arrow(sql, use_strings=True)
+        return self._told(partial(self._client.query_arrow, use_strings=True), sql)
+
+    def _told(self, ask: Callable[..., Any], *arguments: object) -> Any:
+        """Raises EngineError for what the server refuses."""
+        from clickhouse_connect.driver.exceptions import Error
+
+        try:
+            return ask(*arguments)
+        except Error as error:
+            raise EngineError(f"the ClickHouse server refuses: {str(error).strip().splitlines()[0][:300]}; see what it "
+                              "allows this user") from error
 
     def close(self) -> None:
         self._client.close()
@@ -91,8 +102,8 @@ class ClickHouse:
 
     def keep(self, expression: ir.Table) -> ir.Table:
         name = self._named()
-        self._server.command(f"CREATE TABLE {name} ENGINE = MergeTree ORDER BY tuple() AS "
-                             f"{sql_of(expression, 'clickhouse')}")
+        sql = sql_of(expression, "clickhouse")
+        self._server.command(f"CREATE TABLE {name} ENGINE = MergeTree ORDER BY tuple() AS {sql}")
         return ibis.table(expression.schema(), name=name)
 
     def hold(self) -> None:

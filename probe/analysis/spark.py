@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from urllib.parse import unquote
@@ -11,11 +12,13 @@ from urllib.parse import unquote
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from probe.analysis.engines import Defaults, Torn, csv_schema, parquet_schema, picked, sql_of, stacked
+from probe.analysis.engines import Defaults, EngineError, Torn, csv_schema, parquet_schema, picked, sql_of, stacked
 from probe.analysis.inputs import Group
 
 _TORN = "_torn"
@@ -35,10 +38,11 @@ class Spark:
         builder = SparkSession.builder.master(master).appName("probe analyse")
         if master.startswith("local"):  # nobody else needs to reach this process
             builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
-        self._session: SparkSession = (
-            builder.config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC")
-            .config("spark.driver.maxResultSize", "0").config("spark.log.level", "ERROR")
-            .config("spark.ui.showConsoleProgress", "false").getOrCreate())
+        with _told(f"the Spark master {master} cannot be used; see whether it runs, and --url"):
+            self._session: SparkSession = (
+                builder.config("spark.ui.enabled", "false").config("spark.sql.session.timeZone", "UTC")
+                .config("spark.driver.maxResultSize", "0").config("spark.log.level", "ERROR")
+                .config("spark.ui.showConsoleProgress", "false").getOrCreate())
         if self._session.conf.get("spark.sql.shuffle.partitions") == _UNCONFIGURED:
             parts = max(2, 2 * self._session.sparkContext.defaultParallelism)
             self._session.conf.set("spark.sql.shuffle.partitions", str(parts))
@@ -50,7 +54,10 @@ class Spark:
         return stacked([(self._parquet if group.parquet else self._csv)(group, columns, defaults) for group in groups])
 
     def keep(self, expression: ir.Table) -> ir.Table:
-        return self._named(self._session.sql(sql_of(expression, "pyspark")).cache(), expression.schema())
+        with _told("Spark cannot compute this; if a file is named, restore or remove it"):
+            frame = self._session.sql(sql_of(expression, "pyspark")).cache()
+            frame.count()  # now, so that what goes wrong is told of this table
+        return self._named(frame, expression.schema())
 
     def hold(self) -> None:
         self._kept.clear()
@@ -62,7 +69,9 @@ class Spark:
         self._kept.clear()
 
     def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        yield from self._session.sql(sql_of(expression, "pyspark")).toArrow().to_batches()
+        with _told("Spark cannot compute this; if a file is named, restore or remove it"):
+            rows = self._session.sql(sql_of(expression, "pyspark")).toArrow()
+        yield from rows.to_batches()
 
     def torn(self) -> list[Torn]:
         found, self._torn = self._torn, []
@@ -95,6 +104,15 @@ class Spark:
                        for row in lines.filter(bad).select("file").collect()]
         good = lines.filter(~bad).drop(_TORN)
         return picked(self._named(good, csv_schema(group)), columns, defaults)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Turns what Spark or its Java side raises into an EngineError."""
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        raise EngineError(f"{what} ({str(error).strip().splitlines()[0][:300]})") from error
 
 
 def _url(path: Path) -> str:
