@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,12 +25,17 @@ _COUNTED = tuple(OUTCOMES)
 _ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "not_attempted")
 
 
-def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = False, probe: int = 0) -> RunResult:
+MANY = tuple(("m", "chat", f"t{n}") for n in range(75))
+"""More targets than a number has bits."""
+
+
+def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = False, probe: int = 0,
+          targets: Sequence[tuple[str, str, str]] = TARGETS) -> RunResult:
     """A run with a verdict of every target, and of roles, whatever comes."""
     words = [*_COUNTED, "not_attempted"]
     shares = [40, 30, 5, 10, 4, 4, 7]
     verdicts = []
-    for service, role, label in TARGETS:
+    for service, role, label in targets:
         outcome = draw.choices(words, shares)[0]
         verdicts.append(Verdict(
             target_id=f"{service}.{role}.{label}", service=service, role=role, input=f"https://{label}.example/",
@@ -38,7 +43,7 @@ def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = Fals
             confirmed=outcome == "blocked" and draw.random() < 0.5))
     services = tuple(
         ServiceVerdict(service=service, role=role, outcome=draw.choices(words, shares)[0], k=0, n=1)
-        for service, role in dict.fromkeys((service, role) for service, role, _ in TARGETS))
+        for service, role in dict.fromkeys((service, role) for service, role, _ in targets))
     cc, asn = (("RU", 64500), ("NA", 64501), ("RU", 0))[probe % 3]
     return RunResult(
         run=Run(run_id=f"r-{number}", measurement_start_time=start.strftime("%Y-%m-%dT%H:%M:%SZ"), schema_version="1",
@@ -47,11 +52,12 @@ def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = Fals
         observations=(), controls=(), verdicts=tuple(verdicts), services=services)
 
 
-def some_runs(count: int, *, seed: int = 7, probes: int = 6, days: int = 3, lab: bool = False) -> list[RunResult]:
+def some_runs(count: int, *, seed: int = 7, probes: int = 6, days: int = 3, lab: bool = False,
+              targets: Sequence[tuple[str, str, str]] = TARGETS) -> list[RunResult]:
     """Runs of some probes, two of which sometimes measure twice in an hour."""
     draw = random.Random(seed)
     return [a_run(number, START + timedelta(minutes=draw.randrange(days * 1440)), draw, lab=lab,
-                  probe=draw.randrange(probes)) for number in range(count)]
+                  probe=draw.randrange(probes), targets=targets) for number in range(count)]
 
 
 def write_runs(directory: Path, runs: Iterable[RunResult], *, parquet: bool) -> None:

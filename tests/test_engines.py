@@ -15,7 +15,7 @@ pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 import pyarrow as pa
-from fleet_days import NOW, some_runs, write_runs
+from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
 from test_cells import counted, rewritten, the_file
 
 from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells
@@ -34,7 +34,7 @@ needs_chdb = pytest.mark.skipif(importlib.util.find_spec("chdb") is None, reason
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """CSV and Parquet days, a run that comes twice, one in two versions, an odd one, a torn one, one without an end."""
-    runs = some_runs(24)
+    runs = some_runs(24, targets=(*TARGETS, *MANY))
     write_runs(tmp_path / "in" / "a", runs[:16], parquet=False)
     write_runs(tmp_path / "in" / "b", runs[12:], parquet=True)
     rewritten(the_file(tmp_path / "in" / "a", "verdicts", runs[12].run.run_id), outcome="ok", block_type="")
@@ -58,7 +58,7 @@ def agree(engine: Engine, folder: Path) -> None:
     assert (folder / "other" / CELLS_FILE).read_bytes() == (folder / "duckdb" / CELLS_FILE).read_bytes()
     assert what(found) == what(wanted)
     assert set(wanted.rejected) == {"torn", "country", "name", "unfinished", "conflict"}
-    assert sum(wanted.duplicates.values()) == 3 * 9
+    assert wanted.duplicates == {"verdicts": 3 * (5 + len(MANY)), "services": 3 * 5}
 
 
 def what(done: Summary) -> tuple[object, ...]:

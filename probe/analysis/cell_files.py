@@ -252,8 +252,8 @@ class _Work:
 
     def _has_twins(self, table: _Table) -> bool:
         """Whether a run says something twice of one target, or one role."""
-        (sizes,) = rows_of(self.engine, cell.twins(table.sound()))
-        return bool(sizes["twins"])
+        (found,) = rows_of(self.engine, cell.twins(table.sound(), by_bits=self.engine.bits))
+        return bool(found["twins"])
 
     def _sizes(self, table: _Table) -> dict[str, int]:
         counts = table.facts.group_by("reason").agg(rows=ibis._.count())

@@ -80,6 +80,7 @@ class ClickHouse:
 
     name = "clickhouse"
     divides = True
+    bits = True
 
     def __init__(self, url: str, reader: DuckDB, server: Server | None = None) -> None:
         """Raises StoreError where the server does not answer."""

@@ -47,6 +47,10 @@ class Engine(Protocol):
     def divides(self) -> bool:
         """Whether days are gone through in portions that fit the memory; a cluster divides the work itself."""
 
+    @property
+    def bits(self) -> bool:
+        """Whether ibis has a union of bits for it."""
+
     def read(self, groups: Sequence[Group], columns: Sequence[str], defaults: Defaults) -> ir.Table:
         """These columns of these files, and `file`: the path of each row's file."""
 
@@ -79,6 +83,7 @@ class DuckDB:
 
     name = "duckdb"
     divides = True
+    bits = True
 
     def __init__(self, *, memory_mb: int = 2500, threads: int = 0, temporary: Path | None = None) -> None:
         """`threads` of 0: as many as there are processors. `temporary`: where a folder is made for what does not fit.

@@ -32,6 +32,7 @@ class Spark:
 
     name = "spark"
     divides = False
+    bits = False
 
     def __init__(self, master: str) -> None:
         self._had = SparkSession.getActiveSession() is not None
