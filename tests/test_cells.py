@@ -213,20 +213,21 @@ def test_parquet_of_others_is_believed_no_more_than_csv(tmp_path: Path) -> None:
     changed("runs", 2, "measurement_start_time", pa.array([runs[2].run.measurement_start_time]))
     changed("verdicts", 3, "outcome", pa.array([["ok"]] * 5))
     changed("verdicts", 4, "block_type", pa.array([v.block_type for v in runs[4].verdicts]).dictionary_encode())
-    (path,) = tmp_path.glob(f"in/parquet/verdicts/*/{runs[5].run.run_id}.parquet")
-    place = pq.ParquetFile(path).metadata.row_group(0).column(
-        pq.read_schema(path).names.index("outcome")).data_page_offset
-    data = bytearray(path.read_bytes())
-    data[place : place + 12] = b"\xff" * 12
-    path.write_bytes(data)
+    for table, run, name in (("verdicts", 5, "outcome"), ("runs", 6, "probe_cc")):
+        (path,) = tmp_path.glob(f"in/parquet/{table}/*/{runs[run].run.run_id}.parquet")
+        place = pq.ParquetFile(path).metadata.row_group(0).column(
+            pq.read_schema(path).names.index(name)).data_page_offset
+        data = bytearray(path.read_bytes())
+        data[place : place + 12] = b"\xff" * 12
+        path.write_bytes(data)
 
     found, done = counted(tmp_path / "in", tmp_path / "out", listed=tmp_path / "rejected.csv")
     left = [replace(run, verdicts=() if number in (3, 5) else run.verdicts)
-            for number, run in enumerate(runs) if number != 1]
+            for number, run in enumerate(runs) if number not in (1, 6)]
     for number, run in enumerate(left):
         left[number] = replace(run, run=replace(run.run, vantage=replace(run.run.vantage, probe_asn=64500))) if (
             run.run.run_id == runs[0].run.run_id) else run
     write_runs(tmp_path / "truth", left, parquet=False)
     same(found, naive_cells(tmp_path / "truth"))
-    assert done.rejected == {"file": 2, "network": 9}
+    assert done.rejected == {"file": 3, "network": 9, "unfinished": 9}
     assert "damaged Parquet" in (tmp_path / "rejected.csv").read_text()

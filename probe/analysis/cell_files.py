@@ -121,7 +121,8 @@ def make_cells(
     done = Summary(engine=engine.name, folders=len(inputs.folders), days=len(inputs.days))
     with _listing(rejected) as listing, _new_parquet(out / CELLS_FILE) as writer:
         note_files(inputs.bad, done, listing)
-        work = _Work(engine=engine, done=done, listing=listing, runs=_runs(engine, inputs, now, lab))
+        work = _Work(engine=engine, done=done, listing=listing,
+                     runs=_runs(engine, inputs, now, lab, done, listing))
         engine.hold()
         work.note_torn("runs")
         work.note_runs()
@@ -141,19 +142,39 @@ def _required() -> dict[str, frozenset[str]]:
     }
 
 
-def _runs(engine: Engine, inputs: Inputs, now: datetime, lab: bool) -> ir.Table:
+def _runs(engine: Engine, inputs: Inputs, now: datetime, lab: bool, done: Summary,
+          listing: _Listing | None) -> ir.Table:
     """Every run, judged; where there are no runs files, from what the other rows say of their runs."""
     groups = [group for chunk in inputs.chunks for group in chunk.of("runs")]
-    if groups:
-        raw = engine.read(groups, cell.RUN, _DEFAULTS)
-    else:
-        others = [group for chunk in inputs.chunks for group in chunk.groups
-                  if set(cell.FRAME) - cell.OPTIONAL <= set(group.columns)]
-        if not others:
-            raise StoreError(f"{inputs.folders[0] if inputs.folders else 'results'}: no file of runs can be read, and "
-                             "the other tables do not say whose their rows are; restore the folder `runs`")
-        raw = cell.frames_of(engine.read(others, cell.FRAME, _DEFAULTS))
-    return engine.keep(cell.judged_runs(raw, now=now, lab=lab))
+    columns = cell.RUN if groups else cell.FRAME
+    groups = groups or [group for chunk in inputs.chunks for group in chunk.groups
+                        if set(cell.FRAME) - cell.OPTIONAL <= set(group.columns)]
+    if not groups:
+        raise StoreError(f"{inputs.folders[0] if inputs.folders else 'results'}: no file of runs can be read, and "
+                         "the other tables do not say whose their rows are; restore the folder `runs`")
+
+    def judged(some: Sequence[Group]) -> ir.Table:
+        raw = engine.read(some, columns, _DEFAULTS)
+        return engine.keep(cell.judged_runs(raw if columns == cell.RUN else cell.frames_of(raw), now=now, lab=lab))
+
+    try:
+        return judged(groups)
+    except EngineError:
+        whole = without_broken(groups, columns, done, listing)
+        if whole == groups or not whole:
+            raise
+        return judged(whole)
+
+
+def without_broken(groups: Sequence[Group], columns: Sequence[str], done: Summary,
+                   listing: _Listing | None) -> list[Group]:
+    """Groups without the files that cannot be read to their end, which are counted and listed."""
+    whole = []
+    for group in groups:
+        sound, bad = readable(group, columns)
+        note_files(bad, done, listing)
+        whole += [sound] if sound.files else []
+    return whole
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,15 +220,10 @@ class _Work:
         try:
             return self._judged(name, names, wanted, chunk.of(name), runs)
         except EngineError:
-            groups = [self._without_broken(group, wanted) for group in chunk.of(name)]
+            groups = without_broken(chunk.of(name), wanted, self.done, self.listing)
             if groups == list(chunk.of(name)):
                 raise
-            return self._judged(name, names, wanted, [group for group in groups if group.files], runs)
-
-    def _without_broken(self, group: Group, wanted: tuple[str, ...]) -> Group:
-        whole, bad = readable(group, wanted)
-        note_files(bad, self.done, self.listing)
-        return whole
+            return self._judged(name, names, wanted, groups, runs)
 
     def _judged(self, name: str, names: tuple[str, ...], wanted: tuple[str, ...], groups: Sequence[Group],
                 runs: ir.Table) -> _Table | None:
