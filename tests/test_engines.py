@@ -105,13 +105,14 @@ def test_clickhouse_agrees(folder: Path) -> None:
 
 
 def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.analysis.inputs.CHUNK_BYTES", 1)
-    found, done = counted(folder / "in", folder / "days")
-    monkeypatch.undo()
+    monkeypatch.setattr("probe.analysis.cell_files._GROUP_ROWS", 100)
     _, whole = counted(folder / "in", folder / "whole")
+    monkeypatch.setattr("probe.analysis.inputs.CHUNK_BYTES", 1)
+    monkeypatch.setattr("probe.analysis.engines._BATCH_ROWS", 7)
+    found, done = counted(folder / "in", folder / "days")
     assert len(found) == sum(whole.cells.values())
     assert what(done) == what(whole)
-    assert (folder / "days" / CELLS_FILE).read_bytes() != b""
+    assert (folder / "days" / CELLS_FILE).read_bytes() == (folder / "whole" / CELLS_FILE).read_bytes()
 
 
 def test_an_engine_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

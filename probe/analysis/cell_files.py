@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections import Counter
@@ -11,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -19,47 +18,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from probe.analysis import cells as cell
+from probe.analysis.cell_schema import MEANINGS, SCHEMA
 from probe.analysis.engines import Engine, EngineError, rows_of
 from probe.analysis.inputs import BadFile, Chunk, Group, Inputs, find_inputs, readable
-from probe.analysis.quality import OTHER_SIDE, REASONS
+from probe.analysis.listing import MAX_LISTED, Listing, listing_to
+from probe.analysis.quality import OTHER_SIDE
 from probe.progress import Progress, silent
 from probe.store.atomic import StoreError, explained, make_folder, sync_folder
-from probe.store.cells import encode
-from probe.store.schema import Column, Kind
 
 CELLS_FILE = "cells.parquet"
 ABOUT_FILE = "cells.json"
-MAX_LISTED = 1_000_000
-"""So many rows are listed; all are counted."""
-
-_WORDS = {"probe_cc", "level", "service", "role", "target_id", "block_type"}
-SCHEMA = pa.schema([
-    pa.field(name, pa.bool_() if name == "lab" else pa.string() if name in _WORDS
-             else pa.timestamp("us", tz="UTC") if name == "cell_start" else pa.int64(), nullable=False)
-    for name in cell.COLUMNS
-])
-MEANINGS = {
-    "lab": "Made in the laboratory; never beside others in one file.",
-    "probe_cc": "Country of the network.",
-    "probe_asn": "Number of the network (AS); 0 when unknown.",
-    "level": "What is counted: `target`, `role` of a service, or `service`.",
-    "service": "Messaging service.",
-    "role": "Part of the service; empty for a whole service.",
-    "target_id": "Target; empty above targets.",
-    "cell_start": "Hour in UTC in which the runs began. An hour without a run has no row: a gap stays a gap.",
-    "n": "Decided: ok + blocked + down. The denominator of every share; where it is small, a share says little.",
-    "ok": "Runs that found it well.",
-    "blocked": "Runs that found it blocked.",
-    "down": "Runs that found the service itself failing.",
-    "inconclusive": "Runs whose evidence did not decide; in no share.",
-    "network": "Runs in which the whole network was cut, walled or slowed; in no share.",
-    "local": "Runs in which the volunteer's own device, router or resolver was the cause; in no share.",
-    "witnesses": "Different probes among all these runs.",
-    "block_type": "The most frequent cause among its blocked targets, the first by name of equally frequent ones; empty"
-                  " where nothing is blocked.",
-    "confirmed": "Blocked runs in which a second time slot agreed.",
-}
-_REJECTED = ("table", "reason", "run_id", "target_id", "service", "role", "file", "line", "why")
+_GROUP_ROWS = 1 << 17
 _DEFAULTS: dict[str, str | bool] = {**dict.fromkeys(cell.OPTIONAL, ""), "confirmed": False}
 
 
@@ -91,15 +60,34 @@ class Summary:
     """First and last hour with a cell."""
 
 
+class _RowGroups:
+    """Writes groups of as many rows, whatever portions they come in: so the file does not tell who computed it."""
+
+    def __init__(self, file: pq.ParquetWriter) -> None:
+        self._file = file
+        self._waiting: list[pa.Table] = []
+
+    def add(self, rows: pa.Table, *, last: bool = False) -> None:
+        self._waiting.append(rows)
+        if last or sum(table.num_rows for table in self._waiting) >= _GROUP_ROWS:
+            table = pa.concat_tables(self._waiting)
+            whole = table.num_rows if last else table.num_rows // _GROUP_ROWS * _GROUP_ROWS
+            for start in range(0, whole, _GROUP_ROWS):
+                self._file.write_table(table.slice(start, min(_GROUP_ROWS, whole - start)).combine_chunks())
+            self._waiting = [table.slice(whole)]
+
+
 @contextmanager
-def _new_parquet(path: Path) -> Iterator[pq.ParquetWriter]:
+def _new_parquet(path: Path) -> Iterator[_RowGroups]:
     """A file that takes its place when it is whole."""
     make_folder(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with explained(path):
-            with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as writer:
-                yield writer
+            with pq.ParquetWriter(temporary, SCHEMA, compression="zstd") as file:
+                groups = _RowGroups(file)
+                yield groups
+                groups.add(SCHEMA.empty_table(), last=True)
             os.replace(temporary, path)
             sync_folder(path.parent)
     finally:
@@ -119,7 +107,7 @@ def make_cells(
     inputs = find_inputs(directory, required=_required(), tables=("runs", "verdicts", "services"),
                          whole=not engine.divides)
     done = Summary(engine=engine.name, folders=len(inputs.folders), days=len(inputs.days))
-    with _listing(rejected) as listing, _new_parquet(out / CELLS_FILE) as writer:
+    with listing_to(rejected) as listing, _new_parquet(out / CELLS_FILE) as writer:
         note_files(inputs.bad, done, listing)
         work = _Work(engine=engine, done=done, listing=listing,
                      runs=_runs(engine, inputs, now, lab, done, listing))
@@ -143,7 +131,7 @@ def _required() -> dict[str, frozenset[str]]:
 
 
 def _runs(engine: Engine, inputs: Inputs, now: datetime, lab: bool, done: Summary,
-          listing: _Listing | None) -> ir.Table:
+          listing: Listing | None) -> ir.Table:
     """Every run, judged; where there are no runs files, from what the other rows say of their runs."""
     groups = [group for chunk in inputs.chunks for group in chunk.of("runs")]
     columns = cell.RUN if groups else cell.FRAME
@@ -167,7 +155,7 @@ def _runs(engine: Engine, inputs: Inputs, now: datetime, lab: bool, done: Summar
 
 
 def without_broken(groups: Sequence[Group], columns: Sequence[str], done: Summary,
-                   listing: _Listing | None) -> list[Group]:
+                   listing: Listing | None) -> list[Group]:
     """Groups without the files that cannot be read to their end, which are counted and listed."""
     whole = []
     for group in groups:
@@ -191,18 +179,14 @@ class _Table:
         return self.facts.filter(self.facts.reason == "")
 
 
-class _Listing(Protocol):
-    def __call__(self, rows: Sequence[dict[str, object]]) -> None: ...
-
-
 @dataclass(slots=True, kw_only=True)
 class _Work:
     engine: Engine
     done: Summary
-    listing: _Listing | None
+    listing: Listing | None
     runs: ir.Table
 
-    def count(self, chunk: Chunk, writer: pq.ParquetWriter) -> None:
+    def count(self, chunk: Chunk, writer: _RowGroups) -> None:
         """The cells of some days."""
         runs = self.runs.filter(self.runs.day.isin(list(chunk.days)))
         verdicts = self._table("verdicts", ("target_id", "service", "role"), cell.VERDICT, chunk, runs)
@@ -285,12 +269,12 @@ class _Work:
             found += [cell.role_cells(roles, blocked, runs), cell.service_cells(whole, roles, blocked, runs)]
         return found
 
-    def _write(self, cells: ir.Table, writer: pq.ParquetWriter) -> None:
+    def _write(self, cells: ir.Table, writer: _RowGroups) -> None:
         for batch in self.engine.batches(cells.order_by(list(cell.NUMBERED_ORDER)).select(*cell.COLUMNS)):
             table = pa.Table.from_batches([batch]).select(SCHEMA.names).cast(SCHEMA)
             if not table.num_rows:
                 continue
-            writer.write_table(table)
+            writer.add(table)
             for count in table["level"].value_counts().to_pylist():
                 self.done.cells[count["values"]] += count["counts"]
             self.done.first = self.done.first or _stamp(table["cell_start"][0].as_py())
@@ -333,36 +317,13 @@ class _Work:
             self.listing([{"table": table.name, **row} for row in batch.to_pylist()])
 
 
-def note_files(files: Sequence[BadFile], done: Summary, listing: _Listing | None) -> None:
+def note_files(files: Sequence[BadFile], done: Summary, listing: Listing | None) -> None:
     """Count and list files that are left out whole."""
     if files:
         done.rejected["file"] += len(files)
     if listing:
         listing([{"table": bad.table, "reason": "file", "file": str(bad.path), "why": f"the file {bad.reason}"}
                  for bad in files])
-
-
-@contextmanager
-def _listing(path: Path | None) -> Iterator[_Listing | None]:
-    """Writes rows to a CSV file, harmless to terminals and spreadsheets, until there are too many."""
-    if path is None:
-        yield None
-        return
-    make_folder(path.parent)
-    left = MAX_LISTED
-    columns = [Column(name=name, kind=Kind.TEXT, nullable=False, unit="", meaning="") for name in _REJECTED]
-    with explained(path), path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(_REJECTED)
-
-        def write(rows: Sequence[dict[str, object]]) -> None:
-            nonlocal left
-            for row in rows[:left]:
-                told: dict[str, object] = {"why": REASONS[str(row["reason"])], **row}
-                writer.writerow([encode(str(told.get(column.name, ""))[:400], column) for column in columns])
-            left = max(0, left - len(rows))
-
-        yield write
 
 
 def _write_about(path: Path, done: Summary, lab: bool) -> None:
