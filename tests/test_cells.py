@@ -213,8 +213,8 @@ def test_parquet_of_others_is_believed_no_more_than_csv(tmp_path: Path) -> None:
     changed("runs", 2, "measurement_start_time", pa.array([runs[2].run.measurement_start_time]))
     changed("verdicts", 3, "outcome", pa.array([["ok"]] * 5))
     changed("verdicts", 4, "block_type", pa.array([v.block_type for v in runs[4].verdicts]).dictionary_encode())
-    for table, run, name in (("verdicts", 5, "outcome"), ("runs", 6, "probe_cc")):
-        (path,) = tmp_path.glob(f"in/parquet/{table}/*/{runs[run].run.run_id}.parquet")
+    for table, torn, name in (("verdicts", 5, "outcome"), ("runs", 6, "probe_cc")):
+        (path,) = tmp_path.glob(f"in/parquet/{table}/*/{runs[torn].run.run_id}.parquet")
         place = pq.ParquetFile(path).metadata.row_group(0).column(
             pq.read_schema(path).names.index(name)).data_page_offset
         data = bytearray(path.read_bytes())
