@@ -117,3 +117,16 @@ def test_a_rule_that_drops_the_targets_spares_the_controls(bench: ModuleType) ->
     assert len(dropped) > 100
     assert not dropped & controls
     assert drawn.world.resolver not in dropped
+
+
+def test_the_rows_of_the_benchmark_are_counted_alike_by_its_peer(bench: ModuleType, root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ibis", reason="needs the extra `research`")
+    written = bench.cells.make_rows(tmp_path / "results", 30_000)
+    analysed = subprocess.run(
+        [sys.executable, "-m", "probe", "analyse", str(tmp_path / "results"), "--out", str(tmp_path / "out"), "--json"],
+        capture_output=True, text=True, check=True, cwd=root)
+    told = json.loads(analysed.stdout)
+    assert sum(told["rows"].values()) + told["runs"] == written
+    assert not told["rejected"]
+    peer = [sys.executable, str(root / "tools" / "benchmark" / "pandas_cells.py"), str(tmp_path / "results")]
+    assert int(subprocess.run(peer, capture_output=True, text=True, check=True).stdout) == sum(told["cells"].values())

@@ -21,7 +21,7 @@ LAYERS = {
     "store": 5,
     "report": 6, "analysis": 6, "fleet": 6, "archive": 6, "schedules": 6, "status": 6, "updates": 6, "upload": 6,
     "registers": 6,
-    "cli": 7, "__main__": 7,
+    "cli": 7, "__main__": 7, "__init__": 7,
 }
 RUN_LAYER = 4
 """Modules that are not named above belong to the run: settings, consent, vantage, ladder, session and the like."""

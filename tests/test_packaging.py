@@ -21,7 +21,8 @@ from packaging.requirements import Requirement
 
 from probe import __version__
 
-NAMES = {"dns": "dnspython", "ibis": "ibis-framework", "OpenSSL": "pyopenssl", "service_identity": "service-identity"}
+NAMES = {"clickhouse_connect": "clickhouse-connect", "dns": "dnspython", "ibis": "ibis-framework",
+         "OpenSSL": "pyopenssl", "service_identity": "service-identity"}
 """Modules that are called otherwise than the distribution they come from."""
 
 

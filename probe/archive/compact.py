@@ -220,13 +220,18 @@ def _carry(live: Path, aside: Path, gone: Set[Path]) -> None:
                 os.link(path, aside / path.name)
 
 
+def merged_name(runs: Iterable[str]) -> str:
+    """What the Parquet file of a day's merged runs is called, without its suffix."""
+    return PREFIX + hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest()[:12]
+
+
 def _merge_parquet(directory: Path, day: str, *, wanted: bool) -> int:
     """Makes a day's Parquet files anew from its merged CSV files; returns how many files they replace."""
     files = list((directory / PARQUET_FOLDER).glob(f"*/date={day}/*.parquet"))
     if not available() or not (wanted or any(not is_merged(path) for path in files)):
         return 0
     runs = {run.run_id: run for path in merged_files(directory / "runs" / f"date={day}") for run in runs_in(path)}
-    name = PREFIX + hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest()[:12] + ".parquet"
+    name = f"{merged_name(runs)}.parquet"
     replaced = 0
     for table in TABLES.values() if runs else ():
         live = directory / PARQUET_FOLDER / table.name / f"date={day}"

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "watch": ("probe.cli.watch:watch", "Measure on a schedule until stopped."),
     "demo": ("probe.cli.demo:demo", "WeChat in Russia, May 2017: a time-lapse in the laboratory."),
     "fleet": ("probe.cli.fleet:fleet", "Made-up volunteers over months: score event detection, make data."),
+    "analyse": ("probe.cli.analyse:analyse", "Count verdicts by network and hour, and find events."),
     "report": ("probe.cli.report:report", "Make a page from results."),
     "classify": ("probe.cli.classify:classify", "Judge stored observations again with today's rules."),
     "import": ("probe.cli.import_:import_", "Judge measurements of others: OONI's files."),

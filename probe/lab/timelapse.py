@@ -45,14 +45,15 @@ def slots() -> tuple[Slot, ...]:
     return tuple(Slot(at=at, blocked=BLOCKED_FROM <= at < BLOCKED_UNTIL) for at in times)
 
 
-def run_timelapse(catalogue: Catalogue, results: Path, *, seed: int, jobs: int,
-                  progress: Callable[[int, int], None]) -> None:
-    """Make every run of the schedule and gather its files in `results`. Raises RuntimeError when a run leaves none.
+def run_timelapse(catalogue: Catalogue, results: Path, *, seed: int, jobs: int, progress: Callable[[int, int], None],
+                  scenario: str = SCENARIO, schedule: Sequence[Slot] = ()) -> None:
+    """Make every run of the schedule (else that of `slots`) and gather its files in `results`. Raises RuntimeError when
+    a run leaves none.
 
     One seed: the same world, the same vantage and the same targets in every run; only the censor comes and goes.
     """
-    drawn = draw(load(SCENARIO), seed=seed, endpoints=catalogue.endpoints)
-    schedule = slots()
+    drawn = draw(load(scenario), seed=seed, endpoints=catalogue.endpoints)
+    schedule = schedule or slots()
     with (Laboratory(drawn) as censored, Laboratory(replace(drawn, rules=())) as free,
           ThreadPoolExecutor(jobs) as pool):
         # Blocked runs take longest: first in, so that the end is not waiting for one of them.

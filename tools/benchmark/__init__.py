@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmark import blackhole, chain, core, fifth, importing, pace, router, startup
+from benchmark import blackhole, cells, chain, core, fifth, importing, pace, router, startup
 from benchmark.figure import Figure
 
 
@@ -30,6 +30,9 @@ SUBJECTS: Mapping[str, Subject] = {
     "pace": Subject(title="a timed run, as a schedule makes it", measure=pace.measure),
     "import": Subject(
         title="OONI's measurements, read and judged", measure=importing.measure, needs_laboratory=False
+    ),
+    "cells": Subject(
+        title="from result rows to cells, as their number grows", measure=cells.measure, needs_laboratory=False
     ),
     "router": Subject(
         title="the laboratory's router, in packets a second", measure=router.measure, needs_laboratory=False

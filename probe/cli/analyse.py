@@ -1,0 +1,126 @@
+"""`probe analyse`: from the results of many to counts by network and hour, and to events."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.cli.progress import bar
+from probe.store.atomic import StoreError
+from probe.store.cells import visible
+
+if TYPE_CHECKING:
+    from probe.analysis.cell_files import Summary
+    from probe.analysis.findings import Told
+
+_NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
+_NEEDS = "analysing needs the extra `research`: pip install 'reachability-probe[research]'"
+_LEVELS = ("target", "role", "service")
+
+
+@click.command()
+@click.argument("directory", metavar="RESULTS", default="results",
+                type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default="analysis", show_default=True,
+              help="Folder for what is found.")
+@click.option("--engine", type=click.Choice(["duckdb", "spark", "clickhouse"]), default="duckdb", show_default=True,
+              help="What computes.")
+@click.option("--url", default="", help="Of a Spark master (default: local[*]) or a ClickHouse server.")
+@click.option("--lab", is_flag=True, help="Count the laboratory's rows, and no others.")
+@click.option("--rejected", type=click.Path(dir_okay=False, path_type=Path),
+              help="CSV file in which to list every row that is left out, with the reason.")
+@click.option("--memory", "memory_mb", type=click.IntRange(min=200), default=2500, show_default=True,
+              help="MB that DuckDB may take; what does not fit goes to a temporary folder.")
+@click.option("--threads", type=click.IntRange(min=0), default=0, help="Of DuckDB; 0: as many as processors.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"]),
+              help="Tell what the log of events says since this time (UTC). Default: what this call adds to it.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was counted and found as JSON.")
+def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
+            threads: int, since: datetime | None, as_json: bool) -> None:
+    """Count the verdicts in RESULTS (default: results) by target, role and service, network and hour.
+
+    RESULTS is a results folder, one that `probe collect` made, or a folder that holds several. The counts go to
+    cells.parquet in the folder of --out, what its columns mean to cells.json. A run that comes twice counts once; rows
+    that cannot be right are left out, counted by reason, and listed with --rejected. Rows of the laboratory and others
+    are never counted together.
+
+    Events in the cells go to the log events.jsonl, which only grows: what is new, revised, ended or withdrawn is told.
+
+    \b
+    Examples:
+      probe analyse results
+      probe analyse collected --out may --rejected may/rejected.csv
+      probe analyse collected --engine spark --url spark://10.0.0.1:7077
+      probe analyse collected --since 2026-05-01 --json | jq .events
+      python -c "import probe; print(probe.open_results('results').cells())"
+    """
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+        raise click.ClickException(_NEEDS)
+    now = datetime.now(UTC)
+    try:
+        done = _make(directory, out, engine, url, lab, rejected, memory_mb, threads, now)
+        told = _events(out, since.replace(tzinfo=UTC) if since else None, now)
+    except StoreError as error:
+        raise click.ClickException(visible(str(error))) from error
+    if as_json:
+        from probe.analysis.cell_files import as_json as plain
+
+        click.echo(json.dumps({**plain(done), "out": str(out), "events": [dict(row) for row in told.rows] if told
+                               else None}))
+        return
+    _tell(done, out, rejected)
+    if told:
+        for line in told.lines:
+            click.echo(visible(line))
+        click.echo(f"Events: {told.events} in these cells, {len(told.rows)} told above; all: {out / 'events.jsonl'}")
+
+
+def _events(out: Path, since: datetime | None, now: datetime) -> Told | None:
+    from probe.analysis.findings import available, find_events
+
+    return find_events(out, since=since, now=now) if available() else None
+
+
+def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
+          threads: int, now: datetime) -> Summary:
+    from probe.analysis.cell_files import make_cells
+    from probe.analysis.engines import engine_for
+    from probe.store.atomic import make_folder
+
+    make_folder(out)
+    computing = engine_for(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
+    try:
+        with bar("Counting") as progress:
+            return make_cells(directory, out, computing, now=now, lab=lab, rejected=rejected,
+                              progress=progress)
+    finally:
+        computing.close()
+
+
+def _tell(done: Summary, out: Path, rejected: Path | None) -> None:
+    from probe.analysis.quality import REASONS
+
+    rows = ", ".join(f"{done.used[table]:,} of {done.rows[table]:,} rows of {table}" for table in done.used)
+    click.echo(f"Counted: {rows or 'nothing'}; {done.runs:,} runs of {done.days:,} days.")
+    for what, counts in (("rows", done.rejected), ("runs", done.bad_runs)):
+        for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
+            if count:
+                click.echo(f"Left out: {count:,} {'files' if reason == 'file' else what}: {REASONS[reason]}")
+    if twice := sum(done.duplicates.values()):
+        click.echo(f"{twice:,} rows came again, alike, and count once.")
+    if done.other_side:
+        click.echo(f"{done.other_side:,} rows left out, because laboratory runs and others are never mixed; see --lab.")
+    if rejected:
+        click.echo(f"Each of them: {rejected}")
+    elif any(done.rejected.values()):
+        click.echo("To see each of them: --rejected FILE")
+    cells = ", ".join(f"{done.cells[level]:,} of {level}s" for level in _LEVELS if done.cells[level])
+    if cells:
+        click.echo(f"Cells: {cells}, from {done.first} to {done.last}: {out / 'cells.parquet'}")
+    else:
+        click.echo("There is no cell: no row counts.")

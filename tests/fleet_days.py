@@ -1,0 +1,122 @@
+"""Results of a few volunteers over some days, drawn by a seed, and their cells as naively as one can count them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from probe.model import Run, RunResult, ServiceVerdict, Vantage, Verdict
+from probe.store.read import read_runs
+from probe.store.write import write_run
+from probe.tables.outcomes import OUTCOMES
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+TARGETS = (("a", "chat", "one"), ("a", "chat", "two"), ("a", "api", "x"), ("b", "web", "x"), ("c", "web", "x"))
+KINDS = ("tls.reset.sni", "dns.injection", "ip.blackhole")
+Key = tuple[object, ...]
+_COUNTED = tuple(OUTCOMES)
+_ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "not_attempted")
+
+
+MANY = tuple(("m", "chat", f"t{n}") for n in range(75))
+"""More targets than a number has bits."""
+
+
+def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = False, probe: int = 0,
+          targets: Sequence[tuple[str, str, str]] = TARGETS) -> RunResult:
+    """A run with a verdict of every target, and of roles, whatever comes."""
+    words = [*_COUNTED, "not_attempted"]
+    shares = [40, 30, 5, 10, 4, 4, 7]
+    verdicts = []
+    for service, role, label in targets:
+        outcome = draw.choices(words, shares)[0]
+        verdicts.append(Verdict(
+            target_id=f"{service}.{role}.{label}", service=service, role=role, input=f"https://{label}.example/",
+            outcome=outcome, block_type=draw.choice(KINDS) if outcome == "blocked" else "",
+            confirmed=outcome == "blocked" and draw.random() < 0.5))
+    services = tuple(
+        ServiceVerdict(service=service, role=role, outcome=draw.choices(words, shares)[0], k=0, n=1)
+        for service, role in dict.fromkeys((service, role) for service, role, _ in targets))
+    cc, asn = (("RU", 64500), ("NA", 64501), ("RU", 0))[probe % 3]
+    return RunResult(
+        run=Run(run_id=f"r-{number}", measurement_start_time=start.strftime("%Y-%m-%dT%H:%M:%SZ"), schema_version="1",
+                measurement_end_time=(start + timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:%SZ"), n_attempted=5,
+                vantage=Vantage(probe_id=f"p{probe}", probe_cc=cc, probe_asn=asn, lab=lab)),
+        observations=(), controls=(), verdicts=tuple(verdicts), services=services)
+
+
+def some_runs(count: int, *, seed: int = 7, probes: int = 6, days: int = 3, lab: bool = False,
+              targets: Sequence[tuple[str, str, str]] = TARGETS) -> list[RunResult]:
+    """Runs of some probes, two of which sometimes measure twice in an hour."""
+    draw = random.Random(seed)
+    return [a_run(number, START + timedelta(minutes=draw.randrange(days * 1440)), draw, lab=lab,
+                  probe=draw.randrange(probes), targets=targets) for number in range(count)]
+
+
+def write_runs(directory: Path, runs: Iterable[RunResult], *, parquet: bool) -> None:
+    for run in runs:
+        write_run(run, directory, parquet=parquet, known_new=True)
+
+
+def moved(run: RunResult, *, name: str) -> RunResult:
+    """The same run under another name."""
+    return replace(run, run=replace(run.run, run_id=name))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was seen for each key of a cell: (outcome, probe) of each run, block types, confirmed runs."""
+
+    seen: defaultdict[Key, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    kinds: defaultdict[Key, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    confirmed: Counter[Key] = field(default_factory=Counter)
+
+    def add(self, result: RunResult) -> None:
+        run = result.run
+        frame = (run.vantage.lab, run.vantage.probe_cc, run.vantage.probe_asn)
+        hour = pd.Timestamp(run.measurement_start_time).floor("h")
+        sure = {name for v in result.verdicts if v.outcome == "blocked" and v.confirmed
+                for name in ((v.service, v.role), (v.service,))}
+        roles = defaultdict(list)
+        rows = []
+        for v in result.verdicts:
+            rows.append(("target", (v.service, v.role, v.target_id), v.outcome, v.confirmed))
+            for level, names in (("target", (v.service, v.role, v.target_id)), ("role", (v.service, v.role, "")),
+                                 ("service", (v.service, "", ""))):
+                self.kinds[(*frame, level, *names, hour)][v.block_type] += v.outcome == "blocked"
+        for s in result.services:
+            roles[s.service].append(s.outcome)
+            rows.append(("role", (s.service, s.role, ""), s.outcome, (s.service, s.role) in sure))
+        for service, outcomes in roles.items():
+            rows.append(("service", (service, "", ""), min(outcomes, key=_ORDER.index), (service,) in sure))
+        for level, names, outcome, agreed in rows:
+            key = (*frame, level, *names, hour)
+            self.seen[key].append((outcome, run.vantage.probe_id))
+            self.confirmed[key] += outcome == "blocked" and agreed
+
+
+def naive_cells(directory: Path, *, lab: bool = False) -> pd.DataFrame:
+    """The cells, counted with nothing but dictionaries, from what our own reader gives."""
+    tally = _Tally()
+    for result in read_runs(directory):
+        if result.run.vantage.lab is lab:
+            tally.add(result)
+    rows = []
+    for key, pairs in tally.seen.items():
+        tried = [(outcome, probe) for outcome, probe in pairs if outcome != "not_attempted"]
+        counts = Counter(outcome for outcome, _ in tried)
+        kind = min(tally.kinds[key].items(), key=lambda item: (-item[1], item[0]), default=("", 0))[0]
+        if tried:
+            rows.append((
+                *key, counts["ok"] + counts["blocked"] + counts["down"], *(counts[word] for word in _COUNTED),
+                len({probe for _, probe in tried}), kind if counts["blocked"] else "", tally.confirmed[key]))
+    names = ["lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id", "cell_start", "n", *_COUNTED,
+             "witnesses", "block_type", "confirmed"]
+    return pd.DataFrame(rows, columns=names)

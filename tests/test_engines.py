@@ -1,0 +1,122 @@
+"""Spark and ClickHouse give the same file as DuckDB, where they are installed; of torn and odd input too."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ibis", reason="needs the extra `research`")
+pytest.importorskip("duckdb", reason="needs the extra `research`")
+
+import pyarrow as pa
+from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
+from test_cells import counted, rewritten, the_file
+
+from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells
+from probe.analysis.engines import DuckDB, Engine, engine_for
+from probe.store.atomic import StoreError
+
+os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+MASTER = os.environ.get("PROBE_TEST_SPARK_MASTER", "local[2]")
+"""`spark://127.0.0.1:7077` for a cluster that somebody started."""
+needs_spark = pytest.mark.skipif(
+    importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
+    reason="needs the extra `spark` and Java")
+needs_chdb = pytest.mark.skipif(importlib.util.find_spec("chdb") is None, reason="needs the package chdb")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """CSV and Parquet days, a run that comes twice, one in two versions, an odd one, a torn one, one without an end."""
+    runs = some_runs(24, targets=(*TARGETS, *MANY))
+    write_runs(tmp_path / "in" / "a", runs[:16], parquet=False)
+    write_runs(tmp_path / "in" / "b", runs[12:], parquet=True)
+    rewritten(the_file(tmp_path / "in" / "a", "verdicts", runs[12].run.run_id), outcome="ok", block_type="")
+    rewritten(the_file(tmp_path / "in" / "a", "runs", runs[0].run.run_id), probe_cc="r\u202eu")
+    rewritten(the_file(tmp_path / "in" / "a", "verdicts", runs[1].run.run_id), target_id="x\u202e")
+    the_file(tmp_path / "in" / "a", "runs", runs[2].run.run_id).unlink()
+    torn = the_file(tmp_path / "in" / "a", "services", runs[3].run.run_id)
+    header, line, *rest = torn.read_bytes().splitlines(keepends=True)
+    torn.write_bytes(header + line[:50] + b"\r\n" + b"".join(rest))
+    for table in ("verdicts", "services", "runs"):
+        shutil.rmtree(tmp_path / "in" / "b" / table)
+    return tmp_path
+
+
+def agree(engine: Engine, folder: Path) -> None:
+    _, wanted = counted(folder / "in", folder / "duckdb")
+    try:
+        found = make_cells(folder / "in", folder / "other", engine, now=NOW)
+    finally:
+        engine.close()
+    assert (folder / "other" / CELLS_FILE).read_bytes() == (folder / "duckdb" / CELLS_FILE).read_bytes()
+    assert what(found) == what(wanted)
+    assert set(wanted.rejected) == {"torn", "country", "name", "unfinished", "conflict"}
+    assert wanted.duplicates == {"verdicts": 3 * (5 + len(MANY)), "services": 3 * 5}
+
+
+def what(done: Summary) -> tuple[object, ...]:
+    return done.runs, done.used, done.rejected, done.bad_runs, done.duplicates, done.cells, done.first, done.last
+
+
+@needs_spark
+def test_spark_agrees(folder: Path) -> None:
+    agree(engine_for("spark", url=MASTER), folder)
+
+
+class Local:
+    """ClickHouse in this process."""
+
+    def __init__(self) -> None:
+        from chdb import session
+
+        from probe.analysis.clickhouse import SETTINGS
+
+        self._session: Any = session.Session()
+        for sql in ("CREATE DATABASE probe ENGINE = Atomic", "USE probe"):
+            self._session.query(sql)
+        for name, value in SETTINGS.items():
+            self._session.query(f"SET {name} = {value!r}")
+
+    def command(self, sql: str) -> None:
+        self._session.query(sql)
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        self._session.query(f"INSERT INTO {table} SELECT * FROM Python(rows)")
+
+    def query(self, sql: str) -> pa.Table:
+        return self._session.query(sql, "ArrowTable")
+
+    def close(self) -> None:
+        self._session.close()
+
+
+@needs_chdb
+def test_clickhouse_agrees(folder: Path) -> None:
+    from probe.analysis.clickhouse import ClickHouse
+
+    agree(ClickHouse("", DuckDB(memory_mb=500), server=Local()), folder)
+
+
+def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.analysis.cell_files._GROUP_ROWS", 100)
+    _, whole = counted(folder / "in", folder / "whole")
+    monkeypatch.setattr("probe.analysis.inputs.CHUNK_BYTES", 1)
+    monkeypatch.setattr("probe.analysis.engines._BATCH_ROWS", 7)
+    found, done = counted(folder / "in", folder / "days")
+    assert len(found) == sum(whole.cells.values())
+    assert what(done) == what(whole)
+    assert (folder / "days" / CELLS_FILE).read_bytes() == (folder / "whole" / CELLS_FILE).read_bytes()
+
+
+def test_an_engine_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "probe.analysis.spark", raising=False)
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    with pytest.raises(StoreError, match=r"spark needs the extra `spark`: pip install"):
+        engine_for("spark")
