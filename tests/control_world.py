@@ -43,8 +43,12 @@ class Pages(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        body = b"x" * 300_000 if self.path == "/flood" else b"<html><title>Chat &amp; more</title></html>"
+        sizes = {"/flood": 300_000, "/deluge": 2_000_000}
+        body = b"x" * sizes[self.path] if self.path in sizes else b"<html><title>Chat &amp; more</title></html>"
         self.send_response(200)
+        if self.path in ("/h3", "/h3-elsewhere"):
+            host = "other.example.org" if self.path == "/h3-elsewhere" else ""
+            self.send_header("Alt-Svc", f'h3-29=":9", h3="{host}:{port}"; ma=86400')
         self.send_header("X-Chat", self.headers.get("User-Agent", ""))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

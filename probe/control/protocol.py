@@ -11,7 +11,7 @@ import ipaddress
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 256 * 1024
@@ -95,6 +95,7 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tcp_connect: Annotated[list[ShortText], Meta(max_length=256)] | None = None
     """`ip:port`, of which only the address counts; the port is that of the URL."""
     x_quic_enabled: bool = False
+    """Whether QUIC and HTTP/3 are to be tried as well."""
     x_trust: ShortText = ""
     """Whose signature proves the URL's own host (a trust word); empty: public authorities."""
     x_endpoints: Annotated[list[XEndpoint], Meta(max_length=MAX_ENDPOINTS)] | None = None
@@ -133,8 +134,10 @@ class HttpResult(Struct, frozen=True, kw_only=True):
 
     body_length: int = -1
     discovered_h3_endpoint: str = ""
+    """`host:port` where the answer says that HTTP/3 is spoken; empty: it says nothing of it."""
     failure: str | None
     title: str = ""
+    """As OONI reads it: entities and white space are left."""
     headers: dict[str, str] = field(default_factory=dict)
     status_code: int = -1
     x_failure: str = ""
@@ -198,7 +201,8 @@ class Response(Struct, frozen=True, kw_only=True):
     """What a helper answers."""
 
     tcp_connect: dict[str, TcpResult] = field(default_factory=dict)
-    tls_handshake: dict[str, TlsResult] = field(default_factory=dict)
+    tls_handshake: dict[str, TlsResult] | UnsetType = UNSET
+    """Left out where no handshake was tried."""
     quic_handshake: dict[str, TlsResult] = field(default_factory=dict)
     http_request: HttpResult | None = None
     http3_request: HttpResult | None = None
