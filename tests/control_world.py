@@ -16,6 +16,7 @@ import dns.rcode
 import dns.rrset
 import requests
 import trustme
+from starlette.applications import Starlette
 
 from probe.control import server as control_server
 from probe.control.engine import Engine
@@ -131,9 +132,9 @@ class World:
 
 
 @contextmanager
-def helper_at(engine: Engine, limiter: RateLimiter | None = None) -> Iterator[str]:
-    """The helper under its real server on loopback; yields its URL."""
-    server = control_server.make_server(control_server.make_app(engine, limiter=limiter), tls=None)
+def helper_at(engine: Engine, limiter: RateLimiter | None = None, *, app: Starlette | None = None) -> Iterator[str]:
+    """The helper (or an application of it) under its real server on loopback; yields its URL."""
+    server = control_server.make_server(app or control_server.make_app(engine, limiter=limiter), tls=None)
     with control_server.listen(HERE, 0) as sock:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()

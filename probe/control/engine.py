@@ -28,7 +28,7 @@ CONNECT_TIMEOUT_S = 10.0
 HTTP_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 20.0
 OPERATORS_AT_ONCE = 2
-JOBS_AT_ONCE = 24
+JOBS_AT_ONCE = 16
 """Threads that one request may hold: one that names silent addresses leaves the others to other requests."""
 
 K = TypeVar("K")

@@ -27,9 +27,9 @@ from probe.control.reply import unable
 MAX_IN_FLIGHT = 128
 MAX_IN_FLIGHT_PROBES = 256
 """Requests at once from anybody, and from programs that call themselves a probe."""
-MAX_IN_FLIGHT_NETWORK = 8
-MAX_CONNECTIONS_NETWORK = 32
-"""Requests and connections at once from one client network, where clients are limited."""
+MAX_IN_FLIGHT_NETWORK = 32
+MAX_CONNECTIONS_NETWORK = 64
+"""Requests and connections at once from one client network, where clients are limited: a run asks for much at once."""
 PROBE_AGENTS = ("reachability-probe/", "ooniprobe-")
 BODY_TIMEOUT_S = 10.0
 MAX_CONNECTIONS = 1024
