@@ -47,7 +47,7 @@ class Pages(BaseHTTPRequestHandler):
         sizes = {"/flood": 300_000, "/deluge": 2_000_000}
         body = b"x" * sizes[self.path] if self.path in sizes else b"<html><title>Chat &amp; more</title></html>"
         self.send_response(200)
-        if self.path in ("/h3", "/h3-elsewhere"):
+        if self.path in ("/h3", "/h3-flood", "/h3-elsewhere"):
             host = "other.example.org" if self.path == "/h3-elsewhere" else ""
             self.send_header("Alt-Svc", f'h3-29=":9", h3="{host}:{port}"; ma=86400')
         self.send_header("X-Chat", self.headers.get("User-Agent", ""))

@@ -1,4 +1,4 @@
-"""The helper as an operator runs it: its unit, its counts, who asks behind a front server, and what is never written."""
+"""The helper as an operator runs it: its unit, its counts, who asks behind a front server, what is never written."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ def test_requests_are_counted_and_nobody_is_in_it() -> None:
     with helper_at(engine, app=app) as url:
         requests.get(url, timeout=5)
         said = [requests.post(url, data=body, headers={"X-Real-IP": "203.0.113.77"}, timeout=5).status_code
-                for body in (b"{", b'{"http_request": "https://example.org:22/"}', b'{"http_request": "http://10.0.0.1/"}',
+                for body in (b"{", b'{"http_request": "https://example.org:22/"}',
+                             b'{"http_request": "http://10.0.0.1/"}',
                              b"{}")]
         assert said == [400, 503, 200, 429]
     text = counters.text()

@@ -76,7 +76,9 @@ def helper(*, print_unit: bool, listen_at: str, certificate: str | None, key: st
 
 def _serve(wanted: _Wanted, address: str, port: int, metrics_at: tuple[str, int] | None) -> None:
     from probe.control.metrics import Counters
+    from probe.measure.sockets import make_room
 
+    make_room()
     counters = Counters()
     server = _build(wanted, counters)
     with _listen(address, port) as sock:

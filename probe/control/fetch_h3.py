@@ -18,7 +18,7 @@ from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from probe.control.fetch import PLAIN_BODY_BYTES, Site, failed, final
+from probe.control.fetch import Site, failed, final
 from probe.control.guard import Guard, has_route
 from probe.control.protocol import HttpResult
 from probe.measure.http import Exchange
@@ -28,6 +28,8 @@ from probe.measure.udp_socket import UdpFlow
 from probe.tables.failures import TIMEOUT, TRUST_FAILURES, failure_of
 
 MAX_HEADERS = 100
+MOST_BODY_BYTES = 192 * 1024
+"""What the datagrams of one flow may bring (`MAX_DATAGRAMS`)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,8 +64,8 @@ def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mappin
         got.failure = TIMEOUT
     if got.failure:
         return failed(got.failure)
-    return final(Exchange(status=got.status, headers=tuple(got.headers), body=bytes(got.body[:PLAIN_BODY_BYTES]),
-                          truncated=len(got.body) > PLAIN_BODY_BYTES), None, host=site.host)
+    return final(Exchange(status=got.status, headers=tuple(got.headers), body=bytes(got.body[:MOST_BODY_BYTES]),
+                          truncated=len(got.body) > MOST_BODY_BYTES), None, host=site.host)
 
 
 def _converse(flow: UdpFlow, site: Site, headers: Mapping[str, str], trust: str, got: _Got, deadline: float) -> None:
@@ -137,7 +139,7 @@ def _part(part: H3Event, got: _Got) -> None:
     elif isinstance(part, DataReceived):
         got.body += part.data
     if isinstance(part, HeadersReceived | DataReceived):
-        got.over = bool(got.status) and (part.stream_ended or len(got.body) > PLAIN_BODY_BYTES)
+        got.over = bool(got.status) and (part.stream_ended or len(got.body) > MOST_BODY_BYTES)
 
 
 def _chain(quic: QuicConnection) -> tuple[bytes, ...]:
