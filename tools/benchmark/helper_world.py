@@ -1,4 +1,4 @@
-"""What the helper's load test runs beside itself: `world FOLDER` (a site and a DoH operator), `helper FOLDER SITE DOH PATIENT`.
+"""Beside the helper's load test: `world FOLDER` (a site and a DoH operator), `helper FOLDER SITE DOH PATIENT`.
 
 Both listen on loopback and print their ports. The helper's guard is opened for the site alone, and an authority of
 FOLDER takes the place of the public ones.
