@@ -31,7 +31,7 @@ from probe.control.engine import Engine
 from probe.control.fetch import _h3_endpoint, plain_title
 from probe.control.guard import Guard
 from probe.control.order import site_plans, take_order
-from probe.control.protocol import HttpResult, Request, XEndpoint
+from probe.control.protocol import HttpResult, Request, XEndpoint, ooni_tls_word
 from probe.control.reach import Reach
 from probe.control.reply import UNABLE, Findings, respond, unable
 from probe.control.workers import FuturePool
@@ -202,6 +202,25 @@ def test_an_address_without_a_route_is_unreachable_to_them_and_unknown_to_us() -
         told = answer.tcp_connect.get("[2001:4860::1]:443")
         assert (told and {"status": told.status, "failure": told.failure}) == expected
         assert (answer.ip_info["2001:4860::1"].asn, answer.ip_info["2001:4860::1"].flags) == (64500, 2)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [
+    ("", None), ("ssl_unknown_authority", "ssl_unknown_authority"), ("connection_reset", "connection_reset"),
+    ("ssl_error: quic alert 40", "ssl_failed_handshake"), ("ssl_error: quic alert 46", "ssl_invalid_certificate"),
+    ("ssl_error: quic alert 80", "unknown_failure: quic alert 80"),
+    ("unknown_failure: ssl_error: x", "unknown_failure: ssl_error: x"),
+    ("ssl_error: tlsv1 unrecognized name", "ssl_invalid_hostname"),
+    ("ssl_error: sslv3 alert handshake failure", "unknown_failure: sslv3 alert handshake failure"),
+])
+def test_handshakes_fail_in_their_words(ours: str, theirs: str | None) -> None:
+    assert ooni_tls_word(ours) == theirs
+    lookups = {"example.org": Lookup(addresses=("8.8.8.8",))}
+    order = take_order(Request(http_request="https://example.org/"))
+    [plan] = site_plans(order, lookups)
+    found = Findings(lookups=lookups, reached={plan: Reach(operation="tls_handshake", failure=ours)}, page=None)
+    told = respond(order, found).tls_handshake
+    assert told
+    assert (told["8.8.8.8:443"].failure, told["8.8.8.8:443"].status) == (theirs, theirs is None)
 
 
 @pytest.mark.parametrize(("body", "title"), [

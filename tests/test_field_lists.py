@@ -27,8 +27,7 @@ from probe.measure.fingerprints import Index
 DAY = date(2026, 11, 24)
 KEYS = ("nettests", "test_name", "inputs", "inputs_extra", "targets_name", "x")
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=20),
-                    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
-                    max_leaves=20)
+                    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner), max_leaves=20)
 
 
 def descriptor(*tests: dict[str, Any], **more: Any) -> str:

@@ -65,6 +65,21 @@ def old_http_word(failure: str) -> str | None:
     return _OLD_HTTP.get(failure, "unknown_error") if failure else None
 
 
+_QUIC_ALERTS = {40: "ssl_failed_handshake", 51: "ssl_failed_handshake", 48: "ssl_unknown_authority",
+                112: "ssl_invalid_hostname"} | dict.fromkeys(range(42, 47), "ssl_invalid_certificate")
+
+
+def ooni_tls_word(failure: str) -> str | None:
+    """What OONI's helpers answer for a failed handshake: our words but for alerts, which they tell apart for QUIC."""
+    kind, _, told = failure.partition("ssl_error: ")
+    if kind or not told:
+        return failure or None
+    number = told.removeprefix("quic alert ")
+    if number != told and number.isdigit():
+        return _QUIC_ALERTS.get(int(number), f"unknown_failure: {told}")
+    return "ssl_invalid_hostname" if "unrecognized name" in told else f"unknown_failure: {told}"
+
+
 class XEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One endpoint to measure apart from the URL. Without `address`, the helper resolves `host` itself."""
 

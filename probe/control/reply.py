@@ -27,6 +27,7 @@ from probe.control.protocol import (
     join_address,
     old_dns_word,
     old_tcp_word,
+    ooni_tls_word,
 )
 from probe.control.reach import Plan, Reach
 
@@ -59,12 +60,12 @@ def respond(order: Order, found: Findings) -> Response:
     return Response(
         tcp_connect={join_address(plan.address, plan.port): _tcp(reach) for plan, reach in tried.items()},
         tls_handshake={
-            join_address(plan.address, plan.port): _tls(plan, reach)
+            join_address(plan.address, plan.port): _tls(order, plan, reach)
             for plan, reach in tried.items()
             if reach.operation == "tls_handshake"
         } or UNSET,
         quic_handshake={
-            join_address(plan.address, plan.port): _tls(plan, reach)
+            join_address(plan.address, plan.port): _tls(order, plan, reach)
             for plan, reach in by_quic.items()
             if not reach.reason
         },
@@ -93,8 +94,9 @@ def _tcp(reach: Reach) -> TcpResult:
     return TcpResult(status=not failure, failure=old_tcp_word(failure))
 
 
-def _tls(plan: Plan, reach: Reach) -> TlsResult:
-    return TlsResult(server_name=plan.sni, status=not reach.failure, failure=reach.failure or None)
+def _tls(order: Order, plan: Plan, reach: Reach) -> TlsResult:
+    failure = ooni_tls_word(reach.failure) if order.plain else reach.failure or None
+    return TlsResult(server_name=plan.sni, status=not reach.failure, failure=failure)
 
 
 def _dns(order: Order, found: Findings) -> DnsResult | None:
