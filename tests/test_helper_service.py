@@ -41,7 +41,7 @@ def test_the_unit_starts_what_was_asked_for() -> None:
     [start] = re.findall(r"(?m)^ExecStart=(/.*)$", text)
     assert start.endswith(" helper --listen [::]:443 --certificate %d/certificate --key %d/key --behind-proxy "
                           "--metrics 127.0.0.1:9099")
-    assert 'LoadCredential=certificate:"/etc/my keys/c.pem"\nLoadCredential=key:/etc/k.pem\n' in text
+    assert 'LoadCredential=certificate:/etc/my keys/c.pem\nLoadCredential=key:/etc/k.pem\n' in text
     assert "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n" in text
     assert "PrivateUsers" not in text
 
@@ -57,7 +57,7 @@ def test_the_unit_needs_no_capability_for_a_high_port() -> None:
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     file = tmp_path / "reachability-probe-helper.service"
-    file.write_text(helper_unit([sys.executable, "-m", "probe", "helper"], low_port=True, keys=("/c.pem", "/k.pem")))
+    file.write_text(helper_unit([sys.executable, "-m", "probe", "helper"], low_port=True, keys=("/my 100% keys/c.pem", "/k.pem")))
     done = subprocess.run(["systemd-analyze", "verify", str(file)], capture_output=True, text=True, timeout=60,
                           check=False)
     told = [line for line in done.stderr.splitlines() if "reachability-probe-helper" in line]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from probe.schedules.systemd import quoted
+from probe.schedules.systemd import lone_path, quoted
 
 NAME = "reachability-probe-helper.service"
 
@@ -25,7 +25,7 @@ def helper_unit(command: Sequence[str], *, low_port: bool, keys: Sequence[str] =
         "[Service]",
         "Type=exec",
         f"ExecStart={' '.join(word if word.startswith('%d/') else quoted(word) for word in command)}",
-        *(f"LoadCredential={name}:{quoted(path)}" for name, path in zip(("certificate", "key"), keys, strict=False)),
+        *(f"LoadCredential={name}:{lone_path(path)}" for name, path in zip(("certificate", "key"), keys, strict=False)),
         "Restart=on-failure",
         "RestartSec=5",
         "TimeoutStopSec=30",

@@ -125,6 +125,12 @@ def quoted(word: str) -> str:
     return f'"{escaped}"' if not word or set(word) & set(" \t'\";\\") else escaped
 
 
+def lone_path(path: str) -> str:
+    """A path that is all the rest of its line, where quotes are not understood."""
+    _one_line(path)
+    return path.replace("%", "%%")
+
+
 def _path(path: str) -> str:
     """A path in a list of paths: quotes are understood there, `$` is not special."""
     _one_line(path)
