@@ -57,7 +57,8 @@ def test_the_unit_needs_no_capability_for_a_high_port() -> None:
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     file = tmp_path / "reachability-probe-helper.service"
-    file.write_text(helper_unit([sys.executable, "-m", "probe", "helper"], low_port=True, keys=("/my 100% keys/c.pem", "/k.pem")))
+    keys = ("/my 100% keys/c.pem", "/k.pem")
+    file.write_text(helper_unit([sys.executable, "-m", "probe", "helper"], low_port=True, keys=keys))
     done = subprocess.run(["systemd-analyze", "verify", str(file)], capture_output=True, text=True, timeout=60,
                           check=False)
     told = [line for line in done.stderr.splitlines() if "reachability-probe-helper" in line]
