@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +25,17 @@ from aioquic.quic.events import QuicEvent
 from control_world import DOH, HERE, HOST, Doh, Pages, helper_at, serving
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback_udp import stun_server
 from ooni_helper_facts import problems
 
 from probe.control.cookies import Cookies
 from probe.control.doh import Lookup
 from probe.control.engine import Engine
-from probe.control.fetch import _h3_endpoint, plain_title
+from probe.control.fetch import _h3_endpoint, parse_site, plain_title
+from probe.control.fetch_h3 import fetch_h3
 from probe.control.guard import Guard
-from probe.control.order import site_plans, take_order
-from probe.control.protocol import HttpResult, Request, XEndpoint, ooni_tls_word
+from probe.control.order import MAX_PLANS, plans_of, site_plans, take_order
+from probe.control.protocol import HttpResult, Request, XEndpoint, decode_request, encode, ooni_tls_word
 from probe.control.reach import Reach
 from probe.control.reply import UNABLE, Findings, respond, unable
 from probe.control.workers import FuturePool
@@ -260,3 +264,57 @@ def test_no_cookie_breaks_a_request(taken: list[tuple[str, str]]) -> None:
         assert value.isascii()
         assert value.isprintable()
         assert len(value) < 20 * 600
+
+
+# ---- hostile input
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.sampled_from((
+        "https://example.org/", "http://[::1]/", "8.8.8.8:443", "[2001:db8::1]:1", "quic", "tls", "example.org")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from((
+        "http_request", "http_request_headers", "tcp_connect", "x_quic_enabled", "x_endpoints", "x_trust", "x_volume",
+        "proto", "host", "port", "address", "sni", "alpn", "app", "User-Agent")), inner, max_size=5), max_leaves=15)
+
+
+@given(VALUES | st.fixed_dictionaries({"http_request": st.just("https://example.org/"), "tcp_connect": VALUES,
+                                       "x_endpoints": VALUES, "x_quic_enabled": st.booleans()}))
+def test_a_request_is_sound_or_refused(value: object) -> None:
+    try:
+        order = take_order(decode_request(json.dumps(value).encode()))
+    except ValueError:
+        return
+    lookups = {"example.org": Lookup(addresses=("8.8.8.8",))}
+    plans = plans_of(order, lookups)
+    assert len(plans) <= MAX_PLANS
+    reached = {plan: Reach(reason="port") for plan in plans}
+    answer = json.loads(encode(respond(order, Findings(lookups=lookups, reached=reached, page=None))))
+    assert answer["tcp_connect"] == answer["quic_handshake"] == {}
+
+
+def over_h3(port: int, *, within_s: float, guard: Guard) -> HttpResult | None:
+    """The site's page over HTTP/3."""
+    return fetch_h3(parse_site(f"https://{HOST}:{port}/"), port=port, addresses=(HERE, "10.0.0.1"), headers={},
+                    trust="web_pki", guard=guard, deadline=time.monotonic() + within_s)
+
+
+@pytest.mark.parametrize("reply", [
+    lambda data: b"\xff" * 1200, lambda data: data, lambda data: data[:7],
+    lambda data: b"\xc0\0\0\0\0\x08" + data[6:14] + b"\0" * 30,
+])
+def test_garbage_over_udp_is_a_failure(reply: Callable[[bytes], bytes]) -> None:
+    with stun_server(lambda data, _: reply(data)) as port:
+        page = over_h3(port, within_s=0.5, guard=Guard(exempt=frozenset({(HERE, port)})))
+    assert page
+    assert page.failure in ("generic_timeout_error", "unknown_error")
+    assert (page.status_code, page.body_length) == (-1, -1)
+
+
+def test_http3_is_asked_of_public_addresses_alone() -> None:
+    assert over_h3(443, within_s=5, guard=Guard()) is None
+
+
+def test_http3_with_a_strangers_certificate_is_asked_for_nothing(both: Both, tmp_path: Path) -> None:
+    with serving(Pages, None) as port, h3_site(trustme.CA().issue_cert(HOST), tmp_path, port):
+        page = over_h3(port, within_s=10, guard=Guard(exempt=frozenset({(HERE, port)})))
+    assert page
+    assert page.x_failure == "ssl_unknown_authority"
