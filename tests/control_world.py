@@ -16,6 +16,7 @@ import dns.rcode
 import dns.rrset
 import requests
 import trustme
+from starlette.applications import Starlette
 
 from probe.control import server as control_server
 from probe.control.engine import Engine
@@ -43,8 +44,12 @@ class Pages(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        body = b"x" * 300_000 if self.path == "/flood" else b"<html><title>Chat &amp; more</title></html>"
+        sizes = {"/flood": 300_000, "/deluge": 2_000_000}
+        body = b"x" * sizes[self.path] if self.path in sizes else b"<html><title>Chat &amp; more</title></html>"
         self.send_response(200)
+        if self.path in ("/h3", "/h3-flood", "/h3-elsewhere"):
+            host = "other.example.org" if self.path == "/h3-elsewhere" else ""
+            self.send_header("Alt-Svc", f'h3-29=":9", h3="{host}:{port}"; ma=86400')
         self.send_header("X-Chat", self.headers.get("User-Agent", ""))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -127,9 +132,9 @@ class World:
 
 
 @contextmanager
-def helper_at(engine: Engine, limiter: RateLimiter | None = None) -> Iterator[str]:
-    """The helper under its real server on loopback; yields its URL."""
-    server = control_server.make_server(control_server.make_app(engine, limiter=limiter), tls=None)
+def helper_at(engine: Engine, limiter: RateLimiter | None = None, *, app: Starlette | None = None) -> Iterator[str]:
+    """The helper (or an application of it) under its real server on loopback; yields its URL."""
+    server = control_server.make_server(app or control_server.make_app(engine, limiter=limiter), tls=None)
     with control_server.listen(HERE, 0) as sock:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()

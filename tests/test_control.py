@@ -90,7 +90,7 @@ def test_ooni_fields(world: World) -> None:
     assert got["ip_info"] == {HERE: {"asn": 0, "flags": 1 | 2 | 4 | 8}}
     assert got["quic_handshake"] == {}
     page = got["http_request"]
-    assert (page["status_code"], page["title"], page["failure"]) == (200, "Chat & more", None)
+    assert (page["status_code"], page["title"], page["failure"]) == (200, "Chat &amp; more", None)
     assert (page["x_first"]["status_code"], page["x_first"]["location"]) == (302, "/")
 
 
@@ -117,8 +117,18 @@ def test_redirects(world: World, path: str, failure: str, refused: str, hops: in
 
 
 def test_body_is_capped(world: World) -> None:
-    page = world.post({"http_request": f"https://{HOST}:{world.site}/flood"}).json()["http_request"]
+    ours = [{"proto": "dns", "host": HOST}]
+    asked = {"http_request": f"https://{HOST}:{world.site}/flood", "x_endpoints": ours}
+    page = world.post(asked).json()["http_request"]
     assert (page["body_length"], page["x_body_truncated"]) == (65536, True)
+
+
+def test_ooni_s_probes_hear_the_length_that_they_can_compare(world: World) -> None:
+    pages = {path: world.post({"http_request": f"http://{HOST}:{world.plain}/{path}"}).json()["http_request"]
+             for path in ("flood", "deluge")}
+    assert [page["body_length"] for page in pages.values()] == [300_000, 786_432]
+    assert [page["x_first"]["body_length"] for page in pages.values()] == [65536, 65536]
+    assert pages["flood"]["x_body_sha256"] == pages["flood"]["x_first"]["body_sha256"]
 
 
 @pytest.mark.parametrize(("port", "changes", "trust", "failure"), [
@@ -169,5 +179,6 @@ def test_guard_holds_for_every_way_in(world: World) -> None:
     [got] = world.x(proto="tcp", host=HOST, port=22)
     assert got["reason"] == "not_public"
     answer = world.post({"http_request": "http://127.0.0.1/", "tcp_connect": ["127.0.0.8:80"]}).json()
-    assert answer["tcp_connect"] == answer["tls_handshake"] == {}
+    assert answer["tcp_connect"] == {}
+    assert "tls_handshake" not in answer
     assert (answer["http_request"]["x_refused"], answer["http_request"]["status_code"]) == ("not_public", -1)

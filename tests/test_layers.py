@@ -29,8 +29,8 @@ LAB_MAY_NOT_USE = {"steps", "sites", "compare", "rules", "classify", "combine", 
 """The laboratory is built from the facts of protocols: sharing the client's code would share its mistakes."""
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis", "altair",
          "aioquic", "pyspark", "numpy", "obstore", "maxminddb"}
-HEAVY_ALLOWED = ("probe/lab/", "probe/analysis/", "probe/fleet/", "probe/control/server.py", "probe/measure/quic.py",
-                 "probe/measure/quic_trust.py")
+HEAVY_ALLOWED = ("probe/lab/", "probe/analysis/", "probe/fleet/", "probe/control/server.py",
+                 "probe/control/fetch_h3.py", "probe/measure/quic.py", "probe/measure/quic_trust.py")
 SCAPY_ALLOWED = ("probe/lab/", "probe/measure/capture.py")
 MAX_LINES = 400
 SPEAKS_OF_ITSELF = re.compile("|".join((r"/wor" r"k\b", "issue" " #", r"\bshare" "d/")), re.IGNORECASE)

@@ -1,4 +1,5 @@
-"""Fingerprints that people fetch themselves: OONI's lists, Censored Planet's signatures, or our own TOML form.
+"""Fingerprints that people fetch themselves: OONI's lists, the Citizen Lab's annotations, Censored Planet's
+signatures, or our own TOML form.
 
 None of these lists comes with the program. What a file holds is hostile until shown otherwise: files, lines and
 patterns are bounded, expressions are never compiled (`probe.catalogue.patterns`), and a line that cannot be used is
@@ -6,8 +7,9 @@ reported while the rest is taken.
 
 OONI blocking-fingerprints: CSV with a header line, columns name, scope, location_found (`dns`, `body`,
 `header.<name>`), pattern_type (full, prefix, contains, regexp), pattern, expected_countries, confidence_no_fp; others
-are passed over. Censored Planet: one JSON object a line with `fingerprint` and `pattern`; a file whose name says
-`false_positive` holds pages that are none.
+are passed over. Citizen Lab filtering-annotations: the same columns, but `response` alone for DNS; and for HTTP no
+pattern_type, for a pattern is looked for anywhere, and `header` for a redirect's Location. Censored Planet: one
+JSON object a line with `fingerprint` and `pattern`; a file whose name says `false_positive` holds pages that are none.
 """
 
 from __future__ import annotations
@@ -95,16 +97,25 @@ def _line(number: int, column: str, make: Callable[[], Fingerprint]) -> Line:
         return number, Problem(line=number, column=column, reason=str(error)[:200])
 
 
-# ---- OONI blocking-fingerprints
+# ---- OONI blocking-fingerprints, Citizen Lab filtering-annotations
+
+_FORMS = (
+    frozenset(("name", "scope", "location_found", "pattern_type", "pattern")),
+    frozenset(("name", "scope", "location_found", "pattern")),
+    frozenset(("name", "scope", "response")),
+)
+"""Columns that tell the forms, the fullest first: OONI's, then the annotations' for HTTP and for DNS."""
 
 def _rows(text: str) -> Iterator[Line]:
     reader = csv.DictReader(io.StringIO(text))
-    wanted = {"name", "scope", "location_found", "pattern_type", "pattern"}
     try:
-        missing = wanted - set(reader.fieldnames or ())
+        header = set(reader.fieldnames or ())
     except csv.Error as error:
-        missing = {str(error)}
-    if missing:
+        yield 1, Problem(line=1, column="header", reason=str(error))
+        return
+    form = next((number for number, columns in enumerate(_FORMS) if columns <= header), None)
+    if form is None:
+        missing = _FORMS[0] - header
         yield 1, Problem(line=1, column="header", reason=f"no column {min(missing)}: is this a list of fingerprints?")
         return
     while True:
@@ -116,10 +127,21 @@ def _rows(text: str) -> Iterator[Line]:
             yield reader.line_num, Problem(line=reader.line_num, column="line", reason=str(error))
             continue
         cells = {key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)}
-        yield _line(reader.line_num, "pattern", lambda cells=cells: _of_row(cells))  # type: ignore[misc]
+        if form:
+            cells = _of_annotation(cells)
+        yield _line(reader.line_num, "pattern", lambda cells=cells, form=form: _of_row(  # type: ignore[misc]
+            cells, *(("citizenlab", "Citizen Lab annotations") if form else ("ooni", "OONI blocking-fingerprints"))))
 
 
-def _of_row(cells: dict[str, str]) -> Fingerprint:
+def _of_annotation(cells: dict[str, str]) -> dict[str, str]:
+    """A row of the annotations in the words of OONI's."""
+    if "response" in cells:
+        return {**cells, "location_found": "dns", "pattern_type": "full", "pattern": cells["response"]}
+    where = cells.get("location_found", "")
+    return {**cells, "location_found": "header.location" if where == "header" else where, "pattern_type": "contains"}
+
+
+def _of_row(cells: dict[str, str], list_name: str, source: str) -> Fingerprint:
     where, form, text = cells.get("location_found", ""), cells.get("pattern_type", ""), cells.get("pattern", "")
     kind, header = _place(where)
     if form not in ("full", "prefix", "contains", "regexp"):
@@ -134,10 +156,10 @@ def _of_row(cells: dict[str, str]) -> Fingerprint:
     elif not re.fullmatch(r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*", text.strip()):
         kind = "cname"
     return build(
-        name=_named("ooni", cells.get("name", "")), kind=kind, text=f"{header}: {text}" if header else text,
+        name=_named(list_name, cells.get("name", "")), kind=kind, text=f"{header}: {text}" if header else text,
         scope=_SCOPES.get(cells.get("scope", "").strip().lower(), "unknown"), pattern=pattern,
         countries=tuple(_COUNTRY.findall(cells.get("expected_countries", "")))[:250],
-        source=f"OONI blocking-fingerprints {cells.get('source', '')}"[:120],
+        source=f"{source} {cells.get('source', '')}"[:120],
         confidence={"10": "high", "9": "high", "8": "high"}.get(cells.get("confidence_no_fp", "").strip(), "medium"),
     )
 

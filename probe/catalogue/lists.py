@@ -1,11 +1,16 @@
-"""Lists of one's own: the test lists of the Citizen Lab, or a plain list of web addresses. Pure."""
+"""Lists of one's own: the test lists of the Citizen Lab, or a plain list of web addresses. Pure.
+
+OONI Run descriptors are read in `run_descriptor`; `written` writes a test list.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 
 from probe.catalogue.types import Problem
 from probe.catalogue.urls import BadUrl, place
@@ -31,25 +36,23 @@ def is_plain_list(text: str) -> bool:
 
 def from_test_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
     """The endpoints of a test list, in order, each URL once, and what is wrong with the rows that gave none."""
-    found: dict[str, Endpoint] = {}
-    problems: list[Problem] = []
+    rows = Rows()
     reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
     reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
     for row in reader:
         url = (row["url"] or "").strip()
         if url:
-            _add(found, problems, url=url, line=reader.line_num, category_code=row.get("category_code") or "",
-                 notes=row.get("notes") or "")
-    return list(found.values()), problems
+            rows.add(url, lambda: reader.line_num, category_code=row.get("category_code") or "",
+                     notes=row.get("notes") or "")
+    return list(rows.found.values()), rows.problems
 
 
 def from_plain_list(text: str) -> tuple[list[Endpoint], list[Problem]]:
     """The endpoints of a list with one URL a line and `#` before comments, each URL once."""
-    found: dict[str, Endpoint] = {}
-    problems: list[Problem] = []
+    rows = Rows()
     for line, url in _meaningful(text):
-        _add(found, problems, url=url, line=line)
-    return list(found.values()), problems
+        rows.add(url, partial(int, line))
+    return list(rows.found.values()), rows.problems
 
 
 def _meaningful(text: str) -> Iterator[tuple[int, str]]:
@@ -59,31 +62,38 @@ def _meaningful(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _add(found: dict[str, Endpoint], problems: list[Problem], *, url: str, line: int, category_code: str = "",
-         notes: str = "") -> None:
-    try:
-        where = place(url)
-        if where.scheme not in ("http", "https"):
-            raise BadUrl(f"{where.scheme}:// is not the address of a web page")
-    except BadUrl as error:
-        problems.append(Problem(line=line, column="url", reason=str(error)))
-        return
-    tls = where.scheme == "https"
-    found.setdefault(url, Endpoint(
-        target_id=f"{SERVICE}.{ROLE}.{slug(url)}",
-        service=SERVICE,
-        role=ROLE,
-        tier=TIER,
-        input=url,
-        protocol="http",
-        host=where.host,
-        port=where.port,
-        address=where.address,
-        sni=where.host if tls else "",
-        trust="web_pki" if tls else "none",
-        category_code=category_code.strip()[:5],
-        notes=" ".join(notes.split())[:500],
-    ))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What a list gave so far: endpoints by URL, and what is wrong with the rows that gave none."""
+
+    found: dict[str, Endpoint] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, url: str, line: Callable[[], int], *, category_code: str = "", notes: str = "") -> None:
+        """Take a URL, or note what is wrong with it, on which line."""
+        try:
+            where = place(url)
+            if where.scheme not in ("http", "https"):
+                raise BadUrl(f"{where.scheme}:// is not the address of a web page")
+        except BadUrl as error:
+            self.problems.append(Problem(line=line(), column="url", reason=str(error)))
+            return
+        tls = where.scheme == "https"
+        self.found.setdefault(url, Endpoint(
+            target_id=f"{SERVICE}.{ROLE}.{slug(url)}",
+            service=SERVICE,
+            role=ROLE,
+            tier=TIER,
+            input=url,
+            protocol="http",
+            host=where.host,
+            port=where.port,
+            address=where.address,
+            sni=where.host if tls else "",
+            trust="web_pki" if tls else "none",
+            category_code=category_code.strip()[:5],
+            notes=" ".join(notes.split())[:500],
+        ))
 
 
 def slug(url: str) -> str:

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from probe.catalogue import lists, packaged
+from probe.catalogue import lists, packaged, run_descriptor
 from probe.catalogue.rows import COLUMNS, endpoint_of
 from probe.catalogue.types import Catalogue, CatalogueError, Problem, Service
 from probe.model import Endpoint
@@ -108,7 +108,9 @@ def _parse(path: str, text: str, services: Mapping[str, Service]) -> tuple[tuple
     problems: list[Problem]
     newest = ""
     try:
-        if lists.is_plain_list(text):
+        if run_descriptor.is_descriptor(text):
+            endpoints, problems = _described(text, services)
+        elif lists.is_plain_list(text):
             endpoints, problems = lists.from_plain_list(text)
         elif lists.is_test_list(_first_row(text)):
             endpoints, problems = lists.from_test_list(text)
@@ -121,6 +123,16 @@ def _parse(path: str, text: str, services: Mapping[str, Service]) -> tuple[tuple
     if problems:
         raise CatalogueError(path, tuple(problems))
     return tuple(endpoints), newest
+
+
+def _described(text: str, services: Mapping[str, Service]) -> tuple[list[Endpoint], list[Problem]]:
+    """What an OONI Run descriptor asks for; the targets of its messengers are those of the program's catalogue."""
+    found = run_descriptor.from_descriptor(text)
+    shipped: tuple[Endpoint, ...] = ()
+    if found.services:
+        shipped, _ = _parse(str(_shipped()), _decode(str(_shipped()), _read(_shipped())), services)
+    wanted = (e for e in shipped if e.service in found.services and e.role != "control")
+    return list({e.input: e for e in (*found.endpoints, *wanted)}.values()), list(found.problems)
 
 
 def _first_row(text: str) -> list[str]:

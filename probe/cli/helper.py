@@ -8,6 +8,9 @@ import signal
 import socket
 import ssl
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +18,22 @@ import click
 if TYPE_CHECKING:
     import uvicorn
 
-WORKERS = 64
+    from probe.control.metrics import Counters
+
+WORKERS = 512
+"""Threads, made as needed: 200 requests at once, each with several connections that may wait for ten seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What the command line says."""
+
+    listen_at: str
+    certificate: str | None
+    key: str | None
+    no_rate_limit: bool
+    behind_proxy: bool
+    metrics: str | None
 
 
 @click.command()
@@ -23,35 +41,77 @@ WORKERS = 64
               help="Where to listen; IPv6 in brackets, as in [::]:443.")
 @click.option("--certificate", metavar="PEM", help="Certificate chain: answer over TLS.")
 @click.option("--key", metavar="PEM", help="Private key of the certificate.")
+@click.option("--behind-proxy", is_flag=True,
+              help="A server on this machine stands in front and says in X-Real-IP who asks.")
+@click.option("--metrics", metavar="ADDR:PORT",
+              help="Serve Prometheus metrics there, at /metrics; a loopback address only.")
 @click.option("--no-rate-limit", is_flag=True, help="Let every client ask as often as it likes (laboratories).")
-def helper(listen_at: str, certificate: str | None, key: str | None, no_rate_limit: bool) -> None:
+@click.option("--print-unit", is_flag=True, help="Print a systemd unit for these options, and end.")
+def helper(*, print_unit: bool, listen_at: str, certificate: str | None, key: str | None, no_rate_limit: bool,
+           behind_proxy: bool, metrics: str | None) -> None:
     """Answer probes that ask how an endpoint looks from here.
 
     Speaks OONI's test-helper protocol with our extension, keeps no log of who asks what, and connects to public
     addresses on known ports only.
+
+    \b
+    Examples:
+      probe helper --listen 0.0.0.0:443 --certificate chain.pem --key key.pem
+      probe helper --behind-proxy --metrics 127.0.0.1:9099
+      probe helper --behind-proxy --print-unit > reachability-probe-helper.service
     """
-    address, port = _parse_listen(listen_at)
+    wanted = _Wanted(listen_at=listen_at, certificate=certificate, key=key, no_rate_limit=no_rate_limit,
+                     behind_proxy=behind_proxy, metrics=metrics)
+    address, port = _parse(listen_at, "--listen")
     if bool(certificate) != bool(key):
         raise click.UsageError("--certificate and --key go together")
-    server = _build(rate_limit=not no_rate_limit, certificate=certificate, key=key)
+    at = _parse(metrics, "--metrics") if metrics else None
+    if at and not ipaddress.ip_address(at[0]).is_loopback:
+        raise click.UsageError("--metrics takes a loopback address, as in 127.0.0.1:9099: counts are for you alone")
+    if print_unit:
+        click.echo(_unit(wanted, port), nl=False)
+        return
+    _serve(wanted, address, port, at)
+
+
+def _serve(wanted: _Wanted, address: str, port: int, metrics_at: tuple[str, int] | None) -> None:
+    from probe.control.metrics import Counters
+    from probe.measure.sockets import make_room
+
+    make_room()
+    counters = Counters()
+    server = _build(wanted, counters)
     with _listen(address, port) as sock:
-        scheme = "https" if certificate else "http"
+        scheme = "https" if wanted.certificate else "http"
+        if metrics_at:
+            _serve_metrics(*metrics_at, counters.text)
         click.echo(f"listening on {scheme}://{_shown(address)}:{sock.getsockname()[1]}/")
         for stop in (signal.SIGTERM, signal.SIGINT):
             signal.signal(stop, lambda *_: None)  # the server stops at these, then raises them anew
         server.run(sockets=[sock])
 
 
-def _parse_listen(text: str) -> tuple[str, int]:
+def _serve_metrics(address: str, port: int, text: Callable[[], str]) -> None:
+    from probe.control.metrics import serve_metrics
+
+    try:
+        found = serve_metrics(address, port, text)
+    except OSError as error:
+        raise click.ClickException(f"cannot serve metrics on {_shown(address)}:{port}: {error.strerror or error}; "
+                                   "choose another with --metrics") from None
+    click.echo(f"metrics on http://{_shown(address)}:{found}/metrics")
+
+
+def _parse(text: str, option: str) -> tuple[str, int]:
     from probe.control.protocol import split_address
 
     try:
         return split_address(text)
     except ValueError:
-        raise click.UsageError(f"--listen {text!r} is not ADDR:PORT, as in 0.0.0.0:443 or [::]:443") from None
+        raise click.UsageError(f"{option} {text!r} is not ADDR:PORT, as in 0.0.0.0:443 or [::]:443") from None
 
 
-def _build(*, rate_limit: bool, certificate: str | None, key: str | None) -> uvicorn.Server:
+def _build(wanted: _Wanted, counters: Counters) -> uvicorn.Server:
     try:
         from probe.control.server import make_app, make_server, server_tls
     except ModuleNotFoundError as error:
@@ -66,11 +126,47 @@ def _build(*, rate_limit: bool, certificate: str | None, key: str | None) -> uvi
 
     logging.getLogger("uvicorn.error").addHandler(logging.StreamHandler())
     try:
-        tls = server_tls(certificate, key) if certificate and key else None
+        tls = server_tls(wanted.certificate, wanted.key) if wanted.certificate and wanted.key else None
     except (OSError, ssl.SSLError) as error:
         raise click.ClickException(f"certificate and key cannot be used: {error}") from None
-    limiter = RateLimiter(clock=time.monotonic) if rate_limit else None
-    return make_server(make_app(Engine(pool=FuturePool(WORKERS)), limiter=limiter), tls=tls)
+    limiter = None if wanted.no_rate_limit else RateLimiter(clock=time.monotonic)
+    app = make_app(Engine(pool=FuturePool(WORKERS), asn_of=_networks()), limiter=limiter, counters=counters,
+                   behind_proxy=wanted.behind_proxy)
+    return make_server(app, tls=tls, counters=counters, limited=limiter is not None and not wanted.behind_proxy)
+
+
+def _networks() -> Callable[[str], int]:
+    """The AS number of an address by the table that came with the program; 0 where it is missing or damaged."""
+    from probe.geo.packed import PackedTable
+    from probe.geo.table import GeoError, public
+
+    table = PackedTable()
+
+    def asn_of(address: str) -> int:
+        try:
+            return table.find(address).asn if public(address) else 0
+        except GeoError:
+            return 0
+
+    return asn_of
+
+
+def _unit(wanted: _Wanted, port: int) -> str:
+    """The unit that starts a helper with these options, by whole paths."""
+    from probe.cli.install import own_command
+    from probe.schedules.helper_unit import helper_unit
+
+    words = [*own_command(), "helper", "--listen", wanted.listen_at]
+    keys = [str(Path(path).absolute()) for path in (wanted.certificate, wanted.key) if path]
+    if keys:
+        words += ["--certificate", "%d/certificate", "--key", "%d/key"]
+    words += ["--behind-proxy"] if wanted.behind_proxy else []
+    words += ["--metrics", wanted.metrics] if wanted.metrics else []
+    words += ["--no-rate-limit"] if wanted.no_rate_limit else []
+    try:
+        return helper_unit(words, low_port=0 < port < 1024, keys=keys)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _listen(address: str, port: int) -> socket.socket:

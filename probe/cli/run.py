@@ -42,7 +42,7 @@ CONFIRM_AFTER_S = 240.0
               help="Configuration file (default: $PROBE_CONFIG, XDG, /etc).")
 @click.option("--results", type=click.Path(path_type=Path), help="Folder for the results (default: ./results).")
 @click.option("--catalogue", type=click.Path(dir_okay=False),
-              help="A targets.csv, a Citizen Lab test list, or a plain list of URLs.")
+              help="A targets.csv, a Citizen Lab test list, an OONI Run descriptor, or a list of URLs.")
 @click.option("--input", "inputs", multiple=True, help="Measure only this endpoint (its URL in the catalogue); repeat.")
 @click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier (default: 1, the core).")
 @click.option("--deadline-s", type=click.FloatRange(5, 7200),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound=Callable[..., None])
 FILTERS = ("service", "role", "tier", "protocol", "status")
+FORMATS = ("table", "json", "citizenlab")
 
 
 @click.group()
@@ -37,17 +38,32 @@ def _filters(command: _F) -> _F:
 @_filters
 @click.option("--measured", is_flag=True, help="Only what the probe can measure today.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON array instead of a table.")
-def list_targets(path: str | None, measured: bool, as_json: bool, **wanted: tuple[str, ...]) -> None:
-    """List the endpoints, one a line."""
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
+              help="citizenlab: web pages in the shape of the Citizen Lab's test lists.")
+def list_targets(path: str | None, measured: bool, as_json: bool, form: str, **wanted: tuple[str, ...]) -> None:
+    """List the endpoints, one a line. Services may be named as OONI's tests are: facebook_messenger.
+
+    \b
+    Examples:
+      probe targets list --service telegram --measured
+      probe targets list --file descriptor.json
+      probe targets list --role web --format citizenlab > web.csv
+    """
+    from probe.catalogue.run_descriptor import MESSENGERS
     from probe.catalogue.strength import coverage, why_not
+
+    wanted["service"] = tuple(MESSENGERS.get(name, name) for name in wanted["service"])
 
     choice = _choose(path)
     catalogue = choice.catalogue
     chosen = [e for e in catalogue.endpoints if _matches(e, wanted)]
     if measured:
         chosen = [e for e in chosen if not why_not(e)]
-    if as_json:
+    if as_json or form == "json":
         click.echo(json.dumps([asdict(e) for e in chosen], ensure_ascii=False))
+        return
+    if form == "citizenlab":
+        _echo_test_list(chosen)
         return
     _table(("target", "tier", "status", "measured", "endpoint"), [
         (e.target_id, str(e.tier), e.status, "no" if why_not(e) else "yes", e.input) for e in chosen
@@ -90,6 +106,15 @@ def check_file(path: str | None) -> None:
         click.echo(f"{catalogue.path}: {len(findings)} findings.", err=True)
         raise SystemExit(1)
     click.echo(f"{catalogue.path} is in order: {len(catalogue.endpoints)} endpoints, version {catalogue.version}.")
+
+
+def _echo_test_list(chosen: list[Endpoint]) -> None:
+    from probe.catalogue.written import as_test_list
+
+    text, left_out = as_test_list(chosen, today=datetime.now(UTC).date(), source="reachability-probe")
+    click.echo(text, nl=False)
+    if left_out:
+        click.echo(f"{left_out} endpoints are no pages that a test list can name, and were left out.", err=True)
 
 
 def _load(path: str | None) -> Catalogue:

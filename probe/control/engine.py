@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from typing import TypeVar
 
 from probe.control import doh
 from probe.control.doh import QUERY_TYPES, Lookup
-from probe.control.fetch import fetch
+from probe.control.fetch import MAX_BODY_BYTES, PLAIN_BODY_BYTES, fetch
 from probe.control.guard import Guard
-from probe.control.order import Order, names_of, plans_of
+from probe.control.order import Order, names_of, plans_of, resolved
 from probe.control.protocol import HttpResult, Response, XVolume
 from probe.control.reach import Plan, Reach, reach
 from probe.control.reply import Findings, respond
@@ -27,6 +28,8 @@ CONNECT_TIMEOUT_S = 10.0
 HTTP_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 20.0
 OPERATORS_AT_ONCE = 2
+JOBS_AT_ONCE = 16
+"""Threads that one request may hold: one that names silent addresses leaves the others to other requests."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -40,45 +43,67 @@ class Engine:
     guard: Guard = field(default_factory=Guard)
     resolvers: tuple[Resolver, ...] = PUBLIC_RESOLVERS
     doh_port: int = 443
+    asn_of: Callable[[str], int] = lambda _: 0
+    """The network of a public address; 0: not known. Must be quick, and raise nothing."""
 
 
 async def measure(order: Order, engine: Engine) -> Response:
     """Measure all that was ordered and answer; what does not end in time is left out."""
     deadline = time.monotonic() + REQUEST_TIMEOUT_S
-    lookups = await _resolve(names_of(order), engine, min(deadline, time.monotonic() + DNS_TIMEOUT_S))
+    run = _Run(engine=engine, deadline=deadline)
+    lookups = await _resolve(names_of(order), run, min(deadline, time.monotonic() + DNS_TIMEOUT_S))
     jobs: dict[Plan, Callable[[], Reach]] = {
         plan: partial(reach, plan, guard=engine.guard, timeout_s=CONNECT_TIMEOUT_S, deadline=deadline)
         for plan in plans_of(order, lookups)
     }
     page, reached, volume = await asyncio.gather(
-        _fetch(order, engine, lookups, deadline), _side_by_side(jobs, engine.pool, deadline),
-        _volume(order, engine, lookups, deadline),
+        _fetch(order, run, lookups), _side_by_side(jobs, run, deadline), _volume(order, run, lookups),
     )
-    return respond(order, Findings(lookups=lookups, reached=reached, page=page, volume=volume))
+    return respond(order, Findings(lookups=lookups, reached=reached, page=page, volume=volume, asn_of=engine.asn_of,
+                                   page_by_quic=await _fetch_by_quic(order, run, lookups, page)))
 
 
-async def _volume(order: Order, engine: Engine, lookups: Mapping[str, Lookup], deadline: float) -> XVolume | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One request under way."""
+
+    engine: Engine
+    deadline: float
+    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(JOBS_AT_ONCE))
+
+
+async def _volume(order: Order, run: _Run, lookups: Mapping[str, Lookup]) -> XVolume | None:
     """The transfer, or None when none was ordered, or none may be made."""
-    job = volume_job(order, lookups, engine.guard)
+    job = volume_job(order, lookups, run.engine.guard)
     if job is None:
         return None
-    return (await _side_by_side({"volume": job}, engine.pool, deadline)).get("volume")
+    return (await _side_by_side({"volume": job}, run, run.deadline)).get("volume")
 
 
-async def _side_by_side(jobs: Mapping[K, Callable[[], V]], pool: Executor, deadline: float) -> dict[K, V]:
+async def _side_by_side(jobs: Mapping[K, Callable[[], V]], run: _Run, deadline: float) -> dict[K, V]:
     """Run the jobs on the pool; the results of those that end before the deadline."""
     if not jobs:
         return {}
-    loop = asyncio.get_running_loop()
-    futures = {key: loop.run_in_executor(pool, job) for key, job in jobs.items()}
-    _, late = await asyncio.wait(futures.values(), timeout=max(0.0, deadline - time.monotonic()))
-    for future in late:
-        future.cancel()
-    return {key: future.result() for key, future in futures.items() if future not in late}
+    tasks = {key: asyncio.ensure_future(_in_turn(job, run)) for key, job in jobs.items()}
+    try:
+        _, late = await asyncio.wait(tasks.values(), timeout=max(0.0, deadline - time.monotonic()))
+    except asyncio.CancelledError:
+        for task in tasks.values():
+            task.cancel()
+        raise
+    for task in late:
+        task.cancel()
+    return {key: task.result() for key, task in tasks.items() if task not in late}
 
 
-async def _resolve(names: tuple[str, ...], engine: Engine, deadline: float) -> dict[str, Lookup]:
+async def _in_turn(job: Callable[[], V], run: _Run) -> V:
+    async with run.turn:
+        return await asyncio.get_running_loop().run_in_executor(run.engine.pool, job)
+
+
+async def _resolve(names: tuple[str, ...], run: _Run, deadline: float) -> dict[str, Lookup]:
     """Each name with two operators at once, for their answers differ by place; with the next two if both fail."""
+    engine = run.engine
     found: dict[str, Lookup] = {}
     rounds = range(0, len(engine.resolvers), OPERATORS_AT_ONCE)
     for start in rounds:
@@ -90,25 +115,44 @@ async def _resolve(names: tuple[str, ...], engine: Engine, deadline: float) -> d
             for operator in engine.resolvers[start : start + OPERATORS_AT_ONCE]
             for kind in QUERY_TYPES
         }
-        replies = await _side_by_side(jobs, engine.pool, until)
+        replies = await _side_by_side(jobs, run, until)
         for name in missing:
             if said := [reply for (asked, _, _), reply in replies.items() if asked == name and reply is not None]:
                 found[name] = doh.merge(said)
     return found
 
 
-async def _fetch(order: Order, engine: Engine, lookups: Mapping[str, Lookup], deadline: float) -> HttpResult | None:
+async def _fetch(order: Order, run: _Run, lookups: Mapping[str, Lookup]) -> HttpResult | None:
     """The page, or None when none was ordered; a fetch that no worker was free for was refused as `busy`."""
-    site = order.site
+    site, engine = order.site, run.engine
     if site is None:
         return None
 
     def resolve(host: str) -> Lookup:
         return lookups.get(host) or doh.lookup(host, engine.resolvers, port=engine.doh_port, deadline=until)
 
-    until = min(deadline, time.monotonic() + HTTP_TIMEOUT_S)
+    until = min(run.deadline, time.monotonic() + HTTP_TIMEOUT_S)
     job = partial(
-        fetch, site, headers=order.headers, trust=order.trust, resolve=resolve, guard=engine.guard, deadline=until
+        fetch, site, headers=order.headers, trust=order.trust, resolve=resolve, guard=engine.guard, deadline=until,
+        max_body_bytes=PLAIN_BODY_BYTES if order.plain else MAX_BODY_BYTES,
     )
-    results = await _side_by_side({"page": job}, engine.pool, deadline)
+    results = await _side_by_side({"page": job}, run, run.deadline)
     return results.get("page") or HttpResult(failure="unknown_error", x_refused="busy")
+
+
+async def _fetch_by_quic(order: Order, run: _Run, lookups: Mapping[str, Lookup],
+                         page: HttpResult | None) -> HttpResult | None:
+    """The URL over HTTP/3, where that was asked for and its own host says that it speaks it; else None."""
+    site = order.site
+    host, _, port = page.discovered_h3_endpoint.rpartition(":") if page else ("", "", "")
+    if not (order.quic and site and host == site.host and find_spec("aioquic")):
+        return None
+
+    def job() -> HttpResult | None:
+        from probe.control.fetch_h3 import fetch_h3
+
+        return fetch_h3(site, port=int(port), addresses=resolved(site.host, lookups), headers=order.headers,
+                        trust=order.trust, guard=run.engine.guard, deadline=until)
+
+    until = min(run.deadline, time.monotonic() + HTTP_TIMEOUT_S)
+    return (await _side_by_side({"page": job}, run, run.deadline)).get("page")

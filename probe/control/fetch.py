@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from probe.compare.addresses import parse
+from probe.control.cookies import Cookies
 from probe.control.doh import Lookup
 from probe.control.guard import Guard, has_route
 from probe.control.protocol import FORWARDED_HEADERS, HttpFirst, HttpResult, old_http_word
@@ -17,6 +18,9 @@ from probe.measure.exchange import exchange
 from probe.measure.http import MAX_HEADER_NAMES, Exchange, body_hash, title_of
 
 MAX_BODY_BYTES = 64 * 1024
+"""What is read for our own probes, which read no more themselves."""
+PLAIN_BODY_BYTES = 768 * 1024
+"""What is read for OONI's: they read 512 KiB and call lengths alike above 0.7, so a longer page changes nothing."""
 MAX_REDIRECTS = 10
 MAX_ADDRESSES_TRIED = 3
 MAX_URL = 2048
@@ -25,6 +29,8 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))+\.?", re.ASCII)
 _UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
+_TITLE = re.compile(r"<title>([^<]{1,512})</title>", re.IGNORECASE)
+_H3 = re.compile(r'(?:^|[,;\s])h3="(?P<host>[a-z0-9.-]{0,253}):(?P<port>[0-9]{1,5})"', re.IGNORECASE)
 
 Resolve = Callable[[str], Lookup]
 
@@ -86,20 +92,22 @@ def forwarded(headers: Mapping[str, list[str] | None] | None) -> dict[str, str]:
 
 
 def fetch(
-    site: Site, *, headers: Mapping[str, str], trust: str, resolve: Resolve, guard: Guard, deadline: float
+    site: Site, *, headers: Mapping[str, str], trust: str, resolve: Resolve, guard: Guard, deadline: float,
+    max_body_bytes: int = MAX_BODY_BYTES,
 ) -> HttpResult:
     """GET `site` and follow at most ten redirects; `trust` judges its own host, public authorities the others."""
     first: HttpFirst | None = None
-    here = site
+    here, cookies = site, Cookies()
     for _ in range(MAX_REDIRECTS + 1):
-        hop = _hop(here, headers=headers, trust=trust if here.host == site.host else PUBLIC,
-                   resolve=resolve, guard=guard, deadline=deadline)
+        hop = _hop(here, headers={**headers, **cookies.header(here.host)}, max_body_bytes=max_body_bytes,
+                   trust=trust if here.host == site.host else PUBLIC, resolve=resolve, guard=guard, deadline=deadline)
         if hop.refused or hop.failure:
             return _failed(hop, first)
         first = first or _first(hop.got)
         location = hop.got.header("location")
         if hop.got.status not in _REDIRECTS or not location:
-            return _final(hop.got, first)
+            return final(hop.got, first, host=here.host)
+        cookies.take(here.host, hop.got.header("set-cookie"))
         try:
             here = parse_site(urljoin(here.url, location).partition("#")[0])
         except ValueError:
@@ -108,7 +116,8 @@ def fetch(
 
 
 def _hop(
-    site: Site, *, headers: Mapping[str, str], trust: str, resolve: Resolve, guard: Guard, deadline: float
+    site: Site, *, headers: Mapping[str, str], trust: str, resolve: Resolve, guard: Guard, deadline: float,
+    max_body_bytes: int,
 ) -> Hop:
     known = Lookup(addresses=(site.host,)) if parse(site.host) else resolve(site.host)
     if not known.addresses:
@@ -124,7 +133,7 @@ def _hop(
     if stream is None:
         return Hop(failure=failure)
     try:
-        got = exchange(stream, site.url, host=site.host_header, headers=dict(headers), max_body_bytes=MAX_BODY_BYTES)
+        got = exchange(stream, site.url, host=site.host_header, headers=dict(headers), max_body_bytes=max_body_bytes)
     finally:
         hang_up(stream)
     return Hop(got=got, failure=got.failure)
@@ -155,27 +164,48 @@ def _first(got: Exchange) -> HttpFirst:
     return HttpFirst(
         status_code=got.status,
         location=got.header("location"),
-        title=title_of(got.body),
-        body_length=len(got.body),
-        body_sha256=body_hash(got.body) if got.body else "",
+        title=title_of(got.body[:MAX_BODY_BYTES]),
+        body_length=len(got.body[:MAX_BODY_BYTES]),
+        body_sha256=body_hash(got.body[:MAX_BODY_BYTES]) if got.body else "",
         header_names=sorted({name.lower() for name, _ in got.headers})[:MAX_HEADER_NAMES],
     )
 
 
-def _final(got: Exchange, first: HttpFirst) -> HttpResult:
+def final(got: Exchange, first: HttpFirst | None, *, host: str) -> HttpResult:
+    """The last answer of a chain that ended at `host`."""
     headers: dict[str, str] = {}
     for name, value in got.headers[:MAX_HEADER_NAMES]:
         headers.setdefault(name, value[:256])
     return HttpResult(
         body_length=len(got.body),
+        discovered_h3_endpoint=_h3_endpoint(got.header("alt-svc"), host),
         failure=None,
-        title=title_of(got.body),
+        title=plain_title(got.body),
         headers=headers,
         status_code=got.status,
-        x_body_sha256=body_hash(got.body) if got.body else "",
-        x_body_truncated=got.truncated,
+        x_body_sha256=body_hash(got.body[:MAX_BODY_BYTES]) if got.body else "",
+        x_body_truncated=got.truncated or len(got.body) > MAX_BODY_BYTES,
         x_first=first,
     )
+
+
+def plain_title(body: bytes) -> str:
+    """The title as OONI's probes read it: 1 to 512 characters without `<`, in a tag without attributes, as they are."""
+    found = _TITLE.search(body.decode("utf-8", "replace"))
+    return found.group(1) if found else ""
+
+
+def _h3_endpoint(alt_svc: str, host: str) -> str:
+    """Where a server says that it speaks HTTP/3 (RFC 7838); only ever at its own host, for we ask nobody else."""
+    found = _H3.search(alt_svc)
+    if not found or found["host"].lower() not in ("", host) or not 0 < int(found["port"]) < 65536:
+        return ""
+    return f"[{host}]:{int(found['port'])}" if ":" in host else f"{host}:{int(found['port'])}"
+
+
+def failed(failure: str) -> HttpResult:
+    """A page that was not got, for a df-007 failure."""
+    return _failed(Hop(failure=failure), None)
 
 
 def _failed(hop: Hop, first: HttpFirst | None) -> HttpResult:

@@ -99,7 +99,7 @@ class RateLimiter:
 
     def allows(self, client: str) -> bool:
         """Take one token of the client's; False when none is left."""
-        network, now = _network_of(client), self._clock()
+        network, now = network_of(client), self._clock()
         with self._lock:
             tokens, then = self._buckets.pop(network, (float(self._burst), now))
             tokens = min(float(self._burst), tokens + (now - then) * self._per_s)
@@ -110,7 +110,7 @@ class RateLimiter:
         return allowed
 
 
-def _network_of(client: str) -> str:
+def network_of(client: str) -> str:
     """A client is an IPv4 address or the /64 of an IPv6 one: anybody owns a whole /64."""
     with contextlib.suppress(ValueError):
         address = ipaddress.ip_address(client)

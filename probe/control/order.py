@@ -30,6 +30,13 @@ class Order:
     endpoints: tuple[XEndpoint, ...]
     volume: str = ""
     """Address of the site from which to take a transfer; empty: none."""
+    quic: bool = False
+    """Whether the site is to be tried over QUIC as well."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a request as OONI's probes make it: they read a missing answer otherwise than ours do."""
+        return not self.endpoints
 
 
 def take_order(request: Request) -> Order:
@@ -46,6 +53,7 @@ def take_order(request: Request) -> Order:
         addresses=tuple(addresses)[:MAX_ADDRESSES],
         endpoints=endpoints,
         volume=str(literal) if site and (literal := parse(request.x_volume)) else "",
+        quic=request.x_quic_enabled and site is not None and parse(site.host) is None,
     )
 
 
@@ -83,7 +91,7 @@ def names_of(order: Order) -> tuple[str, ...]:
 def plans_of(order: Order, lookups: Mapping[str, Lookup]) -> tuple[Plan, ...]:
     """Every connection to make, each once, 64 at most; what was asked for by name and port comes first."""
     wanted = [plan for endpoint in order.endpoints for plan in endpoint_plans(endpoint, lookups)]
-    return tuple(dict.fromkeys(wanted + site_plans(order, lookups)))[:MAX_PLANS]
+    return tuple(dict.fromkeys(wanted + site_plans(order, lookups) + quic_plans(order, lookups)))[:MAX_PLANS]
 
 
 def site_plans(order: Order, lookups: Mapping[str, Lookup]) -> list[Plan]:
@@ -104,6 +112,14 @@ def site_plans(order: Order, lookups: Mapping[str, Lookup]) -> list[Plan]:
         if site.scheme == "https" or site.port == 80:
             plans.append(Plan(address=address, port=tls_port, sni=site.host, alpn=alpn, trust=order.trust))
     return plans
+
+
+def quic_plans(order: Order, lookups: Mapping[str, Lookup]) -> list[Plan]:
+    """QUIC handshakes for the URL, where they were asked for: wherever TLS is tried over TCP."""
+    if not order.quic:
+        return []
+    return [Plan(address=plan.address, port=plan.port, sni=plan.sni, alpn=("h3",), trust=plan.trust, proto="quic")
+            for plan in site_plans(order, lookups) if plan.sni]
 
 
 def endpoint_plans(endpoint: XEndpoint, lookups: Mapping[str, Lookup]) -> list[Plan]:

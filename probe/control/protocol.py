@@ -11,7 +11,7 @@ import ipaddress
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 256 * 1024
@@ -65,6 +65,21 @@ def old_http_word(failure: str) -> str | None:
     return _OLD_HTTP.get(failure, "unknown_error") if failure else None
 
 
+_QUIC_ALERTS = {40: "ssl_failed_handshake", 51: "ssl_failed_handshake", 48: "ssl_unknown_authority",
+                112: "ssl_invalid_hostname"} | dict.fromkeys(range(42, 47), "ssl_invalid_certificate")
+
+
+def ooni_tls_word(failure: str) -> str | None:
+    """What OONI's helpers answer for a failed handshake: our words but for alerts, which they tell apart for QUIC."""
+    kind, _, told = failure.partition("ssl_error: ")
+    if kind or not told:
+        return failure or None
+    number = told.removeprefix("quic alert ")
+    if number != told and number.isdigit():
+        return _QUIC_ALERTS.get(int(number), f"unknown_failure: {told}")
+    return "ssl_invalid_hostname" if "unrecognized name" in told else f"unknown_failure: {told}"
+
+
 class XEndpoint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One endpoint to measure apart from the URL. Without `address`, the helper resolves `host` itself."""
 
@@ -95,6 +110,7 @@ class Request(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tcp_connect: Annotated[list[ShortText], Meta(max_length=256)] | None = None
     """`ip:port`, of which only the address counts; the port is that of the URL."""
     x_quic_enabled: bool = False
+    """Whether QUIC and HTTP/3 are to be tried as well."""
     x_trust: ShortText = ""
     """Whose signature proves the URL's own host (a trust word); empty: public authorities."""
     x_endpoints: Annotated[list[XEndpoint], Meta(max_length=MAX_ENDPOINTS)] | None = None
@@ -133,8 +149,10 @@ class HttpResult(Struct, frozen=True, kw_only=True):
 
     body_length: int = -1
     discovered_h3_endpoint: str = ""
+    """`host:port` where the answer says that HTTP/3 is spoken; empty: it says nothing of it."""
     failure: str | None
     title: str = ""
+    """As OONI reads it: entities and white space are left."""
     headers: dict[str, str] = field(default_factory=dict)
     status_code: int = -1
     x_failure: str = ""
@@ -198,7 +216,8 @@ class Response(Struct, frozen=True, kw_only=True):
     """What a helper answers."""
 
     tcp_connect: dict[str, TcpResult] = field(default_factory=dict)
-    tls_handshake: dict[str, TlsResult] = field(default_factory=dict)
+    tls_handshake: dict[str, TlsResult] | UnsetType = UNSET
+    """Left out where no handshake was tried."""
     quic_handshake: dict[str, TlsResult] = field(default_factory=dict)
     http_request: HttpResult | None = None
     http3_request: HttpResult | None = None

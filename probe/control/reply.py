@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from msgspec import UNSET
 
 from probe.compare.addresses import is_bogon, parse
 from probe.control.doh import Lookup
-from probe.control.order import Order, endpoint_plans, resolved, site_plans
+from probe.control.order import Order, endpoint_plans, quic_plans, resolved, site_plans
 from probe.control.protocol import (
     FLAG_BOGON,
     FLAG_FROM_HELPER,
@@ -25,11 +27,15 @@ from probe.control.protocol import (
     join_address,
     old_dns_word,
     old_tcp_word,
+    ooni_tls_word,
 )
 from probe.control.reach import Plan, Reach
 
 BUSY = "busy"
 NO_RESOLVER = "no_resolver"
+NO_ROUTE = "no_route"
+UNABLE = frozenset((BUSY, NO_RESOLVER, NO_ROUTE, "port", "own_address"))
+"""Why a page was not fetched for reasons of the helper's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +46,31 @@ class Findings:
     reached: Mapping[Plan, Reach]
     page: HttpResult | None
     volume: XVolume | None = None
+    page_by_quic: HttpResult | None = None
+    asn_of: Callable[[str], int] = lambda _: 0
+    """The network of an address; 0: not known."""
 
 
 def respond(order: Order, found: Findings) -> Response:
     """The answer to one order."""
     tried = {plan: found.reached[plan] for plan in site_plans(order, found.lookups) if plan in found.reached}
-    tried = {plan: reach for plan, reach in tried.items() if not reach.reason}
+    tried = {plan: reach for plan, reach in tried.items()
+             if not reach.reason or (order.plain and reach.reason == NO_ROUTE)}
+    by_quic = {plan: found.reached[plan] for plan in quic_plans(order, found.lookups) if plan in found.reached}
     return Response(
         tcp_connect={join_address(plan.address, plan.port): _tcp(reach) for plan, reach in tried.items()},
         tls_handshake={
-            join_address(plan.address, plan.port): _tls(plan, reach)
+            join_address(plan.address, plan.port): _tls(order, plan, reach)
             for plan, reach in tried.items()
             if reach.operation == "tls_handshake"
+        } or UNSET,
+        quic_handshake={
+            join_address(plan.address, plan.port): _tls(order, plan, reach)
+            for plan, reach in by_quic.items()
+            if not reach.reason
         },
         http_request=found.page,
+        http3_request=found.page_by_quic,
         dns=_dns(order, found),
         ip_info=_ip_info(order, found),
         x_volume=found.volume,
@@ -61,13 +78,25 @@ def respond(order: Order, found: Findings) -> Response:
     )
 
 
+def unable(order: Order, response: Response) -> str:
+    """Why this helper can say nothing of the page, in one word; empty when it can.
+
+    OONI's probes would read a refusal as a failure of the site: they are better served by another helper.
+    """
+    page = response.http_request
+    return page.x_refused if order.plain and page is not None and page.x_refused in UNABLE else ""
+
+
 def _tcp(reach: Reach) -> TcpResult:
+    if reach.reason:  # without a route, OONI's helpers say that they could not connect: it acquits the network
+        return TcpResult(status=False, failure="connect_error")
     failure = reach.failure if reach.operation == "connect" else ""
     return TcpResult(status=not failure, failure=old_tcp_word(failure))
 
 
-def _tls(plan: Plan, reach: Reach) -> TlsResult:
-    return TlsResult(server_name=plan.sni, status=not reach.failure, failure=reach.failure or None)
+def _tls(order: Order, plan: Plan, reach: Reach) -> TlsResult:
+    failure = ooni_tls_word(reach.failure) if order.plain else reach.failure or None
+    return TlsResult(server_name=plan.sni, status=not reach.failure, failure=failure)
 
 
 def _dns(order: Order, found: Findings) -> DnsResult | None:
@@ -90,7 +119,7 @@ def _ip_info(order: Order, found: Findings) -> dict[str, IpInfo]:
              if plan in found.reached and found.reached[plan].trust == "valid"}
     return {
         address: IpInfo(
-            asn=0,
+            asn=0 if is_bogon(address) else found.asn_of(address),
             flags=FLAG_FROM_PROBE * (address in order.addresses)
             | FLAG_FROM_HELPER * (address in own)
             | FLAG_BOGON * is_bogon(address)

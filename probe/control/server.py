@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
+from dataclasses import dataclass, field
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,64 +16,129 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from probe import __version__
+from probe.control.clients import FORWARDED, Shares, asker
 from probe.control.engine import Engine, measure
 from probe.control.guard import RateLimiter
+from probe.control.metrics import Counters
 from probe.control.order import take_order
 from probe.control.protocol import MAX_REQUEST_BYTES, decode_request, encode
+from probe.control.reply import unable
 
-MAX_IN_FLIGHT = 25
-MAX_IN_FLIGHT_PROBES = 50
+MAX_IN_FLIGHT = 128
+MAX_IN_FLIGHT_PROBES = 256
 """Requests at once from anybody, and from programs that call themselves a probe."""
+MAX_IN_FLIGHT_NETWORK = 32
+MAX_CONNECTIONS_NETWORK = 64
+"""Requests and connections at once from one client network, where clients are limited: a run asks for much at once."""
 PROBE_AGENTS = ("reachability-probe/", "ooniprobe-")
 BODY_TIMEOUT_S = 10.0
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 1024
 IDLE_S = 10.0
 MAX_HEADER_BYTES = 16 * 1024
 GREETING = {"message": f"This is a reachability test helper, version {__version__}."}
 
 
-def make_app(engine: Engine, *, limiter: RateLimiter | None) -> Starlette:
-    """The application. Without a limiter every client may ask as often as it likes."""
-    in_flight = 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a request ends: a status, a word for the counts, and what is said."""
 
-    async def root(request: Request) -> Response:
-        nonlocal in_flight
+    status: int
+    word: str
+    why: str
+
+
+METHOD = Ended(status=400, word="no_method", why="only GET and POST are answered")
+OFTEN = Ended(status=429, word="rate_limited", why="too many requests from your network; wait a minute")
+FULL = Ended(status=503, word="busy", why="too many requests at once; try again")
+STOPPED = Ended(status=503, word="stopped", why="the helper is being stopped")
+SLOW = Ended(status=408, word="too_slow", why="the request came too slowly")
+CUT = Ended(status=400, word="cut_short", why="the request was cut short")
+LARGE = Ended(status=413, word="too_large", why=f"at most {MAX_REQUEST_BYTES} bytes are read")
+GARBAGE = Ended(status=400, word="not_understood", why="the request is not understood")
+UNABLE = Ended(status=503, word="unable", why="this helper cannot fetch that page; ask another")
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """Who may ask, and what was counted. Without a limiter every client may ask as often as it likes."""
+
+    engine: Engine
+    limiter: RateLimiter | None
+    counters: Counters = field(default_factory=Counters)
+    behind_proxy: bool = False
+    shares: Shares = field(default_factory=lambda: Shares(MAX_IN_FLIGHT_NETWORK))
+    in_flight: int = 0
+
+    async def root(self, request: Request) -> Response:
+        """Answer one request."""
         if request.method in ("GET", "HEAD"):
+            self.counters.ended("greeted")
             return JSONResponse(GREETING)
         if request.method != "POST":
-            return _refuse(400, "only GET and POST are answered")
-        if limiter is not None and not limiter.allows(request.client.host if request.client else ""):
-            return _refuse(429, "too many requests from your network; wait a minute")
+            return self.refuse(METHOD)
+        client = asker(request.client.host if request.client else "", request.headers.get(FORWARDED, ""),
+                       behind_proxy=self.behind_proxy)
+        if self.limiter is not None and not self.limiter.allows(client):
+            return self.refuse(OFTEN)
         agent = request.headers.get("user-agent", "")
-        if in_flight >= (MAX_IN_FLIGHT_PROBES if agent.startswith(PROBE_AGENTS) else MAX_IN_FLIGHT):
-            return _refuse(503, "too many requests at once; try again")
-        in_flight += 1
+        if self.in_flight >= (MAX_IN_FLIGHT_PROBES if agent.startswith(PROBE_AGENTS) else MAX_IN_FLIGHT):
+            return self.refuse(FULL)
+        if self.limiter is not None and not self.shares.enter(client):
+            return self.refuse(OFTEN)
         try:
-            return await _answer(request, engine)
-        except asyncio.CancelledError:  # only the end of the program cancels a request
-            return _refuse(503, "the helper is being stopped")
+            return await self._counted(request)
         finally:
-            in_flight -= 1
+            if self.limiter is not None:
+                self.shares.leave(client)
 
+    async def _counted(self, request: Request) -> Response:
+        self.in_flight += 1
+        self.counters.add("in_flight")
+        begin_s = time.monotonic()
+        try:
+            found = await _answer(request, self.engine)
+        except asyncio.CancelledError:  # only the end of the program cancels a request
+            found = STOPPED
+        finally:
+            self.in_flight -= 1
+            self.counters.add("in_flight", -1)
+        if isinstance(found, Ended):
+            return self.refuse(found)
+        self.counters.ended("answered")
+        self.counters.took(time.monotonic() - begin_s)
+        self.counters.add("bytes_answered_total", len(found))
+        return Response(found, media_type="application/json")
+
+    def refuse(self, how: Ended) -> Response:
+        """Say why not."""
+        self.counters.ended(how.word)
+        return JSONResponse({"error": how.why}, status_code=how.status)
+
+
+def make_app(engine: Engine, *, limiter: RateLimiter | None, counters: Counters | None = None,
+             behind_proxy: bool = False) -> Starlette:
+    """The application."""
+    desk = Desk(engine=engine, limiter=limiter, counters=counters or Counters(), behind_proxy=behind_proxy)
     methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
-    return Starlette(routes=[Route("/", root, methods=methods)])
+    return Starlette(routes=[Route("/", desk.root, methods=methods)])
 
 
-async def _answer(request: Request, engine: Engine) -> Response:
+async def _answer(request: Request, engine: Engine) -> bytes | Ended:
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             body = await _body(request)
     except TimeoutError:
-        return _refuse(408, "the request came too slowly")
+        return SLOW
     except ClientDisconnect:
-        return _refuse(400, "the request was cut short")
+        return CUT
     if body is None:
-        return _refuse(413, f"at most {MAX_REQUEST_BYTES} bytes are read")
+        return LARGE
     try:
         order = take_order(decode_request(body))
     except ValueError:
-        return _refuse(400, "the request is not understood")
-    return Response(encode(await measure(order, engine)), media_type="application/json")
+        return GARBAGE
+    response = await measure(order, engine)
+    return UNABLE if unable(order, response) else encode(response)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -84,33 +151,58 @@ async def _body(request: Request) -> bytes | None:
     return bytes(body)
 
 
-def _refuse(status: int, why: str) -> Response:
-    return JSONResponse({"error": why}, status_code=status)
-
-
 class ImpatientProtocol(H11Protocol):
-    """Hangs up on a connection that sends no whole request header in time; uvicorn itself waits for ever."""
+    """Hangs up on a connection on which nothing moves, neither a request's header nor an answer; uvicorn waits for
+    ever. And on one too many from the same network."""
+
+    shares: Shares | None = None
+    counters: Counters | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer with the connection."""
         super().connection_made(transport)
-        self._timer = self.loop.call_later(IDLE_S, self._hang_up)
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else ""
+        self._place = self.shares is not None and self.shares.enter(self._peer)
+        self._seen: object = None
+        self._timer = self.loop.call_later(IDLE_S, self._look)
+        if self.shares is not None and not self._place:
+            self._count("connections_refused_total")
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer with the connection."""
         self._timer.cancel()
+        if self.shares is not None and self._place:
+            self._place = False
+            self.shares.leave(self._peer)
         super().connection_lost(exc)
 
-    def _hang_up(self) -> None:
-        if self.cycle is None:
+    def _look(self) -> None:
+        """A request that is the same as at the last look may be measured still; its answer must have been read."""
+        done = self.cycle is not None and self.cycle.response_complete
+        unread = self.cycle is not None and self.transport.get_write_buffer_size() > 0
+        if self.cycle is None or (self.cycle is self._seen and (done or unread)):
+            self._count("connections_dropped_total")
             self.transport.abort()
+            return
+        self._seen = self.cycle
+        self._timer = self.loop.call_later(IDLE_S, self._look)
+
+    def _count(self, name: str) -> None:
+        if self.counters is not None:
+            self.counters.add(name)
 
 
-def make_server(app: Starlette, *, tls: ssl.SSLContext | None) -> uvicorn.Server:
-    """A server for `app` without access log; hand the listening socket to its `run`."""
+def make_server(app: Starlette, *, tls: ssl.SSLContext | None, counters: Counters | None = None,
+                limited: bool = False) -> uvicorn.Server:
+    """A server for `app` without access log; hand the listening socket to its `run`. `limited`: no network may hold
+    more than its share of connections."""
+    protocol = type("Protocol", (ImpatientProtocol,), {
+        "shares": Shares(MAX_CONNECTIONS_NETWORK) if limited else None, "counters": counters})
     config = uvicorn.Config(
         app,
-        http=ImpatientProtocol,
+        http=protocol,
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -122,7 +214,7 @@ def make_server(app: Starlette, *, tls: ssl.SSLContext | None) -> uvicorn.Server
         server_header=False,
         headers=[("Server", f"reachability-probe/{__version__}")],
         limit_concurrency=MAX_CONNECTIONS,
-        backlog=128,
+        backlog=512,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
@@ -135,7 +227,7 @@ def make_server(app: Starlette, *, tls: ssl.SSLContext | None) -> uvicorn.Server
 def listen(address: str, port: int) -> socket.socket:
     """A listening socket on a literal address. Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return socket.create_server((address, port), family=family, backlog=128)
+    return socket.create_server((address, port), family=family, backlog=512)
 
 
 def server_tls(certificate: str, key: str) -> ssl.SSLContext:

@@ -57,7 +57,7 @@ def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method:
     Redirects are never followed, no proxy or netrc is looked at, and the socket's deadline bounds the whole.
     """
     sock = stream.sock if isinstance(stream, TlsStream) else stream
-    sock.failure, sock.read_limit = "", sock.bytes_read + MAX_READ_BYTES
+    sock.failure, sock.read_limit = "", sock.bytes_read + max(MAX_READ_BYTES, max_body_bytes + MAX_BODY_BYTES)
     begun, begin_s = sock.bytes_read, time.monotonic()
     with requests.Session() as session:
         session.trust_env = False

@@ -46,7 +46,7 @@ def service_text(job: Job) -> str:
         "",
         "[Service]",
         "Type=oneshot",
-        f"ExecStart={' '.join(_quoted(word) for word in job.command)}",
+        f"ExecStart={' '.join(quoted(word) for word in job.command)}",
         "# Another run holds the lock; there is no network; nobody agreed: `probe status` tells, no unit has failed.",
         "SuccessExitStatus=3 4 5",
         f"TimeoutStartSec={round(job.deadline_s) + _STOP_GRACE_S}",
@@ -118,11 +118,17 @@ def calendar(rhythm: Rhythm) -> str:
     return f"*-*-* {hour}:{rhythm.minute:02}:00 UTC"
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """One word of a command line as systemd.service(5) reads it."""
     _one_line(word)
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return f'"{escaped}"' if not word or set(word) & set(" \t'\";\\") else escaped
+
+
+def lone_path(path: str) -> str:
+    """A path that is all the rest of its line, where quotes are not understood."""
+    _one_line(path)
+    return path.replace("%", "%%")
 
 
 def _path(path: str) -> str:

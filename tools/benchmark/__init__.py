@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmark import blackhole, cells, chain, core, fifth, importing, pace, router, startup
+from benchmark import blackhole, cells, chain, core, fifth, helper, importing, pace, router, startup
 from benchmark.figure import Figure
 
 
@@ -33,6 +33,9 @@ SUBJECTS: Mapping[str, Subject] = {
     ),
     "cells": Subject(
         title="from result rows to cells, as their number grows", measure=cells.measure, needs_laboratory=False
+    ),
+    "helper": Subject(
+        title="a helper with 200 requests in flight, on loopback", measure=helper.measure, needs_laboratory=False
     ),
     "router": Subject(
         title="the laboratory's router, in packets a second", measure=router.measure, needs_laboratory=False
