@@ -90,8 +90,13 @@ def verdict_row(run: Run, verdict: Verdict) -> VerdictRow:
         target_id=verdict.target_id,
         outcome=verdict.outcome,
         block_type=verdict.block_type,
-        instrument=(run.software_version, run.rules_version, run.catalogue_version),
+        instrument=instrument_of(run),
     )
+
+
+def instrument_of(run: Run) -> tuple[str, str, str]:
+    """Versions of software, rules and catalogue."""
+    return run.software_version, run.rules_version, run.catalogue_version
 
 
 def network_row(run: Run) -> Network:
