@@ -11,6 +11,8 @@ from probe.report.series import Network, Segment
 from probe.report.targets import by_blocked_runs
 from probe.report.words import block_stories
 
+_MAX_ITEMS = 30
+
 
 def network_name(network: Network, say: Tongue = ENGLISH) -> str:
     """What a network is called in a heading."""
@@ -35,7 +37,9 @@ def findings(part: Part, believed: Mapping[str, Sequence[Segment]], say: Tongue)
     for target in by_blocked_runs(part):
         for story in block_stories(believed[target], say):
             told.setdefault(story, []).append(target)
-    items = [_finding(part, story, targets, say) for story, targets in told.items()]
+    items = [_finding(part, story, targets, say) for story, targets in list(told.items())[:_MAX_ITEMS]]
+    if len(told) > _MAX_ITEMS:
+        items.append(tag("li", say("story.more", n=len(told) - _MAX_ITEMS)))
     blocked = {part.roles[target][0] for targets in told.values() for target in targets}
     return tag("ul", items, [tag("li", words) for words in _others(part, blocked, say)], class_="findings")
 

@@ -120,6 +120,7 @@ def _part(part: Part, anchor: str, names: Mapping[str, str], room: Room, say: To
         _latest(part, names, say),
         tag("h3", say("page.overview")),
         overview(part.times, rows, shown, say, most=room.overview_steps),
+        tag("p", say("chart.height"), class_="note"),
         sections,
         all_targets(part, room.targets, say),
         _instrument(part, say),

@@ -73,7 +73,7 @@ def service_section(part: Part, service: str, name: str, anchor: str, believed: 
         _causes(part, service, say) if hit else tag("p", say("service.no_block"), class_="note")
         if not states & _BLOCKED and "ok" in states else "",
         tag("ul", [tag("li", words) for words in partly]) if partly else "",
-        join(charts) if hit else tag("details", tag("summary", say("service.charts")), charts),
+        charts if hit else tag("details", tag("summary", say("service.charts")), charts),
         panels(part, service, believed, room.panels, say),
         id=anchor, class_="service", data_service=service, data_outcomes=" ".join(sorted(states)),
         aria_labelledby=f"{anchor}-h",

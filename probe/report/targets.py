@@ -15,6 +15,8 @@ from probe.report.series import Segment, VerdictRow, changes_between, parse_time
 from probe.report.words import block_stories, caveats, result
 from probe.rules.catalogue import all_rules
 
+MAX_STORIES = 8
+"""Times that one target was blocked, in sentences; a target that flaps has hundreds."""
 _MAX_OBSERVATIONS = 8
 _MAX_IDS = 12
 _OUTCOMES = ("ok", "blocked", "down", "network", "local", "inconclusive", "not_attempted")
@@ -71,13 +73,17 @@ def all_targets(part: Part, most: int, say: Tongue) -> Html:
 def _panel(part: Part, target: str, believed: Sequence[Segment], say: Tongue) -> Html:
     rows = part.targets[target]
     _, role = part.roles[target]
-    stories = block_stories(believed, say) or (say("story.lone"),)
+    blocked = [segment for segment in believed if segment.outcome == "blocked"]
+    stories = block_stories(believed, say)
+    left = len(stories) - MAX_STORIES
+    stories = stories[:MAX_STORIES] or (say("story.lone"),)
     chart = strip(rows, changes_between(believed), part.times[0], part.times[-1], f"{target}. {' '.join(stories)}", say)
     return tag(
         "article",
         tag("h5", f"{say.known('role', role)} ", tag("code", target)),
         [tag("p", story) for story in stories],
-        [tag("p", _weight(segment, say)) for segment in believed if segment.outcome == "blocked"],
+        tag("p", say("story.more", n=left)) if left > 0 else "",
+        [tag("p", _weight(segment, say)) for segment in blocked[:MAX_STORIES]],
         chart,
         [tag("p", words, class_="note") for words in caveats(rows, believed, say)],
         [_example(example, say) for example in part.examples.get(target, ())],
