@@ -102,7 +102,8 @@ def test_the_keyboard_reaches_the_findings_and_the_filters(browser: Browser, tmp
         seen.append(browser.run("(e => e.getAttribute('href') || e.id || e.getAttribute('aria-label') || e.nodeName)"
                                 "(document.activeElement)"))
     assert seen[0] == "#main"
-    assert [name for name in seen if name.startswith("filter-")] == ["filter-network", "filter-service", "filter-outcome"]
+    assert [name for name in seen if name.startswith("filter-")] == [
+        "filter-network", "filter-service", "filter-outcome"]
     assert "Overview" in seen, "what scrolls sideways can be reached"
 
 
@@ -117,4 +118,8 @@ def test_nothing_is_folded_away_in_print(browser: Browser, tmp_path: Path) -> No
     assert browser.run("matchMedia('print').matches") is False
     browser.call("Emulation.setEmulatedMedia", media="print")
     assert not browser.run("document.getElementById('filters').checkVisibility()")
+    charts = browser.run("[...document.querySelectorAll('figure svg[role], .heat, .heat td.cell')]"
+                         ".filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect().width)")
+    assert min(charts) >= 8, "charts are printed"
+    assert max(charts) > 300
     browser.call("Emulation.setEmulatedMedia", media="")

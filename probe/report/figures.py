@@ -60,7 +60,7 @@ def _overview(part: Part, network: str, names: Mapping[str, str], say: Tongue) -
     buckets = day_buckets(part.times, most=_STEPS)
     rows = whole_services(part)
     width = _WIDTH - _NAME - _N - 10
-    y = 34
+    y = 44
     drawn: list[Html] = [tag("text", say("figure.n"), x=_NAME + _N - 12, y=y - 6, class_="n")]
     states = set()
     for service, found in rows.items():
@@ -86,7 +86,7 @@ def _overview(part: Part, network: str, names: Mapping[str, str], say: Tongue) -
 def _service(part: Part, service: str, title: str, network: str, say: Tongue) -> str:
     buckets = day_buckets(part.times, most=_STEPS)
     drawn: list[Html] = []
-    y = 30
+    y = 34
     states = set()
     for (owner, role), rows in sorted(part.services.items()):
         if owner != service:
@@ -95,9 +95,9 @@ def _service(part: Part, service: str, title: str, network: str, say: Tongue) ->
         states |= {cell.state for cell in line}
         words = f"{say.known('role', role)}: n = {decided(line)} ({counted(summed(line), say)})"
         drawn += [
-            tag("text", words, x=44, y=y + 14, class_="name"),
-            tag("text", "100 %", x=38, y=y + 30, class_="n"), tag("text", "0 %", x=38, y=y + 54, class_="n"),
-            tag("svg", share_chart(buckets, line, say, words), x=44, y=y + 22, width=_WIDTH - 64, height=70,
+            tag("text", words, x=56, y=y + 14, class_="name"),
+            tag("text", "100 %", x=48, y=y + 30, class_="n"), tag("text", "0 %", x=48, y=y + 54, class_="n"),
+            tag("svg", share_chart(buckets, line, say, words), x=56, y=y + 22, width=_WIDTH - 76, height=70,
                 class_="over"),
         ]
         y += 100

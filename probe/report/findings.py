@@ -12,6 +12,7 @@ from probe.report.targets import by_blocked_runs
 from probe.report.words import block_stories
 
 _MAX_ITEMS = 30
+_MAX_SERVICES = 12
 
 
 def network_name(network: Network, say: Tongue = ENGLISH) -> str:
@@ -31,20 +32,20 @@ def scope(part: Part, say: Tongue) -> str:
                targets=say.count(len(part.targets), "target"), services=say.count(len(services), "service"))
 
 
-def findings(part: Part, believed: Mapping[str, Sequence[Segment]], say: Tongue) -> Html:
-    """A list: believed blocks, one item for each interval, then everything else."""
+def findings(part: Part, believed: Mapping[str, Sequence[Segment]], names: Mapping[str, str], say: Tongue) -> Html:
+    """A list: believed blocks, one item for each interval, then everything else; `names`: what services are called."""
     told: dict[str, list[str]] = {}
     for target in by_blocked_runs(part):
         for story in block_stories(believed[target], say):
             told.setdefault(story, []).append(target)
-    items = [_finding(part, story, targets, say) for story, targets in list(told.items())[:_MAX_ITEMS]]
+    items = [_finding(part, story, targets, names, say) for story, targets in list(told.items())[:_MAX_ITEMS]]
     if len(told) > _MAX_ITEMS:
         items.append(tag("li", say("story.more", n=len(told) - _MAX_ITEMS)))
     blocked = {part.roles[target][0] for targets in told.values() for target in targets}
-    return tag("ul", items, [tag("li", words) for words in _others(part, blocked, say)], class_="findings")
+    return tag("ul", items, [tag("li", words) for words in _others(part, blocked, names, say)], class_="findings")
 
 
-def _others(part: Part, blocked: set[str], say: Tongue) -> list[str]:
+def _others(part: Part, blocked: set[str], names: Mapping[str, str], say: Tongue) -> list[str]:
     """Sentences about the services without a believed block, and about the network as a whole."""
     seen: dict[str, set[str]] = {}
     runs: dict[str, set[str]] = {}
@@ -59,20 +60,26 @@ def _others(part: Part, blocked: set[str], say: Tongue) -> list[str]:
         ("clear", clear), ("lone", lone), ("never", set(free) - lone - clear),
         ("down", {service for service, outcomes in seen.items() if "down" in outcomes}),
     )
-    sentences = [say(f"finding.{key}", services=say.listed([name.replace("_", " ") for name in sorted(found)]))
+    sentences = [say(f"finding.{key}", services=say.listed([_called(name, names) for name in sorted(found)]))
                  for key, found in named if found]
     if cut := runs.get("network"):
         sentences.append(say("finding.cut", runs=say.count(len(cut), "run")))
     return sentences
 
 
-def _finding(part: Part, story: str, targets: Sequence[str], say: Tongue) -> Html:
+def _finding(part: Part, story: str, targets: Sequence[str], names: Mapping[str, str], say: Tongue) -> Html:
     """What was blocked in the same interval: services with their roles, when, and the targets' names."""
     roles: dict[str, set[str]] = {}
     for target in targets:
         service, role = part.roles[target]
-        roles.setdefault(service.replace("_", " "), set()).add(say.known("role", role))
-    what = say.listed([f"{service} ({say.listed(sorted(found))})" for service, found in roles.items()])
-    names = tag("span", f" {', '.join(targets[:6])}{' …' if len(targets) > 6 else ''}", class_="ids")
+        roles.setdefault(_called(service, names), set()).add(say.known("role", role))
+    shown = [f"{service} ({say.listed(sorted(found))})" for service, found in list(roles.items())[:_MAX_SERVICES]]
+    left = len(roles) - len(shown)
+    what = say.listed([*shown, say("finding.more", n=left)] if left else shown)
+    ids = tag("span", f" {', '.join(targets[:6])}{' …' if len(targets) > 6 else ''}", class_="ids")
     words = say("finding.one" if len(roles) == 1 else "finding.many", story=story)
-    return tag("li", join(tag("b", what), words), names)
+    return tag("li", join(tag("b", what), words), ids)
+
+
+def _called(service: str, names: Mapping[str, str]) -> str:
+    return names.get(service) or service.replace("_", " ")

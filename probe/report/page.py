@@ -116,7 +116,7 @@ def _part(part: Part, anchor: str, names: Mapping[str, str], room: Room, say: To
         "section",
         tag("h2", network_name(part.network, say), id=f"{anchor}-h"),
         tag("p", scope(part, say), class_="scope"),
-        findings(part, believed, say),
+        findings(part, believed, names, say),
         _latest(part, names, say),
         tag("h3", say("page.overview")),
         overview(part.times, rows, shown, say, most=room.overview_steps),

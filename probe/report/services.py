@@ -94,9 +94,10 @@ def _numbers(buckets: Buckets, line: Sequence[Cell], say: Tongue) -> str:
     counts = counted(summed(line), say)
     if not (n := decided(line)):
         return say("chart.numbers_none", counts=counts)
-    each = [cell.decided() for cell in line if cell.total]
-    return say("chart.numbers", n=n, total=sum(cell.total for cell in line), counts=counts, low=min(each),
-               high=max(each), step=say.duration(buckets.width), gaps=sum(not cell.total for cell in line),
+    found = [cell.decided() for cell in line if cell.total]
+    each = str(min(found)) if min(found) == max(found) else f"{min(found)}\u2013{max(found)}"
+    return say("chart.numbers", n=n, total=sum(cell.total for cell in line), counts=counts, each=each,
+               step=say.duration(buckets.width), gaps=sum(not cell.total for cell in line),
                steps=len(line))
 
 

@@ -21,11 +21,11 @@ STRIP = 16
 """Height of a strip of states, in pixels."""
 _BARS = 30
 """Height of the bars of shares above it."""
-_SHAPES: Mapping[str, tuple[float, float]] = {
-    "ok": (12, 4), "blocked": (0, 16), "mixed": (5, 11), "partial": (5, 11), "down": (2, 8), "network": (2, 8),
-    "local": (2, 8), "inconclusive": (7, 2), "not_attempted": (15, 1),
+_SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = {
+    "ok": ((12, 4),), "blocked": ((0, 16),), "mixed": ((5, 11),), "partial": ((2, 5), (10, 6)), "down": ((2, 8),),
+    "network": ((0, 3), (5, 3)), "local": ((4, 4),), "inconclusive": ((7, 2),), "not_attempted": ((15, 1),),
 }
-"""State -> (top, height) within a strip."""
+"""State -> (top, height) of its bars within a strip."""
 FEW = 62
 """So many steps have titles of their own, and letters in a table."""
 _TICK_STEPS = tuple(timedelta(hours=hours) for hours in (1, 3, 6, 12, 24, 48, 96, 168, 336, 730, 2190, 8760))
@@ -109,8 +109,7 @@ def _states(line: Sequence[Cell], y: float) -> list[Html]:
     """One path for each state that occurs."""
     pieces: dict[str, list[str]] = {}
     for state, first, width in _alike([cell.state for cell in line]):
-        if state in _SHAPES:
-            top, height = _SHAPES[state]
+        for top, height in _SHAPES.get(state, ()):
             pieces.setdefault(state, []).append(f"M{first} {y + top:g}h{width}v{height:g}h-{width}z")
     return [tag("path", class_=f"state {state}", d="".join(found)) for state, found in pieces.items()]
 

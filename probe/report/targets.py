@@ -113,7 +113,7 @@ def _example(example: Example, say: Tongue) -> Html:
         (say("target.attempts"), _attempts(example, say)),
         (say("target.where"), say.known("scope", verdict.scope)),
         (say("target.elsewhere"), _controls(example, say)),
-        (say("target.ids"), tag("code", foreign(ids)) if ids else "-"),
+        (say("target.ids"), tag("code", foreign(ids, limit=800)) if ids else "-"),
     )
     shown = example.observations[:_MAX_OBSERVATIONS]
     words = [say(f"target.{key}") for key in ("id", "second", "what", "to", "came")]
