@@ -55,11 +55,11 @@ def test_every_word_that_the_code_says_is_in_the_table_and_none_is_idle() -> Non
             if isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name) and node.func.id == "say":
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
-                    assert first.value in table(), f"{path.name}:{node.lineno}: {first.value}"
+                    assert first.value in table(), f"{path.name}:{node.lineno}: {first.value!r}"
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 constants = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
                 if node.func.attr == "count" and len(node.args) == 2 and constants:
-                    assert f"noun.{constants[-1]}" in table(), f"{path.name}:{node.lineno}"
+                    assert f"noun.{constants[-1]!s}" in table(), f"{path.name}:{node.lineno}"
             if isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
                 patterns.append(str(node.values[0].value))
     by_pattern = {key for key in table() if key.split(".")[0] + "." in patterns}
@@ -67,7 +67,7 @@ def test_every_word_that_the_code_says_is_in_the_table_and_none_is_idle() -> Non
     assert not idle
 
 
-_BY_WORD = ("noun", "role", "scope", "control", "operation", "event")
+_BY_WORD = ("noun", "role", "scope", "control", "operation", "status")
 """Sections that are looked up by words of the results."""
 
 
@@ -198,6 +198,13 @@ def test_structure() -> None:
     tables = re.findall(r"<table.*?</table>", text, re.DOTALL)
     assert all("<th" in found for found in tables)
     assert '<a class="skip" href="#main">' in text
+
+
+def test_networks_without_room_are_counted() -> None:
+    words = Page(make_page([made_part("o", asn=number) for number in range(1, 16)], title="t")).words
+    assert "3 further networks with fewer runs not shown." in words
+    assert "Seen from AS12 (RU)" in words
+    assert "AS13" not in words
 
 
 def test_the_script_is_the_only_one_and_the_page_is_whole_without_it() -> None:

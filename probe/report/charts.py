@@ -90,7 +90,7 @@ def _letters(buckets: Buckets, made: Mapping[str, Sequence[Cell]], names: Mappin
              say: Tongue) -> tuple[Html, Html, str]:
     """A cell with a letter for each step."""
     body = [tag("tr", tag("th", names[service], scope="row"), tag("td", str(decided(line)), class_="n"),
-                [_heat_cell(buckets, index, cell, say) for index, cell in enumerate(line)])
+                [_heat_cell(buckets, index, cell, say) for index, cell in enumerate(line)], data_service=service)
             for service, line in made.items()]
     return join(_header(buckets, say)), join(body), say("chart.overview_note", step=say.duration(buckets.width))
 
@@ -104,7 +104,8 @@ def _strips(buckets: Buckets, made: Mapping[str, Sequence[Cell]], names: Mapping
     head = tag("tr", tag("th", say("page.service"), scope="col"), tag("th", "n", class_="n", scope="col"),
                tag("th", axis, scope="col", class_="wide", aria_label=say("chart.state")))
     body = [tag("tr", tag("th", names[service], scope="row"), tag("td", str(decided(line)), class_="n"),
-                tag("td", strip_of(buckets, line, say, f"{names[service]}: {counted(summed(line), say)}")))
+                tag("td", strip_of(buckets, line, say, f"{names[service]}: {counted(summed(line), say)}")),
+                data_service=service)
             for service, line in made.items()]
     note = say("chart.strip_note", first=say.day(first), last=say.day(last), step=say.duration(buckets.width))
     return head, join(body), note

@@ -127,7 +127,7 @@ def _row(event: FoundEvent, titles: Mapping[str, str], say: Tongue) -> Html:
         _interval(event.onset, say, missing_first=say("event.before")) or unknown,
         say("event.ongoing") if event.ongoing else end,
         _cause(event.block_type, say) if event.block_type else unknown,
-        join(tag("b", say.known("event", event.status) if event.status else unknown),
+        join(tag("b", say.known("status", event.status) if event.status else unknown),
              [tag("div", word, class_="note") for word in words]),
         event.witnesses or unknown,
         f"{event.blocked} / {event.decided}" if event.blocked and event.decided else unknown,
@@ -135,7 +135,7 @@ def _row(event: FoundEvent, titles: Mapping[str, str], say: Tongue) -> Html:
     )
     first, *rest = cells
     return tag("tr", tag("th", first, scope="row"), [tag("td", cell) for cell in rest],
-               data_service=event.service, data_event="1")
+               data_service=event.service, class_="event")
 
 
 def _cause(block_type: str, say: Tongue) -> Html:

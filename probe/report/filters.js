@@ -4,7 +4,7 @@
   const status = document.getElementById("shown");
   const choices = ["network", "service", "outcome"].map((name) => document.getElementById("filter-" + name));
   const sections = [...document.querySelectorAll("section.service")];
-  const events = [...document.querySelectorAll("tr[data-event]")];
+  const rows = [...document.querySelectorAll("tr[data-service]")];
 
   const apply = () => {
     const [network, service, outcome] = choices.map((choice) => choice.value);
@@ -17,7 +17,7 @@
         (outcome !== "" && !section.dataset.outcomes.split(" ").includes(outcome));
       if (!section.hidden && !section.closest("section.part").hidden) shown += 1;
     }
-    for (const row of events) row.hidden = service !== "" && row.dataset.service !== service;
+    for (const row of rows) row.hidden = service !== "" && row.dataset.service !== service;
     status.textContent = status.dataset.words.replace("{shown}", shown).replace("{total}", sections.length);
   };
 

@@ -45,7 +45,7 @@ def make_report(
     """
     say = Tongue(language)
     found = read_events(events) if events else None
-    parts = gather(directory, progress=progress)[:_MAX_PARTS + 1]
+    parts = gather(directory, progress=progress)
     write_file(out, make_page(parts, title=title or say("page.title"), events=found, say=say).encode())
     if figures:
         write_figures(parts[:_MAX_PARTS], figures, say)
