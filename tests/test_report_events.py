@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_made import HOSTILE, Page, fill
+from report_made import HOSTILE, START, Page, fill
 
 from probe.cli.report import report
 from probe.report.events import events_section, parse_events
@@ -32,7 +34,8 @@ def words_of(*rows: object, language: str = "en") -> str:
 def test_an_event_is_told_whole() -> None:
     words = words_of(FULL)
     for part in ("WeChat chat, web", "wechat.web.main", "RU (AS64500, AS64501)",
-                 "4 May 2017, 10:00 \u2013 4 May 2017, 11:00", "11 May 2017, 12:00", "tls.reset.sni",
+                 "4 May 2017, 10:00 \u2013 4 May 2017, 11:00", "11 May 2017, 12:00 \u2013 nothing measured since",
+                 "tls.reset.sni",
                  "a TLS handshake that names this service is reset", "confirmed", "ruled out: network",
                  "not ruled out: one_device", "80 / 90", "0.99"):
         assert part in words
@@ -59,6 +62,24 @@ def test_lines_that_nobody_can_read_are_counted() -> None:
     words = words_of(FULL, "{", "[1]", "", "[" * 100_000)
     assert "could not be read: 3" in words
     assert "names none" in words_of()
+
+
+def test_the_log_that_analysis_writes_is_understood() -> None:
+    pytest.importorskip("numpy")
+    from probe.analysis.event import Event, Reach
+    from probe.analysis.event_log import update_log
+
+    at = [START + timedelta(hours=hour) for hour in range(6)]
+    reach = Reach(asn=64500, onset_from=at[0], onset=at[1], onset_until=at[2], end_from=at[3], end_until=at[4],
+                  blocked=8, decided=9, strength=0.9, witnesses=3)
+    event = Event(event_id="e", kind="service", status="confirmed", lab=True, place="RU", service="wechat",
+                  roles=("chat",), endpoints=(), networks=(reach,), onset_from=at[0], onset=at[1], onset_until=at[2],
+                  end_from=at[3], end_until=at[4], ongoing=False, daily_hours=None, strength=0.9, blocked=8, decided=9,
+                  witnesses=3, mechanism="tls.reset", confidence=0.9, ruled_out=("network",), not_ruled_out=())
+    words = words_of(*(json.loads(json.dumps(row)) for row in update_log([], [event], at[5])))
+    for part in ("WeChat chat", "Laboratory: RU (AS64500)", "2 May 2017, 00:00 \u2013 2 May 2017, 02:00",
+                 "2 May 2017, 03:00 \u2013 2 May 2017, 04:00", "tls.reset", "confirmed", "8 / 9", "0.90"):
+        assert part in words
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(HOSTILE),

@@ -11,6 +11,7 @@ from probe.cli.progress import bar
 from probe.report.language import LANGUAGES
 from probe.report.page import make_report
 from probe.store.atomic import StoreError
+from probe.store.cells import visible
 from probe.store.package import write_package
 
 
@@ -21,7 +22,7 @@ from probe.store.package import write_package
 @click.option("--title", default="", help="Heading of the page.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the page.")
 @click.option("--events", type=click.Path(dir_okay=False, path_type=Path),
-              help="File of events (JSON Lines) to show as well.")
+              help="Log of events (JSON Lines, as `probe analyse` writes it) to show as well.")
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
               help="Folder for the charts as SVG files, for papers; browsers and Inkscape make PNG of them.")
 @click.option("--datapackage", is_flag=True, help="Also write datapackage.json, which describes the CSV files.")
@@ -45,7 +46,7 @@ def report(directory: Path, out: Path | None, title: str, lang: str, events: Pat
                                figures=figures, progress=progress)
         package = write_package(directory) if datapackage else None
     except StoreError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(visible(str(error))) from error
     if as_json:
         click.echo(json.dumps({"report": str(page), "figures": str(figures) if figures else None,
                                "datapackage": str(package) if package else None}))

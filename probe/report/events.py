@@ -39,6 +39,7 @@ class FoundEvent:
 
     kind: str = ""
     status: str = ""
+    lab: bool = False
     place: str = ""
     service: str = ""
     roles: tuple[str, ...] = ()
@@ -117,13 +118,14 @@ def _row(event: FoundEvent, titles: Mapping[str, str], say: Tongue) -> Html:
     service = titles.get(event.service) or event.service.replace("_", " ")
     roles = ", ".join(say.known("role", role) for role in event.roles)
     unknown = say("event.unknown")
-    end = _interval(event.end, say) or unknown
+    end = _interval(event.end, say, missing_last=say("event.since")) or unknown
+    place = say("page.seen_lab", place=event.place) if event.lab else event.place
     words = [say("event.ruled_out", words=", ".join(event.ruled_out))] if event.ruled_out else []
     words += [say("event.not_ruled_out", words=", ".join(event.not_ruled_out))] if event.not_ruled_out else []
     cells = (
         join(tag("b", service or say("event.whole_network") if event.kind == "network" else service or unknown),
              f" {roles}", tag("div", ", ".join(event.endpoints), class_="ids") if event.endpoints else ""),
-        " ".join(filter(None, (event.place, f"({', '.join(event.networks)})" if event.networks else ""))) or unknown,
+        " ".join(filter(None, (place, f"({', '.join(event.networks)})" if event.networks else ""))) or unknown,
         _interval(event.onset, say, missing_first=say("event.before")) or unknown,
         say("event.ongoing") if event.ongoing else end,
         _cause(event.block_type, say) if event.block_type else unknown,
@@ -143,9 +145,9 @@ def _cause(block_type: str, say: Tongue) -> Html:
     return join(tag("code", block_type), tag("div", say.meaning(known), class_="note") if known else "")
 
 
-def _interval(interval: Interval, say: Tongue, missing_first: str = "") -> str:
+def _interval(interval: Interval, say: Tongue, missing_first: str = "", missing_last: str = "") -> str:
     first = _when(interval.first, say) if interval.first else missing_first if interval.last else ""
-    last = _when(interval.last, say) if interval.last else ""
+    last = _when(interval.last, say) if interval.last else missing_last if interval.first else ""
     return first if first == last else " \u2013 ".join(filter(None, (first, last)))
 
 
@@ -159,7 +161,8 @@ def _when(stamp: str, say: Tongue) -> str:
 def _event(row: Fields) -> FoundEvent:
     """Tolerant of names: `role` or `roles`, `block_type` or `mechanism`, bounds apart or in one field."""
     return FoundEvent(
-        kind=_text(row.get("kind")), status=_text(row.get("status")), place=_text(row.get("place") or row.get("cc")),
+        kind=_text(row.get("kind")), status=_text(row.get("status")), lab=row.get("lab") is True,
+        place=_text(row.get("place") or row.get("cc")),
         service=_text(row.get("service")), roles=_texts(row.get("roles") or row.get("role")),
         endpoints=_texts(row.get("endpoints") or row.get("targets")), networks=_networks(row.get("networks")),
         onset=_bounds(row, "onset", "from", "until"), end=_bounds(row, "end", "from", "until"),
