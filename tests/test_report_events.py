@@ -37,7 +37,7 @@ def test_an_event_is_told_whole() -> None:
                  "4 May 2017, 10:00 \u2013 4 May 2017, 11:00", "11 May 2017, 12:00 \u2013 nothing measured since",
                  "tls.reset.sni",
                  "a TLS handshake that names this service is reset", "confirmed", "ruled out: network",
-                 "not ruled out: one_device", "80 / 90", "0.99"):
+                 "not ruled out: one device", "blocked of decided: 80 / 90", "confidence: 0.99"):
         assert part in words
     assert "подтверждено" in words_of(FULL, language="ru")
 

@@ -79,8 +79,8 @@ def strip(series: Sequence[VerdictRow], found: Sequence[Change], begin: datetime
 def legend(states: Iterable[str], say: Tongue, *, shapes: bool) -> Html:
     """What each colour and letter, or shape, means, for the states that occur."""
     items = [
-        tag("li", legend_shape(state) if shapes else tag("span", letter, class_=f"cell {state}", aria_hidden="true"),
-            say(f"state.{state}"))
+        tag("li", legend_shape(state) if shapes
+            else tag("span", tag("span", letter), class_=f"cell {state}", aria_hidden="true"), say(f"state.{state}"))
         for state, letter in LETTERS.items() if state in set(states) | {"none"}
     ]
     return tag("ul", items, class_="legend", aria_label=say("chart.legend"))

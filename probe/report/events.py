@@ -98,7 +98,7 @@ def parse_events(lines: Iterable[str]) -> EventFile:
 def events_section(found: EventFile, titles: Mapping[str, str], say: Tongue) -> Html:
     """The table of events, the latest last; `data-` attributes are for the filters."""
     shown = found.events[-_MAX_EVENTS:]
-    keys = ("what", "where", "onset", "end", "cause", "status", "witnesses", "counts", "confidence")
+    keys = ("what", "where", "onset", "end", "cause", "status", "numbers")
     heads = tag("tr", [tag("th", say(f"event.{key}"), scope="col") for key in keys])
     table = tag("table", tag("caption", say("event.heading"), class_="unseen"), tag("thead", heads),
                 tag("tbody", [_row(event, titles, say) for event in shown]), class_="events")
@@ -118,10 +118,12 @@ def _row(event: FoundEvent, titles: Mapping[str, str], say: Tongue) -> Html:
     service = titles.get(event.service) or event.service.replace("_", " ")
     roles = ", ".join(say.known("role", role) for role in event.roles)
     unknown = say("event.unknown")
+    counts = f"{event.blocked} / {event.decided}" if event.blocked and event.decided else ""
+    numbers = (("counts", counts), ("witnesses", event.witnesses), ("confidence", event.confidence))
     end = _interval(event.end, say, missing_last=say("event.since")) or unknown
     place = say("page.seen_lab", place=event.place) if event.lab else event.place
-    words = [say("event.ruled_out", words=", ".join(event.ruled_out))] if event.ruled_out else []
-    words += [say("event.not_ruled_out", words=", ".join(event.not_ruled_out))] if event.not_ruled_out else []
+    words = [say("event.ruled_out", words=_spaced(event.ruled_out))] if event.ruled_out else []
+    words += [say("event.not_ruled_out", words=_spaced(event.not_ruled_out))] if event.not_ruled_out else []
     cells = (
         join(tag("b", service or say("event.whole_network") if event.kind == "network" else service or unknown),
              f" {roles}", tag("div", ", ".join(event.endpoints), class_="ids") if event.endpoints else ""),
@@ -131,13 +133,15 @@ def _row(event: FoundEvent, titles: Mapping[str, str], say: Tongue) -> Html:
         _cause(event.block_type, say) if event.block_type else unknown,
         join(tag("b", say.known("status", event.status) if event.status else unknown),
              [tag("div", word, class_="note") for word in words]),
-        event.witnesses or unknown,
-        f"{event.blocked} / {event.decided}" if event.blocked and event.decided else unknown,
-        event.confidence or unknown,
+        join([tag("div", f"{say(f'event.{key}')}: {value or unknown}") for key, value in numbers]),
     )
     first, *rest = cells
     return tag("tr", tag("th", first, scope="row"), [tag("td", cell) for cell in rest],
                data_service=event.service, class_="event")
+
+
+def _spaced(words: Sequence[str]) -> str:
+    return ", ".join(word.replace("_", " ") for word in words)
 
 
 def _cause(block_type: str, say: Tongue) -> Html:
