@@ -200,6 +200,14 @@ def test_structure() -> None:
     assert '<a class="skip" href="#main">' in text
 
 
+def test_many_networks_share_the_room() -> None:
+    letters = ("oooB?P" * 60)[:360]
+    one, six = (make_page([made_part(letters, services=20, roles=4, every_h=24, asn=asn) for asn in range(1, n + 1)],
+                          title="t") for n in (1, 6))
+    assert len(six) < 4 * len(one)
+    assert len(six) < 5_000_000
+
+
 def test_networks_without_room_are_counted() -> None:
     words = Page(make_page([made_part("o", asn=number) for number in range(1, 16)], title="t")).words
     assert "3 further networks with fewer runs not shown." in words

@@ -41,12 +41,15 @@ def decided(line: Sequence[Cell]) -> int:
 
 
 def overview(times: Sequence[datetime], rows: Mapping[str, Rows], names: Mapping[str, str], say: Tongue = ENGLISH, *,
-             most: int = 400) -> Html:
-    """A line per service, a column per step of time, and a legend; `rows`: service -> its state in each run."""
+             most: int = 400, letters: bool = True) -> Html:
+    """A line per service, a column per step of time, and a legend; `rows`: service -> its state in each run.
+
+    `letters`: there is room for a cell with a letter and numbers of its own, where steps are few.
+    """
     buckets = day_buckets(times, most=most)
     made = {service: cells(buckets, found) for service, found in rows.items()}
     states = {cell.state for line in made.values() for cell in line}
-    short = buckets.count <= FEW
+    short = letters and buckets.count <= FEW
     head, body, note = (_letters if short else _strips)(buckets, made, names, say)
     caption = tag("caption", say("chart.all_services"), class_="unseen")
     table = tag("table", caption, tag("thead", head), tag("tbody", body), class_="heat" if short else "heat long")
@@ -104,8 +107,8 @@ def _strips(buckets: Buckets, made: Mapping[str, Sequence[Cell]], names: Mapping
     head = tag("tr", tag("th", say("page.service"), scope="col"), tag("th", "n", class_="n", scope="col"),
                tag("th", axis, scope="col", class_="wide", aria_label=say("chart.state")))
     body = [tag("tr", tag("th", names[service], scope="row"), tag("td", str(decided(line)), class_="n"),
-                tag("td", strip_of(buckets, line, say, f"{names[service]}: {counted(summed(line), say)}")),
-                data_service=service)
+                tag("td", strip_of(buckets, line, say, f"{names[service]}: {counted(summed(line), say)}",
+                                   titled=False)), data_service=service)
             for service, line in made.items()]
     note = say("chart.strip_note", first=say.day(first), last=say.day(last), step=say.duration(buckets.width))
     return head, join(body), note

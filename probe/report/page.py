@@ -28,8 +28,10 @@ from probe.tables.blocks import BLOCK_TYPES
 
 TITLE = ENGLISH("page.title")
 _MAX_PARTS = 12
-_STEPS, _OVERVIEW_STEPS, _PANELS, _TARGETS = 80_000, 40_000, 60, 3_000
+_STEPS, _OVERVIEW_STEPS, _PANELS, _TARGETS, _STRETCHES = 80_000, 40_000, 60, 3_000, 6_000
 """What all networks together may take of the page: steps of time series, of overviews, panels, lines of tables."""
+_TITLED = 250
+"""With more time series than this their single steps have no words of their own."""
 _READING = ("run", "blocked", "change", "gaps", "steps", "language")
 _LIMITS = ("line", "who", "app", "speed")
 
@@ -84,8 +86,10 @@ def _room(parts: Sequence[Part]) -> Room:
     roles = max(1, sum(len(part.services) for part in parts))
     services = max(1, sum(len({service for service, _ in part.services}) for part in parts))
     n = max(1, len(parts))
+    stretches = min(24, _STRETCHES // roles)
     return Room(
         steps=max(26, min(400, _STEPS // roles)), overview_steps=max(26, min(400, _OVERVIEW_STEPS // services)),
+        stretches=stretches if stretches > 2 else 0, titled=roles <= _TITLED,
         panels=max(5, _PANELS // n), targets=_TARGETS // n,
     )
 
@@ -119,7 +123,7 @@ def _part(part: Part, anchor: str, names: Mapping[str, str], room: Room, say: To
         findings(part, believed, names, say),
         _latest(part, names, say),
         tag("h3", say("page.overview")),
-        overview(part.times, rows, shown, say, most=room.overview_steps),
+        overview(part.times, rows, shown, say, most=room.overview_steps, letters=room.titled),
         tag("p", say("chart.height"), class_="note"),
         sections,
         all_targets(part, room.targets, say),

@@ -19,7 +19,6 @@ from probe.report.strips import share_chart
 from probe.report.targets import panels
 from probe.report.words import counted
 
-_MAX_STRETCHES = 24
 _BLOCKED = frozenset({"blocked", "partial", "mixed"})
 
 
@@ -30,6 +29,10 @@ class Room:
     steps: int
     """Steps of each time series."""
     overview_steps: int
+    stretches: int
+    """Lines of each table of stretches; 0: none."""
+    titled: bool
+    """Each step has its numbers as a title; in the overview a letter, too."""
     panels: int
     """Blocked targets with a panel."""
     targets: int
@@ -64,7 +67,7 @@ def service_section(part: Part, service: str, name: str, anchor: str, believed: 
     roles = {role: rows for (owner, role), rows in sorted(part.services.items()) if owner == service}
     states = {state for rows in roles.values() for _, state in rows}
     buckets = day_buckets(part.times, most=room.steps)
-    charts = [_role_chart(buckets, rows, name, role, say) for role, rows in roles.items()]
+    charts = [_role_chart(buckets, rows, name, role, room, say) for role, rows in roles.items()]
     hit = bool(states & _BLOCKED)
     partly = [_partly(role, part.partly[service, role], say) for role in roles if (service, role) in part.partly]
     return tag(
@@ -80,14 +83,14 @@ def service_section(part: Part, service: str, name: str, anchor: str, believed: 
     )
 
 
-def _role_chart(buckets: Buckets, rows: Rows, name: str, role: str, say: Tongue) -> Html:
+def _role_chart(buckets: Buckets, rows: Rows, name: str, role: str, room: Room, say: Tongue) -> Html:
     line = cells(buckets, rows)
     title = say("chart.series", service=name, role=say.known("role", role))
     numbers = _numbers(buckets, line, say)
     axis = tag("div", tag("span", "100 %"), tag("span", "0 %"), class_="scale", aria_hidden="true")
-    plot = tag("div", axis, share_chart(buckets, line, say, f"{title}. {numbers}"), class_="plot")
+    plot = tag("div", axis, share_chart(buckets, line, say, f"{title}. {numbers}", titled=room.titled), class_="plot")
     return tag("figure", tag("h4", title), plot, tag("figcaption", numbers, class_="note"),
-               _stretches(buckets, line, title, say))
+               _stretches(buckets, line, title, room.stretches, say))
 
 
 def _numbers(buckets: Buckets, line: Sequence[Cell], say: Tongue) -> str:
@@ -101,13 +104,13 @@ def _numbers(buckets: Buckets, line: Sequence[Cell], say: Tongue) -> str:
                steps=len(line))
 
 
-def _stretches(buckets: Buckets, line: Sequence[Cell], title: str, say: Tongue) -> Html:
+def _stretches(buckets: Buckets, line: Sequence[Cell], title: str, most: int, say: Tongue) -> Html:
     """The chart as a table: neighbouring steps of one state together, each with its numbers."""
-    if not any(cell.state in _BLOCKED for cell in line):
+    if not most or not any(cell.state in _BLOCKED for cell in line):
         return join()
     groups = [(state, list(found)) for state, found in groupby(enumerate(line), key=lambda step: step[1].state)]
     rows = []
-    for state, steps in groups[:_MAX_STRETCHES]:
+    for state, steps in groups[:most]:
         begin, end = buckets.begin(steps[0][0]), buckets.begin(steps[-1][0] + 1)
         alike = [cell for _, cell in steps]
         rows.append(tag("tr", tag("td", say.moment(begin)), tag("td", say.moment(end)),
@@ -115,7 +118,7 @@ def _stretches(buckets: Buckets, line: Sequence[Cell], title: str, say: Tongue) 
                         tag("td", counted(summed(alike), say))))
     words = [say("chart.from"), say("chart.to"), say("chart.state"), "n", say("chart.counts")]
     heads = tag("tr", [tag("th", word, scope="col") for word in words])
-    left = len(groups) - _MAX_STRETCHES
+    left = len(groups) - most
     return tag("details", tag("summary", say("chart.stretches")),
                tag("div", tag("table", tag("caption", title, class_="unseen"), tag("thead", heads), tag("tbody", rows)),
                    class_="scroll", tabindex="0", role="region", aria_label=title),

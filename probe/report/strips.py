@@ -39,22 +39,22 @@ def said(buckets: Buckets, index: int, cell: Cell, say: Tongue) -> str:
                said=counted(cell.counts, say) or say("chart.no_run"))
 
 
-def strip_of(buckets: Buckets, line: Sequence[Cell], say: Tongue, label: str) -> Html:
+def strip_of(buckets: Buckets, line: Sequence[Cell], say: Tongue, label: str, *, titled: bool = True) -> Html:
     """The states of one row, as wide as its place."""
-    shapes = [*_states(line, 0), *_titles(buckets, line, STRIP, say)]
+    shapes = [*_states(line, 0), *(_titles(buckets, line, STRIP, say) if titled else [])]
     return tag("svg", shapes, role="img", aria_label=label, class_="steps", width="100%", height=STRIP,
                viewBox=f"0 0 {buckets.count} {STRIP}", preserveAspectRatio="none")
 
 
-def share_chart(buckets: Buckets, line: Sequence[Cell], say: Tongue, label: str) -> Html:
+def share_chart(buckets: Buckets, line: Sequence[Cell], say: Tongue, label: str, *, titled: bool = True) -> Html:
     """Blocked of decided runs as bars over the states of the same steps, and an axis of time."""
     height = _BARS + 2 + STRIP
     blocked = [(_share(cell, "blocked"), 0.0) for cell in line]
     partly = [(_share(cell, "partial"), below) for cell, (below, _) in zip(line, blocked, strict=True)]
     shapes = tag(
         "svg", _bars(blocked, "blocked"), _bars(partly, "partial"), _states(line, _BARS + 2),
-        _titles(buckets, line, height, say), width="100%", height=height, viewBox=f"0 0 {buckets.count} {height}",
-        preserveAspectRatio="none", class_="steps",
+        _titles(buckets, line, height, say) if titled else "", width="100%", height=height,
+        viewBox=f"0 0 {buckets.count} {height}", preserveAspectRatio="none", class_="steps",
     )
     base = tag("line", class_="lane", x1="0", x2="100%", y1=_BARS + 1, y2=_BARS + 1)
     top = tag("line", class_="lane", x1="0", x2="100%", y1="0.5", y2="0.5")
