@@ -1,43 +1,142 @@
-"""The two charts: a table of coloured cells for all services, a strip plot for one target.
+"""The charts: a table of states for all services, and the runs of one target in lanes.
 
-Colour is never the only signal: cells carry letters, the strip plot's marks stand in lanes.
+Colour is never the only signal: cells carry letters, marks stand in lanes, shapes differ in height.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from probe.report.buckets import Buckets, Cell, cells, make_buckets
+from probe.report.buckets import Buckets, Cell, cells, day_buckets
+from probe.report.language import ENGLISH, Tongue
 from probe.report.markup import Html, join, tag
 from probe.report.series import Change, VerdictRow
-from probe.report.words import STATES, duration, moment, month, short_day
+from probe.report.strips import AXIS, FEW, legend_shape, said, share_chart, strip_of, ticks
+from probe.report.words import LETTERS, counted
 
 _LANES = {"blocked": 0, "ok": 2}
 """Outcome -> lane from the top; every other outcome is in lane 1."""
 _LANE_PX = 26
-_AXIS_PX = 20
-_TICK_STEPS = tuple(timedelta(hours=hours) for hours in (1, 3, 6, 12, 24, 48, 96, 168, 336, 730, 2190, 8760))
+MAX_MARKS = 200
+"""A target with more runs than this is drawn by day."""
+
+Rows = Sequence[tuple[datetime, str]]
+"""(time, state) of each run."""
 
 
-def overview(times: Sequence[datetime], rows: Sequence[tuple[str, str, Sequence[tuple[datetime, str]]]]) -> Html:
-    """A line per service and role, a column per step of time, and a legend; rows are (service, role, its states)."""
-    buckets = make_buckets(times)
-    made = [(service, role, cells(buckets, found)) for service, role, found in rows]
-    body = [_overview_row(buckets, service, role, line) for service, role, line in made]
-    table = tag("table", tag("thead", _header(buckets)), tag("tbody", body), class_="heat")
-    states = {cell.state for _, _, line in made for cell in line}
-    step = duration(buckets.width)
+def summed(line: Sequence[Cell]) -> Sequence[tuple[str, int]]:
+    """(outcome, runs) over all steps, the most frequent first."""
+    found: Counter[str] = Counter()
+    for cell in line:
+        found.update(dict(cell.counts))
+    return found.most_common()
+
+
+def decided(line: Sequence[Cell]) -> int:
+    """Decided runs over all steps: the n of a chart."""
+    return sum(cell.decided() for cell in line)
+
+
+def overview(times: Sequence[datetime], rows: Mapping[str, Rows], names: Mapping[str, str], say: Tongue = ENGLISH, *,
+             most: int = 400, letters: bool = True) -> Html:
+    """A line per service, a column per step of time, and a legend; `rows`: service -> its state in each run.
+
+    `letters`: there is room for a cell with a letter and numbers of its own, where steps are few.
+    """
+    buckets = day_buckets(times, most=most)
+    made = {service: cells(buckets, found) for service, found in rows.items()}
+    states = {cell.state for line in made.values() for cell in line}
+    short = letters and buckets.count <= FEW
+    head, body, note = (_letters if short else _strips)(buckets, made, names, say)
+    caption = tag("caption", say("chart.all_services"), class_="unseen")
+    table = tag("table", caption, tag("thead", head), tag("tbody", body), class_="heat" if short else "heat long")
     return join(
-        tag("p", f"A row is a service and what it is used for; a column is {step} (UTC).", class_="note"),
-        tag("div", table, class_="scroll", tabindex="0", role="region", aria_label="Overview"),
-        _legend(states),
+        tag("p", note, class_="note"),
+        tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=say("page.overview")),
+        legend(states, say, shapes=not short),
     )
 
 
-def strip(series: Sequence[VerdictRow], found: Sequence[Change], begin: datetime, end: datetime, label: str) -> Html:
-    """One target over time: each run a mark in its lane, each change a band between the two runs that bracket it."""
+def strip(series: Sequence[VerdictRow], found: Sequence[Change], begin: datetime, end: datetime, label: str,
+          say: Tongue = ENGLISH) -> Html:
+    """One target over time: each run a mark in its lane, each change a band between the two runs that bracket it.
+
+    With many runs it is drawn by day instead; both stand over their n.
+    """
+    rows = [(row.time, row.outcome) for row in series]
+    counts = Counter(row.outcome for row in series)
+    n = counts["ok"] + counts["blocked"]
+    words = say("chart.target", n=n, total=len(series), counts=counted(counts.most_common(), say))
+    if len(series) > MAX_MARKS:
+        buckets = day_buckets([begin, end, *(time for time, _ in rows)], most=400)
+        plot = share_chart(buckets, cells(buckets, rows), say, label)
+        words = f"{words} {say('chart.target_days', step=say.duration(buckets.width))}"
+    else:
+        plot = _marks(series, found, begin, end, label, say)
+    return tag("figure", plot, tag("figcaption", words, class_="note"))
+
+
+def legend(states: Iterable[str], say: Tongue, *, shapes: bool) -> Html:
+    """What each colour and letter, or shape, means, for the states that occur."""
+    items = [
+        tag("li", legend_shape(state) if shapes
+            else tag("span", tag("span", letter), class_=f"cell {state}", aria_hidden="true"), say(f"state.{state}"))
+        for state, letter in LETTERS.items() if state in set(states) | {"none"}
+    ]
+    return tag("ul", items, class_="legend", aria_label=say("chart.legend"))
+
+
+def _letters(buckets: Buckets, made: Mapping[str, Sequence[Cell]], names: Mapping[str, str],
+             say: Tongue) -> tuple[Html, Html, str]:
+    """A cell with a letter for each step."""
+    body = [tag("tr", tag("th", names[service], scope="row"), tag("td", str(decided(line)), class_="n"),
+                [_heat_cell(buckets, index, cell, say) for index, cell in enumerate(line)], data_service=service)
+            for service, line in made.items()]
+    return join(_header(buckets, say)), join(body), say("chart.overview_note", step=say.duration(buckets.width))
+
+
+def _strips(buckets: Buckets, made: Mapping[str, Sequence[Cell]], names: Mapping[str, str],
+            say: Tongue) -> tuple[Html, Html, str]:
+    """A strip of shapes for all steps together, which are too many for letters."""
+    first, last = buckets.start, buckets.begin(buckets.count)
+    axis = tag("svg", ticks(first, last, lambda time: 100 * ((time - first) / (last - first)), 0, say),
+               class_="strip", width="100%", height=AXIS, aria_hidden="true")
+    head = tag("tr", tag("th", say("page.service"), scope="col"), tag("th", "n", class_="n", scope="col"),
+               tag("th", axis, scope="col", class_="wide", aria_label=say("chart.state")))
+    body = [tag("tr", tag("th", names[service], scope="row"), tag("td", str(decided(line)), class_="n"),
+                tag("td", strip_of(buckets, line, say, f"{names[service]}: {counted(summed(line), say)}",
+                                   titled=False)), data_service=service)
+            for service, line in made.items()]
+    note = say("chart.strip_note", first=say.day(first), last=say.day(last), step=say.duration(buckets.width))
+    return head, join(body), note
+
+
+def _heat_cell(buckets: Buckets, index: int, cell: Cell, say: Tongue) -> Html:
+    share = f"--share:{cell.blocked_share:.0%}" if cell.state == "mixed" else None
+    return tag("td", tag("span", LETTERS.get(cell.state, "?")) if cell.state in ("mixed", "partial")
+               else LETTERS.get(cell.state, "?"),
+               class_=f"cell {cell.state}", title=said(buckets, index, cell, say), style=share)
+
+
+def _header(buckets: Buckets, say: Tongue) -> list[Html]:
+    """Two lines: days over hours, or months over days."""
+    fine = buckets.width < timedelta(days=1)
+    begins = [buckets.begin(index) for index in range(buckets.count)]
+    group_words = say.short_day if fine else say.month
+    groups = [(words, sum(1 for _ in found)) for words, found in groupby(begins, key=group_words)]
+    room = 2 if fine else 4
+    above = [tag("th", tag("span", words if n >= room else ""), colspan=n, class_="group") for words, n in groups]
+    below = [tag("th", f"{begin:%H}" if fine else str(begin.day), class_="hour", scope="col",
+                 aria_label=say.moment(begin)) for begin in begins]
+    corner = tag("th", "UTC", rowspan=2, class_="corner"), tag("th", "n", rowspan=2, class_="corner n", scope="col")
+    return [tag("tr", corner, above), tag("tr", below)]
+
+
+def _marks(series: Sequence[VerdictRow], found: Sequence[Change], begin: datetime, end: datetime, label: str,
+           say: Tongue) -> Html:
     span = max(end - begin, timedelta(hours=1))
 
     def at(time: datetime) -> float:
@@ -48,81 +147,26 @@ def strip(series: Sequence[VerdictRow], found: Sequence[Change], begin: datetime
             width=f"{max(at(change.latest) - at(change.earliest), 0.2):.2f}%", height=str(3 * _LANE_PX))
         for change in found
     ]
-    width = 7 if len(series) <= 60 else 4 if len(series) <= 200 else 2
-    marks = [_mark(row, at(row.time), width) for row in series]
+    width = 7 if len(series) <= 60 else 4
+    marks = [_mark(row, at(row.time), width, say) for row in series]
     lines = [
         tag("line", class_="lane", x1="0", x2="100%", y1=str(y), y2=str(y))
         for y in range(_LANE_PX, 3 * _LANE_PX + 1, _LANE_PX)
     ]
-    plot = tag("svg", bands, lines, marks, _ticks(begin, end, at), role="img", aria_label=label, class_="strip",
-               width="100%", height=str(3 * _LANE_PX + _AXIS_PX))
-    names = [tag("span", words) for words in ("blocked", "undecided", "ok")]
+    plot = tag("svg", bands, lines, marks, ticks(begin, end, at, 3 * _LANE_PX, say), role="img", aria_label=label,
+               class_="strip", width="100%", height=str(3 * _LANE_PX + AXIS))
+    names = [tag("span", words) for words in (say("outcome.blocked"), say("chart.undecided"), say("outcome.ok"))]
     return tag("div", tag("div", names, class_="lanes", aria_hidden="true"), plot, class_="plot")
 
 
-def _legend(states: Iterable[str]) -> Html:
-    """What each colour and letter means, for the states that occur."""
-    items = [
-        tag("li", tag("span", letter, class_=f"cell {state}", aria_hidden="true"), words)
-        for state, (letter, words) in STATES.items() if state in set(states) | {"none"}
-    ]
-    return tag("ul", items, class_="legend")
-
-
-def _overview_row(buckets: Buckets, service: str, role: str, line: Sequence[Cell]) -> Html:
-    name = tag("th", tag("b", service.replace("_", " ")), f" {role}", scope="row")
-    return tag("tr", name, [_heat_cell(buckets, index, cell) for index, cell in enumerate(line)])
-
-
-def _heat_cell(buckets: Buckets, index: int, cell: Cell) -> Html:
-    begin = buckets.begin(index)
-    said = ", ".join(f"{state.replace('_', ' ')} {n}" for state, n in cell.counts) or "no run"
-    title = f"{moment(begin)} to {moment(begin + buckets.width)}: {said}"
-    share = f"--share:{cell.blocked_share:.0%}" if cell.state == "mixed" else None
-    return tag("td", STATES.get(cell.state, ("?", ""))[0], class_=f"cell {cell.state}", title=title, style=share)
-
-
-def _header(buckets: Buckets) -> list[Html]:
-    """Two lines: days over hours, or months over days."""
-    fine = buckets.width < timedelta(days=1)
-    begins = [buckets.begin(index) for index in range(buckets.count)]
-    group_words = short_day if fine else month
-    groups = [(words, sum(1 for _ in found)) for words, found in groupby(begins, key=group_words)]
-    room = 2 if fine else 4
-    above = [tag("th", tag("span", words if n >= room else ""), colspan=n, class_="group") for words, n in groups]
-    below = [tag("th", f"{begin:%H}" if fine else str(begin.day), class_="hour") for begin in begins]
-    corner = tag("th", "UTC", rowspan=2, class_="corner")
-    return [tag("tr", corner, above), tag("tr", below)]
-
-
-def _mark(row: VerdictRow, x: float, width: int) -> Html:
+def _mark(row: VerdictRow, x: float, width: int, say: Tongue) -> Html:
     lane = _LANES.get(row.outcome, 1)
-    letter, words = STATES.get(row.outcome, ("?", row.outcome))
     cause = f" ({row.block_type})" if row.block_type else ""
-    title = tag("title", f"{moment(row.time)}: {words}{cause}")
+    title = tag("title", f"{say.moment(row.time)}: {say.known('outcome', row.outcome)}{cause}")
     top = lane * _LANE_PX + 4
     height = _LANE_PX - 8
     if lane == 1:
-        return tag("text", title, letter, class_=f"mark {row.outcome}", x=f"{x:.2f}%", y=str(top + height - 4))
+        return tag("text", title, LETTERS.get(row.outcome, "?"), class_=f"mark {row.outcome}", x=f"{x:.2f}%",
+                   y=str(top + height - 4))
     return tag("rect", title, class_=f"mark {row.outcome}", x=f"{x:.2f}%", y=str(top), width=str(width),
                height=str(height), transform=f"translate({-width / 2:g} 0)", rx="1")
-
-
-def _ticks(begin: datetime, end: datetime, at: Callable[[datetime], float]) -> list[Html]:
-    """At most six times named below the plot; a narrow screen leaves every other one out."""
-    span = end - begin
-    step = next(step for step in _TICK_STEPS if span / step <= 6 or step == _TICK_STEPS[-1])
-    midnight = begin.replace(hour=0, minute=0, second=0, microsecond=0)
-    first = midnight + -(-(begin - midnight) // step) * step
-    y = 3 * _LANE_PX
-    ticks = []
-    for number in range(int((end - first) / step) + 1 if end >= first else 0):
-        time = first + number * step
-        words = f"{time:%H:%M}" if step < timedelta(days=1) else short_day(time)
-        x = f"{at(time):.2f}%"
-        extra = " extra" if number % 2 else ""
-        ticks += [
-            tag("line", class_=f"tick{extra}", x1=x, x2=x, y1=str(y), y2=str(y + 5)),
-            tag("text", words, class_=f"tick{extra}", x=x, y=str(y + 17)),
-        ]
-    return ticks

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from probe.model import ControlAnswer, Observation, Run, ServiceVerdict, Verdict
 from probe.progress import Progress, silent
-from probe.report.series import Network, VerdictRow, network_row, parse_time, verdict_row
+from probe.report.series import Network, VerdictRow, instrument_of, network_row, parse_time
 from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs
 
-"""Called with (runs read, runs in all)."""
-_MAX_EXAMPLES = 40
+_MAX_EXAMPLES, _ALL_EXAMPLES = 40, 120
+"""Evidence that is shown of one network, and of all together: the page must stay small enough to be sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,15 @@ class Example:
     verdict: Verdict
     observations: tuple[Observation, ...]
     controls: tuple[ControlAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partly:
+    """In how many runs a role was partly blocked, and what the latest of them says of it."""
+
+    runs: int
+    time: datetime
+    latest: ServiceVerdict
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +50,8 @@ class Part:
     """(service, role) -> (time, state) of each run."""
     latest: tuple[datetime, tuple[ServiceVerdict, ...]] | None = None
     """When the latest run began, and its word on each role of each service."""
+    partly: dict[tuple[str, str], Partly] = field(default_factory=dict)
+    """(service, role) -> what is known of its partial block."""
     blocked: dict[tuple[str, str], tuple[Run, Verdict]] = field(default_factory=dict)
     """(target, block type) -> its most telling verdict."""
     examples: dict[str, list[Example]] = field(default_factory=dict)
@@ -67,8 +78,9 @@ def gather(directory: Path, *, progress: Progress = silent) -> tuple[Part, ...]:
         except ValueError as error:
             raise StoreError(f"{directory}: run {run.run_id}: {error}; restore the file or remove this run") from error
         progress(done, len(runs))
+    most = min(_MAX_EXAMPLES, max(_ALL_EXAMPLES // len(parts), 4))
     for part in parts.values():
-        _read_examples(part, directory)
+        _read_examples(part, directory, most)
     return tuple(sorted(parts.values(), key=lambda part: (part.network.lab, -len(part.runs))))
 
 
@@ -77,8 +89,12 @@ def _add(parts: dict[Network, Part], run: Run, directory: Path) -> None:
     network = network_row(run)
     part = parts.setdefault(network, Part(network=network))
     part.runs.append(run)
+    instrument = instrument_of(run)
     for verdict in read_records(directory, run, Verdict):
-        part.targets.setdefault(verdict.target_id, []).append(verdict_row(run, verdict))
+        part.targets.setdefault(verdict.target_id, []).append(VerdictRow(
+            time=time, run_id=run.run_id, network=part.network, target_id=verdict.target_id, outcome=verdict.outcome,
+            block_type=verdict.block_type, instrument=instrument,
+        ))
         part.roles[verdict.target_id] = verdict.service, verdict.role
         if verdict.outcome == "blocked":
             _keep_most_telling(part, run, verdict)
@@ -87,7 +103,13 @@ def _add(parts: dict[Network, Part], run: Run, directory: Path) -> None:
         part.latest = time, tuple(services)
     for service in services:
         state = "partial" if service.k and service.partial else service.outcome
-        part.services.setdefault((service.service, service.role), []).append((time, state))
+        key = service.service, service.role
+        part.services.setdefault(key, []).append((time, state))
+        if state == "partial":
+            old = part.partly.get(key)
+            newest = service if old is None or time >= old.time else old.latest
+            part.partly[key] = Partly(runs=old.runs + 1 if old else 1, time=max(time, old.time) if old else time,
+                                      latest=newest)
 
 
 def _keep_most_telling(part: Part, run: Run, verdict: Verdict) -> None:
@@ -97,8 +119,8 @@ def _keep_most_telling(part: Part, run: Run, verdict: Verdict) -> None:
         part.blocked[key] = run, verdict
 
 
-def _read_examples(part: Part, directory: Path) -> None:
-    chosen = sorted(part.blocked.values(), key=lambda pair: -pair[1].confidence)[:_MAX_EXAMPLES]
+def _read_examples(part: Part, directory: Path, most: int) -> None:
+    chosen = sorted(part.blocked.values(), key=lambda pair: -pair[1].confidence)[:most]
     part.omitted_examples = len(part.blocked) - len(chosen)
     by_run: dict[str, list[tuple[Run, Verdict]]] = {}
     for run, verdict in chosen:

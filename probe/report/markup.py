@@ -7,7 +7,7 @@ from html import escape
 
 from probe.store.cells import visible
 
-_VOID = frozenset({"line"})
+_VOID = frozenset({"line", "path"})
 
 
 class Html(str):

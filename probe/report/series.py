@@ -90,8 +90,13 @@ def verdict_row(run: Run, verdict: Verdict) -> VerdictRow:
         target_id=verdict.target_id,
         outcome=verdict.outcome,
         block_type=verdict.block_type,
-        instrument=(run.software_version, run.rules_version, run.catalogue_version),
+        instrument=instrument_of(run),
     )
+
+
+def instrument_of(run: Run) -> tuple[str, str, str]:
+    """Versions of software, rules and catalogue."""
+    return run.software_version, run.rules_version, run.catalogue_version
 
 
 def network_row(run: Run) -> Network:
@@ -124,10 +129,10 @@ def split(rows: Iterable[VerdictRow]) -> Mapping[tuple[Network, str], Sequence[V
 def segments(series: Sequence[VerdictRow]) -> tuple[Segment, ...]:
     """The believed states of one series in order of time; none while no two decided runs in a row agree."""
     decided = [row for row in series if row.outcome in DECIDED]
-    believed: list[list[VerdictRow]] = []
-    for _, group in groupby(decided, key=lambda row: row.outcome):
+    believed: list[list[int]] = []
+    for outcome, group in groupby(range(len(decided)), key=lambda place: decided[place].outcome):
         stretch = list(group)
-        if believed and believed[-1][0].outcome == stretch[0].outcome:
+        if believed and decided[believed[-1][0]].outcome == outcome:
             believed[-1] += stretch
         elif len(stretch) >= AGREEING_RUNS:
             believed.append(stretch)
@@ -139,9 +144,11 @@ def changes_between(believed: Sequence[Segment]) -> tuple[Change, ...]:
     return tuple(_change(before, after) for before, after in pairwise(believed))
 
 
-def _segment(stretch: list[VerdictRow], decided: list[VerdictRow]) -> Segment:
+def _segment(places: Sequence[int], decided: Sequence[VerdictRow]) -> Segment:
+    """`places`: where the rows of the stretch stand among the decided ones."""
+    stretch = [decided[place] for place in places]
     first, last = stretch[0], stretch[-1]
-    within = decided[decided.index(first) : decided.index(last) + 1]
+    within = decided[places[0] : places[-1] + 1]
     gaps = [later.time - earlier.time for earlier, later in pairwise(within)]
     causes = Counter(row.block_type for row in stretch if row.outcome == "blocked")
     return Segment(

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from probe.model import Observation
 from probe.report.charts import strip
 from probe.report.gather import Example, Part
+from probe.report.language import Tongue, explained
 from probe.report.markup import Html, foreign, join, tag
 from probe.report.series import Segment, VerdictRow, changes_between, parse_time
-from probe.report.words import (
-    CONTROLS,
-    OPERATIONS,
-    SCOPES,
-    block_stories,
-    caveats,
-    count,
-    explained,
-    listed,
-    moment,
-    result,
-)
+from probe.report.words import block_stories, caveats, result
+from probe.rules.catalogue import all_rules
 
-_MAX_PANELS = 60
+MAX_STORIES = 8
+"""Times that one target was blocked, in sentences; a target that flaps has hundreds."""
 _MAX_OBSERVATIONS = 8
+_MAX_IDS = 12
 _OUTCOMES = ("ok", "blocked", "down", "network", "local", "inconclusive", "not_attempted")
 
 
@@ -39,99 +33,140 @@ def by_blocked_runs(part: Part) -> list[str]:
     return sorted(blocked, key=lambda target: (-blocked[target], target))
 
 
-def panels(part: Part, believed: Mapping[str, Sequence[Segment]]) -> Html:
-    """A panel for each target that any run calls blocked."""
-    blocked = [target for target in by_blocked_runs(part) if was_blocked(part.targets[target])]
-    if not blocked:
-        return join()
-    left = len(blocked) - _MAX_PANELS
+def blocked_targets(part: Part) -> list[str]:
+    """Targets that any run calls blocked, those with most blocked runs first."""
+    return [target for target in by_blocked_runs(part) if was_blocked(part.targets[target])]
+
+
+def panels(part: Part, service: str, believed: Mapping[str, Sequence[Segment]], most: int, say: Tongue) -> Html:
+    """A panel for each target of a service that any run calls blocked, as far as there is room."""
+    everywhere = blocked_targets(part)
+    shown = [target for target in everywhere[:most] if part.roles[target][0] == service]
+    left = sum(part.roles[target][0] == service for target in everywhere) - len(shown)
+    further = tag("p", say("target.further", targets=say.count(left, "blocked_target")), class_="note")
+    if not shown:
+        return further if left else join()
     return join(
-        tag("h3", "Targets that were blocked"),
-        [_panel(part, target, believed[target]) for target in blocked[:_MAX_PANELS]],
-        tag("p", f"{count(left, 'further blocked target')} in the table below.", class_="note") if left > 0 else "",
+        tag("h4", say("target.blocked")),
+        [_panel(part, target, believed[target], say) for target in shown],
+        further if left else "",
     )
 
 
-def all_targets(part: Part) -> Html:
-    """Every target with its runs by outcome: the numbers behind the charts."""
+def all_targets(part: Part, most: int, say: Tongue) -> Html:
+    """Every target with its runs by outcome: the numbers behind the charts; with too many, the most blocked ones."""
     lines = []
-    for target, rows in sorted(part.targets.items()):
+    for target in sorted(by_blocked_runs(part)[:most]):
+        rows = part.targets[target]
         found = Counter(row.outcome for row in rows)
         numbers = [tag("td", str(found[name]) if found[name] else "", class_="n") for name in _OUTCOMES]
         lines.append(tag("tr", tag("th", target, scope="row"), numbers, tag("td", str(len(rows)), class_="n")))
-    heads = [tag("th", name.replace("_", " "), scope="col") for name in ("target", *_OUTCOMES, "runs")]
+    words = [say("target.name"), *(say(f"outcome.{name}") for name in _OUTCOMES), say("target.runs")]
+    heads = [tag("th", word, scope="col") for word in words]
     table = tag("table", tag("thead", tag("tr", heads)), tag("tbody", lines), class_="numbers")
-    return tag("details", tag("summary", f"All {count(len(lines), 'target')} in numbers"),
-               tag("div", table, class_="scroll", tabindex="0", role="region", aria_label="All targets"))
+    n = f"{len(lines)} / {len(part.targets)}" if len(lines) < len(part.targets) else len(lines)
+    title = say("target.all", n=n)
+    return tag("details", tag("summary", title),
+               tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=title))
 
 
-def _panel(part: Part, target: str, believed: Sequence[Segment]) -> Html:
+def _panel(part: Part, target: str, believed: Sequence[Segment], say: Tongue) -> Html:
     rows = part.targets[target]
-    service, role = part.roles[target]
-    stories = block_stories(believed) or ("Blocked in lone runs only; one run is no change.",)
-    chart = strip(rows, changes_between(believed), part.times[0], part.times[-1], f"{target}. {' '.join(stories)}")
+    _, role = part.roles[target]
+    blocked = [segment for segment in believed if segment.outcome == "blocked"]
+    stories = block_stories(believed, say)
+    left = len(stories) - MAX_STORIES
+    stories = stories[:MAX_STORIES] or (say("story.lone"),)
+    chart = strip(rows, changes_between(believed), part.times[0], part.times[-1], f"{target}. {' '.join(stories)}", say)
     return tag(
         "article",
-        tag("h4", f"{service.replace('_', ' ')} {role} ", tag("code", target)),
+        tag("h5", f"{say.known('role', role)} ", tag("code", target)),
         [tag("p", story) for story in stories],
-        [tag("p", _weight(segment)) for segment in believed if segment.outcome == "blocked"],
+        tag("p", say("story.more", n=left)) if left > 0 else "",
+        [tag("p", _weight(segment, say)) for segment in blocked[:MAX_STORIES]],
         chart,
-        [tag("p", words, class_="note") for words in caveats(rows, believed)],
-        [_example(example) for example in part.examples.get(target, ())],
+        [tag("p", words, class_="note") for words in caveats(rows, believed, say)],
+        [_example(example, say) for example in part.examples.get(target, ())],
     )
 
 
-def _weight(segment: Segment) -> Html:
+def _weight(segment: Segment, say: Tongue) -> Html:
     """How many runs say so, and what they name as the cause, the most frequent in plain words."""
-    causes = [join(tag("code", cause or "cause not told"), f" ({n})") for cause, n in segment.block_types]
-    decided = segment.n + segment.n_contrary
-    between = f"between {moment(segment.first.time)} and {moment(segment.last.time)}"
+    causes = [join(tag("code", cause or say("target.no_cause")), f" ({n})") for cause, n in segment.block_types]
     known = explained(segment.block_types[0][0])
+    weight = say("target.weight", n=segment.n, decided=say.count(segment.n + segment.n_contrary, "decided_run"),
+                 first=say.moment(segment.first.time), last=say.moment(segment.last.time))
     return join(
-        f"How: {known.meaning}. " if known else "",
-        f"{segment.n} of {count(decided, 'decided run')} {between} say blocked: ",
+        say("target.how", meaning=say.meaning(known)) if known else "", weight,
         [join(", " if position else "", cause) for position, cause in enumerate(causes)], ".",
     )
 
 
-def _example(example: Example) -> Html:
+def _example(example: Example, say: Tongue) -> Html:
     verdict, run = example.verdict, example.run
+    time = say.moment(parse_time(run.measurement_start_time))
+    ids = ", ".join(verdict.evidence[:_MAX_IDS]) + (" …" if len(verdict.evidence) > _MAX_IDS else "")
     facts = (
-        ("Address of the service", foreign(verdict.input)),
-        ("Cause", tag("code", verdict.block_type)),
-        ("Attempts", _attempts(example)),
-        ("Where", SCOPES.get(verdict.scope, verdict.scope)),
-        ("From elsewhere", _controls(example)),
-        ("Decided by", join("rule ", tag("code", verdict.rule_id or "?"), f", confidence {verdict.confidence:.2f}")),
+        (say("target.address"), foreign(verdict.input)),
+        (say("target.cause"), _cause(verdict.block_type, say)),
+        (say("target.rule"), _rule(verdict.rule_id, verdict.confidence, say)),
+        (say("target.attempts"), _attempts(example, say)),
+        (say("target.where"), say.known("scope", verdict.scope)),
+        (say("target.elsewhere"), _controls(example, say)),
+        (say("target.ids"), tag("code", foreign(ids, limit=800)) if ids else "-"),
     )
     shown = example.observations[:_MAX_OBSERVATIONS]
-    heads = tag("tr", [tag("th", words, scope="col") for words in ("second", "what", "to", "what came of it")])
-    table = tag("table", tag("thead", heads), tag("tbody", [_operation(row) for row in shown]), class_="evidence")
+    words = [say(f"target.{key}") for key in ("id", "second", "what", "to", "came")]
+    heads = tag("tr", [tag("th", word, scope="col") for word in words])
+    title = say("target.evidence", time=time)
+    table = tag("table", tag("caption", title, class_="unseen"), tag("thead", heads),
+                tag("tbody", [_operation(row, run.run_id, say) for row in shown]), class_="evidence")
     more = len(example.observations) - len(shown)
     return tag(
         "details",
-        tag("summary", f"Evidence: the run of {moment(parse_time(run.measurement_start_time))}"),
-        tag("dl", [join(tag("dt", name), tag("dd", words)) for name, words in facts], class_="facts"),
-        tag("div", table, class_="scroll") if shown else tag("p", "No single operations are recorded.", class_="note"),
-        tag("p", f"{count(more, 'further operation')} in the results.", class_="note") if more > 0 else "",
-        tag("p", "Run ", tag("code", run.run_id), class_="note"),
+        tag("summary", title),
+        tag("dl", [join(tag("dt", name), tag("dd", said)) for name, said in facts], class_="facts"),
+        tag("div", table, class_="scroll", tabindex="0", role="region", aria_label=title) if shown
+        else tag("p", say("target.no_operations"), class_="note"),
+        tag("p", say("target.more_operations", operations=say.count(more, "operation")), class_="note")
+        if more > 0 else "",
+        tag("p", say("target.run"), tag("code", run.run_id), class_="note"),
     )
 
 
-def _attempts(example: Example) -> str:
+def _cause(block_type: str, say: Tongue) -> Html:
+    known = explained(block_type)
+    return join(tag("code", block_type), f" {say.meaning(known)}" if known else "")
+
+
+@cache
+def _why() -> Mapping[str, str]:
+    """Rule -> why it decides as it does."""
+    return {rule.id: rule.why for rule in all_rules()}
+
+
+def _rule(rule_id: str, confidence: float, say: Tongue) -> Html:
+    """The rule in its own words, which are English."""
+    why = tag("span", _why()[rule_id], lang="en") if rule_id in _why() else say("target.no_rule")
+    sure = say("target.confidence", confidence=f"{confidence:.2f}")
+    return join(why, " (", tag("code", foreign(rule_id or "?")), sure, ")")
+
+
+def _attempts(example: Example, say: Tongue) -> str:
     verdict = example.verdict
-    again = "seen again after a while" if verdict.confirmed else "not yet seen again after a while"
-    return f"{verdict.failed_attempts} of {verdict.attempts} failed; {again}"
+    again = say("target.confirmed" if verdict.confirmed else "target.unconfirmed")
+    return say("target.attempts_said", failed=verdict.failed_attempts, all=verdict.attempts, again=again)
 
 
-def _controls(example: Example) -> str:
+def _controls(example: Example, say: Tongue) -> str:
     answered = [answer for answer in example.controls if answer.state == "answered"]
-    words = CONTROLS.get(example.verdict.control, example.verdict.control) or "not recorded"
-    places = listed(sorted({answer.cc for answer in answered if answer.cc}))
-    return f"{words}{f' (asked in {places})' if places else ''}"
+    control = example.verdict.control
+    words = say.known("control", control) if control else say("page.not_recorded")
+    places = say.listed(sorted({answer.cc for answer in answered if answer.cc}))
+    return f"{words}{say('target.asked_in', places=places) if places else ''}"
 
 
-def _operation(row: Observation) -> Html:
+def _operation(row: Observation, run_id: str, say: Tongue) -> Html:
     where = row.hostname or row.sni
     address = f"[{row.address}]" if ":" in row.address else row.address
     port = f":{row.port}" if row.port and row.address else ""
@@ -139,9 +174,9 @@ def _operation(row: Observation) -> Html:
     bad = "bad" if row.failure or row.fingerprint or row.met_expectation == "no" else None
     return tag(
         "tr",
+        tag("td", tag("code", row.observation_id.removeprefix(f"{run_id}")), class_="n"),
         tag("td", f"{row.t0_s:.2f}", class_="n"),
-        tag("td", OPERATIONS.get(row.operation, row.operation)),
+        tag("td", say.known("operation", row.operation)),
         tag("td", foreign(where), " ", tag("span", remote, class_="note")),
-        tag("td", foreign(result(row)), class_=bad),
+        tag("td", foreign(result(row, say)), class_=bad),
     )
-

@@ -1,0 +1,132 @@
+"""The charts as files for papers: SVG that stands alone, light, in pixels, with its numbers and its words.
+
+Only SVG: what draws PNG (a browser, Inkscape, rsvg-convert) takes these files as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from probe.catalogue.packaged import titles
+from probe.report.buckets import cells, day_buckets
+from probe.report.charts import decided, summed
+from probe.report.findings import network_name
+from probe.report.gather import Part
+from probe.report.language import Tongue
+from probe.report.markup import Html, join, tag
+from probe.report.services import whole_services
+from probe.report.strips import AXIS, STRIP, legend_shape, share_chart, strip_of, ticks
+from probe.report.words import LETTERS, counted
+from probe.store.atomic import write_file
+
+_WIDTH = 960
+_NAME, _N = 170, 60
+_ROW = 22
+_STEPS = 800
+_MAX_FIGURES = 400
+
+
+def write_figures(parts: Sequence[Part], folder: Path, say: Tongue) -> tuple[Path, ...]:
+    """An overview of each network and a figure of each service on it; returns the files. Raises StoreError."""
+    written = []
+    for name, content in figures(parts, say).items():
+        path = folder / name
+        write_file(path, content.encode())
+        written.append(path)
+    return tuple(written)
+
+
+def figures(parts: Sequence[Part], say: Tongue) -> Mapping[str, str]:
+    """File name -> SVG. Names hold only letters, digits and hyphens, whatever a service is called."""
+    names = titles()
+    found: dict[str, str] = {}
+    for number, part in enumerate(parts, start=1):
+        network = network_name(part.network, say)
+        lab = "lab-" if part.network.lab else ""
+        stem = f"{number}-{lab}as{part.network.probe_asn}-{part.network.probe_cc.lower()}"
+        found[f"overview-{_slug(stem)}.svg"] = _overview(part, network, names, say)
+        for place, service in enumerate(whole_services(part), start=1):
+            if len(found) < _MAX_FIGURES:
+                title = names.get(service) or service.replace("_", " ")
+                found[f"service-{_slug(stem)}-{place:02}-{_slug(service)}.svg"] = _service(part, service, title,
+                                                                                         network, say)
+    return found
+
+
+def _overview(part: Part, network: str, names: Mapping[str, str], say: Tongue) -> str:
+    buckets = day_buckets(part.times, most=_STEPS)
+    rows = whole_services(part)
+    width = _WIDTH - _NAME - _N - 10
+    y = 44
+    drawn: list[Html] = [tag("text", say("figure.n"), x=_NAME + _N - 12, y=y - 6, class_="n")]
+    states = set()
+    for service, found in rows.items():
+        line = cells(buckets, found)
+        states |= {cell.state for cell in line}
+        name = names.get(service) or service.replace("_", " ")
+        picture = strip_of(buckets, line, say, f"{name}: {counted(summed(line), say)}")
+        drawn += [
+            tag("text", name if len(name) < 26 else name[:25] + "…", x=4, y=y + 13, class_="name"),
+            tag("text", str(decided(line)), x=_NAME + _N - 12, y=y + 13, class_="n"),
+            tag("svg", picture, x=_NAME + _N, y=y, width=width, height=STRIP),
+        ]
+        y += _ROW
+    begin, end = buckets.start, buckets.begin(buckets.count)
+    axis = ticks(begin, end, lambda time: 100 * ((time - begin) / (end - begin)), 0, say)
+    drawn += [tag("svg", axis, x=_NAME + _N, y=y, width=width, height=AXIS, class_="over")]
+    legend, height = _legend(states, y + AXIS + 22, say)
+    note = tag("text", say("chart.strip_note", first=say.day(begin), last=say.day(end),
+                           step=say.duration(buckets.width)), x=4, y=height + 6, class_="note")
+    return _alone(join(drawn, legend, note), height + 16, say("figure.overview", network=network))
+
+
+def _service(part: Part, service: str, title: str, network: str, say: Tongue) -> str:
+    buckets = day_buckets(part.times, most=_STEPS)
+    drawn: list[Html] = []
+    y = 34
+    states = set()
+    for (owner, role), rows in sorted(part.services.items()):
+        if owner != service:
+            continue
+        line = cells(buckets, rows)
+        states |= {cell.state for cell in line}
+        words = f"{say.known('role', role)}: n = {decided(line)} ({counted(summed(line), say)})"
+        drawn += [
+            tag("text", words, x=56, y=y + 14, class_="name"),
+            tag("text", "100 %", x=48, y=y + 30, class_="n"), tag("text", "0 %", x=48, y=y + 54, class_="n"),
+            tag("svg", share_chart(buckets, line, say, words), x=56, y=y + 22, width=_WIDTH - 76, height=70,
+                class_="over"),
+        ]
+        y += 100
+    legend, height = _legend(states, y + 14, say)
+    return _alone(join(drawn, legend), height, say("figure.series", service=title, network=network))
+
+
+def _legend(states: set[str], y: int, say: Tongue) -> tuple[Html, int]:
+    """One line a state, two beside each other; and where it ends."""
+    known = [state for state in LETTERS if state in states and state != "none"]
+    drawn = []
+    for place, state in enumerate(known):
+        x, top = 4 + (place % 2) * (_WIDTH // 2), y + (place // 2) * _ROW
+        drawn += [tag("svg", legend_shape(state), x=x, y=top - 12, width=STRIP, height=STRIP),
+                  tag("text", say(f"state.{state}"), x=x + 24, y=top, class_="note")]
+    return join(drawn), y + (len(known) + 1) // 2 * _ROW + 4
+
+
+def _alone(body: Html, height: int, title: str) -> str:
+    """A file of its own: style within, a white ground, words for those who do not see it."""
+    style = files("probe.report").joinpath("figure.css").read_text(encoding="utf-8")
+    ground = tag("rect", width=_WIDTH, height=height, fill="#ffffff")
+    picture = tag(
+        "svg", tag("title", title), tag("style", Html(style)), ground,
+        tag("text", title if len(title) < 110 else title[:109] + "…", x=4, y=18, class_="title"), body,
+        xmlns="http://www.w3.org/2000/svg", width=_WIDTH, height=height, viewBox=f"0 0 {_WIDTH} {height}", role="img",
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{picture}\n'
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40] or "unnamed"
