@@ -232,7 +232,7 @@ def a_run(catalogue: Catalogue, rng: random.Random, inputs: frozenset[str]) -> R
                      services=services)
 
 
-@pytest.mark.parametrize("round_", range(4))
+@pytest.mark.parametrize("round_", range(12))
 def test_a_stored_run_gets_the_same_verdicts_again(catalogue: Catalogue, rng: random.Random, round_: int) -> None:
     targets = {e.target_id for e in rng.sample(catalogue.endpoints, 40)}
     stored = a_run(catalogue, rng, frozenset(e.input for e in catalogue.endpoints if e.target_id in targets))

@@ -53,7 +53,14 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
                          tunnel=_tunnel(words.get("tunnel", "")), changed=CHANGED in run.conditions)
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     verdicts, services = judge_book(catalogue, kept, book, ladder, cc=cc)
-    return confirm(verdicts, confirmed), services
+    return confirm(verdicts, confirmed), _left_out(services, result.services)
+
+
+def _left_out(services: Sequence[ServiceVerdict], stored: Sequence[ServiceVerdict]) -> tuple[ServiceVerdict, ...]:
+    """Today's verdicts with the run's own count of what it left out: no row tells of an endpoint that was chosen and
+    not tried, and no rule decides it."""
+    told = {(row.service, row.role): row.not_attempted for row in stored}
+    return tuple(replace(row, not_attempted=told.get((row.service, row.role), row.not_attempted)) for row in services)
 
 
 def measured_sites(result: RunResult, catalogue: Catalogue) -> tuple[Site, ...]:
