@@ -206,6 +206,8 @@ class ControlAnswer:
     """helper, asked at that moment, or feed: it stood in a signed file, measured before."""
     age_s: int = 0
     """Of a feed: seconds since it was measured; negative where it is dated after our own clock."""
+    before: bool = False
+    """Of a feed: it was not measured after this probe had failed too, so that what worked may have failed since."""
     state: str
     """answered, failed (the control could not be asked), or refused; of a feed whose word does not count, refused."""
     reason: str = ""

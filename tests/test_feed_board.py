@@ -13,7 +13,7 @@ from made_up_net import FRAME, Net, walk
 from observations import HERE4, NEAR4, PRIVATE, REFUSED, RESET, THERE4, TIMEOUT, WELL, endpoint, site_of
 
 from probe.classify import Bench, judge
-from probe.control.feed_board import AHEAD_S, FRESH_S, WORKS_S, Board
+from probe.control.feed_board import AHEAD_S, FRESH_S, Board
 from probe.control.feed_document import Feed, FeedEntry, FeedPage
 from probe.model import ControlAnswer, Endpoint, Verdict
 from probe.session.book import Book
@@ -21,11 +21,13 @@ from probe.steps import Ask
 
 SOON = MADE + timedelta(minutes=5)
 ALL = ("system", "network", "public", "tcp", "doh")
+FAILED = MADE - timedelta(hours=4)
+"""When the run before had found that the endpoint fails."""
 
 
 def consult(*feeds: Feed, of: str = "de-1", now: datetime = SOON, url: str = URL,
-            helpers: tuple[tuple[int, str], ...] = ()) -> ControlAnswer:
-    return Board(feeds=feeds, helpers=helpers).consult(f"feed-{of}", endpoint(url), now=now, t_s=3.0)
+            helpers: tuple[tuple[int, str], ...] = (), failed: datetime | None = FAILED) -> ControlAnswer:
+    return Board(feeds=feeds, helpers=helpers).consult(f"feed-{of}", endpoint(url), now=now, t_s=3.0, failed=failed)
 
 
 # ---- one feed
@@ -55,15 +57,19 @@ def test_a_word_counts_for_two_hours(age_s: int, state: str, addresses: tuple[st
     assert (told.tcp, told.tls, told.http_failure) == ((), (), None) or state == "answered"
 
 
-@pytest.mark.parametrize(("age_s", "works"), [(WORKS_S, True), (WORKS_S + 1, False)])
-def test_an_old_success_is_not_held_against_an_outage(age_s: int, works: bool) -> None:
+@pytest.mark.parametrize(("failed_s", "works"), [(None, False), (1, False), (0, False), (-AHEAD_S + 1, False),
+                                                 (-AHEAD_S, True), (-20 * 3600, True)])
+def test_what_works_convicts_only_after_a_failure_of_our_own(failed_s: int | None, works: bool) -> None:
     made = feed(entry(at=0, places=(place(app="proven", udp=""), place("2606:2800::1", tls="eof_error"))))
-    told = consult(made, now=made.begun + timedelta(seconds=age_s))
+    failed = None if failed_s is None else made.begun + timedelta(seconds=failed_s)
+    told = consult(made, now=made.begun + timedelta(minutes=50), failed=failed)
+    assert told.before is not works
     assert told.addresses == (HERE4,), "where the name led changes seldom"
     assert told.leaf_keys
-    assert dict(told.tls).get("[2606:2800::1]:443") == "eof_error", "a failure counts for longer"
-    assert bool(dict(told.tcp)) == bool(told.app) == bool(told.udp) == (told.http_failure == "") == works
+    assert dict(told.tls).get("[2606:2800::1]:443") == "eof_error", "a failure counts all the same"
+    assert bool(dict(told.tcp)) == bool(told.app) == bool(told.udp) == works
     assert (f"{HERE4}:443" in dict(told.tls)) == works
+    assert (told.http_failure, told.http_title) == ("", "Chat"), "pages are compared"
 
 
 def test_what_it_does_not_know_is_no_word() -> None:
@@ -126,7 +132,7 @@ FEEDS = st.lists(st.builds(lambda e, n, cc, late: feed(e, name=f"v{n}", asn=6450
 @given(FEEDS)
 def test_failures_that_count_come_from_networks_and_countries_apart(feeds: tuple[Feed, ...]) -> None:
     board = Board(feeds=feeds)
-    told = [board.consult(name, endpoint(), now=MADE, t_s=0.0) for name in board.ids]
+    told = [board.consult(name, endpoint(), now=MADE, t_s=0.0, failed=FAILED) for name in board.ids]
     bad = [c for c in told if c.dns_failure or c.http_failure or any(
         word and word != "proven" for pairs in (c.tcp, c.tls, c.udp, c.app) for _, word in pairs)]
     assert len({c.asn for c in bad}) == len({c.cc for c in bad}) == len(bad)
@@ -137,13 +143,14 @@ def test_failures_that_count_come_from_networks_and_countries_apart(feeds: tuple
 
 # ---- verdicts
 
-def verdict(net: Net, *feeds: Feed, now: datetime = SOON, of: Endpoint | None = None) -> tuple[Verdict, Book]:
+def verdict(net: Net, *feeds: Feed, now: datetime = SOON, of: Endpoint | None = None,
+            failed: datetime | None = FAILED) -> tuple[Verdict, Book]:
     """What a run says that has no helper, and these feeds."""
     board, measured = Board(feeds=feeds), of or endpoint()
 
     def told(step: Ask) -> ControlAnswer:
         assert step.control_id in board.ids
-        return board.consult(step.control_id, measured, now=now, t_s=1.0)
+        return board.consult(step.control_id, measured, now=now, t_s=1.0, failed=failed)
 
     site, book = site_of(measured), Book("r")
     walk(site, replace(net, told=told), frame=replace(FRAME, controls=(), feeds=board.ids), book=book)
@@ -182,6 +189,27 @@ def test_feeds_take_the_place_of_helpers(net: Net, feeds: tuple[Feed, ...], now:
                                          block_type: str, control: str) -> None:
     found, _ = verdict(net, *feeds, now=now)
     assert (found.outcome, found.block_type, found.control) == (outcome, block_type, control), found
+
+
+GONE_NAME: Net = Net(dns={**dict.fromkeys(ALL, "dns_server_failure"), "dot": "dns_server_failure"})
+
+
+@pytest.mark.parametrize("net", [cut("connect", TIMEOUT), cut("connect", REFUSED), cut("tls", "eof_error"),
+                                 cut("http", RESET), cut("http", TIMEOUT), GONE_NAME])
+@pytest.mark.parametrize("feeds", [(A,), (A, B)])
+def test_an_outage_that_began_since_the_feed_is_no_block(net: Net, feeds: tuple[Feed, ...]) -> None:
+    """What worked five minutes ago may have failed since, everywhere."""
+    found, book = verdict(net, *feeds, failed=None)
+    assert found.outcome == "inconclusive", found
+    assert all(c.before for c in book.controls if c.state == "answered")
+
+
+def test_a_page_that_the_feed_was_served_as_well_is_the_service_s_own() -> None:
+    """Whenever that was: what acquits need not lie between failures."""
+    plain = endpoint("http://chat.example/")
+    net = Net(dns=dict.fromkeys(ALL, (HERE4,)), page={"title": "Chat", "body_bytes": 1000})
+    same = feed(entry(plain.input, places=(place(port=80, tls=None, key=""),)))
+    assert verdict(net, same, of=plain, failed=None)[0].outcome == verdict(net, same, of=plain)[0].outcome == "ok"
 
 
 def test_a_feed_that_looked_elsewhere_takes_no_verdict_away() -> None:

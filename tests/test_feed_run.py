@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,16 +12,21 @@ from feeds_made import MADE, feed
 from observations import endpoint
 
 from probe.control.feed_board import Board
+from probe.geo.whereabouts import Whereabouts
 from probe.measure.clock import Clock, start_clock
+from probe.model import Vantage
 from probe.session.book import Book
 from probe.session.run import _asker
-from probe.settings import Settings
+from probe.settings import Settings, VantageSettings
 
 
-def asker(clock: Clock, offsets: list[float | None]) -> Any:
+def asker(clock: Clock, offsets: list[float | None],
+          failed_before: Callable[[Vantage], Mapping[str, datetime]] = lambda _: {}) -> Any:
     """How a run asks whose device has this clock, and whose ladder says these offsets one after the other."""
-    run: Any = SimpleNamespace(settings=Settings(), clock=clock, board=Board(feeds=(feed(),)),
-                               ladder=lambda _: SimpleNamespace(clock_offset_s=offsets.pop(0)))
+    run: Any = SimpleNamespace(
+        settings=Settings(vantage=VantageSettings(cc="RU")), clock=clock, board=Board(feeds=(feed(),)),
+        ladder=lambda _: SimpleNamespace(clock_offset_s=offsets.pop(0)), frame=SimpleNamespace(ours=()),
+        whereabouts=Whereabouts(None), watch=SimpleNamespace(changed=False), failed_before=failed_before)
     return _asker(run, str, Book("r"))
 
 
@@ -42,3 +48,18 @@ def test_the_clock_is_asked_for_until_it_is_known() -> None:
     ask = asker(start_clock(MADE), offsets)
     assert [ask("feed-de-1", endpoint(), ()).state for _ in range(3)] == ["answered", "refused", "refused"]
     assert not offsets
+
+
+def test_earlier_runs_are_looked_at_once_and_where_we_are() -> None:
+    looked: list[Vantage] = []
+
+    def failed_before(here: Vantage) -> Mapping[str, datetime]:
+        looked.append(here)
+        return {endpoint().input: MADE - timedelta(hours=1)}
+
+    ask = asker(start_clock(MADE), [0.0], failed_before)
+    assert not looked
+    told, other = ask("feed-de-1", endpoint(), ()), ask("feed-de-1", endpoint("https://other.example/"), ())
+    assert (told.state, told.before, other.state) == ("answered", False, "refused")
+    assert [here.probe_cc for here in looked] == ["RU"]
+    assert asker(start_clock(MADE), [0.0])("feed-de-1", endpoint(), ()).before

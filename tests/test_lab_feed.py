@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import random
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ import msgspec
 import pytest
 
 from probe.catalogue.load import load as load_catalogue
+from probe.control.feed_board import AHEAD_S
 from probe.control.feed_document import Feed, read_feed, write_feed
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
@@ -77,20 +79,23 @@ class World:
         assert status == 0, (out, errors)
         return self.folder / f"feeds-{name}" / f"{name}.json"
 
-    def measure(self, case: str, *feeds: Path) -> None:
-        """A run of the client with these feeds."""
+    def measure(self, case: str, *feeds: Path, after: str = "") -> None:
+        """A run of the client with these feeds; `after` is the case before it, whose results it finds."""
         config = self.folder / f"client-{case}.toml"
         config.write_text(configuration(self.drawn.world, helpers=False) + "".join(
             f'\n[[feed]]\nurls = ["{path}"]\nkey = "{self.key.text}"\n' for path in feeds))
         results = self.folder / f"results-{case}"
+        if after:
+            shutil.copytree(self.folder / f"results-{after}", results)
         inputs = [part for url in self.drawn.targets for part in ("--input", url)]
         status, out, errors = self.call(
             "run", "--fast", "--no-parquet", "--deadline-s", "90", "--results", str(results),
             "--catalogue", str(self.catalogue), *inputs, "--config", str(config))
         assert status == 0, (out, errors)
-        (self.verdicts[case],) = (row for row in read_rows(results, "verdicts") if row["input"] == self.target)
-        self.told[case] = errors
-        self.controls[case] = [row for row in read_rows(results, "controls") if row["input"] == self.target]
+        said = [row for row in read_rows(results, "verdicts") if row["input"] == self.target]
+        self.verdicts[case], self.told[case] = max(said, key=lambda row: row["run_id"]), errors
+        self.controls[case] = [row for row in read_rows(results, "controls")
+                               if row["input"] == self.target and row["run_id"] == self.verdicts[case]["run_id"]]
 
     def again(self, path: Path, name: str, **changes: object) -> Path:
         """The same feed, otherwise, signed by its maker."""
@@ -141,16 +146,20 @@ def censored() -> Iterator[World]:
         pytest.skip(reason)
     with world("ip-drop") as here:
         one, _ = here.drawn.world.vantages[:2]
-        good, behind = side_by_side(
-            lambda: here.publish("good", host=one.control_id, asn=one.asn, cc=one.cc),
+        here.measure("before")
+        early, behind = side_by_side(
+            lambda: here.publish("early", host=one.control_id, asn=one.asn, cc=one.cc),
             lambda: here.publish("behind", host=CLIENT, asn=ELSEWHERE[0], cc=ELSEWHERE[1]))
-        made = read_feed(good.read_bytes())
+        made, later = read_feed(early.read_bytes()), timedelta(seconds=AHEAD_S)
+        good = here.again(early, "good", begun=made.begun + later, made=made.made + later)
         earlier = timedelta(hours=3)
         stale = here.again(good, "stale", begun=made.begun - earlier, made=made.made - earlier)
         tampered = here.again(good, "tampered")
         tampered.write_bytes(tampered.read_bytes().replace(b'"cc":', b'"cc": ', 1))
-        side_by_side(lambda: here.measure("good", good), lambda: here.measure("stale", stale),
-                     lambda: here.measure("tampered", tampered), lambda: here.measure("quarrel", good, behind))
+        side_by_side(lambda: here.measure("good", good, after="before"), lambda: here.measure("first", good),
+                     lambda: here.measure("early", early, after="before"), lambda: here.measure("stale", stale),
+                     lambda: here.measure("tampered", tampered),
+                     lambda: here.measure("quarrel", good, behind, after="before"))
         yield here
 
 
@@ -178,18 +187,27 @@ def entry_of(path: Path, url: str) -> tuple[Feed, str]:
 
 
 def test_a_feed_made_elsewhere_convicts_a_block(censored: World) -> None:
-    made, state = entry_of(censored.folder / "feeds-good/good.json", censored.target)
+    made, state = entry_of(censored.folder / "feeds-early/good.json", censored.target)
     assert state == "ok"
     assert [entry.input for entry in made.entries if entry.state != "ok"] == []
     assert censored.outcome("good") == ("blocked", "ip.blackhole", "contrary")
     assert censored.verdicts["good"]["control_ids"] == "feed-good"
     (row,) = (row for row in censored.controls["good"] if row["state"] == "answered")
     assert (row["source"], row["asn"], row["cc"]) == ("feed", str(made.asn), made.cc)
-    assert 0 <= int(row["age_s"]) < 600
+    assert row["before"] == "false"
+    assert -AHEAD_S <= int(row["age_s"]) < 600
+
+
+@pytest.mark.parametrize("case", ["first", "early"])
+def test_it_convicts_nothing_that_was_not_failing_before_as_well(censored: World, case: str) -> None:
+    """Whose first failure this is, or who had failed too short a time before, may see an outage that began since."""
+    assert censored.outcome("before")[:2] == ("inconclusive", "inconclusive.no_control")
+    assert censored.outcome(case)[:2] == ("inconclusive", "inconclusive.control_failed")
+    assert [row["before"] for row in censored.controls[case] if row["state"] == "answered"] == ["true"]
 
 
 def test_nothing_of_the_maker_s_own_is_in_it(censored: World) -> None:
-    raw = (censored.folder / "feeds-good/good.json").read_text()
+    raw = (censored.folder / "feeds-early/early.json").read_text()
     place = censored.drawn.world.vantages[0]
     for own in (place.ipv4, place.ipv6, censored.drawn.world.resolver):
         assert own not in raw
@@ -222,7 +240,7 @@ def test_one_vantage_or_two_of_one_country_do_not(down: World) -> None:
 
 
 def test_stored_runs_are_judged_again_alike(censored: World, down: World) -> None:
-    for here, cases in ((censored, ("good", "quarrel", "stale")), (down, ("both", "one"))):
+    for here, cases in ((censored, ("good", "first", "quarrel", "stale")), (down, ("both", "one"))):
         for case in cases:
             results = here.folder / f"results-{case}"
             status, out, errors = here.call("classify", str(results), "--catalogue", str(here.catalogue))

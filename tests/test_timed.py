@@ -11,15 +11,12 @@ from click.testing import CliRunner, Result
 from probe.cli import run as run_module
 from probe.cli import timed as timed_module
 from probe.cli.main import cli
-from probe.cli.previous import previous_blocks
 from probe.measure.conditions import Conditions
-from probe.model import Run, RunResult, Vantage, Verdict
 from probe.schedules.events import Event, append, now, read
 from probe.schedules.gaps import gaps
 from probe.session.frame import RunPlan
-from probe.store.write import write_run
 
-RESULTS, NOWHERE = Path("results"), Vantage()
+RESULTS = Path("results")
 
 
 class Measured(Exception):
@@ -166,35 +163,3 @@ def test_a_setting_that_is_none_is_named(plans: list[RunPlan], config: str) -> N
     result = call("--timed", config=config)
     assert (result.exit_code, type(result.exception)) == (1, SystemExit)
     assert "probe.toml: " in result.output
-
-
-# ---- a block that the run before the last saw
-
-def stored(run_id: str, ended: datetime, outcomes: dict[str, str], vantage: Vantage = NOWHERE) -> None:
-    stamp = ended.isoformat()
-    verdicts = tuple(Verdict(target_id=target, service="a", role="chat", input=target, outcome=outcome,
-                             block_type="tls.reset.sni" if outcome == "blocked" else "")
-                     for target, outcome in outcomes.items())
-    run = Run(run_id=run_id, measurement_start_time=stamp, measurement_end_time=stamp, vantage=vantage)
-    write_run(RunResult(run=run, observations=(), controls=(), verdicts=verdicts, services=()), RESULTS, parquet=False)
-
-
-def test_a_target_is_confirmed_by_the_last_run_that_took_it(in_folder: Path) -> None:
-    moment = now()
-    stored("r1", moment - timedelta(hours=23), {"core": "blocked", "daily": "blocked", "old": "blocked"})
-    stored("r2", moment - timedelta(hours=1), {"core": "ok"})
-    stored("r3", moment - timedelta(minutes=1), {"daily": "ok", "new": "blocked"})
-
-    def before(*targets: str) -> dict[str, str]:
-        return previous_blocks(RESULTS, before=moment, at_least_s=240, targets=targets, here=Vantage())
-
-    assert before("core", "daily", "new", "newer") == {"daily": "tls.reset.sni"}
-    assert before("old") == {"old": "tls.reset.sni"}
-    assert before() == {}
-    assert previous_blocks(RESULTS, before=moment + timedelta(hours=4), at_least_s=0, targets=["old"],
-                           here=Vantage()) == {}
-    away = Vantage(probe_cc="TR", geo_cc="TR")
-    stored("r4", moment - timedelta(hours=2), {"home": "blocked"}, Vantage(probe_cc="DE", geo_cc="DE"))
-    stored("r5", moment - timedelta(hours=2), {"away": "blocked"}, away)
-    assert previous_blocks(RESULTS, before=moment, at_least_s=240, targets=["home", "away"], here=away) == {
-        "away": "tls.reset.sni"}

@@ -1,8 +1,9 @@
-"""The run before this one: a block that it saw too, late enough after any residual blocking, is confirmed."""
+"""What the runs before this one said: a block that the last one saw too, late enough after any residual blocking, is
+confirmed; and what failed then brackets what a control feed says since."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs
 
 MAX_AGE_S = 26 * 3600.0
+TRIES = 2
+"""Attempts that must have failed, every one."""
+ELSEWISE = frozenset(f"inconclusive.{word}" for word in ("vantage", "instrument", "tainted", "not_attempted"))
+"""Verdicts that blame something between us and the service which may be gone by now, or nothing that was tried."""
 
 
 def previous_blocks(directory: Path, *, before: datetime, at_least_s: float, targets: Iterable[str],
@@ -22,18 +27,44 @@ def previous_blocks(directory: Path, *, before: datetime, at_least_s: float, tar
     at home confirms nothing on a journey. Not every run takes every target.
     """
     found, missing = dict[str, str](), set(targets)
-    for run in _runs(directory, before=before, at_least_s=at_least_s) if missing else ():
-        if elsewhere(run.vantage, here):
-            continue
-        try:
-            verdicts = [v for v in read_records(directory, run, Verdict) if v.target_id in missing]
-        except StoreError:
-            continue  # a damaged file: what was just measured must be written all the same
+    for _, said in _said(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
+        verdicts = [v for v in said if v.target_id in missing]
         found |= {v.target_id: v.block_type for v in verdicts if v.outcome == "blocked"}
         missing -= {v.target_id for v in verdicts}
         if not missing:
             break
     return found
+
+
+def previous_failures(directory: Path, *, before: datetime, here: Vantage) -> Mapping[str, datetime]:
+    """Endpoint -> when the latest run in this network that spoke of it had found that it fails, every time.
+
+    Not of endpoints that this run called well, down, or hindered by the device or its network.
+    """
+    last = dict[str, datetime | None]()
+    for run, said in _said(directory, before=before, at_least_s=0.0, here=here):
+        ended = datetime.fromisoformat(run.measurement_end_time) + timedelta(seconds=run.clock_offset_s or 0.0)
+        for v in said:
+            if v.outcome != "not_attempted":
+                last.setdefault(v.input, ended if _failed(v) else None)
+    return {url: ended for url, ended in last.items() if ended}
+
+
+def _failed(v: Verdict) -> bool:
+    return (v.outcome == "blocked" or (v.outcome == "inconclusive" and v.block_type not in ELSEWISE)) and (
+        v.attempts == v.failed_attempts >= TRIES)
+
+
+def _said(directory: Path, *, before: datetime, at_least_s: float, here: Vantage
+          ) -> Iterator[tuple[Run, tuple[Verdict, ...]]]:
+    """Runs of ours in this network with their verdicts, the latest first; a damaged file is passed over, since what is
+    just measured must be written all the same."""
+    for run in _runs(directory, before=before, at_least_s=at_least_s):
+        if run.engine == "probe" and not elsewhere(run.vantage, here):
+            try:
+                yield run, tuple(read_records(directory, run, Verdict))
+            except StoreError:
+                continue
 
 
 def _runs(directory: Path, *, before: datetime, at_least_s: float) -> list[Run]:

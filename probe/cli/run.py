@@ -7,8 +7,10 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ from probe.settings import Settings, SettingsError, load_settings, results_folde
 from probe.store.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
-    from probe.model import RunResult
+    from probe.model import RunResult, Vantage
     from probe.session.frame import RunPlan
     from probe.updates.choice import Choice
 
@@ -224,8 +226,15 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     board = fed(settings, datetime.now(UTC))
     plan = replace(plan, deadline_s=_left(plan, begin_s)) if settings.feed else plan
     with bar("Measuring") as progress:
-        result = make_run(targets, settings, plan, progress=progress, board=board)
+        result = make_run(targets, settings, plan, progress=progress, board=board,
+                          failed_before=partial(_failed_before, folder))
     return _confirmed(result, folder)
+
+
+def _failed_before(folder: Path, here: Vantage) -> Mapping[str, datetime]:
+    from probe.cli.previous import previous_failures
+
+    return previous_failures(folder, before=datetime.now(UTC), here=here)
 
 
 def _confirmed(result: RunResult, folder: Path) -> RunResult:

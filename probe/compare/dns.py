@@ -139,7 +139,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         slots=_wrong_slots(network, alive, trusted, nat64_prefix),
         trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
         trusted_failed=_operators(doh, "timeout", "error", "servfail", "refused"),
-        control_ok=len({c.control_id for c in told if c.addresses}),
+        control_ok=len({c.control_id for c in told if c.addresses and not c.before}),
         control_denying=len({c.control_id for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses}),
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,

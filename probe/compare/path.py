@@ -301,7 +301,7 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
     if base.stage == "app":
         return control_word(control, where).replace(FOREIGN, "")
     if base.stage in ("http", "page", "") and control.http_failure is not None:
-        return "failed" if control.http_failure else "ok"
+        return "failed" if control.http_failure else "" if control.before else "ok"
     return ""
 
 

@@ -1,9 +1,9 @@
 """What signed feeds say of one endpoint now: several vantages together, each as far as its age allows. Pure.
 
-That nothing answers counts for two hours, and so do names' addresses and certificates' keys. That something works
-counts for a quarter of an hour: a service that fails since then fails here as everywhere, and who held an old success
-against it would take every outage for a block. After two hours all is nothing. Not even addresses are tried then: a
-service that is reached at one of them alone, which no resolver here gives, would look well and is not.
+A word counts for two hours. That something works convicts only where it lies between two failures of our own: a service
+that has failed since then fails here as everywhere, and who held an earlier success against it would take every outage
+for a block. After two hours all is nothing. Not even addresses are tried then: a service that is reached at one of them
+alone, which no resolver here gives, would look well and is not.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from probe.tables.handshakes import GENUINE
 
 FRESH_S = 2 * 3600
 """How long a word counts."""
-WORKS_S = 15 * 60
-"""How long it counts that something works."""
 AHEAD_S = 300
 """By how much a feed's clock may be ahead of ours."""
 FEED = "feed"
@@ -53,8 +51,10 @@ class Board:
                 taken.append((asn, cc))
         return len(taken)
 
-    def consult(self, control_id: str, endpoint: Endpoint, *, now: datetime.datetime, t_s: float) -> ControlAnswer:
-        """What the feed of this id says of the endpoint at `now`; `t_s` is the run's own time."""
+    def consult(self, control_id: str, endpoint: Endpoint, *, now: datetime.datetime, t_s: float,
+                failed: datetime.datetime | None = None) -> ControlAnswer:
+        """What the feed of this id says of the endpoint at `now`; `t_s` is the run's own time. `failed` is when the
+        run before this one had found that the endpoint fails; None where it had not."""
         mine = next(feed for feed in self.feeds if feed.control_id == control_id)
         entry = mine.entry(endpoint.input)
         age_s = age_of(mine, entry, now) if entry else int((now - mine.made) / _SECOND)
@@ -72,7 +72,10 @@ class Board:
             if entry.state == "fails":
                 return replace(blank, reason="another vantage of this network or country says so already")
             entry = _without_failures(entry)
-        return answer_of(entry if age_s <= WORKS_S else _without_successes(entry), blank)
+        measured = now - age_s * _SECOND
+        if failed is not None and measured >= failed + AHEAD_S * _SECOND:
+            return answer_of(entry, blank)
+        return answer_of(_without_successes(entry), replace(blank, before=True))
 
     def _speaks_for_itself(self, feed: Feed, url: str, now: datetime.datetime) -> bool:
         """Whether its failure is news: two vantages of one network or country are one, whether as feeds or helpers."""
@@ -136,11 +139,11 @@ def _without_failures(entry: FeedEntry) -> FeedEntry:
 
 
 def _without_successes(entry: FeedEntry) -> FeedEntry:
-    """What failed alone, and where the name led."""
+    """What failed alone, where the name led, and the page, for comparing."""
     places = tuple(msgspec.structs.replace(
         place, tcp=place.tcp or None, tls=place.tls or None, udp=place.udp or None,
         app=None if place.app in GENUINE else place.app) for place in entry.places)
-    return msgspec.structs.replace(entry, places=places, page=entry.page if entry.page and entry.page.failure else None)
+    return msgspec.structs.replace(entry, places=places)
 
 
 def _worked(word: str | None) -> str | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import queue
 import random
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from probe import __version__
@@ -29,7 +29,7 @@ from probe.measure.pool import DaemonPool
 from probe.measure.sockets import make_room
 from probe.measure.system_dns import network_resolvers
 from probe.measure.tunnels import tunnel_word
-from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, RunResult
+from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, RunResult, Vantage
 from probe.plan.frame import Frame
 from probe.plan.rotation import share_of
 from probe.progress import Progress, silent
@@ -57,6 +57,14 @@ END_RESERVE_S = 0.5
 HELPER_TIMEOUT_S = 20.0
 
 
+FailedBefore = Callable[[Vantage], Mapping[str, datetime]]
+"""What a run in this network asks of the runs before it: endpoint -> when it was found to fail."""
+
+
+def _nothing(_: Vantage) -> Mapping[str, datetime]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Setting:
     """What stays the same through one run."""
@@ -74,6 +82,7 @@ class _Setting:
     seed: int
     rng: random.Random
     board: Board | None = None
+    failed_before: FailedBefore = _nothing
 
     def ladder(self, seen: Sequence[Observation]) -> LadderEvidence:
         return read_ladder(self.catalogue, self.settings.vantage.cc, seen, has_ipv4=4 in self.links,
@@ -82,9 +91,9 @@ class _Setting:
 
 
 def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = silent,
-             board: Board | None = None) -> RunResult:
+             board: Board | None = None, failed_before: FailedBefore = _nothing) -> RunResult:
     """Measure, judge, and return everything; the network's failures are results, not exceptions. On the `board` stand
-    signed control feeds."""
+    signed control feeds, whose word that something works convicts only what failed before that as well."""
     make_room()
     seed = plan.seed if plan.seed is not None else secrets.randbits(32)
     rng = random.Random(seed)
@@ -102,7 +111,8 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
     with Listener() as listener, NetworkWatch() as watch:
         run = _Setting(catalogue=catalogue, settings=settings, plan=plan, frame=frame, clock=clock, links=links,
                        gateway=gateway_word() if links else "none", tunnel=_tunnel(settings), watch=watch,
-                       whereabouts=Whereabouts(table_for(settings.geo, lab=plan.lab)), seed=seed, rng=rng, board=board)
+                       whereabouts=Whereabouts(table_for(settings.geo, lab=plan.lab)), seed=seed, rng=rng, board=board,
+                       failed_before=failed_before)
         if links:
             climb(_ladder_plan(run), clock=clock, listener=listener, pool=pool, emit=events.put)
         chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=links or (4,), seed=seed,
@@ -187,10 +197,12 @@ def _wait(run: _Setting, events: queue.SimpleQueue[Any]) -> list[Observation]:
 
 
 def _asker(run: _Setting, way: Callable[[str], str], book: Book) -> AskHelper:
-    """How controls are asked. The age of a feed is told by the clock as the ladder has put it right."""
+    """How controls are asked. The age of a feed is told by the clock as the ladder has put it right. Earlier runs are
+    looked at when a feed is first consulted: where nothing fails, never."""
     helpers, clock = {h.id: h for h in run.settings.helper}, run.clock
     board, ids = run.board, run.board.ids if run.board else ()
     offset_s: float | None = None
+    failed = cache(lambda: run.failed_before(_here(run)))
 
     def ask_one(control_id: str, endpoint: Endpoint, addresses: tuple[str, ...], volume: str = "") -> ControlAnswer:
         nonlocal offset_s
@@ -198,7 +210,8 @@ def _asker(run: _Setting, way: Callable[[str], str], book: Book) -> AskHelper:
             if offset_s is None:  # the servers that tell it may answer later than others
                 offset_s = run.ladder(book.observations).clock_offset_s
             right = clock.utc() + timedelta(seconds=offset_s or 0.0)
-            return board.consult(control_id, endpoint, now=right, t_s=clock.now_s())
+            return board.consult(control_id, endpoint, now=right, t_s=clock.now_s(),
+                                 failed=failed().get(endpoint.input))
         from probe.control.client import HelperConfig, ask
 
         h = helpers[control_id]
@@ -206,6 +219,12 @@ def _asker(run: _Setting, way: Callable[[str], str], book: Book) -> AskHelper:
         return ask(config, endpoint, addresses, timeout_s=HELPER_TIMEOUT_S, clock=clock.now_s, volume=volume)
 
     return ask_one
+
+
+def _here(run: _Setting) -> Vantage:
+    """Where we are, as far as it is known while the run goes on."""
+    run.whereabouts.learn_own(run.frame.ours)
+    return Vantage(**asdict(run.whereabouts.place(run.settings.vantage, moved=run.watch.changed)))
 
 
 def _result(run: _Setting, chosen: Selection, book: Book, *, resolver_count: int, privileged: bool,

@@ -145,6 +145,8 @@ CONTROLS: Words = {
     "input": ("", "URL of the endpoint in the catalogue."),
     "source": ("", "helper: asked at that moment; feed: it stood in a signed file, measured before."),
     "age_s": ("s", "Of a feed: how long before it had been measured; negative where it is dated after our own clock."),
+    "before": ("", "Of a feed: no earlier run had failed when it was measured, so that what worked then may have failed"
+                   " since and convicts nobody."),
     "state": ("", "answered, failed (the control could not be asked), or refused; of a feed whose word does not count"
                   " (old, unclear, nothing of this endpoint), refused."),
     "reason": ("", "Why there is no answer; empty when there is."),
