@@ -141,6 +141,21 @@ def test_in_turkey_the_address_stays_slow_for_everybody(ends: BothEnds, seed: in
     assert len(arrived(ends, elsewhere, size)) == sent
 
 
+def test_an_address_is_slow_whatever_name_it_is_met_under(ends: BothEnds, seed: int) -> None:
+    size = 500
+    with ends.watched("thr-address", seed % 1000) as w:
+        t, c = w.target("t"), w.innocent()
+        rate_bps = w.number("rate_bps")
+        flows = [say_hello(w, t, name) for name in (t.sni, c.sni)]
+        elsewhere = say_hello(w, c, t.sni)
+        for flow in flows:
+            flood(w, flow, size=size, rate_bps=rate_bps)
+        sent = flood(w, elsewhere, size=size, rate_bps=rate_bps)
+    for flow in flows:
+        assert passed_bps(arrived(ends, flow, size)) == pytest.approx(rate_bps, rel=TOLERANCE)
+    assert len(arrived(ends, elsewhere, size)) == sent, "the name is free at another address"
+
+
 # --- freezes
 
 

@@ -95,9 +95,11 @@ FLOW: tuple[PathRule, ...] = (
          "transfers stop alike without a word; others' from here, and controls' from there, come through",
          lambda s: (_frozen(s) and _shown_elsewhere(s)) or (_frozen_early(s) and _served_elsewhere(s))),
     Rule("flow/slow_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
-         "transfers from this service are slow, others' are not; it may be the server, or a crowded or lossy way to it",
+         "transfers from this service are slow, and others' from here, or controls' from there, are not; it may be the "
+         "server, or a crowded or lossy way to it",
          lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.elsewhere.lower
-                                   or s.path.flow.innocent.slower or s.path.flow.innocent.lower)),
+                                   or s.path.flow.innocent.slower or s.path.flow.innocent.lower
+                                   or (s.path.flow.policed and s.path.flow.controls_fast > 0))),
     Rule("flow/frozen_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service stop without a word; after how much, or whether the server itself stops, is not "
          "shown",
