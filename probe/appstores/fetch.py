@@ -13,12 +13,12 @@ from probe.control.guard import has_route
 from probe.control.reach import PUBLIC, Plan, hang_up, open_stream, socket_of
 from probe.measure.system_dns import system_lookup
 from probe.tables.failures import TIMEOUT
+from probe.tables.http import REDIRECTS
 
 TIMEOUT_S = 20.0
 MAX_REDIRECTS = 3
 MAX_ADDRESSES_TRIED = 3
 _LOOKUP_S = 10.0
-_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ def fetch(url: str, *, max_body_bytes: int, timeout_s: float = TIMEOUT_S) -> Pag
     deadline = time.monotonic() + timeout_s
     for _ in range(MAX_REDIRECTS + 1):
         page, location = _ask(here, max_body_bytes, deadline)
-        there = _within(start, here, location) if page.status in _REDIRECTS else None
+        there = _within(start, here, location) if page.status in REDIRECTS else None
         if there is None:
             return page
         here = there
