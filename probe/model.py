@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from probe.tables.control_sources import HELPER
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
@@ -202,8 +204,8 @@ class ControlAnswer:
     asn: int = 0
     cc: str = ""
     input: str
-    source: str = "helper"
-    """helper, asked at that moment, or feed: it stood in a signed file, measured before."""
+    source: str = HELPER
+    """A word of `probe.tables.control_sources`."""
     age_s: int = 0
     """Of a feed: seconds since it was measured; negative where it is dated after our own clock."""
     before: bool = False
