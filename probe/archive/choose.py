@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from probe.model import Run, Verdict
+from probe.stamps import parse_time
 from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs, table_rows
 from probe.store.rows import Row
@@ -46,10 +47,10 @@ def chosen_runs(directory: Path, choice: Choice) -> list[Run]:
 
 def start_of(run: Run) -> datetime:
     """When a run began, in UTC. Raises ValueError for a time that is none, or none of a run."""
-    time = datetime.fromisoformat(run.measurement_start_time)
+    time = parse_time(run.measurement_start_time)
     if not 1970 <= time.year <= 2200:  # a device without a clock begins at 1970
         raise ValueError(f"the year {time.year} cannot be that of a run")
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    return time
 
 
 def chosen_rows(directory: Path, run: Run, table: Table, services: Collection[str]) -> Iterator[Row]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from probe.model import ControlAnswer, Observation, Run, ServiceVerdict, Verdict
 from probe.progress import Progress, silent
-from probe.report.series import Network, VerdictRow, instrument_of, network_row, parse_time
+from probe.report.series import Network, VerdictRow, instrument_of, network_row
+from probe.stamps import parse_time
 from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs
 
