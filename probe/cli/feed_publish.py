@@ -97,7 +97,7 @@ def _before(order: Order) -> Feed | None:
     """The feed that lies there, where it is ours and whole."""
     from probe.control.feed_document import FeedError
     from probe.updates.feeds import verified
-    from probe.updates.kept import Fetched
+    from probe.updates.signed_file import Fetched
 
     try:
         fetched = Fetched(document=order.file.read_bytes(),

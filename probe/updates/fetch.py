@@ -19,7 +19,7 @@ from probe.control.guard import has_route
 from probe.control.reach import PUBLIC, Plan, hang_up, open_stream, socket_of
 from probe.tables.http import REDIRECTS
 from probe.updates.document import MAX_BYTES, ListError
-from probe.updates.minisign import MAX_SIGNATURE_BYTES
+from probe.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey, SignatureError, check_key, signature
 
 SUFFIX = ".minisig"
 """Of the signature's name, after the list's."""
@@ -38,6 +38,16 @@ def is_remote(source: str) -> bool:
 def signature_of(source: str, *, timeout_s: float) -> bytes:
     """The signature file that lies beside a list, at a URL or in a folder. Raises ListError."""
     return body_of(source + SUFFIX, MAX_SIGNATURE_BYTES, timeout_s=timeout_s)
+
+
+def signature_by(key: PublicKey, source: str, *, timeout_s: float) -> bytes:
+    """The same where it says that `key` signed, as far as that needs no document. Raises ListError."""
+    raw = signature_of(source, timeout_s=timeout_s)
+    try:
+        check_key(signature(raw), key)
+    except SignatureError as error:
+        raise ListError(f"{source}: {error}") from None
+    return raw
 
 
 def document_of(source: str, *, timeout_s: float) -> bytes:
