@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from probe.expectation import Expectation
 from probe.measure.http import Exchange
-from probe.model import Expectation
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,4})\]")
 _MAX_STEPS = 16
