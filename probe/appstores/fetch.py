@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -80,7 +79,3 @@ def _ask(site: Site, most: int, deadline: float) -> tuple[Page, str]:
             return Page(status=got.status, body=got.body, truncated=got.truncated), got.header("location")
         failure = got.failure
     return Page(failure=failure), ""
-
-
-Fetch = Callable[[str], Page]
-"""How a URL becomes a page; never raises for the network."""

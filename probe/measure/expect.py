@@ -31,11 +31,6 @@ def expects_anything(expect: Expectation) -> bool:
     return bool(expect.status or expect.body or expect.header or expect.location or expect.json)
 
 
-def is_strong(expect: Expectation) -> bool:
-    """True when meeting the expectation shows the genuine service's own content, not just any status."""
-    return bool(expect.body or expect.header or expect.location or expect.json)
-
-
 def _status_is(status: int, word: str) -> bool:
     if word == "any":
         return 100 <= status <= 999

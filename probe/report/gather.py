@@ -57,7 +57,6 @@ class Part:
     """(target, block type) -> its most telling verdict."""
     examples: dict[str, list[Example]] = field(default_factory=dict)
     """Target -> evidence of its blocked verdicts."""
-    omitted_examples: int = 0
 
     @property
     def times(self) -> Sequence[datetime]:
@@ -122,7 +121,6 @@ def _keep_most_telling(part: Part, run: Run, verdict: Verdict) -> None:
 
 def _read_examples(part: Part, directory: Path, most: int) -> None:
     chosen = sorted(part.blocked.values(), key=lambda pair: -pair[1].confidence)[:most]
-    part.omitted_examples = len(part.blocked) - len(chosen)
     by_run: dict[str, list[tuple[Run, Verdict]]] = {}
     for run, verdict in chosen:
         by_run.setdefault(run.run_id, []).append((run, verdict))
