@@ -39,10 +39,15 @@ def chosen_runs(directory: Path, choice: Choice) -> list[Run]:
     Raises StoreError where nothing is stored, or where runs of the laboratory and others would be mixed.
     """
     runs = [run for run in stored_runs(directory, since=choice.since) if _is_wanted(run, choice)]
-    if len({run.vantage.lab for run in runs}) > 1:
-        raise StoreError(f"{directory}: holds runs of the laboratory and others, which must not be mixed: "
-                         "say --lab or --no-lab")
+    check_unmixed(directory, (run.vantage.lab for run in runs))
     return runs
+
+
+def check_unmixed(directory: Path, labs: Iterable[object], *, what: str = "runs") -> None:
+    """Raises StoreError where some of what was read there is of the laboratory and some is not: each says whether."""
+    if len(set(labs)) > 1:
+        raise StoreError(f"{directory}: holds {what} of the laboratory and others, which must not be mixed: "
+                         "say --lab or --no-lab")
 
 
 def start_of(run: Run) -> datetime:
