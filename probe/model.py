@@ -9,24 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """What the genuine service answers; empty fields expect nothing."""
-
-    status: tuple[str, ...] = ()
-    """Accepted HTTP status codes: "200", a class "4xx", or "any"; for controls that must find nothing, "closed" (a
-    port) or "NXDOMAIN" (a name)."""
-    body: tuple[str, ...] = ()
-    """The decoded body must contain one of these texts (case-insensitive)."""
-    header: str = ""
-    """A response header that must be present."""
-    location: str = ""
-    """Text that the Location header must contain."""
-    json: str = ""
-    """`path=value` or `path`: a JSON path (dots, [n]) that must exist and, with `=`, equal the value."""
-    reply: str = ""
-    """Pattern of a messenger's own reply, for protocols that speak their own bytes."""
+from probe.expectation import Expectation
+from probe.tables.control_sources import HELPER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +186,8 @@ class ControlAnswer:
     asn: int = 0
     cc: str = ""
     input: str
-    source: str = "helper"
-    """helper, asked at that moment, or feed: it stood in a signed file, measured before."""
+    source: str = HELPER
+    """A word of `probe.tables.control_sources`."""
     age_s: int = 0
     """Of a feed: seconds since it was measured; negative where it is dated after our own clock."""
     before: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from probe.model import Expectation
+from probe.expectation import Expectation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,12 +24,13 @@ from urllib.parse import urlsplit
 import pytest
 from pyroute2 import IPRoute
 
+from probe.expectation import Expectation
 from probe.lab.host.namespaces import NEW_NET, enter_new_user, unshare
 from probe.lab.pki import make_pki
 from probe.lab.servers import serve
 from probe.lab.types import Drawn, Fault, World
 from probe.lab.world import draw_world
-from probe.model import Endpoint, Expectation
+from probe.model import Endpoint
 
 P = ParamSpec("P")
 

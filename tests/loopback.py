@@ -11,9 +11,10 @@ from typing import Any
 
 from observations import HOST
 
+from probe.expectation import Expectation
 from probe.measure.clock import start_clock
 from probe.measure.visit import visit
-from probe.model import Expectation, Observation
+from probe.model import Observation
 from probe.steps import Page, Visit
 
 PATIENCE_S, SHORT_S = 10.0, 0.3

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from probe.compare.ladder import LadderEvidence
 from probe.compare.path import PathEvidence
-from probe.model import ControlAnswer, Endpoint, Expectation, Observation
+from probe.expectation import Expectation
+from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site, group
 
 HOST, OTHER = "chat.example", "other.example"

@@ -15,10 +15,11 @@ import trustme
 from loopback import FLOOD, MEGABYTE, SHORT_S, Behaviour, finish, going_to, seen_of, serving
 from observations import EOF, RESET, TIMEOUT
 
+from probe.expectation import Expectation
 from probe.lab.servers.app_messengers import ANSWERS
 from probe.lab.servers.app_wire import Wire
 from probe.measure import visit as visit_module
-from probe.model import Expectation, Observation
+from probe.model import Observation
 from probe.tables.handshakes import INNOCENT
 
 

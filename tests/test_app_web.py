@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.catalogue.load import load
+from probe.expectation import Expectation
 from probe.lab.servers.app_web import GETS, POSTS, SOCKETS, WebApps
 from probe.lab.servers.faults import Faults
 from probe.lab.servers.genuine import GenuineServices
@@ -29,7 +30,7 @@ from probe.lab.world import draw_world
 from probe.measure.app import mtproto, posts, web, websocket, within_websocket
 from probe.measure.app.speech import MORE, Asked, Speech
 from probe.measure.app.speeches import SPEECHES
-from probe.model import Endpoint, Expectation
+from probe.model import Endpoint
 from probe.tables.handshakes import ANSWERED, FOREIGN, GENUINE, PLACES, PROOFS, PROVEN, REFUSED
 from probe.tables.protocols import PROTOCOLS
 

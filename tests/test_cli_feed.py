@@ -26,8 +26,8 @@ from probe.model import Endpoint, RunResult
 from probe.session.frame import RunPlan
 from probe.settings import FeedSettings, Settings, load_settings
 from probe.updates.feeds import verified
-from probe.updates.kept import Fetched
 from probe.updates.minisign import public_key
+from probe.updates.signed_file import Fetched
 
 Cuts = dict[str, tuple[str, str]]
 

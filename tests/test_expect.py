@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.expect import expects_anything, is_strong, mismatch
+from probe.expectation import Expectation
+from probe.measure.expect import expects_anything, mismatch
 from probe.measure.http import Exchange, body_hash, clock_offset_s, excerpt_of, title_of
-from probe.model import Expectation
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 JSON = b'{"a": {"b": [{"c": 1}, {"c": "x"}], "yes": true}, "n": null}'
@@ -54,14 +54,13 @@ def test_an_expectation_is_met_or_it_says_what_differs(expect: Expectation, answ
     assert (mismatch(expect, answer) == "") == met
 
 
-@pytest.mark.parametrize(("expect", "anything", "strong"), [
-    (Expectation(), False, False), (Expectation(status=("200",)), True, False), (Expectation(body=("x",)), True, True),
-    (Expectation(header="x"), True, True), (Expectation(location="x"), True, True), (Expectation(json="x"), True, True),
-    (Expectation(reply="x"), False, False),
+@pytest.mark.parametrize(("expect", "anything"), [
+    (Expectation(), False), (Expectation(status=("200",)), True), (Expectation(body=("x",)), True),
+    (Expectation(header="x"), True), (Expectation(location="x"), True), (Expectation(json="x"), True),
+    (Expectation(reply="x"), False),
 ])
-def test_a_status_alone_is_weak(expect: Expectation, anything: bool, strong: bool) -> None:
+def test_a_messengers_reply_is_nothing_that_http_answers(expect: Expectation, anything: bool) -> None:
     assert expects_anything(expect) == anything
-    assert is_strong(expect) == strong
 
 
 EXPECTATIONS = st.builds(

@@ -119,7 +119,8 @@ def test_whatever_comes_is_a_feed_or_refused_and_a_feed_can_be_consulted(raw: by
 def consulted(found: Feed, one: FeedEntry) -> ControlAnswer:
     endpoint = Endpoint(target_id="t", service="s", role="web", tier=1, input=one.input, protocol="http", host="h",
                         port=443)
-    return Board(feeds=(found,)).consult(found.control_id, endpoint, now=MADE, t_s=1.0)
+    return Board(feeds=(found,)).consult(found.control_id, endpoint, now=MADE, t_s=1.0,
+                                         failed=MADE - timedelta(hours=2))
 
 
 def test_an_address_that_no_service_has_is_passed_over() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
-    "model": 0, "tables": 0,
+    "model": 0, "expectation": 0, "tables": 0,
     "catalogue": 1,
     "steps": 2, "sites": 2, "compare": 2, "rules": 2, "classify": 2, "combine": 2, "roles": 2, "plan": 2,
     "measure": 3, "control": 3,

@@ -99,7 +99,7 @@ from probe.measure.trace import trace
 from probe.measure.tunnels import tunnel_word
 from probe.measure.udp_socket import UdpFlow
 from probe.measure.visit import visit
-from probe.model import Expectation
+from probe.expectation import Expectation
 from probe.schedules.events import Event, append, now, read
 from probe.steps import Page, Trace, Visit
 from probe.store.atomic import check_writable, write_file

@@ -158,7 +158,7 @@ def test_a_look_that_fails_fails_no_run(made: Made, monkeypatch: pytest.MonkeyPa
             def full(*_: object) -> None:
                 raise StoreError("the disk is full")
 
-            monkeypatch.setattr("probe.updates.kept.replace_file", full)
+            monkeypatch.setattr("probe.updates.signed_file.replace_file", full)
         result = call("run", "--timed")
         assert (asked == []) == (fault in ("refused", "no key", "no room")), "who cannot note a look makes none"
     assert result.exit_code == 0, result.output

@@ -22,10 +22,11 @@ from probe.store.atomic import StoreError
 from probe.updates import kept
 from probe.updates.choice import choose, standing
 from probe.updates.document import ListError, Numbers, Policy, catalogue_in, check_follows, policies, read, write
-from probe.updates.kept import Fetched, Looks, keep, read_kept, read_looks, write_looks
+from probe.updates.kept import keep, read_kept, read_looks, write_looks
 from probe.updates.limits import MAX_AGE_DAYS, limits_for
 from probe.updates.look import is_due, key_for, look
 from probe.updates.minisign import public_key
+from probe.updates.signed_file import Fetched, Looks
 
 KEY = public_key(OURS.public_line)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -203,7 +204,8 @@ from datetime import date
 from pathlib import Path
 sys.path.insert(0, "tests")
 from signed import OURS, document, targets
-from probe.updates.kept import Fetched, keep
+from probe.updates.kept import keep
+from probe.updates.signed_file import Fetched
 from probe.updates.minisign import public_key
 key, home = public_key(OURS.public_line), Path(sys.argv[1])
 big = targets(*({"input": f"https://h{n}.example/", "target_id": f"telegram.web.h{n}"} for n in range(300)))
@@ -266,7 +268,7 @@ def test_a_look_is_remembered_before_it_is_made(tmp_path: Path, monkeypatch: pyt
     def killed(*_: object, **__: object) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("probe.updates.look.signature_of", killed)
+    monkeypatch.setattr("probe.updates.look.signature_by", killed)
     with pytest.raises(KeyboardInterrupt):
         look("https://l.example/list.json", KEY, now=NOW, folder=tmp_path)
     assert read_looks(tmp_path).at == NOW

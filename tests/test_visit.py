@@ -27,10 +27,11 @@ from loopback import (
 )
 from observations import EOF, HOST, REFUSED, RESET, TIMEOUT
 
+from probe.expectation import Expectation
 from probe.measure import farewell
 from probe.measure.sockets import make_room
 from probe.measure.visit import pages_left
-from probe.model import Expectation, Observation
+from probe.model import Observation
 
 
 def page_of(behave: Behaviour, **changes: Any) -> Observation:

@@ -24,6 +24,7 @@ from probe.analysis.inputs import BadFile, Chunk, Group, Inputs, find_inputs, re
 from probe.analysis.listing import MAX_LISTED, Listing, listing_to
 from probe.analysis.quality import OTHER_SIDE
 from probe.progress import Progress, silent
+from probe.stamps import stamp
 from probe.store.atomic import StoreError, explained, make_folder, sync_folder
 
 CELLS_FILE = "cells.parquet"
@@ -277,8 +278,8 @@ class _Work:
             writer.add(table)
             for count in table["level"].value_counts().to_pylist():
                 self.done.cells[count["values"]] += count["counts"]
-            self.done.first = self.done.first or _stamp(table["cell_start"][0].as_py())
-            self.done.last = _stamp(table["cell_start"][-1].as_py())
+            self.done.first = self.done.first or stamp(table["cell_start"][0].as_py())
+            self.done.last = stamp(table["cell_start"][-1].as_py())
 
     def note_torn(self, table: str) -> None:
         torn = self.engine.torn()
@@ -343,7 +344,3 @@ def as_json(done: Summary) -> dict[str, Any]:
         "rejected": dict(done.rejected), "bad_runs": dict(done.bad_runs),
         "other_side": done.other_side, "cells": dict(done.cells), "first": done.first, "last": done.last,
     }
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 
 from probe.analysis.event import Event
+from probe.stamps import stamp
 
 Row = Mapping[str, object]
 
@@ -55,7 +56,7 @@ def update_log(old: Iterable[Row], events: Sequence[Event], now: datetime, cover
             rows.append({**row, "event_id": known["event_id"], "change": change, "revision": _revision(known) + 1})
     for event_id, known in latest.items():
         if event_id not in seen and known["change"] != WITHDRAWN and _within(known, covered):
-            rows.append({**known, "logged_at": _stamp(now), "change": WITHDRAWN, "revision": _revision(known) + 1})
+            rows.append({**known, "logged_at": stamp(now), "change": WITHDRAWN, "revision": _revision(known) + 1})
     return rows
 
 
@@ -91,17 +92,13 @@ def alert_line(row: Row) -> str:
 def _row(event: Event, now: datetime) -> dict[str, object]:
     made = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "networks"}
     made["networks"] = [{name: _plain(value) for name, value in asdict(reach).items()} for reach in event.networks]
-    return {**made, "logged_at": _stamp(now)}
+    return {**made, "logged_at": stamp(now)}
 
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
-        return _stamp(value)
+        return stamp(value)
     return list(value) if isinstance(value, tuple) else value
-
-
-def _stamp(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _time(value: object) -> datetime:

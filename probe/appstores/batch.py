@@ -14,6 +14,7 @@ from probe.appstores.judge import Answer, Blocked, Judged, judge, nowhere
 from probe.appstores.types import Batch, BatchFrame, StoreCheck
 from probe.catalogue.types import Service, Store
 from probe.progress import Progress, silent
+from probe.stamps import stamp
 from probe.tables.store_states import LIMITED
 
 FAILURES_IN_A_ROW = 3
@@ -82,7 +83,7 @@ def count(stores: Mapping[str, Store], wanted: Wanted) -> int:
 def make_batch(stores: Mapping[str, Store], wanted: Wanted, frame: BatchFrame, history: Sequence[StoreCheck],
                blocked: Mapping[str, Blocked], means: Means) -> Batch:
     """Ask, judge, and compare with the checks before. Network failures become states; nothing is raised for them."""
-    begun = _stamp(means.now())
+    begun = stamp(means.now())
     rows: list[StoreCheck] = []
     found_blocked = {name: blocked.get(name, Blocked()) for name in wanted.apps}
     done, total = 0, count(stores, wanted)
@@ -128,7 +129,7 @@ class _Asking:
 def _answer(lookup: Lookup, means: Means) -> Answer:
     page = means.fetch(lookup.url, max_body_bytes=MAX_BODY_BYTES)
     made = Answer(store=lookup.store, storefront=lookup.storefront, asked=lookup.asked, failure=page.failure,
-                  status=page.status, time=_stamp(means.now()))
+                  status=page.status, time=stamp(means.now()))
     if page.failure:
         return made
     return replace(made, said=READERS[lookup.store](
@@ -159,7 +160,3 @@ def _settled(frame: BatchFrame, rows: Sequence[StoreCheck], history: Sequence[St
                               evidence=found.evidence if outcome == "blocked" else ""))
     new = tuple(change for change in changes if change.batch_id == frame.batch_id)
     return Batch(frame=frame, checks=tuple(checks), changes=new)
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

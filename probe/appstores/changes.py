@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from probe.appstores.types import BatchFrame, StoreChange, StoreCheck
+from probe.stamps import parse_time
 from probe.tables.store_states import ABSENT, BLOCKED, IN, LISTED, REASONS, REMOVED
 
 MIN_CHECKS = 3
@@ -97,5 +98,4 @@ def outcome_of(check: StoreCheck, standing: Standing, *, block_type: str = "") -
 
 
 def _time(check: StoreCheck) -> datetime:
-    time = datetime.fromisoformat(check.check_time)
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    return parse_time(check.check_time)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -13,12 +12,12 @@ from probe.control.guard import has_route
 from probe.control.reach import PUBLIC, Plan, hang_up, open_stream, socket_of
 from probe.measure.system_dns import system_lookup
 from probe.tables.failures import TIMEOUT
+from probe.tables.http import REDIRECTS
 
 TIMEOUT_S = 20.0
 MAX_REDIRECTS = 3
 MAX_ADDRESSES_TRIED = 3
 _LOOKUP_S = 10.0
-_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ def fetch(url: str, *, max_body_bytes: int, timeout_s: float = TIMEOUT_S) -> Pag
     deadline = time.monotonic() + timeout_s
     for _ in range(MAX_REDIRECTS + 1):
         page, location = _ask(here, max_body_bytes, deadline)
-        there = _within(start, here, location) if page.status in _REDIRECTS else None
+        there = _within(start, here, location) if page.status in REDIRECTS else None
         if there is None:
             return page
         here = there
@@ -80,7 +79,3 @@ def _ask(site: Site, most: int, deadline: float) -> tuple[Page, str]:
             return Page(status=got.status, body=got.body, truncated=got.truncated), got.header("location")
         failure = got.failure
     return Page(failure=failure), ""
-
-
-Fetch = Callable[[str], Page]
-"""How a URL becomes a page; never raises for the network."""

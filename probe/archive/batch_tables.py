@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from probe.archive.choose import Choice
+from probe.archive.choose import Choice, check_unmixed
 from probe.archive.export import Exported, write_out
-from probe.store.atomic import StoreError
 from probe.store.batches import BATCH_TABLES, batch_row, read_batches
 from probe.store.rows import Row
 
@@ -19,9 +18,7 @@ def export_batches(directory: Path, out: Path | None, choice: Choice, *, table: 
     others would be mixed, something is damaged, or the file cannot be written.
     """
     rows, done = list(_chosen(directory, choice, table)), Exported()
-    if len({row["lab"] for row in rows}) > 1:
-        raise StoreError(f"{directory}: holds batches of the laboratory and others, which must not be mixed: "
-                         "say --lab or --no-lab")
+    check_unmixed(directory, (row["lab"] for row in rows), what="batches")
     done.rows, done.runs = len(rows), len({row["batch_id"] for row in rows})
     write_out(out, BATCH_TABLES[table], iter(rows), form)
     return done

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from probe.model import Run, Verdict
+from probe.stamps import parse_time
 from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs, table_rows
 from probe.store.rows import Row
@@ -38,18 +39,23 @@ def chosen_runs(directory: Path, choice: Choice) -> list[Run]:
     Raises StoreError where nothing is stored, or where runs of the laboratory and others would be mixed.
     """
     runs = [run for run in stored_runs(directory, since=choice.since) if _is_wanted(run, choice)]
-    if len({run.vantage.lab for run in runs}) > 1:
-        raise StoreError(f"{directory}: holds runs of the laboratory and others, which must not be mixed: "
-                         "say --lab or --no-lab")
+    check_unmixed(directory, (run.vantage.lab for run in runs))
     return runs
+
+
+def check_unmixed(directory: Path, labs: Iterable[object], *, what: str = "runs") -> None:
+    """Raises StoreError where some of what was read there is of the laboratory and some is not: each says whether."""
+    if len(set(labs)) > 1:
+        raise StoreError(f"{directory}: holds {what} of the laboratory and others, which must not be mixed: "
+                         "say --lab or --no-lab")
 
 
 def start_of(run: Run) -> datetime:
     """When a run began, in UTC. Raises ValueError for a time that is none, or none of a run."""
-    time = datetime.fromisoformat(run.measurement_start_time)
+    time = parse_time(run.measurement_start_time)
     if not 1970 <= time.year <= 2200:  # a device without a clock begins at 1970
         raise ValueError(f"the year {time.year} cannot be that of a run")
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    return time
 
 
 def chosen_rows(directory: Path, run: Run, table: Table, services: Collection[str]) -> Iterator[Row]:

@@ -25,6 +25,7 @@ from datetime import UTC, date, datetime, timedelta
 from probe.archive.choose import start_of
 from probe.geo.place import network_of
 from probe.model import Run
+from probe.stamps import stamp
 from probe.store.rows import Row, Value
 from probe.store.schema import Table
 
@@ -110,7 +111,7 @@ def released_rows(rows: Iterable[Row], table: Table, run_id: str, cell: Cell, na
     for row in rows:
         if row.get("purpose") in _OWN_LINE or row.get("operation") in _OWN_LINE_OPERATIONS:
             continue
-        fixed: dict[str, Value] = {"measurement_start_time": cell.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        fixed: dict[str, Value] = {"measurement_start_time": stamp(cell.start),
                                    "probe_cc": cell.probe_cc, "probe_asn": cell.probe_asn}
         if table.name == "observations":
             fixed |= _less(row)

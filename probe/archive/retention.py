@@ -12,6 +12,7 @@ from pathlib import Path
 from probe.archive.held import held_runs
 from probe.archive.own import REMOVED_FILE, OwnFile, disk_bytes, is_ours, own_files, top_files
 from probe.archive.settle import settle_all
+from probe.stamps import stamp
 from probe.store.atomic import StoreError, append_lines, explained, sync_folder
 from probe.store.merged import PREFIX, merged_runs
 
@@ -162,7 +163,7 @@ def _remove_empty(folder: Path) -> None:
 
 def _note(directory: Path, units: Sequence[_Unit], held: Set[str]) -> bool:
     """One line a day that loses runs; False when there is no room for it, which the removal itself will make."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = stamp(datetime.now(UTC))
     days: defaultdict[str, list[_Unit]] = defaultdict(list)
     for unit in units:
         days[unit.day].append(unit)

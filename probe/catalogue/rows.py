@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from probe.catalogue.types import Problem
 from probe.catalogue.urls import BadUrl, Place, place
-from probe.model import Endpoint, Expectation
+from probe.expectation import Expectation
+from probe.model import Endpoint
 from probe.tables.protocols import PROTOCOLS, SCHEMES
 from probe.tables.roles import ROLES
 from probe.tables.trust import TRUSTS

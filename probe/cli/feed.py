@@ -15,7 +15,8 @@ import click
 
 from probe.cli.feed_publish import Order, publish
 from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.cli.main import EXIT_LOCKED
+from probe.cli.opening import stop_if_refused
 from probe.consent.check import refusal
 from probe.marker import read_marker
 from probe.settings import Settings, SettingsError, load_settings
@@ -70,9 +71,7 @@ def feed(new_key: Path | None, key_file: Path | None, name: str | None, output: 
             return
         order = _order(load_settings(config), key_file=key_file, name=name, output=output, upload=upload, tier=tier,
                        small=small, fast=fast, deadline_s=deadline_s, catalogue=catalogue, force=force, as_json=as_json)
-        if why := refusal(order.settings, lab=read_marker().lab):
-            click.echo(f"Error: {why}", err=True)
-            sys.exit(EXIT_NO_CONSENT)
+        stop_if_refused(refusal(order.settings, lab=read_marker().lab))
         with run_lock(_served(order.folder)):
             if every is None:
                 sys.exit(publish(order))

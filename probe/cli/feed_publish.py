@@ -13,6 +13,7 @@ from probe import __version__
 from probe.cli.main import EXIT_FAILED, EXIT_NO_NETWORK
 from probe.marker import read_marker
 from probe.settings import Settings
+from probe.stamps import stamp
 from probe.store.atomic import StoreError
 from probe.store.cells import visible
 
@@ -96,7 +97,7 @@ def _before(order: Order) -> Feed | None:
     """The feed that lies there, where it is ours and whole."""
     from probe.control.feed_document import FeedError
     from probe.updates.feeds import verified
-    from probe.updates.kept import Fetched
+    from probe.updates.signed_file import Fetched
 
     try:
         fetched = Fetched(document=order.file.read_bytes(),
@@ -126,7 +127,7 @@ def _write(order: Order, made: Feed) -> int:
     from probe.store.atomic import replace_file
 
     raw = write_feed(made)
-    signed = order.key.sign(raw, f"feed {made.name} made {made.made:%Y-%m-%dT%H:%M:%SZ}")
+    signed = order.key.sign(raw, f"feed {made.name} made {stamp(made.made)}")
     files = ((order.file.name + _SIGNATURE, signed), (order.file.name, raw))
     for name, content in files:
         replace_file(order.folder / name, content)

@@ -11,7 +11,8 @@ import click
 from probe.archive.own import UPLOAD_FOLDER
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED
-from probe.settings import Settings, SettingsError, load_settings, results_folder
+from probe.cli.opening import settings_of
+from probe.settings import results_folder
 from probe.store.atomic import StoreError
 from probe.store.cells import visible
 
@@ -35,7 +36,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
       probe forget
       probe forget results --yes
     """
-    settings = _settings(config)
+    settings = settings_of(config)
     folder = results_folder(settings, directory)
     from probe.archive import forget as archive
 
@@ -77,13 +78,6 @@ def _no_upload(folder: Path) -> AbstractContextManager[None]:
     """Nobody uploads from there meanwhile, who would write down anew what was sent."""
     uploads = folder / UPLOAD_FOLDER
     return run_lock(uploads) if uploads.is_dir() and not uploads.is_symlink() else nullcontext()
-
-
-def _settings(config: str | None) -> Settings:
-    try:
-        return load_settings(config)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _tell(folder: Path, runs: int, files: int, size: int, state: tuple[Path, ...]) -> None:

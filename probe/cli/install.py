@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from probe.cli.as_user import as_user
-from probe.cli.main import EXIT_NO_CONSENT
+from probe.cli.opening import stop_if_refused
 from probe.consent.check import refusal
 from probe.consent.profiles import profile_of
 from probe.destination import folder_of
@@ -238,9 +238,7 @@ def with_errors(command: Callable[..., None]) -> Callable[..., None]:
 
 def _plan(config: str | None, every_min: str | None) -> _Plan:
     settings = load_settings(config)
-    if why := refusal(settings, lab=False):
-        click.echo(f"Error: {why}", err=True)
-        sys.exit(EXIT_NO_CONSENT)
+    stop_if_refused(refusal(settings, lab=False))
     every = int(every_min) if every_min else profile_of(settings.vantage.cc).every_min
     results = results_folder(settings).absolute()
     beat = rhythm(every, _minute(results))

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from probe.archive.choose import Choice, chosen_runs
 from probe.model import Observation, Run, Verdict
 from probe.progress import Progress
 from probe.registers.rows import Measured
-from probe.store.atomic import StoreError
-from probe.store.read import read_records, stored_runs
+from probe.store.read import read_records
 
 RUNS_FOR_ADDRESSES = 50
 """The latest runs whose observations are read for addresses: far more rows than verdicts."""
@@ -20,12 +20,7 @@ _TRUSTED_SOURCES = ("doh", "control", "literal")
 
 def runs_of(directory: Path, *, lab: bool | None) -> Sequence[Run]:
     """The runs of a folder by time. Raises StoreError where there are none, or those of the laboratory and others."""
-    runs = sorted((run for run in stored_runs(directory) if lab is None or run.vantage.lab is lab),
-                  key=lambda run: run.measurement_start_time)
-    if len({run.vantage.lab for run in runs}) > 1:
-        raise StoreError(f"{directory}: holds runs of the laboratory and others, which must not be mixed: "
-                         "say --lab or --no-lab")
-    return runs
+    return sorted(chosen_runs(directory, Choice(lab=lab)), key=lambda run: run.measurement_start_time)
 
 
 def measured(directory: Path, runs: Sequence[Run], progress: Progress) -> Mapping[str, Mapping[str, Measured]]:

@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.catalogue.types import Catalogue, CatalogueError
+from probe.catalogue.types import Catalogue
 from probe.cli.diary import Diary
 from probe.cli.fed import fed
 from probe.cli.listed import Bounds, beyond, bounds, chosen, looked, shown
 from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK
+from probe.cli.main import EXIT_LOCKED, EXIT_NO_NETWORK
+from probe.cli.opening import opened, set_time, stop_if_refused
 from probe.cli.progress import bar
 from probe.consent.check import refusal
 from probe.marker import read_marker
-from probe.settings import Settings, SettingsError, load_settings, results_folder
+from probe.settings import Settings, results_folder
 from probe.store.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
@@ -69,16 +70,16 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
       probe run --fast --catalogue my-sites.txt --results /tmp/try
       probe run --timed                  (what cron calls; about one new flow a second)
     """
-    settings, choice = _read(config, catalogue)
+    marker = read_marker()
+    settings, choice = opened(config, catalogue, lab=marker.lab)
     folder = results_folder(settings, results)
     from probe.cli.timed import NotNow, under_conditions, with_turn
     from probe.session.frame import RunPlan
 
-    marker = read_marker()
     plan = RunPlan(
         deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s), fast=fast,
         trigger="timed" if timed else "manual", seed=seed, tier=settings.run.tier if tier is None else tier,
-        inputs=frozenset(inputs), started_at=_start(at, marker.lab), lab=marker.lab,
+        inputs=frozenset(inputs), started_at=set_time(at, lab=marker.lab), lab=marker.lab,
     )
     _check_inputs(choice.catalogue, plan.inputs)
     diary = Diary(folder, keeps=timed and at is None)
@@ -90,8 +91,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
         return
     if why := refusal(settings, lab=marker.lab):
         diary.refused(why.splitlines()[0])
-        click.echo(f"Error: {why}", err=True)
-        sys.exit(EXIT_NO_CONSENT)
+    stop_if_refused(why)
     if wait_s:
         time.sleep(random.SystemRandom().uniform(0, wait_s))
     try:
@@ -151,26 +151,6 @@ def _check_room(folder: Path, settings: Settings) -> None:
 
         keep_in_bounds(folder, settings)
         check_writable(folder)
-
-
-def _read(config: str | None, catalogue: str | None) -> tuple[Settings, Choice]:
-    try:
-        settings = load_settings(config)
-        return settings, chosen(settings, catalogue, datetime.now(UTC), lab=read_marker().lab)
-    except (SettingsError, CatalogueError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _start(at: str | None, lab: bool) -> datetime | None:
-    if at is None:
-        return None
-    if not lab:
-        raise click.UsageError("--at writes a time that is not now; that is allowed in the laboratory only")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        raise click.UsageError(f"--at {at!r} is no time such as 2017-05-04T10:00:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _check_inputs(targets: Catalogue, inputs: frozenset[str]) -> None:

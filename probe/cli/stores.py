@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import secrets
 import sys
 import time
 from collections import Counter
@@ -18,14 +17,16 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.catalogue import packaged
-from probe.catalogue.types import Catalogue, CatalogueError, Store
-from probe.cli.listed import chosen, shown
+from probe.catalogue.types import Catalogue, Store
+from probe.cli.listed import shown
 from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.cli.main import EXIT_LOCKED
+from probe.cli.opening import opened, set_time, stop_if_refused
 from probe.cli.progress import bar
 from probe.consent.check import refusal
 from probe.marker import read_marker
-from probe.settings import Settings, SettingsError, load_settings, results_folder
+from probe.settings import Settings, results_folder
+from probe.stamps import id_at
 from probe.store.atomic import StoreError, check_writable
 from probe.store.cells import visible
 from probe.tables.store_states import ABSENT, BLOCKED, IN, REASONS, UNKNOWN
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from probe.appstores.batch import Wanted
     from probe.appstores.judge import Blocked
     from probe.appstores.types import Batch, BatchFrame
-    from probe.updates.choice import Choice
 
 LEAST_PACE_S = 3.0
 """Between two lookups outside the laboratory: the App Store asks for about twenty a minute."""
@@ -76,15 +76,13 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
       probe export --table store_changes
     """
     lab = read_marker().lab
-    settings, known = _read(config, catalogue, lab=lab)
-    started_at = _start(at, lab=lab)
+    settings, known = opened(config, catalogue, lab=lab)
+    started_at = set_time(at, lab=lab) or datetime.now(UTC)
     if pace_s < LEAST_PACE_S and not lab:
         raise click.UsageError(f"--pace-s: {LEAST_PACE_S:g} at least: the stores are not ours to hurry")
     wanted, asked = _wanted(known.catalogue, settings, names, frozenset(services), storefronts)
     _check_count(asked, wanted, most)
-    if why := refusal(settings, lab=lab):
-        click.echo(f"Error: {why}", err=True)
-        sys.exit(EXIT_NO_CONSENT)
+    stop_if_refused(refusal(settings, lab=lab))
     if why := known.standing.limits.pause:
         click.echo(f"Nothing is asked: the signed list of targets asks for a pause in this country: {shown(why)}")
         return
@@ -100,26 +98,6 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
         click.echo(f"Another batch of lookups writes to {folder}; this one does nothing.", err=True)
         sys.exit(EXIT_LOCKED)
     _tell(batch, folder, asked, as_json=as_json)
-
-
-def _read(config: str | None, catalogue: str | None, *, lab: bool) -> tuple[Settings, Choice]:
-    try:
-        settings = load_settings(config)
-        return settings, chosen(settings, catalogue, datetime.now(UTC), lab=lab)
-    except (SettingsError, CatalogueError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _start(at: str | None, *, lab: bool) -> datetime:
-    if at is None:
-        return datetime.now(UTC)
-    if not lab:
-        raise click.UsageError("--at writes a time that is not now; that is allowed in the laboratory only")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        raise click.UsageError(f"--at {at!r} is no time such as 2017-05-04T10:00:00Z") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _wanted(catalogue: Catalogue, settings: Settings, names: tuple[str, ...], services: frozenset[str],
@@ -154,7 +132,7 @@ def _frame(settings: Settings, catalogue: Catalogue, started_at: datetime, *, la
     from probe.tables.versions import SCHEMA_VERSION
 
     return BatchFrame(
-        batch_id=f"{started_at:%Y%m%dT%H%M%SZ}_{secrets.token_hex(4)}", probe_cc=settings.vantage.cc,
+        batch_id=id_at(started_at), probe_cc=settings.vantage.cc,
         probe_asn=settings.vantage.asn, lab=lab, catalogue_version=catalogue.version, software_version=__version__,
         schema_version=SCHEMA_VERSION)
 

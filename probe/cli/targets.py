@@ -125,12 +125,10 @@ def _choose(path: str | None) -> Choice:
     """The file that is named, else what a run by the usual configuration would use."""
     from probe.catalogue.types import CatalogueError
     from probe.cli.listed import chosen
-    from probe.settings import SettingsError, load_settings
+    from probe.cli.opening import settings_of
 
     try:
-        return chosen(load_settings(), path, datetime.now(UTC))
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
+        return chosen(settings_of(None), path, datetime.now(UTC))
     except CatalogueError as error:
         click.echo(str(error), err=True)
         click.echo("Correct the lines above, then try `probe targets check` again.", err=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.cli.main import EXIT_LOCKED
+from probe.cli.opening import stop_if_refused
 from probe.cli.progress import bar
 from probe.consent.check import upload_lacking, upload_refusal
 from probe.marker import read_marker
@@ -56,9 +57,7 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
         if not settings.upload.place:
             raise SettingsError("No place is named for uploads. To name one: probe setup --upload-to URL")
         folder, lab = results_folder(settings, results).absolute(), read_marker().lab
-        if why := upload_refusal(settings, lab=lab):
-            click.echo(f"Error: {why}", err=True)
-            sys.exit(EXIT_NO_CONSENT)
+        stop_if_refused(upload_refusal(settings, lab=lab))
         failed = _dry(settings, folder) if dry_run else _upload(settings, folder, for_s, due, lab, as_json)
     except (SettingsError, StoreError) as error:
         raise click.ClickException(visible(str(error))) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from types import FrameType
 import click
 
 from probe.cli.install import own_command
-from probe.cli.main import EXIT_NO_CONSENT
+from probe.cli.opening import stop_if_refused
 from probe.consent.check import refusal
 from probe.consent.profiles import profile_of
 from probe.marker import read_marker
@@ -41,9 +40,7 @@ def watch(every_min: str | None, config: str | None, results: Path | None, once:
     """
     try:
         settings = load_settings(config)
-        if why := refusal(settings, lab=read_marker().lab):
-            click.echo(f"Error: {why}", err=True)
-            sys.exit(EXIT_NO_CONSENT)
+        stop_if_refused(refusal(settings, lab=read_marker().lab))
         folder = results_folder(settings, results).absolute()
         beat = rhythm(int(every_min) if every_min else profile_of(settings.vantage.cc).every_min, 0)
         command = run_command(settings, beat, folder, config)

@@ -21,6 +21,7 @@ from probe.compare.transfers import SAMPLE
 from probe.compare.udp import UdpEvidence
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
+from probe.tables.control_sources import FEED
 from probe.tables.handshakes import FOREIGN, INNOCENT
 
 TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
@@ -29,9 +30,6 @@ RESET = "connection_reset"
 UNTRUSTED = ("unknown_issuer", "self_signed")
 _DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
 _STAGES = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
-FEED = "feed"
-"""`ControlAnswer.source` of a vantage that was not asked for these very addresses: where it says nothing of one, it has
-given no answer about it."""
 CUT_PURPOSES = (*NETWORK_PURPOSES, SAMPLE)
 ALIKE = 0.7
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probe.compare.nat64 import from_outside
-from probe.compare.path import FEED, TIMEOUTS, PathEvidence, claims
+from probe.compare.path import TIMEOUTS, PathEvidence, claims
 from probe.compare.udp import PORT_BESIDE, Other, beside, where_datagrams_end
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
+from probe.tables.control_sources import FEED
 
 VERSION_1 = "00000001"
 

@@ -17,14 +17,13 @@ import msgspec
 from probe.compare.addresses import is_bogon, parse
 from probe.control.feed_document import Feed, FeedEntry, FeedPlace
 from probe.model import ControlAnswer, Endpoint
+from probe.tables.control_sources import FEED
 from probe.tables.handshakes import GENUINE
 
 FRESH_S = 2 * 3600
 """How long a word counts."""
 AHEAD_S = 300
 """By how much a feed's clock may be ahead of ours."""
-FEED = "feed"
-"""`ControlAnswer.source` of what comes from here."""
 _SECOND = datetime.timedelta(seconds=1)
 
 

@@ -16,6 +16,7 @@ from probe.control.protocol import FORWARDED_HEADERS, HttpFirst, HttpResult, old
 from probe.control.reach import PUBLIC, Plan, Stream, hang_up, open_stream, socket_of
 from probe.measure.exchange import exchange
 from probe.measure.http import MAX_HEADER_NAMES, Exchange, body_hash, title_of
+from probe.tables.http import REDIRECTS
 
 MAX_BODY_BYTES = 64 * 1024
 """What is read for our own probes, which read no more themselves."""
@@ -25,7 +26,6 @@ MAX_REDIRECTS = 10
 MAX_ADDRESSES_TRIED = 3
 MAX_URL = 2048
 
-_REDIRECTS = (301, 302, 303, 307, 308)
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"(?=.{1,253}\.?$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))+\.?", re.ASCII)
 _UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
@@ -105,7 +105,7 @@ def fetch(
             return _failed(hop, first)
         first = first or _first(hop.got)
         location = hop.got.header("location")
-        if hop.got.status not in _REDIRECTS or not location:
+        if hop.got.status not in REDIRECTS or not location:
             return final(hop.got, first, host=here.host)
         cookies.take(here.host, hop.got.header("set-cookie"))
         try:

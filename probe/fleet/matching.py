@@ -14,7 +14,6 @@ from probe.fleet.truth import Block
 from probe.fleet.verdicts import Fleet
 
 _HOUR = timedelta(hours=1)
-_SLACK = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from probe.interop.words import digest
 from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage, Verdict
 from probe.rules import RULES_VERSION
 from probe.session.book import Book
+from probe.stamps import stamp
 from probe.tables.outcomes import NOT_ATTEMPTED
 from probe.tables.versions import SCHEMA_VERSION
 
@@ -143,14 +144,10 @@ def _frame(key: Key, book: Book, members: Sequence[tuple[Measurement, frozenset[
     last = max(m.start + timedelta(seconds=max((o.t_s for o in m.observations), default=0.0)) for m, _ in members)
     kinds, platforms = ({getattr(m, name) for m, _ in members} for name in ("network_type", "platform"))
     return Run(
-        run_id=book.run_id, engine=ENGINE, measurement_start_time=_stamp(began), measurement_end_time=_stamp(last),
+        run_id=book.run_id, engine=ENGINE, measurement_start_time=stamp(began), measurement_end_time=stamp(last),
         n_targets=len(verdicts), n_observations=len(book.observations), rules_version=RULES_VERSION,
         software_version=key.software, schema_version=SCHEMA_VERSION,
         runtime_s=round((last - began).total_seconds(), 3),
         vantage=Vantage(probe_cc=key.cc, probe_asn=key.asn, network_type=kinds.pop() if len(kinds) == 1 else "unknown",
                         platform=platforms.pop() if len(platforms) == 1 else "", families=(4, 6), lab=key.lab),
     )
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import UNSET
 
 from probe.compare.addresses import family_of
+from probe.compare.places import host_of
 from probe.compare.replies import reply_text
 from probe.interop.keys import Connect, Exchange, Handshake, Query
 from probe.interop.measurement import Frame
@@ -19,7 +20,6 @@ from probe.interop.words import (
     address_word,
     alert_of,
     failure_word,
-    host_of_url,
     host_word,
     port_of,
     seconds,
@@ -139,7 +139,7 @@ def _asked(sheet: Sheet, host: str, query: Query) -> int:
 def _doh_host(query: Query) -> str:
     for text in (query.resolver_address, query.resolver_hostname):
         if text and "://" in text:
-            return host_of_url(text)
+            return host_of(text)
         if text:
             return text.partition(":")[0].lower()
     return ""

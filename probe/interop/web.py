@@ -33,10 +33,10 @@ from probe.interop.theirs import web_word
 from probe.interop.words import ascii_url, failure_word, joined_place, split_place
 from probe.measure.http import MAX_TITLE
 from probe.model import ControlAnswer
+from probe.tables.http import REDIRECTS
 
 HELPER = "ooni-helper"
 MAX_HOPS = 11
-_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def read_web(frame: Frame) -> Found:
@@ -99,7 +99,7 @@ def _chain(url: str, exchanges: Sequence[Exchange]) -> list[tuple[str, Exchange 
 
 def _leads_to(url: str, exchange: Exchange | None) -> str:
     response = exchange.response if exchange and not failure_word(exchange.failure) else None
-    if response is None or response.code not in _REDIRECTS:
+    if response is None or response.code not in REDIRECTS:
         return ""
     location = next((value for name, value in header_pairs(response) if name.lower() == "location"), "")
     ahead = ascii_url(joined(url, location)) if location else ""

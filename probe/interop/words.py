@@ -104,14 +104,6 @@ def host_word(text: str | None) -> str:
     return name if _HOST.fullmatch(name) else ""
 
 
-def host_of_url(url: str) -> str:
-    """The host of any URL; empty where there is none."""
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
-
-
 def port_of(text: int | str | None) -> int:
     """A port; 0 where it is none."""
     try:

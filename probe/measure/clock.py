@@ -1,4 +1,4 @@
-"""One clock for a run: monotonic seconds since its start, and the UTC stamp of that start."""
+"""One clock for a run: monotonic seconds since its start, and the time of that start in UTC."""
 
 from __future__ import annotations
 
@@ -26,8 +26,3 @@ class Clock:
 def start_clock(started_at: datetime | None = None) -> Clock:
     """Start the run's clock now; `started_at` replaces the machine's idea of the date."""
     return Clock(started_at=started_at or datetime.now(UTC), zero=time.monotonic())
-
-
-def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC to the second, the form of every `_time` column."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

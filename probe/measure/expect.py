@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+from probe.expectation import Expectation
 from probe.measure.http import Exchange
-from probe.model import Expectation
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d{1,4})\]")
 _MAX_STEPS = 16
@@ -29,11 +29,6 @@ def mismatch(expect: Expectation, got: Exchange) -> str:
 def expects_anything(expect: Expectation) -> bool:
     """True when the catalogue says anything about the response."""
     return bool(expect.status or expect.body or expect.header or expect.location or expect.json)
-
-
-def is_strong(expect: Expectation) -> bool:
-    """True when meeting the expectation shows the genuine service's own content, not just any status."""
-    return bool(expect.body or expect.header or expect.location or expect.json)
 
 
 def _status_is(status: int, word: str) -> bool:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from probe.tables.http import BODILESS
+
 MAX_HEAD_BYTES = 65_536
 _MAX_LINE = 1024
 _TO_THE_END = -1
-_BODILESS = (204, 304)
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Responses:
 
     def _begin_body(self, status: int, fields: dict[bytes, bytes]) -> bool:
         length = fields.get(b"content-length", b"")
-        if self.head_only or status in _BODILESS:
+        if self.head_only or status in BODILESS:
             self.done += 1
         elif b"chunked" in fields.get(b"transfer-encoding", b""):
             self._state = "size"

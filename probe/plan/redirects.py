@@ -5,8 +5,8 @@ from __future__ import annotations
 from probe.compare.places import joined, same_place
 from probe.plan.frame import Seen
 from probe.steps import Follow, Step
+from probe.tables.http import REDIRECTS
 
-REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 5
 
 

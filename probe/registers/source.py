@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from probe.compare.addresses import is_bogon, parse
 from probe.registers.parse import MAX_BYTES
+from probe.stamps import stamp
 from probe.updates.document import ListError
 from probe.updates.fetch import body_of, is_remote
 
@@ -32,12 +33,12 @@ def read_source(where: str) -> Source:
     _check(where)
     raw = body_of(where, MAX_BYTES, timeout_s=TIMEOUT_S)
     if is_remote(where):
-        return Source(raw=raw, time=_stamp(datetime.now(UTC).timestamp()), told_by="fetched")
+        return Source(raw=raw, time=stamp(datetime.now(UTC)), told_by="fetched")
     try:
         changed = os.stat(Path(where.removeprefix("file://")).expanduser()).st_mtime
     except OSError as error:
         raise ListError(f"{where}: cannot be read: {error.strerror}") from None
-    return Source(raw=raw, time=_stamp(changed), told_by="file")
+    return Source(raw=raw, time=stamp(datetime.fromtimestamp(changed, UTC)), told_by="file")
 
 
 def _check(where: str) -> None:
@@ -48,7 +49,3 @@ def _check(where: str) -> None:
         return  # told with more words by whoever fetches
     if address and is_bogon(str(address)) and not address.is_loopback:
         raise ListError(f"{where}: lies in a private network: copy the list from there, and name the file")
-
-
-def _stamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

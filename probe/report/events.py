@@ -13,7 +13,7 @@ from typing import cast
 
 from probe.report.language import Tongue, explained
 from probe.report.markup import Html, join, tag
-from probe.report.series import parse_time
+from probe.stamps import parse_time
 from probe.store.atomic import StoreError
 from probe.store.atomic import explained as with_advice
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from probe.model import ControlAnswer, Observation, Run, ServiceVerdict, Verdict
 from probe.progress import Progress, silent
-from probe.report.series import Network, VerdictRow, instrument_of, network_row, parse_time
+from probe.report.series import Network, VerdictRow, instrument_of, network_row
+from probe.stamps import parse_time
 from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs
 
@@ -56,7 +57,6 @@ class Part:
     """(target, block type) -> its most telling verdict."""
     examples: dict[str, list[Example]] = field(default_factory=dict)
     """Target -> evidence of its blocked verdicts."""
-    omitted_examples: int = 0
 
     @property
     def times(self) -> Sequence[datetime]:
@@ -121,7 +121,6 @@ def _keep_most_telling(part: Part, run: Run, verdict: Verdict) -> None:
 
 def _read_examples(part: Part, directory: Path, most: int) -> None:
     chosen = sorted(part.blocked.values(), key=lambda pair: -pair[1].confidence)[:most]
-    part.omitted_examples = len(part.blocked) - len(chosen)
     by_run: dict[str, list[tuple[Run, Verdict]]] = {}
     for run, verdict in chosen:
         by_run.setdefault(run.run_id, []).append((run, verdict))

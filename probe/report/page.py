@@ -26,7 +26,6 @@ from probe.service_words import service_lines
 from probe.store.atomic import write_file
 from probe.tables.blocks import BLOCK_TYPES
 
-TITLE = ENGLISH("page.title")
 _MAX_PARTS = 12
 _STEPS, _OVERVIEW_STEPS, _PANELS, _TARGETS, _STRETCHES = 80_000, 40_000, 60, 3_000, 6_000
 """What all networks together may take of the page: steps of time series, of overviews, panels, lines of tables."""

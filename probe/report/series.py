@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
 from probe.geo.place import network_of
 from probe.model import Run, Verdict
+from probe.stamps import parse_time
 
 DECIDED = frozenset({"ok", "blocked"})
 AGREEING_RUNS = 2
@@ -103,12 +104,6 @@ def network_row(run: Run) -> Network:
     """The network that a run belongs to; what is in doubt of it (`vantage_doubt`) is not told."""
     cc, asn = network_of(run.vantage)
     return Network(lab=run.vantage.lab, probe_cc=cc, probe_asn=asn)
-
-
-def parse_time(stamp: str) -> datetime:
-    """An RFC 3339 stamp as UTC; one without a zone is taken for UTC."""
-    time = datetime.fromisoformat(stamp)
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def changes(rows: Iterable[VerdictRow]) -> tuple[Change, ...]:

@@ -11,9 +11,10 @@ from probe.report.charts import strip
 from probe.report.gather import Example, Part
 from probe.report.language import Tongue, explained
 from probe.report.markup import Html, foreign, join, tag
-from probe.report.series import Segment, VerdictRow, changes_between, parse_time
+from probe.report.series import Segment, VerdictRow, changes_between
 from probe.report.words import block_stories, caveats, result
 from probe.rules.catalogue import all_rules
+from probe.stamps import parse_time
 
 MAX_STORIES = 8
 """Times that one target was blocked, in sentences; a target that flaps has hundreds."""

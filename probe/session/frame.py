@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from probe.catalogue.types import Catalogue
 from probe.compare.ladder import LadderEvidence
 from probe.compare.nat64 import through
-from probe.measure.clock import Clock
 from probe.plan.frame import Frame
 from probe.plan.rotation import Turn
 from probe.settings import Settings
@@ -56,11 +54,6 @@ class RunPlan:
 def interval_s(plan: RunPlan, *, pace_s: float, flows: int) -> float:
     """Seconds between two new flows: the pace, or less where `flows` would not fit into the run otherwise."""
     return 0.0 if plan.fast else max(plan.least_pace_s, min(pace_s, 0.7 * plan.deadline_s / flows))
-
-
-def run_id_of(clock: Clock) -> str:
-    """Sortable, unique, and free of anything about the machine."""
-    return clock.started_at.strftime("%Y%m%dT%H%M%SZ") + "_" + secrets.token_hex(4)
 
 
 def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int, ...], network_resolver: str,

@@ -10,7 +10,7 @@ from probe.classify import Bench, judge
 from probe.combine import confirm, with_levels
 from probe.compare.ladder import LadderEvidence
 from probe.compare.outcomes import NETWORK_PURPOSES
-from probe.model import ControlAnswer, RunResult, ServiceVerdict, Verdict
+from probe.model import ControlAnswer, Run, RunResult, ServiceVerdict, Verdict
 from probe.session.book import Book
 from probe.session.rungs import CHANGED, read_ladder
 from probe.session.select import Selection, select
@@ -44,7 +44,7 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
     run, links = result.run, tuple(result.run.vantage.families)
     kept = _as_selected(result, catalogue)
-    cc = run.vantage.stated_cc or run.vantage.probe_cc
+    cc = _country(run)
     book = Book(run.run_id)
     book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
@@ -72,7 +72,7 @@ def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
     run = result.run
     judged = {v.target_id: v for v in result.verdicts}
     links = tuple(run.vantage.families)
-    chosen = select(catalogue, tier=3, cc=run.vantage.stated_cc or run.vantage.probe_cc,
+    chosen = select(catalogue, tier=3, cc=_country(run),
                     consent_level=run.vantage.consent_level, families=links or (4,), seed=run.seed)
     asked = frozenset(o.input for o in result.observations
                       if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
@@ -80,6 +80,11 @@ def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
         sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked)).endpoints),
         skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
     )
+
+
+def _country(run: Run) -> str:
+    """The country by which the run was made and judged; older files have no stated one."""
+    return run.vantage.stated_cc or run.vantage.probe_cc
 
 
 def _tunnel(word: str) -> str:

@@ -19,7 +19,7 @@ from probe import __version__
 from probe.catalogue.types import Catalogue
 from probe.geo.whereabouts import Whereabouts, table_for
 from probe.measure.capture import Capture, open_capture
-from probe.measure.clock import Clock, stamp, start_clock
+from probe.measure.clock import Clock, start_clock
 from probe.measure.dns_udp import Listener
 from probe.measure.gateway import gateway_word
 from probe.measure.ladder import LadderPlan, climb, wait_for_news
@@ -33,10 +33,11 @@ from probe.model import ControlAnswer, Endpoint, KeptPacket, Observation, Run, R
 from probe.plan.frame import Frame
 from probe.plan.rotation import share_of
 from probe.progress import Progress, silent
-from probe.session.frame import MANY_ADDRESSES, RunPlan, adapted, interval_s, make_frame, run_id_of, way_to
+from probe.session.frame import MANY_ADDRESSES, RunPlan, adapted, interval_s, make_frame, way_to
 from probe.session.rungs import CHANGED, ladder_controls, read_ladder
 from probe.session.select import Selection, lacking_modules, select
 from probe.settings import Settings
+from probe.stamps import id_at, stamp
 from probe.tables.resolvers import PUBLIC_RESOLVERS
 from probe.tables.systems import LINUX
 from probe.tables.versions import SCHEMA_VERSION
@@ -162,7 +163,7 @@ def _measure(run: _Setting, chosen: Selection, events: queue.SimpleQueue[Any], l
     from probe.session.loop import Loop
     from probe.session.work import Workshop
 
-    book = Book(run_id_of(run.clock))
+    book = Book(id_at(run.clock.started_at))
     for seen in _wait(run, events):
         book.add(seen)
     ladder = run.ladder(book.observations)

@@ -27,7 +27,8 @@ from probe.store.schema import TABLES
 from probe.updates.choice import Standing, standing
 from probe.updates.document import ListError
 from probe.updates.feeds import FeedStanding, standings
-from probe.updates.kept import Looks, read_looks
+from probe.updates.kept import read_looks
+from probe.updates.signed_file import Looks
 
 NO_LISTS, NO_LOOKS, NO_GEO = Standing(), Looks(), GeoStanding(text="")
 MAX_FILES = 1_000_000

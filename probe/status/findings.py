@@ -14,6 +14,7 @@ from probe.schedules.gaps import WHY, Term
 from probe.schedules.turns import turn_of
 from probe.service_words import service_lines
 from probe.settings import Settings
+from probe.stamps import parse_time
 from probe.status.facts import Facts
 from probe.store.cells import visible
 from probe.updates.feeds import is_fresh, standing_words
@@ -252,10 +253,9 @@ def _clock(facts: Facts, run: Run, word: str) -> Finding:
 
 def _start(run: Run) -> datetime:
     try:
-        start = datetime.fromisoformat(run.measurement_start_time)
+        return parse_time(run.measurement_start_time)
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
-    return start if start.tzinfo else start.replace(tzinfo=UTC)
 
 
 def _size(count: float) -> str:

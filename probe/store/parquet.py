@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.util import find_spec
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from probe.stamps import parse_time
 from probe.store.rows import Row, Value
 from probe.store.schema import SCHEMA_VERSION, Column, Kind, Table
 
@@ -78,10 +79,9 @@ def _encodable(value: Value) -> str:
 
 def _time(value: Value) -> datetime | None:
     try:
-        stamp = datetime.fromisoformat(str(value))
+        return parse_time(str(value))
     except ValueError:
         return None
-    return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
 
 
 def _pairs(value: Value) -> list[dict[str, str]]:

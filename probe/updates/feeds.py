@@ -1,7 +1,6 @@
 """Signed control feeds on this machine: fetched from any of their mirrors, verified, and the last good one kept.
 
-One file for each feed of the configuration, replaced whole: the key, the signature, and the feed, which each use
-verifies anew. What became of the last look for a new one lies beside it.
+Each feed of the configuration has a signed file of its own, and beside it what became of the last look for a new one.
 """
 
 from __future__ import annotations
@@ -14,35 +13,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from probe.control.feed_board import AHEAD_S, FRESH_S, Board
 from probe.control.feed_document import MAX_BYTES, Feed, FeedError, read_feed
 from probe.folders import own_state
 from probe.settings import Settings
-from probe.store.atomic import replace_file
+from probe.updates import signed_file
 from probe.updates.document import ListError
-from probe.updates.fetch import check_source, document_of, signature_of
-from probe.updates.kept import Fetched, Looks
-from probe.updates.minisign import (
-    MAX_SIGNATURE_BYTES,
-    PublicKey,
-    SignatureError,
-    check_key,
-    public_key,
-    signature,
-    verify,
+from probe.updates.fetch import check_source, document_of, signature_by
+from probe.updates.minisign import PublicKey, SignatureError, public_key, signature, verify
+from probe.updates.signed_file import (
+    BROKEN_OFF,
+    MAX_REASON,
+    PATIENT_S,
+    Fetched,
+    Looks,
+    UnreadableError,
+    read_signed,
+    write_signed,
 )
 
 EVERY_S, RETRY_S = 1800, 600
 """A feed is looked for when the one that is here is that old, and not again within the second."""
 TIMED_S = 15.0
 """What a run gives to all of them."""
-PATIENT_S = 60.0
-MAX_REASON = 300
 _DAY = datetime.timedelta(days=1)
-_MAX_KEPT = MAX_BYTES + MAX_SIGNATURE_BYTES + 200
-_MAX_LOOKS = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,16 +99,13 @@ def read_kept(source: Source, folder: Path | None = None) -> KeptFeed | None:
     """The last good one, verified anew; None where there is none. Raises FeedError for one that cannot be used."""
     path = _path(source, folder)
     try:
-        with path.open("rb") as handle:
-            raw = handle.read(_MAX_KEPT + 1)
-    except FileNotFoundError:
+        there = read_signed(path, max_bytes=MAX_BYTES)
+    except UnreadableError as error:
+        raise FeedError(str(error)) from None
+    if there is None:
         return None
-    except OSError as error:
-        raise FeedError(f"{path}: cannot be read: {error.strerror}") from None
-    _, *lines = raw.split(b"\n", 5)
-    fetched = Fetched(signature=b"\n".join(lines[:4]) + b"\n", document=b"".join(lines[4:]))
     try:
-        return verified(fetched, source.key)
+        return verified(there[1], source.key)
     except FeedError as error:
         raise FeedError(f"{path}: is damaged: {error}") from None
 
@@ -143,8 +134,7 @@ def keep(fetched: Fetched, source: Source, *, now: datetime.datetime, folder: Pa
     """
     new = verified(fetched, source.key)
     check_follows(new, _last(source, folder), now=now, path=_path(source, folder))
-    four_lines = fetched.signature.removesuffix(b"\n") + b"\n"
-    replace_file(_path(source, folder), source.key.text.encode() + b"\n" + four_lines + fetched.document)
+    write_signed(_path(source, folder), fetched, source.key)
     return new
 
 
@@ -164,7 +154,7 @@ def look(source: Source, *, now: datetime.datetime, timeout_s: float = PATIENT_S
     Raises FeedError where no mirror has one that is good, StoreError where nothing can be written.
     """
     deadline, troubles, best = time.monotonic() + timeout_s, [], None
-    looking = Looks(at=now, failed="the look for it was broken off", source=read_looks(source, folder).source)
+    looking = Looks(at=now, failed=BROKEN_OFF, source=read_looks(source, folder).source)
     _write_looks(source, looking, folder)  # before it: whatever happens, nobody asks again at once
     for number, url in enumerate(source.urls):
         left_s = max(0.1, (deadline - time.monotonic()) / (len(source.urls) - number))
@@ -186,12 +176,7 @@ def look(source: Source, *, now: datetime.datetime, timeout_s: float = PATIENT_S
 
 def read_looks(source: Source, folder: Path | None = None) -> Looks:
     """What became of the last look; a file that cannot be read says nothing."""
-    try:
-        with _path(source, folder, ".json").open("rb") as handle:
-            found = msgspec.json.decode(handle.read(_MAX_LOOKS), type=Looks)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return Looks()
-    return found if found.at is None or found.at.tzinfo is not None else Looks()
+    return signed_file.read_looks(_path(source, folder, ".json"))
 
 
 def standings(settings: Settings, folder: Path | None = None) -> tuple[FeedStanding, ...]:
@@ -250,11 +235,7 @@ def _fetched(url: str, source: Source, timeout_s: float, folder: Path | None) ->
 
     last = _last(source, folder)
     for again in (True, False):
-        raw = signature_of(url, timeout_s=left_s())
-        try:
-            check_key(signature(raw), source.key)
-        except SignatureError as error:
-            raise FeedError(str(error)) from None
+        raw = signature_by(source.key, url, timeout_s=left_s())
         if last is not None and raw.splitlines() == last.fetched.signature.splitlines():
             return last.fetched
         fetched = Fetched(signature=raw, document=document_of(url, timeout_s=left_s()))
@@ -274,7 +255,7 @@ def _last(source: Source, folder: Path | None) -> KeptFeed | None:
 
 
 def _write_looks(source: Source, looks: Looks, folder: Path | None) -> None:
-    replace_file(_path(source, folder, ".json"), msgspec.json.encode(looks))
+    signed_file.write_looks(_path(source, folder, ".json"), looks)
 
 
 def _path(source: Source, folder: Path | None, suffix: str = ".signed") -> Path:

@@ -17,8 +17,9 @@ from probe.compare.addresses import is_bogon, parse
 from probe.control.fetch import Site, parse_site
 from probe.control.guard import has_route
 from probe.control.reach import PUBLIC, Plan, hang_up, open_stream, socket_of
+from probe.tables.http import REDIRECTS
 from probe.updates.document import MAX_BYTES, ListError
-from probe.updates.minisign import MAX_SIGNATURE_BYTES
+from probe.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey, SignatureError, check_key, signature
 
 SUFFIX = ".minisig"
 """Of the signature's name, after the list's."""
@@ -27,7 +28,6 @@ MAX_HEAD_BYTES = 64 * 1024
 MAX_ADDRESSES_TRIED = 3
 USER_AGENT = f"reachability-probe/{__version__}"
 _CHUNK = 64 * 1024
-_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def is_remote(source: str) -> bool:
@@ -38,6 +38,16 @@ def is_remote(source: str) -> bool:
 def signature_of(source: str, *, timeout_s: float) -> bytes:
     """The signature file that lies beside a list, at a URL or in a folder. Raises ListError."""
     return body_of(source + SUFFIX, MAX_SIGNATURE_BYTES, timeout_s=timeout_s)
+
+
+def signature_by(key: PublicKey, source: str, *, timeout_s: float) -> bytes:
+    """The same where it says that `key` signed, as far as that needs no document. Raises ListError."""
+    raw = signature_of(source, timeout_s=timeout_s)
+    try:
+        check_key(signature(raw), key)
+    except SignatureError as error:
+        raise ListError(f"{source}: {error}") from None
+    return raw
 
 
 def document_of(source: str, *, timeout_s: float) -> bytes:
@@ -149,7 +159,7 @@ def _exchange(connection: http.client.HTTPConnection, site: Site, most: int) -> 
         connection.putheader(name, value)
     connection.endheaders()
     response = connection.getresponse()
-    if response.status in _REDIRECTS and (location := response.getheader("Location")):
+    if response.status in REDIRECTS and (location := response.getheader("Location")):
         return b"", location
     if response.status != 200:
         raise ListError(f"the server answers with status {response.status}")

@@ -1,8 +1,4 @@
-"""The last good list on this machine: one file that is replaced whole, and what became of the last look for a new one.
-
-The file holds the key, the signature and the document, so that each use verifies them anew; none of them can be of
-another list than the others, whenever the machine stops.
-"""
+"""The last good list on this machine, and what became of the last look for a new one."""
 
 from __future__ import annotations
 
@@ -11,25 +7,14 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from probe.folders import own_state
 from probe.settings import Settings
-from probe.store.atomic import replace_file
+from probe.updates import signed_file
 from probe.updates.document import MAX_BYTES, Document, ListError, Numbers, check_follows, read
-from probe.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey, SignatureError, public_key, signature, verify
+from probe.updates.minisign import PublicKey, SignatureError, public_key, signature, verify
+from probe.updates.signed_file import Fetched, Looks, UnreadableError, read_signed, write_signed
 
 LIST, LOOKS = "list.signed", "list-looks.json"
-_MAX_KEPT = MAX_BYTES + MAX_SIGNATURE_BYTES + 200
-_MAX_LOOKS = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A document and its signature, of which nothing is believed yet."""
-
-    document: bytes
-    signature: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +31,6 @@ class SignedList:
     def numbers(self) -> Numbers:
         """What the next list is compared with."""
         return Numbers(serial=self.document.serial, date=self.document.date, sha256=self.sha256)
-
-
-class Looks(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """When a new list was looked for."""
-
-    at: datetime.datetime | None = None
-    """The last time, whatever came of it."""
-    failed: str = ""
-    """Why nothing came of it; empty: something did."""
-    source: str = ""
-    """Where the list that is here came from."""
 
 
 def verified(fetched: Fetched, key: PublicKey) -> SignedList:
@@ -86,16 +60,14 @@ def read_kept(key: PublicKey | None, folder: Path | None = None) -> SignedList |
     """
     path = (folder or own_state()) / LIST
     try:
-        with path.open("rb") as handle:
-            raw = handle.read(_MAX_KEPT + 1)
-    except FileNotFoundError:
+        there = read_signed(path, max_bytes=MAX_BYTES)
+    except UnreadableError as error:
+        raise ListError(str(error)) from None
+    if there is None:
         return None
-    except OSError as error:
-        raise ListError(f"{path}: cannot be read: {error.strerror}") from None
+    own, fetched = there
     try:
-        own, *lines = raw.split(b"\n", 5)
-        theirs = public_key(own.decode("ascii", "replace"))
-        fetched = Fetched(signature=b"\n".join(lines[:4]) + b"\n", document=b"".join(lines[4:]))
+        theirs = public_key(own)
         if key is not None and theirs != key:
             raise ListError(f"the list that is here is signed by the key {theirs.name}, and update.key is {key.name}")
         return verified(fetched, theirs)
@@ -112,23 +84,18 @@ def keep(fetched: Fetched, key: PublicKey, *, today: datetime.date, folder: Path
     home = folder or own_state()
     new = verified(fetched, key)
     check_follows(new.numbers, _last(key, home), today=today)
-    replace_file(home / LIST, key.text.encode() + b"\n" + _four_lines(fetched.signature) + fetched.document)
+    write_signed(home / LIST, fetched, key)
     return new
 
 
 def read_looks(folder: Path | None = None) -> Looks:
     """What became of the last look; a file that cannot be read says nothing."""
-    try:
-        with ((folder or own_state()) / LOOKS).open("rb") as handle:
-            found = msgspec.json.decode(handle.read(_MAX_LOOKS), type=Looks)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return Looks()
-    return found if found.at is None or found.at.tzinfo is not None else Looks()
+    return signed_file.read_looks((folder or own_state()) / LOOKS)
 
 
 def write_looks(looks: Looks, folder: Path | None = None) -> None:
     """Remember it. Raises StoreError."""
-    replace_file((folder or own_state()) / LOOKS, msgspec.json.encode(looks))
+    signed_file.write_looks((folder or own_state()) / LOOKS, looks)
 
 
 def _last(key: PublicKey, home: Path) -> Numbers | None:
@@ -138,7 +105,3 @@ def _last(key: PublicKey, home: Path) -> Numbers | None:
     except ListError:
         return None
     return last.numbers if last else None
-
-
-def _four_lines(raw: bytes) -> bytes:
-    return raw.removesuffix(b"\n") + b"\n"

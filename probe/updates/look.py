@@ -10,10 +10,8 @@ from pathlib import Path
 from probe.settings import Settings
 from probe.store.atomic import StoreError
 from probe.updates.document import ListError, catalogue_in
-from probe.updates.fetch import check_source, document_of, signature_of
+from probe.updates.fetch import check_source, document_of, signature_by
 from probe.updates.kept import (
-    Fetched,
-    Looks,
     SignedList,
     configured_key,
     keep,
@@ -22,13 +20,12 @@ from probe.updates.kept import (
     verified,
     write_looks,
 )
-from probe.updates.minisign import PublicKey, SignatureError, check_key, signature
+from probe.updates.minisign import PublicKey
+from probe.updates.signed_file import BROKEN_OFF, MAX_REASON, PATIENT_S, Fetched, Looks
 
 EVERY = datetime.timedelta(days=1)
 TIMED_S = 20.0
 """How long a scheduled run looks at most."""
-PATIENT_S = 60.0
-MAX_REASON = 300
 
 
 def key_for(settings: Settings, given: PublicKey | None, folder: Path | None = None) -> PublicKey:
@@ -59,7 +56,7 @@ def look(source: str, key: PublicKey, *, now: datetime.datetime, timeout_s: floa
     Raises ListError for a list that cannot be had or is not good, StoreError where nothing can be written.
     """
     origin = read_looks(folder).source
-    looking = Looks(at=now, failed="the look for it was broken off", source=origin)
+    looking = Looks(at=now, failed=BROKEN_OFF, source=origin)
     write_looks(looking, folder)  # before it: whatever happens, nobody asks again for a day
     try:
         found = keep(_fetched(source, key, timeout_s), key, today=now.date(), folder=folder)
@@ -82,11 +79,7 @@ def _fetched(source: str, key: PublicKey, timeout_s: float) -> Fetched:
     """Document and signature, the second verified as far as that needs no document. Raises ListError."""
     check_source(source)
     deadline = time.monotonic() + timeout_s
-    raw = signature_of(source, timeout_s=timeout_s)
-    try:
-        check_key(signature(raw), key)
-    except SignatureError as error:
-        raise ListError(f"{source}: {error}") from None
+    raw = signature_by(key, source, timeout_s=timeout_s)
     document = document_of(source, timeout_s=max(0.1, deadline - time.monotonic()))
     fetched = Fetched(document=document, signature=raw)
     try:

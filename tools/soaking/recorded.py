@@ -24,10 +24,11 @@ from probe.plan.frame import Frame
 from probe.progress import Progress, silent
 from probe.session import run as session_run
 from probe.session.book import Book
-from probe.session.frame import RunPlan, run_id_of
+from probe.session.frame import RunPlan
 from probe.session.rungs import ladder_controls
 from probe.session.select import select
 from probe.settings import Settings
+from probe.stamps import id_at
 
 TARGETS = ("https://chat.example/", "https://one.example/", "https://two.example/")
 HOSTILE = "=cmd|' /C calc'!A0 \u202e\x1b[2J;a=b\r\nnext"
@@ -56,7 +57,7 @@ def recorded(network: Network) -> Iterator[None]:
     """Let every run in this process see what this network shows. Nothing is sent."""
 
     def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progress: Progress = silent,
-                 board: object = None) -> RunResult:
+                 board: object = None, failed_before: object = None) -> RunResult:
         result = _make_run(catalogue, settings, plan, network)
         network.meanwhile()
         progress(1, 1)
@@ -86,7 +87,7 @@ def _make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, network: 
     )
     chosen = select(catalogue, tier=plan.tier, cc=settings.vantage.cc, families=(4,), seed=SEED,
                     consent_level=settings.run.consent_level, inputs=frozenset(TARGETS))
-    book = Book(run_id_of(clock))
+    book = Book(id_at(clock.started_at))
     if network.online:
         key = catalogue.path, network.blocked
         if key not in network.seen:

@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from probe.lab.servers.app_messengers import ANSWERS
+from probe.lab.servers.app_style import noise, style_at, tls_alert
 from probe.lab.servers.app_text import DIALOGUES
 from probe.lab.servers.app_wire import IDLE_S, Wire, wait_out
 from probe.lab.servers.certificates import Certificates, certificate_name
-from probe.lab.servers.faults import Faults, text
+from probe.lab.servers.faults import Faults
 from probe.lab.servers.hello import read_hello
 from probe.lab.servers.sites import Site
 from probe.lab.servers.streams import PlainStream, Stream, TlsStream
@@ -46,7 +47,7 @@ class AppServer:
         row = spoken_at(site)
         if row is None:
             return
-        style = self._style(site, plain)
+        style = style_at(site, plain, faults=self._faults, world=self._world)
         wire = Wire(stream)
         rng = random.Random()
         if style and style != "wrong":
@@ -59,13 +60,6 @@ class AppServer:
         else:
             await self._answer(wire, row, rng, wrong=style == "wrong")
         await wire.close()
-
-    def _style(self, site: Site, plain: PlainStream) -> str:
-        ours = plain.peer in (self._world.client4, self._world.client6)
-        for fault in self._faults.of("app", site.host, *site.names, plain.local):
-            if ours or not fault.params.get("only_client", False):
-                return text(fault.params, "style", "garbage")
-        return ""
 
     async def _answer(self, wire: Wire, row: Endpoint, rng: random.Random, *, wrong: bool) -> None:
         answer = await ANSWERS[row.protocol](wire, rng, wrong)
@@ -112,7 +106,7 @@ async def _echo(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
 
 async def _garbage(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
     await wire.peek(1)
-    await wire.write(b"\xa7" + rng.randbytes(rng.randint(120, 400)))
+    await wire.write(noise(rng))
     await wait_out(wire)
 
 
@@ -132,9 +126,8 @@ async def _reset(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
 
 
 async def _tls_alert(wire: Wire, plain: PlainStream, rng: random.Random) -> None:
-    """What a TLS terminator says to anything else: record_overflow or unexpected_message, and the end."""
     await wire.peek(1)
-    await wire.write(bytes((21, 3, 1, 0, 2, 2, rng.choice((10, 22, 70)))))
+    await wire.write(tls_alert(rng))
     await wire.close()
 
 

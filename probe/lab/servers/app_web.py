@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from probe.lab.pki import world_time
 from probe.lab.servers.app_messengers import ANSWERS, res_pq
+from probe.lab.servers.app_style import noise, style_at, tls_alert
 from probe.lab.servers.app_websocket import BINARY, TEXT, HiddenStream, MessageStream, is_opening, message, switching
 from probe.lab.servers.app_wire import Wire, wait_out
 from probe.lab.servers.documents import known_document
-from probe.lab.servers.faults import Faults, text
+from probe.lab.servers.faults import Faults
 from probe.lab.servers.http1 import Reply, Request, head_bytes, render
 from probe.lab.servers.json_path import value_at
 from probe.lab.servers.pages import page
@@ -184,7 +185,8 @@ class WebApps:
     async def attend(self, stream: Stream, begun: bytes, row: Endpoint, request: Request, *, site: Site,
                      plain: PlainStream) -> bool:
         """Answer one request; whether the connection goes on. `begun` is what came behind the request."""
-        style, rng = self._style(site, plain), random.Random()
+        style = style_at(site, plain, faults=self._faults, world=self._world)
+        rng = random.Random()
         if style and style != "wrong":
             await _MISBEHAVIOURS[style](stream, request, plain, rng)
             return False
@@ -198,13 +200,6 @@ class WebApps:
         await SOCKETS[row.protocol](stream, begun, row, rng, wrong)
         await wait_out(stream)
         return False
-
-    def _style(self, site: Site, plain: PlainStream) -> str:
-        ours = plain.peer in (self._world.client4, self._world.client6)
-        for fault in self._faults.of("app", site.host, *site.names, plain.local):
-            if ours or not fault.params.get("only_client", False):
-                return text(fault.params, "style", "garbage")
-        return ""
 
 
 def _leads_to(row: Endpoint, path: str) -> bool:
@@ -226,9 +221,9 @@ async def _echo(stream: Stream, request: Request, plain: PlainStream, rng: rando
 
 
 async def _garbage(stream: Stream, request: Request, plain: PlainStream, rng: random.Random) -> None:
-    noise = b"\xa7" + rng.randbytes(rng.randint(120, 400))
-    headers = [("Content-Type", "application/octet-stream"), ("Content-Length", str(len(noise)))]
-    await stream.write(noise if is_opening(request) else head_bytes(200, headers) + noise)
+    body = noise(rng)
+    headers = [("Content-Type", "application/octet-stream"), ("Content-Length", str(len(body)))]
+    await stream.write(body if is_opening(request) else head_bytes(200, headers) + body)
 
 
 async def _silence(stream: Stream, request: Request, plain: PlainStream, rng: random.Random) -> None:
@@ -244,7 +239,7 @@ async def _reset(stream: Stream, request: Request, plain: PlainStream, rng: rand
 
 
 async def _tls_alert(stream: Stream, request: Request, plain: PlainStream, rng: random.Random) -> None:
-    await stream.write(bytes((21, 3, 1, 0, 2, 2, rng.choice((10, 22, 70)))))
+    await stream.write(tls_alert(rng))
 
 
 _MISBEHAVIOURS: Mapping[str, Callable[[Stream, Request, PlainStream, random.Random], Awaitable[None]]] = {

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import suppress
 
 from probe.lab.servers.dns_replies import NameServers
 from probe.lab.servers.streams import Handler, PlainStream
+from probe.lab.servers.udp_loop import answer_datagrams
 
 PORT = 53
 
 _IDLE_S = 10.0
-_MOST_BYTES = 65535
 _WAITING_BYTES = 4 << 20
 """For questions that came while the process did something else (the kernel may allow less): it is every server at
 once, and slower than any of them."""
-_BATCH = 16
-"""Questions answered before others get their turn."""
 
 
 def serve_datagrams(bound: socket.socket, names: NameServers, role: str) -> None:
     """Answer on a bound UDP socket, each datagram from the address that it was sent to, while the loop runs."""
-
-    def answer() -> None:
-        for _ in range(_BATCH):
-            try:
-                message, client = bound.recvfrom(_MOST_BYTES)
-            except OSError:
-                return  # nothing waits, or an earlier reply could not be delivered
-            reply = names.reply(message, role=role, udp=True)
-            if reply is not None:
-                with suppress(OSError):
-                    bound.sendto(reply, client)
-
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WAITING_BYTES)
-    asyncio.get_running_loop().add_reader(bound, answer)
+    answer_datagrams(bound, lambda message, *_: names.reply(message, role=role, udp=True))
 
 
 def tcp_handler(names: NameServers, role: str) -> Handler:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from probe.lab.types import Fault, Value
+from probe.lab.types import Fault, Value, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +174,11 @@ class Faults:
     def happens(self, fault: Fault) -> bool:
         """Throw the dice for a fault with a `probability` (1 where it names none)."""
         return self._rng.random() < number(fault.params, "probability", 1.0)
+
+
+def shows_to(peer: str, fault: Fault, world: World) -> bool:
+    """Whether somebody meets a fault: with `only_client`, only the client does."""
+    return peer in (world.client4, world.client6) or not fault.params.get("only_client", False)
 
 
 def number(params: Mapping[str, Value], key: str, default: float) -> float:

@@ -13,13 +13,14 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
+from probe.expectation import Expectation
 from probe.lab.servers.documents import known_document
 from probe.lab.servers.http1 import Reply, Request
 from probe.lab.servers.json_path import value_at
 from probe.lab.servers.pages import page
 from probe.lab.servers.shelves import DETAILS_HOST, LOOKUP_HOST, Document, json_document
 from probe.lab.servers.sites import Site
-from probe.model import Endpoint, Expectation
+from probe.model import Endpoint
 
 _CLASSES = {"2": (200,), "3": (301, 302), "4": (400, 401, 404, 405), "5": (500, 503)}
 """Which codes stand for a class such as `4xx`."""

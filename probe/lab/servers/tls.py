@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from probe.lab.servers.app import spoken_at
 from probe.lab.servers.certificates import Certificates, certificate_name
-from probe.lab.servers.faults import Faults, number, text
+from probe.lab.servers.faults import Faults, number, shows_to, text
 from probe.lab.servers.hello import has_grease, read_hello
 from probe.lab.servers.http2 import attend_http2
 from probe.lab.servers.sites import Site
@@ -40,8 +40,7 @@ class TlsServer:
         apps: Serve | None = None,
     ) -> None:
         """`speakers` says by kind of site who speaks inside, `apps` at messengers' own; others say nothing."""
-        self._seed = world.seed
-        self._ours = (world.client4, world.client6)
+        self._world = world
         self._faults = faults
         self._certificates = certificates
         self._speakers = speakers
@@ -54,16 +53,16 @@ class TlsServer:
         if hello is None:
             return
         site = site.called(hello.sni)
-        faults = self._faults.of("tls", site.host, *site.names, stream.local)
+        peer, faults = stream.peer, self._faults.of("tls", site.host, *site.names, stream.local)
         for fault in faults:
-            if fault.kind in MISBEHAVIOURS and self._concerns(fault, stream) and self._faults.happens(fault):
+            if fault.kind in MISBEHAVIOURS and shows_to(peer, fault, self._world) and self._faults.happens(fault):
                 await MISBEHAVIOURS[fault.kind](stream, fault)
                 return
         picky = next((fault for fault in faults if fault.kind == "tls_picky"), None)
-        if picky is not None and not has_grease(hello.raw) and self._concerns(picky, stream):
+        if picky is not None and not has_grease(hello.raw) and shows_to(peer, picky, self._world):
             await _PICKY[text(picky.params, "reply", "alert")](stream, picky)
             return
-        alert = refusal(self._seed, site, hello.sni)
+        alert = refusal(self._world.seed, site, hello.sni)
         if alert:
             await stream.write(_fatal(alert))
             return
@@ -74,9 +73,6 @@ class TlsServer:
             protocol = await session.handshake()
         await self._speak(session, protocol, site, stream)
         await session.close()
-
-    def _concerns(self, fault: Fault, stream: PlainStream) -> bool:
-        return stream.peer in self._ours or not fault.params.get("only_client", False)
 
     async def _speak(self, session: TlsStream, protocol: str, site: Site, stream: PlainStream) -> None:
         if self._apps and site.kind == "tls" and spoken_at(site):

@@ -5,18 +5,13 @@ Most media servers answer only to those who hold a session; a port without any p
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 
 from probe.lab.servers.faults import Faults
 from probe.lab.servers.sites import Site
 from probe.lab.servers.stun import stun_reply
-
-_MOST_BYTES = 65535
-_BATCH = 16
-"""Datagrams answered before others get their turn."""
+from probe.lab.servers.udp_loop import answer_datagrams
 
 _PING = bytes.fromhex("1337cafe")
 """Discord's voice servers send a ping of these bytes and a counter back as it came."""
@@ -27,19 +22,7 @@ def serve_udp(bound: socket.socket, site: Site, faults: Faults) -> None:
     answer = _ANSWERS.get(site.rows[0].protocol, _silence)
     if faults.of("datagram", site.host, *site.names, *site.addresses):
         answer = _misnumbered
-
-    def attend() -> None:
-        for _ in range(_BATCH):
-            try:
-                message, client = bound.recvfrom(_MOST_BYTES)
-            except OSError:
-                return  # nothing waits, or an earlier reply could not be delivered
-            reply = answer(message, client[0], client[1], site)
-            if reply is not None:
-                with suppress(OSError):
-                    bound.sendto(reply, client)
-
-    asyncio.get_running_loop().add_reader(bound, attend)
+    answer_datagrams(bound, lambda message, client, port: answer(message, client, port, site))
 
 
 def _stun(message: bytes, client: str, port: int, site: Site) -> bytes | None:

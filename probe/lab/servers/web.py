@@ -14,7 +14,7 @@ from probe.lab.pki import world_time
 from probe.lab.servers.app_stores import store_reply
 from probe.lab.servers.app_web import WebApps
 from probe.lab.servers.dns_replies import NameServers
-from probe.lab.servers.faults import Faults, number
+from probe.lab.servers.faults import Faults, number, shows_to
 from probe.lab.servers.genuine import GenuineServices
 from probe.lab.servers.http1 import BadRequest, Reply, Request, RequestReader, render
 from probe.lab.servers.http_faults import fault_bytes, fault_reply
@@ -97,9 +97,8 @@ class WebServer:
         return fault_reply(fault, request) if fault else self._reply(site, request)
 
     def _fault(self, site: Site, ends: Ends) -> Fault | None:
-        ours = ends.peer in (self._world.client4, self._world.client6)
         for fault in self._faults.of("http", site.host, *site.names, ends.local):
-            if site.rows and fault.kind not in (_CAP, SLOW) and (ours or not fault.params.get("only_client", False)):
+            if site.rows and fault.kind not in (_CAP, SLOW) and shows_to(ends.peer, fault, self._world):
                 return fault
         return None
 

@@ -11,12 +11,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from probe.expectation import Expectation
 from probe.measure.app.pattern import identity, mismatch
 from probe.measure.app.speech import MORE, Asked, Speech, Turn
 from probe.measure.app.speeches import speech_of
 from probe.measure.sockets import MAX_READ_BYTES, RecordedSocket, all_acknowledged
 from probe.measure.tls import TlsStream
-from probe.model import Expectation
 from probe.tables.failures import EOF, TIMEOUT, failure_of
 from probe.tables.handshakes import ANSWERED, FOREIGN, GENUINE, HANDSHAKES, INNOCENT, PLACES, PROVEN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from probe.model import Expectation
+from probe.expectation import Expectation
 from probe.tables.handshakes import FOREIGN
 
 MORE = ""

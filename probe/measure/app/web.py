@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 from probe.measure.app.speech import MORE, Asked, begins
 from probe.measure.http import HEADERS, Exchange
 from probe.tables.handshakes import FOREIGN
+from probe.tables.http import BODILESS
 
 MAX_HEAD, MAX_HEADERS, MAX_CHUNKS = 8192, 64, 256
 MAX_INTERIM = 3
 """Interim answers (RFC 9110 section 15.2) before the final one."""
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?: [^\r\n]*)?\Z")
 _SWITCHING = 101
-_BODILESS = (204, 304)
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -103,7 +103,7 @@ def _head(data: bytes, start: int) -> Answer | str:
 def _with_body(head: Answer, rest: bytes) -> Answer | str:
     body, whole = rest, False
     length = head.headers.get("content-length", "")
-    if head.status in _BODILESS or head.status == _SWITCHING:
+    if head.status in BODILESS or head.status == _SWITCHING:
         body, whole = b"", True
     elif "chunked" in head.headers.get("transfer-encoding", "").lower():
         read_on = _chunks(rest)
