@@ -54,7 +54,7 @@ def post(url: str, body: bytes, *, address: str, user_agent: str, max_bytes: int
     work.start()
     if not call.done.wait(timeout_s):
         call.give_up()
-        return Call(deadline=call.deadline, failure="timeout")
+        return Call(deadline=call.deadline, status=call.status, failure="timeout")
     return call
 
 
