@@ -119,8 +119,9 @@ def test_what_was_made_in_the_laboratory_goes_to_this_device_alone(tmp_path: Pat
     with collecting() as stub:
         assert "0 measurements" in submit(stub, results).output
         assert stub.asked == []
+        (tmp_path / "nobody.toml").write_text("")  # nobody lives there who could be asked
         done = call("submit", "ooni", str(results), "--lab", "--collector", stub.url, "--public-for-ever", "--config",
-                    str(agreed_to(stub.url, tmp_path / "probe.toml")))
+                    str(tmp_path / "nobody.toml"))
     assert (done.exit_code, len(stub.taken), stub.problems) == (0, TARGETS, []), done.output
     assert {one.annotations["lab"] for one in stub.taken} == {"true"}
 
