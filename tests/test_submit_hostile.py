@@ -74,8 +74,11 @@ def test_what_names_no_report_gets_no_measurement(tmp_path: Path, body: bytes) -
     assert "\x1b" not in result.output
 
 
-@pytest.mark.parametrize("fault", [_says(b"nonsense"), _says(b"[1]"), _says(b"x" * 100_000), _good_flood, _broken_off])
-def test_a_good_status_with_a_bad_answer_is_never_sent_again(tmp_path: Path, fault: Fault) -> None:
+@pytest.mark.parametrize("fault", [_says(b"nonsense"), _says(b"[1]"), _says(b"x" * 100_000), _good_flood, _broken_off,
+                                   _dripping_body])
+def test_a_good_status_with_a_bad_answer_is_never_sent_again(tmp_path: Path, fault: Fault,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector_module, "REQUEST_S", 2.0)
     results = with_runs(tmp_path / "results", "a")
     with collecting(fill1=fault) as stub:
         result = submit(stub, results)
