@@ -1,10 +1,12 @@
-"""Where results may be uploaded to: what such a URL may be, and how it is shown and recorded. Pure."""
+"""Where results may be uploaded or submitted to: what such a URL may be, how it is shown and recorded. Pure."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from probe.compare.addresses import is_bogon, parse
 
 OBJECT_STORES = ("s3", "gs", "az")
 SCHEMES = (*OBJECT_STORES, "https", "http", "file")
@@ -44,6 +46,36 @@ def open_problem(url: str) -> str:
     if parts.scheme != "http" or _is_own(parts.hostname or ""):
         return ""
     return "would send results and passwords unencrypted; use https://"
+
+
+def collector_problem(url: str) -> str:
+    """Why nothing can be submitted there to be public, as the end of a sentence; empty when it can.
+
+    By https to a public server, or to this very device, as a literal address: what publishes for all does not stand in
+    a household's or company's own network, and no mistake shall hand results to whoever is there.
+    """
+    if why := problem(url):
+        return why
+    parts = urlsplit(url)
+    if parts.scheme not in ("https", "http"):
+        return "must begin with https://"
+    if parts.username is not None or "@" in parts.netloc:
+        return "may hold no login; a collector asks for none"
+    if not url.isascii():
+        return "must be written in ASCII, also its name"
+    if is_loopback(url):
+        return ""
+    if parts.scheme == "http":
+        return "would send results unencrypted; use https://"
+    if parse(parts.hostname or "") and is_bogon(parts.hostname or ""):
+        return "is an address that no public server has"
+    return ""
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this device by a literal address; what a name leads to is not known from it."""
+    address = parse(urlsplit(url).hostname or "")
+    return address is not None and address.is_loopback
 
 
 def shown(url: str) -> str:

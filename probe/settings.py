@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from probe.catalogue.types import MatrixServer
-from probe.destination import PROXY_SCHEMES, open_problem, problem, shown
+from probe.destination import PROXY_SCHEMES, collector_problem, open_problem, problem, shown
 from probe.folders import config_home
 
 SEARCH = ("$XDG_CONFIG_HOME/probe/probe.toml", "~/.config/probe/probe.toml", "/etc/probe/probe.toml")
@@ -82,6 +82,8 @@ class ConsentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Helpers and servers of one's own choice that names may be sent to."""
     concerned: tuple[str, ...] = ()
     """Who else agreed, or is not there."""
+    public_at: tuple[str, ...] = ()
+    """Collectors to which measurements may be submitted, to be public for ever."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,6 +117,18 @@ class UploadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             return ""
         server = shown(self.endpoint) if self.endpoint else self.account
         return shown(self.to) + (f" at {server}" if server else "")
+
+
+class SubmitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where measurements may be submitted by hand, to be public for ever; without `collector` nowhere."""
+
+    collector: str = ""
+    """https:// URL of a server that takes reports as OONI's collectors do; none is built in."""
+
+    @property
+    def place(self) -> str:
+        """The collector written one way, as it is shown and agreed to; empty: none."""
+        return shown(self.collector) if self.collector else ""
 
 
 class FingerprintSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -151,6 +165,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     consent: ConsentSettings | None = None
     fingerprints: FingerprintSettings = FingerprintSettings()
     upload: UploadSettings = UploadSettings()
+    submit: SubmitSettings = SubmitSettings()
     update: UpdateSettings = UpdateSettings()
     feed: Annotated[tuple[FeedSettings, ...], msgspec.Meta(max_length=16)] = ()
     helper: tuple[Helper, ...] = ()
@@ -172,7 +187,7 @@ def load_settings(path: str | None = None) -> Settings:
         if "path" in raw:
             raise SettingsError(f"{file}: path: is not a setting")
         read = msgspec.convert(raw, Settings)
-        if why := upload_problem(read.upload):
+        if why := upload_problem(read.upload) or submit_problem(read.submit):
             raise SettingsError(f"{file}: {why}")
         vantage = msgspec.structs.replace(read.vantage, cc=read.vantage.cc.upper())
         return msgspec.structs.replace(read, vantage=vantage, path=str(file))
@@ -198,6 +213,12 @@ def upload_problem(upload: UploadSettings) -> str:
     if upload.proxy and upload.proxy.partition("://")[0] not in PROXY_SCHEMES:
         return f"upload.proxy must begin with {', '.join(f'{name}://' for name in PROXY_SCHEMES)}"
     return ""
+
+
+def submit_problem(submit: SubmitSettings) -> str:
+    """What is wrong with the collector; empty when nothing is. Never repeats the URL."""
+    why = collector_problem(submit.collector) if submit.collector else ""
+    return f"submit.collector {why}" if why else ""
 
 
 def read_toml(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A run of ours, and what it is in OONI's format."""
+"""A run of ours, what it is in OONI's format, and the shape of that."""
 
 from __future__ import annotations
 
@@ -6,12 +6,40 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 from observations import HOST
 
 from probe.interop.exported import measurements_of
 from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage, Verdict
 
 TARGET = "chat.web.main"
+
+
+class Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    """df-000, with every field that must be there."""
+
+    annotations: dict[str, str]
+    data_format_version: str
+    extensions: dict[str, int]
+    input: str
+    measurement_start_time: str
+    options: list[str]
+    probe_asn: str
+    probe_cc: str
+    probe_ip: str
+    probe_network_name: str
+    report_id: str
+    resolver_asn: str
+    resolver_ip: str
+    resolver_network_name: str
+    software_name: str
+    software_version: str
+    test_helpers: dict[str, str]
+    test_keys: dict[str, Any]
+    test_name: str
+    test_runtime: float
+    test_start_time: str
+    test_version: str
 
 
 def result_of(*rows: Observation, controls: tuple[ControlAnswer, ...] = (), lab: bool = False) -> RunResult:

@@ -130,3 +130,13 @@ def test_the_rows_of_the_benchmark_are_counted_alike_by_its_peer(bench: ModuleTy
     assert not told["rejected"]
     peer = [sys.executable, str(root / "tools" / "benchmark" / "pandas_cells.py"), str(tmp_path / "results")]
     assert int(subprocess.run(peer, capture_output=True, text=True, check=True).stdout) == sum(told["cells"].values())
+
+
+def test_a_stream_is_as_long_as_was_asked_and_never_the_same_twice(bench: ModuleType) -> None:
+    lines = list(bench.importing._lines(3))
+    size = sum(map(len, lines))
+    made = list(bench.importing.stream(lines, size=5 * size))
+    assert 5 * size <= sum(map(len, made)) < 5 * size + len(lines[0]) + 100
+    told = [json.loads(line) for line in made]
+    assert len({one["measurement_uid"] for one in told}) == len(told)
+    assert len({one["measurement_start_time"][:13] for one in told}) == 5

@@ -20,7 +20,7 @@ LAYERS = {
     "measure": 3, "control": 3,
     "store": 5,
     "report": 6, "analysis": 6, "fleet": 6, "archive": 6, "schedules": 6, "status": 6, "updates": 6, "upload": 6,
-    "registers": 6,
+    "submit": 6, "registers": 6,
     "cli": 7, "__main__": 7, "__init__": 7,
 }
 RUN_LAYER = 4

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from observations import HERE4, HERE6, HOST, lookup, visit_to
-from ooni_ours import TARGET, exported, result_of
+from ooni_ours import TARGET, Envelope, exported, result_of
 
 from probe.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
 from probe.cli.main import cli
@@ -70,35 +70,8 @@ def test_a_visit_stands_in_the_formats_own_lists() -> None:
     assert keys["x_verdict"]["outcome"] == "blocked"
 
 
-class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
-    """df-000, with every field that must be there."""
-
-    annotations: dict[str, str]
-    data_format_version: str
-    extensions: dict[str, int]
-    input: str
-    measurement_start_time: str
-    options: list[str]
-    probe_asn: str
-    probe_cc: str
-    probe_ip: str
-    probe_network_name: str
-    report_id: str
-    resolver_asn: str
-    resolver_ip: str
-    resolver_network_name: str
-    software_name: str
-    software_version: str
-    test_helpers: dict[str, str]
-    test_keys: dict[str, Any]
-    test_name: str
-    test_runtime: float
-    test_start_time: str
-    test_version: str
-
-
 def test_the_envelope_is_that_of_the_format() -> None:
-    one = msgspec.convert(exported(*visit_to(HERE4)), _Envelope)
+    one = msgspec.convert(exported(*visit_to(HERE4)), Envelope)
     assert one.measurement_start_time == "2026-08-01 05:10:00"
     assert one.probe_asn == "AS64500"
 

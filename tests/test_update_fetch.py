@@ -15,8 +15,8 @@ import trustme
 from loopback import Server, requests_on, serving
 from signed import OTHERS, OURS, document
 
+from probe.control import public
 from probe.measure.tls import context_for
-from probe.updates import fetch
 from probe.updates.document import MAX_BYTES, ListError
 from probe.updates.fetch import check_source, document_of, signature_of
 from probe.updates.kept import read_kept, read_looks
@@ -205,7 +205,7 @@ def test_the_server_is_whom_the_url_names(names: dict[str, list[str]], monkeypat
     authority = trustme.CA()
     (authority if trusted else trustme.CA()).cert_pem.write_to_path(str(tmp_path / "roots.pem"))
     monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "roots.pem"))
-    monkeypatch.setattr(fetch, "is_bogon", lambda address: address != "127.0.0.1")
+    monkeypatch.setattr(public, "is_bogon", lambda address: address != "127.0.0.1")
     names[HOST] = ["127.0.0.1"]
     context_for.cache_clear()
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from probe.archive.own import (
     SCHEDULE_FOLDER,
+    SUBMIT_FOLDER,
     SWAP_FOLDER,
     UPLOAD_FOLDER,
     batch_folders,
@@ -95,6 +96,7 @@ def _folders(directory: Path) -> Iterator[Path]:
         yield root / PARQUET_FOLDER
         yield root / SCHEDULE_FOLDER
         yield root / UPLOAD_FOLDER
+        yield root / SUBMIT_FOLDER
         yield root
 
 

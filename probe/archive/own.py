@@ -32,10 +32,15 @@ SCHEDULE_FOLDER = "schedule"
 UPLOAD_FOLDER = "upload"
 """Of what was uploaded, a file for each place."""
 
+SUBMIT_FOLDER = "submit"
+"""Of what was submitted to be public: a file for each collector, one for each run under way, and a log of reports."""
+REPORTS_FILE = "reports.jsonl"
+
 _TEMPORARY = re.compile(r"\.(.+)\.\d+\.part")
 _MERGED = re.compile(re.escape(PREFIX) + r"[0-9a-f]{8,64}")
 _MONTH = re.compile(r"\d{4}-\d\d\.jsonl")
 _PLACE = re.compile(r"[0-9a-f]{12}\.json")
+_SUBMITTED = re.compile(r"[0-9a-f]{12}(\.json|-[\w.-]{1,200}\.jsonl)|" + re.escape(REPORTS_FILE), re.ASCII)
 _DAY = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 
 
@@ -98,11 +103,12 @@ def own_files(directory: Path) -> Iterator[OwnFile]:
 
 def top_files(directory: Path) -> Iterator[Path]:
     """What commands write beside the results: at the top under fixed names, the schedule's log, what was
-    uploaded, and batches."""
+    uploaded and submitted, and batches."""
     for path in sorted(directory.iterdir()):
         if (path.name in TOP_FILES or temporary_of(path.name) in TOP_FILES) and path.is_file():
             yield path
-    for folder, names in ((directory / SCHEDULE_FOLDER, _MONTH), (directory / UPLOAD_FOLDER, _PLACE)):
+    for folder, names in ((directory / SCHEDULE_FOLDER, _MONTH), (directory / UPLOAD_FOLDER, _PLACE),
+                          (directory / SUBMIT_FOLDER, _SUBMITTED)):
         for path in sorted(folder.iterdir()) if is_folder(folder) else ():
             ours = path.name == ".lock" or names.fullmatch(temporary_of(path.name) or path.name)
             if ours and path.is_file():

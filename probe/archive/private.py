@@ -7,10 +7,19 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from probe.archive.own import SCHEDULE_FOLDER, SWAP_FOLDER, TOP_FILES, UPLOAD_FOLDER, tables_of, temporary_of
+from probe.archive.own import (
+    SCHEDULE_FOLDER,
+    SUBMIT_FOLDER,
+    SWAP_FOLDER,
+    TOP_FILES,
+    UPLOAD_FOLDER,
+    tables_of,
+    temporary_of,
+)
 from probe.store.batches import BATCH_TABLES
 
-_OURS = TOP_FILES | {SCHEDULE_FOLDER, SWAP_FOLDER, UPLOAD_FOLDER, ".gitkeep", ".gitignore", *BATCH_TABLES}
+_OURS = TOP_FILES | {SCHEDULE_FOLDER, SWAP_FOLDER, UPLOAD_FOLDER, SUBMIT_FOLDER, ".gitkeep", ".gitignore",
+                      *BATCH_TABLES}
 
 
 def make_private(directory: Path) -> bool:

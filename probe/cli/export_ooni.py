@@ -34,10 +34,11 @@ def export_ooni(directory: Path | None, since: datetime | None, until: datetime 
                 config: str | None) -> None:
     """Write the runs in DIRECTORY (default: the configured results folder) in OONI's data format, JSON Lines.
 
-    One measurement for each target that was attempted, with a test name of its own (messenger_reachability). It has no
-    address of the network's own resolver, no text that a network wrote, and nothing that names an installation; the
-    second of the run and its network are told, as OONI tells them: for a coarser file use `probe export --release`.
-    Nothing is sent anywhere. What was imported from others is left out. docs/interop.md describes every key.
+    One measurement for each target that was attempted, with a test name of its own (messenger_reachability). It has
+    no address of the network's own resolver, no text that a network wrote, and nothing that names an installation;
+    the second of the run and its network are told, as OONI tells them: for a coarser file use `probe export
+    --release`. Nothing is sent anywhere (`probe submit ooni` does that). What was imported from others is left out.
+    docs/interop.md describes every key.
 
     \b
     Examples:

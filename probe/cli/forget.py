@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 
-from probe.archive.own import UPLOAD_FOLDER
+from probe.archive.own import SUBMIT_FOLDER, UPLOAD_FOLDER
 from probe.cli.lock import Locked, run_lock
 from probe.cli.main import EXIT_LOCKED
 from probe.cli.opening import settings_of
@@ -25,8 +26,8 @@ _SHOWN = 10
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     """Delete everything that the probe keeps on this machine: the results in DIRECTORY (default: the configured
-    folder) with captured packets, reports, the schedule's log and the list of what was uploaded, the key behind
-    probe_id, and what a schedule left.
+    folder) with captured packets, reports, the schedule's log and the lists of what was uploaded and submitted, the
+    key behind probe_id, and what a schedule left.
 
     Files of your own are never touched, in these folders neither, and your configuration stays; so do copies made
     elsewhere (exports, uploads, backups). Deleted is not overwritten: who has the disk may still read it.
@@ -50,7 +51,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
             click.echo("Nothing was deleted.")
             sys.exit(1)
         if folder.is_dir():
-            with run_lock(folder), _no_upload(folder):
+            with run_lock(folder), _nothing_sent(folder):
                 done = archive.forget(folder, archive.find(folder))
         else:
             done = archive.forget(folder, kept)
@@ -74,10 +75,14 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
         click.echo(f"Runs are still scheduled ({', '.join(found)}) and would begin anew: probe uninstall")
 
 
-def _no_upload(folder: Path) -> AbstractContextManager[None]:
-    """Nobody uploads from there meanwhile, who would write down anew what was sent."""
-    uploads = folder / UPLOAD_FOLDER
-    return run_lock(uploads) if uploads.is_dir() and not uploads.is_symlink() else nullcontext()
+@contextmanager
+def _nothing_sent(folder: Path) -> Iterator[None]:
+    """Nobody uploads or submits from there meanwhile, who would write down anew what was sent."""
+    with ExitStack() as stack:
+        for place in (folder / UPLOAD_FOLDER, folder / SUBMIT_FOLDER):
+            if place.is_dir() and not place.is_symlink():
+                stack.enter_context(run_lock(place))
+        yield
 
 
 def _tell(folder: Path, runs: int, files: int, size: int, state: tuple[Path, ...]) -> None:

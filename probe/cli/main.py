@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compact": ("probe.cli.compact:compact", "Merge the results of finished days; remove what is past its time."),
     "collect": ("probe.cli.collect:collect", "Check and merge the results of many volunteers."),
     "upload": ("probe.cli.upload:upload", "Send results to the place that you named, and to no other."),
+    "submit": ("probe.cli.submit:submit", "Make measurements public for ever by way of a collector that you named."),
     "forget": ("probe.cli.forget:forget", "Delete everything that the probe keeps on this machine."),
     "doctor": ("probe.cli.doctor:doctor", "Check this installation and what it can convict."),
     "targets": ("probe.cli.targets:targets", "Show and check the list of targets."),

@@ -14,7 +14,7 @@ from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
 from probe.consent import answers as said
 from probe.consent.answers import Answers
-from probe.consent.check import lacking, told_places, upload_lacking
+from probe.consent.check import lacking, submit_lacking, told_places, upload_lacking
 from probe.consent.profiles import profile_of
 from probe.consent.text import consent_text
 from probe.geo.standing import geo_settings, words_of
@@ -32,7 +32,7 @@ DEFAULT_RESULTS = "~/probe-results"
               "else ~/.config/probe/probe.toml).")
 @click.option("--answers", "file", type=click.Path(dir_okay=False, path_type=Path),
               help="TOML file with answers: agree, level, country, asn, network_type, geo, results, tier, "
-                   "skip_services, upload_to.")
+                   "skip_services, upload_to, submit_to.")
 @click.option("--agree", type=int, metavar="NUMBER",
               help="I read the text of this number (--show), and everybody concerned agrees. Asks nothing then.")
 @click.option("--level", type=click.IntRange(1, 3), help="Consent level: 1 everyday, 2 sensitive, 3 exposing.")
@@ -45,10 +45,12 @@ DEFAULT_RESULTS = "~/probe-results"
 @click.option("--tier", type=click.IntRange(0, 3), help="Measure endpoints up to this tier; 1 is the core.")
 @click.option("--skip-service", "skip", multiple=True, metavar="NAME", help="Never measure this service; repeat.")
 @click.option("--upload-to", metavar="URL", help="Send results there (see README, Uploading); none: nowhere.")
+@click.option("--submit-to", metavar="URL", help="A collector by way of which measurements may become public for "
+              "ever, each time by hand (see probe submit ooni --help); none: no collector.")
 @click.option("--show", is_flag=True, help="Print the consent text and its number, and do nothing else.")
 def setup(config: str | None, file: Path | None, agree: int | None, level: int | None, country: str | None,
           asn: int | None, network_type: str | None, geo: tuple[str, ...], results: str | None, tier: int | None,
-          skip: tuple[str, ...], upload_to: str | None, show: bool) -> None:
+          skip: tuple[str, ...], upload_to: str | None, submit_to: str | None, show: bool) -> None:
     """Say what runs do and what they risk, ask for consent, and write the configuration. Sends nothing.
 
     Needed once, and again when what is sent changes. Without --agree (or `agree` in a file) it asks.
@@ -60,14 +62,16 @@ def setup(config: str | None, file: Path | None, agree: int | None, level: int |
       probe setup --agree 3 --country DE --results /srv/probe --skip-service line
       probe setup --geo country.mmdb --geo asn.mmdb
       probe setup --upload-to https://results.example.org/incoming
+      probe setup --show --submit-to https://collector.example.org
       probe setup --answers answers.toml
     """
     flags = Answers(agree=agree, level=level, country=country, asn=asn, network_type=network_type, geo=geo or None,
-                    results=results, tier=tier, skip_services=skip or None, upload_to=upload_to)
+                    results=results, tier=tier, skip_services=skip or None, upload_to=upload_to,
+                    submit_to=submit_to)
     try:
         target, text, before = _before(config)
         given = said.over(flags, said.read_answers(file)) if file else flags
-        named = said.with_upload(given, before)
+        named = said.with_places(given, before)
         if show:
             _show(given, named)
             return
@@ -108,7 +112,8 @@ def _edit(text: str, changes: Tables, target: Path) -> str:
 
 def _show(given: Answers, before: Settings) -> None:
     cc = said.country(before.vantage.cc if given.country is None else given.country)
-    for line in consent_text(profile_of(cc), cc=cc, to=told_places(before), upload=before.upload.place):
+    for line in consent_text(profile_of(cc), cc=cc, to=told_places(before), upload=before.upload.place,
+                             public=before.submit.place):
         click.echo(line)
 
 
@@ -123,7 +128,8 @@ def _converse(given: Answers, before: Settings, known: Iterable[str]) -> Answers
         "Country of this line (two letters, ZZ: left open)", before.vantage.cc, said.country)
     cc = said.country(cc)
     click.echo()
-    for line in consent_text(profile_of(cc), cc=cc, to=told_places(before), upload=before.upload.place):
+    for line in consent_text(profile_of(cc), cc=cc, to=told_places(before), upload=before.upload.place,
+                             public=before.submit.place):
         click.echo(line)
     click.echo()
     agreed = click.confirm("Have you read this, and do you agree, and all others whom it concerns?", default=False)
@@ -177,11 +183,14 @@ def _tell(target: Path) -> None:
     run, left = settings.run, ", ".join(settings.run.skip_services)
     assert not lacking(settings)
     assert not upload_lacking(settings)
+    assert not settings.submit.place or not submit_lacking(settings, settings.submit.place)
     click.echo(f"Written: {target}")
     click.echo(f"  level {run.consent_level}, tier {run.tier}, country {settings.vantage.cc}, results in {run.results}")
     click.echo(f"  country and network are looked up in: {', '.join(words_of(settings.geo))}")
     if settings.upload.place:
         click.echo(f"  results of each scheduled run are sent to {settings.upload.place}")
+    if settings.submit.place:
+        click.echo(f"  measurements may become public for ever by way of {settings.submit.place}, each time by hand")
     if left:
         click.echo(f"  never measured: {left}")
     click.echo("Next:\n  probe run --dry-run          what would be measured; sends nothing\n"

@@ -15,7 +15,7 @@ import msgspec
 from probe.consent.check import record
 from probe.consent.profiles import Profile, profile_of
 from probe.geo.standing import geo_settings
-from probe.settings import RunSettings, Settings, SettingsError, read_toml, upload_problem
+from probe.settings import RunSettings, Settings, SettingsError, read_toml, submit_problem, upload_problem
 from probe.settings_edit import Tables
 from probe.tables.consent import LEVELS, TEXT_NUMBER
 
@@ -41,6 +41,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     skip_services: tuple[str, ...] | None = None
     upload_to: str | None = None
     """URL to send results to; `none`: nowhere."""
+    submit_to: str | None = None
+    """URL of a collector to which measurements may be submitted, to be public for ever; `none`: none."""
 
 
 def read_answers(path: Path) -> Answers:
@@ -88,15 +90,23 @@ def services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     return wanted
 
 
-def with_upload(answers: Answers, before: Settings) -> Settings:
-    """The settings with the place that was named for uploads. Raises SettingsError for one that cannot be."""
-    if answers.upload_to is None:
-        return before
-    to = "" if answers.upload_to.strip().lower() in ("none", "-", "") else answers.upload_to.strip()
-    upload = msgspec.structs.replace(before.upload, to=to)
-    if why := upload_problem(upload):
-        raise SettingsError(f"{why}. What else belongs to it stands under [upload] in the configuration")
-    return msgspec.structs.replace(before, upload=upload)
+def with_places(answers: Answers, before: Settings) -> Settings:
+    """The settings with the places that were named to upload and to submit to. Raises SettingsError for one that cannot
+    be."""
+    upload, submit = before.upload, before.submit
+    if answers.upload_to is not None:
+        upload = msgspec.structs.replace(upload, to=_named(answers.upload_to))
+        if why := upload_problem(upload):
+            raise SettingsError(f"{why}. What else belongs to it stands under [upload] in the configuration")
+    if answers.submit_to is not None:
+        submit = msgspec.structs.replace(submit, collector=_named(answers.submit_to))
+        if why := submit_problem(submit):
+            raise SettingsError(why)
+    return msgspec.structs.replace(before, upload=upload, submit=submit)
+
+
+def _named(place: str) -> str:
+    return "" if place.strip().lower() in ("none", "-", "") else place.strip()
 
 
 def refused(answers: Answers) -> str:
@@ -119,13 +129,14 @@ def changes(answers: Answers, before: Settings, *, known: Iterable[str], today: 
     tier = (profile.tier if first else before.run.tier) if answers.tier is None else answers.tier
     pace_s, deadline_s = _pace(before, profile)
     kept = before.run.skip_services if answers.skip_services is None else answers.skip_services
-    after = with_upload(answers, before)
+    after = with_places(answers, before)
     agreed = record(after, level=level, today=today)
     geo = before.geo if answers.geo is None else geo_settings(answers.geo)
     looked_up: Tables = {} if geo == before.geo else {"geo": {"lookup": geo.lookup, "files": geo.files}}
     upload: Tables = {} if after.upload == before.upload else {"upload": {"to": after.upload.to}}
+    submit: Tables = {} if after.submit == before.submit else {"submit": {"collector": after.submit.collector}}
     return {
-        **upload, **looked_up,
+        **upload, **submit, **looked_up,
         "vantage": {
             "cc": cc, "asn": before.vantage.asn if answers.asn is None else answers.asn,
             "network_type": network_type(answers.network_type or before.vantage.network_type),
@@ -135,7 +146,7 @@ def changes(answers: Answers, before: Settings, *, known: Iterable[str], today: 
             "skip_services": services(kept, known), "pace_s": float(pace_s), "deadline_s": float(deadline_s),
         },
         "consent": {"date": agreed.date, "text": agreed.text, "level": agreed.level, "sends": agreed.sends,
-                    "to": agreed.to, "concerned": agreed.concerned},
+                    "to": agreed.to, "concerned": agreed.concerned, "public_at": agreed.public_at},
     }
 
 

@@ -42,7 +42,8 @@ def record(settings: Settings, *, level: int, today: date) -> ConsentSettings:
     """The record of a person who has just agreed to today's text at this level."""
     upload = (settings.upload.place,) if settings.upload.place else ()
     return ConsentSettings(date=today.isoformat(), text=TEXT_NUMBER, level=level, sends=sent_at(level),
-                           to=(*places(settings), *upload), concerned=tuple(CONCERNED))
+                           to=(*places(settings), *upload), concerned=tuple(CONCERNED),
+                           public_at=(settings.submit.place,) if settings.submit.place else ())
 
 
 def lacking(settings: Settings) -> str:
@@ -85,6 +86,24 @@ def upload_refusal(settings: Settings, *, lab: bool) -> str:
     return _with_help("" if lab else upload_lacking(settings), settings)
 
 
+def submit_lacking(settings: Settings, collector: str) -> str:
+    """Why the consent does not cover that measurements become public by way of this collector (as
+    `probe.destination.shown` writes it); empty when it does. Nothing else depends on it."""
+    if why := lacking(settings):
+        return why
+    if collector != settings.submit.place:
+        return f"{collector} is not the collector that the configuration names ({settings.submit.place or 'none'})."
+    if settings.consent and collector not in settings.consent.public_at:
+        return (f"What is sent to {collector} would be public for ever; the consent of {settings.consent.date} does "
+                "not name it.")
+    return ""
+
+
+def submit_refusal(settings: Settings, collector: str) -> str:
+    """Why nothing may be submitted there, and the one command that helps; empty when it may."""
+    return _with_help(submit_lacking(settings, collector), settings, f" --submit-to {collector}")
+
+
 def refusal(settings: Settings, *, lab: bool) -> str:
     """Why a run may not start, and the one command that helps; empty when it may.
 
@@ -93,8 +112,8 @@ def refusal(settings: Settings, *, lab: bool) -> str:
     return _with_help("" if lab else lacking(settings), settings)
 
 
-def _with_help(why: str, settings: Settings) -> str:
+def _with_help(why: str, settings: Settings, more: str = "") -> str:
     if not why:
         return ""
     config = f" --config {settings.path}" if settings.path else ""
-    return f"{why}\nNothing was sent. To be told what a run sends, and to be asked: probe setup{config}"
+    return f"{why}\nNothing was sent. To be told what a run sends, and to be asked: probe setup{more}{config}"

@@ -26,6 +26,18 @@ _SENT_TO_US = (
     "beginnings of pages; captured packets do not. Whoever runs that place sees your address, can read it all and "
     "hand it on; others on the way see that you send something there.",
 )
+PUBLIC = (
+    "What you submit to this collector becomes public, for ever: anybody can read it, copy it and hold it against "
+    "other records, and neither you nor those who run the collector can take it back. It says which endpoints runs "
+    "from here reached or not and how they failed, in which country and on which day; where five probes or more "
+    "measured in a network, also the network and the hour. With `--exact` it always says network and second, by which "
+    "whoever keeps records of that network can find your line. Names and addresses of a list of your own are in it. "
+    "Your own address, your network's resolver and texts of pages are not.",
+    "It is sent only when you say so each time by hand (`probe submit ooni --public-for-ever`), and nothing sooner "
+    "than a day after it was measured. The collector sees the address that you send from; others on the way see that "
+    "you send something there.",
+)
+"""What is told of a collector; said to those alone who name one, and so no part of the numbered text of all others."""
 _KEPT = (
     "Results stay in a folder that only your user can read. Your own address is never written. Country, number of "
     "the network and its kind are written as you tell them; country and number also as a table on this device has "
@@ -41,9 +53,10 @@ _FREE = (
 )
 
 
-def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = (), upload: str = "") -> Iterator[str]:
+def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = (), upload: str = "",
+                 public: str = "") -> Iterator[str]:
     """The lines of the whole text for a country; `to`: helpers and servers that the configuration names; `upload`:
-    where it sends results."""
+    where it sends results; `public`: the collector by way of which they may become public."""
     yield f"What you are asked to agree to (text {TEXT_NUMBER})"
     where = f"for {cc}" if cc not in ("", "ZZ") else "while the country is not told"
     yield from _part(f"The risk (profile {where}: {profile.title})", [profile.text])
@@ -60,6 +73,8 @@ def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = (), upload: s
         yield f"    - {place}"
     if upload:
         yield f"    - all results: {upload}"
+    if public:
+        yield from _part(f"What becomes public, by way of {public}", PUBLIC)
     yield from _part("What is stored", _KEPT)
     yield from _part("Who else must agree", ["This is not about you alone. Ask:"])
     for meaning in CONCERNED.values():

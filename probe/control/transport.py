@@ -44,7 +44,8 @@ class Call:
 
 
 def post(url: str, body: bytes, *, address: str, user_agent: str, max_bytes: int, timeout_s: float) -> Call:
-    """POST JSON and read the answer. Never raises for the network, never takes longer than `timeout_s`.
+    """POST JSON and read the answer. Never raises for the network, never takes longer than `timeout_s`;
+    a status that had come by then is told.
 
     With `address` (a literal) the connection goes there; name, certificate and Host stay those of the URL.
     """
@@ -54,7 +55,7 @@ def post(url: str, body: bytes, *, address: str, user_agent: str, max_bytes: int
     work.start()
     if not call.done.wait(timeout_s):
         call.give_up()
-        return Call(deadline=call.deadline, failure="timeout")
+        return Call(deadline=call.deadline, status=call.status, failure="timeout")
     return call
 
 

@@ -46,6 +46,8 @@ def held(seen: Observation) -> Observation:
     lost = {name: default for name, default in DEFAULTS.items() if name not in HELD}
     if not (seen.resolver in NEUTRAL or seen.dns_engine in ENCRYPTED):
         lost["resolver_address"] = ""
+        if seen.operation in ("resolve", "dns_round_trip"):
+            lost["address"] = ""
     if seen.trust != "valid":
         lost["chain"] = ()  # a proxy or antivirus on the person's side makes keys that nobody else has
     return replace(seen, **lost)

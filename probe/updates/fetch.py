@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
-import queue
-import socket
 import stat
-import threading
 import time
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -15,7 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from probe import __version__
 from probe.compare.addresses import is_bogon, parse
 from probe.control.fetch import Site, parse_site
-from probe.control.guard import has_route
+from probe.control.public import public_addresses
 from probe.control.reach import PUBLIC, Plan, hang_up, open_stream, socket_of
 from probe.tables.http import REDIRECTS
 from probe.updates.document import MAX_BYTES, ListError
@@ -25,7 +21,6 @@ SUFFIX = ".minisig"
 """Of the signature's name, after the list's."""
 MAX_REDIRECTS = 5
 MAX_HEAD_BYTES = 64 * 1024
-MAX_ADDRESSES_TRIED = 3
 USER_AGENT = f"reachability-probe/{__version__}"
 _CHUNK = 64 * 1024
 
@@ -178,23 +173,4 @@ def _addresses(site: Site, deadline: float, *, named: bool) -> list[str]:
     leads into a private network."""
     if parse(site.host):
         return [site.host] if named or not is_bogon(site.host) else []
-    found = [address for address in _resolve(site.host, deadline) if not is_bogon(address) and has_route(address)]
-    return found[:MAX_ADDRESSES_TRIED]
-
-
-def _resolve(host: str, deadline: float) -> list[str]:
-    """A name's addresses, by the system; nobody waits for it longer than until the deadline."""
-    answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
-
-    def work() -> None:
-        try:
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            answers.put(list(dict.fromkeys(str(ipaddress.ip_address(f[4][0])) for f in found)))
-        except (OSError, ValueError, UnicodeError):
-            answers.put([])
-
-    threading.Thread(target=work, daemon=True).start()
-    try:
-        return answers.get(timeout=max(0.0, deadline - time.monotonic()))
-    except queue.Empty:
-        return []
+    return public_addresses(site.host, deadline=deadline)

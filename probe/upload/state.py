@@ -42,14 +42,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str = ""
 
 
-def state_file(directory: Path, place: str) -> Path:
+def state_file(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> Path:
     """Where the state of a place is kept."""
-    return directory / UPLOAD_FOLDER / f"{hashlib.sha256(place.encode()).hexdigest()[:12]}.json"
+    return directory / folder / f"{hashlib.sha256(place.encode()).hexdigest()[:12]}.json"
 
 
-def read_state(directory: Path, place: str) -> State:
+def read_state(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> State:
     """The state; an empty one where there is none. Raises StoreError for one that is damaged."""
-    file = state_file(directory, place)
+    file = state_file(directory, place, folder)
     if not file.exists():
         return State(to=place)
     with explained(file), file.open("rb") as handle:
@@ -60,9 +60,9 @@ def read_state(directory: Path, place: str) -> State:
         raise StoreError(f"{file}: is damaged ({error}); remove it, and everything is sent once more") from None
 
 
-def write_state(directory: Path, state: State) -> None:
+def write_state(directory: Path, state: State, folder: str = UPLOAD_FOLDER) -> None:
     """Replace the state as a whole. Raises StoreError."""
-    replace_file(state_file(directory, state.to), msgspec.json.encode(state))
+    replace_file(state_file(directory, state.to, folder), msgspec.json.encode(state))
 
 
 def stored(directory: Path) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,181 @@
+"""`probe submit ooni`: our runs to a collector of OONI's kind, where they are public for ever; by hand alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.archive.choose import Choice, chosen_runs
+from probe.archive.own import SUBMIT_FOLDER
+from probe.cli.lock import Locked, run_lock
+from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.cli.progress import bar
+from probe.consent.check import submit_refusal
+from probe.consent.text import PUBLIC
+from probe.destination import collector_problem, is_loopback, shown
+from probe.settings import SettingsError, load_settings, results_folder
+from probe.store.atomic import StoreError
+from probe.store.cells import visible
+
+if TYPE_CHECKING:
+    from probe.submit.published import Ripe
+    from probe.submit.send import Submitted
+
+_DAY = click.DateTime(formats=["%Y-%m-%d"])
+_SHOWN = 3
+
+
+@click.group(name="submit")
+def submit() -> None:
+    """Submit measurements to a collector of others, where they become public for ever.
+
+    \b
+    Example:
+      probe submit ooni --collector https://collector.example.org --dry-run
+    """
+
+
+@submit.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False)
+@click.option("--collector", required=True, metavar="URL", help="Where to: the collector that `probe setup "
+              "--submit-to URL` named. None is built in.")
+@click.option("--public-for-ever", "public", is_flag=True, help="I know that what I send becomes public, and that "
+              "nobody can take it back. Without this nothing is sent.")
+@click.option("--exact", is_flag=True, help="Tell the network and the second of each run, too. Whoever keeps records "
+              "of that network can find your line by them.")
+@click.option("--since", type=_DAY, help="The first day (UTC).")
+@click.option("--until", type=_DAY, help="The last day (UTC).")
+@click.option("--at-most", type=click.IntRange(1, 100_000), default=10_000, show_default=True,
+              help="End after so many measurements; what is left waits.")
+@click.option("--for-s", type=click.FloatRange(2, 86400), default=3600.0, show_default=True,
+              help="End after so many seconds; what is left waits.")
+@click.option("--due", is_flag=True, help="Do nothing while the pause after a failure lasts.")
+@click.option("--dry-run", is_flag=True, help="Print what would be sent, JSON Lines, and send nothing.")
+@click.option("--lab", is_flag=True, help="Runs made in the laboratory, and no others; to a collector on this device "
+              "(127.0.0.1, [::1]) alone.")
+@click.option("--config", type=click.Path(dir_okay=False), help="Configuration file.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, with the names of reports and "
+              "measurements.")
+def ooni(directory: Path | None, collector: str, public: bool, exact: bool, since: datetime | None,
+         until: datetime | None, at_most: int, for_s: float, due: bool, dry_run: bool, lab: bool, config: str | None,
+         as_json: bool) -> None:
+    """Submit the runs in DIRECTORY (default: the configured results folder) to a collector of OONI's kind.
+
+    It takes two yeses: `probe setup --submit-to URL`, which tells what becomes public and what it risks, and
+    --public-for-ever each time. What is sent is what `probe export ooni` writes, with the country and the day alone
+    unless five probes or more of this folder measured in that network (as `probe export --release` has it), a day after
+    it was measured at the earliest. What was accepted is noted in the folder and never sent again. docs/interop.md says
+    more. Ask those who run the collector first: they may not want tests of a kind that they do not know.
+
+    \b
+    Examples:
+      probe submit ooni --collector https://collector.example.org --dry-run | less
+      probe submit ooni --collector https://collector.example.org --public-for-ever
+    """
+    try:
+        place = _place(collector, lab)
+        settings = load_settings(config)
+        if not dry_run and (why := _refusal(public) or ("" if lab else submit_refusal(settings, place))):
+            click.echo(f"Error: {why}", err=True)
+            sys.exit(EXIT_NO_CONSENT)
+        folder = results_folder(settings, directory).absolute()
+        ripe = _ripe(folder, Choice(since=since.date() if since else None, until=until.date() if until else None,
+                                    lab=lab), exact)
+        failed = _dry(folder, place, ripe) if dry_run else _submit(
+            folder, place, ripe, for_s=for_s, at_most=at_most, due=due, as_json=as_json)
+    except (SettingsError, StoreError) as error:
+        raise click.ClickException(visible(str(error))) from error
+    except Locked:
+        click.echo("Another submission is going on; this one does nothing.", err=True)
+        sys.exit(EXIT_LOCKED)
+    if failed:
+        sys.exit(1)
+
+
+def _place(collector: str, lab: bool) -> str:
+    """The collector, written one way. Raises SettingsError for one that nothing may be sent to."""
+    if why := collector_problem(collector):
+        raise SettingsError(f"--collector {why}")
+    if lab and not is_loopback(collector):
+        raise SettingsError("What was made in the laboratory says nothing of any network: it is sent to no collector "
+                            "but one on this device, http://127.0.0.1:PORT")
+    return shown(collector)
+
+
+def _refusal(public: bool) -> str:
+    """Why nothing is sent without the second yes."""
+    if public:
+        return ""
+    told = "\n".join(textwrap.fill(text, 88) for text in PUBLIC)
+    return f"nothing is sent without --public-for-ever.\n{told}\nNothing was sent. To see what would be: --dry-run"
+
+
+def _ripe(folder: Path, choice: Choice, exact: bool) -> list[Ripe]:
+    from probe.submit.published import ripe_runs
+
+    try:
+        everybody = chosen_runs(folder, Choice(lab=choice.lab))
+        return ripe_runs(chosen_runs(folder, choice), everybody, exact=exact, now=datetime.now(UTC))
+    except ValueError as error:
+        raise StoreError(f"{folder}: {error}") from None
+
+
+def _dry(folder: Path, place: str, ripe: list[Ripe]) -> bool:
+    from probe.store.read import whole
+    from probe.submit.collector import encoded
+    from probe.submit.published import published
+    from probe.submit.send import waiting_of
+
+    queue, count = waiting_of(folder, place, ripe), 0
+    for one in queue:
+        for measurement in published(whole(folder, one.run), one.cell):
+            sys.stdout.buffer.write(encoded(measurement) + b"\n")
+            count += 1
+    click.echo(f"{count} measurements of {len(queue)} runs would be sent to {place}, but for those of a run under way "
+               "that were accepted already. Nothing was sent.", err=True)
+    return False
+
+
+def _submit(folder: Path, place: str, ripe: list[Ripe], *, for_s: float, at_most: int, due: bool,
+            as_json: bool) -> bool:
+    """Send, and say what was done; whether anything failed."""
+    from probe.submit.collector import Collector
+    from probe.submit.send import submit_all
+    from probe.upload.state import is_due, now, read_state
+
+    with run_lock(folder / SUBMIT_FOLDER):
+        state = read_state(folder, place, SUBMIT_FOLDER)
+        if due and not is_due(state, now()):
+            click.echo(f"The last submission failed; the next try is at {state.next_try:%Y-%m-%d %H:%M} UTC.")
+            return False
+        with bar("Submitting", wanted=not as_json) as progress:
+            done = submit_all(folder, Collector(place, ends=time.monotonic() + for_s), ripe, at_most=at_most,
+                              progress=progress)
+    if as_json:
+        click.echo(json.dumps({
+            "to": place, "runs": done.runs, "accepted": done.accepted, "refused": done.refused, "unsure": done.unsure,
+            "left": done.left, "failure": done.failure, "notes": done.notes, "reports": done.reports,
+            "measurement_uids": done.uids}))
+    else:
+        _tell(place, done)
+    return bool(done.failure)
+
+
+def _tell(place: str, done: Submitted) -> None:
+    click.echo(f"{done.accepted} measurements are public now, by way of {place}; {done.runs} runs are done, "
+               f"{done.left} wait.")
+    for text in done.notes[:_SHOWN]:
+        click.echo(visible(text[:1].upper() + text[1:]), err=True)
+    if len(done.notes) > _SHOWN:
+        click.echo(f"... and {len(done.notes) - _SHOWN} more; --json names them.", err=True)
+    if done.unsure:
+        click.echo(f"{done.unsure} measurements may have arrived or not; they are not sent again.", err=True)
+    if done.failure:
+        click.echo(f"Submission failed: {visible(done.failure)}. What was accepted is not sent again.", err=True)

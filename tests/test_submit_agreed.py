@@ -1,0 +1,143 @@
+"""Submitting and consent: nothing is sent without a URL, two yeses, and never what was made in the laboratory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from collector_world import TARGETS, a_run, agreed_to, collecting, submit, with_runs
+from upload_world import call
+
+from probe.cli.main import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
+from probe.consent.check import lacking, submit_lacking, upload_lacking
+from probe.consent.profiles import profile_of
+from probe.consent.text import PUBLIC, consent_text
+from probe.settings import SettingsError, load_settings
+from probe.store.write import write_run
+from probe.submit.collector import Collector
+from probe.submit.published import Ripe
+from probe.submit.send import submit_all
+from probe.tables.consent import TEXT_NUMBER
+
+URL = "https://collector.example/base"
+
+
+@pytest.fixture
+def config(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(in_folder / "home"))
+    monkeypatch.delenv("PROBE_CONFIG", raising=False)
+    return in_folder / "probe.toml"
+
+
+def _setup(config: Path, *more: str) -> str:
+    result = call("setup", "--agree", str(TEXT_NUMBER), "--config", str(config), *more)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_without_a_url_or_a_yes_nothing_is_sent(tmp_path: Path) -> None:
+    results = with_runs(tmp_path / "results", "a")
+    with collecting() as stub:
+        agreed = ["--config", str(agreed_to(stub.url, tmp_path / "probe.toml"))]
+        nowhere = call("submit", "ooni", str(results), "--public-for-ever", *agreed)
+        once = call("submit", "ooni", str(results), "--collector", stub.url, *agreed)
+        assert stub.asked == []
+    assert (nowhere.exit_code, once.exit_code) == (EXIT_USAGE, EXIT_NO_CONSENT)
+    assert "becomes public, for ever" in " ".join(once.output.split())
+    assert not (results / "submit").exists()
+
+
+def test_without_what_setup_records_nothing_is_sent(tmp_path: Path, config: Path) -> None:
+    results = with_runs(tmp_path / "results", "a")
+    with collecting() as stub:
+        both = ["submit", "ooni", str(results), "--collector", stub.url, "--public-for-ever", "--config", str(config)]
+        config.write_text("")
+        nobody = call(*both)
+        config.write_text(f'[submit]\ncollector = "{stub.url}"\n')
+        by_hand = call(*both)
+        _setup(config, "--submit-to", "none")
+        other = call(*both)
+        assert stub.asked == []
+        _setup(config, "--submit-to", stub.url + "/")
+        assert call(*both).exit_code == 0
+    assert len(stub.taken) == TARGETS
+    assert {nobody.exit_code, by_hand.exit_code, other.exit_code} == {EXIT_NO_CONSENT}
+    assert "Nobody has agreed" in nobody.output
+    assert "not the collector that the configuration names" in other.output
+    assert f"probe setup --submit-to {stub.url}" in other.output
+
+
+def test_a_collector_is_agreed_to_by_itself(config: Path) -> None:
+    told = _setup(config, "--submit-to", URL)
+    assert f"public for ever by way of {URL}" in told
+    settings = load_settings(str(config))
+    assert submit_lacking(settings, URL) == lacking(settings) == upload_lacking(settings) == ""
+    assert "is not the collector" in submit_lacking(settings, "https://other.example")
+    config.write_text(config.read_text().replace(URL, URL + "2", 1))
+    changed = load_settings(str(config))
+    assert "does not name it" in submit_lacking(changed, URL + "2")
+    assert lacking(changed) == "", "runs do not depend on it"
+    _setup(config, "--submit-to", "none")
+    after = load_settings(str(config))
+    assert (after.submit.collector, after.consent and after.consent.public_at) == ("", ())
+
+
+def test_an_upload_or_a_helper_there_is_no_consent_to_be_public(config: Path) -> None:
+    _setup(config, "--upload-to", URL)
+    config.write_text(config.read_text() + f'\n[submit]\ncollector = "{URL}"\n')
+    assert "does not name it" in submit_lacking(load_settings(str(config)), URL)
+
+
+def test_the_text_tells_what_becomes_public_to_whom_it_concerns() -> None:
+    plain, told = (" ".join(" ".join(consent_text(profile_of("ZZ"), cc="ZZ", public=public)).split())
+                   for public in ("", URL))
+    assert "for ever" not in plain
+    assert f"by way of {URL}" in told
+    assert all(" ".join(text.split()) in told for text in PUBLIC)
+
+
+def test_setup_shows_it_before_it_asks(config: Path) -> None:
+    shown = call("setup", "--show", "--submit-to", URL, "--config", str(config)).output
+    assert f"What becomes public, by way of {URL}" in shown
+    refused = call("setup", "--show", "--submit-to", "http://collector.example", "--config", str(config))
+    assert (refused.exit_code, "unencrypted" in refused.output) == (EXIT_FAILED, True)
+    config.write_text('[submit]\ncollector = "https://10.0.0.1"\n')
+    with pytest.raises(SettingsError, match=r"submit\.collector is an address that no public server has"):
+        load_settings(str(config))
+
+
+# ---- the laboratory
+
+
+def test_what_was_made_in_the_laboratory_goes_to_this_device_alone(tmp_path: Path) -> None:
+    results = with_runs(tmp_path / "results", "a", lab=True)
+    refused = call("submit", "ooni", str(results), "--lab", "--collector", "https://collector.example",
+                   "--public-for-ever")
+    assert refused.exit_code == EXIT_FAILED
+    assert "sent to no collector" in refused.output
+    with collecting() as stub:
+        assert "0 measurements" in submit(stub, results).output
+        assert stub.asked == []
+        (tmp_path / "nobody.toml").write_text("")  # nobody lives there who could be asked
+        done = call("submit", "ooni", str(results), "--lab", "--collector", stub.url, "--public-for-ever", "--config",
+                    str(tmp_path / "nobody.toml"))
+    assert (done.exit_code, len(stub.taken), stub.problems) == (0, TARGETS, []), done.output
+    assert {one.annotations["lab"] for one in stub.taken} == {"true"}
+
+
+def test_a_folder_of_both_sends_each_alone(tmp_path: Path) -> None:
+    results = with_runs(tmp_path / "results", "a", lab=True)
+    write_run(a_run("b"), results, parquet=False)
+    with collecting() as stub:
+        assert submit(stub, results).exit_code == 0
+        assert {one.annotations.get("lab") for one in stub.taken} == {None}
+        assert submit(stub, results, "--lab").exit_code == 0
+    assert len(stub.taken) == 2 * TARGETS
+
+
+def test_the_sender_itself_refuses_laboratory_runs_elsewhere(tmp_path: Path) -> None:
+    results = with_runs(tmp_path / "results", "a", lab=True)
+    with pytest.raises(ValueError, match="laboratory"):
+        submit_all(results, Collector(URL, ends=float("inf")), [Ripe(run=a_run("a", lab=True).run, cell=None)],
+                   at_most=1)
