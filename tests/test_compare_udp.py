@@ -80,6 +80,14 @@ def test_a_line_that_loses_much_of_everything_is_noticed(others: list[int], loss
     assert beside(places(seen), protocol="quic", address=HERE4, service="chat").lossy is lossy
 
 
+@pytest.mark.parametrize(("failures", "lossy"), [((TIMEOUT, ""), True), (("", ""), False), (("",), False)])
+def test_greetings_that_are_not_answered_tell_of_the_line_as_well(failures: tuple[str, ...], lossy: bool) -> None:
+    """Of a place that answered at least once; what it is asked under its own name may be forbidden."""
+    there = [shaken(failure, NEAR4, "innocent", target_id="") for failure in failures]
+    seen = [shaken(TIMEOUT), *there, shaken(TIMEOUT, NEAR4, target_id="other.chat.main")]
+    assert beside(places(seen), protocol="quic", address=HERE4, service="chat").lossy is lossy
+
+
 def test_late_silence_counts_as_failure_and_is_told_apart() -> None:
     late = shaken(TIMEOUT, tls_version="TLSv1.3", trust="valid", server_hello=True,
                   bytes_read=3000)

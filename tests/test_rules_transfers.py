@@ -41,9 +41,10 @@ def test_what_is_lower_and_keeps_no_rate_is_left_open() -> None:
 
 def test_one_slow_service_among_the_others_does_not_make_it_well() -> None:
     """One set rate, at which no control is held: it is not ok, whatever another of ours is like."""
-    mixed = flowing(**TRICKLES, elsewhere=Beside(others=4), policed=True, innocent_slow=True, controls_fast=1)
+    mixed = flowing(**TRICKLES, elsewhere=Beside(others=4), set_rate=True, innocent_slow=True, controls_fast=1)
     assert first(PATH_RULES, mixed).id == "flow/slow_undecided"
-    assert first(PATH_RULES, flowing(**TRICKLES, elsewhere=Beside(others=4), controls_fast=1)).outcome == "ok"
+    by_round_trips = flowing(**TRICKLES, elsewhere=Beside(others=4), policed=True, controls_fast=1)
+    assert first(PATH_RULES, by_round_trips).outcome == "ok"
 
 
 def test_what_stops_early_is_said_to_be_packets_only_where_pieces_stop_too() -> None:

@@ -36,6 +36,10 @@ class Other:
     """Nothing was, not even a refusal."""
     shaken: bool = False
     """A QUIC handshake was done, and no silence followed."""
+    greetings: int = 0
+    """Handshakes under a name that nobody forbids."""
+    greeted: int = 0
+    """Those of them in which anything was heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +89,13 @@ def places(seen: Iterable[Observation]) -> tuple[Other, ...]:
 
 def _other(protocol: str, address: str, mine: Sequence[Observation]) -> Other:
     series = [o for o in mine if o.operation in ("stun_binding", "quic_version")]
+    greetings = [o for o in mine if o.operation == "quic_handshake" and o.purpose == "innocent"]
     return Other(
         protocol=protocol, address=address, services=frozenset(o.target_id.split(".")[0] for o in mine if o.target_id),
         requests=sum(o.requests for o in series), responses=sum(o.responses for o in series),
         alive=any(not o.failure or o.responses for o in mine), silent=all(o.failure in TIMEOUTS for o in mine),
         shaken=any(o.operation == "quic_handshake" and not o.failure and o.tls_version for o in mine),
+        greetings=len(greetings), greeted=sum(not o.failure or o.responses > 0 for o in greetings),
     )
 
 
@@ -110,8 +116,8 @@ def beside(others: Sequence[Other], *, protocol: str, address: str, service: str
 
 
 def _is_lossy(alive: Sequence[Other]) -> bool:
-    requests = sum(p.requests for p in alive)
-    return sum(p.responses for p in alive) < (1 - LOSSY) * requests
+    requests = sum(p.requests + p.greetings for p in alive)
+    return sum(p.responses + p.greeted for p in alive) < (1 - LOSSY) * requests
 
 
 def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) -> str:

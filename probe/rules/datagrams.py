@@ -64,7 +64,8 @@ _LAST: tuple[PathRule, ...] = (
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
     Rule("udp/vanishes", "blocked", "udp", 0.8, ("helper", "udp", "routers"),
          "every datagram to the address is lost where those for others pass, and controls are answered",
-         lambda s: _vanishes(s) and _singled_out(s) and s.path.udp.lost == "near" and _as_a_whole(s)),
+         lambda s: _vanishes(s) and _singled_out(s) and s.path.udp.lost == "near" and _as_a_whole(s)
+         and not s.path.udp.lossy),
     Rule("udp/lost_close_to_the_service", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper", "udp", "routers"),
          "datagrams pass everything that others' pass from here: the operator itself may refuse them",
          lambda s: _fails(s) and s.path.failure in TIMEOUTS and _singled_out(s) and s.path.udp.lost == "far"),
