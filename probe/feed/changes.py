@@ -15,7 +15,7 @@ KINDS = {
     "title": "shows another title",
     "key": "shows a certificate with another key",
     "new": "is new",
-    "gone": "is not measured any more",
+    "gone": "was not measured this time",
 }
 """What can have happened to an endpoint, and how it is said."""
 
@@ -35,11 +35,6 @@ class Change:
         """In words."""
         told = f": {self.before or 'none'} -> {self.after or 'none'}" if self.before or self.after else ""
         return f"{self.input} {KINDS[self.kind]}{told}"
-
-
-def silent(feed: Feed) -> tuple[FeedEntry, ...]:
-    """Endpoints that do not answer as they should."""
-    return tuple(entry for entry in feed.entries if entry.state == "fails")
 
 
 def failure_of(entry: FeedEntry) -> str:
