@@ -255,6 +255,7 @@ def test_changes_are_told_in_words_and_only_what_is_one() -> None:
     assert {c.kind for c in found} == set(KINDS)
     assert found[0].words == "https://a/ answers with another status: 200 -> 302"
     assert found[3].words.endswith("does not answer any more: none -> connection_refused (tcp)")
+    assert (found[4].before, found[4].after) == ("connection_refused (tcp)", ""), "what answers fails in no way"
     assert changes(None, new) == ()
 
 
