@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from probe.model import ServiceVerdict
 from probe.tables.outcomes import NOT_ATTEMPTED
-from probe.tables.roles import SHORT
+from probe.tables.roles import ACCOUNT_PARTS, SHORT
 
 _LAYERS = {"dns": "DNS", "ip": "IP", "tcp": "TCP", "udp": "UDP", "tls": "TLS", "quic": "QUIC", "http": "HTTP",
            "app": "its protocol", "flow": "slowed or cut off"}
@@ -14,25 +14,35 @@ _OTHER = {"ok": "ok", "inconclusive": "undecided", "network": "undecided: the wh
           "local": "undecided: stopped near this device", "down": "down by itself"}
 
 
-def service_lines(services: Iterable[ServiceVerdict], titles: Mapping[str, str] | None = None) -> Iterator[str]:
-    """A line for each service of which something is blocked; `titles`: what people call a service."""
+def service_lines(services: Iterable[ServiceVerdict], titles: Mapping[str, str] | None = None,
+                  needs_account: Mapping[str, Sequence[str]] | None = None) -> Iterator[str]:
+    """A line for each service of which something is blocked; `titles`: what people call a service, `needs_account`:
+    what of it is not measured, words of `ACCOUNT_PARTS`."""
     groups: dict[str, list[ServiceVerdict]] = {}
     for row in services:
         groups.setdefault(row.service, []).append(row)
     for name, rows in groups.items():
         if any(row.k for row in rows):
-            yield service_line((titles or {}).get(name) or name.replace("_", " "), rows)
+            yield service_line((titles or {}).get(name) or name.replace("_", " "), rows,
+                               (needs_account or {}).get(name, ()))
 
 
-def service_line(title: str, rows: Sequence[ServiceVerdict]) -> str:
-    """All roles of one service: what is blocked first, what is well last, what was not tried not at all.
+def service_line(title: str, rows: Sequence[ServiceVerdict], needs_account: Sequence[str] = ()) -> str:
+    """All roles of one service: what is blocked first, what is well last, what was not tried not at all, and behind
+    them what nobody could try.
 
-    `WhatsApp: calls blocked (UDP), chat and web ok`.
+    `Signal: calls blocked (UDP), chat and web ok, group calls not measured (an account is needed)`.
     """
     said: dict[str, list[str]] = {}
     for row in sorted((row for row in rows if row.outcome != NOT_ATTEMPTED), key=_order):
         said.setdefault(_state(row), []).append(SHORT.get(row.role, row.role))
-    return f"{title}: " + (", ".join(f"{_listed(roles)} {state}" for state, roles in said.items()) or "not measured")
+    told = [f"{_listed(roles)} {state}" for state, roles in said.items()] or ["not measured"]
+    return f"{title}: " + ", ".join((*told, *_beyond(needs_account)))
+
+
+def _beyond(parts: Sequence[str]) -> tuple[str, ...]:
+    """What cannot be measured at all, so that nobody takes what is well for the whole."""
+    return (f"{_listed([ACCOUNT_PARTS[part] for part in parts])} not measured (an account is needed)",) if parts else ()
 
 
 def _order(row: ServiceVerdict) -> tuple[bool, bool, bool]:

@@ -343,12 +343,13 @@ def test_check_finds_what_does_not_agree(shipped: Catalogue, tmp_path: Path) -> 
     broken = replace(
         shipped,
         endpoints=(stray, *kept),
-        services={**shipped.services, "icq": replace(shipped.services["icq"], closed=None)},
+        services={**shipped.services, "icq": replace(shipped.services["icq"], closed=None),
+                  "line": replace(shipped.services["line"], needs_account=("phone",))},
     )
     said = "\n".join(check(broken, today=date(2031, 6, 1)))
     for part in ("no table for the service nobody", "fcm has no row", "quorum push = any, but the role has 0",
-                 "control.control.iana has no row", "icq: status is active, or dead", "alpn is ignored",
-                 "signal_root_a.pem ends on 2032-01-24"):
+                 "control.control.iana has no row", "icq: status is active, or dead",
+                 "line: needs_account: unknown phone", "alpn is ignored", "signal_root_a.pem ends on 2032-01-24"):
         assert part in said
     assert "anchors/signal_root_a.pem is missing" in check(shipped, today=date(2026, 11, 24), anchors=tmp_path)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from probe.cli.main import EXIT_FAILED, EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NE
 from probe.consent.check import lacking, places, record, told_places
 from probe.control.feed_board import Board
 from probe.control.feed_document import Feed
+from probe.feed.left_out import BY_PLACE, NO_TURN
 from probe.model import Endpoint, RunResult
 from probe.session.frame import RunPlan
 from probe.settings import FeedSettings, Settings, load_settings
@@ -191,6 +193,50 @@ def test_it_is_uploaded_where_the_person_says(sees: Callable[..., Any]) -> None:
     result = publish("--upload")
     assert result.exit_code == EXIT_FAILED
     assert "could not be uploaded" in result.output
+
+
+def test_what_had_no_turn_is_told_in_words_and_in_json(
+        sees: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    configure()
+    sees(of=(endpoint(),))
+    late = endpoint("https://late.example/", target_id="late.web.main")
+    placed = endpoint("https://store.example/{cc}/app", target_id="a.store.ios")
+    known = measured(net(), endpoint())[1]
+    monkeypatch.setattr("probe.cli.listed.choose", lambda *_, **__: type("C", (), {
+        "catalogue": replace(known, endpoints=(*known.endpoints, late, placed))}))
+    told = json.loads(publish("--json").output)
+    assert (told["entries"], told["runtime_s"], told["without_page"]) == (1, 120.0, [])
+    assert told["left_out"] == {NO_TURN: [late.input], BY_PLACE: [placed.input]}
+    words = publish().output
+    assert f"Not in it, for {NO_TURN}: 1\n  {late.input}\n" in words
+    assert f"Not in it: 1, for {BY_PLACE}\n" in words
+    assert "1 of 1 endpoints answer as they should, measured in 120 s." in words
+
+
+def test_a_schedule_goes_on_after_what_goes_wrong_once(
+        sees: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("place").mkdir()
+    configure(f'[upload]\nto = "file://{Path("place").absolute()}"')
+    made = sees()
+    waits: list[float] = []
+    meanwhile = iter((lambda: Path("place").rename("away"), lambda: Path("away").rename("place")))
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if (happens := next(meanwhile, None)) is None:
+            raise KeyboardInterrupt
+        happens()
+
+    monkeypatch.setattr("probe.cli.feed.time", SimpleNamespace(sleep=wait, monotonic=lambda: sum(waits)))
+    result = publish("--upload", "--every", "20", "--json")
+    assert result.exit_code == 0, result.output
+    assert "could not be uploaded" in result.stderr
+    assert result.stderr.endswith("Stopped; the last feed stays where it is.\n")
+    assert len(made) == 3
+    told = [json.loads(line)["entries"] for line in result.stdout.splitlines()]
+    assert told == [6, 6, 6], "what is new is told all the same"
+    assert Path("place/feeds/de-1.json").read_bytes() == Path("out/de-1.json").read_bytes()
+    assert waits == [1200.0] * 3
 
 
 def test_two_do_not_write_one_folder(sees: Callable[..., Any]) -> None:

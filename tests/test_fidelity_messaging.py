@@ -62,6 +62,33 @@ def test_relays_are_asked_in_vain_and_the_rest_of_the_service_is_not(w: Watched)
         assert w.tls(place).failure == ""
 
 
+@on("whatsapp-calls-blocked")
+def test_datagrams_to_the_ports_of_relays_vanish_and_the_rest_of_the_service_passes(w: Watched) -> None:
+    ports = (3478, 3479, 3480, 3481)
+    places = [place for alias in ("chat", "media", "web", "other") for place in w.targets(alias)]
+    for place in places:
+        for port in ports if place == places[0] else ports[:1]:
+            flow = w.udp(place, binding_request(), port=port, timeout_s=BRIEF_S)
+            w.settle()
+            assert (flow.failure, w.from_server(flow)) == ("timeout", []), "nothing is forged in its stead"
+            assert set(acts(w, flow)) == {"udp.drop"}
+    (place,) = w.targets("web")[:1]
+    assert elsewhere(w, place, binding_request(), port=ports[0], transport="udp")[0] == "ECONNREFUSED"
+    acted = len(w.truth())
+    assert w.udp(place, binding_request(), port=ports[-1] + 1).failure == "ECONNREFUSED", "the port alone is meant"
+    innocent = w.innocent()
+    assert w.udp(innocent, binding_request(), port=ports[0]).failure == "ECONNREFUSED", "and these addresses"
+    for place in w.targets("chat"):
+        said = first_words(place.protocol)
+        flow = w.tcp(place, said, read_bytes=1)
+        assert (flow.failure, is_genuine(place.protocol, said, flow.data)) == ("", True)
+    for place in (*w.targets("media"), *w.targets("web"), *w.targets("other")):
+        assert w.tls(place).failure == ""
+    assert len(w.truth()) == acted, "none of which anybody touched"
+    assert {(e.block_type, e.action, e.direction, e.port in ports) for e in w.truth()} == {
+        ("udp.drop", "drop", "to_server", True)}
+
+
 @on("messenger-dns")
 def test_names_are_denied_or_led_astray_and_addresses_are_open(w: Watched) -> None:
     for place in w.targets("chat"):

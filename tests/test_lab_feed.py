@@ -6,137 +6,21 @@ Two worlds live side by side, in which the client's runs do so as well: most of 
 
 from __future__ import annotations
 
-import csv
-import os
-import random
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 
-import msgspec
 import pytest
+from lab_feeds import World, side_by_side, world
 
-from probe.catalogue.load import load as load_catalogue
 from probe.control.feed_board import AHEAD_S
-from probe.control.feed_document import Feed, read_feed, write_feed
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.laboratory import CLIENT, Laboratory, unavailable
-from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
-from probe.lab.types import Drawn
-from probe.updates.minisign import PublicKey
-from probe.updates.sign import read_key
+from probe.control.feed_document import Feed, read_feed
+from probe.lab.laboratory import CLIENT, unavailable
 
-SEED = int(os.environ["PROBE_TEST_SEED"])
 ELSEWHERE = (64999, "IS")
 """What the censored place says of itself."""
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
-Row = Mapping[str, str]
-T = TypeVar("T")
-
-
-@dataclass(kw_only=True)
-class World:
-    """A living scenario with feeds, and what runs of its client said of the target."""
-
-    laboratory: Laboratory
-    drawn: Drawn
-    folder: Path
-    catalogue: Path
-    verdicts: dict[str, Row] = field(default_factory=dict)
-    told: dict[str, str] = field(default_factory=dict)
-    controls: dict[str, Sequence[Row]] = field(default_factory=dict)
-
-    @property
-    def target(self) -> str:
-        return self.drawn.aliases["t"][0]
-
-    @property
-    def key(self) -> PublicKey:
-        return read_key(self.folder / "key").public
-
-    def call(self, *arguments: str, host: str = CLIENT) -> tuple[int, str, str]:
-        """(exit status, output, errors) of this program there; what it keeps stays in this world."""
-        state = str(self.folder / f"state-{arguments[-1].rpartition('/')[2]}")
-        done = self.laboratory.run([*probe_command(), *arguments], timeout_s=200, host=host,
-                                   env={**program_environment(), "XDG_STATE_HOME": state})
-        return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-
-    def publish(self, name: str, *, host: str, asn: int, cc: str) -> Path:
-        """Make a feed at one place."""
-        config = self.folder / f"maker-{name}.toml"
-        config.write_text(f'[run]\nconsent_level = 3\n[vantage]\ncc = "{cc}"\nasn = {asn}\n')
-        status, out, errors = self.call(
-            "feed", "--fast", "--small", "--key", str(self.folder / "key"), "--name", name,
-            "-o", str(self.folder / f"feeds-{name}"), "--catalogue", str(self.catalogue), "--config", str(config),
-            host=host)
-        assert status == 0, (out, errors)
-        return self.folder / f"feeds-{name}" / f"{name}.json"
-
-    def measure(self, case: str, *feeds: Path, after: str = "") -> None:
-        """A run of the client with these feeds; `after` is the case before it, whose results it finds."""
-        config = self.folder / f"client-{case}.toml"
-        config.write_text(configuration(self.drawn.world, helpers=False) + "".join(
-            f'\n[[feed]]\nurls = ["{path}"]\nkey = "{self.key.text}"\n' for path in feeds))
-        results = self.folder / f"results-{case}"
-        if after:
-            shutil.copytree(self.folder / f"results-{after}", results)
-        inputs = [part for url in self.drawn.targets for part in ("--input", url)]
-        status, out, errors = self.call(
-            "run", "--fast", "--no-parquet", "--deadline-s", "90", "--results", str(results),
-            "--catalogue", str(self.catalogue), *inputs, "--config", str(config))
-        assert status == 0, (out, errors)
-        said = [row for row in read_rows(results, "verdicts") if row["input"] == self.target]
-        self.verdicts[case], self.told[case] = max(said, key=lambda row: row["run_id"]), errors
-        self.controls[case] = [row for row in read_rows(results, "controls")
-                               if row["input"] == self.target and row["run_id"] == self.verdicts[case]["run_id"]]
-
-    def again(self, path: Path, name: str, **changes: object) -> Path:
-        """The same feed, otherwise, signed by its maker."""
-        made = msgspec.structs.replace(read_feed(path.read_bytes()), name=name, **changes)
-        there = path.with_name(f"{name}.json")
-        raw = write_feed(made)
-        there.write_bytes(raw)
-        there.with_name(there.name + ".minisig").write_bytes(read_key(self.folder / "key").sign(raw, "again"))
-        return there
-
-    def outcome(self, case: str) -> tuple[str, str, str]:
-        """What the run said of the target, and what controls said to it."""
-        row = self.verdicts[case]
-        print(case, row["rule_id"], row["reason"])
-        return row["outcome"], row["block_type"], row["control"]
-
-
-@contextmanager
-def world(scenario: str) -> Iterator[World]:
-    """A scenario without helpers, with a key and a catalogue of the targets and the controls."""
-    catalogue = load_catalogue(search=False)
-    seed = random.Random(f"feed {scenario} {SEED}").randrange(1, 100_000)
-    print(f"{scenario}: seed {seed}")
-    drawn = draw(load(scenario), seed=seed, endpoints=catalogue.endpoints)
-    with Laboratory(drawn, helpers=False) as laboratory:
-        made = World(laboratory=laboratory, drawn=drawn, folder=laboratory.directory,
-                     catalogue=laboratory.directory / "targets.csv")
-        with Path(catalogue.path).open(newline="") as rows, made.catalogue.open("w", newline="") as out:
-            reader = csv.DictReader(rows)
-            assert reader.fieldnames
-            writer = csv.DictWriter(out, reader.fieldnames, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(row for row in reader if row["role"] == "control" or row["input"] in drawn.targets)
-        assert made.call("feed", "--new-key", str(made.folder / "key"))[0] == 0
-        yield made
-
-
-def side_by_side(*jobs: Callable[[], T]) -> list[T]:
-    """Results of calls that need not wait for each other."""
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return list(pool.map(lambda job: job(), jobs))
 
 
 @pytest.fixture(scope="module")

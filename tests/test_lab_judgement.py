@@ -268,3 +268,12 @@ def test_without_helpers_an_undecided_role_is_right_as_well() -> None:
     assert row.met
     (row,) = judged(verdicts(), drawn=drawn, services=[]).roles
     assert (row.met, row.got) == (False, "missing")
+
+
+@pytest.mark.parametrize(("rows", "right"), [
+    ([], True), ([_role("not_attempted", partial="False", inputs="", causes="")], True),
+    ([_role("ok", partial="False", inputs="", causes="")], False), ([_role()], False),
+])
+def test_of_a_role_that_nobody_can_measure_nothing_may_be_claimed(rows: list[dict[str, str]], right: bool) -> None:
+    drawn = scene(EXPECT, Expect(of="role:friends.chat", outcomes=("not_attempted",)))
+    assert [row.met for row in judged(verdicts(), drawn=drawn, services=rows).roles] == [right]

@@ -149,6 +149,11 @@ def test_censorship_needs_a_cause_and_an_expectation(tmp_path: Path) -> None:
         read_scenario(write(tmp_path, without_cause))
     with pytest.raises(ScenarioError, match="without an expected `blocked`"):
         read_scenario(write(tmp_path, GOOD.partition("[[expect]]")[0]))
+    unseen = '[[expect]]\nof = "role:whatsapp.call"\noutcome = "not_attempted"\n'
+    assert read_scenario(write(tmp_path, GOOD.partition("[[expect]]")[0] + unseen)).kind == "censorship"
+    for other in ('of = "role:whatsapp.call"\noutcome = "ok"', 'of = "@t"\noutcome = "not_attempted"'):
+        with pytest.raises(ScenarioError, match="without an expected `blocked`"):
+            read_scenario(write(tmp_path, f"{GOOD.partition('[[expect]]')[0]}[[expect]]\n{other}\n"))
 
 
 def test_an_unknown_name_is_refused() -> None:

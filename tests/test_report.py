@@ -175,7 +175,7 @@ def test_the_latest_run_is_told_role_by_role(tmp_path: Path) -> None:
     keep("later", 9, replace(chat, outcome="ok", k=0), call)
     keep("earlier", 3, chat)
     page = Page(make_report(tmp_path, tmp_path / "report.html").read_text())
-    assert "Signal: calls blocked (UDP), chat ok." in page.words
+    assert "Signal: calls blocked (UDP), chat ok, group calls not measured (an account is needed)." in page.words
     assert "chat blocked" not in page.words
 
 

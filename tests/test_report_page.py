@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from report_made import HOSTILE, START, WORDS, Page, fill, made_part
 
 from probe.cli.report import report
-from probe.model import Run, RunResult, ServiceVerdict, Vantage
+from probe.model import Run, RunResult, ServiceVerdict, Vantage, Verdict
 from probe.report.buckets import cells, day_buckets
 from probe.report.gather import gather
 from probe.report.language import LANGUAGES, Tongue, causes, table
@@ -27,7 +27,7 @@ from probe.report.words import LETTERS
 from probe.store.write import write_run
 from probe.tables.blocks import BLOCK_TYPES
 from probe.tables.outcomes import OUTCOMES
-from probe.tables.roles import ROLES
+from probe.tables.roles import ACCOUNT_PARTS, ROLES
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH, RUSSIAN = Tongue("en"), Tongue("ru")
@@ -72,7 +72,8 @@ _BY_WORD = ("noun", "role", "scope", "control", "operation", "status")
 
 
 def test_words_of_the_results_are_all_translated() -> None:
-    for section, words in (("outcome", [*OUTCOMES, *LETTERS]), ("state", LETTERS), ("role", ROLES)):
+    for section, words in (("outcome", [*OUTCOMES, *LETTERS]), ("state", LETTERS), ("role", ROLES),
+                           ("account_part", ACCOUNT_PARTS)):
         assert not [word for word in words if f"{section}.{word}" not in table()]
     assert set(causes()) == set(BLOCK_TYPES)
 
@@ -165,6 +166,23 @@ def test_partly_blocked_roles_are_named_with_their_targets_and_families(tmp_path
     assert ("chat: partly blocked in 3 runs; in the latest of them (2 May 2017, 02:00) 1 of 3 endpoints blocked"
             " (IPv4 1 of 3, IPv6 0 of 2). wechat.chat.b") in words
     assert "IPv4: 1 из 3, IPv6: 0 из 2" in Page(make_page([part], title="t", say=RUSSIAN)).words
+
+
+def test_what_nobody_can_measure_is_said_beside_what_is_well_and_what_is_blocked(tmp_path: Path) -> None:
+    chat = Verdict(target_id="whatsapp.chat.a", service="whatsapp", role="chat", input="https://w/", outcome="ok")
+    role = ServiceVerdict(service="whatsapp", role="chat", outcome="ok", k=0, n=1)
+    signal = ServiceVerdict(service="signal", role="web", outcome="blocked", k=1, n=1, block_types=("tls.reset",))
+    write_run(RunResult(run=Run(run_id="r", measurement_start_time=START.isoformat(), vantage=Vantage()),
+                        observations=(), controls=(), verdicts=(chat,), services=(role, signal)), tmp_path,
+              parquet=False)
+    (part,) = gather(tmp_path)
+    words = Page(make_page([part], title="t")).words
+    assert "Not measured, since an account is needed: WhatsApp (calls)." in words
+    assert "Not measured, since an account is needed: calls." in words
+    assert "Signal: web blocked (TLS), group calls not measured (an account is needed)." in words
+    russian = Page(make_page([part], title="t", say=RUSSIAN)).words
+    assert "нужна учётная запись: WhatsApp (звонки)." in russian
+    assert "нужна учётная запись: групповые звонки." in russian
 
 
 def test_evidence_tells_the_rule_in_words_and_the_observations(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from observations import endpoint
 from stored import a_result
 
+from probe.catalogue.packaged import needing_accounts
 from probe.cli.summary import summary_lines
 from probe.combine import Finding, combine_paths
 from probe.model import ServiceVerdict
@@ -195,6 +196,18 @@ def test_a_line_says_what_is_blocked_first_and_what_is_well_last(rows: tuple[Ser
     assert service_line("WhatsApp", rows) == f"WhatsApp: {line}"
 
 
+def test_a_line_says_what_nobody_can_measure_without_an_account() -> None:
+    rows = (row("chat", "blocked", 1), row("web", "ok"))
+    unseen = "calls not measured (an account is needed)"
+    assert service_line("WhatsApp", rows, ("calls",)) == f"WhatsApp: chat blocked (IP), web ok, {unseen}"
+    assert service_line("X", (), ("calls", "chat_gateway")) == (
+        "X: not measured, calls and the chat gateway not measured (an account is needed)")
+    assert list(service_lines(rows, {}, needing_accounts())) == [f"whatsapp: chat blocked (IP), web ok, {unseen}"]
+    assert {name: needing_accounts()[name] for name in ("telegram", "line", "facetime", "signal", "imo")} == {
+        "telegram": ("calls",), "line": ("calls",), "facetime": ("call_media",), "signal": ("group_calls",),
+        "imo": ("chat_gateway",)}
+
+
 def test_only_services_of_which_something_is_blocked_get_a_line() -> None:
     other = ServiceVerdict(service="delta_chat", role="chat", outcome="blocked", k=1, n=1, block_types=("dns",))
     rows = (row("chat", "ok"), row("web", "inconclusive"), other)
@@ -214,4 +227,5 @@ def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: str, k: in
 def test_a_run_s_summary_tells_each_service_by_its_own_name() -> None:
     role = ServiceVerdict(service="whatsapp", role="chat", outcome="blocked", k=1, n=1, block_types=("app.drop",))
     result = replace(a_result(), services=(role, *a_result().services))
-    assert "WhatsApp: chat blocked (its protocol)" in list(summary_lines(result))
+    line = "WhatsApp: chat blocked (its protocol), calls not measured (an account is needed)"
+    assert line in list(summary_lines(result))

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made_up_net import FRAME, Net
 from observations import HERE4, RESET, TIMEOUT, lookup, operation, site_of
 
@@ -23,8 +25,8 @@ HONEST: dict[str, tuple[str, ...] | str] = {
     channel: (HERE4,) for channel in ("system", "network", "public", "tcp", "doh")}
 
 
-def walk(site: Site, net: Net, frame: Frame = LATER) -> tuple[list[Step], Book]:
-    """Take every step, those of later slots at their time; each takes a second."""
+def walk(site: Site, net: Net, frame: Frame = LATER, *, pace_s: float = 1.0) -> tuple[list[Step], Book]:
+    """Take every step, those of later slots at their time; so many seconds lie between two."""
     book, now_s = Book("r"), 0.0
     taken: list[Step] = []
     while True:
@@ -32,7 +34,7 @@ def walk(site: Site, net: Net, frame: Frame = LATER) -> tuple[list[Step], Book]:
         if not due:
             return taken, book
         step = min(due, key=lambda s: getattr(s, "not_before_s", 0.0))
-        now_s = max(now_s + 1, getattr(step, "not_before_s", 0.0))
+        now_s = max(now_s + pace_s, getattr(step, "not_before_s", 0.0))
         observations, answers = net.carry_out(step)
         for seen in observations:
             book.add(replace(seen, t0_s=now_s, t_s=now_s + 0.5))
@@ -75,6 +77,16 @@ def test_a_denied_or_false_name_is_asked_for_again(answer: tuple[str, ...] | str
     taken, book = walk(site_of(), Net(dns={**HONEST, **wrong}))
     assert len(moments(taken, Lookup, channel="network")) == 2
     assert dns_evidence(book.case(site_of()).dns).slots == 3
+
+
+@given(st.floats(1, 400))
+def test_a_run_with_much_else_to_do_asks_no_more_often(pace_s: float) -> None:
+    """Where many targets wait for their turn, the attempts of one may be as far apart as slots are."""
+    denied = Net(dns={**HONEST, "system": "dns_nxdomain_error", "network": "dns_nxdomain_error"})
+    for net in (denied, Net(dns=HONEST, cuts={HERE4: ("tls", RESET)})):
+        taken, _ = walk(site_of(), net, pace_s=pace_s)
+        assert len(moments(taken, Lookup, channel="network")) <= len(LATER.slots_s)
+        assert len(moments(taken, Visit, purpose="target")) <= len(LATER.slots_s)
 
 
 def test_a_resolver_that_died_meanwhile_confirms_nothing() -> None:

@@ -71,7 +71,7 @@ GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, wh
                           block_type="tls.reset.sni"),)}, "blocked now", NOTE, "a.b.c: tls.reset.sni, seen in one run"),
     ({"services": (ServiceVerdict(service="signal", role="call", outcome="blocked", k=2, n=2, block_types=("udp",)),
                    ServiceVerdict(service="signal", role="chat", outcome="ok", k=0, n=1))}, "service", NOTE,
-     "Signal: calls blocked (UDP), chat ok, in the last run"),
+     "Signal: calls blocked (UDP), chat ok, group calls not measured (an account is needed), in the last run"),
     ({"free_bytes": 10**6}, "disk", BAD, "1.0 MB are free"),
     ({"runs": (a_run(ladder=("clock:wrong",), clock_offset_s=90.0),)}, "clock", BAD, "90 s behind"),
     ({"runs": (a_run(measurement_start_time="2027-11-25T12:05:00Z"),)}, "clock", BAD, "future"),

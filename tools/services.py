@@ -11,7 +11,7 @@ from probe.catalogue.types import Catalogue, Service
 from probe.model import Endpoint
 from probe.tables.handshakes import HANDSHAKES
 from probe.tables.protocols import PROTOCOLS
-from probe.tables.roles import ROLES
+from probe.tables.roles import ACCOUNT_PARTS, ROLES
 
 _HEAD = """# What is measured of each service
 
@@ -63,8 +63,10 @@ def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Itera
             needed = f"{service.quorum.get(role, 'half')} of {len(targets)}" if targets else ""
             table.append((role, needed, _counted(measured), _levels(measured, service)))
     yield grid(("role", "needed", "measured endpoints", "level"), table)
-    if missing := Counter((e.role, e.protocol, why_not(e)) for e in rows if why_not(e)):
+    missing = Counter((e.role, e.protocol, why_not(e)) for e in rows if why_not(e))
+    if missing or service.needs_account:
         yield "\nNot measured:\n"
+        yield from (f"- {ACCOUNT_PARTS[part]}: an account is needed." for part in service.needs_account)
         yield from (f"- {role}: {n} `{protocol}`. {why[0].upper()}{why[1:].rstrip('.')}."
                     for (role, protocol, why), n in missing.items())
 

@@ -11,7 +11,7 @@ from probe.catalogue.packaged import FOLDER
 from probe.catalogue.types import Catalogue, Service
 from probe.model import Endpoint
 from probe.tables.protocols import PROTOCOLS
-from probe.tables.roles import ROLES
+from probe.tables.roles import ACCOUNT_PARTS, ROLES
 from probe.tables.trust import ANCHORS
 
 CONTROL_KINDS = (
@@ -57,6 +57,8 @@ def _service(name: str, service: Service, endpoints: list[Endpoint]) -> Iterator
         yield f"{name} is dead, but {next(e.input for e in endpoints if e.status != 'dead')} is not"
     if service.consent_level not in (1, 2, 3):
         yield f"services.toml: {name}: consent_level is 1, 2 or 3"
+    if unknown := sorted(set(service.needs_account) - set(ACCOUNT_PARTS)):
+        yield f"services.toml: {name}: needs_account: unknown {unknown[0]}"
     if not any(PROTOCOLS[e.protocol].built for e in endpoints):
         yield f"{name} has no endpoint that the probe can measure"
 

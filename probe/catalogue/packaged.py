@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -35,6 +36,13 @@ def services() -> Mapping[str, Service]:
 def titles() -> Mapping[str, str]:
     """What people call each service; raises CatalogueError."""
     return {name: service.title for name, service in services().items()}
+
+
+@cache
+def needing_accounts() -> Mapping[str, tuple[str, ...]]:
+    """What of each service cannot be measured without an account (`needs_account`); raises CatalogueError."""
+    return MappingProxyType({name: service.needs_account for name, service in services().items()
+                             if service.needs_account})
 
 
 def controls() -> Controls:

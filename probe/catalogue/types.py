@@ -35,6 +35,8 @@ class Service:
     quorum: dict[str, int | Literal["any", "all"]] = field(default_factory=dict)
     """For each role, how many targets must answer for the role to work, or that any one is enough, or that it takes
     all; of a role that is not named, half."""
+    needs_account: tuple[str, ...] = ()
+    """What of it cannot be measured without an account: words of `probe.tables.roles.ACCOUNT_PARTS`."""
     notes: str = ""
 
 

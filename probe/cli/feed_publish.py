@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from probe import __version__
+from probe.cli.feed_told import Report, tell
 from probe.cli.main import EXIT_FAILED, EXIT_NO_NETWORK
 from probe.marker import read_marker
 from probe.settings import Settings
@@ -20,10 +21,8 @@ from probe.store.cells import visible
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue
     from probe.control.feed_document import Feed
-    from probe.feed.changes import Change
     from probe.updates.sign import SecretKey
 
-MOST_SHOWN = 50
 _SUFFIX, _SIGNATURE = ".json", ".minisig"
 
 
@@ -53,10 +52,13 @@ def publish(order: Order) -> int:
     """Measure, compare, sign, write; the exit status. Raises StoreError."""
     from probe.cli.progress import bar
     from probe.control.feed_document import FeedError
-    from probe.feed.changes import changes, silent
+    from probe.feed.changes import changes
+    from probe.feed.fit import fitted
     from probe.feed.learn import FeedFrame, learn, unfit
+    from probe.feed.left_out import left_out
     from probe.session.frame import RunPlan
     from probe.session.run import make_run
+    from probe.session.select import lacking_modules
 
     settings = _alone(order.settings)
     plan = RunPlan(deadline_s=order.deadline_s, fast=order.fast, trigger="timed", tier=order.tier, transfers=False,
@@ -68,14 +70,17 @@ def publish(order: Order) -> int:
     before = _before(order)
     frame = FeedFrame(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
     try:
-        made = learn(result, order.catalogue, frame, before=before)
-        found = changes(before, made)
+        made, bare = fitted(learn(result, order.catalogue, frame, before=before))
         if (why := _collapse(before, made)) and not order.force:
             return _refused(order, why, EXIT_FAILED)
-        size = _write(order, made)
+        files = _write(order, made)
     except FeedError as error:
         return _refused(order, f"{error}.", EXIT_FAILED)
-    _tell(order, made, found, [entry.input for entry in silent(made)], size)
+    left = left_out(result, order.catalogue, made, tier=order.tier, lacking=lacking_modules())
+    tell(Report(made=made, bytes=len(files[-1][1]), runtime_s=result.run.runtime_s, changes=changes(before, made),
+                left_out=left, without_page=bare, file=order.file, key=order.key.public.name), as_json=order.as_json)
+    if order.upload:  # last: what is new is told once, and the next feed is held against this one
+        _send(order, files)
     return 0
 
 
@@ -121,8 +126,11 @@ def _collapse(before: Feed | None, now: Feed) -> str:
             "(--force publishes it).")
 
 
-def _write(order: Order, made: Feed) -> int:
-    """The signature first: who comes between gets a pair that does not fit, and asks again. Raises StoreError."""
+def _write(order: Order, made: Feed) -> tuple[tuple[str, bytes], ...]:
+    """Name and content of both files, as they lie there now. Raises StoreError.
+
+    The signature first: who comes between gets a pair that does not fit, and asks again.
+    """
     from probe.control.feed_document import write_feed
     from probe.store.atomic import replace_file
 
@@ -132,9 +140,7 @@ def _write(order: Order, made: Feed) -> int:
     for name, content in files:
         replace_file(order.folder / name, content)
         (order.folder / name).chmod(0o644)  # for the web server, which is another user
-    if order.upload:
-        _send(order, files)
-    return len(raw)
+    return files
 
 
 def _send(order: Order, files: tuple[tuple[str, bytes], ...]) -> None:
@@ -148,33 +154,3 @@ def _send(order: Order, files: tuple[tuple[str, bytes], ...]) -> None:
             sender.put(f"feeds/{name}", content, timeout_s=FILE_S)
     except UploadError as error:
         raise StoreError(f"the feed is written and could not be uploaded: {error}") from None
-
-
-def _tell(order: Order, made: Feed, found: tuple[Change, ...], silent: list[str], size: int) -> None:
-    if order.as_json:
-        click.echo(json.dumps({
-            "published": True, "name": made.name, "made": made.made.isoformat(), "file": str(order.file), "bytes": size,
-            "key": order.key.public.name, "entries": len(made.entries),
-            "ok": sum(entry.state == "ok" for entry in made.entries), "silent": silent,
-            "unclear": [entry.input for entry in made.entries if entry.state == "unclear"],
-            "changes": [asdict(change) for change in found]}))
-        return
-    from probe.feed.changes import failure_of
-
-    ok = sum(entry.state == "ok" for entry in made.entries)
-    click.echo(f"Written: {order.file}, {size} bytes, signed by {order.key.public.name}: {ok} of {len(made.entries)} "
-               "endpoints answer as they should.")
-    known = {entry.input: entry for entry in made.entries}
-    _lines("Do not answer", [f"{url}: {failure_of(known[url])}, since {known[url].since}" for url in silent])
-    _lines("Not clear, so that nothing is said of them",
-           [entry.input for entry in made.entries if entry.state == "unclear"])
-    _lines("Changed since the last feed", [change.words for change in found])
-
-
-def _lines(title: str, lines: list[str]) -> None:
-    if lines:
-        click.echo(f"{title}: {len(lines)}")
-    for line in lines[:MOST_SHOWN]:
-        click.echo(f"  {visible(line)}")
-    if len(lines) > MOST_SHOWN:
-        click.echo(f"  and {len(lines) - MOST_SHOWN} more; --json has them all")

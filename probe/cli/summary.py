@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from probe.catalogue.packaged import titles
+from probe.catalogue.packaged import needing_accounts, titles
 from probe.model import RunResult, Verdict
 from probe.service_words import service_lines
 from probe.store.cells import visible
@@ -30,7 +30,7 @@ def summary_lines(result: RunResult) -> Iterator[str]:
         if rows:
             yield f"{outcome} ({OUTCOMES[outcome]}):"
             yield from (_line(v) for v in rows)
-    yield from service_lines(result.services, titles())
+    yield from service_lines(result.services, titles(), needing_accounts())
     counts = Counter(v.outcome for v in result.verdicts)
     words = [*OUTCOMES, NOT_ATTEMPTED]
     yield ", ".join(f"{counts[w]} {w}" for w in words if counts[w]) + f"; {run.runtime_s:.1f} s"

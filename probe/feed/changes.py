@@ -15,7 +15,7 @@ KINDS = {
     "title": "shows another title",
     "key": "shows a certificate with another key",
     "new": "is new",
-    "gone": "is not measured any more",
+    "gone": "was not measured this time",
 }
 """What can have happened to an endpoint, and how it is said."""
 
@@ -37,13 +37,10 @@ class Change:
         return f"{self.input} {KINDS[self.kind]}{told}"
 
 
-def silent(feed: Feed) -> tuple[FeedEntry, ...]:
-    """Endpoints that do not answer as they should."""
-    return tuple(entry for entry in feed.entries if entry.state == "fails")
-
-
 def failure_of(entry: FeedEntry) -> str:
-    """How it fails, in a word and where."""
+    """How it fails, in a word and where; empty for one that does not."""
+    if entry.state != "fails":
+        return ""
     if entry.dns_failure:
         return entry.dns_failure
     for place in entry.places:
@@ -68,8 +65,8 @@ def _between(old: FeedEntry, new: FeedEntry) -> Iterator[Change]:
     if "unclear" in (old.state, new.state):
         return
     if old.state != new.state:
-        yield Change(input=new.input, kind="fails" if new.state == "fails" else "answers",
-                     before="" if new.state == "fails" else failure_of(old), after=failure_of(new))
+        yield Change(input=new.input, kind="fails" if new.state == "fails" else "answers", before=failure_of(old),
+                     after=failure_of(new))
         return
     was, now = old.page or FeedPage(), new.page or FeedPage()
     if was.status and now.status and was.status != now.status:

@@ -8,20 +8,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probe.compare.slots import slots_of
+from probe.compare.slots import APART_S, slots_of
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
 from probe.plan.visits import innocent_visit, target_visit
 from probe.sites import Site
 from probe.steps import Lookup, Step
 
+_PAUSE_S = APART_S + 1
+"""Between slots at least: more than makes one, so that no rounding of times does it away."""
+
 
 def next_slot_s(seen: Sequence[Observation], frame: Frame) -> float | None:
-    """When the next slot after these observations begins, in run seconds; None when there is none."""
+    """When the next slot after these observations begins, in run seconds; None when there is none.
+
+    Never so soon after the last of them that an attempt then would still belong to their slot, which would be the last
+    slot of all for ever: where much else waits for its turn, attempts of one slot lie far apart.
+    """
     slots = slots_of(seen)
     if not slots or len(slots) > len(frame.slots_s):
         return None
-    return max(o.t_s for o in slots[0]) + frame.slots_s[len(slots) - 1]
+    begin_s = max(o.t_s for o in slots[0]) + frame.slots_s[len(slots) - 1]
+    return max(begin_s, max(o.t_s for o in slots[-1]) + _PAUSE_S)
 
 
 def later_visits(site: Site, address: str, source: str, mine: Sequence[Observation], seen: Seen, frame: Frame, *,

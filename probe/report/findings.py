@@ -9,7 +9,7 @@ from probe.report.language import ENGLISH, Tongue
 from probe.report.markup import Html, join, tag
 from probe.report.series import Network, Segment
 from probe.report.targets import by_blocked_runs
-from probe.report.words import block_stories
+from probe.report.words import block_stories, without_account
 
 _MAX_ITEMS = 30
 _MAX_SERVICES = 12
@@ -62,6 +62,9 @@ def _others(part: Part, blocked: set[str], names: Mapping[str, str], say: Tongue
     )
     sentences = [say(f"finding.{key}", services=say.listed([_called(name, names) for name in sorted(found)]))
                  for key, found in named if found]
+    unseen = [f"{_called(name, names)} ({parts})" for name in sorted(seen) if (parts := without_account(name, say))]
+    if unseen:
+        sentences.append(say("finding.account", parts=say.listed(unseen)))
     if cut := runs.get("network"):
         sentences.append(say("finding.cut", runs=say.count(len(cut), "run")))
     return sentences

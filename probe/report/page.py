@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from probe.catalogue.packaged import titles
+from probe.catalogue.packaged import needing_accounts, titles
 from probe.progress import Progress, silent
 from probe.report.charts import overview
 from probe.report.events import EventFile, events_section, read_events
@@ -22,6 +22,7 @@ from probe.report.markup import Html, join, tag
 from probe.report.series import segments
 from probe.report.services import Room, families, service_section, whole_services
 from probe.report.targets import all_targets
+from probe.report.words import without_account
 from probe.service_words import service_lines
 from probe.store.atomic import write_file
 from probe.tables.blocks import BLOCK_TYPES
@@ -136,7 +137,8 @@ def _latest(part: Part, names: Mapping[str, str], say: Tongue) -> Html:
     if part.latest is None:
         return join()
     time, services = part.latest
-    lines = list(service_lines(services, names)) if say.code == "en" else _latest_lines(part, names, say)
+    english = say.code == "en"
+    lines = list(service_lines(services, names, needing_accounts())) if english else _latest_lines(part, names, say)
     if not lines:
         return join()
     return join(
@@ -151,10 +153,14 @@ def _latest_lines(part: Part, names: Mapping[str, str], say: Tongue) -> list[str
     for row in part.latest[1] if part.latest else ():
         if row.k:
             outcome = say.known("outcome", "partial" if row.partial else row.outcome)
-            found.setdefault(names.get(row.service) or row.service.replace("_", " "), []).append(
+            found.setdefault(row.service, []).append(
                 say("service.now", role=say.known("role", row.role), outcome=outcome, k=row.k, n=row.n,
                     causes=", ".join(row.block_types)) + families(row, say))
-    return [f"{name}: {'; '.join(words)}" for name, words in found.items()]
+    for service, words in found.items():
+        if unseen := without_account(service, say):
+            words.append(say("service.account_too", parts=unseen))
+    return [f"{names.get(service) or service.replace('_', ' ')}: {'; '.join(words)}"
+            for service, words in found.items()]
 
 
 def _instrument(part: Part, say: Tongue) -> Html:

@@ -17,7 +17,7 @@ from probe.report.markup import Html, join, tag
 from probe.report.series import Segment
 from probe.report.strips import share_chart
 from probe.report.targets import panels
-from probe.report.words import counted
+from probe.report.words import counted, without_account
 
 _BLOCKED = frozenset({"blocked", "partial", "mixed"})
 
@@ -69,12 +69,14 @@ def service_section(part: Part, service: str, name: str, anchor: str, believed: 
     buckets = day_buckets(part.times, most=room.steps)
     charts = [_role_chart(buckets, rows, name, role, room, say) for role, rows in roles.items()]
     hit = bool(states & _BLOCKED)
+    unseen = without_account(service, say)
     partly = [_partly(role, part.partly[service, role], say) for role in roles if (service, role) in part.partly]
     return tag(
         "section",
         tag("h3", name, id=f"{anchor}-h"),
         _causes(part, service, say) if hit else tag("p", say("service.no_block"), class_="note")
         if not states & _BLOCKED and "ok" in states else "",
+        tag("p", say("service.account", parts=unseen), class_="note") if unseen else "",
         tag("ul", [tag("li", words) for words in partly]) if partly else "",
         charts if hit else tag("details", tag("summary", say("service.charts")), charts),
         panels(part, service, believed, room.panels, say),

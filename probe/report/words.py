@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from probe.catalogue.packaged import needing_accounts
 from probe.model import Observation
 from probe.report.language import ENGLISH, Tongue, table
 from probe.report.series import DECIDED, Segment, VerdictRow, changes_between
@@ -86,3 +87,8 @@ def _ended(segment: Segment, after: Segment | None, say: Tongue) -> str:
     if after is None:
         return say("story.still", time=say.moment(segment.last.time))
     return say("story.ended", first=say.moment(segment.last.time), last=say.moment(after.first.time))
+
+
+def without_account(service: str, say: Tongue) -> str:
+    """What of the service answers only who is logged in, so that nobody measures it; empty where nothing is known."""
+    return say.listed([say(f"account_part.{part}") for part in needing_accounts().get(service, ())])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from probe import __version__
-from probe.catalogue.packaged import titles
+from probe.catalogue.packaged import needing_accounts, titles
 from probe.model import Run
 from probe.plan.rotation import CORE
 from probe.schedules.gaps import WHY, Term
@@ -161,7 +161,7 @@ def _blocked(facts: Facts) -> Iterator[Finding]:
         return
     if not facts.blocked:
         yield Finding(what="blocked now", state=OK, text="nothing, as far as the last run saw")
-    for line in service_lines(facts.services, titles()):
+    for line in service_lines(facts.services, titles(), needing_accounts()):
         yield Finding(what="service", state=NOTE, text=f"{visible(line)}, in the last run",
                       todo="nothing; below it stands target by target, and probe report shows it over time")
     for verdict in facts.blocked:

@@ -19,6 +19,15 @@ ROLES: dict[str, str] = {
 SHORT: dict[str, str] = {"call": "calls", "register": "sign-up", "download": "downloads"}
 """What a role is called in a sentence, where its own word does not do."""
 
+ACCOUNT_PARTS: dict[str, str] = {
+    "calls": "calls",
+    "group_calls": "group calls",
+    "call_media": "the media of calls",
+    "chat_gateway": "the chat gateway",
+}
+"""What of some services answers only a client that is logged in (`needs_account` of `services.toml`), and what it is
+called in a sentence. Nothing is measured of it: no verdict on the service's other roles speaks of it."""
+
 ANY, ALL = "any", "all"
 """Quorums in words: any one of a role's targets is enough, or it takes all of them."""
 

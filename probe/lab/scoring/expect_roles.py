@@ -11,10 +11,14 @@ from probe.lab.scoring.convictions import Log
 from probe.lab.scoring.judged import MISSING, JudgedRow, Row
 from probe.lab.types import ROLE, Drawn, Expect
 from probe.tables.blocks import is_prefix
+from probe.tables.outcomes import NOT_ATTEMPTED
 
 
 def judge_roles(drawn: Drawn, rows: Sequence[Row], acts: Log, *, level: str, helpers: bool) -> tuple[JudgedRow, ...]:
-    """One judgement for each role that an expectation names at this level; `rows` are those of the services file."""
+    """One judgement for each role that an expectation names at this level; `rows` are those of the services file.
+
+    Of a role without a row nothing is claimed: it was not attempted.
+    """
     wanted = {e.of: e for e in drawn.expects if e.of.startswith(ROLE) and e.level in ("any", level)}
     found = {f"{ROLE}{row['service']}.{row['role']}": row for row in rows}
     return tuple(_judge(drawn, expect, found.get(of), acts, helpers=helpers) for of, expect in wanted.items())
@@ -22,10 +26,12 @@ def judge_roles(drawn: Drawn, rows: Sequence[Row], acts: Log, *, level: str, hel
 
 def _judge(drawn: Drawn, expect: Expect, row: Row | None, acts: Log, *, helpers: bool) -> JudgedRow:
     blocked = _split(row["blocked_inputs"]) if row else frozenset()
+    unclaimed = NOT_ATTEMPTED in expect.outcomes
     return JudgedRow(
         subject=expect.of, expected=_wanted(drawn, expect),
-        got=_said(row["outcome"], row["block_types"], _is_partial(row), blocked) if row else MISSING,
-        met=row is not None and is_role_met(drawn, expect, row, helpers=helpers),
+        got=_said(row["outcome"], row["block_types"], _is_partial(row), blocked) if row
+        else NOT_ATTEMPTED if unclaimed else MISSING,
+        met=is_role_met(drawn, expect, row, helpers=helpers) if row else unclaimed,
         may_be_blocked=any(acts.of(url).causes for url in blocked),
         accused=row is not None and row["outcome"] == "blocked",
     )

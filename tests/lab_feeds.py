@@ -1,0 +1,138 @@
+"""Living scenarios in which control feeds are made and read: at vantage points, behind the censor, by a client."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from probe.catalogue.load import load as load_catalogue
+from probe.control.feed_document import read_feed, write_feed
+from probe.lab.draw import draw
+from probe.lab.format.scenario import load
+from probe.lab.laboratory import CLIENT, Laboratory
+from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
+from probe.lab.types import Drawn
+from probe.updates.minisign import PublicKey
+from probe.updates.sign import read_key
+
+SEED = int(os.environ["PROBE_TEST_SEED"])
+Row = Mapping[str, str]
+T = TypeVar("T")
+
+
+@dataclass(kw_only=True)
+class World:
+    """A living scenario with feeds, and what runs of its client said of the target."""
+
+    laboratory: Laboratory
+    drawn: Drawn
+    folder: Path
+    catalogue: Path
+    verdicts: dict[str, Row] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
+    controls: dict[str, Sequence[Row]] = field(default_factory=dict)
+    reports: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of the last feed of each name: what its maker was told of it."""
+
+    @property
+    def target(self) -> str:
+        return self.drawn.aliases["t"][0]
+
+    @property
+    def key(self) -> PublicKey:
+        return read_key(self.folder / "key").public
+
+    def call(self, *arguments: str, host: str = CLIENT) -> tuple[int, str, str]:
+        """(exit status, output, errors) of this program there; what it keeps stays in this world."""
+        state = str(self.folder / f"state-{arguments[-1].rpartition('/')[2]}")
+        done = self.laboratory.run([*probe_command(), *arguments], timeout_s=200, host=host,
+                                   env={**program_environment(), "XDG_STATE_HOME": state})
+        return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+
+    def publish(self, name: str, *, host: str, asn: int, cc: str) -> Path:
+        """Make a feed at one place."""
+        config = self.folder / f"maker-{name}.toml"
+        config.write_text(f'[run]\nconsent_level = 3\n[vantage]\ncc = "{cc}"\nasn = {asn}\n')
+        status, out, errors = self.call(
+            "feed", "--fast", "--small", "--json", "--key", str(self.folder / "key"), "--name", name,
+            "-o", str(self.folder / f"feeds-{name}"), "--catalogue", str(self.catalogue), "--config", str(config),
+            host=host)
+        assert status == 0, (out, errors)
+        self.reports[name] = json.loads(out)
+        return self.folder / f"feeds-{name}" / f"{name}.json"
+
+    def measure(self, case: str, *feeds: Path, after: str = "") -> None:
+        """A run of the client with these feeds; `after` is the case before it, whose results it finds."""
+        config = self.folder / f"client-{case}.toml"
+        config.write_text(configuration(self.drawn.world, helpers=False) + "".join(
+            f'\n[[feed]]\nurls = ["{path}"]\nkey = "{self.key.text}"\n' for path in feeds))
+        results = self.folder / f"results-{case}"
+        if after:
+            shutil.copytree(self.folder / f"results-{after}", results)
+        inputs = [part for url in self.drawn.targets for part in ("--input", url)]
+        status, out, errors = self.call(
+            "run", "--fast", "--no-parquet", "--deadline-s", "90", "--results", str(results),
+            "--catalogue", str(self.catalogue), *inputs, "--config", str(config))
+        assert status == 0, (out, errors)
+        said = [row for row in read_rows(results, "verdicts") if row["input"] == self.target]
+        self.verdicts[case], self.told[case] = max(said, key=lambda row: row["run_id"]), errors
+        self.controls[case] = [row for row in read_rows(results, "controls")
+                               if row["input"] == self.target and row["run_id"] == self.verdicts[case]["run_id"]]
+
+    def again(self, path: Path, name: str, **changes: object) -> Path:
+        """The same feed, otherwise, signed by its maker."""
+        made = msgspec.structs.replace(read_feed(path.read_bytes()), name=name, **changes)
+        there = path.with_name(f"{name}.json")
+        raw = write_feed(made)
+        there.write_bytes(raw)
+        there.with_name(there.name + ".minisig").write_bytes(read_key(self.folder / "key").sign(raw, "again"))
+        return there
+
+    def outcome(self, case: str) -> tuple[str, str, str]:
+        """What the run said of the target, and what controls said to it."""
+        row = self.verdicts[case]
+        print(case, row["rule_id"], row["reason"])
+        return row["outcome"], row["block_type"], row["control"]
+
+
+@contextmanager
+def world(scenario: str, *, change: Callable[[Drawn], Drawn] = lambda drawn: drawn,
+          folder: Path | None = None) -> Iterator[World]:
+    """A scenario without helpers, with a key and a catalogue of the targets and the controls.
+
+    What is made is kept in `folder`, so that another world may go on with it; else in the laboratory's own.
+    """
+    catalogue = load_catalogue(search=False)
+    seed = random.Random(f"feed {scenario} {SEED}").randrange(1, 100_000)
+    print(f"{scenario}: seed {seed}")
+    drawn = draw(load(scenario), seed=seed, endpoints=catalogue.endpoints)
+    drawn = change(drawn)
+    with Laboratory(drawn, helpers=False) as laboratory:
+        made = World(laboratory=laboratory, drawn=drawn, folder=folder or laboratory.directory,
+                     catalogue=laboratory.directory / "targets.csv")
+        with Path(catalogue.path).open(newline="") as rows, made.catalogue.open("w", newline="") as out:
+            reader = csv.DictReader(rows)
+            assert reader.fieldnames
+            writer = csv.DictWriter(out, reader.fieldnames, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(row for row in reader if row["role"] == "control" or row["input"] in drawn.targets)
+        if not (made.folder / "key").exists():
+            assert made.call("feed", "--new-key", str(made.folder / "key"))[0] == 0
+        yield made
+
+
+def side_by_side(*jobs: Callable[[], T]) -> list[T]:
+    """Results of calls that need not wait for each other."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(lambda job: job(), jobs))
