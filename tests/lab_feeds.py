@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from probe.catalogue.load import load as load_catalogue
+from probe.control.feed_board import AHEAD_S
 from probe.control.feed_document import read_feed, write_feed
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
@@ -98,6 +100,11 @@ class World:
         there.write_bytes(raw)
         there.with_name(there.name + ".minisig").write_bytes(read_key(self.folder / "key").sign(raw, "again"))
         return there
+
+    def later(self, path: Path, name: str) -> Path:
+        """The same, as if it had been made so much later that it surely followed a failure of just before."""
+        made, by = read_feed(path.read_bytes()), timedelta(seconds=AHEAD_S)
+        return self.again(path, name, begun=made.begun + by, made=made.made + by)
 
     def outcome(self, case: str) -> tuple[str, str, str]:
         """What the run said of the target, and what controls said to it."""

@@ -34,8 +34,7 @@ def censored() -> Iterator[World]:
         early, behind = side_by_side(
             lambda: here.publish("early", host=one.control_id, asn=one.asn, cc=one.cc),
             lambda: here.publish("behind", host=CLIENT, asn=ELSEWHERE[0], cc=ELSEWHERE[1]))
-        made, later = read_feed(early.read_bytes()), timedelta(seconds=AHEAD_S)
-        good = here.again(early, "good", begun=made.begun + later, made=made.made + later)
+        made, good = read_feed(early.read_bytes()), here.later(early, "good")
         earlier = timedelta(hours=3)
         stale = here.again(good, "stale", begun=made.begun - earlier, made=made.made - earlier)
         tampered = here.again(good, "tampered")

@@ -20,7 +20,7 @@ from probe.lab.types import Drawn, Fault
 from probe.model import Endpoint
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
-NAME = "round"
+NAME, LATER = "round", "round-later"
 STATUS = 418
 """One that no page of the catalogue has."""
 
@@ -72,7 +72,8 @@ def rounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rounds]:
         publish(before)
         gone, other = changing(before.drawn)
     with world("ip-drop", change=changed, folder=folder) as later:
-        later.measure("client", publish(later))
+        later.measure("before")
+        later.measure("client", later.later(publish(later), LATER), after="before")
         yield Rounds(first=before.reports[NAME], second=later.reports[NAME], gone=gone, other=other, later=later)
 
 
@@ -102,7 +103,7 @@ def test_what_stopped_to_answer_and_what_changed_are_told_and_nothing_else(round
 
 def test_a_run_verifies_and_uses_the_second(rounds: Rounds) -> None:
     assert rounds.later.outcome("client") == ("blocked", "ip.blackhole", "contrary")
-    assert rounds.later.verdicts["client"]["control_ids"] == f"feed-{NAME}"
+    assert rounds.later.verdicts["client"]["control_ids"] == f"feed-{LATER}"
 
 
 def test_a_schedule_ends_when_it_is_told_to_and_leaves_its_last_feed(rounds: Rounds) -> None:
