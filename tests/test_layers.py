@@ -28,7 +28,7 @@ RUN_LAYER = 4
 LAB_MAY_NOT_USE = {"steps", "sites", "compare", "rules", "classify", "combine", "roles", "plan", "measure"}
 """The laboratory is built from the facts of protocols: sharing the client's code would share its mistakes."""
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis", "altair",
-         "aioquic", "pyspark", "numpy", "obstore", "maxminddb"}
+         "aioquic", "pyspark", "numpy", "obstore", "maxminddb", "resvg_py"}
 HEAVY_ALLOWED = ("probe/lab/", "probe/analysis/", "probe/fleet/", "probe/control/server.py",
                  "probe/control/fetch_h3.py", "probe/measure/quic.py", "probe/measure/quic_trust.py")
 SCAPY_ALLOWED = ("probe/lab/", "probe/measure/capture.py")

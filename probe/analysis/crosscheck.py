@@ -7,8 +7,10 @@ counted on either side.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +35,8 @@ _MANY_SERVICES, _MANY_SHARE = 6, 0.5
 _LEAST_COUNTRIES, _COUNTRY_SHARE = 2, 0.5
 _LEAST_STRENGTH, _LIKE_SHARE, _LEAST_SCORE = 0.1, 0.3, 3.0
 _LONGER = 1 / _LIKE_SHARE
-_DEVICE_SHARE = 0.25
+_LEAST_PAIR = 0.01
+"""No share of cells is believed to be surer than that: a device may be two, and a network may spare one."""
 _CONTROL_VERDICTS = 3
 
 
@@ -186,17 +189,26 @@ def _seen(series: Series, window: Window) -> tuple[int, int]:
 
 
 def _device(window: Window) -> str:
-    """One device that always fails spoils one verdict of several in each cell; a network often spoils two."""
+    """One device that always fails spoils one verdict of several in each cell; a network often spoils two.
+
+    Beside the one device a second verdict fails at the base; whichever of the two makes the cells with two likelier.
+    """
     inside = slice(window.first, window.last + 1)
     blocked, decided = window.series.blocked[inside], window.series.decided[inside]
     telling = (decided >= 2) & (decided <= window.series.witnesses[inside]) & (blocked > 0)
-    n, rate = decided[telling], window.rate
-    several = 1 - (1 - rate) ** n
-    expected = float(np.sum((several - n * rate * (1 - rate) ** (n - 1)) / several))
-    seen = int(np.count_nonzero(blocked[telling] >= 2))
-    if seen > _DEVICE_SHARE * expected:
-        return "out"
-    return "explains" if 2 * np.count_nonzero(telling) > np.count_nonzero(blocked) else "open"
+    n, rate, count = decided[telling], window.rate, int(np.count_nonzero(telling))
+    if count:
+        several = 1 - (1 - rate) ** n
+        network = _probability(np.mean((several - n * rate * (1 - rate) ** (n - 1)) / several))
+        device = _probability(np.mean(1 - (1 - window.base) ** (n - 1)))
+        seen = int(np.count_nonzero(blocked[telling] >= 2))
+        if seen * math.log(network / device) > (count - seen) * math.log((1 - device) / (1 - network)):
+            return "out"
+    return "explains" if 2 * count > np.count_nonzero(blocked) else "open"
+
+
+def _probability(value: float | np.floating[Any]) -> float:
+    return min(max(float(value), _LEAST_PAIR), 1 - _LEAST_PAIR)
 
 
 def _version(window: Window) -> str:

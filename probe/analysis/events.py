@@ -14,6 +14,7 @@ import numpy as np
 
 from probe.analysis.crosscheck import DEVICE, MOMENT, NETWORK, Checks, check, neighbours
 from probe.analysis.event import DOWN_TO, Event, Reach, event_id, mechanism
+from probe.analysis.habits import habits
 from probe.analysis.outages import network_events
 from probe.analysis.pooled import pooled_series
 from probe.analysis.segments import strength_of
@@ -24,10 +25,6 @@ from probe.analysis.windows import Found, find_windows, suspicion, threshold
 
 _ONGOING = timedelta(days=2)
 _CONFIRM_CELLS = 2
-_OFTEN, _OFTEN_EACH, _OFTEN_A_YEAR = 3, 2, 4.0
-"""No censor blocks a service so often in so many networks: more windows than that in a series, and a year of each."""
-_BURST_USUAL, _BURST_TIMES = 0.95, 3.0
-"""Bursts of exponential length are three times as long as nineteen in twenty of them once in eight thousand."""
 HALF = 0.5
 """Services of a network that fail together are an event of their own where half of all verdicts fail."""
 
@@ -100,64 +97,23 @@ def examine(cells: Cells) -> Findings:
 
 
 def _found(cells: Cells) -> list[Found]:
-    """The windows of every series, and of the networks of each country together.
-
-    A service that is flaky in several countries is flaky, also where too little is measured to show it.
-    """
+    """The windows of every series, and of the networks of each country together."""
     by_place: dict[Place, int] = {}
     for series in cells.series:
         by_place[series.place] = by_place.get(series.place, 0) + 1
-    found = [
-        find_windows(series, cells, threshold(cells, by_place[series.place]),
-                     suspicion(cells, by_place[series.place]))
-        for series in cells.series if len(series.times)
-    ]
-    flaky = _flaky_services(found, cells)
-    found = [
-        find_windows(each.series, cells, each.needed, each.hasty, flaky=True)
-        if not each.flaky and (each.series.place.lab, each.series.service) in flaky else each for each in found
-    ]
-    found = _without_bursts(found)
+    found = []
+    for habit in habits(cells):
+        count = by_place[habit.series.place]
+        each = find_windows(habit.series, cells, threshold(cells, count), suspicion(cells, count), flaky=habit.flaky)
+        found.append(replace(each, windows=tuple(window for window in each.windows
+                                                 if window.end - window.onset + 1 >= habit.longest)))
     pooled = pooled_series(found)
-    count: dict[Place, int] = {}
+    count_of: dict[Place, int] = {}
     for series in pooled:
-        count[series.place] = count.get(series.place, 0) + 1
+        count_of[series.place] = count_of.get(series.place, 0) + 1
     return found + [
-        find_windows(series, cells, threshold(cells, count[series.place]), suspicion(cells, count[series.place]))
+        find_windows(series, cells, threshold(cells, count_of[series.place]), suspicion(cells, count_of[series.place]))
         for series in pooled
-    ]
-
-
-def _flaky_services(found: Sequence[Found], cells: Cells) -> set[tuple[bool, str]]:
-    """Services that are flaky in two countries, or that fail three times a series in two and often on the whole."""
-    services: dict[tuple[bool, str], list[Found]] = {}
-    for each in found:
-        services.setdefault((each.series.place.lab, each.series.service), []).append(each)
-    return {key for key, parts in services.items() if _fails_often(parts, cells)}
-
-
-def _fails_often(parts: Sequence[Found], cells: Cells) -> bool:
-    countries = {each.series.place.cc for each in parts if each.flaky or each.windows_alone >= _OFTEN}
-    if len(countries) < 2:
-        return False
-    flaky = {each.series.place.cc for each in parts if each.flaky}
-    years = sum(int(each.series.times[-1] - each.series.times[0]) + 1 for each in parts) / cells.steps_per_year
-    least = max(_OFTEN_A_YEAR * years, _OFTEN_EACH * len(parts))
-    return len(flaky) > 1 or sum(each.windows_alone for each in parts) >= least
-
-
-def _without_bursts(found: Sequence[Found]) -> list[Found]:
-    """Flaky series keep the windows alone that last much longer than nearly all bursts of that service."""
-    lengths: dict[tuple[bool, str], list[int]] = {}
-    for each in found:
-        if each.flaky:
-            lengths.setdefault((each.series.place.lab, each.series.service), []).extend(
-                window.end - window.onset + 1 for window in (*each.windows, *each.weak))
-    usual = {key: _BURST_TIMES * float(np.quantile(values, _BURST_USUAL)) for key, values in lengths.items() if values}
-    return [
-        replace(each, windows=tuple(window for window in each.windows if window.end - window.onset + 1 >= usual[
-            (each.series.place.lab, each.series.service)])) if each.flaky and each.windows else each
-        for each in found
     ]
 
 

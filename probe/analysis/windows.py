@@ -4,14 +4,14 @@ Error control. A window must be exp(score) times likelier under a rate of its ow
 = h + log h, h = log(series of the network x cells of a year / budget), the expected number of false windows a network
 and year is about the budget, over all services together: the bound of Chernoff for each window, a union bound over the
 cells in which it may begin and about h lengths that differ enough to be chances of their own. Failures are not
-independent: the score is divided by the series' own variance inflation. What is steadily flaky, in bursts, is told by
-how often it happens.
+independent: the score is divided by the series' own variance inflation. What is flaky, in bursts, is told by how often
+it happens (`probe.analysis.habits`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -39,8 +39,6 @@ FALSE_SUSPICIONS_A_DAY = 1.0
 """Budget of what is said with haste, about the newest cells alone; what time does not bear out is withdrawn."""
 STANDING_RATE = 0.8
 """A series that is blocked at this rate from its first cell on is blocked, not flaky."""
-_FLAKY_WINDOWS, _FLAKY_EVERY = 8, timedelta(days=14)
-"""A series with so many windows, and one in less than this time, fails by itself."""
 UNSTEADY, _UNSTEADY_TIMES = 0.05, 1.5
 """What fails by itself more often than that has causes whose failures come together: it needs a higher score, and its
 newest cells are no reason for suspicion."""
@@ -72,8 +70,6 @@ class Found:
     """Score that a window needs."""
     hasty: float
     """Score that the newest cells need."""
-    windows_alone: int
-    """Windows that would be sure if verdicts failed independently."""
 
 
 def threshold(cells: Cells, series: int, budget: float = FALSE_WINDOWS_A_YEAR) -> float:
@@ -90,18 +86,16 @@ def suspicion(cells: Cells, series: int) -> float:
 def find_windows(series: Series, cells: Cells, needed: float, hasty: float, *, flaky: bool = False) -> Found:
     """The windows of a series that score `needed` or more, and what its newest cells say that score `hasty`.
 
-    `flaky` says that this series fails by itself again and again, even if it does not show it often enough.
+    `flaky` says that this series fails by itself again and again.
     """
     if not series.blocked.any():
         return Found(series=series, base=shrunk(0, float(series.decided.sum())), inflation=1.0, windows=(), weak=(),
-                     flaky=False, newest=None, needed=needed, hasty=hasty, windows_alone=0)
+                     flaky=flaky, newest=None, needed=needed, hasty=hasty)
     starts = segment(series.blocked, series.decided, needed / 2)
     base = _base(series, starts)
     made = _made(series, cells, starts, base, 1.0)
-    if base > UNSTEADY:
+    if base > UNSTEADY or flaky:
         needed *= _UNSTEADY_TIMES
-    often = [window for window in made if window.score >= needed]
-    flaky = flaky or _is_flaky(series, cells, often)
     inflation = _inflation(series, cells, made)
     made = [replace(window, score=window.score / inflation, inflation=inflation) for window in made]
     if inflation > _SEGMENT_AGAIN:
@@ -113,7 +107,15 @@ def find_windows(series: Series, cells: Cells, needed: float, hasty: float, *, f
     weak = tuple(window for window in made if window not in sure)
     newest = None if flaky or base > UNSTEADY else _newest(series, cells, base, inflation, hasty)
     return Found(series=series, base=base, inflation=inflation, windows=tuple(sure), weak=weak, flaky=flaky,
-                 newest=newest, needed=needed, hasty=hasty, windows_alone=len(often))
+                 newest=newest, needed=needed, hasty=hasty)
+
+
+def raised_windows(series: Series, cells: Cells, needed: float) -> list[Window]:
+    """All that stands above the base where a window of its own must be worth `needed` nats, sure or not."""
+    if not series.blocked.any():
+        return []
+    starts = segment(series.blocked, series.decided, needed / 2)
+    return _made(series, cells, starts, _base(series, starts), 1.0)
 
 
 def _again(series: Series, cells: Cells, made: Sequence[Window], inflation: float, needed: float) -> list[Window]:
@@ -202,12 +204,6 @@ def _inflation(series: Series, cells: Cells, windows: Sequence[Window]) -> float
     if without.all():
         return 1.0
     return dispersion(series.times, series.blocked, series.decided, without, cells.cells_in(timedelta(hours=6)))
-
-
-def _is_flaky(series: Series, cells: Cells, sure: Iterable[Window]) -> bool:
-    count = sum(1 for _ in sure)
-    days = len(np.unique(series.times // max(1, round(_DAY / cells.step))))
-    return count >= _FLAKY_WINDOWS and count * _FLAKY_EVERY > timedelta(days=days)
 
 
 def _against_bursts(window: Window, cells: Cells) -> Window:

@@ -24,11 +24,14 @@ from probe.store.package import write_package
 @click.option("--events", type=click.Path(dir_okay=False, path_type=Path),
               help="Log of events (JSON Lines, as `probe analyse` writes it) to show as well.")
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
-              help="Folder for the charts as SVG files, for papers; browsers and Inkscape make PNG of them.")
+              help="Folder for the charts as SVG files, for papers.")
+@click.option("--figures-as", "form", type=click.Choice(["svg", "png"]), default="svg", show_default=True,
+              help="png: a PNG beside each SVG, twice as large (extra `research`). Example: --figures DIR --figures-as "
+                   "png.")
 @click.option("--datapackage", is_flag=True, help="Also write datapackage.json, which describes the CSV files.")
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")
 def report(directory: Path, out: Path | None, title: str, lang: str, events: Path | None, figures: Path | None,
-           datapackage: bool, as_json: bool) -> None:
+           form: str, datapackage: bool, as_json: bool) -> None:
     """Make a page from the results in DIRECTORY (default: results).
 
     The page is one file. It needs no network and tells nobody that it is read. Long series are summed up by day, so
@@ -39,11 +42,14 @@ def report(directory: Path, out: Path | None, title: str, lang: str, events: Pat
       probe report ~/probe-results
       probe report ~/probe-results --lang ru --out otchet.html
       probe report results --events events.jsonl --figures figures/
+      probe report results --figures figures/ --figures-as png
     """
+    if form == "png" and not figures:
+        raise click.UsageError("--figures-as png needs --figures DIR")
     try:
         with bar("Reading runs") as progress:
             page = make_report(directory, out or directory / "report.html", title=title, language=lang, events=events,
-                               figures=figures, progress=progress)
+                               figures=figures, png=form == "png", progress=progress)
         package = write_package(directory) if datapackage else None
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
@@ -53,6 +59,6 @@ def report(directory: Path, out: Path | None, title: str, lang: str, events: Pat
         return
     click.echo(f"Report: {page}")
     if figures:
-        click.echo(f"Figures: {figures} (SVG)")
+        click.echo(f"Figures: {figures} ({'SVG and PNG' if form == 'png' else 'SVG'})")
     if package:
         click.echo(f"Description of the CSV files: {package}")

@@ -14,7 +14,7 @@ from probe.analysis.series import read_cells
 from probe.fleet.cells import cell_table
 from probe.fleet.matching import Hit, Matched, hour, match
 from probe.fleet.replay import Delay, delays
-from probe.fleet.truth import draw_truth
+from probe.fleet.truth import CHRONIC, draw_truth
 from probe.fleet.verdicts import Fleet
 from probe.fleet.world import Size, draw_world
 from probe.progress import silent
@@ -72,6 +72,10 @@ class FleetScore:
     """Blocks beside these, of which hardly anything was measured; see `MEASURED_H`."""
     shutdowns: int
     shutdowns_found: int
+    chronic: int
+    """Services that fail at times from first to last, all the time or in bursts."""
+    chronic_told: int
+    """Those of which an event tells all the same."""
     onset_errors_h: tuple[float, ...]
     end_errors_h: tuple[float, ...]
     false: tuple[FalseEvent, ...]
@@ -123,6 +127,8 @@ def score_fleet(seed: int, size: Size, *, replays: int = 5, tell: Callable[[int,
 
 def _score(fleet: Fleet, matched: Matched, seen: Sequence[Delay], wall_s: float) -> FleetScore:
     world = fleet.world
+    chronic = {world.services[service] for trouble in fleet.truth.troubles if trouble.kind in CHRONIC
+               for service in trouble.services}
     met = [hit for hit in matched.hits if hit.measured >= min(MEASURED_H, hit.hours)]
     long = [hit for hit in met if hit.hours >= LONG_H]
     return FleetScore(
@@ -131,6 +137,7 @@ def _score(fleet: Fleet, matched: Matched, seen: Sequence[Delay], wall_s: float)
         true_events=matched.events - len(matched.false),
         further_events=sum(max(0, len(hit.events) - 1) for hit in met),
         unmeasured=len(matched.hits) - len(met), shutdowns=matched.shutdowns, shutdowns_found=matched.shutdowns_found,
+        chronic=len(chronic), chronic_told=len(chronic & {event.service for event in matched.false}),
         onset_errors_h=tuple(hit.onset_error_h for hit in met if hit.onset_error_h is not None),
         end_errors_h=tuple(hit.end_error_h for hit in met if hit.end_error_h is not None),
         false=tuple(_false(fleet, event) for event in matched.false),
@@ -171,7 +178,7 @@ def together(scores: Iterable[FleetScore]) -> FleetScore:
         blocks_long=total("blocks_long"), found=total("found"), found_long=total("found_long"), events=total("events"),
         true_events=total("true_events"), further_events=total("further_events"),
         unmeasured=total("unmeasured"), shutdowns=total("shutdowns"),
-        shutdowns_found=total("shutdowns_found"),
+        shutdowns_found=total("shutdowns_found"), chronic=total("chronic"), chronic_told=total("chronic_told"),
         onset_errors_h=tuple(error for part in parts for error in part.onset_errors_h),
         end_errors_h=tuple(error for part in parts for error in part.end_errors_h),
         false=tuple(event for part in parts for event in part.false),

@@ -9,6 +9,9 @@ import numpy as np
 
 from probe.fleet.world import BLOCK_TYPES, DAY, World, between, log_between
 
+CHRONIC = ("steady", "bursts")
+"""Kinds of trouble that a service has from first to last."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
@@ -87,7 +90,7 @@ def draw_truth(world: World, blocks: tuple[int, int] = (25, 45), *, troubles: bo
 
 def _blocks(rng: np.random.Generator, world: World, count: int, troubles: Sequence[Trouble]) -> list[Block]:
     """Blocks that do not overlap for one service and country: what overlaps would be one block."""
-    flaky = {service for trouble in troubles if trouble.kind in ("steady", "bursts") for service in trouble.services}
+    flaky = {service for trouble in troubles if trouble.kind in CHRONIC for service in trouble.services}
     made: list[Block] = []
     for _ in range(50 * count):
         if len(made) >= count:

@@ -28,7 +28,8 @@ def _summary(score: FleetScore) -> dict[str, object]:
         f"blocks_of_{LONG_H}_h": score.blocks_long, f"found_of_{LONG_H}_h": score.found_long, "events": score.events,
         "true_events": score.true_events, "further_events": score.further_events,
         "unmeasured": score.unmeasured, "shutdowns": score.shutdowns,
-        "shutdowns_found": score.shutdowns_found, "false_a_network_year": score.false_a_network_year,
+        "shutdowns_found": score.shutdowns_found, "chronic": score.chronic, "chronic_told": score.chronic_told,
+        "false_a_network_year": score.false_a_network_year,
         "full_blocks_replayed": len(score.delays), "suspected_in_1": _within(score.delays, "suspected", 1),
         f"confirmed_in_{MOST_CELLS}": _within(score.delays, "confirmed", MOST_CELLS),
         "wall_s": round(score.wall_s, 1),
@@ -51,6 +52,7 @@ def as_text(whole: FleetScore, grid: Sequence[GridCell]) -> str:
         f"Onset error: median {_hours(whole.onset_error_h)}; events beyond the first of a block: "
         f"{whole.further_events}",
         f"Shutdowns found as such: {_share(whole.shutdowns_found, whole.shutdowns)}",
+        f"Services that always fail at times: {whole.chronic}; with an event all the same: {whole.chronic_told}",
         f"Full blocks suspected after one measured hour: {_share(soon, len(whole.delays))}; confirmed after three: "
         f"{_share(sure, len(whole.delays))}",
     ]

@@ -1,6 +1,6 @@
 """The charts as files for papers: SVG that stands alone, light, in pixels, with its numbers and its words.
 
-Only SVG: what draws PNG (a browser, Inkscape, rsvg-convert) takes these files as they are.
+PNG is drawn from these very files (`probe.report.png`), where it is asked for.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from probe.report.findings import network_name
 from probe.report.gather import Part
 from probe.report.language import Tongue
 from probe.report.markup import Html, join, tag
+from probe.report.png import check_png, png_of
 from probe.report.services import whole_services
 from probe.report.strips import AXIS, STRIP, legend_shape, share_chart, strip_of, ticks
 from probe.report.words import LETTERS, counted
@@ -29,14 +30,25 @@ _STEPS = 800
 _MAX_FIGURES = 400
 
 
-def write_figures(parts: Sequence[Part], folder: Path, say: Tongue) -> tuple[Path, ...]:
-    """An overview of each network and a figure of each service on it; returns the files. Raises StoreError."""
+def write_figures(parts: Sequence[Part], folder: Path, say: Tongue, *, png: bool = False) -> tuple[Path, ...]:
+    """An overview of each network and a figure of each service on it; returns the files. Raises StoreError.
+
+    `png`: a PNG beside each SVG.
+    """
     written = []
     for name, content in figures(parts, say).items():
-        path = folder / name
-        write_file(path, content.encode())
-        written.append(path)
+        files_of = {folder / name: content.encode()}
+        if png:
+            files_of[(folder / name).with_suffix(".png")] = png_of(content)
+        for path, data in files_of.items():
+            write_file(path, data)
+            written.append(path)
     return tuple(written)
+
+
+def check_png_here() -> None:
+    """Raises StoreError, saying what to do, where charts cannot be drawn as PNG."""
+    check_png(_css())
 
 
 def figures(parts: Sequence[Part], say: Tongue) -> Mapping[str, str]:
@@ -118,14 +130,17 @@ def _legend(states: set[str], y: int, say: Tongue) -> tuple[Html, int]:
 
 def _alone(body: Html, height: int, title: str) -> str:
     """A file of its own: style within, a white ground, words for those who do not see it."""
-    style = files("probe.report").joinpath("figure.css").read_text(encoding="utf-8")
     ground = tag("rect", width=_WIDTH, height=height, fill="#ffffff")
     picture = tag(
-        "svg", tag("title", title), tag("style", Html(style)), ground,
+        "svg", tag("title", title), tag("style", Html(_css())), ground,
         tag("text", title if len(title) < 110 else title[:109] + "…", x=4, y=18, class_="title"), body,
         xmlns="http://www.w3.org/2000/svg", width=_WIDTH, height=height, viewBox=f"0 0 {_WIDTH} {height}", role="img",
     )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{picture}\n'
+
+
+def _css() -> str:
+    return files("probe.report").joinpath("figure.css").read_text(encoding="utf-8")
 
 
 def _slug(text: str) -> str:

@@ -13,7 +13,7 @@ from probe.catalogue.packaged import needing_accounts, titles
 from probe.progress import Progress, silent
 from probe.report.charts import overview
 from probe.report.events import EventFile, events_section, read_events
-from probe.report.figures import write_figures
+from probe.report.figures import check_png_here, write_figures
 from probe.report.filters import filters
 from probe.report.findings import findings, network_name, scope
 from probe.report.gather import Part, gather
@@ -38,19 +38,22 @@ _LIMITS = ("line", "who", "app", "speed")
 
 def make_report(
     directory: Path, out: Path, *, title: str = "", language: str = "en", events: Path | None = None,
-    figures: Path | None = None, progress: Progress = silent,
+    figures: Path | None = None, png: bool = False, progress: Progress = silent,
 ) -> Path:
     """Reads a results folder, writes the page to `out` and returns it; `progress` hears of each run that was read.
 
     `language` is one of `probe.report.language.LANGUAGES`; `events` a file of events to show; `figures` a folder for
-    the charts as files. Raises StoreError when something cannot be read or written.
+    the charts as files, with `png` as PNG beside SVG. Raises StoreError when something cannot be read, drawn or
+    written.
     """
+    if figures and png:
+        check_png_here()
     say = Tongue(language)
     found = read_events(events) if events else None
     parts = gather(directory, progress=progress)
     write_file(out, make_page(parts, title=title or say("page.title"), events=found, say=say).encode())
     if figures:
-        write_figures(parts[:_MAX_PARTS], figures, say)
+        write_figures(parts[:_MAX_PARTS], figures, say, png=png)
     return out
 
 

@@ -1,0 +1,88 @@
+"""What fails by itself again and again is known by its habits, and the network's own troubles are taken off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+pytest.importorskip("pandas", reason="needs the extra `research`")
+
+import numpy as np
+import pandas as pd
+from made_cells import BEGIN, PLACES, SERVICES, at, quiet, struck
+
+from probe.analysis.events import detect, examine
+from probe.analysis.habits import Habit, habits
+from probe.analysis.series import read_cells
+
+HOURS = 24 * 120
+ASNS = tuple(asn for _, asn in PLACES)
+
+
+def bursts(table: pd.DataFrame, *, asns: Sequence[int] = ASNS, services: Sequence[str] = SERVICES[:1],
+           strength: float = 0.5, every_h: int = 60, mean_h: float = 2.0, seed: int = 5) -> pd.DataFrame:
+    """The table with bursts of exponential length in each of the networks, at times of its own."""
+    rng = np.random.default_rng(seed)
+    for asn in asns:
+        for start in np.flatnonzero(rng.random(HOURS) < 1 / every_h):
+            stop = start + 1 + int(rng.exponential(mean_h))
+            table = struck(table, range(start, stop), asns=(asn,), services=services, strength=strength,
+                           seed=int(start))
+    return table
+
+
+def of(service: str, table: pd.DataFrame) -> list[Habit]:
+    return [habit for habit in habits(read_cells(table)) if habit.series.service == service]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_faint_bursts_in_every_country_are_no_events(seed: int) -> None:
+    table = bursts(quiet(HOURS, n=3, seed=seed), strength=0.2, every_h=60, mean_h=1.2, seed=seed)
+    assert detect(table) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bursts_on_one_network_are_no_events(seed: int) -> None:
+    table = bursts(quiet(HOURS, n=2, seed=seed), asns=ASNS[:1], strength=0.4, seed=seed)
+    assert detect(table) == []
+
+
+def test_bursts_do_not_hide_a_long_block() -> None:
+    table = bursts(quiet(HOURS, n=3))
+    (event,) = detect(struck(table, range(1000, 1200), strength=0.9))
+    assert abs((event.onset - at(1000)).total_seconds()) <= 6 * 3600
+    assert [reach.asn for reach in event.networks] == [ASNS[0]]
+
+
+def test_what_strikes_the_whole_network_is_no_habit_of_a_service() -> None:
+    table = bursts(quiet(HOURS, n=3), services=SERVICES, strength=0.3, every_h=96)
+    assert not any(habit.flaky for habit in habits(read_cells(table)))
+    assert all(len(habit.lengths) > 4 for habit in of(SERVICES[1], table))
+    assert [event.service for event in detect(struck(table, range(1000, 1024)))] == [SERVICES[0]]
+
+
+def test_a_few_blocks_are_no_habit() -> None:
+    table = quiet(HOURS)
+    for start in (300, 900, 1500, 2400):
+        table = struck(table, range(start, start + 12))
+    assert len(detect(table)) == 4
+    assert examine(read_cells(table)).flaky == ()
+
+
+def test_a_service_alone_on_its_networks_has_its_habits_too() -> None:
+    table = bursts(quiet(HOURS, n=3, services=SERVICES[:1]), asns=ASNS[:1], every_h=40)
+    (flaky,) = (habit for habit in of(SERVICES[0], table) if habit.flaky)
+    assert flaky.series.place.asn == ASNS[0]
+    assert flaky.beyond == len(flaky.lengths) > 20
+    assert 3 < flaky.longest < 48
+
+
+def test_one_device_of_a_flaky_service_is_not_the_network() -> None:
+    table = struck(quiet(HOURS, n=5), range(HOURS), asns=ASNS, strength=0.07)
+    hour = ((table["cell_start"] - BEGIN) // pd.Timedelta(hours=1)).to_numpy()
+    mine = (table["service"] == SERVICES[0]).to_numpy() & (table["probe_asn"] == ASNS[0]).to_numpy()
+    hit = mine & (hour >= 1000) & (hour < 1100) & (table["ok"] > 0).to_numpy()
+    table = table.assign(ok=table["ok"] - hit, blocked=table["blocked"] + hit)
+    assert detect(table) == []
+    assert {dismissed.explained_by for dismissed in examine(read_cells(table)).dismissed} == {"one_device"}
