@@ -120,7 +120,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 LONGEST_FIRST = (
-    "test_lab_slots.py", "test_lab_verdicts.py", "test_lab_hostile.py", "test_fidelity_countries.py",
+    "test_lab_slots.py", "test_lab_verdicts.py", "test_lab_hostile.py", "test_lab_feed.py", "test_lab_feed_rounds.py",
+    "test_fidelity_countries.py", "test_fidelity_messaging.py",
     "test_fidelity_innocents.py", "test_fidelity_innocents_line.py", "test_fidelity_dns.py", "test_lab_score.py",
     "test_lab_packets.py", "test_lab_twins.py", "test_fidelity_flow.py", "test_fidelity_services.py",
     "test_fidelity_names.py", "test_fidelity_tls.py", "test_fidelity_shapes.py", "test_lab_mutants.py",

@@ -18,6 +18,7 @@ import pytest
 from built import build, tree_copy
 from lock import needed, plain, text
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from probe import __version__
 
@@ -34,7 +35,7 @@ def project() -> dict[str, Any]:
 
 
 def distributions(lines: list[str]) -> set[str]:
-    return {Requirement(line).name.lower() for line in lines}
+    return {canonicalize_name(Requirement(line).name) for line in lines}
 
 
 def imported(folder: Path) -> dict[str, str]:
@@ -53,7 +54,7 @@ def test_every_import_is_declared(project: dict[str, Any], root: Path) -> None:
     known = distributions(project["project"]["dependencies"]) | distributions(
         [line for name, lines in extras.items() if name not in ("dev", "all") for line in lines]
     )
-    missing = {n: p for n, p in imported(root / "probe").items() if NAMES.get(n, n).lower() not in known}
+    missing = {n: p for n, p in imported(root / "probe").items() if canonicalize_name(NAMES.get(n, n)) not in known}
     assert not missing
 
 
