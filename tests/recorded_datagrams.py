@@ -26,7 +26,7 @@ def scene(ladder: LadderEvidence = WELL, self_block: bool = False, **changes: An
     return Scene(path=path(**changes), ladder=ladder, self_block=self_block)
 
 
-OTHERS = UdpEvidence(requests=30, others_requests=40, others_responses=39, others_alike=3, others_answering=4)
+OTHERS = UdpEvidence(requests=30, others_alike=3, others_answering=4)
 DATAGRAM: dict[str, Any] = dict(failure=TIMEOUT, secure=False, attempts=3, failed_attempts=3, needs=1, depth=1)
 STUN: dict[str, Any] = DATAGRAM | dict(kind="stun", stage="stun", udp=OTHERS)
 SPOKEN = replace(OTHERS, requests=0, version="answered", versions_answered=2, mute=3, offers_v1=True)

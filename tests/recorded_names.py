@@ -60,7 +60,7 @@ NAMES: dict[str, NameEvidence] = {
     "dns/servfail_here_only": failing("servfail", resolver_alive="ok"),
     "dns/unanswered_here_only": failing("timeout", resolver_alive="ok"),
     "dns/resolver_gave_up": failing("timeout", resolver_alive="timeout"),
-    "dns/failed_control_failed": failing("timeout", **NOBODY, trusted_failed=2),
+    "dns/failed_control_failed": failing("timeout", **NOBODY),
     "dns/failed_sometimes": failing("nxdomain", **NOBODY, trusted_denying=1),
     "dns/known_here_only": name(**NOBODY, trusted_denying=2),
     "dns/answered": name(),

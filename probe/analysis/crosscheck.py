@@ -20,14 +20,7 @@ from probe.analysis.window import Window
 from probe.analysis.windows import Found
 
 NETWORK, WORLD, DEVICE, MOMENT, VERSION = "network", "service_or_instrument", "one_device", "one_interval", "version"
-CONFOUNDERS: Mapping[str, str] = {
-    NETWORK: "the network as a whole failed: other services on it failed in the same hours",
-    WORLD: "the service, or the probe itself: the same service failed in other countries in the same hours",
-    DEVICE: "one volunteer's device: never more than one of several witnesses is affected in an interval",
-    MOMENT: "a single interval of measurement, with services as before on both sides",
-    VERSION: "the program or its list of targets changed when the failures began",
-}
-"""Word -> what would explain the failures without any block of the service."""
+"""What would explain the failures without any block of the service; docs/events.md tells what is asked for each."""
 
 _LEAST_SERVICES, _SERVICE_SHARE = 4, 0.3
 _MANY_SERVICES, _MANY_SHARE = 6, 0.5

@@ -52,7 +52,6 @@ class DnsEvidence:
     trusted_ok: int = 0
     """Operators of encrypted DNS that gave addresses."""
     trusted_denying: int = 0
-    trusted_failed: int = 0
     control_ok: int = 0
     """Controls elsewhere that resolve the name."""
     control_denying: int = 0
@@ -138,7 +137,6 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         tcp=state_of(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
         slots=_wrong_slots(network, alive, trusted, nat64_prefix),
         trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
-        trusted_failed=_operators(doh, "timeout", "error", "servfail", "refused"),
         control_ok=len({c.control_id for c in told if c.addresses and not c.before}),
         control_denying=len({c.control_id for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses}),
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),

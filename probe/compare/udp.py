@@ -48,8 +48,6 @@ class UdpEvidence:
 
     requests: int = 0
     responses: int = 0
-    others_requests: int = 0
-    others_responses: int = 0
     others_alike: int = 0
     """Others of the same protocol that answered."""
     others_answering: int = 0
@@ -107,7 +105,7 @@ def beside(others: Sequence[Other], *, protocol: str, address: str, service: str
     mine = (sum(p.requests for p in ours), sum(p.responses for p in ours))
     rest = (sum(p.requests for p in alike), sum(p.responses for p in alike))
     return UdpEvidence(
-        requests=mine[0], responses=mine[1], others_requests=rest[0], others_responses=rest[1],
+        requests=mine[0], responses=mine[1],
         others_alike=sum(p.alive for p in alike), others_answering=sum(p.alive for p in theirs),
         others_shaken=sum(p.shaken for p in theirs), others_silent=sum(p.silent for p in theirs),
         lossy=_is_lossy([p for p in theirs if p.alive]),

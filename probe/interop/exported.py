@@ -122,7 +122,7 @@ def _places(pairs: Sequence[tuple[str, str]]) -> dict[str, dict[str, Any]]:
 
 
 def keys_of_rows(rows: Sequence[Observation]) -> dict[str, Any]:
-    """Rows as the lists of operations that the format has, in order; `x_order` tells where each stood."""
+    """Rows as the lists of operations that the format has, in order; `transaction_id` tells where each stood."""
     keys: dict[str, list[dict[str, Any]]] = {key: [] for key in ("queries", "tcp_connect", "tls_handshakes", "requests",
                                                                   "quic_handshakes", "x_operations")}
     for number, row in enumerate(rows):
