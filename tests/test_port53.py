@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -148,6 +149,16 @@ def test_any_replies_can_be_read(replies: list[str], text: str) -> None:
 ])
 def test_a_genuine_server_may_be_the_wrong_one(answer: str, changes: dict[str, Any], rule: str) -> None:
     e = dns_evidence((lookup(answer, **changes), lookup(THERE4, resolver="public"), TRUTH), cc="XA")
+    assert first(DNS_RULES, NameEvidence(dns=e, validated=True)).id == rule
+
+
+@pytest.mark.parametrize(("answer", "rule"), [(HERE4, "dns/restricted_mode"), (THERE4, "dns/answered")])
+def test_a_restricted_mode_of_one_family_alone_is_one(answer: str, rule: str) -> None:
+    six = "2606:2800::1"
+    seen = (lookup(answer, fingerprint="safe", fingerprint_scope="restricted"), lookup(six, query_type="AAAA"),
+            lookup(THERE4, resolver="public"), TRUTH, replace(TRUTH, answers=(six,), query_type="AAAA"))
+    e = dns_evidence(seen, cc="XA")
+    assert e.consistent
     assert first(DNS_RULES, NameEvidence(dns=e, validated=True)).id == rule
 
 

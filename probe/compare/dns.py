@@ -66,6 +66,8 @@ class DnsEvidence:
     fingerprint: str = ""
     mark: Mark = field(default_factory=Mark)
     """What that fingerprint says in the vantage's country."""
+    marked_beside: bool = False
+    """An address of the answers with that fingerprint lies in the same network as one that trusted resolvers give."""
     public_restricted: bool = False
     """The public resolver's plain answer leads to a restricted mode as well."""
     filtered: bool = False
@@ -142,6 +144,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
         fingerprint=mark.name, mark=mark,
+        marked_beside=any(is_beside(a, b) for a in _answers(marked) for b in trusted),
         public_restricted=mark_of((o for o in by["public"] if not frozenset(o.answers) <= trusted), cc=cc).restricted,
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         censored=any(o.answers and _code(word) == CENSORED for o in network for word in o.ede),

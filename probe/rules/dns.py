@@ -77,8 +77,9 @@ def _marked_elsewhere(e: NameEvidence) -> bool:
 def _restricted(e: NameEvidence) -> bool:
     """The name is led to a restricted mode; a certificate that is valid there shows nothing to the contrary. Or the
     resolver says itself that it was made to answer so, with a genuine server that nobody else is led to."""
-    shown = e.dns.mark.restricted or (e.dns.censored and e.validated and not e.dns.bogus)
-    return _answered(e) and shown and not e.dns.consistent and e.dns.known_elsewhere
+    led = e.dns.mark.restricted and not e.dns.marked_beside  # even where the other family is told the truth
+    said = e.dns.censored and e.validated and not e.dns.bogus and not e.dns.consistent
+    return _answered(e) and (led or said) and e.dns.known_elsewhere
 
 
 def _public_honest(e: NameEvidence) -> bool:
