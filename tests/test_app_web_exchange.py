@@ -17,7 +17,8 @@ from probe.catalogue.strength import coverage, why_not
 from probe.control.client import make_request
 from probe.control.guard import Guard
 from probe.control.order import take_order
-from probe.control.reach import Plan, reach
+from probe.control.reach import reach
+from probe.control.reach_plan import Plan
 from probe.measure.app.websocket import accept_of
 from probe.model import Endpoint, Observation
 from probe.sites import group

@@ -26,7 +26,7 @@ from fleet_days import NOW, START, a_run, naive_cells, some_runs, write_runs  # 
 
 from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells  # noqa: E402
 from probe.analysis.cells import COLUMNS, ORDER  # noqa: E402
-from probe.analysis.engines import DuckDB  # noqa: E402
+from probe.analysis.duck import DuckDB  # noqa: E402
 
 if TYPE_CHECKING:
     from pandas import DataFrame

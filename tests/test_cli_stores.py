@@ -17,7 +17,7 @@ from probe.archive.own import top_files
 from probe.catalogue import packaged
 from probe.cli import stores as command
 from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, cli
-from probe.control.reach import Plan, Reach
+from probe.control.reach_plan import Plan, Reach
 from probe.lab.servers.shelves import app_store_lookup
 from probe.measure.http import Exchange
 from probe.model import Run, RunResult, Vantage, Verdict

@@ -36,7 +36,7 @@ from probe.control.fetch_h3 import fetch_h3
 from probe.control.guard import Guard
 from probe.control.order import MAX_PLANS, plans_of, site_plans, take_order
 from probe.control.protocol import HttpResult, Request, XEndpoint, decode_request, encode, ooni_tls_word
-from probe.control.reach import Reach
+from probe.control.reach_plan import Reach
 from probe.control.reply import UNABLE, Findings, respond, unable
 from probe.control.workers import FuturePool
 from probe.measure.quic_trust import _store

@@ -18,7 +18,8 @@ from probe.control.engine import Engine
 from probe.control.guard import UDP_PORTS, Guard
 from probe.control.order import take_order
 from probe.control.protocol import Request, XEndpoint
-from probe.control.reach import Plan, reach
+from probe.control.reach import reach
+from probe.control.reach_plan import Plan
 from probe.control.workers import FuturePool
 from probe.measure.quic_trust import _store
 from probe.model import ControlAnswer, Endpoint

@@ -19,7 +19,9 @@ from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
 from test_cells import counted, rewritten, the_file
 
 from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells
-from probe.analysis.engines import DuckDB, Engine, engine_for
+from probe.analysis.duck import DuckDB
+from probe.analysis.engine import Engine
+from probe.analysis.engines import engine_for
 from probe.store.atomic import StoreError
 
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -108,7 +110,7 @@ def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("probe.analysis.cell_files._GROUP_ROWS", 100)
     _, whole = counted(folder / "in", folder / "whole")
     monkeypatch.setattr("probe.analysis.inputs.CHUNK_BYTES", 1)
-    monkeypatch.setattr("probe.analysis.engines._BATCH_ROWS", 7)
+    monkeypatch.setattr("probe.analysis.duck._BATCH_ROWS", 7)
     found, done = counted(folder / "in", folder / "days")
     assert len(found) == sum(whole.cells.values())
     assert what(done) == what(whole)

@@ -7,7 +7,7 @@ docs/services.md, docs/interop.md, the manual page.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,6 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 import interop  # noqa: E402
 import manpage  # noqa: E402
 import services  # noqa: E402
+from grid import grid  # noqa: E402
 
 from probe.lab.box.actions import ACTIONS  # noqa: E402
 from probe.lab.format import guide  # noqa: E402
@@ -24,12 +25,6 @@ from probe.rules.table import NEEDS  # noqa: E402
 from probe.store.codebook import codebook  # noqa: E402
 from probe.tables.blocks import BLOCK_TYPES  # noqa: E402
 from probe.tables.outcomes import OUTCOMES  # noqa: E402
-
-
-def grid(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A Markdown table."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def outcomes() -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from grid import grid
+
 from probe.catalogue.load import load
 from probe.catalogue.strength import STRENGTHS, strength, why_not
 from probe.catalogue.types import Catalogue, Service
@@ -30,8 +32,6 @@ named in any case. **Level** is the consent that the endpoints take.
 
 def page() -> str:
     """The whole document."""
-    from docs import grid
-
     catalogue = load(None, search=False)
     own = [e for e in catalogue.endpoints if e.service in catalogue.services]
     head = _HEAD.format(
@@ -48,8 +48,6 @@ def page() -> str:
 
 
 def _section(name: str, catalogue: Catalogue, rows: Sequence[Endpoint]) -> Iterator[str]:
-    from docs import grid
-
     service = catalogue.services[name]
     yield f"## {service.title}\n"
     yield f"`{name}`. {' '.join(_facts(service))}\n"

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from probe.analysis import cells as cell
 from probe.analysis.cell_schema import MEANINGS, SCHEMA
-from probe.analysis.engines import Engine, EngineError, rows_of
+from probe.analysis.engine import Engine, EngineError, rows_of
 from probe.analysis.inputs import BadFile, Chunk, Group, Inputs, find_inputs, readable
 from probe.analysis.listing import MAX_LISTED, Listing, listing_to
 from probe.analysis.quality import OTHER_SIDE

@@ -11,7 +11,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from probe.analysis.engines import Defaults, DuckDB, EngineError, Torn, sql_of
+from probe.analysis.duck import DuckDB
+from probe.analysis.engine import Defaults, EngineError, Torn, sql_of
 from probe.analysis.inputs import Group
 from probe.store.atomic import StoreError
 

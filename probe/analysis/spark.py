@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from probe.analysis.engines import Defaults, EngineError, Torn, csv_schema, parquet_schema, picked, sql_of, stacked
+from probe.analysis.engine import Defaults, EngineError, Torn, csv_schema, parquet_schema, picked, sql_of, stacked
 from probe.analysis.inputs import Group
 
 _TORN = "_torn"

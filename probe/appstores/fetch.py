@@ -9,7 +9,8 @@ from urllib.parse import urljoin
 from probe.compare.addresses import is_bogon
 from probe.control.fetch import Site, parse_site
 from probe.control.guard import has_route
-from probe.control.reach import PUBLIC, Plan, hang_up, open_stream, socket_of
+from probe.control.reach import hang_up, open_stream, socket_of
+from probe.control.reach_plan import PUBLIC, Plan
 from probe.measure.system_dns import system_lookup
 from probe.tables.failures import TIMEOUT
 from probe.tables.http import REDIRECTS

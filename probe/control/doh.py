@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from probe.compare.addresses import parse
 from probe.control.guard import has_route
 from probe.control.protocol import MAX_ADDRESSES
-from probe.control.reach import Plan, hang_up, open_stream
+from probe.control.reach import hang_up, open_stream
+from probe.control.reach_plan import Plan
 from probe.measure.dns_reply import Reply
 from probe.measure.dns_wire import make_query, parse_reply
 from probe.measure.exchange import exchange

@@ -17,7 +17,8 @@ from probe.control.fetch import MAX_BODY_BYTES, PLAIN_BODY_BYTES, fetch
 from probe.control.guard import Guard
 from probe.control.order import Order, names_of, plans_of, resolved
 from probe.control.protocol import HttpResult, Response, XVolume
-from probe.control.reach import Plan, Reach, reach
+from probe.control.reach import reach
+from probe.control.reach_plan import Plan, Reach
 from probe.control.reply import Findings, respond
 from probe.control.volume import volume_job
 from probe.measure.dns_reply import Reply

@@ -13,7 +13,8 @@ from probe.control.cookies import Cookies
 from probe.control.doh import Lookup
 from probe.control.guard import Guard, has_route
 from probe.control.protocol import FORWARDED_HEADERS, HttpFirst, HttpResult, old_http_word
-from probe.control.reach import PUBLIC, Plan, Stream, hang_up, open_stream, socket_of
+from probe.control.reach import Stream, hang_up, open_stream, socket_of
+from probe.control.reach_plan import PUBLIC, Plan
 from probe.measure.exchange import exchange
 from probe.measure.http import MAX_HEADER_NAMES, Exchange, body_hash, title_of
 from probe.tables.http import REDIRECTS

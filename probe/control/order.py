@@ -9,7 +9,7 @@ from probe.compare.addresses import parse
 from probe.control.doh import Lookup
 from probe.control.fetch import Site, clean_host, forwarded, parse_site
 from probe.control.protocol import MAX_ADDRESSES, Request, XEndpoint, split_address
-from probe.control.reach import PUBLIC, Plan
+from probe.control.reach_plan import PUBLIC, Plan
 from probe.tables.handshakes import HELPED
 from probe.tables.trust import TRUSTS
 

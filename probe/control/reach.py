@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from probe.control.guard import Guard, has_route
+from probe.control.reach_plan import Plan, Reach
 from probe.measure.sockets import RecordedSocket, abort, connected, open_socket
 from probe.measure.tls import TlsStream, context_for, key_hash, shake
 from probe.tables.failures import failure_of
-
-PUBLIC = "web_pki"
-"""The trust word for certifi's bundle."""
 
 Stream = RecordedSocket | TlsStream
 
@@ -24,36 +22,6 @@ def hang_up(stream: Stream) -> None:
 def socket_of(stream: Stream) -> RecordedSocket:
     """The TCP socket that carries a stream."""
     return stream.sock if isinstance(stream, TlsStream) else stream
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Where to connect, and as whom to be greeted; `sni` empty: TCP alone."""
-
-    address: str
-    port: int
-    sni: str = ""
-    alpn: tuple[str, ...] = ()
-    trust: str = PUBLIC
-    proto: str = "tcp"
-    """tcp (and TLS above it), quic or stun."""
-    app: str = ""
-    """A messenger's protocol whose first words are said; empty: none."""
-    app_name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """How far it went: `operation` is the last step, `failure` its df-007 word; with a `reason`, nothing was tried."""
-
-    operation: str = ""
-    failure: str = ""
-    reason: str = ""
-    tls_version: str = ""
-    leaf_key_sha256: str = ""
-    trust: str = ""
-    ja4: str = ""
-    proof: str = ""
 
 
 def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Reach:

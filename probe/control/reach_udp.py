@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from probe.control.reach import PUBLIC, Plan, Reach
+from probe.control.reach_plan import PUBLIC, Plan, Reach
 from probe.measure.stun import ask
 from probe.measure.tls import key_hash
 from probe.measure.udp_socket import UdpFlow

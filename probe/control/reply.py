@@ -29,7 +29,7 @@ from probe.control.protocol import (
     old_tcp_word,
     ooni_tls_word,
 )
-from probe.control.reach import Plan, Reach
+from probe.control.reach_plan import Plan, Reach
 
 BUSY = "busy"
 NO_RESOLVER = "no_resolver"

@@ -12,7 +12,8 @@ from probe import __version__
 from probe.compare.addresses import is_bogon, parse
 from probe.control.fetch import Site, parse_site
 from probe.control.public import public_addresses
-from probe.control.reach import PUBLIC, Plan, hang_up, open_stream, socket_of
+from probe.control.reach import hang_up, open_stream, socket_of
+from probe.control.reach_plan import PUBLIC, Plan
 from probe.tables.http import REDIRECTS
 from probe.updates.document import MAX_BYTES, ListError
 from probe.updates.minisign import MAX_SIGNATURE_BYTES, PublicKey, SignatureError, check_key, signature

@@ -1,0 +1,142 @@
+"""The expressions in DuckDB: in this process, within bounds of memory."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from probe.analysis.engine import (
+    Defaults,
+    EngineError,
+    Torn,
+    csv_schema,
+    parquet_schema,
+    picked,
+    rows_of,
+    sql_of,
+    stacked,
+)
+from probe.analysis.inputs import Group
+
+_BATCH_ROWS = 1 << 17
+
+
+class DuckDB:
+    """In this process, within bounds of memory; what does not fit goes to a temporary folder."""
+
+    name = "duckdb"
+    divides = True
+    bits = True
+
+    def __init__(self, *, memory_mb: int = 2500, threads: int = 0, temporary: Path | None = None) -> None:
+        """`threads` of 0: as many as there are processors. `temporary`: where a folder is made for what does not fit.
+        """
+        import duckdb
+
+        self._folder = tempfile.TemporaryDirectory(prefix="probe-analysis-", dir=temporary)
+        # Nothing is fetched: extensions come with the package or not at all.
+        self._connection = duckdb.connect(config={
+            "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+            "memory_limit": f"{memory_mb}MB", "threads": str(threads or os.cpu_count() or 1),
+            "temp_directory": self._folder.name, "preserve_insertion_order": "false",
+        })
+        self._connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        self._kept: list[str] = []
+        self._torn: list[Torn] = []
+        self._numbers = itertools.count()
+
+    def read(self, groups: Sequence[Group], columns: Sequence[str], defaults: Defaults) -> ir.Table:
+        return stacked([(self._parquet if group.parquet else self._csv)(group, columns, defaults) for group in groups])
+
+    def keep(self, expression: ir.Table) -> ir.Table:
+        return self._kept_as("TABLE", sql_of(expression, self.name), expression.schema())
+
+    def hold(self) -> None:
+        self._kept.clear()
+
+    def release(self) -> None:
+        for kept in reversed(self._kept):
+            self._execute(f"DROP {kept}")
+        self._kept.clear()
+
+    def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        yield from self._connection.sql(sql_of(expression, self.name)).to_arrow_reader(_BATCH_ROWS)
+
+    def torn(self) -> list[Torn]:
+        found, self._torn = self._torn, []
+        return found
+
+    def close(self) -> None:
+        self._connection.close()
+        self._folder.cleanup()
+
+    def _execute(self, sql: str) -> Any:
+        """Raises EngineError."""
+        import duckdb
+
+        try:
+            return self._connection.execute(sql)
+        except duckdb.OutOfMemoryException as error:
+            raise EngineError(f"DuckDB needs more memory or disk: {_first_line(error)}; raise --memory, or give --out "
+                              "where there is room") from error
+        except duckdb.Error as error:
+            raise EngineError(f"DuckDB: {_first_line(error)}; if it names a file, restore or remove it") from error
+
+    def _kept_as(self, kind: str, sql: str, schema: ibis.Schema) -> ir.Table:
+        name = f"kept_{next(self._numbers)}"
+        self._execute(f"CREATE TEMP {kind} {name} AS {sql}")
+        self._kept.append(f"{kind} {name}")
+        return ibis.table(schema, name=name)
+
+    def _parquet(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
+        sql = f"SELECT * FROM read_parquet({_texts(group.files)}, filename='file', hive_partitioning=false)"
+        return picked(self._kept_as("VIEW", sql, parquet_schema(group)), columns, defaults)
+
+    def _csv(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
+        """The lines are parsed once, every cell a text; what is torn is noted by file and line."""
+        types = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in group.columns)
+        # Without `new_line`, which together with the others loses rows and says nothing.
+        sql = (f"SELECT * FROM read_csv({_texts(group.files)}, auto_detect=false, header=true, delim=',', quote='\"',"
+               f" escape='\"', columns={{{types}}}, filename='file', strict_mode=true, max_line_size=33554432,"
+               " store_rejects=true)")
+        kept = self.keep(picked(self._kept_as("VIEW", sql, csv_schema(group)), columns, defaults))
+        told = self._execute(
+            "SELECT DISTINCT s.file_path, e.line FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id)"
+        ).fetchall()
+        self._execute("DELETE FROM reject_errors; DELETE FROM reject_scans")
+        self._torn += [Torn(path=path, line=line) for path, line in sorted(told)]
+        read = rows_of(self, kept.aggregate(rows=kept.count()))[0]["rows"]
+        lost = sum(map(_lines, group.files)) - read - len(told)
+        self._torn += [Torn(path=str(group.files[0].parent), line=0)] * lost  # swallowed by an open quotation mark
+        return kept
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _texts(paths: Sequence[Path]) -> str:
+    return "[" + ", ".join(_text(str(path)) for path in paths) + "]"
+
+
+def _lines(path: Path) -> int:
+    """Lines after the header; one that is not ended counts."""
+    count, last = 0, b"\n"
+    with suppress(OSError), path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            count += piece.count(b"\n")
+            last = piece[-1:]
+    return max(0, count + (last != b"\n") - 1)
