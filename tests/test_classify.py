@@ -204,6 +204,21 @@ def test_a_router_that_answers_for_everybody_is_no_censor(url: str, outcome: str
     assert refused.outcome != "blocked"
 
 
+HERE_ALONE: dict[str, tuple[str, ...] | str] = dict.fromkeys(HONEST, NXDOMAIN) | {
+    "system": (HERE4,), "network": (HERE4,), "alive": (NEAR4,)}
+"""The network's resolver gives an address for a name that trusted resolvers deny."""
+
+
+@pytest.mark.parametrize(("changes", "outcome", "rule_id"), [
+    ({"trust": "web_pki"}, "ok", "tls/proven"), ({"trust": "record"}, "inconclusive", "dns/known_here_only"),
+])
+def test_who_answers_under_a_name_that_does_not_exist_must_prove_himself(
+    changes: dict[str, Any], outcome: str, rule_id: str,
+) -> None:
+    found = verdict_on(Net(dns=HERE_ALONE, page={"title": "Buy this name"}), endpoint(**changes))
+    assert (found.outcome, found.rule_id) == (outcome, rule_id)
+
+
 # ---- with less to go by
 
 @pytest.mark.parametrize(("net", "outcome", "block_type"), [
