@@ -76,8 +76,9 @@ def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
                     consent_level=run.vantage.consent_level, families=links or (4,), seed=run.seed)
     asked = frozenset(o.input for o in result.observations
                       if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
+    told = asked | {url for row in result.services for url in row.blocked_inputs}  # their name alone may be why
     return Selection(
-        sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked)).endpoints),
+        sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked, told)).endpoints),
         skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
     )
 
@@ -92,12 +93,13 @@ def _tunnel(word: str) -> str:
     return "" if word in ("none", "unknown") else word
 
 
-def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str]) -> Site:
+def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str]) -> Site:
     """The site with the endpoints that the run measured there: a run does not take the whole catalogue.
 
-    Where any page was asked for, an endpoint whose page was not belongs to it only if its target's verdict names it.
+    Where any page was asked for, an endpoint whose page was not belongs to it only if the run spoke of it: as blocked
+    (`told`), or in its target's verdict.
     """
     members = tuple(e for e in site.endpoints if e.target_id in judged)
     if any(e.input in asked for e in members):
-        members = tuple(e for e in members if e.input in asked or judged[e.target_id].input == e.input)
+        members = tuple(e for e in members if e.input in told or judged[e.target_id].input == e.input)
     return replace(site, endpoints=members)
