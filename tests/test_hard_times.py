@@ -248,7 +248,8 @@ def test_what_is_past_the_limits_makes_room_for_a_run(machine: Machine, monkeypa
 
 def test_an_outage_is_written_down_though_the_first_run_after_it_was_refused(machine: Machine) -> None:
     begun = now() - timedelta(hours=6, minutes=30)
-    append(machine.results, Event(at=begun, kind="installed", by="cron", every_min=60, first=begun))
+    append(machine.results, Event(at=begun, kind="installed", by="cron", every_min=60, minute=begun.minute,
+                                  first=begun))
     append(machine.results, Event(at=begun, kind="started"))
     append(machine.results, Event(at=begun + timedelta(minutes=5), kind="ended"))
     append(machine.results, Event(at=begun + timedelta(hours=4), kind="refused"))
@@ -262,7 +263,8 @@ def test_a_run_that_was_broken_off_is_not_taken_for_the_one_that_failed_after_it
     machine: Machine, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     begun = now() - timedelta(hours=1, minutes=30)
-    append(machine.results, Event(at=begun, kind="installed", by="cron", every_min=60, first=begun))
+    append(machine.results, Event(at=begun, kind="installed", by="cron", every_min=60, minute=begun.minute,
+                                  first=begun))
     append(machine.results, Event(at=begun, kind="started"))
     monkeypatch.setattr(run_module, "check_writable", lambda folder: (_ for _ in ()).throw(StoreError("full")))
     assert machine.run().exit_code == EXIT_FAILED
