@@ -122,7 +122,7 @@ def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozen
     if told.outcome == "blocked":
         found = told.with_also(tuple(f.block_type for f in behind if f.outcome == "blocked"))
         return replace(found, partial=any(f.outcome == "ok" for f in here))
-    reached_here = any(f.outcome == "ok" for f in here) and not _anybody_s(name)
+    reached_here = any(f.outcome == "ok" for f in here) and not name.may_be_anybody
     if told.outcome == "ok" or (told.outcome == "inconclusive" and reached_here):
         if case.site.kind == "dns":
             return told
@@ -190,11 +190,6 @@ def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
         dead_answer=bool(here) and all(p.stage == "connect" and not p.control_ok for p, _ in here),
         trusted_reached=behind_works,
     )
-
-
-def _anybody_s(name: NameEvidence) -> bool:
-    """What answers under a name that trusted resolvers deny, and proves nothing, may be anybody."""
-    return not name.dns.known_elsewhere and name.dns.trusted_denying > 0 and not name.validated
 
 
 def _serves(path: PathEvidence, finding: Finding) -> bool:

@@ -3,12 +3,14 @@ confirmed; and what failed then brackets what a control feed says since."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from probe.geo.place import elsewhere
 from probe.model import Run, Vantage, Verdict
+from probe.stamps import parse_time
 from probe.store.atomic import StoreError
 from probe.store.read import read_records, stored_runs
 
@@ -27,7 +29,7 @@ def previous_blocks(directory: Path, *, before: datetime, at_least_s: float, tar
     at home confirms nothing on a journey. Not every run takes every target.
     """
     found, missing = dict[str, str](), set(targets)
-    for _, said in _said(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
+    for _, _, said in _said(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
         verdicts = [v for v in said if v.target_id in missing]
         found |= {v.target_id: v.block_type for v in verdicts if v.outcome == "blocked"}
         missing -= {v.target_id for v in verdicts}
@@ -42,8 +44,8 @@ def previous_failures(directory: Path, *, before: datetime, here: Vantage) -> Ma
     Not of endpoints that this run called well, down, or hindered by the device or its network.
     """
     last = dict[str, datetime | None]()
-    for run, said in _said(directory, before=before, at_least_s=0.0, here=here):
-        ended = datetime.fromisoformat(run.measurement_end_time) + timedelta(seconds=run.clock_offset_s or 0.0)
+    for run, ended_here, said in _said(directory, before=before, at_least_s=0.0, here=here):
+        ended = ended_here + timedelta(seconds=run.clock_offset_s or 0.0)
         for v in said:
             if v.outcome != "not_attempted":
                 last.setdefault(v.input, ended if _failed(v) else None)
@@ -56,29 +58,27 @@ def _failed(v: Verdict) -> bool:
 
 
 def _said(directory: Path, *, before: datetime, at_least_s: float, here: Vantage
-          ) -> Iterator[tuple[Run, tuple[Verdict, ...]]]:
-    """Runs of ours in this network with their verdicts, the latest first; a damaged file is passed over, since what is
-    just measured must be written all the same."""
-    for run in _runs(directory, before=before, at_least_s=at_least_s):
+          ) -> Iterator[tuple[Run, datetime, tuple[Verdict, ...]]]:
+    """Runs of ours in this network, when each ended by its own clock, and its verdicts; the latest first. A damaged
+    file is passed over, since what is just measured must be written all the same."""
+    for ended, run in _runs(directory, before=before, at_least_s=at_least_s):
         if run.engine == "probe" and not elsewhere(run.vantage, here):
             try:
-                yield run, tuple(read_records(directory, run, Verdict))
+                yield run, ended, tuple(read_records(directory, run, Verdict))
             except StoreError:
                 continue
 
 
-def _runs(directory: Path, *, before: datetime, at_least_s: float) -> list[Run]:
-    """Those that ended within these times, the latest first; none where there are no results yet, or damaged ones."""
+def _runs(directory: Path, *, before: datetime, at_least_s: float) -> list[tuple[datetime, Run]]:
+    """The runs that ended within these times, and when; the latest first. None where there are no results yet, or
+    damaged ones."""
     try:
         runs = list(stored_runs(directory, since=(before - timedelta(seconds=MAX_AGE_S, days=1)).date()))
     except StoreError:
         return []
-    ages: list[tuple[float, Run]] = []
+    found: list[tuple[datetime, Run]] = []
     for run in runs:
-        try:
-            age_s = (before - datetime.fromisoformat(run.measurement_end_time)).total_seconds()
-        except ValueError:
-            continue
-        if at_least_s <= age_s <= MAX_AGE_S:
-            ages.append((age_s, run))
-    return [run for _, run in sorted(ages, key=lambda pair: pair[0])]
+        with contextlib.suppress(ValueError):
+            found.append((parse_time(run.measurement_end_time), run))
+    return sorted(((ended, run) for ended, run in found if at_least_s <= (before - ended).total_seconds() <= MAX_AGE_S),
+                  key=lambda pair: pair[0], reverse=True)

@@ -15,7 +15,8 @@ import click
 from probe.archive.choose import Choice, chosen_runs
 from probe.archive.own import SUBMIT_FOLDER
 from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.cli.main import EXIT_LOCKED
+from probe.cli.opening import stop_if_refused
 from probe.cli.progress import bar
 from probe.consent.check import submit_refusal
 from probe.consent.text import PUBLIC
@@ -82,9 +83,8 @@ def ooni(directory: Path | None, collector: str, public: bool, exact: bool, sinc
     try:
         place = _place(collector, lab)
         settings = load_settings(config)
-        if not dry_run and (why := _refusal(public) or ("" if lab else submit_refusal(settings, place))):
-            click.echo(f"Error: {why}", err=True)
-            sys.exit(EXIT_NO_CONSENT)
+        if not dry_run:
+            stop_if_refused(_refusal(public) or ("" if lab else submit_refusal(settings, place)))
         folder = results_folder(settings, directory).absolute()
         ripe = _ripe(folder, Choice(since=since.date() if since else None, until=until.date() if until else None,
                                     lab=lab), exact)

@@ -110,6 +110,11 @@ class DnsEvidence:
         """Trusted resolvers or controls find addresses for the name."""
         return self.trusted_ok + self.control_ok > 0
 
+    @property
+    def denied_elsewhere(self) -> bool:
+        """A trusted resolver denies the name, and nobody elsewhere finds it."""
+        return self.trusted_denying > 0 and not self.known_elsewhere
+
 
 def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
                  nat64_prefix: str = "", cc: str = "ZZ") -> DnsEvidence:

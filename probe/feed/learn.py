@@ -218,7 +218,7 @@ def _page(visits: Sequence[Observation]) -> FeedPage | None:
 
 def _denied(dns: DnsEvidence) -> str:
     """The failure of a name that nobody knows here: the network's resolver and a trusted one say so."""
-    if dns.network in DENIALS and dns.trusted_denying and not dns.known_elsewhere:
+    if dns.network in DENIALS and dns.denied_elsewhere:
         return "dns_nxdomain_error" if dns.network == "nxdomain" else "dns_no_answer"
     return ""
 

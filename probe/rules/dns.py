@@ -30,6 +30,11 @@ class NameEvidence:
     trusted_reached: bool = False
     """An address from trusted resolvers serves the name (or a control reached the service)."""
 
+    @property
+    def may_be_anybody(self) -> bool:
+        """What answers under a name that trusted resolvers deny, and proves nothing."""
+        return self.dns.denied_elsewhere and not self.validated
+
 
 def _answered(e: NameEvidence) -> bool:
     return e.dns.network == "ok"
@@ -208,7 +213,7 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: e.dns.network != "ok"),
     Rule("dns/known_here_only", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
          "the network's resolver answers a name that trusted resolvers deny, and nothing there proves whose it is",
-         lambda e: not e.dns.known_elsewhere and e.dns.trusted_denying > 0 and not e.validated),
+         lambda e: e.may_be_anybody),
     Rule("dns/answered", "ok", "", 0.9, ("nothing",), "the name resolves", lambda e: True),
 )
 """A name that answers differently from trusted resolvers is not thereby forged: only false content convicts."""
