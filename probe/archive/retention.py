@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -45,9 +45,16 @@ class _Unit:
 
     day: str
     name: str
-    runs: tuple[str, ...]
     files: tuple[OwnFile, ...]
     bytes: int
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Of a merged day read from its manifests: only what may have to go is asked, since there are years of them."""
+        if self.name != PREFIX:
+            return (self.name,)
+        merged = [own.path for own in self.files if own.path.suffix == ".csv" and not own.temporary]
+        return tuple(sorted({run for path in merged for run in merged_runs(path)}))
 
 
 def keep_within(directory: Path, limits: Limits, *, today: date, latest: str = "") -> Removed:
@@ -68,7 +75,7 @@ def keep_within(directory: Path, limits: Limits, *, today: date, latest: str = "
     staying: list[_Unit] = []
     for unit in units[:-1]:
         over = bool(quota) and total > quota
-        if latest in unit.runs or not (over or unit.day in old) or not _has_ours(unit):
+        if not (over or unit.day in old) or not _has_ours(unit) or latest in unit.runs:
             continue
         if held.intersection(unit.runs):
             staying.append(unit)
@@ -79,14 +86,15 @@ def keep_within(directory: Path, limits: Limits, *, today: date, latest: str = "
     while quota and total > quota and staying:
         lost.append(staying.pop(0))
         total -= lost[-1].bytes
-    _remove(directory, [*going, *lost], held)
-    return Removed(
+    removed = Removed(  # told before anything goes, and its manifest with it
         runs=tuple(run for unit in (*going, *lost) for run in unit.runs),
         bytes=sum(unit.bytes for unit in (*going, *lost)),
         held=tuple(run for unit in staying for run in sorted(held.intersection(unit.runs))),
         lost=tuple(run for unit in lost for run in sorted(held.intersection(unit.runs))),
         over_bytes=max(0, total - quota) if quota else 0,
     )
+    _remove(directory, [*going, *lost], held)
+    return removed
 
 
 _TO_COME_BYTES = 16 << 10
@@ -123,24 +131,17 @@ def _units(directory: Path) -> list[_Unit]:
         merged = own.stem.startswith(PREFIX)
         groups[own.day, not merged, PREFIX if merged else own.stem].append(own)
     return [
-        _Unit(day=day, name=name, runs=_runs(name, files), files=tuple(files),
-              bytes=sum(disk_bytes(own.path) for own in files))
+        _Unit(day=day, name=name, files=tuple(files), bytes=sum(disk_bytes(own.path) for own in files))
         for (day, _, name), files in sorted(groups.items())
     ]
-
-
-def _runs(name: str, files: Iterable[OwnFile]) -> tuple[str, ...]:
-    if name != PREFIX:
-        return (name,)
-    merged = [own.path for own in files if own.path.suffix == ".csv" and not own.temporary]
-    return tuple(sorted({run for path in merged for run in merged_runs(path)}))
 
 
 def _remove(directory: Path, units: Sequence[_Unit], held: Set[str]) -> None:
     """Writes down what goes, then removes it: of each unit the runs files first, without which there is no run."""
     if not units:
         return
-    noted = _note(directory, units, held)
+    lines = _lines(units, held)
+    noted = _note(directory, lines)
     folders = set()
     for unit in units:
         for own in sorted(unit.files, key=lambda own: own.table != "runs" or own.parquet):
@@ -150,7 +151,7 @@ def _remove(directory: Path, units: Sequence[_Unit], held: Set[str]) -> None:
             folders.add(own.path.parent)
     for folder in folders:
         _remove_empty(folder)
-    if not noted and not _note(directory, units, held):
+    if not noted and not _note(directory, lines):
         raise StoreError(f"{directory / REMOVED_FILE}: the disk is full, so what was removed could not be written down")
 
 
@@ -161,18 +162,22 @@ def _remove_empty(folder: Path) -> None:
             folder.rmdir()
 
 
-def _note(directory: Path, units: Sequence[_Unit], held: Set[str]) -> bool:
-    """One line a day that loses runs; False when there is no room for it, which the removal itself will make."""
-    now = stamp(datetime.now(UTC))
-    days: defaultdict[str, list[_Unit]] = defaultdict(list)
-    for unit in units:
-        days[unit.day].append(unit)
-    lines = "".join(json.dumps(_noted(now, day, gone, held)) + "\n" for day, gone in days.items())
+def _note(directory: Path, lines: str) -> bool:
+    """False when there is no room for it, which the removal itself will make."""
     try:
         append_lines(directory / REMOVED_FILE, lines.encode())
     except OSError:
         return False
     return True
+
+
+def _lines(units: Sequence[_Unit], held: Set[str]) -> str:
+    """One line a day that loses runs."""
+    now = stamp(datetime.now(UTC))
+    days: defaultdict[str, list[_Unit]] = defaultdict(list)
+    for unit in units:
+        days[unit.day].append(unit)
+    return "".join(json.dumps(_noted(now, day, gone, held)) + "\n" for day, gone in days.items())
 
 
 def _noted(now: str, day: str, gone: Sequence[_Unit], held: Set[str]) -> dict[str, object]:
