@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import queue
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -101,7 +102,7 @@ class Loop:
             next_s = self._start_ready(deadline_s)
             if not self._state.running and not self._state.waiting:
                 break
-            self._take_event(min(deadline_s, next_s, self._clock.now_s() + LOOK_UP_S) - self._clock.now_s())
+            self._take_events(min(deadline_s, next_s, self._clock.now_s() + LOOK_UP_S) - self._clock.now_s())
 
     def _may_go_on(self, deadline_s: float) -> bool:
         busy = bool(self._state.running or self._state.waiting)
@@ -202,19 +203,25 @@ class Loop:
                 on_late=lambda q: self._events.put(_Heard(step, q)),
             ))
 
-    def _take_event(self, timeout_s: float) -> None:
-        try:
+    def _take_events(self, timeout_s: float) -> None:
+        """Wait for an event, book it and all that came beside it, and plan each site that they concern once."""
+        concerned = set[int]()
+        with contextlib.suppress(queue.Empty):
             event = self._events.get(timeout=max(0.0, min(timeout_s, 3600.0)))
-        except queue.Empty:
-            return
+            while True:
+                concerned |= self._take(event)
+                event = self._events.get_nowait()
+        for index in sorted(concerned):
+            self._plan(index)
+
+    def _take(self, event: Any) -> Set[int]:
+        """The sites for which the event may make something due."""
         if isinstance(event, Observation):
             self._book.add(event)
-        elif isinstance(event, _Heard):
-            self._hear(event)
-        else:
-            self._finish(event)
+            return frozenset()
+        return self._hear(event) if isinstance(event, _Heard) else self._finish(event)
 
-    def _hear(self, event: _Heard) -> None:
+    def _hear(self, event: _Heard) -> Set[int]:
         question, step = event.question, event.step
         known = self._state.question_rows.get(id(question))
         if known is not None:
@@ -227,16 +234,17 @@ class Loop:
                 self._shop.capture.claim_question(question.server, question.our_port, seen.t0_s)
             self._state.question_rows[id(question)] = (question, row)
             self._state.pending_questions[step] -= 1
-        if not self._state.pending_questions[step]:
-            self._state.running.discard(step)
-            self._replan(step)
+        if self._state.pending_questions[step]:
+            return frozenset()
+        self._state.running.discard(step)
+        return self._state.owners[step]
 
     def _purpose(self, step: Lookup) -> str:
         if step.channel in ("network", "public"):
             return "target"
         return "innocent" if step.name == self._frame.innocent else "dark"
 
-    def _finish(self, event: _Done) -> None:
+    def _finish(self, event: _Done) -> Set[int]:
         step, (observations, answers) = event.step, event.result
         self._gate.end(step, self._clock.now_s())
         self._state.running.discard(step)
@@ -252,11 +260,7 @@ class Loop:
             more = replace(step, pages=left)
             self._state.owners[more] |= self._state.owners[step]
             self._enqueue(more)
-        self._replan(step)
-
-    def _replan(self, step: Step) -> None:
-        for index in sorted(self._state.owners[step]):
-            self._plan(index)
+        return self._state.owners[step]
 
 
 def _urgency(step: Step) -> int:
