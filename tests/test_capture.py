@@ -173,11 +173,10 @@ def ended(version: int = 4, **changes: Any) -> list[Observation]:
 
 
 @pytest.mark.parametrize("version", [4, 6])
-@pytest.mark.parametrize("known", [40_000, 0], ids=["by its port", "by its time"])
-def test_a_visits_packets_stand_with_its_last_operation(version: int, known: int) -> None:
+def test_a_visits_packets_stand_with_its_last_operation(version: int) -> None:
     capture, seen = fresh(), ended(version)
     reset_flow(capture, version)
-    capture.claim(seen, known)
+    capture.claim(seen, 40_000)
     assert capture.texts(seen[0]) == ()
     told = read_packets(capture.texts(seen[1]))
     assert [(p.flags, p.inbound, p.seq, p.ack, p.length) for p in told] == [
@@ -195,12 +194,14 @@ def test_neither_an_address_nor_a_port_of_ours_is_told() -> None:
         assert secret not in text
 
 
-def test_of_two_that_may_be_meant_neither_is_taken() -> None:
+def test_of_two_at_one_place_and_time_each_has_its_own() -> None:
     capture, seen = fresh(), ended()
     reset_flow(capture, port=40_000)
-    reset_flow(capture, port=40_001, at_s=1.02)
-    capture.claim(seen, 0)
-    assert capture.texts(seen[1]) == ()
+    capture.keep(tcp(4, "S", outbound=True, seq=77, port=40_001), outbound=True, at_s=1.02)
+    capture.claim(seen, 40_001)
+    assert [p.flags for p in read_packets(capture.texts(seen[1]))] == ["S"]
+    capture.claim(seen, 0)  # no port was to be had
+    assert [p.flags for p in read_packets(capture.texts(seen[1]))] == ["S"]
 
 
 def test_what_nobody_began_here_is_not_kept() -> None:

@@ -69,11 +69,19 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    key: Key | None
-    address: bytes
-    port: int
+    key: Key
     begin_s: float
     end_s: float
+
+
+def _wall_offset_s() -> float:
+    """By how much the time of day, which stamps packets, is ahead of the clock of a run. A crowded machine may put us
+    to sleep between two readings, so the closest of some counts."""
+    def readings() -> tuple[float, float]:
+        before_s, now_s, after_s = time.monotonic(), time.time(), time.monotonic()
+        return after_s - before_s, now_s - before_s
+
+    return min(readings() for _ in range(5))[1]
 
 
 def _row(seen: Observation) -> tuple[str, str, float]:
@@ -85,7 +93,7 @@ class Capture:
 
     def __init__(self, sock: socket.socket, clock: Clock) -> None:
         self._sock, self._clock = sock, clock
-        self._offset_s = time.time() - time.monotonic() + clock.zero
+        self._offset_s = _wall_offset_s() + clock.zero
         self._flows: OrderedDict[Key, Flow] = OrderedDict()
         self._claims: dict[tuple[str, str, float], _Claim] = {}
         self._bytes = 0
@@ -102,36 +110,26 @@ class Capture:
         self._sock.close()
 
     def claim(self, seen: Sequence[Observation], our_port: int) -> None:
-        """The last of a visit's observations stands for its connection. `our_port` 0: the kernel had given it up."""
-        if not seen or not seen[0].address:
+        """The last of a visit's observations stands for its connection."""
+        if not seen or not our_port:
             return
-        try:
-            address = ip_address(seen[0].address).packed
-        except ValueError:
-            return
-        key = (TCP, address, seen[0].port, our_port) if our_port else None
-        self._claims[_row(seen[-1])] = _Claim(key, address, seen[0].port, seen[0].t0_s, seen[0].t_s)
+        with contextlib.suppress(ValueError):
+            key = TCP, ip_address(seen[0].address).packed, seen[0].port, our_port
+            self._claims[_row(seen[-1])] = _Claim(key, seen[0].t0_s, seen[0].t_s)
 
     def claim_question(self, server: str, our_port: int, sent_s: float) -> None:
         """A question over UDP that was sent at `sent_s` of the run's clock."""
         with contextlib.suppress(ValueError):
-            address = ip_address(server).packed
-            self._claims["dns_round_trip", server, sent_s] = _Claim(
-                (UDP, address, _DNS, our_port), address, _DNS, sent_s, sent_s + _SENT_WITHIN_S)
+            key = UDP, ip_address(server).packed, _DNS, our_port
+            self._claims["dns_round_trip", server, sent_s] = _Claim(key, sent_s, sent_s + _SENT_WITHIN_S)
 
     def flow_of(self, seen: Observation) -> Flow | None:
         """The flow of an observation, where it was seen and is certainly its own."""
         claim = self._claims.get(_row(seen))
-        if claim is None:
+        flow = self._flows.get(claim.key) if claim else None
+        if claim is None or flow is None:
             return None
-        begins = (claim.begin_s - _SLACK_S, claim.end_s + _SLACK_S)
-        if claim.key is not None:
-            flow = self._flows.get(claim.key)
-            return flow if flow is not None and begins[0] <= flow.begin_s <= begins[1] else None
-        # The port is not known any more; one flow alone may have begun there and then.
-        fitting = [flow for key, flow in self._flows.items() if key[:3] == (TCP, claim.address, claim.port)
-                   and begins[0] <= flow.begin_s <= begins[1]]
-        return fitting[0] if len(fitting) == 1 else None
+        return flow if claim.begin_s - _SLACK_S <= flow.begin_s <= claim.end_s + _SLACK_S else None
 
     def texts(self, seen: Observation, *, brief: bool = False) -> tuple[str, ...]:
         """The decisive packets of an observation, as it stores them; `brief`: those that begin it alone."""

@@ -193,9 +193,11 @@ def receive(sock: socket.socket, most: int) -> tuple[bytes, list[tuple[int, int,
     return data, ancillary
 
 
-def port_of(sock: socket.socket) -> int:
-    """Our own port, to find the connection's packets by; 0 when the kernel has given it up. It is never stored."""
+def bind_any(sock: socket.socket) -> int:
+    """Take a free port of ours before the connection begins, to find its packets by: of one that is reset while it
+    opens the kernel tells none afterwards. 0 where there is none to be had; it is never stored."""
     try:
+        sock.bind(("", 0))
         return int(sock.getsockname()[1])
     except OSError:
         return 0

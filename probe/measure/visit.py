@@ -33,10 +33,10 @@ from probe.measure.sockets import (
     RecordedSocket,
     abort,
     all_acknowledged,
+    bind_any,
     connected,
     icmp_error,
     open_socket,
-    port_of,
     segments,
 )
 from probe.measure.tcp_info import tcp_info
@@ -63,12 +63,10 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
     except OSError as error:  # no more descriptors, or a family that this system lacks
         return [replace(base, failure=failure_of(error), t0_s=clock.now_s(), t_s=clock.now_s())]
     seen: list[Observation] = []
-    our_port = 0
+    our_port = bind_any(sock) if capture is not None else 0
     try:
         prepare(sock, plan.shape)
         seen.append(_connect(sock, base, clock))
-        if capture is not None:
-            our_port = port_of(sock)
         if seen[0].failure:
             return seen
         if plan.shape:
