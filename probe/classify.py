@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from probe.combine import Finding, combine_endpoints, combine_paths
 from probe.compare.addresses import is_private, may_connect
@@ -17,6 +17,7 @@ from probe.compare.quic import Around, datagram_evidence
 from probe.compare.shapes import Dislike, dislikes, others_alike
 from probe.compare.shared_pages import SharedPage, is_shared, unexpected_pages
 from probe.compare.udp import Other, places
+from probe.compare.unanswered import Asked, asked_of, may_be_chance
 from probe.model import ControlAnswer, Endpoint, Observation, ServiceVerdict, Verdict
 from probe.roles import Quorum, service_verdicts
 from probe.rules.dns import DNS_RULES, NameEvidence
@@ -68,24 +69,28 @@ class Company:
     disliked: frozenset[Dislike]
     pages: frozenset[SharedPage] = frozenset()
     """Those that were not expected of whom they came from."""
+    shared_answers: frozenset[str] = frozenset()
+    """Addresses that the network gives for names of different services, and trusted resolvers for none of them."""
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    """Name -> what came of the questions about it."""
 
 
 def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], bench: Bench,
           ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried)."""
     network = first(NETWORK_RULES, bench.ladder)
-    shared = _shared_answers(cases)
     disliked = frozenset().union(*(dislikes(case.site, case.visits, case.around) for case in cases))
     others = places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
     pages = frozenset().union(*(unexpected_pages(case.site, case.visits) for case in cases))
-    company = Company(others=others, disliked=disliked, pages=pages)
+    company = Company(others=others, disliked=disliked, pages=pages, shared_answers=_shared_answers(cases),
+                      asked={case.site.host: asked_of(case.dns) for case in cases if case.site.named})
     found: dict[str, list[tuple[Endpoint, Finding]]] = {}
     for case in cases:
         for endpoint in case.site.endpoints:
             if network.block_type in STOPS:
                 finding = Finding.of(network, reason=network.why)
             else:
-                finding = _judge_endpoint(case, endpoint, bench, shared, company)
+                finding = _judge_endpoint(case, endpoint, bench, company)
             found.setdefault(endpoint.target_id, []).append((endpoint, finding))
     for endpoint, why in skipped.values():
         found.setdefault(endpoint.target_id, []).append((endpoint, _not_attempted(why)))
@@ -106,14 +111,13 @@ def _shared_answers(cases: Sequence[Case]) -> frozenset[str]:
     return frozenset(a for a, n in counts.items() if n >= 2 and a not in trusted)
 
 
-def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, shared: frozenset[str],
-                    company: Company) -> Finding:
+def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, company: Company) -> Finding:
     paths = _paths(case, endpoint, bench, company)
     scenes = [(p, Scene(path=p, ladder=bench.ladder, self_block=_refuses(endpoint, bench.cc))) for p in paths]
     findings = [(p, Finding.of(first(PATH_RULES, scene), path=p)) for p, scene in scenes]
     here = [f for p, f in findings if p.source != "trusted"]
     behind = [f for p, f in findings if p.source == "trusted"]
-    name = _name_evidence(case, bench, shared, findings)
+    name = _name_evidence(case, bench, company, findings)
     if case.site.named and not name.dns.asked:
         return _not_attempted(RAN_OUT)
     told = Finding.of(first(DNS_RULES, name), dns=name.dns, evidence=tuple(o.observation_id for o in case.dns))
@@ -170,7 +174,7 @@ def _in_company(path: PathEvidence, case: Case, endpoint: Endpoint, company: Com
     return path
 
 
-def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
+def _name_evidence(case: Case, bench: Bench, company: Company,
                    findings: Sequence[tuple[PathEvidence, Finding]]) -> NameEvidence:
     evidence = dns_evidence(case.dns, case.controls, nat64_prefix=bench.ladder.nat64_prefix, cc=bench.cc)
     here = [(p, f) for p, f in findings if p.source == "network"]
@@ -186,10 +190,15 @@ def _name_evidence(case: Case, bench: Bench, shared: frozenset[str],
         dns=evidence, resolver_dead=bench.ladder.resolver in ("dead", "failing"),
         validated="valid" in shown or any(
             f.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, f in here),
-        wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & shared),
+        wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & company.shared_answers),
         dead_answer=bool(here) and all(p.stage == "connect" and not p.control_ok for p, _ in here),
-        trusted_reached=behind_works,
+        trusted_reached=behind_works, unlucky=_is_unlucky(case.site.host, company.asked, bench.ladder.asked),
     )
+
+
+def _is_unlucky(name: str, asked: Mapping[str, Asked], innocent: Asked) -> bool:
+    others = [*(each for other, each in asked.items() if other != name), innocent]
+    return may_be_chance(asked.get(name, Asked()), others, names=len(asked))
 
 
 def _serves(path: PathEvidence, finding: Finding) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from probe.compare.ladder import LadderEvidence
 from probe.compare.path import PathEvidence
+from probe.compare.unanswered import Asked
 from probe.expectation import Expectation
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site, group
@@ -19,7 +20,8 @@ ELSEWHERE, BEYOND4 = "104.16.5.5", "23.4.5.6"
 HERE6 = "2606:2800::1"
 PRIVATE, RESOLVER, PUBLIC, DARK = "10.10.34.34", "93.184.0.53", "93.184.1.53", "93.184.2.53"
 TIMEOUT, RESET, REFUSED, EOF = "generic_timeout_error", "connection_reset", "connection_refused", "eof_error"
-WELL = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True)
+WELL = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True,
+                      asked=Asked(4, 0))
 
 PATH_OF_STAGE = {"connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip"}
 

@@ -98,6 +98,9 @@ FALLS_TO: dict[str, tuple[NameEvidence, str]] = {
     "nobody to be trusted was asked": (failing("timeout", **NOBODY), "dns/failed_control_failed"),
     "a single control denies": (failing("nxdomain", **NOBODY, control_denying=1, controls_asked=2),
                                 "dns/failed_sometimes"),
+    "other names are as unlucky": (replace(failing("timeout", resolver_alive="ok"), unlucky=True),
+                                   "dns/failed_sometimes"),
+    "a denial is no bad luck": (replace(failing("nxdomain"), unlucky=True), "dns/denied_here_only"),
     "few attempts failed": (name(network="nxdomain", attempts=3, failed_attempts=1), "dns/failed_sometimes"),
 }
 """Further looks of a name's resolution, and the rules that they fall to."""

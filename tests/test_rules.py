@@ -38,6 +38,7 @@ from probe.compare.port53 import Port53
 from probe.compare.residual import NOT_ASKED, Residual
 from probe.compare.shapes import ShapeEvidence
 from probe.compare.udp import UdpEvidence
+from probe.compare.unanswered import Asked
 from probe.rules.catalogue import all_rules
 from probe.rules.dns import DNS_RULES, NameEvidence
 from probe.rules.network import NETWORK_RULES
@@ -333,7 +334,7 @@ SHAPES: dict[object, st.SearchStrategy[Any]] = {
     ShapeEvidence: ANY_SHAPES,
     bool: st.booleans(), int: st.integers(0, 3), float | None: st.sampled_from([None, 0.0, 9e7]),
     Anatomy: st.sampled_from([UNSEEN, FORGED["anatomy"], FORGED_AGAIN["anatomy"], HEADERS_ONLY["anatomy"]]),
-    Located: st.just(NOWHERE), Residual: st.just(NOT_ASKED),
+    Asked: st.just(Asked()), Located: st.just(NOWHERE), Residual: st.just(NOT_ASKED),
     frozenset[str]: st.frozensets(st.sampled_from([HERE4, NEAR4, THERE4])),
     Mark: st.builds(Mark, name=st.sampled_from(["", "m"]), fits=st.booleans(), restricted=st.booleans(),
                     harmless=st.sampled_from(["", "h"])),

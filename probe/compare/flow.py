@@ -83,7 +83,7 @@ class FlowEvidence:
     """They are all equally slow, below any line of today, and steady: a rate that somebody set, and no crowded or lossy
     way."""
     set_rate: bool = False
-    """So they are, and it is not their round trips that make them so."""
+    """So they are, most of them steadily, and it is not their round trips that make them so."""
     innocent: Beside = field(default_factory=Beside)
     """Against an innocent name at the same address."""
     same_answer: bool = False
@@ -144,7 +144,7 @@ def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], c
     words = {(c.asn, c.cc, _control_word(c, paced, frozen_ones or early)) for c in heard}
     return FlowEvidence(
         samples=len(paced), trickles=2 * sum(trickles(o) for o in mine) > len(mine),
-        policed=_policed(paced), set_rate=_set_rate(paced, same_way=False),
+        policed=_policed(paced), set_rate=_set_rate(paced, same_way=True),
         innocent=_held_against(paced, [o for o in beside if usable(o)], same_way=True),
         same_answer=_same_answer(mine, beside),
         elsewhere=_held_against(paced, [o for o in others if usable(o)], same_way=False),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from probe.compare.nat64 import KNOWN_NAME, prefix_of
 from probe.compare.places import host_of
+from probe.compare.unanswered import Asked, asked_of
 from probe.model import Observation
 
 CLOCK_TOLERANCE_S = 24 * 3600.0
@@ -34,6 +35,8 @@ class LadderEvidence:
     """The device went from one network to another in the run, or lost its way out."""
     resolver: str = "unasked"
     """ok, dead, failing (answers nothing useful for any innocent name) or unasked."""
+    asked: Asked = field(default_factory=Asked)
+    """What the network's resolver was asked about innocent names."""
     foreign_ok: int = 0
     foreign_failed: int = 0
     domestic_ok: int = 0
@@ -104,6 +107,7 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
     offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, tunnel=tunnel, changed=changed, resolver=_resolver(seen),
+        asked=asked_of([o for o in seen if o.purpose == "ladder"]),
         foreign_ok=sum(ok for url, ok in verdicts.items() if url not in domestic) + sum(
             _spoke(o) for o in shakes if o.input not in verdicts),
         foreign_failed=sum(not ok for url, ok in verdicts.items() if url not in domestic) + sum(

@@ -17,7 +17,7 @@ from probe.compare.residual import NOT_ASKED, Residual, residual_of
 from probe.compare.shapes import UNSHAPED, ShapeEvidence, shape_evidence
 from probe.compare.slots import failing_slots
 from probe.compare.trace import where_lost
-from probe.compare.transfers import SAMPLE
+from probe.compare.transfers import SAMPLE, alike, frozen
 from probe.compare.udp import UdpEvidence
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
@@ -83,6 +83,8 @@ class PathEvidence:
     """Every failing attempt had read about as much when it ended: a slow line stops anywhere."""
     acked: str = ""
     """no: in none of the failing attempts was all that was said acknowledged."""
+    froze: int = 0
+    """Transfers under the site's name, at whichever address, that fell silent alike where boxes freeze them."""
     hushed: bool = False
     """The last attempt's page came whole, and what was said after it was never acknowledged."""
     tls_alert: int = -1
@@ -164,6 +166,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
                                 address, site.port)]),
         cut=sum(o.failure == RESET and o.operation != "connect" and o.purpose in CUT_PURPOSES
                 for o in (*visits, *flows)),
+        froze=_froze([o for o in (*visits, *flows) if o.purpose in CUT_PURPOSES]),
         hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
                    for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
@@ -233,6 +236,11 @@ def _end_of(attempt: Sequence[Observation]) -> Observation:
 
 def _kind_of(failure: str) -> str:
     return "timeout" if failure in TIMEOUTS else failure
+
+
+def _froze(seen: Sequence[Observation]) -> int:
+    ones = [o for o in seen if o.operation in ("http_round_trip", "transfer") and frozen(o)]
+    return len(ones) if alike([o.bytes_read for o in ones]) else 0
 
 
 def _innocent(around: Sequence[Observation], address: str, port: int) -> str:

@@ -29,6 +29,8 @@ class NameEvidence:
     """No address of the network's answer accepts a connection, here or from controls."""
     trusted_reached: bool = False
     """An address from trusted resolvers serves the name (or a control reached the service)."""
+    unlucky: bool = False
+    """Questions about other names are lost so often that silence about this one may be chance."""
 
     @property
     def may_be_anybody(self) -> bool:
@@ -50,7 +52,8 @@ def _fails_alone(e: NameEvidence, state: str) -> bool:
     A denial is an answer and shows a living resolver; any other failure must be followed by an innocent success.
     """
     alive = state in DENIALS or e.dns.resolver_alive in ANSWERS
-    return e.dns.network == state and e.dns.system != "ok" and _repeated(e) and e.dns.known_elsewhere and alive
+    alone = e.dns.network == state and e.dns.system != "ok" and _repeated(e) and e.dns.known_elsewhere and alive
+    return alone and not (state == "timeout" and e.unlucky)
 
 
 def _false_answer(e: NameEvidence) -> bool:

@@ -110,6 +110,10 @@ FLOW: tuple[PathRule, ...] = (
     Rule("flow/cut_at_times", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the page came, and several connections under this name were reset, at this address or another",
          lambda s: s.path.last_ok and s.path.depth >= s.path.needs and s.path.cut >= CUT),
+    Rule("flow/frozen_at_times", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
+         "the page came, and several transfers under this name fell silent alike, at this address or another, where "
+         "boxes freeze them",
+         lambda s: s.path.last_ok and s.path.depth >= s.path.needs and s.path.froze >= STALLS),
     Rule("flow/silent_after_the_page", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the page came, and what followed fell silent: whatever was said after it, or every longer transfer where "
          "another's comes through; too few did, or not alike",
