@@ -93,6 +93,16 @@ def test_company_is_out_of_the_censors_reach(name: str) -> None:
     assert len({row.host for row in apart}) == len({row.target_id for row in apart}) == len(apart)
 
 
+def test_what_is_rare_is_drawn_before_what_could_take_it() -> None:
+    few = [row for row in CATALOGUE.endpoints if row.service in ("facebook", "control") or row.protocol in (
+        "dns", "stun", "tcp", "mtproto", "wa_noise")]
+    scenario = load_scenario("cert-self-signed")
+    for seed in range(40):
+        drawn = draw(scenario, seed=seed, endpoints=few)
+        assert list(drawn.aliases)[:2] == ["t", "q"]
+        assert drawn.aliases["q"] == ("quichandshake://www.facebook.com:443",)
+
+
 @pytest.mark.parametrize("name", [name for name in names() if load_scenario(name).draw])
 def test_what_is_drawn_is_alive_and_refuses_nobody_unless_asked_for(name: str) -> None:
     drawn, specs = _drawn(name), load_scenario(name).draw

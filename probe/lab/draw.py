@@ -117,7 +117,8 @@ def _scene(
         world = _parked(world, endpoints)
     taken = [row for rows in given.values() for row in rows]
     drawn: dict[str, tuple[Endpoint, ...]] = {}
-    for alias, spec in scenario.draw.items():
+    for alias in _rarest_first(scenario.draw, endpoints, world):
+        spec = scenario.draw[alias]
         pool = [row for row in endpoints
                 if _may_suffer(row, spec, world) and not _related(row, taken, together=spec.together)]
         if spec.shares:
@@ -131,7 +132,18 @@ def _scene(
             world = with_shared(world, {row.host: drawn[spec.shares][0].host for row in drawn[alias]})
     foreign = f"{''.join(rng.choices('abcdefghiklmnoprstuvz', k=rng.randint(5, 9)))}.example"
     hosts = {**world.hosts, foreign: HostPlan(name=foreign, ipv4=(world.sinkhole,), ipv6=())}
-    return Scene(world=replace(world, hosts=hosts), drawn=drawn, foreign=foreign)
+    in_order = {alias: drawn[alias] for alias in scenario.draw}
+    return Scene(world=replace(world, hosts=hosts), drawn=in_order, foreign=foreign)
+
+
+def _rarest_first(filters: Mapping[str, Filter], endpoints: Iterable[Endpoint], world: World) -> list[str]:
+    """The aliases with the fewest endpoints to draw from before those that might take them away; what leans on
+    others (their addresses, their target) comes after them, as the file has it."""
+    rows = list(endpoints)
+    leans = {alias: bool(spec.shares or spec.together) for alias, spec in filters.items()}
+    choice = {alias: 0 if leans[alias] else sum(_may_suffer(row, spec, world) for row in rows)
+              for alias, spec in filters.items()}
+    return sorted(filters, key=lambda alias: (leans[alias], choice[alias]))
 
 
 def _parked(world: World, endpoints: Iterable[Endpoint]) -> World:
