@@ -86,3 +86,20 @@ def test_one_device_of_a_flaky_service_is_not_the_network() -> None:
     table = table.assign(ok=table["ok"] - hit, blocked=table["blocked"] + hit)
     assert detect(table) == []
     assert {dismissed.explained_by for dismissed in examine(read_cells(table)).dismissed} == {"one_device"}
+
+
+@pytest.mark.parametrize(("days", "found"), [(5, 0), (12, 1)])
+def test_bursts_at_like_hours_on_a_few_days_are_no_curfew(days: int, found: int) -> None:
+    table = bursts(quiet(HOURS, n=3), asns=ASNS[:1], every_h=60, strength=0.9)
+    for day in range(days):
+        table = struck(table, range(1000 + 24 * day, 1009 + 24 * day), strength=0.9, seed=day)
+    events = detect(table)
+    assert len(events) == found
+    assert all(event.daily_hours for event in events)
+
+
+def test_a_service_that_failed_nine_times_in_half_a_year_is_flaky() -> None:
+    table = quiet(24 * 180, n=3)
+    for start in range(200, 24 * 180 - 10, 24 * 20):
+        table = struck(table, range(start, start + 3), strength=0.6, seed=start)
+    assert [habit.flaky for habit in of(SERVICES[0], table) if habit.series.place.asn == ASNS[0]] == [True]

@@ -105,8 +105,7 @@ def _found(cells: Cells) -> list[Found]:
     for habit in habits(cells):
         count = by_place[habit.series.place]
         each = find_windows(habit.series, cells, threshold(cells, count), suspicion(cells, count), flaky=habit.flaky)
-        found.append(replace(each, windows=tuple(window for window in each.windows
-                                                 if window.end - window.onset + 1 >= habit.longest)))
+        found.append(replace(each, windows=tuple(w for w in each.windows if not habit.explains(w, cells))))
     pooled = pooled_series(found)
     count_of: dict[Place, int] = {}
     for series in pooled:

@@ -15,13 +15,14 @@ from datetime import timedelta
 import numpy as np
 
 from probe.analysis.series import Cells, Place, Series
+from probe.analysis.window import Window
 from probe.analysis.windows import raised_windows
 
-_MANY, _EVERY = 8, timedelta(days=14)
+_MANY, _EVERY = 8, timedelta(days=21)
 """A series that failed so many times, and once in less than this time, fails by itself."""
 _OFTEN, _OFTEN_EACH, _OFTEN_A_YEAR = 3, 2, 4.0
 """No censor blocks a service so often in so many networks: more times than that in a series, and a year of each."""
-_DAY = timedelta(days=1)
+_DAY, _BY_CHANCE_DAILY = timedelta(days=1), timedelta(days=7)
 _BURST_USUAL, _BURST_TIMES = 0.95, 3.0
 """Bursts of exponential length are three times as long as nineteen in twenty of them once in eight thousand."""
 
@@ -39,6 +40,11 @@ class Habit:
     """It fails by itself again and again, or its service does."""
     longest: float
     """Cells that bursts of this service hardly ever last; 0 where it is not flaky."""
+
+    def explains(self, window: Window, cells: Cells) -> bool:
+        """Whether bursts explain a window. By the clock they come on some days in a row by chance, not for a week."""
+        most = max(self.longest, cells.cells_in(_BY_CHANCE_DAILY)) if self.flaky and window.daily else self.longest
+        return window.end - window.onset + 1 < most
 
 
 def habits(cells: Cells) -> list[Habit]:
