@@ -14,7 +14,7 @@ from pathlib import Path
 
 from probe.store.batches import BATCH_TABLES
 from probe.store.layout import PACKETS_FOLDER, PARQUET_FOLDER, SUMS_FOLDER, is_run_id
-from probe.store.merged import MANIFEST, PREFIX, is_merged
+from probe.store.merged import MANIFEST, PREFIX
 from probe.store.schema import TABLES
 
 SWAP_FOLDER = ".compact"
@@ -159,10 +159,12 @@ def temporary_of(name: str) -> str:
 
 
 def _in_table(folder: Path, table: str, suffix: str) -> Iterator[OwnFile]:
-    for day_folder in sorted(folder.iterdir()):
-        day = day_of(day_folder.name)
-        if not day or not is_folder(day_folder):
+    with os.scandir(folder) as entries:
+        days = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    for day_name in days:
+        if not (day := day_of(day_name)):
             continue
+        day_folder = folder / day_name
         with os.scandir(day_folder) as entries:
             names = sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
         for name in names:
@@ -175,8 +177,9 @@ def _in_table(folder: Path, table: str, suffix: str) -> Iterator[OwnFile]:
 
 def _stem(name: str, suffix: str) -> str:
     """Run id or `day@...`; empty when the file is none of ours."""
-    path = Path(name)
-    endings = (suffix, MANIFEST) if is_merged(path) and suffix == ".csv" else (suffix,)
-    if path.suffix not in endings:
+    stem, dot, ending = name.rpartition(".")
+    merged = name.startswith(PREFIX)
+    endings = (suffix, MANIFEST) if merged and suffix == ".csv" else (suffix,)
+    if dot + ending not in endings:
         return ""
-    return path.stem if (_MERGED.fullmatch(path.stem) or is_run_id(path.stem)) else ""
+    return stem if (_MERGED.fullmatch(stem) if merged else is_run_id(stem)) else ""

@@ -18,6 +18,7 @@ from probe.store.atomic import append_lines, explained, make_folder
 FOLDER = "schedule"
 MAX_BYTES = 4 << 20
 """Of a month's file that are read; a run every quarter of an hour writes a tenth of it."""
+_INSTALLED = b"installed"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -65,8 +66,11 @@ def _all(results: Path, month: str) -> Iterator[Event]:
     decoder = msgspec.json.Decoder(Event)
     for file in sorted((results / FOLDER).glob("????-??.jsonl")):
         with contextlib.suppress(OSError), file.open("rb") as handle:
-            for line in handle.read(MAX_BYTES).split(b"\n"):
-                if file.stem < month and b"installed" not in line:
+            text, old = handle.read(MAX_BYTES), file.stem < month
+            if old and _INSTALLED not in text:
+                continue
+            for line in text.split(b"\n"):
+                if old and _INSTALLED not in line:
                     continue
                 with contextlib.suppress(msgspec.DecodeError):
                     event = decoder.decode(line)
