@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -57,6 +58,8 @@ class OwnFile:
     """Run id; `day@...` of a merged file; of a temporary file that of the file it was to become."""
     parquet: bool
     temporary: bool
+    bytes: int
+    """What it takes on the disk."""
 
 
 _BEGINNINGS = {
@@ -146,9 +149,12 @@ def is_folder(path: Path) -> bool:
 def disk_bytes(path: Path) -> int:
     """What a file takes on the disk; 0 when it is gone."""
     try:
-        found = path.lstat()
+        return _taken(path.lstat())
     except OSError:
         return 0
+
+
+def _taken(found: os.stat_result) -> int:
     return int(found.st_blocks) * 512 if hasattr(found, "st_blocks") else found.st_size  # Windows tells no blocks
 
 
@@ -165,14 +171,23 @@ def _in_table(folder: Path, table: str, suffix: str) -> Iterator[OwnFile]:
         if not (day := day_of(day_name)):
             continue
         day_folder = folder / day_name
-        with os.scandir(day_folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
-        for name in names:
+        for name, taken in sorted(_files(day_folder).items()):
             meant = temporary_of(name)
             stem = _stem(meant or name, suffix)
             if stem:
                 yield OwnFile(path=day_folder / name, table=table, day=day, stem=stem,
-                              parquet=suffix == ".parquet", temporary=bool(meant))
+                              parquet=suffix == ".parquet", temporary=bool(meant), bytes=taken)
+
+
+def _files(folder: Path) -> dict[str, int]:
+    """Name -> what it takes on the disk; without those that go meanwhile."""
+    found = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                if entry.is_file(follow_symlinks=False):
+                    found[entry.name] = _taken(entry.stat(follow_symlinks=False))
+    return found
 
 
 def _stem(name: str, suffix: str) -> str:

@@ -131,7 +131,7 @@ def _units(directory: Path) -> list[_Unit]:
         merged = own.stem.startswith(PREFIX)
         groups[own.day, not merged, PREFIX if merged else own.stem].append(own)
     return [
-        _Unit(day=day, name=name, files=tuple(files), bytes=sum(disk_bytes(own.path) for own in files))
+        _Unit(day=day, name=name, files=tuple(files), bytes=sum(own.bytes for own in files))
         for (day, _, name), files in sorted(groups.items())
     ]
 

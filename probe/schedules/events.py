@@ -7,8 +7,9 @@ and reasons, nothing of the network.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -63,19 +64,35 @@ def read(results: Path, *, since: datetime) -> list[Event]:
 
 def _all(results: Path, month: str) -> Iterator[Event]:
     """The events of this month and later ones; of earlier ones, which may be many, installations alone."""
-    decoder = msgspec.json.Decoder(Event)
     for file in sorted((results / FOLDER).glob("????-??.jsonl")):
-        with contextlib.suppress(OSError), file.open("rb") as handle:
-            text, old = handle.read(MAX_BYTES), file.stem < month
-            if old and _INSTALLED not in text:
-                continue
-            for line in text.split(b"\n"):
-                if old and _INSTALLED not in line:
-                    continue
-                with contextlib.suppress(msgspec.DecodeError):
-                    event = decoder.decode(line)
-                    if event.at.tzinfo is not None:
-                        yield event
+        with contextlib.suppress(OSError):
+            if file.stem < month:
+                text = _text(file)
+                lines = text.split(b"\n") if _INSTALLED in text else []
+                yield from _decoded(line for line in lines if _INSTALLED in line)
+            else:
+                found = file.stat()
+                yield from _events(file, (found.st_ino, found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=3)
+def _events(file: Path, state: tuple[int, ...]) -> tuple[Event, ...]:
+    """All events of a file as it was in that state, since a run asks for them three times. Raises OSError."""
+    return tuple(_decoded(_text(file).split(b"\n")))
+
+
+def _text(file: Path) -> bytes:
+    with file.open("rb") as handle:
+        return handle.read(MAX_BYTES)
+
+
+def _decoded(lines: Iterable[bytes]) -> Iterator[Event]:
+    decoder = msgspec.json.Decoder(Event)
+    for line in lines:
+        with contextlib.suppress(msgspec.DecodeError):
+            event = decoder.decode(line)
+            if event.at.tzinfo is not None:
+                yield event
 
 
 def month_ago(moment: datetime) -> datetime:
