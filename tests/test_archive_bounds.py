@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from stored import a_result
 
+from probe.archive import compact as compact_module
 from probe.archive.compact import compact
 from probe.archive.own import disk_bytes, own_files
 from probe.archive.private import make_private
@@ -22,6 +23,7 @@ from probe.cli.main import EXIT_LOCKED, cli
 from probe.schedules.events import Event, append
 from probe.store.atomic import StoreError
 from probe.store.read import read_runs, stored_runs
+from probe.store.schema import TABLES
 from probe.store.write import write_run
 
 
@@ -66,6 +68,27 @@ def test_days_past_their_time_go_and_are_written_down(tmp_path: Path, merged: bo
     assert (tmp_path / "removed.jsonl").stat().st_mode & 0o777 == 0o600
     assert len(list(tmp_path.glob("*/date=*"))) == 5 * 3, "empty days are gone"
     assert keep_within(tmp_path, Limits(keep_days=3), today=date(2017, 5, 9)).runs == ()
+
+
+@pytest.mark.parametrize("quota_mb", range(1, 9))
+@pytest.mark.parametrize("tables", [1, len(TABLES) - 1])
+def test_what_a_stopped_merge_left_in_two_places_goes_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tables: int, quota_mb: int,
+) -> None:
+    fill(tmp_path, 4, size=400_000)
+    made, merged, merge = set(names(tmp_path)), list[str](), compact_module._merge
+
+    def some(directory: Path, table: str, day: str, ready: frozenset[str]) -> int:
+        merged.append(table)
+        return merge(directory, table, day, ready) if table in list(TABLES)[:tables] else 0
+
+    monkeypatch.setattr(compact_module, "_merge", some)
+    compact(tmp_path, today=date(2017, 5, 5))
+    assert merged == list(TABLES) * 3
+    gone = keep_within(tmp_path, Limits(quota_mb=quota_mb), today=date(2017, 5, 5)).runs
+    assert {result.run.run_id for result in read_runs(tmp_path)} == made - set(gone)
+    days_left = {run.measurement_start_time[:10] for run in stored_runs(tmp_path)}
+    assert {own.day for own in own_files(tmp_path)} == days_left
 
 
 @pytest.mark.parametrize("today", [date(2018, 5, 9), date(2038, 1, 19), date(2016, 1, 1), date(1970, 1, 1)])

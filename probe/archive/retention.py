@@ -51,10 +51,7 @@ class _Unit:
     @property
     def runs(self) -> tuple[str, ...]:
         """Of a merged day read from its manifests: only what may have to go is asked, since there are years of them."""
-        if self.name != PREFIX:
-            return (self.name,)
-        merged = [own.path for own in self.files if own.path.suffix == ".csv" and not own.temporary]
-        return tuple(sorted({run for path in merged for run in merged_runs(path)}))
+        return tuple(sorted(_in_merged(self.files))) if self.name == PREFIX else (self.name,)
 
 
 def keep_within(directory: Path, limits: Limits, *, today: date, latest: str = "") -> Removed:
@@ -125,15 +122,32 @@ def _too_old(units: Sequence[_Unit], keep_days: int, today: date) -> frozenset[s
 
 
 def _units(directory: Path) -> list[_Unit]:
-    """By day, the merged runs of a day before its others; what a run left without its runs file is a unit as well."""
+    """By day, the merged runs of a day before its others; what a run left without its runs file is a unit as well.
+
+    Where a merge was stopped between two tables, a run has files of its own beside rows in merged ones: they go with
+    these, or a run would be left without its observations.
+    """
     groups: defaultdict[tuple[str, bool, str], list[OwnFile]] = defaultdict(list)
     for own in own_files(directory):
         merged = own.stem.startswith(PREFIX)
         groups[own.day, not merged, PREFIX if merged else own.stem].append(own)
+    for day in sorted({day for day, single, _ in groups if not single}):
+        singles = [key for key in groups if key[0] == day and key[1]]
+        inside = _in_merged(groups[day, False, PREFIX]) if singles else frozenset()
+        for key in singles:
+            if key[2] in inside:
+                groups[day, False, PREFIX] += groups.pop(key)
     return [
         _Unit(day=day, name=name, files=tuple(files), bytes=sum(own.bytes for own in files))
         for (day, _, name), files in sorted(groups.items())
     ]
+
+
+def _in_merged(files: Sequence[OwnFile]) -> frozenset[str]:
+    """The runs in those of the files that are merged ones, by their manifests. Raises StoreError."""
+    merged = [own.path for own in files if own.stem.startswith(PREFIX) and own.path.suffix == ".csv"
+              and not own.temporary]
+    return frozenset(run for path in merged for run in merged_runs(path))
 
 
 def _remove(directory: Path, units: Sequence[_Unit], held: Set[str]) -> None:
