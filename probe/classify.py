@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from probe.combine import Finding, combine_endpoints, combine_paths
 from probe.compare.addresses import is_private, may_connect
@@ -17,7 +17,7 @@ from probe.compare.quic import Around, datagram_evidence
 from probe.compare.shapes import Dislike, dislikes, others_alike
 from probe.compare.shared_pages import SharedPage, is_shared, unexpected_pages
 from probe.compare.udp import Other, places
-from probe.compare.unanswered import Asked, asked_of, may_be_chance
+from probe.compare.unanswered import asked_of, unlucky
 from probe.model import ControlAnswer, Endpoint, Observation, ServiceVerdict, Verdict
 from probe.roles import Quorum, service_verdicts
 from probe.rules.dns import DNS_RULES, NameEvidence
@@ -71,8 +71,8 @@ class Company:
     """Those that were not expected of whom they came from."""
     shared_answers: frozenset[str] = frozenset()
     """Addresses that the network gives for names of different services, and trusted resolvers for none of them."""
-    asked: Mapping[str, Asked] = field(default_factory=dict)
-    """Name -> what came of the questions about it."""
+    unlucky: frozenset[str] = frozenset()
+    """Names about which silence may be chance: so are questions about others lost."""
 
 
 def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], bench: Bench,
@@ -82,8 +82,9 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
     disliked = frozenset().union(*(dislikes(case.site, case.visits, case.around) for case in cases))
     others = places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
     pages = frozenset().union(*(unexpected_pages(case.site, case.visits) for case in cases))
+    asked = {case.site.host: asked_of(case.dns) for case in cases if case.site.named}
     company = Company(others=others, disliked=disliked, pages=pages, shared_answers=_shared_answers(cases),
-                      asked={case.site.host: asked_of(case.dns) for case in cases if case.site.named})
+                      unlucky=unlucky(asked, bench.ladder.asked))
     found: dict[str, list[tuple[Endpoint, Finding]]] = {}
     for case in cases:
         for endpoint in case.site.endpoints:
@@ -192,13 +193,8 @@ def _name_evidence(case: Case, bench: Bench, company: Company,
             f.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, f in here),
         wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & company.shared_answers),
         dead_answer=bool(here) and all(p.stage == "connect" and not p.control_ok for p, _ in here),
-        trusted_reached=behind_works, unlucky=_is_unlucky(case.site.host, company.asked, bench.ladder.asked),
+        trusted_reached=behind_works, unlucky=case.site.host in company.unlucky,
     )
-
-
-def _is_unlucky(name: str, asked: Mapping[str, Asked], innocent: Asked) -> bool:
-    others = [*(each for other, each in asked.items() if other != name), innocent]
-    return may_be_chance(asked.get(name, Asked()), others, names=len(asked))
 
 
 def _serves(path: PathEvidence, finding: Finding) -> bool:

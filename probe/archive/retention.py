@@ -131,12 +131,10 @@ def _units(directory: Path) -> list[_Unit]:
     for own in own_files(directory):
         merged = own.stem.startswith(PREFIX)
         groups[own.day, not merged, PREFIX if merged else own.stem].append(own)
-    for day in sorted({day for day, single, _ in groups if not single}):
-        singles = [key for key in groups if key[0] == day and key[1]]
-        inside = _in_merged(groups[day, False, PREFIX]) if singles else frozenset()
-        for key in singles:
-            if key[2] in inside:
-                groups[day, False, PREFIX] += groups.pop(key)
+    for key in [key for key in groups if key[1] and (key[0], False, PREFIX) in groups]:
+        whole = groups[key[0], False, PREFIX]
+        if key[2] in _in_merged(whole):
+            whole += groups.pop(key)
     return [
         _Unit(day=day, name=name, files=tuple(files), bytes=sum(own.bytes for own in files))
         for (day, _, name), files in sorted(groups.items())

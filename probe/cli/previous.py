@@ -29,7 +29,7 @@ def previous_blocks(directory: Path, *, before: datetime, at_least_s: float, tar
     at home confirms nothing on a journey. Not every run takes every target.
     """
     found, missing = dict[str, str](), set(targets)
-    for _, _, said in _said(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
+    for _, said in _said(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
         verdicts = [v for v in said if v.target_id in missing]
         found |= {v.target_id: v.block_type for v in verdicts if v.outcome == "blocked"}
         missing -= {v.target_id for v in verdicts}
@@ -44,8 +44,7 @@ def previous_failures(directory: Path, *, before: datetime, here: Vantage) -> Ma
     Not of endpoints that this run called well, down, or hindered by the device or its network.
     """
     last = dict[str, datetime | None]()
-    for run, ended_here, said in _said(directory, before=before, at_least_s=0.0, here=here):
-        ended = ended_here + timedelta(seconds=run.clock_offset_s or 0.0)
+    for ended, said in _said(directory, before=before, at_least_s=0.0, here=here):
         for v in said:
             if v.outcome != "not_attempted":
                 last.setdefault(v.input, ended if _failed(v) else None)
@@ -58,20 +57,21 @@ def _failed(v: Verdict) -> bool:
 
 
 def _said(directory: Path, *, before: datetime, at_least_s: float, here: Vantage
-          ) -> Iterator[tuple[Run, datetime, tuple[Verdict, ...]]]:
-    """Runs of ours in this network, when each ended by its own clock, and its verdicts; the latest first. A damaged
-    file is passed over, since what is just measured must be written all the same."""
+          ) -> Iterator[tuple[datetime, tuple[Verdict, ...]]]:
+    """When each run of ours in this network really ended, and its verdicts; the latest first. A damaged file is passed
+    over, since what is just measured must be written all the same."""
     for ended, run in _runs(directory, before=before, at_least_s=at_least_s):
         if run.engine == "probe" and not elsewhere(run.vantage, here):
             try:
-                yield run, ended, tuple(read_records(directory, run, Verdict))
+                said = tuple(read_records(directory, run, Verdict))
+                yield ended + timedelta(seconds=run.clock_offset_s or 0.0), said
             except StoreError:
                 continue
 
 
 def _runs(directory: Path, *, before: datetime, at_least_s: float) -> list[tuple[datetime, Run]]:
-    """The runs that ended within these times, and when; the latest first. None where there are no results yet, or
-    damaged ones."""
+    """The runs that ended within these times, and when by their own clocks; the latest first. None where there are no
+    results yet, or damaged ones."""
     try:
         runs = list(stored_runs(directory, since=(before - timedelta(seconds=MAX_AGE_S, days=1)).date()))
     except StoreError:

@@ -126,7 +126,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
     by = {word: [o for o in asked if o.resolver == word] for word in ("system", "network", "public", "dark")}
     doh = [o for o in asked if o.dns_engine in ENCRYPTED]
     tcp = [o for o in asked if o.dns_engine == "tcp"]
-    network = [o for o in by["network"] if o.dns_engine == "udp"] or by["system"]
+    network = own_lookups(seen)
     told = [c for c in controls if c.state == "answered"]
     trusted = _answers(doh) | frozenset(a for c in told for a in c.addresses)
     if nat64_prefix:  # the network's resolver gives addresses behind the translator, the others those in front of it
@@ -160,6 +160,13 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         near_answer=_near_answer(by["network"]),
         chosen_filter=_filters_for_its_client(network),
     )
+
+
+def own_lookups(seen: Iterable[Observation]) -> list[Observation]:
+    """What the network's own resolution said of a name: asked directly, or else by the system."""
+    asked = [o for o in seen if not o.reason and o.purpose != "innocent"]
+    return ([o for o in asked if o.resolver == "network" and o.dns_engine == "udp"]
+            or [o for o in asked if o.resolver == "system"])
 
 
 def _near_answer(network: Sequence[Observation]) -> str:

@@ -30,7 +30,7 @@ RESET = "connection_reset"
 UNTRUSTED = ("unknown_issuer", "self_signed")
 _DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
 _STAGES = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
-CUT_PURPOSES = (*NETWORK_PURPOSES, SAMPLE)
+NAMED_PURPOSES = (*NETWORK_PURPOSES, SAMPLE)
 ALIKE = 0.7
 
 
@@ -147,6 +147,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     only = replace(site, endpoints=(endpoint,))
     failed = [n for n in numbers
               if failed_inputs(only, [o for o in mine if o.attempt == n])]
+    named = [o for o in (*visits, *flows) if o.purpose in NAMED_PURPOSES]
     flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
     first = mine[0] if mine else Observation(operation="connect", address=address)
     base = PathEvidence(
@@ -164,9 +165,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         slots=failing_slots([o for o in mine if o.attempt in numbers], failed,
                             [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
                                 address, site.port)]),
-        cut=sum(o.failure == RESET and o.operation != "connect" and o.purpose in CUT_PURPOSES
-                for o in (*visits, *flows)),
-        froze=_froze([o for o in (*visits, *flows) if o.purpose in CUT_PURPOSES]),
+        cut=sum(o.failure == RESET and o.operation != "connect" for o in named), froze=_froze(named),
         hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
                    for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from probe.compare.dns import STATES
+from probe.compare.dns import STATES, own_lookups
 from probe.compare.odds import binomial_tail, expected_chance
 from probe.model import Observation
 
@@ -22,10 +22,8 @@ class Asked:
 
 
 def asked_of(seen: Sequence[Observation]) -> Asked:
-    """Those about one name that the network's own resolution was asked: directly, or else by the system."""
-    asked = [o for o in seen if not o.reason and o.purpose != "innocent"]
-    own = ([o for o in asked if o.resolver == "network" and o.dns_engine == "udp"]
-           or [o for o in asked if o.resolver == "system"])
+    """Those about one name that the network's own resolution was asked."""
+    own = own_lookups(seen)
     return Asked(len(own), sum(STATES.get(o.failure) == "timeout" for o in own))
 
 
@@ -35,3 +33,10 @@ def may_be_chance(own: Asked, others: Iterable[Asked], *, names: int) -> bool:
     heard = [each for each in others if each.unanswered < each.questions]
     lost = expected_chance(sum(each.unanswered for each in heard), sum(each.questions for each in heard))
     return names * binomial_tail(own.unanswered, own.questions, lost) > CHANCE
+
+
+def unlucky(asked: Mapping[str, Asked], innocent: Asked) -> frozenset[str]:
+    """The names about which silence may be chance, of all that were asked about beside `innocent` ones."""
+    return frozenset(
+        name for name, own in asked.items() if own.unanswered
+        and may_be_chance(own, [*(each for other, each in asked.items() if other != name), innocent], names=len(asked)))

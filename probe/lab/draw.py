@@ -136,14 +136,15 @@ def _scene(
     return Scene(world=replace(world, hosts=hosts), drawn=in_order, foreign=foreign)
 
 
-def _rarest_first(filters: Mapping[str, Filter], endpoints: Iterable[Endpoint], world: World) -> list[str]:
+def _rarest_first(filters: Mapping[str, Filter], endpoints: Sequence[Endpoint], world: World) -> list[str]:
     """The aliases with the fewest endpoints to draw from before those that might take them away; what leans on
     others (their addresses, their target) comes after them, as the file has it."""
-    rows = list(endpoints)
-    leans = {alias: bool(spec.shares or spec.together) for alias, spec in filters.items()}
-    choice = {alias: 0 if leans[alias] else sum(_may_suffer(row, spec, world) for row in rows)
-              for alias, spec in filters.items()}
-    return sorted(filters, key=lambda alias: (leans[alias], choice[alias]))
+    def rank(alias: str) -> tuple[bool, int]:
+        spec = filters[alias]
+        leans = bool(spec.shares or spec.together)
+        return leans, 0 if leans else sum(_may_suffer(row, spec, world) for row in endpoints)
+
+    return sorted(filters, key=rank)
 
 
 def _parked(world: World, endpoints: Iterable[Endpoint]) -> World:
