@@ -57,6 +57,7 @@ NAMES: dict[str, NameEvidence] = {
     "dns/denied_here_only": failing("nxdomain"),
     "dns/empty_here_only": failing("empty"),
     "dns/refused_here_only": failing("refused", resolver_alive="ok"),
+    "dns/zone_blamed": failing("servfail", resolver_alive="ok", zone_blamed=True),
     "dns/servfail_here_only": failing("servfail", resolver_alive="ok"),
     "dns/unanswered_here_only": failing("timeout", resolver_alive="ok"),
     "dns/resolver_gave_up": failing("timeout", resolver_alive="timeout"),

@@ -254,3 +254,13 @@ def test_a_resolver_in_private_space_may_give_an_address_of_its_own_network(
 def test_a_known_block_address_is_nobody_s_router() -> None:
     seen = lookup(PRIVATE, resolver_address="192.168.1.1", fingerprint="ir.dns")
     assert dns_evidence([seen]).near_answer == ""
+
+
+@pytest.mark.parametrize(("ede", "blamed"), [
+    ([("22 at delegation",)] * 3, True), ([("6",), ("23 udp",), ("22", "15 policy")], True),
+    ([("22",), (), ("22",)], False), ([("15 policy",)] * 3, False), ([()] * 3, False),
+])
+def test_a_resolver_that_blames_the_zone_does_so_each_time(ede: list[tuple[str, ...]], blamed: bool) -> None:
+    seen = [lookup(failure="dns_servfail_error", ede=words, attempt=n) for n, words in enumerate(ede)]
+    assert dns_evidence(seen).zone_blamed is blamed
+    assert not dns_evidence([lookup(HERE4, ede=("22",))]).zone_blamed

@@ -278,6 +278,17 @@ def test_a_filter_names_its_policy(watch: Watching, name: str, code: int) -> Non
     assert ask(w, w.innocent().host)["ede"] == []
 
 
+def test_a_resolver_fails_for_one_name_and_says_that_its_servers_are_why(watch: Watching) -> None:
+    w = watch("dns-lame")
+    name = w.target("t").host
+    found = ask(w, name)
+    assert found["rcode"] == "SERVFAIL"
+    assert found["ede"] == [fault(w, "dns_ede")["code"]]
+    assert set(found["ede"]) <= {6, 22, 23}
+    assert ask(w, name, server="8.8.8.8")["rcode"] == "NOERROR"
+    assert ask(w, w.innocent().host)["rcode"] == "NOERROR"
+
+
 @pytest.mark.parametrize(("name", "rcode"), [("resolver-dead", "timeout"), ("resolver-servfail", "SERVFAIL")])
 def test_a_resolver_is_out_of_order_for_all(watch: Watching, name: str, rcode: str) -> None:
     w = watch(name)

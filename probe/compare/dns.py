@@ -31,6 +31,9 @@ DENIALS = ("nxdomain", "empty")
 FILTER_CODES = ("15", "16", "17")
 """Extended DNS errors Blocked, Censored, Filtered (RFC 8914)."""
 CENSORED, FILTERED = "16", "17"
+ZONE_CODES = ("6", "7", "8", "9", "10", "11", "12", "22", "23")
+"""Extended DNS errors that blame what is behind the resolver: signatures that are wrong, missing or out of date (6 to
+12), no reachable authority (22), an error of the network on the way to it (23) (RFC 8914)."""
 NULL_ADDRESSES = frozenset({"0.0.0.0", "::"})
 
 
@@ -74,6 +77,8 @@ class DnsEvidence:
     """The answer is a household filter's: 0.0.0.0, ::, or an extended error that says so."""
     censored: bool = False
     """The network's resolver says that somebody else made it answer so (extended DNS error 16), and answers."""
+    zone_blamed: bool = False
+    """Whenever the network's resolver failed it said that the name's own servers or signatures are why."""
     injected: bool = False
     """One question had two different answers, the early one wrong."""
     two_senders: bool = False
@@ -153,7 +158,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         public_restricted=mark_of((o for o in by["public"] if not frozenset(o.answers) <= trusted), cc=cc).restricted,
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         censored=any(o.answers and _code(word) == CENSORED for o in network for word in o.ede),
-        injected=way.injected, dark_answered=way.dark_answered, port53=way,
+        zone_blamed=_blames_the_zone(network), injected=way.injected, dark_answered=way.dark_answered, port53=way,
         two_senders=any(two_senders(o, bogus) for o in network if o.dns_engine == "udp"),
         resolver_alive=state_of(alive),
         resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
@@ -230,6 +235,11 @@ def _operators(doh: list[Observation], *states: str) -> int:
 
 def _names_policy(seen: Iterable[Observation]) -> bool:
     return any(_code(word) in FILTER_CODES for o in seen for word in o.ede)
+
+
+def _blames_the_zone(network: Sequence[Observation]) -> bool:
+    failed = [o for o in network if STATES.get(o.failure) == "servfail"]
+    return bool(failed) and all(any(_code(word) in ZONE_CODES for word in o.ede) for o in failed)
 
 
 def _code(word: str) -> str:

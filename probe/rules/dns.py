@@ -205,6 +205,10 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     _alone("nxdomain", "dns/denied_here_only", 0.93, "the resolver denies a name that trusted resolvers know"),
     _alone("empty", "dns/empty_here_only", 0.88, "the resolver gives no address of a name that trusted ones know"),
     _alone("refused", "dns/refused_here_only", 0.93, "the resolver refuses this name alone"),
+    Rule("dns/zone_blamed", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
+         "the resolver fails for this name and says that it could not reach the name's own servers, or that their "
+         "signatures are wrong: these may refuse the resolver, and not the resolver the name",
+         lambda e: e.dns.network == "servfail" and e.dns.zone_blamed),
     _alone("servfail", "dns/servfail_here_only", 0.8, "the resolver fails for this name alone"),
     _alone("timeout", "dns/unanswered_here_only", 0.88, "questions for this name alone go unanswered"),
     Rule("dns/failed_control_failed", "inconclusive", "inconclusive.control_failed", 0.5, ("nothing",),
