@@ -223,10 +223,20 @@ def process_1(folder: Path) -> int:
 
 def test_an_interpreter_that_has_ended_is_told(folder: Path) -> None:
     with warm() as interpreter:
-        (pid,) = (pid for pid in marked(folder) if "probe.lab.host.warm" in Path(f"/proc/{pid}/cmdline").read_text())
-        os.kill(pid, signal.SIGKILL)
-        with pytest.raises(LabFailed, match="forked from"), open_lab(warm=interpreter):
+        with open_lab(warm=interpreter) as lab:
+            os.kill(interpreter_of("probe.lab.host.warm_program", folder), signal.SIGKILL)
+            with pytest.raises(LabFailed, match="fork from"):
+                lab.run_probe(["--version"], env=dict(os.environ), timeout_s=PATIENCE_S)
+        os.kill(interpreter_of("probe.lab.host.warm", folder), signal.SIGKILL)
+        with pytest.raises(LabFailed, match="fork from"), open_lab(warm=interpreter):
             pytest.fail("it was built")
+
+
+def interpreter_of(module: str, folder: Path) -> int:
+    """The process that runs a module; those that it has forked are its children, or nobody's."""
+    (pid,) = (pid for pid in marked(folder) if module in Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+              and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1] == str(os.getpid()))
+    return pid
 
 
 def test_what_is_looked_for_is_seen_while_it_lives(folder: Path) -> None:

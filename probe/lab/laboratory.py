@@ -28,6 +28,7 @@ from probe.lab.host.client_faults import changed
 from probe.lab.host.directory import make_directory, remove_directory, sweep
 from probe.lab.host.enter import CANNOT_EXECUTE
 from probe.lab.host.mounts import clean_environment
+from probe.lab.host.program_call import Call, call_program
 from probe.lab.host.warm import Warm
 from probe.lab.types import Drawn
 
@@ -211,11 +212,36 @@ class Laboratory:
             except BaseException:
                 process.kill()  # and the kernel then the program
                 raise
-        if process.returncode in (CANNOT_EXECUTE, -signal.SIGKILL):
+        return self._settled(subprocess.CompletedProcess(list(argv), process.returncode, out, err))
+
+    def run_probe(
+        self, arguments: Sequence[str], *, env: Mapping[str, str], timeout_s: float
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run this very program on the client, as `run` does; forked from the `warm` interpreter if there is one."""
+        if self._warm is None:
+            return self.run([sys.executable, "-m", "probe", *arguments], env=env, timeout_s=timeout_s)
+        self.check()
+        call = Call(arguments=tuple(arguments), environment=self._variables(env), directory=os.getcwd(),
+                    level=self.level, uid=os.geteuid(), gid=os.getegid())
+        return self._settled(call_program(self._warm, call, self._spaces_of(CLIENT), timeout_s=timeout_s))
+
+    def _settled(self, done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[bytes]:
+        if done.returncode in (CANNOT_EXECUTE, -signal.SIGKILL):
             # What ends with its laboratory may end before the news of it is here.
             select.select([self._control], [], [], _NEWS_S)
         self.settle()
-        return subprocess.CompletedProcess(list(argv), process.returncode, out, err)
+        return done
+
+    def _spaces_of(self, host: str) -> tuple[int, int, int, int]:
+        """Descriptors of its user (may be -1), network, mount and process namespace."""
+        space = self._spaces
+        return space["user"], space[f"{host}.net"], space[f"{host}.mnt"], space.get(f"{host}.pid", space["pid"])
+
+    def _variables(self, env: Mapping[str, str] | None, host: str = CLIENT) -> dict[str, str]:
+        variables = clean_environment(os.environ if env is None else env)
+        if host == CLIENT:
+            variables = changed(variables, self.drawn.faults)
+        return {name: value for name, value in variables.items() if name not in _TELLING_VARIABLES}
 
     def start(
         self,
@@ -233,17 +259,13 @@ class Laboratory:
         Call `settle` when it has ended.
         """
         self.check()
-        space = self._spaces
-        fds = (space["user"], space[f"{host}.net"], space[f"{host}.mnt"], space.get(f"{host}.pid", space["pid"]))
+        fds = self._spaces_of(host)
         level = self.level if host == CLIENT else "packet"
         identity = (level, str(os.geteuid()), str(os.getegid()))
         command = [sys.executable, "-I", "-S", "-c", _ENTER, str(_package_root()), *map(str, fds), *identity, *argv]
-        variables = clean_environment(os.environ if env is None else env)
-        if host == CLIENT:
-            variables = changed(variables, self.drawn.faults)
         return subprocess.Popen(
             command,
-            env={name: value for name, value in variables.items() if name not in _TELLING_VARIABLES},
+            env=self._variables(env, host),
             cwd=cwd,
             stdin=stdin,
             stdout=stdout,

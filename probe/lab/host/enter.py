@@ -11,7 +11,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from probe.lab.host import namespaces as ns
 
@@ -57,7 +57,7 @@ def _pass_on(status: int) -> int:
     return 128 + number
 
 
-def _fork(argv: Sequence[str], *, level: str, uid: int, gid: int) -> int:
+def _fork(work: Callable[[], int], *, level: str, uid: int, gid: int) -> int:
     child = os.fork()
     if child:
         return child
@@ -67,7 +67,7 @@ def _fork(argv: Sequence[str], *, level: str, uid: int, gid: int) -> int:
         # Python ignores SIGPIPE; a program expects the default.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_FORWARDED, signal.SIGCHLD})
-        os._exit(_execute(argv))
+        os._exit(work())
     except BaseException as error:
         print(f"cannot run inside the laboratory: {error}", file=sys.stderr, flush=True)
         os._exit(CANNOT_EXECUTE)
@@ -85,22 +85,32 @@ def _wait(child: int) -> int:
             os.kill(child, news.si_signo)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run `USER NET MNT PID LEVEL UID GID PROGRAM ...`: descriptors of namespaces (USER may be -1), then who to be."""
+def enter(spaces: Sequence[int], work: Callable[[], int], *, level: str, uid: int, gid: int) -> int:
+    """Do the work in a process inside, with the level's privileges; its wait status (see `os.waitpid`).
+
+    `spaces`: descriptors of the user (may be -1), network, mount and process namespace; they are closed. Raises OSError
+    where there is no way in.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, {*_FORWARDED, signal.SIGCHLD})
-    user, net, mnt, pid = map(int, arguments[:4])
-    level, uid, gid = arguments[4], int(arguments[5]), int(arguments[6])
+    user, net, mnt, pid = spaces
     directory = os.getcwd()
+    # The user namespace first: it gives the right to join the others.
+    for fd, kind in ((user, ns.NEW_USER), (mnt, ns.NEW_MOUNT), (net, ns.NEW_NET), (pid, ns.NEW_PID)):
+        if fd >= 0:
+            ns.join(fd, kind)
+            os.close(fd)
+    os.chdir(directory)  # joining a mount namespace leads to its root directory
+    return _wait(_fork(work, level=level, uid=uid, gid=gid))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `USER NET MNT PID LEVEL UID GID PROGRAM ...`: descriptors of namespaces (USER may be -1), then who to be."""
+    spaces, program = list(map(int, arguments[:4])), arguments[7:]
+    level, uid, gid = arguments[4], int(arguments[5]), int(arguments[6])
     try:
-        # The user namespace first: it gives the right to join the others.
-        for fd, kind in ((user, ns.NEW_USER), (mnt, ns.NEW_MOUNT), (net, ns.NEW_NET), (pid, ns.NEW_PID)):
-            if fd >= 0:
-                ns.join(fd, kind)
-                os.close(fd)
-        os.chdir(directory)  # joining a mount namespace leads to its root directory
-        child = _fork(arguments[7:], level=level, uid=uid, gid=gid)
+        status = enter(spaces, lambda: _execute(program), level=level, uid=uid, gid=gid)
     except OSError as error:  # the laboratory has ended, or the directory is one that it hides
         print(f"cannot run inside the laboratory: {error}", file=sys.stderr, flush=True)
         return CANNOT_EXECUTE
-    return _pass_on(_wait(child))
+    return _pass_on(status)

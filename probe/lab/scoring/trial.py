@@ -143,13 +143,13 @@ def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Ca
     # Inputs by name, except for the whole catalogue: one argument each would not fit everywhere.
     whole = trial.scenario.company is None
     which = ["--tier", "3"] if whole else [part for target in _measured(drawn) for part in ("--input", target)]
-    command = [
-        *probe_command(), "run", "--fast", "--no-parquet", "--config", str(config),
+    arguments = [
+        "run", "--fast", "--no-parquet", "--config", str(config),
         "--results", str(laboratory.directory / "results"), "--catalogue", catalogue.path,
         "--seed", str(trial.seed), "--deadline-s", str(WHOLE_DEADLINE_S if whole else DEADLINE_S), *which,
     ]
     try:
-        done = laboratory.run(command, env=program_environment(), timeout_s=TIMEOUT_S)
+        done = laboratory.run_probe(arguments, env=program_environment(), timeout_s=TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return f"the program did not end in {TIMEOUT_S} s"
     if any((laboratory.directory / "results").glob("verdicts/date=*/*.csv")):
