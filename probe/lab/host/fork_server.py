@@ -13,9 +13,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module
 from types import TracebackType
 from typing import Self
 
@@ -63,14 +62,13 @@ class ForkServer:
         return answer[0]
 
 
-def serve(arguments: Sequence[str], *, modules: Iterable[str], become: Callable[[list[int]], int]) -> int:
-    """`SOCKET`: fork a process for each message until the other end is closed.
+def serve(arguments: Sequence[str], *, prepare: Callable[[], object], become: Callable[[list[int]], int]) -> int:
+    """`SOCKET`: prepare, then fork a process for each message until the other end is closed.
 
     `become` is what the process does with the descriptors that came with it; what it returns is the exit status.
     """
     sock = socket.socket(fileno=int(arguments[0]))
-    for name in modules:
-        import_module(name)
+    prepare()
     gc.freeze()  # a collector that looks at all this again would copy it into every child
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
     while True:

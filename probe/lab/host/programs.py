@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import runpy
@@ -54,6 +55,7 @@ def _run_child(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt
     if mnt is not None:
         ns.join(mnt, ns.NEW_MOUNT)
     ns.join(net, ns.NEW_NET)
+    gc.freeze()  # what it was forked with stays
     work()
 
 

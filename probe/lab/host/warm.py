@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from types import TracebackType
 from typing import Self
 
@@ -66,5 +67,13 @@ def _become_launcher(fds: Sequence[int]) -> int:
         return launch(control, owner, lock, file.read())
 
 
+def _prepare() -> None:
+    for name in _NEEDED:
+        import_module(name)
+    from probe.lab.servers import catalogue_rows
+
+    catalogue_rows()
+
+
 if __name__ == "__main__":
-    sys.exit(serve(sys.argv[1:], modules=_NEEDED, become=_become_launcher))
+    sys.exit(serve(sys.argv[1:], prepare=_prepare, become=_become_launcher))

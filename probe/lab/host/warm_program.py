@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 
 from probe.lab.host.enter import enter
 from probe.lab.host.fork_server import serve
@@ -68,5 +69,10 @@ def _become_program(fds: Sequence[int]) -> int:
     return 0
 
 
+def _prepare() -> None:
+    for name in _NEEDED:
+        import_module(name)
+
+
 if __name__ == "__main__":
-    sys.exit(serve(sys.argv[1:], modules=_NEEDED, become=_become_program))
+    sys.exit(serve(sys.argv[1:], prepare=_prepare, become=_become_program))

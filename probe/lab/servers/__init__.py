@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from probe.catalogue.load import load
@@ -17,6 +18,12 @@ from probe.lab.servers.listeners import plan_datagrams, plan_listeners, plan_qui
 from probe.lab.truth import TruthLog
 from probe.lab.types import Drawn
 from probe.model import Endpoint
+
+
+@cache
+def catalogue_rows() -> Sequence[Endpoint]:
+    """The rows that are served unless others are given; read once a process, and in those that it forks not at all."""
+    return load().endpoints
 
 
 def serve(
@@ -34,7 +41,7 @@ def serve(
     Raises OSError where an address cannot be bound. A defect in any server ends them all with its exception:
     a laboratory that is broken must not look like a censored one.
     """
-    rows = load().endpoints if endpoints is None else endpoints
+    rows = catalogue_rows() if endpoints is None else endpoints
     log = TruthLog(log_path)
     try:
         asyncio.run(_serve(drawn, rows, log, ready_fd=ready_fd, stop_fd=stop_fd, ca_dir=Path(ca_dir)))

@@ -62,7 +62,7 @@ class Servers:
         if self._quic:
             self._quic.close()
         for udp in self._datagrams:
-            asyncio.get_running_loop().remove_reader(udp)
+            asyncio.get_running_loop().remove_reader(udp.fileno())
             udp.close()
 
     def _datagram(self, address: str, port: int) -> socket.socket:

@@ -48,6 +48,8 @@ class GenuineServices:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], Endpoint]]] = {}
+        self._listed: dict[str, Reply] = {}
+        """By input: each is the same every time."""
 
     def reply(self, site: Site, request: Request) -> Reply:
         """The reply of a site to a request for it or for a name that it does not know."""
@@ -57,7 +59,11 @@ class GenuineServices:
         row = next((row for pattern, row in self._of(site) if pattern.fullmatch(path)), None)
         if row is None:
             return self._unlisted(site, request)
-        return self._listed(row, request, rng=random.Random(f"{self._seed}:{row.input}"))
+        if _is_websocket(row) and request.headers.get("upgrade", "").lower() == "websocket":
+            return _switch(request)
+        if row.input not in self._listed:
+            self._listed[row.input] = _reply_of(row, random.Random(f"{self._seed}:{row.input}"))
+        return self._listed[row.input]
 
     def _of(self, site: Site) -> list[tuple[re.Pattern[str], Endpoint]]:
         key = (site.host, site.port)
@@ -74,28 +80,30 @@ class GenuineServices:
             return _plain(200, page(rng, title=site.names[0], size=rng.randint(1000, 20000)), rng=rng)
         return _plain(404, page(rng, title="404 Not Found", size=rng.randint(300, 2000)), rng=rng)
 
-    def _listed(self, row: Endpoint, request: Request, *, rng: random.Random) -> Reply:
-        websocket = urlsplit(row.input).scheme in ("wss", "ws")
-        if websocket and request.headers.get("upgrade", "").lower() == "websocket":
-            return _switch(request)
-        status = _status(row.expect, rng, http=not websocket)
-        document = _document(row, rng, status=status)
-        headers = [("Content-Type", document.content_type), ("Server", rng.choice(_SOFTWARE))]
-        if document.encoding:
-            headers.append(("Content-Encoding", document.encoding))
-        if row.expect.header:
-            headers.append((row.expect.header, base64.b64encode(rng.randbytes(18)).decode()))
-        if status in (301, 302):
-            headers.append(("Location", _location(row)))
-        if status in _BODILESS:
-            headers = [header for header in headers if header[0] != "Content-Type"]
-        return Reply(
-            status=status,
-            headers=tuple(headers),
-            body=document.body,
-            chunked=rng.random() < 0.4,
-            compress=not document.encoding and rng.random() < 0.5,
-        )
+
+def _reply_of(row: Endpoint, rng: random.Random) -> Reply:
+    status = _status(row.expect, rng, http=not _is_websocket(row))
+    document = _document(row, rng, status=status)
+    headers = [("Content-Type", document.content_type), ("Server", rng.choice(_SOFTWARE))]
+    if document.encoding:
+        headers.append(("Content-Encoding", document.encoding))
+    if row.expect.header:
+        headers.append((row.expect.header, base64.b64encode(rng.randbytes(18)).decode()))
+    if status in (301, 302):
+        headers.append(("Location", _location(row)))
+    if status in _BODILESS:
+        headers = [header for header in headers if header[0] != "Content-Type"]
+    return Reply(
+        status=status,
+        headers=tuple(headers),
+        body=document.body,
+        chunked=rng.random() < 0.4,
+        compress=not document.encoding and rng.random() < 0.5,
+    )
+
+
+def _is_websocket(row: Endpoint) -> bool:
+    return urlsplit(row.input).scheme in ("wss", "ws")
 
 
 def _pattern(url: str) -> re.Pattern[str]:

@@ -43,14 +43,14 @@ class QuicServer:
         self._connections: dict[int, Connections] = {}
         self._sockets = [AnyAddressSocket(family, PORT) for family in (socket.AF_INET, socket.AF_INET6)]
         for bound in self._sockets:
-            asyncio.get_running_loop().add_reader(bound, self._attend, bound)
+            asyncio.get_running_loop().add_reader(bound.fileno(), self._attend, bound)
 
     def close(self) -> None:
         """Stop hearing; clients learn nothing of it, as when a machine is switched off."""
         for connections in self._connections.values():
             connections.close()
         for bound in self._sockets:
-            asyncio.get_running_loop().remove_reader(bound)
+            asyncio.get_running_loop().remove_reader(bound.fileno())
             bound.close()
         self._refusals.close()
 

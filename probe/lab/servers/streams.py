@@ -157,12 +157,12 @@ class Listeners:
         listener = bound_socket(address, port, socket.SOCK_STREAM)
         listener.listen(_BACKLOG)
         self._sockets.append(listener)
-        self._loop.add_reader(listener, self._accept, listener, handler)
+        self._loop.add_reader(listener.fileno(), self._accept, listener, handler)
 
     def close(self) -> None:
         """Stop listening and drop every connection."""
         for listener in self._sockets:
-            self._loop.remove_reader(listener)
+            self._loop.remove_reader(listener.fileno())
             listener.close()
         for task in self._tasks:
             task.cancel()

@@ -27,4 +27,4 @@ def answer_datagrams(bound: socket.socket, reply: Callable[[bytes, str, int], by
                 with suppress(OSError):
                     bound.sendto(answer, client)
 
-    asyncio.get_running_loop().add_reader(bound, attend)
+    asyncio.get_running_loop().add_reader(bound.fileno(), attend)
