@@ -67,8 +67,11 @@ def neighbours(found: Iterable[Found]) -> Neighbours:
     return Neighbours(by_place=by_place, by_service=by_service)
 
 
-def check(window: Window, around: Neighbours, needed: float) -> Checks:
+def check(window: Window, around: Neighbours, needed: float, *, fading: bool = False) -> Checks:
     """Asks about every confounder; the first that explains the window ends it.
+
+    `fading`: service or instrument explain an earlier window of the series, so it is enough if they still show in
+    two countries, however many have got over it.
 
     A window must also score `needed` over what its neighbours show in the same hours: the base that it is held against
     is its own together with theirs.
@@ -81,7 +84,8 @@ def check(window: Window, around: Neighbours, needed: float) -> Checks:
     device = _device(window)
     answers = {
         NETWORK: _network(window, here, several=device == "out"),
-        WORLD: _judged(_like(window, alike, lambda series: series.place.cc), _LEAST_COUNTRIES, _COUNTRY_SHARE),
+        WORLD: _judged(_like(window, alike, lambda series: series.place.cc), _LEAST_COUNTRIES,
+                       0 if fading else _COUNTRY_SHARE),
         DEVICE: device,
         MOMENT: "out" if window.cells > 1 else "explains",
         VERSION: _version(window),

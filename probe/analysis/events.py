@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from probe.analysis.crosscheck import DEVICE, MOMENT, NETWORK, Checks, check, neighbours
+from probe.analysis.crosscheck import DEVICE, MOMENT, NETWORK, WORLD, Checks, check, neighbours
 from probe.analysis.event import DOWN_TO, Event, Reach, event_id, mechanism
 from probe.analysis.habits import habits
 from probe.analysis.outages import network_events
@@ -73,12 +73,14 @@ def examine(cells: Cells) -> Findings:
         for window, needed, sure in asked:
             if not sure and window.last in told:
                 continue
-            checks = check(window, around, needed)
-            if checks.explained_by in ("", DEVICE, MOMENT):
+            judged = Judged(window=window, checks=check(window, around, needed), needed=needed, sure=sure)
+            if judged.stands:
                 told.add(window.last)
-                kept.append(Judged(window=window, checks=checks, sure=sure))
+                kept.append(judged)
             else:
-                explained.append((window, checks))
+                explained.append((window, judged.checks))
+    kept, tails = _without_tails(kept, found, [window for window, checks in explained if checks.explained_by == WORLD])
+    explained += tails
     events: list[Event] = []
     for cluster in clusters(kept, cells):
         why = _why_not(cluster, cells)
@@ -94,6 +96,31 @@ def examine(cells: Cells) -> Findings:
         dismissed=tuple(_dismissed(window, checks, cells) for window, checks in explained),
         flaky=tuple((f.series.place, f.series.service, f.series.role, f.series.target_id) for f in found if f.flaky),
     )
+
+
+def _without_tails(
+    kept: Sequence[Judged], found: Sequence[Found], elsewhere: Sequence[Window]
+) -> tuple[list[Judged], list[tuple[Window, Checks]]]:
+    """Windows without the last remains of what service or instrument explain, and those remains.
+
+    A defect fades at different times in different places. What comes back soon after such a window is asked about once
+    more, and now those speak too who are still in one: for they are in the same.
+    """
+    last: dict[int, list[Window]] = {}
+    for window in elsewhere:
+        last.setdefault(id(window.series), []).append(window)
+    gone = {id(window) for window in elsewhere}
+    around = neighbours(replace(each, windows=tuple(w for w in each.windows if id(w) not in gone)) for each in found)
+    still: list[Judged] = []
+    tails: list[tuple[Window, Checks]] = []
+    for judged in kept:
+        if any(judged.window.follows(window) for window in last.get(id(judged.window.series), ())):
+            judged = replace(judged, checks=check(judged.window, around, judged.needed, fading=True))
+        if judged.stands:
+            still.append(judged)
+        else:
+            tails.append((judged.window, judged.checks))
+    return still, tails
 
 
 def _found(cells: Cells) -> list[Found]:

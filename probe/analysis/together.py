@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from probe.analysis.crosscheck import Checks
+from probe.analysis.crosscheck import DEVICE, MOMENT, Checks
 from probe.analysis.segments import Floats, boundary
 from probe.analysis.series import POOLED, Cells
 from probe.analysis.window import Window
@@ -26,7 +26,14 @@ class Judged:
 
     window: Window
     checks: Checks
+    needed: float
+    """The score that was asked of it."""
     sure: bool
+
+    @property
+    def stands(self) -> bool:
+        """Nothing explains it that no second network could rule out."""
+        return self.checks.explained_by in ("", DEVICE, MOMENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

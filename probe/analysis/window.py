@@ -61,6 +61,11 @@ class Window:
     def cells(self) -> int:
         return self.last - self.first + 1
 
+    def follows(self, other: Window) -> bool:
+        """Whether it is shorter than a window of the same series, and begins before as long a time has passed again."""
+        length = other.end - other.onset + 1
+        return self.end - self.onset + 1 < length and other.end < self.onset <= other.end + length
+
 
 def by_the_clock(cells: Cells, windows: Sequence[Window]) -> list[Window]:
     """Windows, with those that follow each other and keep to hours of the day made one.
