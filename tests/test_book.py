@@ -232,6 +232,17 @@ def a_run(catalogue: Catalogue, rng: random.Random, inputs: frozenset[str]) -> R
                      services=services)
 
 
+def test_what_an_innocent_name_was_answered_is_no_address_of_the_name_that_failed() -> None:
+    book, site = Book("r"), site_of()
+    book.add(lookup("network", failure="dns_servfail_error"))
+    book.add(replace(lookup("network", NEAR4), purpose="innocent", hostname=OTHER, input=HOST))
+    for seen in visit_to(NEAR4):
+        book.add(seen)
+    case = book.case(site)
+    assert [o.purpose for o in case.dns] == ["target", "innocent"]
+    assert case.visits == ()
+
+
 @pytest.mark.parametrize("round_", range(12))
 def test_a_stored_run_gets_the_same_verdicts_again(catalogue: Catalogue, rng: random.Random, round_: int) -> None:
     targets = {e.target_id for e in rng.sample(catalogue.endpoints, 40)}

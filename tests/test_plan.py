@@ -258,6 +258,14 @@ def test_a_resolver_that_fails_a_name_three_times_is_asked_whether_it_lives(fail
         assert all(taken.index(s) > last for s in alive)
 
 
+def test_nobody_looks_for_a_service_where_an_innocent_name_lives() -> None:
+    lied: dict[str, tuple[str, ...] | str] = {
+        "system": "dns_servfail_error", "network": "dns_servfail_error", "alive": (NEAR4,), "doh": (HERE4,)}
+    for taken in in_any_order(site_of(), Net(dns=lied)):
+        assert "alive" in channels(taken)
+        assert {(v.address, v.source) for v in visits(taken, "target", "trusted")} == {(HERE4, "trusted")}
+
+
 # ---- redirects
 
 def redirecting(location: str, **changes: Any) -> Net:

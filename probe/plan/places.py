@@ -18,12 +18,13 @@ def candidates(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> l
     """(address, source) pairs to visit, the network's own answers first, bounded per family."""
     if site.address:
         return [(site.address, "literal")] if family_of(site.address) in frame.families else []
-    plain = [a for o in seen.dns if o.resolver in ("system", "network") for a in o.answers]
+    own = [o for o in seen.dns if o.purpose != "innocent"]  # no service lives where an innocent name does
+    plain = [a for o in own if o.resolver in ("system", "network") for a in o.answers]
     sources = dict.fromkeys(plain, "network")
     chosen = _bounded(list(sources), frame)
     trusted: list[str] = []
     if _behind(site, seen, evidence, chosen):
-        known = [a for o in seen.dns if o.dns_engine in ENCRYPTED for a in o.answers]
+        known = [a for o in own if o.dns_engine in ENCRYPTED for a in o.answers]
         known += [a for c in seen.controls for a in c.addresses]
         if frame.nat64_prefix and 4 not in frame.families:
             known = [through(a, frame.nat64_prefix) for a in known]

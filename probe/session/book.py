@@ -128,7 +128,8 @@ class Book:
         if any(o.purpose == "dark" for o in dns):
             dns += tuple(self.observations[i] for i in self._innocent_lookups)
         inputs = dict.fromkeys(e.input for e in site.endpoints)
-        addresses = dict.fromkeys(a for o in dns for a in o.answers) | ({site.address: None} if site.address else {})
+        addresses = dict.fromkeys(a for o in dns if o.purpose != "innocent" for a in o.answers)
+        addresses |= {site.address: None} if site.address else {}
         controls = tuple(c for url in inputs for c in self._told.get(url, ()))
         addresses |= dict.fromkeys(a for c in controls for a in c.addresses)
         near = [self.observations[i] for a in addresses for i in self._by_address.get(a, ())]
