@@ -224,6 +224,7 @@ def process_1(folder: Path) -> int:
 def test_an_interpreter_that_has_ended_is_told(folder: Path) -> None:
     with warm() as interpreter:
         with open_lab(warm=interpreter) as lab:
+            assert lab.run_probe(["--version"], env=dict(os.environ), timeout_s=PATIENCE_S).returncode == 0
             os.kill(interpreter_of("probe.lab.host.warm_program", folder), signal.SIGKILL)
             with pytest.raises(LabFailed, match="fork from"):
                 lab.run_probe(["--version"], env=dict(os.environ), timeout_s=PATIENCE_S)

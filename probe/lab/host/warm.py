@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from types import TracebackType
 from typing import Self
@@ -31,19 +33,20 @@ class Warm:
         """`environment`: in which the interpreters, and all that comes from them, find their modules."""
         self._laboratories = ForkServer("probe.lab.host.warm", environment)
         self._programs = ForkServer("probe.lab.host.warm_program", environment)
+        self._lock = threading.Lock()
+        self._has_programs = False
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start them; they import while others go on."""
-        self._laboratories.__enter__()
-        self._programs.__enter__()
+        """Start the first; it imports while others go on."""
+        self._open.enter_context(self._laboratories)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let them end; laboratories that still live are not touched."""
-        self._programs.__exit__(kind, error, trace)
-        self._laboratories.__exit__(kind, error, trace)
+        self._open.close()
 
     def launch(self, fds: Sequence[int]) -> int:
         """Fork a laboratory's launcher from descriptors: control socket, owner, lock, log of errors, blueprint.
@@ -54,6 +57,10 @@ class Warm:
 
     def start_program(self, fds: Sequence[int]) -> int:
         """Fork the program under test, see `probe.lab.host.warm_program`; otherwise as `launch`."""
+        with self._lock:
+            if not self._has_programs:
+                self._open.enter_context(self._programs)
+                self._has_programs = True
         return self._programs.fork(fds)
 
 
