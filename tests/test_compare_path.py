@@ -77,6 +77,15 @@ def test_attempts_that_end_differently_are_not_alike() -> None:
     assert alike == [True, False, False]  # the first two are two words for one silence
 
 
+@pytest.mark.parametrize(("sources", "source"), [
+    (("network",), "network"), (("trusted",), "trusted"), (("trusted", "network"), "network"), (("literal",), "literal"),
+], ids=" then ".join)
+def test_an_address_is_the_networks_where_its_resolver_gave_it_whoever_was_first(
+        sources: tuple[str, ...], source: str) -> None:
+    visits = [o for word in sources for o in visit_to(address_source=word)]
+    assert evidence(visits).source == source
+
+
 def test_a_success_after_failures_leaves_no_stage() -> None:
     e = evidence([*tries(RESET, n=2), *visit_to(attempt=3)])
     assert (e.failed_attempts, e.last_ok, e.stage, e.same_failure) == (2, True, "", False)

@@ -15,7 +15,7 @@ import pytest
 from observations import HERE4, HOST, PRIVATE, THERE4
 
 from probe.compare.dns import dns_evidence
-from probe.measure import dns_udp
+from probe.measure import dns_room, dns_udp
 from probe.measure.clock import Clock, start_clock
 from probe.measure.dns_udp import MAX_REPLIES, Listener, Question
 from probe.measure.lookups import observe_question
@@ -290,8 +290,8 @@ def test_many_questions_at_once_each_have_their_answer(listener: Listener) -> No
 def test_a_server_gets_a_limited_number_of_questions_at_once(
     listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dns_udp, "AT_ONCE", 2)
-    monkeypatch.setattr(dns_udp, "HOLD_S", PATIENCE_S)
+    monkeypatch.setattr(dns_room, "AT_ONCE", 2)
+    monkeypatch.setattr(dns_room, "HOLD_S", PATIENCE_S)
     heard = Heard()
     with serving(lambda *_: []) as silent, serving(lambda query, _: [answer(query, HERE4)], "127.0.0.2") as other:
         for number in range(3):
@@ -304,8 +304,8 @@ def test_a_server_gets_a_limited_number_of_questions_at_once(
 def test_a_silent_server_does_not_hold_up_what_else_it_is_asked(
     listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dns_udp, "AT_ONCE", 1)
-    monkeypatch.setattr(dns_udp, "HOLD_S", 0.02)
+    monkeypatch.setattr(dns_room, "AT_ONCE", 1)
+    monkeypatch.setattr(dns_room, "HOLD_S", 0.02)
     heard = Heard()
     with serving(lambda query, before: [answer(query, HERE4)] if before == 2 else []) as server:
         for number in range(3):

@@ -135,6 +135,12 @@ class PathEvidence:
     evidence: tuple[str, ...] = ()
 
 
+def _source_of(mine: Sequence[Observation]) -> str:
+    """Who gave the address. What trusted resolvers told first the network may have told as well, later."""
+    said = [o.address_source for o in mine]
+    return "network" if "network" in said else said[0] if said else ""
+
+
 def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
                   around: Sequence[Observation], controls: Sequence[ControlAnswer],
                   traces: Sequence[Observation] = (), flows: Sequence[Observation] = (), private_root: str = "",
@@ -149,9 +155,8 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
               if failed_inputs(only, [o for o in mine if o.attempt == n])]
     named = [o for o in (*visits, *flows) if o.purpose in NAMED_PURPOSES]
     flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
-    first = mine[0] if mine else Observation(operation="connect", address=address)
     base = PathEvidence(
-        address=address, family=6 if ":" in address else 4, source=first.address_source, kind=site.kind,
+        address=address, family=6 if ":" in address else 4, source=_source_of(mine), kind=site.kind,
         needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,

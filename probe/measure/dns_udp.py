@@ -1,8 +1,8 @@
 """Questions over UDP, each on its own socket that stays open: the second answer is the evidence.
 
 One selector thread owns all sockets. The first usable reply completes the question; whatever comes later on the
-same socket is kept until the listener is closed, off the critical path. A server gets a limited number of questions
-at once: what a home router's forwarder has no room for it drops, and a dropped question costs seconds.
+same socket is kept until the listener is closed, off the critical path. A server gets as many questions at once as
+it keeps up with (`probe.measure.dns_room`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from probe.measure.dns_reply import Reply
+from probe.measure.dns_room import Room
 from probe.measure.sockets import receive
 from probe.tables.failures import TIMEOUT, datagram_failure, failure_of, rcode_failure
 from probe.tables.systems import LINUX
@@ -26,11 +27,6 @@ from probe.tables.systems import LINUX
 RESEND_AFTER_S = 2.0
 LISTEN_ON_S = 5.0
 MAX_REPLIES = 8
-AT_ONCE = 64
-"""Questions to one server that may wait for their first answer; small forwarders have room for 150 of all programs."""
-HOLD_S = 0.4
-"""After this long a question without an answer holds up no other: a dead server must not cost one timeout after
-another."""
 DEAD = "unknown_failure: the listener has ended"
 _QUEUE_CHECK_S = 0.05
 MOST_OPEN = 8192 if hasattr(selectors, "EpollSelector") or hasattr(selectors, "KqueueSelector") else 480
@@ -79,6 +75,7 @@ class Listener:
         self._incoming: list[Question] = []
         self._queue: deque[Question] = deque()
         self._open: dict[int, Question] = {}
+        self._room = Room()
         self._closing = self._dead = False
         self._thread = threading.Thread(target=self._run, name="dns-listener", daemon=True)
 
@@ -146,10 +143,12 @@ class Listener:
         if not self._queue:
             return
         now = time.monotonic()
-        busy = Counter(q.server for q in self._open.values() if not q.done_at and now - q.sent_at < HOLD_S)
+        room = self._room
+        busy = Counter(q.server for q in self._open.values() if not q.done_at
+                       and now - q.sent_at < room.hold_s(q.server))
         kept: deque[Question] = deque()
         for question in self._queue:
-            if busy[question.server] >= AT_ONCE or len(self._open) >= MOST_OPEN:
+            if busy[question.server] >= room.at_once(question.server) or len(self._open) >= MOST_OPEN:
                 kept.append(question)
                 continue
             busy[question.server] += 1
@@ -208,6 +207,7 @@ class Listener:
             return
         if not question.done_at:
             question.first = reply
+            self._room.heard(question.server, time.monotonic() - question.sent_at)
             self._decide(question, rcode_failure(reply.rcode, bool(reply.answers)))
         elif question.on_late is not None:
             question.on_late(question)
