@@ -78,7 +78,8 @@ def test_attempts_that_end_differently_are_not_alike() -> None:
 
 
 @pytest.mark.parametrize(("sources", "source"), [
-    (("network",), "network"), (("trusted",), "trusted"), (("trusted", "network"), "network"), (("literal",), "literal"),
+    (("network",), "network"), (("trusted",), "trusted"), (("trusted", "network"), "network"),
+    (("literal",), "literal"),
 ], ids=" then ".join)
 def test_an_address_is_the_networks_where_its_resolver_gave_it_whoever_was_first(
         sources: tuple[str, ...], source: str) -> None:
