@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -98,6 +98,20 @@ def test_a_defect_that_spreads_slowly_is_no_block() -> None:
     for place, asn in enumerate(ALL_ASNS):
         table = struck(table, range(200 + 12 * place, 380 - 12 * place), asns=(asn,), strength=0.7)
     assert detect(table) == []
+
+
+def test_what_is_left_of_a_defect_is_no_event_while_it_lasts_elsewhere() -> None:
+    """It ends in India, pauses in one Russian network, and goes on in Iran and Turkey, who are in one long window."""
+    table = struck(quiet(), range(100, 200), asns=(64501, 64502, 64531), strength=0.6)
+    table = struck(table, range(100, 264), asns=(64511, 64521), strength=0.6)
+    assert events_of(struck(table, range(248, 260), strength=0.6)) == []
+    # Whoever has got over it everywhere else is struck by something else.
+    alone = struck(quiet(), range(100, 200), asns=(64501, 64502, 64511, 64521, 64531), strength=0.6)
+    assert events_of(struck(alone, range(248, 260), strength=0.6)) == [("RU", at(248))]
+
+
+def events_of(table: pd.DataFrame) -> list[tuple[str, datetime]]:
+    return [(event.place, event.onset) for event in detect(table)]
 
 
 def test_a_block_at_home_while_it_is_long_blocked_elsewhere() -> None:
