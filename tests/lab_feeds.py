@@ -22,8 +22,8 @@ from probe.control.feed_board import AHEAD_S
 from probe.control.feed_document import read_feed, write_feed
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
-from probe.lab.laboratory import CLIENT, Laboratory
-from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
+from probe.lab.laboratory import CLIENT, Laboratory, probe_command
+from probe.lab.scoring.trial import configuration, program_environment, read_rows
 from probe.lab.types import Drawn
 from probe.updates.minisign import PublicKey
 from probe.updates.sign import read_key

@@ -14,8 +14,8 @@ from lab_feeds import World, world
 from probe.catalogue.load import load
 from probe.control.feed_document import read_feed
 from probe.expectation import Expectation
-from probe.lab.laboratory import unavailable
-from probe.lab.scoring.trial import probe_command, program_environment
+from probe.lab.laboratory import probe_command, unavailable
+from probe.lab.scoring.trial import program_environment
 from probe.lab.types import Drawn, Fault
 from probe.model import Endpoint
 

@@ -18,9 +18,9 @@ import pytest
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
-from probe.lab.laboratory import Laboratory, unavailable
+from probe.lab.laboratory import Laboratory, probe_command, unavailable
 from probe.lab.scoring.judged import Row
-from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
+from probe.lab.scoring.trial import configuration, program_environment, read_rows
 from probe.lab.truth import read_log
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]

@@ -16,8 +16,8 @@ import pytest
 from lab_mutants import UNCHANGED, Mutant, kinds, mutants, scene, shape_of, unchanged
 
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
+from probe.lab.laboratory import Laboratory, probe_command, unavailable
+from probe.lab.scoring.trial import configuration, program_environment, read_rows
 from probe.lab.types import Drawn
 from probe.lab.world import draw_world
 from probe.model import Endpoint

@@ -16,8 +16,8 @@ from probe.catalogue.load import load as load_catalogue
 from probe.geo.table import public
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
-from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.scoring.trial import probe_command, program_environment
+from probe.lab.laboratory import Laboratory, probe_command, unavailable
+from probe.lab.scoring.trial import program_environment
 from probe.model import RunResult
 from probe.session.judging import judge_again
 from probe.store.read import read_runs

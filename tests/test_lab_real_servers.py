@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.laboratory import Laboratory, unavailable
+from probe.lab.laboratory import Laboratory, probe_command, unavailable
 from probe.lab.pki import issue, load_issuer, world_time
-from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
+from probe.lab.scoring.trial import configuration, program_environment, read_rows
 from probe.lab.types import Drawn, Fault, World
 from probe.lab.world import FIXED_ANSWERS, draw_world
 from probe.model import Endpoint

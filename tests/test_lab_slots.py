@@ -13,9 +13,9 @@ import pytest
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
-from probe.lab.laboratory import Laboratory, unavailable
+from probe.lab.laboratory import Laboratory, probe_command, unavailable
 from probe.lab.scoring.judged import Row
-from probe.lab.scoring.trial import configuration, probe_command, program_environment, read_rows
+from probe.lab.scoring.trial import configuration, program_environment, read_rows
 
 DEADLINE_S = 300
 """Room for the first later slot (240 s after the failure) and not for the second."""

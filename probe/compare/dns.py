@@ -10,7 +10,7 @@ from probe.compare.dns_anatomy import two_senders
 from probe.compare.locate import NOWHERE, Located
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import through
-from probe.compare.port53 import Port53, port53, was_injected
+from probe.compare.port53 import Port53, of_the_name, port53, was_injected
 from probe.compare.slots import APART_S, slots_of
 from probe.model import ControlAnswer, Observation
 from probe.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS
@@ -125,7 +125,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
                  nat64_prefix: str = "", cc: str = "ZZ") -> DnsEvidence:
     """Compare every lookup of one name; `controls` are the answers of helpers about it."""
     alive = [o for o in seen if o.purpose == "innocent" and o.resolver == "network"]
-    asked = [o for o in seen if not o.reason and o.purpose != "innocent"]
+    asked = of_the_name(seen)
     if not asked:
         return DnsEvidence()
     by = {word: [o for o in asked if o.resolver == word] for word in ("system", "network", "public", "dark")}
@@ -169,7 +169,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
 
 def own_lookups(seen: Iterable[Observation]) -> list[Observation]:
     """What the network's own resolution said of a name: asked directly, or else by the system."""
-    asked = [o for o in seen if not o.reason and o.purpose != "innocent"]
+    asked = of_the_name(seen)
     return ([o for o in asked if o.resolver == "network" and o.dns_engine == "udp"]
             or [o for o in asked if o.resolver == "system"])
 

@@ -16,6 +16,12 @@ CLOSED = "closed"
 """An expectation of the status column: the port must not answer (a control against transparent proxies)."""
 
 
+def source_of(visits: Sequence[Observation]) -> str:
+    """Who gave their address. What trusted resolvers told first the network may have told as well, later."""
+    said = [o.address_source for o in visits]
+    return "network" if "network" in said else said[0] if said else ""
+
+
 def failed_inputs(site: Site, attempt: Sequence[Observation]) -> frozenset[str]:
     """Inputs of the site that this attempt did not serve; all of them when it failed below HTTP."""
     every = frozenset(e.input for e in site.endpoints)

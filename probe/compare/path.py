@@ -11,7 +11,7 @@ from probe.compare.flow import FlowEvidence, flow_evidence
 from probe.compare.locate import NOWHERE, Located, located
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import from_outside
-from probe.compare.outcomes import NETWORK_PURPOSES, expects_content, failed_inputs, must_not_answer
+from probe.compare.outcomes import NETWORK_PURPOSES, expects_content, failed_inputs, must_not_answer, source_of
 from probe.compare.places import host_of, joined, redirects_abroad
 from probe.compare.residual import NOT_ASKED, Residual, residual_of
 from probe.compare.shapes import UNSHAPED, ShapeEvidence, shape_evidence
@@ -135,12 +135,6 @@ class PathEvidence:
     evidence: tuple[str, ...] = ()
 
 
-def _source_of(mine: Sequence[Observation]) -> str:
-    """Who gave the address. What trusted resolvers told first the network may have told as well, later."""
-    said = [o.address_source for o in mine]
-    return "network" if "network" in said else said[0] if said else ""
-
-
 def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
                   around: Sequence[Observation], controls: Sequence[ControlAnswer],
                   traces: Sequence[Observation] = (), flows: Sequence[Observation] = (), private_root: str = "",
@@ -156,7 +150,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     named = [o for o in (*visits, *flows) if o.purpose in NAMED_PURPOSES]
     flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
     base = PathEvidence(
-        address=address, family=6 if ":" in address else 4, source=_source_of(mine), kind=site.kind,
+        address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
         needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,

@@ -38,10 +38,15 @@ class Port53:
     """Over TCP this name draws a reply that is no DNS, and an innocent name an answer."""
 
 
+def of_the_name(seen: Iterable[Observation]) -> list[Observation]:
+    """Questions about a name itself, of those that were put for its sake: others are about innocent ones."""
+    return [o for o in seen if not o.reason and o.purpose != "innocent"]
+
+
 def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozenset[str], *,
            nat64_prefix: str = "") -> Port53:
     """Read the lookups of one name; `plain` are the answers of the network's own resolution."""
-    asked = [o for o in seen if not o.reason and o.purpose != "innocent"]
+    asked = of_the_name(seen)
     innocent = [o for o in seen if not o.reason and o.purpose == "innocent"]
     udp = [o for o in asked if o.dns_engine == "udp"]
     dark = frozenset(a for o in asked if o.resolver == "dark" for a in o.answers)

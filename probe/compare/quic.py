@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probe.compare.nat64 import from_outside
+from probe.compare.outcomes import source_of
 from probe.compare.path import TIMEOUTS, PathEvidence, claims
 from probe.compare.udp import PORT_BESIDE, Other, beside, where_datagrams_end
 from probe.model import ControlAnswer, Endpoint, Observation
@@ -37,7 +38,7 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
     last = mine[-1] if mine else Observation(operation="", address=address)
     near = [o for o in around.near if o.address == address and o.port == site.port]
     base = PathEvidence(
-        address=address, family=6 if ":" in address else 4, source=last.address_source, kind=site.kind,
+        address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
         secure=bool(site.sni), needs=1, depth=int(bool(mine)), attempts=len({o.attempt for o in mine}),
         failed_attempts=len({o.attempt for o in failed}), last_ok=bool(mine) and not last.failure,
         proven=site.proves_itself and any(o.trust == "valid" for o in mine), innocent=_innocent(near),

@@ -32,7 +32,7 @@ from probe.lab.host.program_call import Call, call_program
 from probe.lab.host.warm import Warm
 from probe.lab.types import Drawn
 
-__all__ = ["CLIENT", "LEVELS", "LabFailed", "LabUnavailable", "Laboratory", "unavailable"]
+__all__ = ["CLIENT", "LEVELS", "LabFailed", "LabUnavailable", "Laboratory", "probe_command", "unavailable"]
 
 LEVELS = ("socket", "packet")
 """Evidence that the client can gather: what sockets say, or packets as well."""
@@ -65,6 +65,11 @@ def _launch_environment() -> dict[str, str]:
     """The present environment, in which a new interpreter finds the same modules."""
     path = os.pathsep.join([str(_package_root()), *map(os.path.abspath, filter(None, sys.path))])
     return {**os.environ, "PYTHONPATH": path}
+
+
+def probe_command() -> tuple[str, ...]:
+    """How this very program is called."""
+    return (sys.executable, "-m", "probe")
 
 
 def _package_root() -> Path:
@@ -219,7 +224,7 @@ class Laboratory:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run this very program on the client, as `run` does; forked from the `warm` interpreter if there is one."""
         if self._warm is None:
-            return self.run([sys.executable, "-m", "probe", *arguments], env=env, timeout_s=timeout_s)
+            return self.run([*probe_command(), *arguments], env=env, timeout_s=timeout_s)
         self.check()
         call = Call(arguments=tuple(arguments), environment=self._variables(env), directory=os.getcwd(),
                     level=self.level, uid=os.geteuid(), gid=os.getegid())

@@ -16,8 +16,8 @@ from pathlib import Path
 from probe.catalogue.types import Catalogue
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
-from probe.lab.laboratory import Laboratory
-from probe.lab.scoring.trial import configuration, probe_command, program_environment
+from probe.lab.laboratory import Laboratory, probe_command
+from probe.lab.scoring.trial import configuration, program_environment
 
 SCENARIO = "ru-wechat-2017"
 FIRST_DAY = datetime(2017, 5, 1, tzinfo=UTC)

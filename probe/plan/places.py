@@ -9,6 +9,7 @@ from probe.compare.dns import DnsEvidence
 from probe.compare.nat64 import through
 from probe.compare.nearness import nearness
 from probe.compare.outcomes import NETWORK_PURPOSES
+from probe.compare.port53 import of_the_name
 from probe.plan.frame import Frame, Seen
 from probe.sites import Site
 from probe.tables.resolvers import ENCRYPTED
@@ -18,7 +19,7 @@ def candidates(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> l
     """(address, source) pairs to visit, the network's own answers first, bounded per family."""
     if site.address:
         return [(site.address, "literal")] if family_of(site.address) in frame.families else []
-    own = [o for o in seen.dns if o.purpose != "innocent"]  # no service lives where an innocent name does
+    own = of_the_name(seen.dns)  # no service lives where an innocent name does
     plain = [a for o in own if o.resolver in ("system", "network") for a in o.answers]
     sources = dict.fromkeys(plain, "network")
     chosen = _bounded(list(sources), frame)

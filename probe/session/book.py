@@ -9,6 +9,7 @@ from dataclasses import replace
 from probe.classify import Case
 from probe.compare.addresses import family_of
 from probe.compare.nearness import concealed
+from probe.compare.port53 import of_the_name
 from probe.compare.udp import OPERATIONS
 from probe.model import ControlAnswer, Observation
 from probe.plan.frame import Seen
@@ -128,7 +129,7 @@ class Book:
         if any(o.purpose == "dark" for o in dns):
             dns += tuple(self.observations[i] for i in self._innocent_lookups)
         inputs = dict.fromkeys(e.input for e in site.endpoints)
-        addresses = dict.fromkeys(a for o in dns if o.purpose != "innocent" for a in o.answers)
+        addresses = dict.fromkeys(a for o in of_the_name(dns) for a in o.answers)
         addresses |= {site.address: None} if site.address else {}
         controls = tuple(c for url in inputs for c in self._told.get(url, ()))
         addresses |= dict.fromkeys(a for c in controls for a in c.addresses)

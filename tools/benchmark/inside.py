@@ -11,8 +11,8 @@ from pathlib import Path
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load as load_scenario
-from probe.lab.laboratory import Laboratory
-from probe.lab.scoring.trial import configuration, probe_command, program_environment
+from probe.lab.laboratory import Laboratory, probe_command
+from probe.lab.scoring.trial import configuration, program_environment
 from probe.lab.types import Drawn
 from probe.model import Endpoint, RunResult
 from probe.store.read import read_runs

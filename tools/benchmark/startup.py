@@ -15,8 +15,8 @@ from scapy.utils import RawPcapNgReader
 
 from benchmark.figure import Figure, middle
 from benchmark.inside import SEED, clean_world, endpoints, run_probe
-from probe.lab.laboratory import Laboratory
-from probe.lab.scoring.trial import probe_command, program_environment
+from probe.lab.laboratory import Laboratory, probe_command
+from probe.lab.scoring.trial import program_environment
 from probe.lab.wire.packet import TCP, UDP, parse
 
 ROUNDS = 11

@@ -19,8 +19,8 @@ from probe.catalogue.load import load as load_catalogue
 from probe.cli.lock import held_since
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load as load_scenario
-from probe.lab.laboratory import Laboratory
-from probe.lab.scoring.trial import configuration, probe_command, program_environment
+from probe.lab.laboratory import Laboratory, probe_command
+from probe.lab.scoring.trial import configuration, program_environment
 from probe.store.atomic import StoreError
 from probe.store.read import stored_runs, whole
 from soaking.ledger import Tally, rows_by_glob, strays

@@ -13,10 +13,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
+from importlib import import_module
 
 from probe.lab.errors import LabFailed
 from probe.lab.host.child import work_and_end
@@ -25,34 +24,35 @@ _MOST_FDS = 16
 
 
 class ForkServer:
-    """The owner's side, for a `with` block; several threads may ask at once."""
+    """The owner's side; several threads may ask at once."""
 
     def __init__(self, module: str, environment: Mapping[str, str]) -> None:
         """`module`: what the interpreter runs; `environment`: where it, and all that comes from it, finds modules."""
         self._module = module
         self._environment = dict(environment)
         self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Self:
-        """Start it; it imports while others go on."""
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", self._module, str(theirs.fileno())], env=self._environment,
-                stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True)
-        return self
+    def start(self) -> None:
+        """Start it, if it was not; it imports while others go on."""
+        if self._process is None:
+            self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", self._module, str(theirs.fileno())], env=self._environment,
+                    stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Let it end; what it has forked is not touched."""
-        self._socket.close()
-        self._process.wait()
+    def close(self) -> None:
+        """Let it end, if it was started; what it has forked is not touched."""
+        if self._process is not None:
+            self._socket.close()
+            self._process.wait()
 
     def fork(self, fds: Sequence[int]) -> int:
         """Fork a process that receives these descriptors; a descriptor of it. Raises LabFailed if nobody answers."""
         try:
             with self._lock:
+                self.start()
                 socket.send_fds(self._socket, [b"\0"], list(fds))
                 data, answer, _, _ = socket.recv_fds(self._socket, 1, 1)
         except OSError as error:
@@ -62,12 +62,15 @@ class ForkServer:
         return answer[0]
 
 
-def serve(arguments: Sequence[str], *, prepare: Callable[[], object], become: Callable[[list[int]], int]) -> int:
-    """`SOCKET`: prepare, then fork a process for each message until the other end is closed.
+def serve(arguments: Sequence[str], *, modules: Iterable[str], become: Callable[[list[int]], int],
+          prepare: Callable[[], object] = lambda: None) -> int:
+    """`SOCKET`: import, prepare, then fork a process for each message until the other end is closed.
 
     `become` is what the process does with the descriptors that came with it; what it returns is the exit status.
     """
     sock = socket.socket(fileno=int(arguments[0]))
+    for name in modules:
+        import_module(name)
     prepare()
     gc.freeze()  # a collector that looks at all this again would copy it into every child
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended

@@ -9,13 +9,12 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from typing import IO
 
 from probe.lab.host.enter import CANNOT_EXECUTE
 from probe.lab.host.warm import Warm
-
-_STATUS_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,25 +44,21 @@ def call_program(
     Raises subprocess.TimeoutExpired, and LabFailed when there is nothing to fork it from.
     """
     words = ["probe", *call.arguments]
-    with tempfile.TemporaryFile() as request, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with ExitStack() as stack:
+        request, status, out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(4))
         request.write(json.dumps(asdict(call)).encode())
         request.seek(0)
-        status, says_status = os.pipe()
-        try:
-            fds = (request.fileno(), says_status, out.fileno(), err.fileno(), *(fd for fd in spaces if fd >= 0))
-            process = warm.start_program(fds)
-        finally:
-            os.close(says_status)
-        try:
-            if not select.select([process], [], [], timeout_s)[0]:
-                raise subprocess.TimeoutExpired(words, timeout_s)
-            ended = os.read(status, _STATUS_BYTES)
-        finally:
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(process, signal.SIGKILL)  # and the kernel then the program
-            os.close(process)
-            os.close(status)
-        out.seek(0)
-        err.seek(0)
-        code = os.waitstatus_to_exitcode(int(ended)) if ended else CANNOT_EXECUTE
-        return subprocess.CompletedProcess(words, code, out.read(), err.read())
+        process = warm.start_program((*(file.fileno() for file in (request, status, out, err)),
+                                      *(fd for fd in spaces if fd >= 0)))
+        stack.callback(os.close, process)
+        if not select.select([process], [], [], timeout_s)[0]:
+            signal.pidfd_send_signal(process, signal.SIGKILL)  # and the kernel then the program
+            raise subprocess.TimeoutExpired(words, timeout_s)
+        ended, printed, complained = (_whole(file) for file in (status, out, err))
+    code = os.waitstatus_to_exitcode(int(ended)) if ended else CANNOT_EXECUTE
+    return subprocess.CompletedProcess(words, code, printed, complained)
+
+
+def _whole(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()

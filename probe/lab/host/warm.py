@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from importlib import import_module
 from types import TracebackType
 from typing import Self
 
@@ -33,20 +30,18 @@ class Warm:
         """`environment`: in which the interpreters, and all that comes from them, find their modules."""
         self._laboratories = ForkServer("probe.lab.host.warm", environment)
         self._programs = ForkServer("probe.lab.host.warm_program", environment)
-        self._lock = threading.Lock()
-        self._has_programs = False
-        self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start the first; it imports while others go on."""
-        self._open.enter_context(self._laboratories)
+        """Start the first; the other waits until a program is asked for."""
+        self._laboratories.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let them end; laboratories that still live are not touched."""
-        self._open.close()
+        self._programs.close()
+        self._laboratories.close()
 
     def launch(self, fds: Sequence[int]) -> int:
         """Fork a laboratory's launcher from descriptors: control socket, owner, lock, log of errors, blueprint.
@@ -57,10 +52,6 @@ class Warm:
 
     def start_program(self, fds: Sequence[int]) -> int:
         """Fork the program under test, see `probe.lab.host.warm_program`; otherwise as `launch`."""
-        with self._lock:
-            if not self._has_programs:
-                self._open.enter_context(self._programs)
-                self._has_programs = True
         return self._programs.fork(fds)
 
 
@@ -75,12 +66,10 @@ def _become_launcher(fds: Sequence[int]) -> int:
 
 
 def _prepare() -> None:
-    for name in _NEEDED:
-        import_module(name)
     from probe.lab.servers import catalogue_rows
 
     catalogue_rows()
 
 
 if __name__ == "__main__":
-    sys.exit(serve(sys.argv[1:], prepare=_prepare, become=_become_launcher))
+    sys.exit(serve(sys.argv[1:], modules=_NEEDED, prepare=_prepare, become=_become_launcher))

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -162,11 +161,6 @@ def _measured(drawn: Drawn) -> tuple[str, ...]:
     """The inputs that a run measures: where several endpoints of one target were drawn, all of them."""
     more = (url for alias, urls in drawn.aliases.items() if alias.startswith(TARGET) for url in urls)
     return tuple(dict.fromkeys((*drawn.targets, *more)))
-
-
-def probe_command() -> tuple[str, ...]:
-    """How this very program is called."""
-    return (sys.executable, "-m", "probe")
 
 
 def program_environment() -> dict[str, str]:
