@@ -99,6 +99,8 @@ FALLS_TO: dict[str, tuple[NameEvidence, str]] = {
     "nobody to be trusted was asked": (failing("timeout", **NOBODY), "dns/failed_control_failed"),
     "a single control denies": (failing("nxdomain", **NOBODY, control_denying=1, controls_asked=2),
                                 "dns/failed_sometimes"),
+    "the resolver works at the name": (failing("timeout", resolver_alive="ok", laboured=True),
+                                       "dns/failed_sometimes"),
     "other names are as unlucky": (replace(failing("timeout", resolver_alive="ok"), unlucky=True),
                                    "dns/failed_sometimes"),
     "a denial is no bad luck": (replace(failing("nxdomain"), unlucky=True), "dns/denied_here_only"),

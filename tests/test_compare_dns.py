@@ -256,6 +256,25 @@ def test_a_known_block_address_is_nobody_s_router() -> None:
     assert dns_evidence([seen]).near_answer == ""
 
 
+LATE, EMPTY_LATE, GARBAGE = "9000.0|59|SERVFAIL|QR RD RA|", "7000.0|59|NOERROR|QR RD RA|", "7000.0|59|malformed||"
+
+
+@pytest.mark.parametrize(("tries", "laboured"), [
+    ([("timeout", ()), ("timeout", ()), ("timeout", ())], False),
+    ([("timeout", ()), ("timeout", (LATE,)), ("timeout", ())], True),
+    ([("timeout", (EMPTY_LATE,)), ("timeout", ())], True),
+    ([("timeout", (GARBAGE,)), ("timeout", ())], False),
+    ([("timeout", ()), ("servfail", (LATE,))], True),
+    ([("timeout", ()), ("empty", ("30.0|59|NOERROR|QR RD RA|",))], False),
+    ([("timeout", ()), ("refused", ("30.0|59|REFUSED|QR RD RA|",))], False),
+])
+def test_a_resolver_that_answers_too_late_or_gives_up_works_at_the_name(
+        tries: list[tuple[str, tuple[str, ...]]], laboured: bool) -> None:
+    words = {"timeout": TIMEOUT, "servfail": "dns_servfail_error", "empty": "", "refused": "dns_refused_error"}
+    seen = [lookup(failure=words[word], replies=replies, attempt=n) for n, (word, replies) in enumerate(tries, start=1)]
+    assert dns_evidence(seen).laboured is laboured
+
+
 @pytest.mark.parametrize(("ede", "blamed"), [
     ([("22 at delegation",)] * 3, True), ([("6",), ("23 udp",), ("22", "15 policy")], True),
     ([("22",), (), ("22",)], False), ([("15 policy",)] * 3, False), ([()] * 3, False),

@@ -289,6 +289,19 @@ def test_a_resolver_fails_for_one_name_and_says_that_its_servers_are_why(watch: 
     assert ask(w, w.innocent().host)["rcode"] == "NOERROR"
 
 
+def test_a_resolver_answers_for_one_name_when_nobody_waits_any_more(watch: Watching) -> None:
+    w = watch("dns-late")
+    name, late = w.target("t").host, fault(w, "resolver_late")
+    assert ask(w, w.innocent().host)["rcode"] == "NOERROR"
+    begin_s = time.monotonic()
+    assert ask(w, name)["rcode"] == "timeout"
+    tries = iter(lambda: str(ask(w, name)["rcode"]), "none")
+    said = next(rcode for rcode in tries if rcode != "timeout" or time.monotonic() > begin_s + 60)
+    assert said == {"servfail": "SERVFAIL", "answer": "NOERROR"}[str(late["style"])]
+    assert time.monotonic() - begin_s >= float(str(late["after_s"]))
+    assert ask(w, name, server="8.8.8.8")["rcode"] == "NOERROR"
+
+
 @pytest.mark.parametrize(("name", "rcode"), [("resolver-dead", "timeout"), ("resolver-servfail", "SERVFAIL")])
 def test_a_resolver_is_out_of_order_for_all(watch: Watching, name: str, rcode: str) -> None:
     w = watch(name)

@@ -259,6 +259,7 @@ def restricted(served: Served) -> None:
 RESOLVERS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "resolver_dead": ({}, dead),
     "resolver_servfail": ({}, rcode(dns.rcode.SERVFAIL)),
+    "resolver_late": ({"after_s": 0.2}, rcode(dns.rcode.SERVFAIL)),
     "resolver_refused": ({}, rcode(dns.rcode.REFUSED)),
     "resolver_nxdomain": ({}, rcode(dns.rcode.NXDOMAIN)),
     "resolver_empty": ({}, rcode(dns.rcode.NOERROR)),

@@ -10,7 +10,8 @@ from probe.compare.dns_anatomy import two_senders
 from probe.compare.locate import NOWHERE, Located
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import through
-from probe.compare.port53 import Port53, of_the_name, port53, was_injected
+from probe.compare.port53 import ANSWERED, Port53, of_the_name, port53, was_injected
+from probe.compare.replies import answers_of_reply
 from probe.compare.slots import APART_S, slots_of
 from probe.model import ControlAnswer, Observation
 from probe.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS
@@ -79,6 +80,9 @@ class DnsEvidence:
     """The network's resolver says that somebody else made it answer so (extended DNS error 16), and answers."""
     zone_blamed: bool = False
     """Whenever the network's resolver failed it said that the name's own servers or signatures are why."""
+    laboured: bool = False
+    """The network's resolver did answer a question about the name: by a failure of its own, or after its time was up.
+    So it works at the name and gets no further, as where the name's own servers are slow or out of its reach."""
     injected: bool = False
     """One question had two different answers, the early one wrong."""
     two_senders: bool = False
@@ -158,7 +162,8 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         public_restricted=mark_of((o for o in by["public"] if not frozenset(o.answers) <= trusted), cc=cc).restricted,
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
         censored=any(o.answers and _code(word) == CENSORED for o in network for word in o.ede),
-        zone_blamed=_blames_the_zone(network), injected=way.injected, dark_answered=way.dark_answered, port53=way,
+        zone_blamed=_blames_the_zone(network), laboured=any(_is_laboured(o) for o in network),
+        injected=way.injected, dark_answered=way.dark_answered, port53=way,
         two_senders=any(two_senders(o, bogus) for o in network if o.dns_engine == "udp"),
         resolver_alive=state_of(alive),
         resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
@@ -240,6 +245,12 @@ def _names_policy(seen: Iterable[Observation]) -> bool:
 def _blames_the_zone(network: Sequence[Observation]) -> bool:
     failed = [o for o in network if STATES.get(o.failure) == "servfail"]
     return bool(failed) and all(any(_code(word) in ZONE_CODES for word in o.ede) for o in failed)
+
+
+def _is_laboured(seen: Observation) -> bool:
+    state = STATES.get(seen.failure)
+    late = (answers_of_reply(text)[0] for text in seen.replies)
+    return state == "servfail" or (state == "timeout" and any(rcode in (*ANSWERED, "SERVFAIL") for rcode in late))
 
 
 def _code(word: str) -> str:

@@ -53,7 +53,7 @@ def _fails_alone(e: NameEvidence, state: str) -> bool:
     """
     alive = state in DENIALS or e.dns.resolver_alive in ANSWERS
     alone = e.dns.network == state and e.dns.system != "ok" and _repeated(e) and e.dns.known_elsewhere and alive
-    return alone and not (state == "timeout" and e.unlucky)
+    return alone and not (state == "timeout" and (e.unlucky or e.dns.laboured))
 
 
 def _false_answer(e: NameEvidence) -> bool:

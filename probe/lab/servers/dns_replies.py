@@ -6,6 +6,7 @@ Messages go through dnspython's codec (RFC 1035, 6891, 8914). Nothing here does 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -29,6 +30,8 @@ _UDP_PAYLOAD = 1232
 """Largest answer that is not cut over UDP (the DNS flag day's value), bytes."""
 
 _NEGATIVE_TTL_S = 300
+_GIVES_UP_S = 10.0
+"""When a common resolver stops trying (BIND's resolver-query-timeout)."""
 
 OnLie = Callable[[Fault, str, str], None]
 """Called with the fault, the name asked for and the address answered (or empty) when a resolver censors."""
@@ -43,6 +46,8 @@ class NameServers:
         self._zone = Zone(world, faults)
         self._on_lie = on_lie
         self._rng = random.Random(world.seed)
+        self._begun_s: dict[str, float] = {}
+        """When the resolver began to work at a name that takes it long; for all kinds of address together."""
         self._dns64 = any(fault.kind == "nat64" for fault in faults.all("router"))
 
     def reply(self, wire: bytes, *, role: str, udp: bool) -> bytes | None:
@@ -58,6 +63,23 @@ class NameServers:
         if role == "network":
             return self._network(query, udp=udp)
         return _fit(self._resolve(query, near=False), query, udp=udp)
+
+    def wait_s(self, wire: bytes, *, role: str) -> float:
+        """How long a resolver that gets no further with a name keeps this question, the first or one that joins it."""
+        late = [fault for fault in self._faults.all("resolver") if fault.kind == "resolver_late"]
+        if role != "network" or not late:
+            return 0.0
+        try:
+            name = _name(dns.message.from_wire(wire))
+        except (dns.exception.DNSException, ValueError, IndexError):
+            return 0.0
+        mine = [fault for fault in self._faults.of("resolver", name) if fault.kind == "resolver_late"]
+        if not mine:
+            return 0.0
+        now_s, after_s = time.monotonic(), number(mine[0].params, "after_s", _GIVES_UP_S)
+        if now_s >= self._begun_s.get(name, -after_s) + after_s:
+            self._begun_s[name] = now_s
+        return self._begun_s[name] + after_s - now_s
 
     def _network(self, query: dns.message.Message, *, udp: bool) -> bytes | None:
         name = _name(query)
@@ -81,6 +103,8 @@ class NameServers:
         elif fault.kind == "resolver_lie":
             address = text(fault.params, "address", self._world.sinkhole)
             reply, given = _point_at(query, address, alias=text(fault.params, "cname", "")), address
+        elif fault.kind == "resolver_late" and text(fault.params, "style", "servfail") == "answer":
+            reply, given = self._near(query), ""
         elif fault.kind == "resolver_restricts":
             reply = _renamed(query, self._resolve(query, near=True), alias=text(fault.params, "cname", ""))
             given = reply.answer[-1][0].to_text() if len(reply.answer) > 1 else ""
@@ -263,6 +287,7 @@ _UNREADABLE: dict[str, Callable[[dns.message.Message, random.Random], bytes]] = 
 
 _RCODES = {
     "resolver_servfail": dns.rcode.SERVFAIL,
+    "resolver_late": dns.rcode.SERVFAIL,
     "resolver_refused": dns.rcode.REFUSED,
     "resolver_nxdomain": dns.rcode.NXDOMAIN,
     "resolver_empty": dns.rcode.NOERROR,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 
 from probe.lab.servers.dns_replies import NameServers
 from probe.lab.servers.streams import Handler, PlainStream
@@ -20,7 +21,8 @@ once, and slower than any of them."""
 def serve_datagrams(bound: socket.socket, names: NameServers, role: str) -> None:
     """Answer on a bound UDP socket, each datagram from the address that it was sent to, while the loop runs."""
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _WAITING_BYTES)
-    answer_datagrams(bound, lambda message, *_: names.reply(message, role=role, udp=True))
+    answer_datagrams(bound, lambda message, *_: names.reply(message, role=role, udp=True),
+                     partial(names.wait_s, role=role))
 
 
 def tcp_handler(names: NameServers, role: str) -> Handler:
@@ -32,6 +34,7 @@ def tcp_handler(names: NameServers, role: str) -> Handler:
                 length = int.from_bytes(await stream.exactly(2), "big")
                 message = await stream.exactly(length)
             reply = names.reply(message, role=role, udp=False)
+            await asyncio.sleep(names.wait_s(message, role=role))
             if reply is not None:
                 await stream.write(len(reply).to_bytes(2, "big") + reply)
 

@@ -10,6 +10,7 @@ _WORDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("app_reply", "style"): ("wrong", "http", "echo", "garbage", "silence", "close", "reset", "tls_alert"),
     ("host_bans", "reply"): ("drop", "reset", "prohibit"),
     ("quota", "reply"): ("drop", "portal"),
+    ("resolver_late", "style"): ("servfail", "answer"),
     ("resolver_filter", "style"): ("zero", "nxdomain", "address"),
     ("store_delisted", "style"): ("404", "page"),
     ("store_strange", "style"): ("page", "limited", "consent", "cut", "count", "elsewhere"),

@@ -79,6 +79,9 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("resolver_dead", "resolver", "refuse",
      "the network's resolver never answers; refuse: nothing listens there, so ICMP says so"),
     ("resolver_servfail", "resolver", "", "the network's resolver answers SERVFAIL"),
+    ("resolver_late", "resolver", "after_s style",
+     "the network's resolver works at the name for after_s (10) and then answers, all that have asked meanwhile, with "
+     "SERVFAIL or, style answer, the truth"),
     ("resolver_refused", "resolver", "", "the network's resolver answers REFUSED"),
     ("resolver_nxdomain", "resolver", "", "the network's resolver says that the name does not exist"),
     ("resolver_empty", "resolver", "", "the network's resolver answers NOERROR without any record"),

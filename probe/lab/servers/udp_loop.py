@@ -12,9 +12,15 @@ _BATCH = 16
 """Datagrams answered before others get their turn."""
 
 
-def answer_datagrams(bound: socket.socket, reply: Callable[[bytes, str, int], bytes | None]) -> None:
+def answer_datagrams(bound: socket.socket, reply: Callable[[bytes, str, int], bytes | None],
+                     wait_s: Callable[[bytes], float] = lambda _: 0.0) -> None:
     """Send what `reply` makes of each datagram (its bytes, the client's address and port) back from the address that
-    it was sent to, while the loop runs; None: nothing."""
+    it was sent to, `wait_s` later, while the loop runs; None: nothing."""
+    loop = asyncio.get_running_loop()
+
+    def send(answer: bytes, client: tuple[str, int]) -> None:
+        with suppress(OSError):
+            bound.sendto(answer, client)
 
     def attend() -> None:
         for _ in range(_BATCH):
@@ -23,8 +29,10 @@ def answer_datagrams(bound: socket.socket, reply: Callable[[bytes, str, int], by
             except OSError:
                 return  # nothing waits, or an earlier reply could not be delivered
             answer = reply(message, client[0], client[1])
-            if answer is not None:
-                with suppress(OSError):
-                    bound.sendto(answer, client)
+            later_s = wait_s(message)
+            if answer is not None and later_s > 0:
+                loop.call_later(later_s, send, answer, client)
+            elif answer is not None:
+                send(answer, client)
 
-    asyncio.get_running_loop().add_reader(bound.fileno(), attend)
+    loop.add_reader(bound.fileno(), attend)
