@@ -89,7 +89,8 @@ class Watched:
         places = [self._place(text) for text in self.drawn.targets if text not in suffering]
         fitting = [p for p in places if p.address and bool(p.sni) == tls and port in (0, p.port)]
         assert fitting, "the company has no such target; draw another seed"
-        return min(fitting, key=lambda place: not place.input.startswith("https:"))  # a page can be fetched there
+        # A page can be fetched there; and at the port of the web, where there is one in the clear as well.
+        return min(fitting, key=lambda place: (not place.input.startswith("https:"), place.port != 443))
 
     def _place(self, text: str) -> Place:
         row = _rows()[text]
