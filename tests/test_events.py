@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from made_cells import PLACES, SERVICES, at, quiet, struck
 
+from probe.analysis.columns import CellsError
 from probe.analysis.event import Event
 from probe.analysis.events import detect, examine
-from probe.analysis.series import CellsError, read_cells
+from probe.analysis.reading import read_cells
 
 HOUR = timedelta(hours=1)
 ALL_ASNS = tuple(asn for _, asn in PLACES)

@@ -14,7 +14,7 @@ from made_cells import BEGIN, PLACES, SERVICES, at, quiet, struck
 
 from probe.analysis.events import detect, examine
 from probe.analysis.habits import Habit, habits
-from probe.analysis.series import read_cells
+from probe.analysis.reading import read_cells
 
 HOURS = 24 * 120
 ASNS = tuple(asn for _, asn in PLACES)

@@ -189,7 +189,7 @@ class _Work:
 
     def count(self, chunk: Chunk, writer: _RowGroups) -> None:
         """The cells of some days."""
-        runs = self.runs.filter(self.runs.day.isin(list(chunk.days)))
+        runs = self.engine.keep(self.runs.filter(self.runs.day.isin(list(chunk.days))))
         verdicts = self._table("verdicts", ("target_id", "service", "role"), cell.VERDICT, chunk, runs)
         services = self._table("services", ("service", "role"), cell.SERVICE, chunk, runs)
         tables = [table for table in (verdicts, services) if table is not None]

@@ -181,8 +181,9 @@ def _busy(each: Found, window: Window) -> bool:
 
 def _seen(series: Series, window: Window) -> tuple[int, int]:
     """Blocked and decided verdicts of another series in the window's hours."""
-    first, stop = np.searchsorted(series.times, (window.onset, window.end + 1))
-    return int(series.blocked[first:stop].sum()), int(series.decided[first:stop].sum())
+    first, stop = series.times.searchsorted((window.onset, window.end + 1))
+    inside = slice(first, stop)
+    return int(np.add.reduce(series.blocked[inside])), int(np.add.reduce(series.decided[inside]))
 
 
 def _device(window: Window) -> str:

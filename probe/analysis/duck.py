@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -52,7 +51,9 @@ class DuckDB:
         self._connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         self._kept: list[str] = []
         self._torn: list[Torn] = []
-        self._numbers = itertools.count()
+        self._next = self._first = 0
+        """Numbers of what is kept. Those after `hold` come again in each portion, so that its expressions are the same.
+        """
 
     def read(self, groups: Sequence[Group], columns: Sequence[str], defaults: Defaults) -> ir.Table:
         return stacked([(self._parquet if group.parquet else self._csv)(group, columns, defaults) for group in groups])
@@ -62,11 +63,13 @@ class DuckDB:
 
     def hold(self) -> None:
         self._kept.clear()
+        self._first = self._next
 
     def release(self) -> None:
         for kept in reversed(self._kept):
             self._execute(f"DROP {kept}")
         self._kept.clear()
+        self._next = self._first
 
     def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
         yield from self._connection.sql(sql_of(expression, self.name)).to_arrow_reader(_BATCH_ROWS)
@@ -92,7 +95,8 @@ class DuckDB:
             raise EngineError(f"DuckDB: {_first_line(error)}; if it names a file, restore or remove it") from error
 
     def _kept_as(self, kind: str, sql: str, schema: ibis.Schema) -> ir.Table:
-        name = f"kept_{next(self._numbers)}"
+        name = f"kept_{self._next}"
+        self._next += 1
         self._execute(f"CREATE TEMP {kind} {name} AS {sql}")
         self._kept.append(f"{kind} {name}")
         return ibis.table(schema, name=name)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -86,7 +88,13 @@ def csv_schema(group: Group) -> ibis.Schema:
 
 
 def sql_of(expression: ir.Table, dialect: str) -> str:
-    return str(ibis.to_sql(expression, dialect=dialect, pretty=False))
+    """The same for an expression that was asked for before: each portion of days asks what the one before it did."""
+    return _sql(expression.op(), dialect)
+
+
+@lru_cache(maxsize=64)
+def _sql(operation: ops.Node, dialect: str) -> str:
+    return str(ibis.to_sql(operation.to_expr(), dialect=dialect, pretty=False))
 
 
 def stacked(parts: Sequence[ir.Table]) -> ir.Table:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -17,11 +18,12 @@ from probe.analysis.event import DOWN_TO, Event, Reach, event_id, mechanism
 from probe.analysis.habits import habits
 from probe.analysis.outages import network_events
 from probe.analysis.pooled import pooled_series
+from probe.analysis.reading import read_cells
 from probe.analysis.segments import strength_of
-from probe.analysis.series import CONTROL, HOUR, POOLED, Cells, Place, read_cells
+from probe.analysis.series import CONTROL, HOUR, POOLED, Cells, Place, Series
 from probe.analysis.together import Cluster, Judged, bounds_of, clusters
 from probe.analysis.window import Window, within_hours
-from probe.analysis.windows import Found, find_windows, suspicion, threshold
+from probe.analysis.windows import Found, cut, find_windows, suspicion, threshold
 
 _ONGOING = timedelta(days=2)
 _CONFIRM_CELLS = 2
@@ -125,22 +127,22 @@ def _without_tails(
 
 def _found(cells: Cells) -> list[Found]:
     """The windows of every series, and of the networks of each country together."""
-    by_place: dict[Place, int] = {}
-    for series in cells.series:
-        by_place[series.place] = by_place.get(series.place, 0) + 1
-    found = []
-    for habit in habits(cells):
-        count = by_place[habit.series.place]
-        each = find_windows(habit.series, cells, threshold(cells, count), suspicion(cells, count), flaky=habit.flaky)
-        found.append(replace(each, windows=tuple(w for w in each.windows if not habit.explains(w, cells))))
-    pooled = pooled_series(found)
-    count_of: dict[Place, int] = {}
-    for series in pooled:
-        count_of[series.place] = count_of.get(series.place, 0) + 1
-    return found + [
-        find_windows(series, cells, threshold(cells, count_of[series.place]), suspicion(cells, count_of[series.place]))
-        for series in pooled
+    known = habits(cells)
+    count = Counter(series.place for series in cells.series)
+    found = [
+        replace(each, windows=tuple(window for window in each.windows if not habit.explains(window, cells)))
+        for habit, each in zip(known, _windows([habit.series for habit in known], cells, count,
+                                               [habit.flaky for habit in known]), strict=True)
     ]
+    pooled = pooled_series(found)
+    return found + _windows(pooled, cells, Counter(series.place for series in pooled), [False] * len(pooled))
+
+
+def _windows(series: Sequence[Series], cells: Cells, count: Mapping[Place, int], flaky: Sequence[bool]) -> list[Found]:
+    """The windows of many series; `count` says how many there are at each place."""
+    needed = [threshold(cells, count[each.place]) for each in series]
+    return [find_windows(each, cells, score, suspicion(cells, count[each.place]), starts=starts, flaky=is_flaky)
+            for each, score, starts, is_flaky in zip(series, needed, cut(series, needed), flaky, strict=True)]
 
 
 def _why_not(cluster: Cluster, cells: Cells) -> str:

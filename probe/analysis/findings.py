@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from probe.analysis.cell_files import CELLS_FILE
+from probe.analysis.columns import ColumnsOf
 from probe.store.atomic import StoreError, append_lines, explained
 
 EVENTS_FILE = "events.jsonl"
@@ -43,14 +43,13 @@ def find_events(out: Path, *, since: datetime | None, now: datetime) -> Told:
     """
     events, log = importlib.import_module("probe.analysis.events"), importlib.import_module("probe.analysis.event_log")
     with explained(out / CELLS_FILE):
-        cells = pq.read_table(out / CELLS_FILE, read_dictionary=["probe_cc", "level", "service", "role", "target_id",
-                                                                "block_type"])
+        cells = ColumnsOf(out / CELLS_FILE)
     path = out / EVENTS_FILE
     old = read_log(path)
     found, fresh = [], []
-    if cells.num_rows:
+    span = pc.min_max(cells["cell_start"]).as_py()
+    if span["min"]:
         found = events.detect(cells)
-        span = pc.min_max(cells["cell_start"]).as_py()
         covered = log.Covered(begin=span["min"].astimezone(UTC), end=span["max"].astimezone(UTC) + _HOUR)
         fresh = log.update_log(old, found, now, covered)
     if fresh:

@@ -14,9 +14,10 @@ from datetime import timedelta
 
 import numpy as np
 
+from probe.analysis.segments import Ints
 from probe.analysis.series import Cells, Place, Series
 from probe.analysis.window import Window
-from probe.analysis.windows import raised_windows
+from probe.analysis.windows import cut, raised_windows
 
 _MANY, _EVERY = 8, timedelta(days=21)
 """A series that failed so many times, and once in less than this time, fails by itself."""
@@ -50,7 +51,9 @@ class Habit:
 def habits(cells: Cells) -> list[Habit]:
     """One for each series in which anything was decided, in their order."""
     series = [each for each in cells.series if len(each.times)]
-    lengths = [_lengths(each, cells) for each in series]
+    once = [max(1.0, math.log(len(each.times))) for each in series]
+    lengths = [_lengths(each, cells, *told) for each, told in zip(series, zip(cut(series, once), once, strict=True),
+                                                                  strict=True)]
     counts = [_Count(times=len(each), usual=usual) for each, usual in
               zip(lengths, _usual(series, [len(each) for each in lengths]), strict=True)]
     services: dict[tuple[bool, str], list[int]] = {}
@@ -67,9 +70,8 @@ def habits(cells: Cells) -> list[Habit]:
                   longest=float(longest[at])) for at, each in enumerate(series)]
 
 
-def _lengths(series: Series, cells: Cells) -> tuple[int, ...]:
-    once = max(1.0, math.log(len(series.times)))
-    return tuple(window.end - window.onset + 1 for window in raised_windows(series, cells, once)
+def _lengths(series: Series, cells: Cells, starts: Ints, once: float) -> tuple[int, ...]:
+    return tuple(window.end - window.onset + 1 for window in raised_windows(series, cells, starts)
                  if window.score >= once)
 
 

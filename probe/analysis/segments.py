@@ -7,6 +7,7 @@ no cells and carry no weight.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -22,20 +23,37 @@ PRIOR_BLOCKED, PRIOR_DECIDED = 0.25, 50.0
 """What is believed of a base rate before the first verdict: half a per cent, worth fifty verdicts."""
 _BASE_SCORE = 25.0
 _TABLE_LIMIT = 1 << 22
+_TOGETHER = 1 << 15
+"""Blocks of series that take their steps together: what is computed in one fits a processor's cache."""
 
 
 def segment(blocked: Ints, decided: Ints, penalty: float) -> Ints:
-    """First indices of the segments that maximise binomial log-likelihood minus `penalty` (nats) for each of them.
+    """First indices of the segments that maximise binomial log-likelihood minus `penalty` (nats) for each of them."""
+    return segment_all([(blocked, decided)], [penalty])[0]
 
-    Optimal partitioning (Jackson et al. 2005) with pruning (PELT, Killick et al. 2012), exact. Neighbouring cells with
-    the same observed rate are one block: the likelihood is linear along such a run, so no best boundary lies inside it.
+
+def segment_all(series: Sequence[tuple[Ints, Ints]], penalties: Sequence[float]) -> list[Ints]:
+    """The segments of many series, each given as its `blocked` and `decided` and with a penalty of its own.
+
+    Optimal partitioning (Jackson et al. 2005), exact. Neighbouring cells with the same observed rate are one block: the
+    likelihood is linear along such a run, so no best boundary lies inside it. Series of about as many blocks take their
+    steps together: one step of one series is too little work to be worth a call.
     """
-    starts = _blocks(blocked, decided)
-    if starts.size == 0:
-        return starts
-    k = np.concatenate(([0], np.cumsum(np.add.reduceat(blocked, starts))))
-    n = np.concatenate(([0], np.cumsum(np.add.reduceat(decided, starts))))
-    return starts[_partition(k, n, penalty)]
+    starts = [_blocks(blocked, decided) for blocked, decided in series]
+    found: list[Ints] = list(starts)
+    order = [at for at in sorted(range(len(starts)), key=lambda at: -starts[at].size) if starts[at].size]
+    while order:
+        most = starts[order[0]].size + 1
+        group, order = order[:max(1, _TOGETHER // most)], order[max(1, _TOGETHER // most):]
+        sums = np.zeros((2, len(group), most), dtype=np.int64)
+        for row, at in enumerate(group):
+            for counts, into in zip(series[at], sums[:, row], strict=True):
+                into[1:starts[at].size + 1] = np.cumsum(np.add.reduceat(counts, starts[at]))
+        sizes = np.array([starts[at].size for at in group])
+        last = _partition(sums[0], sums[1], sizes, np.array([penalties[at] for at in group]))
+        for row, at in enumerate(group):
+            found[at] = starts[at][_cuts(last[row], int(sizes[row]))]
+    return found
 
 
 def _blocks(blocked: Ints, decided: Ints) -> Ints:
@@ -46,21 +64,26 @@ def _blocks(blocked: Ints, decided: Ints) -> Ints:
     return np.concatenate(([0], np.flatnonzero(~same) + 1)).astype(np.int64)
 
 
-def _partition(k: Ints, n: Ints, penalty: float) -> Ints:
-    """The dynamic programme over cumulative counts; indices of blocks at which segments begin."""
-    size = len(k) - 1
-    logs = _x_log_x(int(n[-1]))
-    best, last = np.zeros(size + 1), np.zeros(size + 1, dtype=np.int64)
-    best[0] = -penalty
-    candidates = np.zeros(1, dtype=np.int64)
-    for end in range(1, size + 1):
-        kk, nn = k[end] - k[candidates], n[end] - n[candidates]
-        scores = best[candidates] + (logs[nn] - logs[kk] - logs[nn - kk])
-        chosen = int(scores.argmin())
-        best[end], last[end] = scores[chosen] + penalty, candidates[chosen]
-        kept = candidates[scores <= best[end]]
-        candidates = np.append(kept, end)
-    cuts, end = [], size
+def _partition(k: Ints, n: Ints, sizes: Ints, penalties: Floats) -> Ints:
+    """The dynamic programme over cumulative counts, a row a series, by falling size: where the segment begins that ends
+    before each block."""
+    rows, most = k.shape
+    logs = _x_log_x(int(n.max()))
+    best, last = np.zeros((rows, most)), np.zeros((rows, most), dtype=np.int64)
+    best[:, 0] = -penalties
+    for end in range(1, most):
+        live = int(np.searchsorted(-sizes, -end, side="right"))
+        kk, nn = k[:live, end, None] - k[:live, :end], n[:live, end, None] - n[:live, :end]
+        scores = best[:live, :end] + (logs[nn] - logs[kk] - logs[nn - kk])
+        chosen = scores.argmin(axis=1)
+        last[:live, end] = chosen
+        best[:live, end] = scores[np.arange(live), chosen] + penalties[:live]
+    return last
+
+
+def _cuts(last: Ints, end: int) -> Ints:
+    """The blocks at which segments begin."""
+    cuts = []
     while end:
         end = int(last[end])
         cuts.append(end)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from probe.analysis.segments import LEAST_STRENGTH, Ints, divergence, strength_of
+from probe.analysis.segments import LEAST_STRENGTH, Floats, Ints, divergence, strength_of
 from probe.analysis.series import Cells, Series
 
 _DAY = timedelta(days=1)
@@ -116,19 +116,22 @@ def _daily(cells: Cells, run: Sequence[Window]) -> Window | None:
 
 def _best_hours(hour: Ints, blocked: Ints, decided: Ints) -> tuple[int, int] | None:
     """First and last of the hours of the day that divide the counts best, None where no division is worth it."""
-    k = np.tile(np.bincount(hour, weights=blocked, minlength=24), 2)
-    n = np.tile(np.bincount(hour, weights=decided, minlength=24), 2)
+    k, n = (_sums_by_hours(hour, counts) for counts in (blocked, decided))
     all_k, all_n = float(blocked.sum()), float(decided.sum())
     best, gain = None, _GAIN
-    for length in range(1, _LONGEST + 1):
-        for start in range(24):
-            in_k, in_n = float(k[start:start + length].sum()), float(n[start:start + length].sum())
-            if not 0 < in_n < all_n or in_k / in_n <= all_k / all_n:
-                continue
-            won = divergence(in_k, in_n, all_k / all_n) + divergence(all_k - in_k, all_n - in_n, all_k / all_n)
-            if won > gain:
-                best, gain = (start, (start + length - 1) % 24), won
+    # Lengths rise, and among equals the shortest stays.
+    for length, start in np.argwhere((n > 0) & (n < all_n) & (k * all_n > n * all_k)):
+        in_k, in_n = float(k[length, start]), float(n[length, start])
+        won = divergence(in_k, in_n, all_k / all_n) + divergence(all_k - in_k, all_n - in_n, all_k / all_n)
+        if won > gain:
+            best, gain = (int(start), int(start + length) % 24), won
     return best
+
+
+def _sums_by_hours(hour: Ints, counts: Ints) -> Floats:
+    """Sums over the hours of the day that begin with each: a row for each length from one hour on."""
+    sums = np.concatenate(([0.0], np.cumsum(np.tile(np.bincount(hour, weights=counts, minlength=24), 2))))
+    return np.array([sums[length:length + 24] - sums[:24] for length in range(1, _LONGEST + 1)])
 
 
 def _hour(times: Ints, cells: Cells) -> Ints:

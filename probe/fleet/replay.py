@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from probe.analysis.events import examine
-from probe.analysis.series import read_cells
+from probe.analysis.reading import read_cells
 from probe.fleet.cells import BEGIN
 from probe.fleet.truth import Block
 from probe.fleet.verdicts import Fleet

@@ -10,7 +10,7 @@ import numpy as np
 
 from probe.analysis.event import Event
 from probe.analysis.events import examine
-from probe.analysis.series import read_cells
+from probe.analysis.reading import read_cells
 from probe.fleet.cells import cell_table
 from probe.fleet.matching import Hit, Matched, hour, match
 from probe.fleet.replay import Delay, delays

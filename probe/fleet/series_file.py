@@ -13,7 +13,8 @@ import pandas as pd
 
 from probe.analysis.event import Event
 from probe.analysis.events import examine
-from probe.analysis.series import Cells, read_cells
+from probe.analysis.reading import read_cells
+from probe.analysis.series import Cells
 
 COLUMNS = ("time", "network", "target", "n", "failed")
 MOST_ROWS = 50_000_000
