@@ -123,7 +123,8 @@ def test_the_rows_of_the_benchmark_are_counted_alike_by_its_peer(bench: ModuleTy
     pytest.importorskip("ibis", reason="needs the extra `research`")
     written = bench.cells.make_rows(tmp_path / "results", 30_000)
     analysed = subprocess.run(
-        [sys.executable, "-m", "probe", "analyse", str(tmp_path / "results"), "--out", str(tmp_path / "out"), "--json"],
+        [sys.executable, "-m", "probe", "analyse", str(tmp_path / "results"), "--lab", "--out", str(tmp_path / "out"),
+         "--json"],
         capture_output=True, text=True, check=True, cwd=root)
     told = json.loads(analysed.stdout)
     assert sum(told["rows"].values()) + told["runs"] == written

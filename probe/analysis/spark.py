@@ -24,6 +24,9 @@ from probe.analysis.inputs import Group
 _TORN = "_torn"
 _UNCONFIGURED = "200"
 """Spark's own number of parts for a shuffle, too many for few processors; who configured another one knows why."""
+_FILE = "_metadata.file_path"
+"""Where a row came from. `input_file_name()` says the same, but is no function of the row to Spark, which therefore may
+not repeat what it is in, and fails to plan the queries that refer to it twice (4.3)."""
 _REPLACED = "\ufffd"
 
 
@@ -89,7 +92,7 @@ class Spark:
         return ibis.table(schema, name=name)
 
     def _parquet(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
-        frame = self._session.read.parquet(*map(_url, group.files)).withColumn("file", F.input_file_name())
+        frame = self._session.read.parquet(*map(_url, group.files)).withColumn("file", F.col(_FILE))
         return picked(self._named(frame, parquet_schema(group)), columns, defaults)
 
     def _csv(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
@@ -98,7 +101,7 @@ class Spark:
         lines = self._session.read.csv(
             [_url(path) for path in group.files], schema=schema, header=True, quote='"', escape='"', mode="PERMISSIVE",
             columnNameOfCorruptRecord=_TORN, enforceSchema=True, maxCharsPerColumn=1 << 25,
-        ).withColumn("file", F.input_file_name()).cache()
+        ).withColumn("file", F.col(_FILE)).cache()
         broken = reduce(lambda a, b: a | b, (F.col(f"`{name}`").contains(_REPLACED) for name in group.columns))
         bad = F.col(_TORN).isNotNull() | F.coalesce(broken, F.lit(False))
         self._torn += [Torn(path=unquote(row["file"]).removeprefix("file://"), line=0)
