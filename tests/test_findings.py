@@ -37,7 +37,7 @@ def detected(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     seen: dict[str, Any] = {"events": ["one"]}
 
     def detect(cells: Any) -> list[str]:
-        seen["rows"] = cells.num_rows
+        seen["rows"] = len(cells["cell_start"])
         return list(seen["events"])
 
     def update_log(old: list[dict[str, str]], events: list[str], now: datetime, covered: Covered) -> list[Any]:

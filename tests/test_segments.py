@@ -14,7 +14,16 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 
 import numpy as np
 
-from probe.analysis.segments import base_rate, boundary, dispersion, divergence, segment, shrunk, strength_of
+from probe.analysis.segments import (
+    base_rate,
+    boundary,
+    dispersion,
+    divergence,
+    segment,
+    segment_all,
+    shrunk,
+    strength_of,
+)
 
 CELLS = st.lists(st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=9)
 
@@ -39,6 +48,21 @@ def test_no_other_segmentation_is_better(cells: list[tuple[int, int]], penalty: 
                itertools.combinations(inner, size))
     assert found[0] == 0
     assert total(cells, found, penalty) == pytest.approx(best, abs=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(CELLS | st.just([]), st.floats(0.05, 6)), max_size=8), st.integers(1, 40))
+def test_series_are_cut_together_as_each_alone(
+    series: list[tuple[list[tuple[int, int]], float]], together: int
+) -> None:
+    counts = [tuple(np.array([cell[part] for cell in cells], dtype=np.int64) for part in range(2))
+              for cells, _ in series]
+    penalties = [penalty for _, penalty in series]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("probe.analysis.segments._TOGETHER", together)
+        found = segment_all([(k, n) for k, n in counts], penalties)
+    assert [each.tolist() for each in found] == [
+        segment(k, n, penalty).tolist() for (k, n), penalty in zip(counts, penalties, strict=True)]
 
 
 def test_a_block_of_six_hours_in_half_a_year() -> None:

@@ -1,0 +1,88 @@
+"""The same series come out of a cell table, whoever holds it and in whatever order its rows are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ibis", reason="needs the extra `research`")
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from made_cells import quiet, struck
+
+from probe.analysis.columns import CellsError, ColumnsOf, cell_numbers, coded
+from probe.analysis.reading import read_cells
+from probe.analysis.series import HOUR, Cells
+
+
+def said(cells: Cells) -> Any:
+    """Everything in them that can be compared."""
+    series = [(each.place, each.service, each.role, each.target_id, each.times.tolist(), each.blocked.tolist(),
+               each.decided.tolist(), each.witnesses.tolist(), each.confirmed.tolist(),
+               [cells.block_types[code] if code >= 0 else None for code in each.types]) for each in cells.series]
+    volumes = [(each.place, each.times.tolist(), each.cut.tolist(), each.measured.tolist(), each.witnesses.tolist())
+               for each in cells.volumes]
+    return series, volumes, cells.first, cells.last
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    table = struck(quiet(60), range(20, 30))
+    whole = table.assign(level="service", role="")
+    return pd.concat([table, whole], ignore_index=True)
+
+
+def test_whoever_holds_the_table(frame: pd.DataFrame, tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pandas(frame), tmp_path / "cells.parquet", row_group_size=700)
+    held = {
+        "frame": frame, "categories": frame.astype({"service": "category", "probe_cc": "category"}),
+        "arrow": pa.Table.from_pandas(frame), "file": ColumnsOf(tmp_path / "cells.parquet"),
+        "mapping": {name: frame[name].to_numpy() for name in frame.columns},
+        "shuffled": frame.sample(frac=1, random_state=5),
+    }
+    expected = said(read_cells(frame))
+    assert len(expected[0]) == len(frame) / 60 / 2  # whole services only where there is nothing finer
+    for name, table in held.items():
+        assert said(read_cells(table)) == expected, name
+
+
+def test_what_is_not_in_the_file_is_missing(frame: pd.DataFrame, tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pandas(frame.drop(columns="role")), tmp_path / "cells.parquet")
+    columns = ColumnsOf(tmp_path / "cells.parquet")
+    assert "role" not in columns
+    assert len(columns) == len(frame.columns) - 1
+    with pytest.raises(CellsError, match="lacks role"):
+        read_cells(columns)
+
+
+def test_a_cell_that_comes_twice_is_refused(frame: pd.DataFrame) -> None:
+    with pytest.raises(CellsError, match="occurs twice"):
+        read_cells(pd.concat([frame, frame.tail(1)]))
+
+
+def test_values_are_numbered_in_their_order_and_empty_ones_not_at_all() -> None:
+    table = pa.table({"word": pa.chunked_array([["b", None], ["a", "b"]])})
+    found = coded(table, "word")
+    assert found.names == ("a", "b")
+    assert found.codes.tolist() == [1, -1, 0, 1]
+    assert coded(table, "word", empty="").names == ("", "a", "b")
+    assert coded(table.slice(0, 0), "word").codes.tolist() == []
+
+
+@pytest.mark.parametrize("stamps", [
+    ["1970-01-01T05:30:00Z", "1970-01-02T00:00:00Z"],
+    pd.to_datetime(["1970-01-01T07:30:00+02:00", "1970-01-02T02:00:00+02:00"]),
+    np.array(["1970-01-01T05:30:00", "1970-01-02T00:00:00"], dtype="datetime64[ms]"),
+])
+def test_times_become_numbers_of_cells(stamps: Any) -> None:
+    assert cell_numbers({"cell_start": stamps}, "cell_start", HOUR).tolist() == [5, 24]
+
+
+def test_a_time_that_is_empty_is_refused() -> None:
+    with pytest.raises(CellsError, match="empty"):
+        cell_numbers({"t": pa.array([None, 5], pa.timestamp("s"))}, "t", HOUR)
