@@ -21,8 +21,9 @@ from probe.model import Run, RunResult, ServiceVerdict, Vantage, Verdict
 from probe.report.buckets import cells, day_buckets
 from probe.report.gather import gather
 from probe.report.language import LANGUAGES, Tongue, causes, table
-from probe.report.page import hash_of, make_page, make_report
+from probe.report.page import make_page, make_report
 from probe.report.services import whole_state
+from probe.report.shell import hash_of
 from probe.report.words import LETTERS
 from probe.store.write import write_run
 from probe.tables.blocks import BLOCK_TYPES

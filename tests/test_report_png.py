@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from report_made import HOSTILE, START, fill, made_part
 
 from probe.cli.report import report
-from probe.report.figures import check_png_here, figures
+from probe.report.figures import check_png_here, drawn_of, figures
 from probe.report.language import Tongue
 from probe.report.png import check_png, png_of
 from probe.store.atomic import StoreError
@@ -27,7 +27,7 @@ resvg_py = pytest.importorskip("resvg_py", reason="needs the extra `research`")
 @pytest.fixture(scope="module")
 def chart() -> str:
     part = made_part("oooooooo" + " " * 10 + "BBBBBBBB????", every_h=12)
-    return figures([part], Tongue("ru"))["overview-1-as64500-ru.svg"]
+    return figures([drawn_of(part)], Tongue("ru"))["overview-1-as64500-ru.svg"]
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_picture_larger_than_memory_is_drawn_smaller() -> None:
 def test_any_name_can_be_drawn(service: str) -> None:
     part = made_part("ooB")
     part.services = {(service, "chat"): [(START, "ok")]}
-    for text in figures([part], Tongue("en")).values():
+    for text in figures([drawn_of(part)], Tongue("en")).values():
         opened(png_of(text))
 
 

@@ -13,6 +13,15 @@ _HOURS = (1, 2, 3, 6, 12, 24, 48, 7 * 24, 14 * 24, 28 * 24, 91 * 24, 364 * 24)
 
 _FEW_DAYS = timedelta(days=4)
 
+ANSWERED = frozenset({"ok", "blocked", "partial"})
+"""What decides of one volunteer's runs."""
+COUNTED_DECIDED = ANSWERED | {"down"}
+"""What decides in counts of many volunteers: the `n` of a cell table."""
+MIN_DECIDED = 5
+"""With fewer decided runs of many volunteers a share is not told."""
+_MIXED_FROM, _MOST_FROM = 0.1, 0.5
+"""So large a share of the decided is no noise any more, and so large a one is most of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buckets:
@@ -36,11 +45,14 @@ class Cell:
     """What the runs of one step say of one row."""
 
     state: str
-    """An outcome, `partial`, `mixed` (some runs ok and some blocked), or `none` where there was no run."""
+    """An outcome, `partial`, `mixed` (some runs ok and some blocked), `few` (of many volunteers too few decided runs),
+    or `none` where there was no run."""
     counts: tuple[tuple[str, int], ...]
     """(outcome, runs), the most frequent first."""
     blocked_share: float
     """Blocked of decided runs, those partly blocked included; 0 when none is decided."""
+    deciding: frozenset[str] = ANSWERED
+    """The outcomes that count as decided."""
 
     @property
     def total(self) -> int:
@@ -48,8 +60,8 @@ class Cell:
         return sum(n for _, n in self.counts)
 
     def decided(self) -> int:
-        """Runs that say ok, blocked or partly blocked: the denominator of every share."""
-        return sum(n for state, n in self.counts if state in ("ok", "blocked", "partial"))
+        """Runs with a deciding outcome: the denominator of every share."""
+        return sum(n for state, n in self.counts if state in self.deciding)
 
     def n(self, state: str) -> int:
         """Runs that say so."""
@@ -65,11 +77,7 @@ def make_buckets(times: Iterable[datetime], *, most: int = MAX_COLUMNS, least: t
     stamps = sorted(set(times))
     gaps = [later - earlier for earlier, later in pairwise(stamps)]
     wanted = max(sorted(gaps)[len(gaps) // 2], (stamps[-1] - stamps[0]) / (most - 1)) if gaps else timedelta(0)
-    wanted = max(wanted, least)
-    width = next((step for hours in _HOURS if (step := timedelta(hours=hours)) >= wanted), timedelta(hours=_HOURS[-1]))
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    start = epoch + (stamps[0] - epoch) // width * width
-    return Buckets(start=start, width=width, count=(stamps[-1] - start) // width + 1)
+    return _round_steps(stamps[0], stamps[-1], max(wanted, least))
 
 
 def day_buckets(times: Iterable[datetime], *, most: int) -> Buckets:
@@ -80,12 +88,49 @@ def day_buckets(times: Iterable[datetime], *, most: int) -> Buckets:
     return make_buckets(stamps, most=most, least=timedelta(days=1))
 
 
+def span_buckets(first: datetime, last: datetime, *, most: int) -> Buckets:
+    """Steps of a day from one hour to another, or of more where there were more than `most`; of hours where all is over
+    in a few days."""
+    fine = last - first <= _FEW_DAYS
+    most = min(most, MAX_COLUMNS) if fine else most
+    return _round_steps(first, last, max(timedelta(hours=1 if fine else 24), (last - first) / max(1, most - 1)))
+
+
 def cells(buckets: Buckets, rows: Iterable[tuple[datetime, str]]) -> Sequence[Cell]:
     """One cell per step from (time, state) rows."""
     found: dict[int, Counter[str]] = {}
     for time, state in rows:
         found.setdefault(buckets.index(time), Counter())[state] += 1
     return [_cell(found[index]) if index in found else EMPTY for index in range(buckets.count)]
+
+
+def cell_of_many(counts: Mapping[str, int]) -> Cell:
+    """What the runs of many volunteers say in one step: there a lone contrary run is no news, and few are no share."""
+    found = tuple(sorted(((state, n) for state, n in counts.items() if n), key=lambda pair: -pair[1]))
+    decided = sum(n for state, n in found if state in COUNTED_DECIDED)
+    share = counts.get("blocked", 0) / decided if decided else 0.0
+    return Cell(state=_state_of_many(counts, decided, share) if found else "none", counts=found, blocked_share=share,
+                deciding=COUNTED_DECIDED)
+
+
+def _state_of_many(counts: Mapping[str, int], decided: int, share: float) -> str:
+    """Decided runs speak, unless the whole network was cut for most, or next to nothing was decided."""
+    if decided >= MIN_DECIDED and share >= _MIXED_FROM:
+        return "blocked" if share >= _MOST_FROM else "mixed"
+    others = {state: n for state, n in counts.items() if state not in COUNTED_DECIDED}
+    most = max(others, key=lambda state: others[state], default="")
+    if counts.get("network", 0) > decided:
+        return "network"
+    if decided < MIN_DECIDED:
+        return most if most and others[most] > decided else "few"
+    return "down" if counts.get("down", 0) >= decided * _MOST_FROM else "ok"
+
+
+def _round_steps(first: datetime, last: datetime, wanted: timedelta) -> Buckets:
+    width = next((step for hours in _HOURS if (step := timedelta(hours=hours)) >= wanted), timedelta(hours=_HOURS[-1]))
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    start = epoch + (first - epoch) // width * width
+    return Buckets(start=start, width=width, count=(last - start) // width + 1)
 
 
 def _cell(counts: Counter[str]) -> Cell:

@@ -48,6 +48,12 @@ def overview(times: Sequence[datetime], rows: Mapping[str, Rows], names: Mapping
     """
     buckets = day_buckets(times, most=most)
     made = {service: cells(buckets, found) for service, found in rows.items()}
+    return heat(buckets, made, names, say, letters=letters)
+
+
+def heat(buckets: Buckets, made: Mapping[str, Sequence[Cell]], names: Mapping[str, str], say: Tongue, *,
+         letters: bool) -> Html:
+    """The same from what was counted already; `made`: service -> a cell for each step."""
     states = {cell.state for line in made.values() for cell in line}
     short = letters and buckets.count <= FEW
     head, body, note = (_letters if short else _strips)(buckets, made, names, say)

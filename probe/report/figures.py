@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from probe.catalogue.packaged import titles
-from probe.report.buckets import cells, day_buckets
+from probe.report.buckets import Buckets, Cell, cells, day_buckets
 from probe.report.charts import decided, summed
-from probe.report.findings import network_name
+from probe.report.findings import called, network_name
 from probe.report.gather import Part
 from probe.report.language import Tongue
 from probe.report.markup import Html, join, tag
 from probe.report.png import check_png, png_of
+from probe.report.series import Network
 from probe.report.services import whole_services
 from probe.report.strips import AXIS, STRIP, legend_shape, share_chart, strip_of, ticks
 from probe.report.words import LETTERS, counted
@@ -30,13 +32,38 @@ _STEPS = 800
 _MAX_FIGURES = 400
 
 
-def write_figures(parts: Sequence[Part], folder: Path, say: Tongue, *, png: bool = False) -> tuple[Path, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What is drawn of one network, wherever it was counted."""
+
+    network: Network
+    whole_steps: Buckets
+    whole: Mapping[str, Sequence[Cell]]
+    """Service -> a cell for each of `whole_steps`, over all its roles."""
+    steps: Buckets
+    roles: Mapping[str, Mapping[str, Sequence[Cell]]]
+    """Service that has a figure of its own -> role -> a cell for each of `steps`."""
+
+
+def drawn_of(part: Part) -> Drawn:
+    """The runs of a network: every service has a figure."""
+    buckets = day_buckets(part.times, most=_STEPS)
+    whole = whole_services(part)
+    return Drawn(
+        network=part.network, whole_steps=buckets, steps=buckets,
+        whole={service: cells(buckets, rows) for service, rows in whole.items()},
+        roles={service: {role: cells(buckets, rows) for (owner, role), rows in sorted(part.services.items())
+                         if owner == service} for service in whole},
+    )
+
+
+def write_figures(networks: Sequence[Drawn], folder: Path, say: Tongue, *, png: bool = False) -> tuple[Path, ...]:
     """An overview of each network and a figure of each service on it; returns the files. Raises StoreError.
 
     `png`: a PNG beside each SVG.
     """
     written = []
-    for name, content in figures(parts, say).items():
+    for name, content in figures(networks, say).items():
         files_of = {folder / name: content.encode()}
         if png:
             files_of[(folder / name).with_suffix(".png")] = png_of(content)
@@ -51,34 +78,31 @@ def check_png_here() -> None:
     check_png(_css())
 
 
-def figures(parts: Sequence[Part], say: Tongue) -> Mapping[str, str]:
+def figures(networks: Sequence[Drawn], say: Tongue) -> Mapping[str, str]:
     """File name -> SVG. Names hold only letters, digits and hyphens, whatever a service is called."""
     names = titles()
     found: dict[str, str] = {}
-    for number, part in enumerate(parts, start=1):
-        network = network_name(part.network, say)
-        lab = "lab-" if part.network.lab else ""
-        stem = f"{number}-{lab}as{part.network.probe_asn}-{part.network.probe_cc.lower()}"
-        found[f"overview-{_slug(stem)}.svg"] = _overview(part, network, names, say)
-        for place, service in enumerate(whole_services(part), start=1):
+    for number, drawn in enumerate(networks, start=1):
+        network = network_name(drawn.network, say)
+        lab = "lab-" if drawn.network.lab else ""
+        stem = f"{number}-{lab}as{drawn.network.probe_asn}-{drawn.network.probe_cc.lower()}"
+        found[f"overview-{_slug(stem)}.svg"] = _overview(drawn, network, names, say)
+        for place, (service, roles) in enumerate(drawn.roles.items(), start=1):
             if len(found) < _MAX_FIGURES:
-                title = names.get(service) or service.replace("_", " ")
-                found[f"service-{_slug(stem)}-{place:02}-{_slug(service)}.svg"] = _service(part, service, title,
-                                                                                         network, say)
+                found[f"service-{_slug(stem)}-{place:02}-{_slug(service)}.svg"] = _service(
+                    drawn.steps, roles, called(service, names), network, say)
     return found
 
 
-def _overview(part: Part, network: str, names: Mapping[str, str], say: Tongue) -> str:
-    buckets = day_buckets(part.times, most=_STEPS)
-    rows = whole_services(part)
+def _overview(network: Drawn, title: str, names: Mapping[str, str], say: Tongue) -> str:
+    buckets = network.whole_steps
     width = _WIDTH - _NAME - _N - 10
     y = 44
     drawn: list[Html] = [tag("text", say("figure.n"), x=_NAME + _N - 12, y=y - 6, class_="n")]
     states = set()
-    for service, found in rows.items():
-        line = cells(buckets, found)
+    for service, line in network.whole.items():
         states |= {cell.state for cell in line}
-        name = names.get(service) or service.replace("_", " ")
+        name = called(service, names)
         picture = strip_of(buckets, line, say, f"{name}: {counted(summed(line), say)}")
         drawn += [
             tag("text", name if len(name) < 26 else name[:25] + "…", x=4, y=y + 13, class_="name"),
@@ -92,18 +116,14 @@ def _overview(part: Part, network: str, names: Mapping[str, str], say: Tongue) -
     legend, height = _legend(states, y + AXIS + 22, say)
     note = tag("text", say("chart.strip_note", first=say.day(begin), last=say.day(end),
                            step=say.duration(buckets.width)), x=4, y=height + 6, class_="note")
-    return _alone(join(drawn, legend, note), height + 16, say("figure.overview", network=network))
+    return _alone(join(drawn, legend, note), height + 16, say("figure.overview", network=title))
 
 
-def _service(part: Part, service: str, title: str, network: str, say: Tongue) -> str:
-    buckets = day_buckets(part.times, most=_STEPS)
+def _service(buckets: Buckets, roles: Mapping[str, Sequence[Cell]], title: str, network: str, say: Tongue) -> str:
     drawn: list[Html] = []
     y = 34
     states = set()
-    for (owner, role), rows in sorted(part.services.items()):
-        if owner != service:
-            continue
-        line = cells(buckets, rows)
+    for role, line in roles.items():
         states |= {cell.state for cell in line}
         words = f"{say.known('role', role)}: n = {decided(line)} ({counted(summed(line), say)})"
         drawn += [

@@ -5,21 +5,18 @@ Without the script the page is whole and the controls are not shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from probe.report.findings import network_name
-from probe.report.gather import Part
+from probe.report.findings import called
 from probe.report.language import Tongue
 from probe.report.markup import Html, tag
 from probe.report.words import LETTERS
 
 
-def filters(parts: Sequence[Part], names: Mapping[str, str], say: Tongue) -> Html:
-    """Three lists of choices, and a line that says how much is shown."""
-    services = sorted({service for part in parts for service, _ in part.services})
-    states = {state for part in parts for rows in part.services.values() for _, state in rows}
-    networks = [(f"n{number}", network_name(part.network, say)) for number, part in enumerate(parts, start=1)]
-    shown = [(service, names.get(service) or service.replace("_", " ")) for service in services]
+def filters(networks: Sequence[tuple[str, str]], services: Iterable[str], states: Collection[str],
+            names: Mapping[str, str], say: Tongue) -> Html:
+    """Three lists of choices, and a line that says how much is shown; `networks`: their anchors and names."""
+    shown = [(service, called(service, names)) for service in sorted(services)]
     outcomes = [(state, say(f"outcome.{state}")) for state in LETTERS if state in states]
     return tag(
         "div",

@@ -60,9 +60,9 @@ def _others(part: Part, blocked: set[str], names: Mapping[str, str], say: Tongue
         ("clear", clear), ("lone", lone), ("never", set(free) - lone - clear),
         ("down", {service for service, outcomes in seen.items() if "down" in outcomes}),
     )
-    sentences = [say(f"finding.{key}", services=say.listed([_called(name, names) for name in sorted(found)]))
+    sentences = [say(f"finding.{key}", services=say.listed([called(name, names) for name in sorted(found)]))
                  for key, found in named if found]
-    unseen = [f"{_called(name, names)} ({parts})" for name in sorted(seen) if (parts := without_account(name, say))]
+    unseen = [f"{called(name, names)} ({parts})" for name in sorted(seen) if (parts := without_account(name, say))]
     if unseen:
         sentences.append(say("finding.account", parts=say.listed(unseen)))
     if cut := runs.get("network"):
@@ -75,7 +75,7 @@ def _finding(part: Part, story: str, targets: Sequence[str], names: Mapping[str,
     roles: dict[str, set[str]] = {}
     for target in targets:
         service, role = part.roles[target]
-        roles.setdefault(_called(service, names), set()).add(say.known("role", role))
+        roles.setdefault(called(service, names), set()).add(say.known("role", role))
     shown = [f"{service} ({say.listed(sorted(found))})" for service, found in list(roles.items())[:_MAX_SERVICES]]
     left = len(roles) - len(shown)
     what = say.listed([*shown, say("finding.more", n=left)] if left else shown)
@@ -84,5 +84,6 @@ def _finding(part: Part, story: str, targets: Sequence[str], names: Mapping[str,
     return tag("li", join(tag("b", what), words), ids)
 
 
-def _called(service: str, names: Mapping[str, str]) -> str:
+def called(service: str, names: Mapping[str, str]) -> str:
+    """What people call a service."""
     return names.get(service) or service.replace("_", " ")

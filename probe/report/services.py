@@ -19,7 +19,11 @@ from probe.report.strips import share_chart
 from probe.report.targets import panels
 from probe.report.words import counted, without_account
 
-_BLOCKED = frozenset({"blocked", "partial", "mixed"})
+BLOCKED = frozenset({"blocked", "partial", "mixed"})
+_STEPS, _OVERVIEW_STEPS, _PANELS, _TARGETS, _STRETCHES = 80_000, 40_000, 60, 3_000, 6_000
+"""What all networks together may take of the page: steps of time series, of overviews, panels, lines of tables."""
+_TITLED = 250
+"""With more time series than this their single steps have no words of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,17 @@ class Room:
     """Lines in the table of all targets."""
 
 
+def room_for(*, networks: int, roles: int, services: int) -> Room:
+    """Shares out what the page may hold among so many networks, and roles and services of all of them."""
+    networks, roles, services = max(1, networks), max(1, roles), max(1, services)
+    stretches = min(24, _STRETCHES // roles)
+    return Room(
+        steps=max(26, min(400, _STEPS // roles)), overview_steps=max(26, min(400, _OVERVIEW_STEPS // services)),
+        stretches=stretches if stretches > 2 else 0, titled=roles <= _TITLED,
+        panels=max(5, _PANELS // networks), targets=_TARGETS // networks,
+    )
+
+
 def whole_services(part: Part) -> dict[str, Rows]:
     """Service -> its state in each run, over all its roles; those that were blocked most stand first."""
     runs: dict[str, dict[datetime, list[str]]] = {}
@@ -48,7 +63,7 @@ def whole_services(part: Part) -> dict[str, Rows]:
             found.setdefault(time, []).append(state)
     made = {service: [(time, whole_state(states)) for time, states in sorted(found.items())]
             for service, found in runs.items()}
-    return dict(sorted(made.items(), key=lambda row: (-sum(state in _BLOCKED for _, state in row[1]), row[0])))
+    return dict(sorted(made.items(), key=lambda row: (-sum(state in BLOCKED for _, state in row[1]), row[0])))
 
 
 def whole_state(states: Sequence[str]) -> str:
@@ -67,15 +82,15 @@ def service_section(part: Part, service: str, name: str, anchor: str, believed: 
     roles = {role: rows for (owner, role), rows in sorted(part.services.items()) if owner == service}
     states = {state for rows in roles.values() for _, state in rows}
     buckets = day_buckets(part.times, most=room.steps)
-    charts = [_role_chart(buckets, rows, name, role, room, say) for role, rows in roles.items()]
-    hit = bool(states & _BLOCKED)
+    charts = [role_chart(buckets, cells(buckets, rows), name, role, room, say) for role, rows in roles.items()]
+    hit = bool(states & BLOCKED)
     unseen = without_account(service, say)
     partly = [_partly(role, part.partly[service, role], say) for role in roles if (service, role) in part.partly]
     return tag(
         "section",
         tag("h3", name, id=f"{anchor}-h"),
         _causes(part, service, say) if hit else tag("p", say("service.no_block"), class_="note")
-        if not states & _BLOCKED and "ok" in states else "",
+        if not states & BLOCKED and "ok" in states else "",
         tag("p", say("service.account", parts=unseen), class_="note") if unseen else "",
         tag("ul", [tag("li", words) for words in partly]) if partly else "",
         charts if hit else tag("details", tag("summary", say("service.charts")), charts),
@@ -85,8 +100,8 @@ def service_section(part: Part, service: str, name: str, anchor: str, believed: 
     )
 
 
-def _role_chart(buckets: Buckets, rows: Rows, name: str, role: str, room: Room, say: Tongue) -> Html:
-    line = cells(buckets, rows)
+def role_chart(buckets: Buckets, line: Sequence[Cell], name: str, role: str, room: Room, say: Tongue) -> Html:
+    """The time series of one role, over its numbers and its stretches."""
     title = say("chart.series", service=name, role=say.known("role", role))
     numbers = _numbers(buckets, line, say)
     axis = tag("div", tag("span", "100 %"), tag("span", "0 %"), class_="scale", aria_hidden="true")
@@ -108,7 +123,7 @@ def _numbers(buckets: Buckets, line: Sequence[Cell], say: Tongue) -> str:
 
 def _stretches(buckets: Buckets, line: Sequence[Cell], title: str, most: int, say: Tongue) -> Html:
     """The chart as a table: neighbouring steps of one state together, each with its numbers."""
-    if not most or not any(cell.state in _BLOCKED for cell in line):
+    if not most or not any(cell.state in BLOCKED for cell in line):
         return join()
     groups = [(state, list(found)) for state, found in groupby(enumerate(line), key=lambda step: step[1].state)]
     rows = []

@@ -23,7 +23,8 @@ _BARS = 30
 """Height of the bars of shares above it."""
 _SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = {
     "ok": ((12, 4),), "blocked": ((0, 16),), "mixed": ((5, 11),), "partial": ((2, 5), (10, 6)), "down": ((2, 8),),
-    "network": ((0, 3), (5, 3)), "local": ((4, 4),), "inconclusive": ((7, 2),), "not_attempted": ((15, 1),),
+    "few": ((6, 1), (9, 1)),    "network": ((0, 3), (5, 3)), "local": ((4, 4),), "inconclusive": ((7, 2),),
+    "not_attempted": ((15, 1),),
 }
 """State -> (top, height) of its bars within a strip."""
 FEW = 62
@@ -92,7 +93,7 @@ def legend_shape(state: str) -> Html:
 
 
 def _share(cell: Cell, state: str) -> float:
-    return cell.n(state) / n if (n := cell.decided()) else 0.0
+    return cell.n(state) / n if (n := cell.decided()) and cell.state != "few" else 0.0
 
 
 def _bars(shares: Iterable[tuple[float, float]], state: str) -> list[Html]:

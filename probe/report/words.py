@@ -12,7 +12,7 @@ from probe.report.language import ENGLISH, Tongue, table
 from probe.report.series import DECIDED, Segment, VerdictRow, changes_between
 
 LETTERS: Mapping[str, str] = {
-    "ok": "✓", "blocked": "B", "partial": "P", "mixed": "M", "down": "D", "network": "N", "local": "L",
+    "ok": "✓", "blocked": "B", "partial": "P", "mixed": "M", "few": "F", "down": "D", "network": "N", "local": "L",
     "inconclusive": "?", "not_attempted": "-", "none": "",
 }
 """State -> letter in a chart. The letter and the place say what the colour says."""
