@@ -114,7 +114,7 @@ class CellSteps:
         if timeless:
             raise StoreError(f"{path}: cell_start is empty in {timeless} rows; leave those rows out")
         if first is None:
-            raise StoreError(f"{path}: there are no cells in it; see what `probe analyse` says it left out (cells.json)")
+            raise StoreError(f"{path}: there are no cells in it; cells.json beside it says what was left out and why")
         if not _FIRST <= first <= last < _LAST:
             raise StoreError(f"{path}: cell_start is outside the years 1970 to 2199; leave those rows out")
 
@@ -133,7 +133,8 @@ class CellSteps:
 
     def choose(self, networks: Sequence[NetworkCells]) -> tuple[RoleCells, ...]:
         """From now on only these networks are spoken of, by their places; what there is of each role."""
-        self._do("CREATE OR REPLACE TEMP TABLE chosen (number INTEGER, lab BOOLEAN, probe_cc VARCHAR, probe_asn BIGINT)")
+        self._do("CREATE OR REPLACE TEMP TABLE chosen "
+                 "(number INTEGER, lab BOOLEAN, probe_cc VARCHAR, probe_asn BIGINT)")
         for number, network in enumerate(networks):
             self._do("INSERT INTO chosen VALUES (?, ?, ?, ?)",
                      number, network.lab, network.probe_cc, network.probe_asn)
@@ -179,7 +180,7 @@ class CellSteps:
         try:
             yield
         except duckdb.OutOfMemoryException as error:
-            raise StoreError(f"{self._path}: more memory or disk is needed to sum it up: {_first_line(error)}") from error
+            raise StoreError(f"{self._path}: summing it up needs more memory or disk: {_first_line(error)}") from error
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise StoreError(f"{self._path}: it cannot be read as a cell table: {_first_line(error)}; make it with "
                              "`probe analyse RESULTS --out DIR`") from error

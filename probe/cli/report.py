@@ -1,4 +1,4 @@
-"""`probe report`: the results of a folder as one page."""
+"""`probe report`: the results of a folder, or the cells of a fleet, as one page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from probe.cli.progress import bar
+from probe.report.fleet_page import holds_cells, make_fleet_report
 from probe.report.language import LANGUAGES
 from probe.report.page import make_report
 from probe.store.atomic import StoreError
@@ -18,11 +19,12 @@ from probe.store.package import write_package
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path("results"))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
-              help="File to write. Default: report.html in the results folder.")
+              help="File to write. Default: report.html in DIRECTORY.")
 @click.option("--title", default="", help="Heading of the page.")
 @click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the page.")
 @click.option("--events", type=click.Path(dir_okay=False, path_type=Path),
-              help="Log of events (JSON Lines, as `probe analyse` writes it) to show as well.")
+              help="Log of events (JSON Lines, as `probe analyse` writes it) to show as well. Default: events.jsonl "
+                   "beside cells.parquet, where there are cells.")
 @click.option("--figures", type=click.Path(file_okay=False, path_type=Path),
               help="Folder for the charts as SVG files, for papers.")
 @click.option("--figures-as", "form", type=click.Choice(["svg", "png"]), default="svg", show_default=True,
@@ -32,7 +34,10 @@ from probe.store.package import write_package
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")
 def report(directory: Path, out: Path | None, title: str, lang: str, events: Path | None, figures: Path | None,
            form: str, datapackage: bool, as_json: bool) -> None:
-    """Make a page from the results in DIRECTORY (default: results).
+    """Make a page from the results in DIRECTORY (default: results), or from the cells of a whole fleet.
+
+    DIRECTORY is a results folder, or one in which `probe analyse` wrote cells.parquet: then the page shows the networks
+    with most events and blocks, counted over all volunteers (extra `research`).
 
     The page is one file. It needs no network and tells nobody that it is read. Long series are summed up by day, so
     that a year of hourly runs stays below 5 MB.
@@ -43,13 +48,22 @@ def report(directory: Path, out: Path | None, title: str, lang: str, events: Pat
       probe report ~/probe-results --lang ru --out otchet.html
       probe report results --events events.jsonl --figures figures/
       probe report results --figures figures/ --figures-as png
+      probe report cells/
     """
     if form == "png" and not figures:
         raise click.UsageError("--figures-as png needs --figures DIR")
+    fleet = holds_cells(directory)
+    if fleet and datapackage:
+        raise click.UsageError("--datapackage describes the CSV files of a results folder; cells.json describes cells")
+    out = out or directory / "report.html"
     try:
-        with bar("Reading runs") as progress:
-            page = make_report(directory, out or directory / "report.html", title=title, language=lang, events=events,
-                               figures=figures, png=form == "png", progress=progress)
+        if fleet:
+            page = make_fleet_report(directory, out, title=title, language=lang, events=events, figures=figures,
+                                     png=form == "png")
+        else:
+            with bar("Reading runs") as progress:
+                page = make_report(directory, out, title=title, language=lang, events=events, figures=figures,
+                                   png=form == "png", progress=progress)
         package = write_package(directory) if datapackage else None
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error

@@ -69,6 +69,7 @@ class Cell:
 
 
 EMPTY = Cell(state="none", counts=(), blocked_share=0.0)
+EMPTY_OF_MANY = Cell(state="none", counts=(), blocked_share=0.0, deciding=COUNTED_DECIDED)
 
 
 def make_buckets(times: Iterable[datetime], *, most: int = MAX_COLUMNS, least: timedelta = timedelta(0)) -> Buckets:

@@ -23,7 +23,7 @@ _BARS = 30
 """Height of the bars of shares above it."""
 _SHAPES: Mapping[str, tuple[tuple[float, float], ...]] = {
     "ok": ((12, 4),), "blocked": ((0, 16),), "mixed": ((5, 11),), "partial": ((2, 5), (10, 6)), "down": ((2, 8),),
-    "few": ((6, 1), (9, 1)),    "network": ((0, 3), (5, 3)), "local": ((4, 4),), "inconclusive": ((7, 2),),
+    "few": ((6, 1), (9, 1)), "network": ((0, 3), (5, 3)), "local": ((4, 4),), "inconclusive": ((7, 2),),
     "not_attempted": ((15, 1),),
 }
 """State -> (top, height) of its bars within a strip."""
