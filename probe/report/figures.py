@@ -37,12 +37,11 @@ class Drawn:
     """What is drawn of one network, wherever it was counted."""
 
     network: Network
-    whole_steps: Buckets
-    whole: Mapping[str, Sequence[Cell]]
-    """Service -> a cell for each of `whole_steps`, over all its roles."""
     steps: Buckets
+    whole: Mapping[str, Sequence[Cell]]
+    """Service -> a cell for each step, over all its roles."""
     roles: Mapping[str, Mapping[str, Sequence[Cell]]]
-    """Service that has a figure of its own -> role -> a cell for each of `steps`."""
+    """Service that has a figure of its own -> role -> a cell for each step."""
 
 
 def drawn_of(part: Part) -> Drawn:
@@ -50,7 +49,7 @@ def drawn_of(part: Part) -> Drawn:
     buckets = day_buckets(part.times, most=_STEPS)
     whole = whole_services(part)
     return Drawn(
-        network=part.network, whole_steps=buckets, steps=buckets,
+        network=part.network, steps=buckets,
         whole={service: cells(buckets, rows) for service, rows in whole.items()},
         roles={service: {role: cells(buckets, rows) for (owner, role), rows in sorted(part.services.items())
                          if owner == service} for service in whole},
@@ -95,7 +94,7 @@ def figures(networks: Sequence[Drawn], say: Tongue) -> Mapping[str, str]:
 
 
 def _overview(network: Drawn, title: str, names: Mapping[str, str], say: Tongue) -> str:
-    buckets = network.whole_steps
+    buckets = network.steps
     width = _WIDTH - _NAME - _N - 10
     y = 44
     drawn: list[Html] = [tag("text", say("figure.n"), x=_NAME + _N - 12, y=y - 6, class_="n")]

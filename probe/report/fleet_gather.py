@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from probe.analysis.steps import CauseCells, CellSteps, NetworkCells, RoleCells, Step
 
 CELLS_FILE = "cells.parquet"
-_SERIES = 720
-"""Time series on one page: they are shared out among its networks."""
+_SERIES, _STEPS = 720, 60_000
+"""Time series on one page, shared out among its networks, and all their steps together."""
 _NEEDS = "a page from cells needs duckdb, which is not installed: pip install 'reachability-probe[research]'"
 _HOUR = timedelta(hours=1)
 
@@ -76,8 +76,6 @@ class Fleet:
     left_out: int
     """Networks without room."""
     steps: Buckets
-    whole_steps: Buckets
-    """Steps of the overviews."""
     room: Room
 
 
@@ -107,19 +105,19 @@ def _counted(table: CellSteps, chosen: Sequence[NetworkCells], told: Sequence[Se
     room = room_for(networks=len(chosen), roles=sum(map(len, series)),
                     services=sum(len({row.service for row in rows}) for rows in series))
     first, last = min(network.first for network in chosen), max(network.last for network in chosen)
-    steps, whole_steps = (span_buckets(_time(first), _time(last), most=most)
-                          for most in (room.steps, room.overview_steps))
+    most = min(room.steps, _STEPS // max(1, sum(map(len, series))))
+    steps = span_buckets(_time(first), _time(last), most=most)
     shown = {(row.network, row.service, row.role) for rows in series for row in rows}
     services = {(network, service) for network, service, _ in shown}
     lines = _lines(table.steps("role", steps.start, steps.width), steps,
                    lambda step: (step.network, step.service, step.role) in shown)
-    whole = _lines(table.steps("service", whole_steps.start, whole_steps.width), whole_steps,
+    whole = _lines(table.steps("service", steps.start, steps.width), steps,
                    lambda step: (step.network, step.service) in services)
     causes = table.causes()
     parts = tuple(
         _part(network, number, told[number], lines, whole, causes, sum(row.network == number for row in roles))
         for number, network in enumerate(chosen))
-    return Fleet(parts=parts, left_out=left_out, steps=steps, whole_steps=whole_steps, room=room)
+    return Fleet(parts=parts, left_out=left_out, steps=steps, room=room)
 
 
 def _names(event: FoundEvent, network: NetworkCells) -> bool:

@@ -70,7 +70,7 @@ def make_fleet_page(fleet: Fleet, *, title: str, say: Tongue = ENGLISH, events: 
 
 def _drawn(fleet: Fleet, part: FleetPart) -> Drawn:
     """The services that were blocked have figures of their own."""
-    return Drawn(network=part.network, whole_steps=fleet.whole_steps, whole=part.whole, steps=fleet.steps,
+    return Drawn(network=part.network, steps=fleet.steps, whole=part.whole,
                  roles={service: roles for service, roles in part.roles.items() if part.blocked(service)})
 
 
@@ -82,14 +82,14 @@ def _part(fleet: Fleet, part: FleetPart, anchor: str, names: Mapping[str, str], 
     shown = {service: called(service, names) for service in part.roles}
     sections = [_service(fleet, part, service, shown[service], f"{anchor}-s{number}", say)
                 for number, service in enumerate(part.roles, start=1)]
-    whole = heat(fleet.whole_steps, part.whole, shown, say, letters=fleet.room.titled) if part.whole else ""
+    whole = heat(fleet.steps, part.whole, shown, say, letters=fleet.room.titled) if part.whole else ""
     return tag(
         "section",
         tag("h2", network_name(part.network, say), id=f"{anchor}-h"),
         tag("p", _scope(part, say), class_="scope"),
         _findings(part, shown, say),
         tag("h3", say("page.overview")), whole,
-        tag("p", f"{say('fleet.states')} {say('chart.height')}", class_="note"),
+        tag("p", f"{say('fleet.states')} {say('fleet.height')}", class_="note"),
         sections,
         tag("p", say("fleet.left_out", n=part.left_out), class_="note") if part.left_out else "",
         id=anchor, class_="part", data_network=anchor, aria_labelledby=f"{anchor}-h",
