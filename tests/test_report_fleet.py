@@ -186,7 +186,7 @@ def test_networks_with_events_come_first_and_those_without_room_are_counted(tmp_
     assert found.left_out == 18
     text = page_of(tmp_path)
     assert len(re.findall('class="part"', text)) == MAX_PARTS
-    assert "18 further networks with fewer runs not shown." in text
+    assert "18 further networks with fewer events and blocks not shown." in text
 
 
 def test_a_page_stays_small_whatever_the_fleet(tmp_path: Path) -> None:
@@ -200,7 +200,8 @@ def test_a_page_stays_small_whatever_the_fleet(tmp_path: Path) -> None:
     columns = {name: pa.repeat(pa.scalar(cell(0)[name], SCHEMA.field(name).type), size) for name in SCHEMA.names}
     start = np.datetime64(START.replace(tzinfo=None), "us") + day * np.timedelta64(1, "D")
     columns |= {"probe_asn": pa.array(asn), "service": names, "ok": pa.array(100 - blocked),
-                "blocked": pa.array(blocked), "n": pa.repeat(100, size), "cell_start": pa.array(start).cast(pa.timestamp("us", tz="UTC"))}
+                "blocked": pa.array(blocked), "n": pa.repeat(100, size),
+                "cell_start": pa.array(start).cast(pa.timestamp("us", tz="UTC"))}
     roles = pa.table(columns)
     where = SCHEMA.get_field_index("level")
     whole_services = roles.set_column(where, "level", pa.repeat("service", size))

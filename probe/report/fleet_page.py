@@ -15,7 +15,7 @@ from probe.report.fleet_gather import CELLS_FILE, Cause, Fleet, FleetPart, gathe
 from probe.report.language import ENGLISH, Tongue
 from probe.report.markup import Html, join, tag
 from probe.report.services import BLOCKED, role_chart
-from probe.report.shell import Contents, left_out, whole_page
+from probe.report.shell import Contents, whole_page
 from probe.report.words import without_account
 from probe.store.atomic import write_file
 
@@ -57,9 +57,10 @@ def make_fleet_page(fleet: Fleet, *, title: str, say: Tongue = ENGLISH, events: 
     """The page of these networks."""
     names = titles()
     sections = [_part(fleet, part, f"n{number}", names, say) for number, part in enumerate(fleet.parts, start=1)]
+    left = say.count(fleet.left_out, "network")
+    note = tag("p", say("fleet.networks_left", networks=left), class_="note") if fleet.left_out else ""
     return whole_page(Contents(
-        title=title, networks=[part.network for part in fleet.parts],
-        body=join(sections, left_out(fleet.left_out, say)),
+        title=title, networks=[part.network for part in fleet.parts], body=join(sections, note),
         services={service for part in fleet.parts for service in part.roles},
         states={state for part in fleet.parts for service in part.roles for state in _states(part, service)},
         block_types={cause.block_type for part in fleet.parts for service in part.roles
@@ -107,7 +108,7 @@ def _scope(part: FleetPart, say: Tongue) -> str:
 def _findings(part: FleetPart, names: Mapping[str, str], say: Tongue) -> Html:
     """What of it was blocked, in few sentences: by the events, by shares alone, and what was not."""
     told = {event.service for event in part.events if event.service}
-    whole = [told_briefly(event, say) for event in part.events if not event.service]
+    whole = [told_briefly(event, say) for event in part.events if event.kind == "network"]
     alone = [service for service in part.roles if service not in told and part.blocked(service)]
     clear = [service for service in part.roles if service not in told and not part.blocked(service)
              and any(decided(line) for line in part.roles[service].values())]

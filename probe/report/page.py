@@ -16,7 +16,7 @@ from probe.report.language import ENGLISH, Tongue
 from probe.report.markup import Html, join, tag
 from probe.report.series import segments
 from probe.report.services import Room, families, room_for, service_section, whole_services
-from probe.report.shell import MAX_PARTS, Contents, left_out, whole_page
+from probe.report.shell import MAX_PARTS, Contents, whole_page
 from probe.report.targets import all_targets
 from probe.report.words import without_account
 from probe.service_words import service_lines
@@ -54,9 +54,10 @@ def make_page(parts: Sequence[Part], *, title: str, say: Tongue = ENGLISH, event
     room = room_for(networks=len(shown), roles=sum(len(part.services) for part in shown),
                     services=sum(len({service for service, _ in part.services}) for part in shown))
     sections = [_part(part, f"n{number}", names, room, say) for number, part in enumerate(shown, start=1)]
+    left = len(parts) - len(shown)
+    note = tag("p", say("page.left_out", networks=say.count(left, "network")), class_="note") if left else ""
     return whole_page(Contents(
-        title=title, networks=[part.network for part in shown],
-        body=join(sections, left_out(len(parts) - len(shown), say)),
+        title=title, networks=[part.network for part in shown], body=join(sections, note),
         services={service for part in shown for service, _ in part.services},
         states={state for part in shown for rows in part.services.values() for _, state in rows},
         block_types={row.block_type for part in shown for rows in part.targets.values() for row in rows

@@ -63,11 +63,6 @@ def hash_of(script: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
-def left_out(n: int, say: Tongue) -> Html:
-    """So many networks have no section; nothing where all have."""
-    return tag("p", say("page.left_out", networks=say.count(n, "network")), class_="note") if n > 0 else join()
-
-
 def _banner(networks: Sequence[Network], say: Tongue) -> Html:
     if not any(network.lab for network in networks):
         return join()
