@@ -91,6 +91,7 @@ def test_the_events_are_there_beside_what_they_speak_of(folder: Path) -> None:
                 continue
             section = part.split(f'data-service="{row["service"]}" data-outcomes')[1].split("</section>")[0]
             assert row["mechanism"] in section.split("<figure>")[0]
+            assert ("; goes on (" in section) is row["ongoing"]
             assert "<summary>Time series" not in section, "what an event speaks of is not folded away"
     assert "Laboratory data." in Page(text).words
 

@@ -117,12 +117,12 @@ def events_section(found: EventFile, titles: Mapping[str, str], say: Tongue) -> 
 def told_briefly(event: FoundEvent, say: Tongue) -> str:
     """When an event was, which roles it struck, how, and how sure that is; its table tells the rest."""
     begin = _interval(event.onset, say, missing_first=say("event.before")) or say("event.unknown")
-    end = say("event.ongoing") if event.ongoing else (
-        _interval(event.end, say, missing_last=say("event.since")) or say("event.unknown"))
+    end = _interval(event.end, say, missing_last=say("event.since")) or say("event.unknown")
     facts = (", ".join(say.known("role", role) for role in event.roles), event.block_type,
              say.known("status", event.status) if event.status else "")
     known = "; ".join(filter(None, facts))
-    return say("event.brief", begin=begin, end=end) + (f" ({known})" if known else "")
+    when = say("event.brief_ongoing", begin=begin) if event.ongoing else say("event.brief", begin=begin, end=end)
+    return when + (f" ({known})" if known else "")
 
 
 def _row(event: FoundEvent, titles: Mapping[str, str], say: Tongue) -> Html:
