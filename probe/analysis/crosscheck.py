@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -80,11 +80,12 @@ def check(window: Window, around: Neighbours, needed: float, *, fading: bool = F
     here = [each for each in around.by_place[series.place] if each.series.service != series.service]
     alike = [each for each in around.by_service.get((series.place.lab, series.service), ())
              if each.series.place.cc != series.place.cc and _same_part(series, each.series)]
-    rates = {NETWORK: _rate(window, here), WORLD: _rate(window, alike)}
+    near, far = _beside(window, here), _beside(window, alike)
+    rates = {NETWORK: _rate(near), WORLD: _rate(far)}
     device = _device(window)
     answers = {
-        NETWORK: _network(window, here, several=device == "out"),
-        WORLD: _judged(_like(window, alike, lambda series: series.place.cc), _LEAST_COUNTRIES,
+        NETWORK: _network(window, here, near, several=device == "out"),
+        WORLD: _judged(_like(window, far, lambda series: series.place.cc), _LEAST_COUNTRIES,
                        0 if fading else _COUNTRY_SHARE),
         DEVICE: device,
         MOMENT: "out" if window.cells > 1 else "explains",
@@ -104,23 +105,29 @@ def check(window: Window, around: Neighbours, needed: float, *, fading: bool = F
     )
 
 
-def _rate(window: Window, others: Iterable[Found]) -> float:
-    """Blocked share, above their own bases, of what can be compared with the window, in its hours."""
+_Beside: TypeAlias = tuple[Found, int, int]
+
+
+def _beside(window: Window, others: Iterable[Found]) -> list[_Beside]:
+    """What can be compared with the window, and its blocked and decided verdicts in the window's hours."""
+    seen = ((each, *_seen(each.series, window)) for each in others)
+    return [(each, blocked, decided) for each, blocked, decided in seen if decided and not _busy(each, window)]
+
+
+def _rate(beside: Iterable[_Beside]) -> float:
+    """Blocked share, above their own bases, of what can be compared with the window."""
     blocked = decided = expected = 0.0
-    for each in others:
-        k, n = _seen(each.series, window)
-        if n and not _busy(each, window):
-            blocked, decided, expected = blocked + k, decided + n, expected + n * each.base
+    for each, k, n in beside:
+        blocked, decided, expected = blocked + k, decided + n, expected + n * each.base
     return max(0.0, blocked - expected) / (decided + PRIOR_DECIDED)
 
 
-def _network(window: Window, others: Sequence[Found], *, several: bool) -> str:
-    controls = [each for each in others if each.series.role == CONTROL]
-    heard = [_seen(each.series, window) for each in controls]
-    like = _like(window, [each for each in others if each.series.role != CONTROL], lambda series: series.service)
+def _network(window: Window, others: Iterable[Found], beside: Sequence[_Beside], *, several: bool) -> str:
+    heard = [_seen(each.series, window) for each in others if each.series.role == CONTROL]
+    like = _like(window, [told for told in beside if told[0].series.role != CONTROL], lambda series: series.service)
     if sum(n for _, n in heard) >= _CONTROL_VERDICTS:
-        failed = any(_like(window, controls, lambda series: series.service).values())
-        if failed:
+        controls = [told for told in beside if told[0].series.role == CONTROL]
+        if any(_like(window, controls, lambda series: series.service).values()):
             return "explains"
     elif not several:
         return _judged(like, _LEAST_SERVICES, _SERVICE_SHARE)
@@ -143,14 +150,11 @@ def _judged(like: Mapping[Hashable, bool], least: int, share: float) -> str:
     return "open"
 
 
-def _like(window: Window, others: Iterable[Found], group: Callable[[Series], Hashable]) -> dict[Hashable, bool]:
-    """Group -> whether it failed in the window's hours as well; groups that cannot be compared are left out."""
+def _like(window: Window, beside: Iterable[_Beside], group: Callable[[Series], Hashable]) -> dict[Hashable, bool]:
+    """Group -> whether it failed in the window's hours as well."""
     sums: dict[Hashable, list[float]] = {}
     alike: dict[Hashable, bool] = {}
-    for each in others:
-        blocked, decided = _seen(each.series, window)
-        if not decided or _busy(each, window):
-            continue
+    for each, blocked, decided in beside:
         name = group(each.series)
         total = sums.setdefault(name, [0.0, 0.0, 0.0])
         for at, value in enumerate((blocked, decided, decided * each.base)):

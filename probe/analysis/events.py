@@ -23,7 +23,7 @@ from probe.analysis.segments import strength_of
 from probe.analysis.series import CONTROL, HOUR, POOLED, Cells, Place, Series
 from probe.analysis.together import Cluster, Judged, bounds_of, clusters
 from probe.analysis.window import Window, within_hours
-from probe.analysis.windows import Found, cut, find_windows, suspicion, threshold
+from probe.analysis.windows import Found, find_windows, suspicion, threshold
 
 _ONGOING = timedelta(days=2)
 _CONFIRM_CELLS = 2
@@ -140,9 +140,8 @@ def _found(cells: Cells) -> list[Found]:
 
 def _windows(series: Sequence[Series], cells: Cells, count: Mapping[Place, int], flaky: Sequence[bool]) -> list[Found]:
     """The windows of many series; `count` says how many there are at each place."""
-    needed = [threshold(cells, count[each.place]) for each in series]
-    return [find_windows(each, cells, score, suspicion(cells, count[each.place]), starts=starts, flaky=is_flaky)
-            for each, score, starts, is_flaky in zip(series, needed, cut(series, needed), flaky, strict=True)]
+    return find_windows(series, cells, flaky=flaky, needed=[threshold(cells, count[each.place]) for each in series],
+                        hasty=[suspicion(cells, count[each.place]) for each in series])
 
 
 def _why_not(cluster: Cluster, cells: Cells) -> str:

@@ -52,11 +52,10 @@ def network_events(cells: Cells, explained: Sequence[Window]) -> list[Event]:
 
 
 def _from_volumes(cells: Cells) -> Iterable[_Outage]:
-    for volume in cells.volumes:
-        if not volume.cut.any():
-            continue
-        series = _as_series(volume)
-        found = find_windows(series, cells, threshold(cells, 1), suspicion(cells, 1))
+    series = [_as_series(volume) for volume in cells.volumes if volume.cut.any()]
+    size = len(series)
+    for found in find_windows(series, cells, needed=[threshold(cells, 1)] * size, hasty=[suspicion(cells, 1)] * size,
+                              flaky=[False] * size):
         ends = {window.last for window in found.windows}
         newest = (found.newest,) if found.newest and found.newest.last not in ends else ()
         for window in (*found.windows, *newest):

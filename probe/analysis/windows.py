@@ -26,7 +26,6 @@ from probe.analysis.segments import (
     dispersion,
     divergence,
     raised_spans,
-    segment,
     segment_all,
     shrunk,
     strength_of,
@@ -89,34 +88,57 @@ def cut(series: Sequence[Series], needed: Sequence[float]) -> list[Ints]:
     return segment_all([(each.blocked, each.decided) for each in series], [score / 2 for score in needed])
 
 
-def find_windows(series: Series, cells: Cells, needed: float, hasty: float, *, starts: Ints | None = None,
-                 flaky: bool = False) -> Found:
-    """The windows of a series that score `needed` or more, and what its newest cells say that score `hasty`.
+@dataclass(slots=True, kw_only=True)
+class _Look:
+    """A series with what was found in it so far."""
 
-    `starts` are the segments that `cut` finds for `needed`: for many series at once it is much quicker. `flaky` says
-    that this series fails by itself again and again.
+    series: Series
+    base: float
+    made: list[Window]
+    inflation: float
+    needed: float
+    hasty: float
+    flaky: bool
+
+
+def find_windows(series: Sequence[Series], cells: Cells, *, needed: Sequence[float], hasty: Sequence[float],
+                 flaky: Sequence[bool]) -> list[Found]:
+    """The windows of each series that score `needed` or more, and what its newest cells say that score `hasty`.
+
+    `flaky` says that a series fails by itself again and again. Many are cut together in a fraction of the time.
     """
+    looks = [_look(*each, cells=cells) for each in zip(series, cut(series, needed), needed, hasty, flaky, strict=True)]
+    varied = [look for look in looks if look.inflation > _SEGMENT_AGAIN]
+    again = cut([look.series for look in varied], [look.inflation * look.needed for look in varied])
+    for look, starts in zip(varied, again, strict=True):
+        look.made = _again(look, starts, cells)
+    return [_found(look, cells) for look in looks]
+
+
+def _look(series: Series, starts: Ints, needed: float, hasty: float, flaky: bool, *, cells: Cells) -> _Look:
     if not series.blocked.any():
-        return Found(series=series, base=shrunk(0, float(series.decided.sum())), inflation=1.0, windows=(), weak=(),
-                     flaky=flaky, newest=None, needed=needed, hasty=hasty)
-    if starts is None:
-        (starts,) = cut([series], [needed])
+        return _Look(series=series, base=shrunk(0, float(series.decided.sum())), made=[], inflation=1.0, needed=needed,
+                     hasty=hasty, flaky=flaky)
     base = _base(series, starts)
     made = _made(series, cells, starts, base, 1.0)
     if base > UNSTEADY or flaky:
         needed *= _UNSTEADY_TIMES
     inflation = _inflation(series, cells, made)
     made = [replace(window, score=window.score / inflation, inflation=inflation) for window in made]
-    if inflation > _SEGMENT_AGAIN:
-        made = _again(series, cells, made, inflation, needed)
-    sure = [window for window in made if window.score >= needed]
-    if flaky:
+    return _Look(series=series, base=base, made=made, inflation=inflation, needed=needed, hasty=hasty, flaky=flaky)
+
+
+def _found(look: _Look, cells: Cells) -> Found:
+    made = look.made
+    sure = [window for window in made if window.score >= look.needed]
+    if look.flaky:
         made = [_against_bursts(window, cells) for window in made]
-        sure = [window for window in made if window.score >= needed and window.strength >= LEAST_STRENGTH]
+        sure = [window for window in made if window.score >= look.needed and window.strength >= LEAST_STRENGTH]
     weak = tuple(window for window in made if window not in sure)
-    newest = None if flaky or base > UNSTEADY else _newest(series, cells, base, inflation, hasty)
-    return Found(series=series, base=base, inflation=inflation, windows=tuple(sure), weak=weak, flaky=flaky,
-                 newest=newest, needed=needed, hasty=hasty)
+    still = look.flaky or look.base > UNSTEADY or not look.series.blocked.any()
+    newest = None if still else _newest(look.series, cells, look.base, look.inflation, look.hasty)
+    return Found(series=look.series, base=look.base, inflation=look.inflation, windows=tuple(sure), weak=weak,
+                 flaky=look.flaky, newest=newest, needed=look.needed, hasty=look.hasty)
 
 
 def raised_windows(series: Series, cells: Cells, starts: Ints) -> list[Window]:
@@ -126,11 +148,10 @@ def raised_windows(series: Series, cells: Cells, starts: Ints) -> list[Window]:
     return _made(series, cells, starts, _base(series, starts), 1.0)
 
 
-def _again(series: Series, cells: Cells, made: Sequence[Window], inflation: float, needed: float) -> list[Window]:
+def _again(look: _Look, starts: Ints, cells: Cells) -> list[Window]:
     """Windows of a series that varies more than chance, by a penalty that says so; those by the clock stay."""
-    daily = [window for window in made if window.daily]
-    starts = segment(series.blocked, series.decided, inflation * needed / 2)
-    again = [window for window in _made(series, cells, starts, _base(series, starts), inflation)
+    series, daily = look.series, [window for window in look.made if window.daily]
+    again = [window for window in _made(series, cells, starts, _base(series, starts), look.inflation)
              if not any(_meet(window, other) for other in daily)]
     return sorted([*daily, *again], key=lambda window: (window.onset, window.end))
 
