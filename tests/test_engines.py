@@ -16,6 +16,7 @@ pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 import pyarrow as pa
 from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
+from spark_cluster import spark_cluster
 from test_cells import counted, rewritten, the_file
 
 from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells
@@ -25,8 +26,6 @@ from probe.analysis.engines import engine_for
 from probe.store.atomic import StoreError
 
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-MASTER = os.environ.get("PROBE_TEST_SPARK_MASTER", "local[2]")
-"""`spark://127.0.0.1:7077` for a cluster that somebody started."""
 needs_spark = pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
     reason="needs the extra `spark` and Java")
@@ -69,7 +68,13 @@ def what(done: Summary) -> tuple[object, ...]:
 
 @needs_spark
 def test_spark_agrees(folder: Path) -> None:
-    agree(engine_for("spark", url=MASTER), folder)
+    agree(engine_for("spark", url="local[2]"), folder)
+
+
+@needs_spark
+def test_a_cluster_of_spark_agrees(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with spark_cluster(tmp_path_factory.mktemp("spark")) as master:
+        agree(engine_for("spark", url=master), folder)
 
 
 class Local:

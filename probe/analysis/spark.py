@@ -59,8 +59,9 @@ class Spark:
 
     def keep(self, expression: ir.Table) -> ir.Table:
         with _told("Spark cannot compute this; if a file is named, restore or remove it"):
-            frame = self._session.sql(sql_of(expression, "pyspark")).cache()
-            frame.count()  # now, so that what goes wrong is told of this table
+            # Computed now, so that what goes wrong is told of this table; and its plan ends here, or the plans of what
+            # is made of it grow beyond what Spark can look through in minutes.
+            frame = self._session.sql(sql_of(expression, "pyspark")).localCheckpoint(eager=True)
         return self._named(frame, expression.schema())
 
     def hold(self) -> None:
