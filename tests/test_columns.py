@@ -86,3 +86,10 @@ def test_times_become_numbers_of_cells(stamps: Any) -> None:
 def test_a_time_that_is_empty_is_refused() -> None:
     with pytest.raises(CellsError, match="empty"):
         cell_numbers({"t": pa.array([None, 5], pa.timestamp("s"))}, "t", HOUR)
+
+
+def test_a_version_that_was_not_told_is_one_of_its_own(frame: pd.DataFrame) -> None:
+    table = frame[:4].assign(software_version=["1.0", None, "2.0", "2.0"], catalogue_version=["a", "a", None, "b"])
+    cells = read_cells(table)
+    told = [cells.version_names[code] for code in cells.series[0].versions]
+    assert told == ["1.0 a", " a", "2.0 ", "2.0 b"]

@@ -19,10 +19,11 @@ from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
 from spark_cluster import spark_cluster
 from test_cells import counted, rewritten, the_file
 
-from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells
+from probe.analysis.cell_files import Summary, make_cells
 from probe.analysis.duck import DuckDB
 from probe.analysis.engine import Engine
 from probe.analysis.engines import engine_for
+from probe.analysis.files import CELLS_FILE
 from probe.store.atomic import StoreError
 
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

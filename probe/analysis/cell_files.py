@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from probe.analysis import cells as cell
 from probe.analysis.cell_schema import MEANINGS, SCHEMA
 from probe.analysis.engine import Engine, EngineError, rows_of
+from probe.analysis.files import ABOUT_FILE, CELLS_FILE
 from probe.analysis.inputs import BadFile, Chunk, Group, Inputs, find_inputs, readable
 from probe.analysis.listing import MAX_LISTED, Listing, listing_to
 from probe.analysis.quality import OTHER_SIDE
@@ -27,8 +28,6 @@ from probe.progress import Progress, silent
 from probe.stamps import stamp
 from probe.store.atomic import StoreError, explained, make_folder, sync_folder
 
-CELLS_FILE = "cells.parquet"
-ABOUT_FILE = "cells.json"
 _GROUP_ROWS = 1 << 17
 _DEFAULTS: dict[str, str | bool] = {**dict.fromkeys(cell.OPTIONAL, ""), "confirmed": False}
 

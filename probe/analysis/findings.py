@@ -13,11 +13,10 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from probe.analysis.cell_files import CELLS_FILE
 from probe.analysis.columns import ColumnsOf
+from probe.analysis.files import CELLS_FILE, EVENTS_FILE
 from probe.store.atomic import StoreError, append_lines, explained
 
-EVENTS_FILE = "events.jsonl"
 _HOUR = timedelta(hours=1)
 
 
@@ -42,14 +41,15 @@ def find_events(out: Path, *, since: datetime | None, now: datetime) -> Told:
     time; since this call where none is given. Raises StoreError where the log cannot be read or written.
     """
     events, log = importlib.import_module("probe.analysis.events"), importlib.import_module("probe.analysis.event_log")
-    with explained(out / CELLS_FILE):
-        cells = ColumnsOf(out / CELLS_FILE)
     path = out / EVENTS_FILE
     old = read_log(path)
     found, fresh = [], []
-    span = pc.min_max(cells["cell_start"]).as_py()
+    with explained(out / CELLS_FILE):
+        cells = ColumnsOf(out / CELLS_FILE)
+        span = pc.min_max(cells["cell_start"]).as_py()
+        if span["min"]:
+            found = events.detect(cells)  # which reads column by column
     if span["min"]:
-        found = events.detect(cells)
         covered = log.Covered(begin=span["min"].astimezone(UTC), end=span["max"].astimezone(UTC) + _HOUR)
         fresh = log.update_log(old, found, now, covered)
     if fresh:

@@ -11,8 +11,9 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from probe.analysis.cell_files import CELLS_FILE, Summary, make_cells
+from probe.analysis.cell_files import Summary, make_cells
 from probe.analysis.duck import DuckDB
+from probe.analysis.files import CELLS_FILE
 from probe.analysis.inputs import find_inputs
 from probe.archive.sift import folders_in
 from probe.store.atomic import StoreError

@@ -24,6 +24,8 @@ _KEYS = ("lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id"
 _COUNTS = ("ok", "blocked", "network")
 _OPTIONAL = ("witnesses", "confirmed", "down", "local", "inconclusive")
 _VERSIONS = ("software_version", "catalogue_version")
+_UNTOLD = Coded(codes=np.zeros(0, dtype=np.int32), names=())
+"""A column that is not there."""
 REQUIRED = ("lab", "probe_asn", "cell_start", *_TEXTS, *_COUNTS)
 
 
@@ -112,15 +114,14 @@ def _ordered(table: Any, rows: _Rows, name: str) -> Ints:
 
 
 def _optional(table: Any, name: str) -> Coded:
-    return coded(table, name) if name in names_in(table) else Coded(codes=np.zeros(0, dtype=np.int32), names=())
+    return coded(table, name) if name in names_in(table) else _UNTOLD
 
 
 def _versions(table: Any) -> Coded:
     """Program and catalogue together, as far as the table tells."""
-    known = [name for name in _VERSIONS if name in names_in(table)]
-    made = _optional(table, known[0]) if known else _optional(table, "")
-    for name in known[1:]:
-        other = _optional(table, name)
+    known = [coded(table, name, empty="") for name in _VERSIONS if name in names_in(table)]
+    made = known[0] if known else _UNTOLD
+    for other in known[1:]:
         pairs, codes = np.unique(made.codes.astype(np.int64) * len(other.names) + other.codes, return_inverse=True)
         made = Coded(codes=codes.astype(np.int32), names=tuple(
             f"{made.names[pair // len(other.names)]} {other.names[pair % len(other.names)]}" for pair in pairs))

@@ -19,7 +19,6 @@ from probe.store.atomic import StoreError
 if TYPE_CHECKING:
     from probe.analysis.steps import CauseCells, CellSteps, NetworkCells, RoleCells, Step
 
-CELLS_FILE = "cells.parquet"
 _SERIES, _STEPS = 720, 60_000
 """Time series on one page, shared out among its networks, and all their steps together."""
 _NEEDS = "a page from cells needs duckdb, which is not installed: pip install 'reachability-probe[research]'"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from probe.analysis.files import CELLS_FILE, EVENTS_FILE
 from probe.catalogue.packaged import titles
 from probe.report.buckets import Cell
 from probe.report.charts import decided, heat
 from probe.report.events import EventFile, FoundEvent, read_events, told_briefly
 from probe.report.figures import Drawn, check_png_here, write_figures
 from probe.report.findings import called, network_name
-from probe.report.fleet_gather import CELLS_FILE, Cause, Fleet, FleetPart, gather_fleet
+from probe.report.fleet_gather import Cause, Fleet, FleetPart, gather_fleet
 from probe.report.language import ENGLISH, Tongue
 from probe.report.markup import Html, join, tag
 from probe.report.services import BLOCKED, role_chart
@@ -19,7 +20,6 @@ from probe.report.shell import Contents, whole_page
 from probe.report.words import without_account
 from probe.store.atomic import write_file
 
-EVENTS_FILE = "events.jsonl"
 _MAX_CAUSES, _MAX_EVENTS, _MAX_NAMES = 8, 8, 30
 _READING = ("fleet.many", "reading.run", "reading.blocked", "fleet.decided", "fleet.states", "reading.gaps",
             "reading.steps", "reading.language")

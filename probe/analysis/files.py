@@ -1,0 +1,5 @@
+"""What the files of an analysis are called, for who writes them and who reads them."""
+
+CELLS_FILE = "cells.parquet"
+ABOUT_FILE = "cells.json"
+EVENTS_FILE = "events.jsonl"
