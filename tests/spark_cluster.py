@@ -19,11 +19,11 @@ def spark_cluster(folder: Path, *, workers: int = 2) -> Iterator[str]:
     """Yields the master's address. Logs and everything else that they write are in `folder`."""
     started: list[subprocess.Popen[bytes]] = []
     try:
-        master = _start(started, folder, "master", f"{_CLASS}.master.Master", "--port", "0", "--webui-port", "0")
+        master = _start(started, folder, "master", "master.Master", "--port", "0", "--webui-port", "0")
         url = _await(master, folder / "master.log", r"Starting Spark master at (spark://127\.0\.0\.1:\d+)")
         for number in range(workers):
             name = f"worker-{number}"
-            worker = _start(started, folder, name, f"{_CLASS}.worker.Worker", "--cores", "1", "--memory", "1g",
+            worker = _start(started, folder, name, "worker.Worker", "--cores", "1", "--memory", "1g",
                             "--webui-port", "0", "--work-dir", str(folder / name), url)
             _await(worker, folder / f"{name}.log", r"Successfully registered with master (\S+)")
         yield url
@@ -33,7 +33,8 @@ def spark_cluster(folder: Path, *, workers: int = 2) -> Iterator[str]:
             process.wait()
 
 
-def _start(started: list[subprocess.Popen[bytes]], folder: Path, name: str, *command: str) -> subprocess.Popen[bytes]:
+def _start(started: list[subprocess.Popen[bytes]], folder: Path, name: str, kind: str, *words: str
+           ) -> subprocess.Popen[bytes]:
     """Spark's script becomes the Java process, which therefore has its number."""
     import pyspark
 
@@ -41,8 +42,9 @@ def _start(started: list[subprocess.Popen[bytes]], folder: Path, name: str, *com
     environment = {**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1",
                    "SPARK_LOCAL_DIRS": str(folder), "SPARK_NO_DAEMONIZE": "1"}
     with (folder / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen([str(home / "bin" / "spark-class"), *command[:1], "--host", "127.0.0.1",
-                                    *command[1:]], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        process = subprocess.Popen(
+            [str(home / "bin" / "spark-class"), f"{_CLASS}.{kind}", "--host", "127.0.0.1", *words],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
     started.append(process)
     return process
 

@@ -15,17 +15,22 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 import numpy as np
 
 from probe.analysis.segments import (
+    Ints,
     base_rate,
     boundary,
     dispersion,
     divergence,
-    segment,
     segment_all,
     shrunk,
     strength_of,
 )
 
 CELLS = st.lists(st.integers(1, 5).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1, max_size=9)
+
+
+def segment(blocked: Ints, decided: Ints, penalty: float) -> Ints:
+    """One series alone."""
+    return segment_all([(blocked, decided)], [penalty])[0]
 
 
 def cost(cells: Sequence[tuple[int, int]]) -> float:

@@ -64,8 +64,6 @@ def coded(table: Any, name: str, *, empty: Any = None) -> Coded:
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     column = column.unify_dictionaries().combine_chunks()
-    if isinstance(column, pa.ChunkedArray):  # what has no rows has no chunk to combine
-        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     values = column.dictionary.to_pylist()
     order = sorted(range(len(values)), key=lambda at: values[at])
     rank = np.full(len(values) + 1, -1, dtype=np.int32)

@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from probe.analysis.connection import connect, first_line, quoted
 from probe.analysis.engine import (
     Defaults,
     EngineError,
@@ -39,16 +40,9 @@ class DuckDB:
     def __init__(self, *, memory_mb: int = 2500, threads: int = 0, temporary: Path | None = None) -> None:
         """`threads` of 0: as many as there are processors. `temporary`: where a folder is made for what does not fit.
         """
-        import duckdb
-
         self._folder = tempfile.TemporaryDirectory(prefix="probe-analysis-", dir=temporary)
-        # Nothing is fetched: extensions come with the package or not at all.
-        self._connection = duckdb.connect(config={
-            "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-            "memory_limit": f"{memory_mb}MB", "threads": str(threads or os.cpu_count() or 1),
-            "temp_directory": self._folder.name, "preserve_insertion_order": "false",
-        })
-        self._connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        self._connection = connect(memory_mb=memory_mb, threads=threads or os.cpu_count() or 1,
+                                   folder=self._folder.name)
         self._kept: list[str] = []
         self._torn: list[Torn] = []
         self._next = self._first = 0
@@ -89,10 +83,10 @@ class DuckDB:
         try:
             return self._connection.execute(sql)
         except duckdb.OutOfMemoryException as error:
-            raise EngineError(f"DuckDB needs more memory or disk: {_first_line(error)}; raise --memory, or give --out "
+            raise EngineError(f"DuckDB needs more memory or disk: {first_line(error)}; raise --memory, or give --out "
                               "where there is room") from error
         except duckdb.Error as error:
-            raise EngineError(f"DuckDB: {_first_line(error)}; if it names a file, restore or remove it") from error
+            raise EngineError(f"DuckDB: {first_line(error)}; if it names a file, restore or remove it") from error
 
     def _kept_as(self, kind: str, sql: str, schema: ibis.Schema) -> ir.Table:
         name = f"kept_{self._next}"
@@ -107,7 +101,7 @@ class DuckDB:
 
     def _csv(self, group: Group, columns: Sequence[str], defaults: Defaults) -> ir.Table:
         """The lines are parsed once, every cell a text; what is torn is noted by file and line."""
-        types = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in group.columns)
+        types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in group.columns)
         # Without `new_line`, which together with the others loses rows and says nothing.
         sql = (f"SELECT * FROM read_csv({_texts(group.files)}, auto_detect=false, header=true, delim=',', quote='\"',"
                f" escape='\"', columns={{{types}}}, filename='file', strict_mode=true, max_line_size=33554432,"
@@ -124,16 +118,8 @@ class DuckDB:
         return kept
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _texts(paths: Sequence[Path]) -> str:
-    return "[" + ", ".join(_text(str(path)) for path in paths) + "]"
+    return "[" + ", ".join(quoted(str(path)) for path in paths) + "]"
 
 
 def _lines(path: Path) -> int:

@@ -52,8 +52,8 @@ def habits(cells: Cells) -> list[Habit]:
     """One for each series in which anything was decided, in their order."""
     series = [each for each in cells.series if len(each.times)]
     once = [max(1.0, math.log(len(each.times))) for each in series]
-    lengths = [_lengths(each, cells, *told) for each, told in zip(series, zip(cut(series, once), once, strict=True),
-                                                                  strict=True)]
+    lengths = [_lengths(each, cells, starts, least)
+               for each, starts, least in zip(series, cut(series, once), once, strict=True)]
     counts = [_Count(times=len(each), usual=usual) for each, usual in
               zip(lengths, _usual(series, [len(each) for each in lengths]), strict=True)]
     services: dict[tuple[bool, str], list[int]] = {}
@@ -70,9 +70,9 @@ def habits(cells: Cells) -> list[Habit]:
                   longest=float(longest[at])) for at, each in enumerate(series)]
 
 
-def _lengths(series: Series, cells: Cells, starts: Ints, once: float) -> tuple[int, ...]:
+def _lengths(series: Series, cells: Cells, starts: Ints, least: float) -> tuple[int, ...]:
     return tuple(window.end - window.onset + 1 for window in raised_windows(series, cells, starts)
-                 if window.score >= once)
+                 if window.score >= least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

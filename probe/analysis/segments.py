@@ -27,13 +27,9 @@ _TOGETHER = 1 << 15
 """Blocks of series that take their steps together: what is computed in one fits a processor's cache."""
 
 
-def segment(blocked: Ints, decided: Ints, penalty: float) -> Ints:
-    """First indices of the segments that maximise binomial log-likelihood minus `penalty` (nats) for each of them."""
-    return segment_all([(blocked, decided)], [penalty])[0]
-
-
 def segment_all(series: Sequence[tuple[Ints, Ints]], penalties: Sequence[float]) -> list[Ints]:
-    """The segments of many series, each given as its `blocked` and `decided` and with a penalty of its own.
+    """First indices of the segments of each series that maximise its binomial log-likelihood minus its penalty (nats)
+    for each of them. A series is its `blocked` and `decided`.
 
     Optimal partitioning (Jackson et al. 2005), exact. Neighbouring cells with the same observed rate are one block: the
     likelihood is linear along such a run, so no best boundary lies inside it. Series of about as many blocks take their

@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 
+from probe.analysis.connection import connect, first_line, quoted
 from probe.store.atomic import StoreError
 
 COUNTED = ("ok", "blocked", "down", "inconclusive", "network", "local")
@@ -95,7 +96,7 @@ class CellSteps:
     def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
         self._path = path
         self._connection = connection
-        file = _quoted(re.sub(r"([*?\[])", r"[\1]", str(path)))
+        file = quoted(re.sub(r"([*?\[])", r"[\1]", str(path)))
         self._file = f"read_parquet({file}, hive_partitioning=false)"
         found = {str(row[0]) for row in self._rows(f"DESCRIBE SELECT * FROM {self._file}")}
         if missing := [name for name in _NEEDED if name not in found]:
@@ -180,9 +181,9 @@ class CellSteps:
         try:
             yield
         except duckdb.OutOfMemoryException as error:
-            raise StoreError(f"{self._path}: summing it up needs more memory or disk: {_first_line(error)}") from error
+            raise StoreError(f"{self._path}: summing it up needs more memory or disk: {first_line(error)}") from error
         except (duckdb.Error, UnicodeDecodeError) as error:
-            raise StoreError(f"{self._path}: it cannot be read as a cell table: {_first_line(error)}; make it with "
+            raise StoreError(f"{self._path}: it cannot be read as a cell table: {first_line(error)}; make it with "
                              "`probe analyse RESULTS --out DIR`") from error
 
 
@@ -190,14 +191,8 @@ class CellSteps:
 def cell_steps(path: Path) -> Iterator[CellSteps]:
     """Opens a cell table. Raises StoreError, saying what to do, where it is none."""
     with tempfile.TemporaryDirectory(prefix="probe-report-") as folder:
-        # Nothing is fetched: extensions come with the package or not at all.
-        connection = duckdb.connect(config={
-            "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
-            "memory_limit": f"{_MEMORY_MB}MB", "threads": str(min(4, os.cpu_count() or 1)), "temp_directory": folder,
-            "preserve_insertion_order": "false",
-        })
+        connection = connect(memory_mb=_MEMORY_MB, threads=min(4, os.cpu_count() or 1), folder=folder)
         try:
-            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
             yield CellSteps(path, connection)
         finally:
             connection.close()
@@ -212,11 +207,3 @@ def _sums() -> str:
 
 def _in(level: str, what: str) -> str:
     return f"coalesce(sum({what}) FILTER (level = '{level}'), 0)::BIGINT"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -135,8 +135,8 @@ def _found(look: _Look, cells: Cells) -> Found:
         made = [_against_bursts(window, cells) for window in made]
         sure = [window for window in made if window.score >= look.needed and window.strength >= LEAST_STRENGTH]
     weak = tuple(window for window in made if window not in sure)
-    still = look.flaky or look.base > UNSTEADY or not look.series.blocked.any()
-    newest = None if still else _newest(look.series, cells, look.base, look.inflation, look.hasty)
+    unsteady = look.flaky or look.base > UNSTEADY
+    newest = None if unsteady else _newest(look.series, cells, look.base, look.inflation, look.hasty)
     return Found(series=look.series, base=look.base, inflation=look.inflation, windows=tuple(sure), weak=weak,
                  flaky=look.flaky, newest=newest, needed=look.needed, hasty=look.hasty)
 

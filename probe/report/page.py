@@ -10,7 +10,7 @@ from probe.progress import Progress, silent
 from probe.report.charts import overview
 from probe.report.events import EventFile, read_events
 from probe.report.figures import check_png_here, drawn_of, write_figures
-from probe.report.findings import findings, network_name, scope
+from probe.report.findings import called, findings, network_name, scope
 from probe.report.gather import Part, gather
 from probe.report.language import ENGLISH, Tongue
 from probe.report.markup import Html, join, tag
@@ -69,7 +69,7 @@ def make_page(parts: Sequence[Part], *, title: str, say: Tongue = ENGLISH, event
 def _part(part: Part, anchor: str, names: Mapping[str, str], room: Room, say: Tongue) -> Html:
     believed = {target: segments(rows) for target, rows in part.targets.items()}
     rows = whole_services(part)
-    shown = {service: names.get(service) or service.replace("_", " ") for service in rows}
+    shown = {service: called(service, names) for service in rows}
     sections = [service_section(part, service, shown[service], f"{anchor}-s{number}", believed, room, say)
                 for number, service in enumerate(rows, start=1)]
     return tag(
@@ -115,7 +115,7 @@ def _latest_lines(part: Part, names: Mapping[str, str], say: Tongue) -> list[str
     for service, words in found.items():
         if unseen := without_account(service, say):
             words.append(say("service.account_too", parts=unseen))
-    return [f"{names.get(service) or service.replace('_', ' ')}: {'; '.join(words)}"
+    return [f"{called(service, names)}: {'; '.join(words)}"
             for service, words in found.items()]
 
 

@@ -1,0 +1,32 @@
+"""A DuckDB of this process, within bounds, and what its SQL and its errors need; whatever asks it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def connect(*, memory_mb: int, threads: int, folder: str) -> duckdb.DuckDBPyConnection:
+    """`folder` takes what does not fit the memory. Nothing is fetched: extensions come with the package or not at all.
+    """
+    import duckdb
+
+    connection = duckdb.connect(config={
+        "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+        "memory_limit": f"{memory_mb}MB", "threads": str(threads), "temp_directory": folder,
+        "preserve_insertion_order": "false",
+    })
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+    return connection
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the query that follows."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
