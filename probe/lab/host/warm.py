@@ -20,6 +20,11 @@ from probe.lab.host.launch import launch
 _NEEDED = (
     "probe.lab.host.external", "probe.lab.host.network", "probe.lab.host.supervise", "probe.lab.host.wiring",
     *Parts().modules,
+    # What servers and helpers load when they are asked for it:
+    "cryptography.hazmat.backends.openssl.backend", "dns.rdtypes.nsbase", "probe.cli.main", "probe.control.reach_udp",
+    "probe.control.workers", "probe.geo.packed", "probe.lab.servers.h3", "probe.lab.servers.quic_connections",
+    "probe.measure.app.speeches", "probe.measure.app.within_tls", "probe.measure.app.within_websocket",
+    "probe.measure.quic", "probe.measure.stun",
 )
 
 

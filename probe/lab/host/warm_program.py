@@ -18,11 +18,16 @@ from probe.lab.host.fork_server import serve
 from probe.lab.host.program_call import Call, decode
 
 _NEEDED = (
-    "probe.cli.bounds", "probe.cli.run", "probe.cli.summary", "probe.cli.timed", "probe.control.client",
-    "probe.measure.app.web", "probe.measure.exchange", "probe.measure.locate", "probe.measure.transfer",
-    "probe.session.judging", "probe.session.loop", "probe.session.run", "probe.session.witness", "probe.session.work",
-    "probe.store.write", "cryptography.x509", "dns.message", "dns.rdtypes.ANY.OPT", "dns.rdtypes.IN.A",
-    "dns.rdtypes.IN.AAAA", "encodings.idna", "requests",
+    "probe.archive.private", "probe.archive.settle", "probe.cli.bounds", "probe.cli.previous", "probe.cli.run",
+    "probe.cli.summary", "probe.cli.timed", "probe.compare.encrypted", "probe.control.client",
+    "probe.measure.app.speeches", "probe.measure.app.web", "probe.measure.app.within_tls",
+    "probe.measure.app.within_websocket", "probe.measure.dns_wire", "probe.measure.exchange", "probe.measure.locate",
+    "probe.measure.quic", "probe.measure.quic_version", "probe.measure.stun", "probe.measure.transfer",
+    "probe.measure.udp_trace", "probe.session.judging", "probe.session.loop", "probe.session.run",
+    "probe.session.witness", "probe.session.work", "probe.store.read", "probe.store.write", "probe.upload.keep",
+    "cryptography.hazmat.backends.openssl.backend", "cryptography.hazmat.primitives.ciphers.aead",
+    "cryptography.x509", "dns.message", "dns.rdtypes.ANY.OPT", "dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA",
+    "dns.rdtypes.nsbase", "encodings.idna", "encodings.utf_8_sig", "requests",
 )
 
 _SPACES = 4
