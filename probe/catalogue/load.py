@@ -7,6 +7,7 @@ import hashlib
 import io
 import stat
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from probe.catalogue import lists, packaged, run_descriptor
@@ -29,8 +30,12 @@ def load(path: str | None = None, *, search: bool = True) -> Catalogue:
     return load_bytes(_read(found), str(found))
 
 
+@lru_cache(maxsize=2)
 def load_bytes(raw: bytes, path: str) -> Catalogue:
-    """The catalogue in the bytes of such a file; `path` is where they came from. Raises CatalogueError."""
+    """The catalogue in the bytes of such a file; `path` is where they came from. Raises CatalogueError.
+
+    The same bytes are parsed once a process, and in those that it forks not at all.
+    """
     services = packaged.services()
     endpoints, newest = _parse(path, _decode(path, raw), services)
     if not any(endpoint.role == "control" for endpoint in endpoints):

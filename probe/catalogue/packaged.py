@@ -26,6 +26,7 @@ class Controls:
     innocent_names: tuple[str, ...]
 
 
+@cache
 def services() -> Mapping[str, Service]:
     """`services.toml` by service; raises CatalogueError."""
     tables = _read("services.toml")
@@ -45,6 +46,7 @@ def needing_accounts() -> Mapping[str, tuple[str, ...]]:
                              if service.needs_account})
 
 
+@cache
 def controls() -> Controls:
     """`controls.toml`; raises CatalogueError."""
     tables = _read("controls.toml")
@@ -55,12 +57,14 @@ def controls() -> Controls:
     )
 
 
+@cache
 def expectations() -> tuple[DatedExpectation, ...]:
     """`expectations.toml` in its order; raises CatalogueError."""
     tables = _read("expectations.toml").get("expectation", [])
     return _convert("expectations.toml", tables, tuple[DatedExpectation, ...])
 
 
+@cache
 def matrix_servers() -> tuple[MatrixServer, ...]:
     """`matrix_servers.toml`: servers whose operators agreed to be asked for foreign names; raises CatalogueError."""
     tables = _read("matrix_servers.toml").get("matrix_server", [])

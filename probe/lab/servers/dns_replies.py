@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import dns.edns
 import dns.exception
@@ -17,6 +17,7 @@ import dns.message
 import dns.name
 import dns.opcode
 import dns.rcode
+import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
@@ -232,7 +233,13 @@ def _name(query: dns.message.Message) -> str:
 
 
 def _rrset(owner: dns.name.Name, ttl_s: int, kind: dns.rdatatype.RdataType, *values: str) -> dns.rrset.RRset:
-    return dns.rrset.from_text_list(owner, ttl_s, dns.rdataclass.IN, kind, values)
+    return dns.rrset.from_rdata_list(owner, ttl_s, [_rdata(kind, value) for value in values])
+
+
+@cache
+def _rdata(kind: dns.rdatatype.RdataType, value: str) -> dns.rdata.Rdata:
+    """Parsed once: a name is asked for by several ways, over and over."""
+    return dns.rdata.from_text(dns.rdataclass.IN, kind, value)
 
 
 def _fit(reply: dns.message.Message, query: dns.message.Message, *, udp: bool) -> bytes:

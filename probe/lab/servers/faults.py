@@ -163,10 +163,13 @@ class Faults:
 
     def of(self, layer: str, *names: str) -> tuple[Fault, ...]:
         """The faults of a layer that concern any of these names or addresses; those without a match concern all."""
+        found = self._by_layer.get(layer)
+        if not found:  # as most often; thousands of names are asked for before a laboratory is ready
+            return ()
         wanted = {name.lower().rstrip(".") for name in names if name}
         return tuple(
             fault
-            for fault in self._by_layer.get(layer, ())
+            for fault in found
             if not fault.match or wanted & {match.lower() for match in fault.match}
         )
 

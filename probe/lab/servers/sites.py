@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from probe.lab.servers.faults import Faults
 from probe.lab.servers.zone import faces
@@ -84,16 +83,20 @@ def row_sites(
     """A site for each host and port that rows of these URL schemes name."""
     grouped: dict[tuple[str, int], list[Endpoint]] = {}
     for row in endpoints:
-        if row.port and urlsplit(row.input).scheme in kinds and "closed" not in row.expect.status:
+        if row.port and _scheme(row) in kinds and "closed" not in row.expect.status:
             grouped.setdefault((row.address or row.host.lower(), row.port), []).append(row)
     sites = []
     for (host, port), rows in grouped.items():
         addresses = _addresses(world, host, faults)
         if addresses:
-            found = {kinds[urlsplit(row.input).scheme] for row in rows}
+            found = {kinds[_scheme(row)] for row in rows}
             kind = next((kind for kind in _PRECEDENCE if kind in found), min(found))
             sites.append(_site(kind, host, port, rows, addresses))
     return sites
+
+
+def _scheme(row: Endpoint) -> str:
+    return row.input.partition(":")[0].lower()
 
 
 def _site(kind: str, host: str, port: int, rows: Sequence[Endpoint], addresses: tuple[str, ...]) -> Site:

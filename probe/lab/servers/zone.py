@@ -22,6 +22,7 @@ IPV4_ONLY = "ipv4only.arpa"
 _IPV4_ONLY_ADDRESSES = ("192.0.0.170", "192.0.0.171")
 """The name without IPv6 by which hosts find out a network's prefix (RFC 7050), and its addresses."""
 
+_NEVER_ALIASED = frozenset((*(operator.doh_host for operator in PUBLIC_RESOLVERS), *FIXED_ANSWERS))
 _TTLS_S = (20, 60, 120, 300, 600, 1800, 3600)
 
 
@@ -46,8 +47,9 @@ class Zone:
             if any(fault.kind == "nonexistent" for fault in faults.of("zone", name)):
                 continue
             near, far = faces(world, plan, faults)
-            self._add(self._near, near, world)
-            self._add(self._far, far, world)
+            seen = _records(near, world)
+            self._near.update(seen)
+            self._far.update(seen if far is near else _records(far, world))
         for side in (self._near, self._far):
             if any(fault.params.get("reply") == "portal" for fault in faults.all("router")):
                 side[portal_name(world.seed)] = Records(alias="", ipv4=(world.portal,), ipv6=(), ttl_s=60)
@@ -72,13 +74,16 @@ class Zone:
         """The delegations of the root."""
         return frozenset({name.rpartition(".")[2] for name in self._near} | {"com", "net", "org"})
 
-    def _add(self, side: dict[str, Records], plan: HostPlan, world: World) -> None:
-        rng = random.Random(f"{world.seed}:{plan.name}:records")
-        ttl_s = rng.choice(_TTLS_S)
-        alias = _alias(plan.name, rng) if _may_alias(plan.name) else ""
-        side[plan.name] = Records(alias=alias, ipv4=plan.ipv4, ipv6=plan.ipv6, ttl_s=ttl_s)
-        if alias:
-            side[alias] = Records(alias="", ipv4=plan.ipv4, ipv6=plan.ipv6, ttl_s=ttl_s)
+
+def _records(plan: HostPlan, world: World) -> dict[str, Records]:
+    """What a host owns under its name, and under its alias where it has one."""
+    rng = random.Random(f"{world.seed}:{plan.name}:records")
+    ttl_s = rng.choice(_TTLS_S)
+    alias = _alias(plan.name, rng) if _may_alias(plan.name) else ""
+    found = {plan.name: Records(alias=alias, ipv4=plan.ipv4, ipv6=plan.ipv6, ttl_s=ttl_s)}
+    if alias:
+        found[alias] = Records(alias="", ipv4=plan.ipv4, ipv6=plan.ipv6, ttl_s=ttl_s)
+    return found
 
 
 def faces(world: World, plan: HostPlan, faults: Faults) -> tuple[HostPlan, HostPlan]:
@@ -106,8 +111,7 @@ def _elsewhere(world: World, plan: HostPlan) -> str:
 
 
 def _may_alias(name: str) -> bool:
-    special = {operator.doh_host for operator in PUBLIC_RESOLVERS} | set(FIXED_ANSWERS)
-    return name not in special and not name.endswith(".lab.example")
+    return name not in _NEVER_ALIASED and not name.endswith(".lab.example")
 
 
 def _alias(name: str, rng: random.Random) -> str:
