@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from probe.lab.draw import TARGET
 from probe.lab.scoring.convictions import Acts, Log, uncertain_aliases
 from probe.lab.scoring.expect_roles import judge_roles
+from probe.lab.scoring.hidden import is_hidden
 from probe.lab.scoring.judged import MISSING, JudgedRow, Row
 from probe.lab.truth import TruthEntry
 from probe.lab.types import Drawn, Expect
@@ -97,9 +98,12 @@ def _subject_of(row: Row, drawn: Drawn) -> str:
 
 
 def _expected_of(drawn: Drawn, subject: str, level: str) -> Expect:
-    """The last expectation that names this target at this level."""
+    """The last expectation that names this target at this level; where the line hides a throttle, `ok` is right too."""
     named = [e for e in drawn.expects if e.level in ("any", level) and subject in _subjects(drawn, e)]
-    return named[-1] if named else WELL
+    expect = named[-1] if named else WELL
+    if "ok" in expect.outcomes or not is_hidden(drawn, subject):
+        return expect
+    return replace(expect, outcomes=(*expect.outcomes, *WELL.outcomes))
 
 
 def _subjects(drawn: Drawn, expect: Expect) -> tuple[str, ...]:
