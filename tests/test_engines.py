@@ -115,7 +115,7 @@ def test_clickhouse_agrees(folder: Path) -> None:
 def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.analysis.cell_files._GROUP_ROWS", 100)
     _, whole = counted(folder / "in", folder / "whole")
-    monkeypatch.setattr("probe.analysis.inputs.CHUNK_BYTES", 1)
+    monkeypatch.setattr(DuckDB, "portion_rows", 1)
     monkeypatch.setattr("probe.analysis.duck._BATCH_ROWS", 7)
     found, done = counted(folder / "in", folder / "days")
     assert len(found) == sum(whole.cells.values())

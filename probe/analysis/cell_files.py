@@ -105,7 +105,7 @@ def make_cells(
     listed in the CSV file `rejected`. Raises StoreError where there is nothing to read or nowhere to write.
     """
     inputs = find_inputs(directory, required=_required(), tables=("runs", "verdicts", "services"),
-                         whole=not engine.divides)
+                         portion_rows=engine.portion_rows)
     done = Summary(engine=engine.name, folders=len(inputs.folders), days=len(inputs.days))
     with listing_to(rejected) as listing, _new_parquet(out / CELLS_FILE) as writer:
         note_files(inputs.bad, done, listing)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from probe.analysis.duck import DuckDB
 from probe.analysis.engine import Defaults, EngineError, Torn, sql_of
-from probe.analysis.inputs import Group
+from probe.analysis.inputs import PORTION_ROWS, Group
 from probe.store.atomic import StoreError
 
 SETTINGS = {"join_use_nulls": 1, "session_timezone": "UTC"}
@@ -80,7 +80,7 @@ class ClickHouse:
     """Tables named `probe_analysis_...` are made in the server's database, and removed again."""
 
     name = "clickhouse"
-    divides = True
+    portion_rows = PORTION_ROWS
     bits = True
 
     def __init__(self, url: str, reader: DuckDB, server: Server | None = None) -> None:

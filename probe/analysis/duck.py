@@ -25,7 +25,7 @@ from probe.analysis.engine import (
     sql_of,
     stacked,
 )
-from probe.analysis.inputs import Group
+from probe.analysis.inputs import PORTION_ROWS, Group
 
 _BATCH_ROWS = 1 << 17
 
@@ -34,7 +34,7 @@ class DuckDB:
     """In this process, within bounds of memory; what does not fit goes to a temporary folder."""
 
     name = "duckdb"
-    divides = True
+    portion_rows = PORTION_ROWS
     bits = True
 
     def __init__(self, *, memory_mb: int = 2500, threads: int = 0, temporary: Path | None = None) -> None:

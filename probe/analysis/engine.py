@@ -40,8 +40,8 @@ class Engine(Protocol):
         """As the command line calls it."""
 
     @property
-    def divides(self) -> bool:
-        """Whether days are gone through in portions that fit the memory; a cluster divides the work itself."""
+    def portion_rows(self) -> int:
+        """About so many rows are gone through at a time, as whole days: what fits the memory."""
 
     @property
     def bits(self) -> bool:

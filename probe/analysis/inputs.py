@@ -13,9 +13,10 @@ from probe.archive.sift import folders_in
 from probe.store.atomic import StoreError
 from probe.store.merged import is_merged, merged_files, merged_runs
 
-CHUNK_BYTES = 256 << 20
-"""So much CSV is read at a time; a day is never divided."""
-CHUNK_ROWS = 9_000_000
+PORTION_ROWS = 9_000_000
+"""So many rows are gone through at a time unless an engine wants more; a day is never divided."""
+_ROW_BYTES = 30
+"""So many bytes of CSV, whose rows nobody counts before they are read, take as much memory as one row of Parquet."""
 _MAX_HEADER_BYTES = 64 << 10
 _PLAIN = frozenset({"block_type", "confirmed", "schema_version", "measurement_end_time", "n_attempted",
                     "n_observations"})
@@ -78,12 +79,12 @@ class _File:
 
 
 def find_inputs(directory: Path, *, required: Mapping[str, frozenset[str]], tables: Sequence[str],
-                whole: bool = False) -> Inputs:
+                portion_rows: int = PORTION_ROWS) -> Inputs:
     """The files of these tables in a results folder, or in all results folders directly below a directory.
 
     Of each day and table the Parquet files are taken where they hold every run, else the CSV files, which always do.
-    A file without one of the `required` columns is left out. With `whole` everything is one chunk. Raises StoreError
-    where there are no results.
+    A file without one of the `required` columns is left out. Days are put together until they have `portion_rows`,
+    about. Raises StoreError where there are no results.
     """
     if not directory.is_dir():
         raise StoreError(f"{directory}: no such folder; name a results folder, or one that holds several")
@@ -100,7 +101,7 @@ def find_inputs(directory: Path, *, required: Mapping[str, frozenset[str]], tabl
     if not by_day and not inputs.bad:
         raise StoreError(f"{directory}: no results here; a results folder has a folder `verdicts`, and of the tables "
                          f"{', '.join(_TABLES)} what was measured")
-    inputs.chunks = list(_chunks(by_day, whole=whole))
+    inputs.chunks = list(_chunks(by_day, portion_rows=portion_rows))
     return inputs
 
 
@@ -180,14 +181,14 @@ def _parquet_head(path: Path, plain: frozenset[str]) -> tuple[tuple[str, ...], s
     if nested:
         raise StoreError(f"has lists where one value belongs, in the column {', '.join(nested)}")
     types = ",".join(str(kind) for kind in schema.types)
-    return tuple(schema.names), types, about.metadata.num_rows * CHUNK_BYTES // CHUNK_ROWS
+    return tuple(schema.names), types, about.metadata.num_rows * _ROW_BYTES
 
 
-def _chunks(by_day: Mapping[str, Sequence[_File]], *, whole: bool) -> Iterator[Chunk]:
+def _chunks(by_day: Mapping[str, Sequence[_File]], *, portion_rows: int) -> Iterator[Chunk]:
     days: list[str] = []
     files: list[_File] = []
     for day in sorted(by_day):
-        if days and not whole and sum(file.size for file in (*files, *by_day[day])) > CHUNK_BYTES:
+        if days and sum(file.size for file in (*files, *by_day[day])) > portion_rows * _ROW_BYTES:
             yield Chunk(days=tuple(days), groups=_groups(files))
             days, files = [], []
         days.append(day)

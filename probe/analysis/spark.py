@@ -19,11 +19,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from probe.analysis.engine import Defaults, EngineError, Torn, csv_schema, parquet_schema, picked, sql_of, stacked
-from probe.analysis.inputs import Group
+from probe.analysis.inputs import PORTION_ROWS, Group
 
 _TORN = "_torn"
 _UNCONFIGURED = "200"
 """Spark's own number of parts for a shuffle, too many for few processors; who configured another one knows why."""
+_FEW_ROWS = 500_000
+"""So many are sent to every worker, where they are joined to more: how few are kept Spark itself does not know, and it
+would sort both sides."""
 _FILE = "_metadata.file_path"
 """Where a row came from. `input_file_name()` says the same, but is no function of the row to Spark, which therefore may
 not repeat what it is in, and fails to plan the queries that refer to it twice (4.3)."""
@@ -34,7 +37,7 @@ class Spark:
     """A session on a master. The files must be where every worker finds them under the same path."""
 
     name = "spark"
-    divides = False
+    portion_rows = 4 * PORTION_ROWS
     bits = False
 
     def __init__(self, master: str) -> None:
@@ -62,6 +65,8 @@ class Spark:
             # Computed now, so that what goes wrong is told of this table; and its plan ends here, or the plans of what
             # is made of it grow beyond what Spark can look through in minutes.
             frame = self._session.sql(sql_of(expression, "pyspark")).localCheckpoint(eager=True)
+            if frame.limit(_FEW_ROWS + 1).count() <= _FEW_ROWS:
+                frame = F.broadcast(frame)
         return self._named(frame, expression.schema())
 
     def hold(self) -> None:
