@@ -62,6 +62,7 @@ def _fork(work: Callable[[], int], *, level: str, uid: int, gid: int) -> int:
     if child:
         return child
     try:
+        ns.name_process("lab-program")  # until it executes another
         ns.die_with_parent()
         _shed_privileges(level, uid, gid)
         # Python ignores SIGPIPE; a program expects the default.

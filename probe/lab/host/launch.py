@@ -78,6 +78,7 @@ def _build(blueprint: Blueprint, control: socket.socket, owner: int) -> None:
             ns.die_with_parent()
             if select.select([launcher], [], [], 0)[0]:
                 raise LabFailed("the launching process ended")
+            ns.name_process("lab-first")
             supervise(blueprint, wires, control, owner, site=site)
             status = 0
         except BaseException as error:
@@ -132,6 +133,7 @@ def launch(control_fd: int, owner: int, lock: int, blueprint_json: bytes) -> int
     """
     for fd in (control_fd, owner, lock):
         os.set_inheritable(fd, False)
+    ns.name_process("lab-launch")
     control = socket.socket(fileno=control_fd)
     blueprint = decode(blueprint_json)
     try:

@@ -46,6 +46,7 @@ class Crew:
 
 
 def _run_child(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt: int | None) -> None:
+    ns.name_process(f"lab-{name}")
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     log = os.open(crew.blueprint.private / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
