@@ -7,6 +7,8 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 JOBS ?= $(shell expr 4 \* $(CORES))
 # File of pinned versions, e.g. requirements/ci.txt; empty: the newest that pyproject.toml allows.
 CONSTRAINTS ?=
+# What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well.
+TEST_EXTRAS ?= dev,lab,research
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
@@ -50,7 +52,7 @@ dist: $(VENV)/.installed-test
 	@$(PY) -m hatchling build
 
 lock: $(VENV)/.installed-test
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,lab,research,upload]'
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,lab,research,spark,upload]'
 	@$(PY) tools/lock.py
 
 clean:
@@ -64,7 +66,7 @@ $(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.installed-test: pyproject.toml | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP_INSTALL) --editable '.[dev,lab,research]'
+	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]'
 	@touch $@
 
 $(VENV)/.made:

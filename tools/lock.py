@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 FILE = Path(__file__).resolve().parent.parent / "requirements" / "ci.txt"
-PROJECT, EXTRAS = "reachability-probe", ("dev", "lab", "research", "upload")
+PROJECT, EXTRAS = "reachability-probe", ("dev", "lab", "research", "spark", "upload")
 """What the Makefile makes for the tests, and what some of them skip without."""
 HEAD = """\
 # Versions that the continuous integration uses, as constraints: pip install -c requirements/ci.txt -e '.[dev]'.
