@@ -45,7 +45,10 @@ def _forged_at(seen: Seen, evidence: DnsEvidence) -> Observation | None:
 def _at_address(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     if site.kind not in ("tls", "http"):
         return []
+    served = {o.address for o in seen.around if o.purpose == "innocent" and o.port == site.port}
     for address in _places(seen, site.port):
+        if address not in served:
+            continue  # as most often: nothing is shown by the name alone, and nothing needs to be put together
         path = path_evidence(site, site.endpoints[0], address, visits=seen.visits, around=seen.around,
                              controls=seen.controls, nat64_prefix=frame.nat64_prefix)
         cut_off = failures_at(seen.visits, address, site.port)

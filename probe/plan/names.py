@@ -66,7 +66,8 @@ def _over_tls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> li
     told = {o.resolver for o in seen.dns if o.dns_engine == "doh"}
     if not told >= set(frame.doh):
         return []
-    doh = dns_evidence(tuple(o for o in seen.dns if o.dns_engine != "dot"))
+    without = tuple(o for o in seen.dns if o.dns_engine != "dot")
+    doh = dns_evidence(without) if len(without) < len(seen.dns) else evidence
     return [Lookup(channel="dot", name=site.host, server=name)
             for name in frame.dot[: max(0, 2 - doh.trusted_ok - doh.trusted_denying)]]
 
