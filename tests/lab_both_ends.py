@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_fidelity import Agent, Flow, Place, Seen, Watched, draw_scenario, warm_interpreter
+from lab_fidelity import Agent, Flow, Place, Seen, Watched, draw_scenario
+from lab_warm import forked
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.utils import RawPcapNgReader
 
-from probe.lab.laboratory import Laboratory
 from probe.lab.types import Drawn
 
 PULL = Path(__file__).with_name("lab_clients") / "pull.py"
@@ -41,7 +41,7 @@ class BothEnds:
     ) -> Iterator[Watched]:
         """The laboratory, alive; the servers' end can be read when it is over."""
         drawn = change(draw_scenario(scenario, seed))
-        with Laboratory(drawn, level="packet", helpers=False, pcap_dir=self.folder, warm=warm_interpreter()) as lab:
+        with forked(drawn, level="packet", helpers=False, pcap_dir=self.folder) as lab:
             agent = Agent(lab)
             try:
                 yield Watched(lab, agent)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from lab_warm import forked
 
 from probe.catalogue.load import load as load_catalogue
 from probe.control.feed_board import AHEAD_S
@@ -125,7 +126,7 @@ def world(scenario: str, *, change: Callable[[Drawn], Drawn] = lambda drawn: dra
     print(f"{scenario}: seed {seed}")
     drawn = draw(load(scenario), seed=seed, endpoints=catalogue.endpoints)
     drawn = change(drawn)
-    with Laboratory(drawn, helpers=False) as laboratory:
+    with forked(drawn, helpers=False) as laboratory:
         made = World(laboratory=laboratory, drawn=drawn, folder=folder or laboratory.directory,
                      catalogue=laboratory.directory / "targets.csv")
         with Path(catalogue.path).open(newline="") as rows, made.catalogue.open("w", newline="") as out:

@@ -23,26 +23,24 @@ The seed comes from PROBE_TEST_SEED and is printed.
 
 from __future__ import annotations
 
-import atexit
 import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 from lab_fidelity_wire import PATIENCE_S, Agent, Flow, Seen
+from lab_warm import forked
 from scapy.layers.dns import DNS, DNSQR
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.box.rulebook import Params, make_ready
 from probe.lab.draw import draw
 from probe.lab.format.scenario import Scenario, load
-from probe.lab.host.warm import Warm
-from probe.lab.laboratory import Laboratory, unavailable, warm
+from probe.lab.laboratory import Laboratory, unavailable
 from probe.lab.truth import TruthEntry, read_log
 from probe.lab.types import VANTAGE_CC, Drawn
 
@@ -239,8 +237,6 @@ def _catalogue() -> Any:
 
 
 _CACHE: list[Any] = []
-_AT_EXIT = ExitStack()
-atexit.register(_AT_EXIT.close)
 
 
 def draw_scenario(scenario: str | Scenario, seed: int) -> Drawn:
@@ -260,19 +256,13 @@ def _has_ipv4(drawn: Drawn) -> bool:
     return True
 
 
-@cache
-def warm_interpreter() -> Warm:
-    """What all laboratories of this process are forked from; it ends with the process."""
-    return _AT_EXIT.enter_context(warm())
-
-
 @contextmanager
 def watched(
     scenario: str | Scenario | Drawn, seed: int = 1, *, change: Callable[[Drawn], Drawn] = lambda drawn: drawn
 ) -> Iterator[Watched]:
     """The laboratory of a scenario, alive and watched; `change` may adjust what was drawn."""
     drawn = scenario if isinstance(scenario, Drawn) else draw_scenario(scenario, seed)
-    with Laboratory(change(drawn), level="packet", helpers=False, warm=warm_interpreter()) as lab:
+    with forked(change(drawn), level="packet", helpers=False) as lab:
         agent = Agent(lab)
         try:
             yield Watched(lab, agent)

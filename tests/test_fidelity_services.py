@@ -14,9 +14,10 @@ from lab_fidelity import Agent, Place, Watched, draw_scenario, on, opened, seed_
 from lab_fidelity_checks import BRIEF_S, assert_answered, assert_silence, has_df, is_acknowledged
 from lab_hellos import hello
 from lab_innocents import fault, innocents, with_fault
+from lab_warm import forked
 from scapy.layers.inet import ICMP, IP, UDP
 
-from probe.lab.laboratory import Laboratory, unavailable
+from probe.lab.laboratory import unavailable
 from probe.lab.servers.faults import number
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
@@ -162,7 +163,7 @@ def test_large_packets_vanish_on_the_way_to_one_service(w: Watched) -> None:
 def test_whose_controls_are_down_and_whose_service_is_well(name: str) -> None:
     if reason := unavailable():
         pytest.skip(reason)
-    with Laboratory(draw_scenario(name, seed_of(name)), level="packet") as lab:
+    with forked(draw_scenario(name, seed_of(name)), level="packet") as lab:
         agent = Agent(lab)
         try:
             w = Watched(lab, agent)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_warm import forked
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
@@ -52,7 +53,7 @@ class Shop:
 
 
 def a_shop(stack: ExitStack, drawn: Drawn) -> Shop:
-    return Shop(stack.enter_context(Laboratory(drawn, helpers=False)), drawn)
+    return Shop(stack.enter_context(forked(drawn, helpers=False)), drawn)
 
 
 @pytest.fixture

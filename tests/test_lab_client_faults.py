@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from lab_exercise import client, tun_reason
+from lab_warm import forked
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
@@ -48,7 +49,7 @@ def web_names() -> list[str]:
 @contextmanager
 def laboratory(drawn: Drawn, fault: str, /, *, transport: str = "", **params: Value) -> Iterator[Laboratory]:
     drawn = replace(drawn, faults=(Fault(kind=fault, params=params),))
-    with Laboratory(drawn, helpers=False, transport=transport) as built:
+    with forked(drawn, helpers=False, transport=transport) as built:
         yield built
 
 
@@ -203,7 +204,7 @@ def test_a_forwarder_before_a_resolver_that_is_not_there(seed: int) -> None:
 import dns.message, dns.query
 print(dns.query.udp(dns.message.make_query("a.example", "A"), "127.0.0.53", timeout=20).rcode())
 """
-    with Laboratory(drawn, helpers=False) as built:
+    with forked(drawn, helpers=False) as built:
         assert client(built, code) == "2\n"
 
 
@@ -250,7 +251,7 @@ print(json.dumps([names(certifi.where()), names("/etc/ssl/certs/ca-certificates.
     assert len(own) == 1
     assert set(own) < set(system)
     assert [name for name in system if "Inspection" in name]
-    with Laboratory(drawn, helpers=False) as built:
+    with forked(drawn, helpers=False) as built:
         own, system = json.loads(client(built, code))
     assert own == system
 
@@ -305,7 +306,7 @@ for _ in range(5):
 print(json.dumps(found))
 """
     bans = Fault(kind="host_bans", match=(name,), params={"after": 2, "reply": "reset"})
-    with Laboratory(replace(drawn, faults=(bans,)), helpers=False) as built:
+    with forked(replace(drawn, faults=(bans,)), helpers=False) as built:
         address = drawn.world.hosts[name].ipv4[0]
         assert json.loads(client(built, code, address)) == ["ok", "ok", *["ECONNREFUSED"] * 3]
         vantage = drawn.world.vantages[0].control_id
@@ -341,7 +342,7 @@ def test_a_refusal_looks_like_the_kernels_own(seed: int, version: int) -> None:
     faults = (Fault(kind="closed", match=(closed,)), Fault(kind="host_resets_syn", match=(refusing,)))
     plans = [drawn.world.hosts[name] for name in (closed, refusing)]
     addresses = [(plan.ipv4 if version == 4 else plan.ipv6)[0] for plan in plans]
-    with Laboratory(replace(drawn, faults=faults), level="packet", helpers=False) as built:
+    with forked(replace(drawn, faults=faults), level="packet", helpers=False) as built:
         resets = [bytearray.fromhex(text) for text in json.loads(client(built, RESETS, *addresses))]
     kernels, ours = resets
     if version == 6:
@@ -369,7 +370,7 @@ def test_two_names_on_one_address_each_with_its_own_certificate(seed: int) -> No
     drawn = clean(seed)
     one, other = host(drawn.world, ipv6=False), host(drawn.world, ipv6=True)
     world = with_shared(drawn.world, {one: other})
-    with Laboratory(replace(drawn, world=world), helpers=False) as built:
+    with forked(replace(drawn, world=world), helpers=False) as built:
         for name in (one, other):
             status, there, _ = look(built, f"visit('{name}')")
             plan = drawn.world.hosts[other]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from lab_warm import forked
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
@@ -84,7 +85,7 @@ def test_hostile_servers(seed: int) -> None:
     faults = tuple(Fault(kind=kind, match=(host_of(targets[kind]),), params=params)
                    for kind, params in SERVER_FAULTS.items())
     drawn = replace(drawn, faults=faults)
-    with Laboratory(drawn) as laboratory:
+    with forked(drawn) as laboratory:
         status, stderr = measure(laboratory, drawn)
         assert status == 0, stderr
         assert "Traceback" not in stderr
@@ -104,7 +105,7 @@ def test_hostile_servers(seed: int) -> None:
 def test_hostile_resolvers(seed: int, kind: str) -> None:
     drawn = world(seed % 1000)
     drawn = replace(drawn, faults=(Fault(kind=kind),), targets=drawn.targets[:5])
-    with Laboratory(drawn) as laboratory:
+    with forked(drawn) as laboratory:
         status, stderr = measure(laboratory, drawn)
         assert status == 0, stderr
         assert "Traceback" not in stderr
@@ -116,7 +117,7 @@ def test_hostile_resolvers(seed: int, kind: str) -> None:
 def test_no_network_ends_early_and_says_so(seed: int) -> None:
     drawn = world(seed % 1000)
     drawn = replace(drawn, faults=(Fault(kind="blackhole"),))
-    with Laboratory(drawn, helpers=False) as laboratory:
+    with forked(drawn, helpers=False) as laboratory:
         status, stderr = measure(laboratory, drawn, "--deadline-s", "30", helpers=False)
         (run,) = rows(laboratory, "runs")
         outcomes = {row["outcome"] for row in rows(laboratory, "verdicts")}
@@ -131,7 +132,7 @@ def test_the_scheduled_path_loads_nothing_heavy(seed: int) -> None:
              "httpx", "aioquic", "dns.resolver", "dns.query", "numpy")
     drawn = world(seed % 1000)
     drawn = replace(drawn, targets=drawn.targets[:2])
-    with Laboratory(drawn) as laboratory:
+    with forked(drawn) as laboratory:
         config = laboratory.directory / "probe.toml"
         config.write_text(configuration(drawn.world, helpers=True))
         done = laboratory.run(
@@ -149,7 +150,7 @@ def test_results_that_cannot_be_written_stop_the_run_before_it_starts(tmp_path: 
     drawn = replace(drawn, targets=drawn.targets[:1])
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with Laboratory(drawn, helpers=False) as laboratory:
+    with forked(drawn, helpers=False) as laboratory:
         done = laboratory.run([sys.executable, "-m", "probe", "run", "--fast", "--input", drawn.targets[0],
                                "--results", str(blocked / "results")], env=program_environment(), timeout_s=60)
     assert done.returncode == 1

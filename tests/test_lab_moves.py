@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
+from lab_warm import forked
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
@@ -82,7 +83,7 @@ def seen() -> dict[str, Seen]:
     rows = load_catalogue(search=False)
     drawn = draw(load(SCENARIO), seed=seed, endpoints=rows.endpoints)
     inputs = sorted(drawn.aliases["t"])[:1]
-    with Laboratory(drawn, level="packet") as lab:
+    with forked(drawn, level="packet") as lab:
         (lab.directory / "probe.toml").write_text(configuration(drawn.world, helpers=True, consent_level=1))
         return {name: a_run(lab, name, change, inputs, rows.path) for name, change in CHANGES.items()}
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 from lab_mutants import UNCHANGED, Mutant, kinds, mutants, scene, shape_of, unchanged
+from lab_warm import forked
 
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.laboratory import Laboratory, probe_command, unavailable
+from probe.lab.laboratory import probe_command, unavailable
 from probe.lab.scoring.trial import configuration, program_environment, read_rows
 from probe.lab.types import Drawn
 from probe.lab.world import draw_world
@@ -78,7 +79,7 @@ def _catalogue_file(path: Path, group: Sequence[Mutant]) -> Path:
 
 
 def _measure(drawn: Drawn, group: Sequence[Mutant]) -> Iterator[Measured]:
-    with Laboratory(drawn) as lab:
+    with forked(drawn) as lab:
         config, results = lab.directory / "probe.toml", lab.directory / "results"
         config.write_text(configuration(drawn.world, helpers=True))
         inputs = [part for mutant in group for part in ("--input", mutant.row.input)]

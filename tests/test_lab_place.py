@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from lab_warm import forked
 from mmdb_files import write_mmdb
 
 from probe.catalogue.load import load as load_catalogue
 from probe.geo.table import public
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
-from probe.lab.laboratory import Laboratory, probe_command, unavailable
+from probe.lab.laboratory import probe_command, unavailable
 from probe.lab.scoring.trial import program_environment
 from probe.model import RunResult
 from probe.session.judging import judge_again
@@ -44,7 +45,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, RunR
     known = {e.input for e in catalogue.endpoints}
     assert set(INPUTS) <= known
     found = {}
-    with Laboratory(replace(drawn, targets=INPUTS), level="socket", helpers=False) as lab:
+    with forked(replace(drawn, targets=INPUTS), level="socket", helpers=False) as lab:
         for name, (cc, asn) in MINE.items():
             config, results = lab.directory / f"{name}.toml", folder / "out" / name
             config.write_text(f"[run]\nconsent_level = 2\n[geo]\nfiles = [{json.dumps(table)}]\n"

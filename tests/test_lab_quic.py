@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 from lab_servers_world import CLIENTS, Served, get, in_namespace, row, run_client, serving
+from lab_warm import forked
 
 from probe.catalogue.load import load
-from probe.lab.laboratory import Laboratory, unavailable
+from probe.lab.laboratory import unavailable
 from probe.lab.types import Drawn, Fault
 from probe.lab.world import draw_world
 
@@ -240,7 +241,7 @@ def drawn(rows: Sequence[Any], seed: int) -> Drawn:
 def test_a_client_in_a_laboratory_reaches_hosts_over_quic(seed: int) -> None:
     scene = drawn(ROWS, seed)
     hosts = [scene.world.hosts[name] for name in ("www.google.com", "www.facebook.com", "cloudflare-quic.com")]
-    with Laboratory(scene, helpers=False) as lab:
+    with forked(scene, helpers=False) as lab:
         for plan in hosts:
             for address in (*plan.ipv4[:1], *plan.ipv6[:1]):
                 argv = [sys.executable, str(CLIENTS / "h3.py"), address, plan.name, "--timeout", "40"]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from lab_warm import forked
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.laboratory import Laboratory, probe_command, unavailable
@@ -129,7 +130,7 @@ def unbound_lab(seed: int, tmp_path: Path, *, upstream: str = "8.8.8.8") -> Iter
     config = tmp_path / "unbound.conf"
     config.write_text(UNBOUND.format(address=drawn.world.resolver, directory=tmp_path, upstream=upstream))
     with (
-        Laboratory(drawn) as lab,
+        forked(drawn) as lab,
         serving(lab, ["unbound", "-d", "-p", "-c", str(config)], says=b"start of service"),
     ):
         yield lab
@@ -174,7 +175,7 @@ def test_the_probe_is_content_with_a_real_resolver(seed: int, tmp_path: Path) ->
 def test_a_real_resolver_forwards_over_our_tls(seed: int, tmp_path: Path) -> None:
     drawn = scene(seed, Fault(kind="resolver_dead", params={"refuse": True}))
     name = "web.telegram.org"
-    with Laboratory(drawn, helpers=False) as lab:
+    with forked(drawn, helpers=False) as lab:
         config = tmp_path / "unbound.conf"
         upstream = "9.9.9.9@853#dns.quad9.net\n    forward-tls-upstream: yes"
         trusted = f'server:\n    tls-cert-bundle: "{lab.log_path.parent / "pki" / "ca.pem"}"\n'
@@ -219,7 +220,7 @@ def nginx_lab(seed: int, name: str, directory: Path) -> Iterator[Laboratory]:
     plan = drawn.world.hosts[name]
     listens = [f"        listen {address}:443 ssl http2;" for address in plan.ipv4]
     listens += [f"        listen [{address}]:443 ssl http2;" for address in plan.ipv6]
-    with Laboratory(drawn) as lab:
+    with forked(drawn) as lab:
         pki = lab.log_path.parent / "pki"
         leaf = issue(load_issuer(pki / "ca.pem", pki / "ca.key"), names=(name,), now=world_time(0))
         (directory / "leaf.pem").write_bytes(leaf)
@@ -258,7 +259,7 @@ def curl(lab: Laboratory, url: str, *options: str) -> tuple[str, ...]:
 @needs("curl")
 def test_curl_is_content_with_our_web_servers(seed: int) -> None:
     rng = random.Random(seed)
-    with Laboratory(scene(seed), helpers=False) as lab:
+    with forked(scene(seed), helpers=False) as lab:
         for item in rng.sample(simple_pages(), 6):
             for family in ("-4", "-6") if lab.drawn.world.hosts[item.host].ipv6 else ("-4",):
                 version, status, verified = curl(lab, item.input, "--http2", family)
@@ -276,7 +277,7 @@ def test_curl_is_content_with_our_web_servers(seed: int) -> None:
 def test_openssl_is_content_with_our_certificates(seed: int) -> None:
     rng = random.Random(seed)
     web = [(item.host, item.port) for item in rng.sample(simple_pages(), 4)]
-    with Laboratory(scene(seed), helpers=False) as lab:
+    with forked(scene(seed), helpers=False) as lab:
         asked = [(lab.drawn.world.hosts[name].ipv4[0], port, name) for name, port in web]
         asked += [("1.1.1.1", 853, "one.one.one.one"), ("9.9.9.9", 853, "dns.quad9.net")]
         for address, port, name in asked:
@@ -290,7 +291,7 @@ def test_openssl_is_content_with_our_certificates(seed: int) -> None:
 @needs("dig")
 def test_dig_and_our_name_servers_agree(seed: int) -> None:
     rng = random.Random(seed)
-    with Laboratory(scene(seed), helpers=False) as lab:
+    with forked(scene(seed), helpers=False) as lab:
         world = lab.drawn.world
         for name in rng.sample(living(world), 4):
             for server in (world.resolver, "8.8.8.8", "1.1.1.1"):

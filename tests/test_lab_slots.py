@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
+from lab_warm import forked
 
 from probe.catalogue.load import load as load_catalogue
 from probe.lab.draw import draw
 from probe.lab.format.scenario import load
-from probe.lab.laboratory import Laboratory, probe_command, unavailable
+from probe.lab.laboratory import probe_command, unavailable
 from probe.lab.scoring.judged import Row
 from probe.lab.scoring.trial import configuration, program_environment, read_rows
 
@@ -43,7 +44,7 @@ def timed_run(name: str, level: str, seed: int) -> Seen:
     """A scheduled run in a scenario of its own."""
     rows = load_catalogue(search=False)
     drawn = draw(load(name), seed=seed, endpoints=rows.endpoints)
-    with Laboratory(drawn, level=level) as lab:
+    with forked(drawn, level=level) as lab:
         config, results = lab.directory / "probe.toml", lab.directory / "results"
         config.write_text(configuration(drawn.world, helpers=True))
         inputs = [part for target in drawn.aliases["t"] for part in ("--input", target)]

@@ -18,9 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lab_servers_world import CLIENTS, Served, in_namespace, row, run_client, serving
+from lab_warm import forked
 
 from probe.catalogue.load import load
-from probe.lab.laboratory import Laboratory, unavailable
+from probe.lab.laboratory import unavailable
 from probe.lab.servers.stun import MAGIC_COOKIE, stun_reply
 from probe.lab.types import Drawn, Fault
 from probe.lab.world import draw_world
@@ -226,7 +227,7 @@ def test_a_client_in_a_laboratory_is_answered(seed: int) -> None:
         name="test", title="", kind="innocent", seed=seed, world=world, rules=(), faults=(), expects=(), aliases={},
         targets=(),
     )
-    with Laboratory(scene, helpers=False) as lab:
+    with forked(scene, helpers=False) as lab:
 
         def run(name: str, *arguments: str) -> dict[str, Any]:
             done = lab.run([sys.executable, str(CLIENTS / f"{name}.py"), "--timeout", "40", *arguments], timeout_s=120)

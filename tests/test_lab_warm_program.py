@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from lab_exercise import open_lab
-from lab_fidelity import warm_interpreter
+from lab_warm import warm_interpreter
 
 from probe.lab.host.program_call import Call, decode
 from probe.lab.laboratory import Laboratory, unavailable

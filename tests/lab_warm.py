@@ -1,0 +1,26 @@
+"""Laboratories forked from an interpreter that has imported everything: a second of processor time less for each."""
+
+from __future__ import annotations
+
+import atexit
+from contextlib import ExitStack
+from functools import cache
+from typing import Any
+
+from probe.lab.host.warm import Warm
+from probe.lab.laboratory import Laboratory, warm
+from probe.lab.types import Drawn
+
+_AT_EXIT = ExitStack()
+atexit.register(_AT_EXIT.close)
+
+
+@cache
+def warm_interpreter() -> Warm:
+    """What all laboratories of this process are forked from; it ends with the process."""
+    return _AT_EXIT.enter_context(warm())
+
+
+def forked(drawn: Drawn, **settings: Any) -> Laboratory:
+    """A laboratory, not yet built, that will be forked."""
+    return Laboratory(drawn, warm=warm_interpreter(), **settings)
