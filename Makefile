@@ -3,8 +3,8 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-# The laboratory's tests mostly wait: four for each core keep it busy.
-JOBS ?= $(shell expr 4 \* $(CORES))
+# The laboratory's tests mostly wait: five for each core keep it busy.
+JOBS ?= $(shell expr 5 \* $(CORES))
 # File of pinned versions, e.g. requirements/ci.txt; empty: the newest that pyproject.toml allows.
 CONSTRAINTS ?=
 # What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well.
