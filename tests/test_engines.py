@@ -16,7 +16,7 @@ pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 import pyarrow as pa
 from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
-from spark_cluster import spark_cluster
+from spark_cluster import QUICK_JAVA, spark_cluster
 from test_cells import counted, rewritten, the_file
 
 from probe.analysis.cell_files import Summary, make_cells
@@ -27,6 +27,7 @@ from probe.analysis.files import CELLS_FILE
 from probe.store.atomic import StoreError
 
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+os.environ.setdefault("JAVA_TOOL_OPTIONS", QUICK_JAVA)
 needs_spark = pytest.mark.skipif(
     importlib.util.find_spec("pyspark") is None or shutil.which("java") is None,
     reason="needs the extra `spark` and Java")

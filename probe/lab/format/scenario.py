@@ -62,6 +62,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from probe.lab.format.ranges import Between, Literal, Range, bounds
@@ -142,11 +143,13 @@ class Scenario:
         return self.number.removesuffix(digits), int(digits or 0), self.name
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The names of the scenarios that come with the package, sorted."""
     return tuple(sorted(path.stem for path in DIRECTORY.glob("*.toml")))
 
 
+@cache
 def load(name: str) -> Scenario:
     """The packaged scenario of this name. Raises ScenarioError for an unknown name or an invalid file."""
     if name not in names():
