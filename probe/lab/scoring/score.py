@@ -14,6 +14,7 @@ from probe.catalogue.types import Catalogue
 from probe.lab.laboratory import warm
 from probe.lab.scoring.calibration import Bin, calibration
 from probe.lab.scoring.judged import MISSING, JudgedRow
+from probe.lab.scoring.order import Queue
 from probe.lab.scoring.score_measures import Overlap, mean, overlap, scenario_accuracy, upper_bound
 from probe.lab.scoring.trial import Trial, TrialResult, run_trial
 
@@ -100,19 +101,26 @@ class Score:
 def run_trials(
     trials: Sequence[Trial], *, catalogue: Catalogue, jobs: int, progress: Callable[[TrialResult], None]
 ) -> tuple[TrialResult, ...]:
-    """Run trials side by side, since most of their time is waiting; results in the order of `trials`.
+    """Run trials side by side, since most of their time is waiting; results in the order of `trials`, which begin in
+    another (`Queue`).
 
     `progress` is called in this thread after each. The first error of the machine ends all.
     """
     pool = ThreadPoolExecutor(max_workers=jobs)
+    waiting = Queue([trial.scenario.name for trial in trials])
     with warm() as interpreter:
+
+        def run_next() -> tuple[int, TrialResult]:
+            index = waiting.take()
+            result = run_trial(trials[index], catalogue=catalogue, warm=interpreter)
+            waiting.tell(index, result.wall_s)
+            return index, result
+
         try:
-            futures = {pool.submit(run_trial, trial, catalogue=catalogue, warm=interpreter): index
-                       for index, trial in enumerate(trials)}
             results: dict[int, TrialResult] = {}
-            for future in as_completed(futures):
-                results[futures[future]] = future.result()
-                progress(results[futures[future]])
+            for future in as_completed([pool.submit(run_next) for _ in trials]):
+                index, results[index] = future.result()
+                progress(results[index])
         finally:
             pool.shutdown(cancel_futures=True)
     return tuple(results[index] for index in range(len(trials)))
