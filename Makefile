@@ -7,7 +7,7 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 JOBS ?= $(shell expr 5 \* $(CORES))
 # File of pinned versions, e.g. requirements/ci.txt; empty: the newest that pyproject.toml allows.
 CONSTRAINTS ?=
-# What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well.
+# What a new environment gets for the tests; with `spark` (and Java on the machine) they start a cluster of it as well.
 TEST_EXTRAS ?= dev,lab,research
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))

@@ -36,7 +36,7 @@ def of(service: str, table: pd.DataFrame) -> list[Habit]:
     return [habit for habit in habits(read_cells(table)) if habit.series.service == service]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(4))
 def test_faint_bursts_in_every_country_are_no_events(seed: int) -> None:
     table = bursts(quiet(HOURS, n=3, seed=seed), strength=0.2, every_h=60, mean_h=1.2, seed=seed)
     assert detect(table) == []
