@@ -38,6 +38,12 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          lambda e: e.slow and e.stalled >= 2),
     Rule("net/crawls", "network", "network.degraded", 0.7, ("ladder",),
          "every transfer crawls, from several places: the line is slow for all", lambda e: e.crawls),
+    Rule("net/controls_failed", "inconclusive", "inconclusive.control_failed", 0.5, ("nothing",),
+         "no control was reached, at home or abroad, and too little else was seen to say why",
+         lambda e: not _reaches(e) and e.foreign_failed + e.domestic_failed > 0),
+    Rule("net/no_control", "inconclusive", "inconclusive.no_control", 0.5, ("nothing",),
+         "no control was asked, so nothing but the targets themselves tells of this network",
+         lambda e: not _reaches(e)),
     Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
 )
 
@@ -45,6 +51,10 @@ STOPS = ("local.offline", "local.captive_portal", "network.shutdown", "network",
 """Causes after which no target is tried: what would be seen says nothing of it, and its name would leak."""
 
 
+def _reaches(e: Network) -> bool:
+    return e.foreign_ok + e.domestic_ok > 0
+
+
 def _nothing_answers(e: Network) -> bool:
-    return e.foreign_ok + e.domestic_ok == 0 and e.resolver in ("dead", "unasked", "failing") and (
+    return not _reaches(e) and e.resolver in ("dead", "unasked", "failing") and (
         e.foreign_failed + e.domestic_failed > 0)
