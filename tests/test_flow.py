@@ -16,7 +16,7 @@ from probe.compare.transfers import effort, frozen, ideal_s, of_visits, passed, 
 from probe.model import Observation
 from probe.plan.flow import flow_steps, next_kind
 from probe.plan.frame import Frame, Seen
-from probe.plan.suspects import FlowFrame, Place, flow_frame, glance_frame
+from probe.plan.suspects import FlowFrame, Place
 from probe.steps import Ask, Transfer
 
 FULL = 131_072
@@ -318,73 +318,3 @@ def test_transfers_that_all_stop_after_a_few_packets_are_counted() -> None:
 
 def test_a_link_that_takes_no_full_segment_stops_nothing_early() -> None:
     assert early(dict(receive_mss=536), dict(receive_mss=536), dict(receive_mss=536)) == 0
-
-
-# ---- who is glanced at
-
-
-def test_sites_with_small_pages_are_glanced_at_and_a_few_alone() -> None:
-    many = [visits_of(f"s{n}.example", f"93.184.6.{n}", 0.1) for n in range(30)]
-    frame = glance_frame(many, consent_level=3)
-    assert frame.glances == tuple((f"s{n}.example", 443, f"93.184.6.{n}") for n in range(16))
-    assert glance_frame(many, consent_level=2) == FlowFrame()
-    large = visits_of(HOST, HERE4, 0.3, bytes_read=50_000)
-    assert glance_frame([large], consent_level=3) == FlowFrame()
-
-
-def test_a_glance_is_one_transfer_and_a_slow_one_makes_a_suspect() -> None:
-    frame = replace(FRAME, flow=FlowFrame(glances=((HOST, 443, HERE4),)))
-    (glance,) = flow_steps(SITE, Seen(), frame)
-    assert isinstance(glance, Transfer)
-    assert (glance.purpose, glance.sni) == ("sample", HOST)
-    slow = flow(size=100_000, flow_s=6.0, at=HERE4)
-    assert flow_steps(SITE, Seen(flows=(slow,)), frame) == []
-    gone = flow(size=0, failure="connection_reset")
-    assert [step.attempt for step in flow_steps(SITE, Seen(flows=(gone,)), frame) if isinstance(step, Transfer)] == [2]
-    assert flow_steps(SITE, Seen(flows=(gone, gone)), frame) == []
-    site, visits = visits_of(HOST, HERE4, 0.1)
-    assert flow_frame([*OTHERS, (site, (*visits, slow))], consent_level=3).suspects == ((HOST, 443, HERE4),)
-
-
-# ---- whose flow is odd
-
-
-def visits_of(host: str, address: str, page_s: float, **page: Any) -> tuple[Any, tuple[Observation, ...]]:
-    """A site and a visit to it: connected within 0.05 s, and a page that took so long."""
-    site = site_of(endpoint(f"https://{host}/"))
-    connect, shake, http = visit_to(address, hostname=host, input=f"https://{host}/", url=f"https://{host}/",
-                                    sni=host, bytes_read=9000)
-    return site, (replace(connect, t_s=0.05), replace(shake, t0_s=0.05, t_s=0.15),
-                  replace(http, t0_s=0.15, t_s=0.15 + page_s, **page))
-
-
-OTHERS = [visits_of(f"s{n}.example", f"93.184.6.{n}", 0.1) for n in range(6)]
-
-
-def test_a_page_that_took_markedly_longer_than_others_is_odd() -> None:
-    found = flow_frame([*OTHERS, visits_of(HOST, HERE4, 2.0)], consent_level=3)
-    assert found.suspects == ((HOST, 443, HERE4),)
-    assert len(found.yardsticks) == 6
-
-
-def test_without_consent_or_anything_odd_nobody_is_looked_at() -> None:
-    assert flow_frame([*OTHERS, visits_of(HOST, HERE4, 2.0)], consent_level=2) == FlowFrame()
-    assert flow_frame(OTHERS, consent_level=3) == FlowFrame()
-
-
-def test_where_everything_is_slow_nothing_is_odd() -> None:
-    slow = [visits_of(f"s{n}.example", f"93.184.6.{n}", 2.0 + n / 10) for n in range(6)]
-    assert flow_frame(slow, consent_level=3) == FlowFrame()
-
-
-def test_among_many_one_must_stand_out_from_the_late_ones() -> None:
-    many = [visits_of(f"s{n}.example", f"93.184.6.{n}", 1.5 if n % 8 == 0 else 0.1) for n in range(40)]
-    assert flow_frame([*many, visits_of(HOST, HERE4, 2.0)], consent_level=3) == FlowFrame()
-    assert flow_frame([*many, visits_of(HOST, HERE4, 7.0)], consent_level=3).suspects
-
-
-def test_a_page_that_fell_silent_is_odd_unless_it_never_began() -> None:
-    stalls = visits_of(HOST, HERE4, 8.0, failure=TIMEOUT, bytes_read=9000)
-    assert flow_frame([*OTHERS, stalls], consent_level=3).suspects
-    mute = visits_of(HOST, HERE4, 8.0, failure=TIMEOUT, bytes_read=0)
-    assert not flow_frame([*OTHERS, mute], consent_level=3).suspects

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from observations import HERE4, HOST, TIMEOUT, told, visit_to
-from test_flow import AWAY, FULL, INNOCENT, OTHERS, STALL, flow, in_turns, played, read, visits_of
+from test_flow import AWAY, FULL, INNOCENT, STALL, flow, in_turns, played, read
+from test_suspects import OTHERS, visits_of
 
 from probe.compare.flow import FlowEvidence, flow_evidence
 from probe.compare.transfers import ideal_s, pace_apart

@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probe.compare.transfers import SAMPLE, excess_s, is_own, middle, of_visits, own_ideal_s, round_trip_s, stalled
+from probe.compare.flow import SLOWED
+from probe.compare.transfers import (
+    SAMPLE,
+    excess_s,
+    is_own,
+    middle,
+    of_visits,
+    own_ideal_s,
+    pace,
+    round_trip_s,
+    stalled,
+    trickles,
+)
 from probe.model import Observation
 from probe.sites import Site
 
@@ -30,6 +42,8 @@ MOST_SLOW = 3
 MANY = 20
 TIMES_LATE = 2.0
 """Among many sites, those that take longest wait for this machine: one must stand out from the slowest tenth, too."""
+FEW_SAMPLES = 4
+"""Transfers of a run among which one that crawls stands out, on a line where all take long."""
 STALLED_S = 1000.0
 TELLING_BYTES = 8000
 MAX_YARDSTICKS = 6
@@ -66,6 +80,8 @@ class _Look:
     excess_s: float = 0.0
     rtt_s: float = 0.0
     pages: list[Observation] = field(default_factory=list)
+    samples: list[Observation] = field(default_factory=list)
+    """Transfers under its own name that flowed."""
 
 
 def glance_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_level: int) -> FlowFrame:
@@ -84,13 +100,15 @@ def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_l
         return FlowFrame()
     looks = [look for site, visits in sites for look in _looks(site, visits)]
     usual_s = _usual_s([look.excess_s for look in looks if look.excess_s < STALLED_S])
-    by_excess = sorted((look for look in looks if _is_odd(look, usual_s)), key=lambda look: look.excess_s)
-    odd = list({(look.site.host, look.site.port): look for look in by_excess}.values())[::-1][:MAX_SITES]
+    usual_pace = _usual_pace([o for look in looks for o in look.samples])
+    strange = [look for look in looks if _is_odd(look, usual_s) or _crawls(look, usual_pace)]
+    oddest_last = sorted(strange, key=lambda look: (_crawls(look, usual_pace), look.excess_s))
+    odd = list({(look.site.host, look.site.port): look for look in oddest_last}.values())[::-1][:MAX_SITES]
     if not odd:
         return FlowFrame()
     hosts, addresses = {look.site.host for look in odd}, {look.address for look in odd}
     quick = sorted((look for look in looks if look.pages and look.site.host not in hosts and look.site.proves_itself
-                    and look.address not in addresses and not _is_odd(look, usual_s)), key=_merit)
+                    and look.address not in addresses and look not in strange), key=_merit)
     chosen = {look.address: Place(address=look.address, port=look.site.port, sni=look.site.sni, url=_page(look).url)
               for look in quick}
     return FlowFrame(suspects=tuple((look.site.host, look.site.port, look.address) for look in odd),
@@ -118,6 +136,7 @@ def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation])
     for seen in (o for o in visits if o.purpose == SAMPLE and o.address == look.address and o.method == "GET"):
         took_s = STALLED_S if stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure else seen.flow_s
         look.excess_s = max(look.excess_s, took_s - own_ideal_s(seen, look.rtt_s))
+        look.samples += [] if seen.failure else [seen]
     return look
 
 
@@ -132,6 +151,16 @@ def _usual_s(excesses: Sequence[float]) -> float:
 
 def _is_odd(look: _Look, usual_s: float) -> bool:
     return look.excess_s > max(LEAST_EXCESS_S, ROUNDS * look.rtt_s, usual_s)
+
+
+def _usual_pace(samples: Sequence[Observation]) -> float:
+    """Bytes a second of the run's transfers; 0 of too few."""
+    return middle([pace(o) for o in samples]) if len(samples) >= FEW_SAMPLES else 0.0
+
+
+def _crawls(look: _Look, usual_pace: float) -> bool:
+    """Whether little came and went on coming, beside the transfers of others: that shows on a slow line, too."""
+    return any(trickles(o) and pace(o) <= SLOWED * usual_pace for o in look.samples)
 
 
 def _page(look: _Look) -> Observation:
