@@ -141,5 +141,5 @@ def helper_at(engine: Engine, limiter: RateLimiter | None = None, *, app: Starle
         try:
             yield f"http://{HERE}:{sock.getsockname()[1]}/"
         finally:
-            server.should_exit = True
+            server.stop()
             thread.join(10)

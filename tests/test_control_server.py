@@ -191,7 +191,7 @@ def test_who_waits_when_the_helper_stops_is_told() -> None:
             thread.start()
         silent.settimeout(20)
         connection, _ = silent.accept()  # the measurement is under way
-        server.should_exit = True
+        server.stop()
         for thread in threads:
             thread.join(20)
         connection.close()

@@ -41,7 +41,7 @@ def counted() -> Iterator[tuple[str, int, Counters]]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
         yield HERE, sock.getsockname()[1], counters
-        server.should_exit = True
+        server.stop()
         thread.join(10)
 
 

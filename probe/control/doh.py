@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from probe.compare.addresses import parse
 from probe.control.guard import has_route
 from probe.control.protocol import MAX_ADDRESSES
-from probe.control.reach import hang_up, open_stream
+from probe.control.reach import Stream, hang_up, open_stream
 from probe.control.reach_plan import Plan
 from probe.measure.dns_reply import Reply
 from probe.measure.dns_wire import make_query, parse_reply
 from probe.measure.exchange import exchange
+from probe.measure.http import Exchange
 from probe.tables.failures import NO_ANSWER, rcode_failure
 from probe.tables.resolvers import Resolver
 
@@ -30,26 +31,43 @@ class Lookup:
     failure: str = ""
 
 
-def ask(operator: Resolver, name: str, query_type: str, *, port: int, deadline: float) -> Reply | None:
-    """One question to one operator; None when it gave no usable answer. Raises nothing for the network."""
-    try:
-        query = make_query(name, query_type, identity=0)  # RFC 8484, 4.1: zero is friendly to caches
-    except ValueError:
-        return Reply(rcode="NXDOMAIN")
+def ask(operator: Resolver, name: str, *, port: int, deadline: float) -> tuple[Reply, ...]:
+    """What an operator says of a name's addresses, IPv4 and IPv6: both questions on one connection, while it lasts.
+    Empty when it gave no usable answer. Raises nothing for the network."""
     address = next((a for a in operator.ipv4 + operator.ipv6 if has_route(a)), None)
-    if address is None:
-        return None
-    plan = Plan(address=address, port=port, sni=operator.doh_host, alpn=("http/1.1",))
-    reach, stream = open_stream(plan, deadline=deadline)
-    if stream is None or reach.failure:
-        return None
     try:
-        got = exchange(
-            stream, f"https://{operator.doh_host}{operator.doh_path}", host=operator.doh_host, method="POST",
-            body=query, headers=_HEADERS, max_body_bytes=MAX_MESSAGE_BYTES,
-        )
+        queries = [make_query(name, kind, identity=0) for kind in QUERY_TYPES]  # RFC 8484, 4.1: caches like zero
+    except ValueError:
+        return (Reply(rcode="NXDOMAIN"),)
+    if address is None:
+        return ()
+    plan = Plan(address=address, port=port, sni=operator.doh_host, alpn=("http/1.1",))
+    replies: list[Reply] = []
+    stream: Stream | None = None
+    try:
+        for kind, query in zip(QUERY_TYPES, queries, strict=True):
+            stream = stream or open_stream(plan, deadline=deadline)[1]
+            if stream is None:
+                break
+            got = _post(stream, operator, query)
+            reply = _reply(got, name, kind)
+            replies += [reply] if reply else []
+            if not got.reusable:
+                hang_up(stream)
+                stream = None
     finally:
-        hang_up(stream)
+        if stream is not None:
+            hang_up(stream)
+    return tuple(replies)
+
+
+def _post(stream: Stream, operator: Resolver, query: bytes) -> Exchange:
+    return exchange(stream, f"https://{operator.doh_host}{operator.doh_path}", host=operator.doh_host, method="POST",
+                    body=query, headers=_HEADERS, max_body_bytes=MAX_MESSAGE_BYTES)
+
+
+def _reply(got: Exchange, name: str, query_type: str) -> Reply | None:
+    """The message that an answer carries, where it is one."""
     if got.failure or got.status != 200 or got.truncated:
         return None
     reply = parse_reply(got.body, name=name, query_type=query_type, identity=0)
@@ -72,9 +90,8 @@ def merge(replies: Iterable[Reply]) -> Lookup:
 def lookup(name: str, operators: Sequence[Resolver], *, port: int, deadline: float) -> Lookup:
     """Resolve in the calling thread: the first operator that answers decides."""
     for operator in operators:
-        replies = [ask(operator, name, kind, port=port, deadline=deadline) for kind in QUERY_TYPES]
-        if any(replies):
-            return merge(reply for reply in replies if reply)
+        if replies := ask(operator, name, port=port, deadline=deadline):
+            return merge(replies)
         if time.monotonic() >= deadline:
             break
     return Lookup()

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TypeVar
 
 from probe.control import doh
-from probe.control.doh import QUERY_TYPES, Lookup
+from probe.control.doh import Lookup
 from probe.control.fetch import MAX_BODY_BYTES, PLAIN_BODY_BYTES, fetch
 from probe.control.guard import Guard
 from probe.control.order import Order, names_of, plans_of, resolved
@@ -110,15 +110,14 @@ async def _resolve(names: tuple[str, ...], run: _Run, deadline: float) -> dict[s
     for start in rounds:
         missing = [name for name in names if name not in found]
         until = time.monotonic() + (deadline - time.monotonic()) / (len(rounds) - start // OPERATORS_AT_ONCE)
-        jobs: dict[tuple[str, str, str], Callable[[], Reply | None]] = {
-            (name, operator.name, kind): partial(doh.ask, operator, name, kind, port=engine.doh_port, deadline=until)
+        jobs: dict[tuple[str, str], Callable[[], tuple[Reply, ...]]] = {
+            (name, operator.name): partial(doh.ask, operator, name, port=engine.doh_port, deadline=until)
             for name in missing
             for operator in engine.resolvers[start : start + OPERATORS_AT_ONCE]
-            for kind in QUERY_TYPES
         }
         replies = await _side_by_side(jobs, run, until)
         for name in missing:
-            if said := [reply for (asked, _, _), reply in replies.items() if asked == name and reply is not None]:
+            if said := [reply for (asked, _), told in replies.items() if asked == name for reply in told]:
                 found[name] = doh.merge(said)
     return found
 

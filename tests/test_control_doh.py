@@ -1,0 +1,90 @@
+"""The helper's own lookups, against an operator on loopback that keeps its connections, or ends them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import certifi
+import pytest
+import trustme
+from control_world import DOH, HERE, HOST, Doh, serving
+
+from probe.control.doh import ask, lookup
+from probe.measure.dns_reply import Reply
+from probe.measure.tls import context_for
+from probe.tables.resolvers import Resolver
+
+OPERATOR = Resolver(name="test", ipv4=(HERE,), doh_host=DOH)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[trustme.CA]:
+    """One that takes the place of certifi's bundle."""
+    ours = trustme.CA()
+    bundle = tmp_path_factory.mktemp("trust") / "bundle.pem"
+    ours.cert_pem.write_to_path(str(bundle))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certifi, "where", lambda: str(bundle))
+        context_for.cache_clear()
+        yield ours
+    context_for.cache_clear()
+
+
+def asked(authority: trustme.CA, handler: type[Doh], name: str = HOST) -> tuple[tuple[Reply, ...], int]:
+    """What the operator said, and over how many connections."""
+    clients: set[object] = set()
+
+    class Counted(handler):  # type: ignore[valid-type, misc]
+        def do_POST(self) -> None:
+            clients.add(self.client_address)
+            super().do_POST()
+
+    with serving(Counted, authority.issue_cert(DOH)) as port:
+        return ask(OPERATOR, name, port=port, deadline=time.monotonic() + 30), len(clients)
+
+
+class Keeping(Doh):
+    """Keeps its connections, as all operators do."""
+
+    protocol_version = "HTTP/1.1"
+
+
+class Failing(Doh):
+    """Ends each connection; to the first question it says nothing of use."""
+
+    served = 0
+
+    def do_POST(self) -> None:
+        """Refuse the first, answer the others."""
+        type(self).served += 1
+        if self.served == 1:
+            self.send_error(500)
+        else:
+            super().do_POST()
+
+
+def test_both_questions_go_over_one_connection_while_it_lasts(authority: trustme.CA) -> None:
+    for handler, connections in ((Keeping, 1), (Doh, 2)):
+        (four, six), counted = asked(authority, handler)
+        assert (four.answers, six.answers, counted) == ((HERE,), (), connections)
+
+
+def test_what_one_question_gets_wrong_does_not_cost_the_other(authority: trustme.CA) -> None:
+    (only,), counted = asked(authority, Failing)
+    assert (only.rcode, only.answers, counted) == ("NOERROR", (), 2)
+
+
+def test_a_name_that_is_none_is_not_asked_for(authority: trustme.CA) -> None:
+    replies, counted = asked(authority, Keeping, "a" * 70 + ".example.org")
+    assert ([reply.rcode for reply in replies], counted) == (["NXDOMAIN"], 0)
+
+
+def test_an_operator_that_cannot_be_reached_says_nothing(authority: trustme.CA) -> None:
+    with serving(Keeping, authority.issue_cert("other.example.org")) as port:  # not its name
+        until = time.monotonic() + 30
+        assert ask(OPERATOR, HOST, port=port, deadline=until) == ()
+        assert lookup(HOST, (OPERATOR, OPERATOR), port=port, deadline=until).addresses == ()
+    with serving(Keeping, authority.issue_cert(DOH)) as port:
+        away = Resolver(name="away", ipv4=(), doh_host=DOH)
+        assert lookup(HOST, (away, OPERATOR), port=port, deadline=until).addresses == (HERE,)
