@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from probe.compare.dns import DnsEvidence
 from probe.compare.path import PathEvidence, path_evidence
-from probe.compare.residual import failures_at
+from probe.compare.residual import failures_at, innocent_reached
 from probe.model import Observation
 from probe.plan.frame import Frame, Seen
 from probe.plan.residual import asked_again
@@ -45,10 +47,9 @@ def _forged_at(seen: Seen, evidence: DnsEvidence) -> Observation | None:
 def _at_address(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     if site.kind not in ("tls", "http"):
         return []
-    served = {o.address for o in seen.around if o.purpose == "innocent" and o.port == site.port}
     for address in _places(seen, site.port):
-        if address not in served:
-            continue  # as most often: nothing is shown by the name alone, and nothing needs to be put together
+        if not _may_be_shown(site, seen, frame, address):
+            continue  # as most often: nothing needs to be put together
         path = path_evidence(site, site.endpoints[0], address, visits=seen.visits, around=seen.around,
                              controls=seen.controls, nat64_prefix=frame.nat64_prefix)
         cut_off = failures_at(seen.visits, address, site.port)
@@ -64,6 +65,14 @@ def _places(seen: Seen, port: int) -> list[str]:
     places = list(dict.fromkeys(o.address for o in seen.visits if o.purpose in ("target", "trusted") and o.address))
     failing = [address for address in places if ":" not in address and failures_at(seen.visits, address, port)]
     return failing or places
+
+
+def _may_be_shown(site: Site, seen: Seen, frame: Frame, address: str) -> bool:
+    """What `_is_shown` asks for at the least: the innocent name was served there, and over TLS enough attempts of the
+    name's own ended above TCP."""
+    here = [o for o in seen.visits if (o.address, o.port) == (address, site.port) and o.operation != "connect"]
+    enough = not site.sni or sum(bool(o.failure) for o in here) >= frame.attempts
+    return enough and innocent_reached(seen.around, address, site.port, before_s=inf)
 
 
 def _is_shown(path: PathEvidence, site: Site, frame: Frame) -> bool:

@@ -17,6 +17,11 @@ from probe.session.taint import tainted_by
 from probe.sites import Site
 from probe.tables.protocols import DATAGRAMS
 
+MOST_OPEN = {"ladder": 1, "target": 2}
+"""Places of each family that are kept as ones that accept connections, by what they were asked for."""
+MOST_ANSWERING = 2
+"""Those that answer datagrams."""
+
 
 class Book:
     """Stamps observations and finds those of a site. Used by the session's one thread alone."""
@@ -32,10 +37,11 @@ class Book:
         self._by_input: dict[str, list[int]] = defaultdict(list)
         self._told: dict[str, list[ControlAnswer]] = defaultdict(list)
         self._traces: list[int] = []
-        self._answering: dict[tuple[str, int, str], None] = {}
+        self._answering: dict[int, dict[tuple[str, int, str], None]] = {4: {}, 6: {}}
         self._foreign: list[int] = []
         self._flows: dict[str, list[int]] = defaultdict(list)
-        self._open: dict[str, dict[tuple[str, int], None]] = {"ladder": {}, "target": {}}
+        self._open: dict[tuple[int, str], dict[tuple[str, int], None]] = {
+            (family, purpose): {} for family in (4, 6) for purpose in MOST_OPEN}
 
     def add(self, seen: Observation) -> int:
         """Number and keep an observation; returns its index for `amend`."""
@@ -73,11 +79,15 @@ class Book:
         elif stamped.address:
             self._by_side[_side(stamped)].append(index)
             (self._foreign if stamped.purpose == "foreign" else self._by_address[stamped.address]).append(index)
-        if stamped.operation == "connect" and not stamped.failure and stamped.purpose in self._open:
-            self._open[stamped.purpose].setdefault((stamped.address, stamped.port))
+        if stamped.operation == "connect" and not stamped.failure and stamped.purpose in MOST_OPEN:
+            known = self._open.get((family_of(stamped.address), stamped.purpose), {})
+            if len(known) < MOST_OPEN[stamped.purpose]:
+                known.setdefault((stamped.address, stamped.port))
         if stamped.operation in OPERATIONS and stamped.purpose == "target" and not stamped.failure:
             protocol = "stun" if stamped.operation == "stun_binding" else "quic"
-            self._answering.setdefault((stamped.address, stamped.port, protocol))
+            answering = self._answering.get(family_of(stamped.address), {})
+            if len(answering) < MOST_ANSWERING:
+                answering.setdefault((stamped.address, stamped.port, protocol))
         if stamped.purpose == "redirect":
             self._by_input[stamped.input].append(index)
 
@@ -110,18 +120,12 @@ class Book:
                     searches=tuple(o for o in case.traces if o.purpose == "locate"))
 
     def _elsewhere_udp(self) -> tuple[tuple[str, int, str], ...]:
-        """Places that answer datagrams: the first two of each family."""
-        return tuple(place for family in (4, 6)
-                     for place in [p for p in self._answering if family_of(p[0]) == family][:2])
+        """Places that answer datagrams, of each family the first."""
+        return tuple(place for places in self._answering.values() for place in places)
 
     def _elsewhere(self) -> tuple[tuple[str, int], ...]:
-        """Places that accept connections: of each family the first control and the first two targets that did."""
-        found: list[tuple[str, int]] = []
-        for family in (4, 6):
-            for purpose, most in (("ladder", 1), ("target", 2)):
-                mine = [place for place in self._open[purpose] if family_of(place[0]) == family]
-                found += mine[:most]
-        return tuple(found)
+        """Places that accept connections, of each family the first controls and targets that did."""
+        return tuple(place for places in self._open.values() for place in places)
 
     def case(self, site: Site) -> Case:
         """What the judge needs of a site."""
