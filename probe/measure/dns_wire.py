@@ -5,6 +5,8 @@ The codec takes a while to import; who can, imports this module when the first q
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import dns.edns
 import dns.exception
 import dns.flags
@@ -20,13 +22,18 @@ MAX_ANSWERS = 32
 
 def make_query(name: str, query_type: str, *, identity: int, recursion: bool = True) -> bytes:
     """A query with EDNS (RFC 6891) and the given 16-bit id. Raises ValueError for an impossible name."""
+    return identity.to_bytes(2) + _after_identity(name, query_type, recursion)
+
+
+@lru_cache(maxsize=1024)  # a name is asked for by many ways
+def _after_identity(name: str, query_type: str, recursion: bool) -> bytes:
     try:
-        query = dns.message.make_query(name, query_type, use_edns=0, payload=1232, id=identity)
+        query = dns.message.make_query(name, query_type, use_edns=0, payload=1232)
     except dns.exception.DNSException as error:
         raise ValueError(f"{name!r} is no DNS name") from error
     if not recursion:
         query.flags &= ~dns.flags.RD
-    return query.to_wire()
+    return query.to_wire()[2:]
 
 
 def parse_reply(wire: bytes, *, name: str, query_type: str, identity: int) -> Reply:

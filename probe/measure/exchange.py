@@ -7,6 +7,7 @@ asked for, while other answers are under way.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import Any
 
 import requests
@@ -25,27 +26,43 @@ READ_ON_S = 3.0
 """Reading on takes no longer where bytes still come; where none do, the deadline ends it."""
 
 
+class _Ready(HTTPConnection):
+    """A connection that is open already."""
+
+    def __init__(self, *args: Any, stream: RecordedSocket | TlsStream, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stream = stream
+
+    def connect(self) -> None:
+        self.sock = self._stream
+
+    @property
+    def is_connected(self) -> bool:
+        return self.sock is not None
+
+
+class _Pool(HTTPConnectionPool):
+    """Of this one connection."""
+
+    ConnectionCls = _Ready
+
+
 class ConnectedAdapter(HTTPAdapter):
     """Speaks HTTP on a ready stream; it never connects, so the address stays the one that was chosen."""
 
-    def __init__(self, stream: RecordedSocket | TlsStream) -> None:
-        self._stream = stream
+    def __init__(self, stream: RecordedSocket | TlsStream, *, host: str) -> None:
         super().__init__(max_retries=0)
+        self._pool = _Pool(host, stream=stream)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        stream = self._stream
+        """There is nothing to choose from."""
 
-        class Ready(HTTPConnection):
-            def connect(self) -> None:
-                self.sock = stream
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        """The one, whatever the URL says."""
+        return self._pool
 
-            @property
-            def is_connected(self) -> bool:
-                return self.sock is not None
-
-        pool = type("ReadyPool", (HTTPConnectionPool,), {"ConnectionCls": Ready})
-        self.poolmanager.pool_classes_by_scheme = {"http": pool, "https": pool}
+    def close(self) -> None:
+        self._pool.close()
 
 
 def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method: str = "GET",
@@ -59,14 +76,11 @@ def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method:
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.failure, sock.read_limit = "", sock.bytes_read + max(MAX_READ_BYTES, max_body_bytes + MAX_BODY_BYTES)
     begun, begin_s = sock.bytes_read, time.monotonic()
-    with requests.Session() as session:
-        session.trust_env = False
-        session.headers.clear()
-        session.mount("http://", ConnectedAdapter(stream))
-        plain = "http://" + url.partition("://")[2]
+    with closing(ConnectedAdapter(stream, host="connected")) as adapter:
         try:
-            with session.request(method, plain, headers={**HEADERS, **(headers or {}), "Host": host}, data=body,
-                                 stream=True, allow_redirects=False, timeout=60) as response:
+            request = requests.Request(method, "http://" + url.partition("://")[2], data=body,
+                                       headers={**HEADERS, **(headers or {}), "Host": host}).prepare()
+            with adapter.send(request, stream=True, timeout=60) as response:
                 return _read(response, max_body_bytes, sock, begun + read_on_bytes, begin_s)
         except (requests.RequestException, OSError, ValueError) as error:
             return Exchange(failure=sock.failure or _inner(error))

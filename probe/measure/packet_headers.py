@@ -7,26 +7,26 @@ A packet may be cut behind `SNAP_BYTES`; its length is the one that its IP heade
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 _LETTERS = ((SYN, "S"), (ACK, "A"), (FIN, "F"), (RST, "R"), (PSH, "P"), (32, "U"), (64, "E"), (128, "C"), (256, "N"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headers:
-    """The headers of one packet. Addresses are in network order, and never leave the measurement."""
+class Headers(NamedTuple):
+    """The headers of one packet. Addresses are in network order, and never leave the measurement. (A tuple is made in a
+    quarter of the time that a frozen dataclass takes, and one is made for each packet.)"""
 
     family: int
     protocol: int
     source: bytes
     destination: bytes
     ttl: int
-    ip_id: int = -1
-    df: int = -1
     start: int
     """Where the header above IP begins."""
+    ip_id: int = -1
+    df: int = -1
     sport: int = 0
     dport: int = 0
     seq: int = 0
@@ -77,9 +77,7 @@ def _above(base: Headers, data: bytes, whole: int, *, quoted: bool) -> Headers |
             return None
         return _with(base, ports=data, at=at, length=max(0, whole - at - size), payload=at + size)
     if (protocol, base.family) in ((ICMP, 4), (ICMP6, 6)) and not quoted:
-        return Headers(family=base.family, protocol=protocol, source=base.source, destination=base.destination,
-                       ttl=base.ttl, ip_id=base.ip_id, df=base.df, start=at, kind=data[at], code=data[at + 1],
-                       payload=at + 8, length=max(0, whole - at - 8))
+        return base._replace(kind=data[at], code=data[at + 1], payload=at + 8, length=max(0, whole - at - 8))
     return None
 
 
@@ -88,9 +86,8 @@ def _with(base: Headers, *, ports: bytes, at: int, length: int, payload: int) ->
     seq = ack = flags = window = 0
     if base.protocol == TCP and len(ports) >= at + 20:
         seq, ack, flags, window = struct.unpack_from(">IIHH", ports, at + 4)
-    return Headers(family=base.family, protocol=base.protocol, source=base.source, destination=base.destination,
-                   ttl=base.ttl, ip_id=base.ip_id, df=base.df, start=base.start, sport=sport, dport=dport, seq=seq,
-                   ack=ack, flags=flags & 0x1FF, window=window, length=length, payload=payload)
+    return base._replace(sport=sport, dport=dport, seq=seq, ack=ack, flags=flags & 0x1FF, window=window, length=length,
+                         payload=payload)
 
 
 def letters(flags: int) -> str:
