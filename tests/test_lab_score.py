@@ -328,5 +328,5 @@ def test_the_command_writes_every_form_and_skips_what_cannot_be_run(tmp_path: Pa
         ("mine", True),
     ]
     assert f"--seed {made['seed']}" in done.stderr
-    assert made["n_rows"] > 6
+    assert made["n_rows"] >= 5  # what suffers, and its company
     assert all("server-down" in path.read_text() for path in (page, document))

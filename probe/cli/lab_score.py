@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from probe.lab.scoring.score_report import Report
     from probe.lab.scoring.trial import Line, Trial, TrialResult
 
-JOBS = min(64, 10 * (os.cpu_count() or 1))
+JOBS = min(64, 20 * (os.cpu_count() or 1))
 """Trials mostly wait: two cores are busy with ten each."""
 MOST_SEED = 999_999_999
 
@@ -42,7 +42,7 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
               help="Lose so many of the client's packets, each way, in every scenario.")
 @click.option("--rtt-ms", type=click.FloatRange(1, 2000), help="Round-trip time in every scenario.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS,
-              help="Laboratories at a time (default: ten for each core).")
+              help="Laboratories at a time (default: twenty for each core).")
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 @click.option("--html", type=FILE, help="Write the score to this file, as one page.")
 @click.option("--markdown", type=FILE, help="Write the score to this file, as Markdown.")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from probe.lab.types import HostPlan, VantagePoint, World
 from probe.model import Endpoint
@@ -120,6 +122,7 @@ def living_hosts(endpoints: Iterable[Endpoint]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not is_address(name)))
 
 
+@lru_cache(maxsize=8192)  # of the same catalogue for each laboratory
 def is_address(text: str) -> bool:
     """Whether the text is a literal IPv4 or IPv6 address."""
     try:
@@ -173,29 +176,38 @@ def _count(rng: random.Random) -> int:
     return rng.choices(_ADDRESS_COUNTS[0], _ADDRESS_COUNTS[1])[0]
 
 
+_NOT_ORDINARY = (0, 10, 100, 127, 169, 172, 192, 198, 203, *range(224, 256))
+"""First octets of networks for special purposes (RFC 6890), and of multicast: there each address is looked at."""
+
+
 class _Pool:
     """Draws distinct public-looking addresses; IPv4 ones in distinct /24 networks, as a CDN's usually are."""
 
     def __init__(self, rng: random.Random, *, taken: Iterable[str]) -> None:
         self._rng = rng
-        self._used4 = {address.rpartition(".")[0] for address in taken if ":" not in address}
-        self._used6 = {ipaddress.IPv6Address(address) for address in taken if ":" in address}
-        self._blocks = [ipaddress.IPv6Network(block) for block in _IPV6_BLOCKS]
+        self._used4 = {int(ipaddress.IPv4Address(address)) >> 8 for address in taken if ":" not in address}
+        self._used6 = {int(ipaddress.IPv6Address(address)) for address in taken if ":" in address}
+        self._blocks = [int(ipaddress.IPv6Network(block).network_address) for block in _IPV6_BLOCKS]
 
     def ipv4(self) -> str:
         while True:
-            address = ipaddress.IPv4Address(self._rng.getrandbits(32))
-            network, _, last = str(address).rpartition(".")
-            ordinary = address.is_global and not address.is_multicast and last not in ("0", "255")
-            if ordinary and network not in self._used4:
-                self._used4.add(network)
-                return str(address)
+            number = self._rng.getrandbits(32)
+            if number >> 8 not in self._used4 and number & 255 not in (0, 255) and _is_ordinary(number):
+                self._used4.add(number >> 8)
+                return socket.inet_ntop(socket.AF_INET, number.to_bytes(4))
 
     def ipv6(self) -> str:
         while True:
-            block = self._rng.choice(self._blocks)
-            network = int(block.network_address) | (self._rng.getrandbits(36) << 80)
-            address = ipaddress.IPv6Address(network | self._rng.getrandbits(64))
-            if address.is_global and address not in self._used6:
-                self._used6.add(address)
-                return str(address)
+            network = self._rng.choice(self._blocks) | (self._rng.getrandbits(36) << 80)
+            number = network | self._rng.getrandbits(64)
+            if number not in self._used6:
+                self._used6.add(number)
+                return socket.inet_ntop(socket.AF_INET6, number.to_bytes(16))
+
+
+def _is_ordinary(number: int) -> bool:
+    """Whether an IPv4 address is one of the global internet's, and of one machine."""
+    if number >> 24 not in _NOT_ORDINARY:
+        return True
+    address = ipaddress.IPv4Address(number)
+    return address.is_global and not address.is_multicast

@@ -24,7 +24,7 @@ docs/lab.md explains every field, with examples.
     shares = "s"                        # another name at the addresses and port of what alias s drew first
 
     [company]                           # innocent targets measured alongside
-    count = {between = [6, 10]}         # default; "all" is the whole active catalogue
+    count = {between = [4, 7]}          # default; "all" is the whole active catalogue
     protocol = ["http", "tls"]          # the same filters as above
 
     [world]                             # rtt_ms, hops, censor_hop, private_hops, loss, clock_shift_s, helpers
@@ -289,7 +289,7 @@ def _company(table: Table) -> Filter | None:
     if table.raw("count") == "all":
         table.close()
         return None
-    spec = _filter(table, default=Between(low=6, high=10))
+    spec = _filter(table, default=Between(low=4, high=7))
     if spec.shares:
         raise table.error("shares", "company has addresses of its own")
     return spec

@@ -16,15 +16,15 @@ from typing import Self
 from probe.lab.host.blueprint import Parts
 from probe.lab.host.fork_server import ForkServer, serve
 from probe.lab.host.launch import launch
+from probe.lab.host.preload import COMMON, look_up_record_types
 
 _NEEDED = (
     "probe.lab.host.external", "probe.lab.host.network", "probe.lab.host.supervise", "probe.lab.host.wiring",
     *Parts().modules,
     # What servers and helpers load when they are asked for it:
-    "cryptography.hazmat.backends.openssl.backend", "dns.rdtypes.nsbase", "probe.cli.main", "probe.control.reach_udp",
-    "probe.control.workers", "probe.geo.packed", "probe.lab.servers.h3", "probe.lab.servers.quic_connections",
-    "probe.measure.app.speeches", "probe.measure.app.within_tls", "probe.measure.app.within_websocket",
-    "probe.measure.quic", "probe.measure.stun",
+    *COMMON, "probe.__main__", "probe.cli.main", "probe.control.reach_udp", "probe.control.workers",
+    "probe.geo.packed", "probe.lab.servers.h3", "probe.lab.servers.quic_connections", "uvicorn.lifespan.off",
+    "uvicorn.loops.asyncio",
 )
 
 
@@ -74,6 +74,7 @@ def _prepare() -> None:
     from probe.lab.servers import catalogue_rows
 
     catalogue_rows()
+    look_up_record_types()
 
 
 if __name__ == "__main__":

@@ -15,19 +15,18 @@ from collections.abc import Sequence
 
 from probe.lab.host.enter import enter
 from probe.lab.host.fork_server import serve
+from probe.lab.host.preload import COMMON, look_up_record_types
 from probe.lab.host.program_call import Call, decode
 
 _NEEDED = (
-    "probe.archive.private", "probe.archive.settle", "probe.cli.bounds", "probe.cli.previous", "probe.cli.run",
-    "probe.cli.summary", "probe.cli.timed", "probe.compare.encrypted", "probe.control.client",
-    "probe.measure.app.speeches", "probe.measure.app.web", "probe.measure.app.within_tls",
-    "probe.measure.app.within_websocket", "probe.measure.dns_wire", "probe.measure.exchange", "probe.measure.locate",
-    "probe.measure.quic", "probe.measure.quic_version", "probe.measure.stun", "probe.measure.transfer",
+    *COMMON, "probe.archive.held", "probe.archive.private", "probe.archive.retention", "probe.archive.settle",
+    "probe.cli.bounds", "probe.cli.previous", "probe.cli.run", "probe.cli.summary", "probe.cli.timed",
+    "probe.compare.encrypted", "probe.control.client", "probe.measure.app.web", "probe.measure.dns_wire",
+    "probe.measure.exchange", "probe.measure.locate", "probe.measure.quic_version", "probe.measure.transfer",
     "probe.measure.udp_trace", "probe.session.judging", "probe.session.loop", "probe.session.run",
     "probe.session.witness", "probe.session.work", "probe.store.read", "probe.store.write", "probe.upload.keep",
-    "cryptography.hazmat.backends.openssl.backend", "cryptography.hazmat.primitives.ciphers.aead",
-    "cryptography.x509", "dns.message", "dns.rdtypes.ANY.OPT", "dns.rdtypes.IN.A", "dns.rdtypes.IN.AAAA",
-    "dns.rdtypes.nsbase", "encodings.idna", "encodings.utf_8_sig", "requests",
+    "cryptography.hazmat.primitives.ciphers.aead", "cryptography.x509", "encodings.idna", "encodings.utf_8_sig",
+    "requests",
 )
 
 _SPACES = 4
@@ -78,6 +77,7 @@ def _prepare() -> None:
     from probe.catalogue.load import load
 
     load(search=False)
+    look_up_record_types()
 
 
 if __name__ == "__main__":

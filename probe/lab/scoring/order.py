@@ -16,7 +16,7 @@ class Queue:
     def __init__(self, scenarios: Sequence[str]) -> None:
         self._lock = threading.Lock()
         self._scenarios = scenarios
-        self._left = dict.fromkeys(range(len(scenarios)))
+        self._left = set(range(len(scenarios)))
         self._begun: set[str] = set()
         self._took_s: dict[str, float] = {}
 
@@ -24,7 +24,7 @@ class Queue:
         """The number of the trial to begin now. Raises ValueError when none is left."""
         with self._lock:
             index = max(self._left, key=self._urgency)
-            del self._left[index]
+            self._left.remove(index)
             self._begun.add(self._scenarios[index])
             return index
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import random
+from functools import cache
 
 _WORDS = (
     "account answer archive call channel chat community contact conversation country device download family "
@@ -19,6 +20,13 @@ _BLOCK_PAGES = (
 )
 
 
+@cache
+def _paragraphs() -> tuple[str, ...]:
+    """Those of all pages: each page has its own in its own order."""
+    rng, words = random.Random("paragraphs"), _WORDS.split()
+    return tuple(f"<p>{' '.join(rng.choices(words, k=rng.randint(8, 60))).capitalize()}.</p>\n" for _ in range(200))
+
+
 def page(rng: random.Random, *, title: str, size: int) -> str:
     """An HTML page of about `size` characters whose title is `title`, markup in which is shown as text."""
     shown = html.escape(title, quote=False)
@@ -26,10 +34,9 @@ def page(rng: random.Random, *, title: str, size: int) -> str:
         f'<!doctype html>\n<html><head><meta charset="utf-8"><title>{shown}</title>\n',
         f'<link rel="stylesheet" href="/style.{rng.getrandbits(24):06x}.css"></head>\n<body><h1>{shown}</h1>\n',
     ]
-    words = _WORDS.split()
-    length = sum(map(len, parts))
+    paragraphs, length = _paragraphs(), sum(map(len, parts))
     while length < size:
-        parts.append(f"<p>{' '.join(rng.choices(words, k=rng.randint(8, 60))).capitalize()}.</p>\n")
+        parts.append(rng.choice(paragraphs))
         length += len(parts[-1])
     return "".join([*parts, "</body></html>\n"])
 
