@@ -7,8 +7,11 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 JOBS ?= $(shell expr 5 \* $(CORES))
 # File of pinned versions, e.g. requirements/ci.txt; empty: the newest that pyproject.toml allows.
 CONSTRAINTS ?=
-# What a new environment gets for the tests; with `spark` (and Java on the machine) they start a cluster of it as well.
+# What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well.
 TEST_EXTRAS ?= dev,lab,research
+# Another set is another stamp, so that what is missing gets installed.
+comma := ,
+TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
@@ -34,24 +37,24 @@ demo: $(VENV)/.installed-demo
 test: lint
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/.installed-test
+lint: $(TESTED)
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 
-bench: $(VENV)/.installed-test
+bench: $(TESTED)
 	@$(PY) tools/bench.py
 
-soak: $(VENV)/.installed-test
+soak: $(TESTED)
 	@$(PY) tools/soak.py
 
-docs: $(VENV)/.installed-test
+docs: $(TESTED)
 	@$(PY) tools/docs.py
 
-dist: $(VENV)/.installed-test
+dist: $(TESTED)
 	@rm -rf dist
 	@$(PY) -m hatchling build
 
-lock: $(VENV)/.installed-test
+lock: $(TESTED)
 	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,lab,research,spark,upload]'
 	@$(PY) tools/lock.py
 
@@ -60,11 +63,11 @@ clean:
 
 # What the tests need includes what the demo needs.
 $(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
-	@if [ ! $(VENV)/.installed-test -nt pyproject.toml ]; then \
+	@if [ ! $(TESTED) -nt pyproject.toml ]; then \
 	  echo "Installing what the demo needs into $(VENV) ..."; $(PIP_INSTALL) --editable '.[demo]'; fi
 	@touch $@
 
-$(VENV)/.installed-test: pyproject.toml | $(VENV)/.made
+$(TESTED): pyproject.toml | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]'
 	@touch $@

@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from probe.analysis.connection import first_line
 from probe.analysis.duck import DuckDB
 from probe.analysis.engine import Defaults, EngineError, Torn, sql_of
 from probe.analysis.inputs import PORTION_ROWS, Group
@@ -69,7 +70,7 @@ class _Client:
         try:
             return ask(*arguments)
         except Error as error:
-            raise EngineError(f"the ClickHouse server refuses: {str(error).strip().splitlines()[0][:300]}; see what it "
+            raise EngineError(f"the ClickHouse server refuses: {first_line(error)}; see what it "
                               "allows this user") from error
 
     def close(self) -> None:

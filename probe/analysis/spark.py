@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
+from probe.analysis.connection import first_line
 from probe.analysis.engine import Defaults, EngineError, Torn, csv_schema, parquet_schema, picked, sql_of, stacked
 from probe.analysis.inputs import PORTION_ROWS, Group
 
@@ -122,7 +123,7 @@ def _told(what: str) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        raise EngineError(f"{what} ({str(error).strip().splitlines()[0][:300]})") from error
+        raise EngineError(f"{what} ({first_line(error)})") from error
 
 
 def _url(path: Path) -> str:
