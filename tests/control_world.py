@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import certifi
 import dns.message
 import dns.rcode
 import dns.rrset
+import pytest
 import requests
 import trustme
 from starlette.applications import Starlette
@@ -21,6 +24,7 @@ from starlette.applications import Starlette
 from probe.control import server as control_server
 from probe.control.engine import Engine
 from probe.control.guard import RateLimiter
+from probe.measure.tls import context_for
 
 HOST, DOH = "chat.example.org", "doh.example.org"
 HERE = "127.0.0.1"
@@ -104,6 +108,17 @@ def serving(handler: type[BaseHTTPRequestHandler], leaf: trustme.LeafCert | None
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def trusting(authority: trustme.CA, bundle: Path) -> Iterator[None]:
+    """The authority takes the place of certifi's bundle, in a file that is written for it."""
+    authority.cert_pem.write_to_path(str(bundle))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certifi, "where", lambda: str(bundle))
+        context_for.cache_clear()
+        yield
+    context_for.cache_clear()
 
 
 @dataclass(frozen=True, kw_only=True)

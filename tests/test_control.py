@@ -10,17 +10,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import certifi
 import pytest
 import trustme
-from control_world import DOH, HERE, HOST, Doh, Pages, World, helper_at, serving
+from control_world import DOH, HERE, HOST, Doh, Pages, World, helper_at, serving, trusting
 
 from probe.control.client import HelperConfig, ask
 from probe.control.engine import Engine
 from probe.control.fetch import forwarded
 from probe.control.guard import Guard
 from probe.control.workers import FuturePool
-from probe.measure.tls import context_for, key_hash
+from probe.measure.tls import key_hash
 from probe.model import ControlAnswer, Endpoint
 from probe.tables.resolvers import Resolver
 
@@ -30,14 +29,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Site, operator and helper, and an authority that takes the place of certifi's bundle."""
     ours, strangers = trustme.CA(), trustme.CA()
     bundle = tmp_path_factory.mktemp("trust") / "bundle.pem"
-    ours.cert_pem.write_to_path(str(bundle))
     good, past = ours.issue_cert(HOST), datetime.now(UTC) - timedelta(days=1)
     old = ours.issue_cert(HOST, not_after=past, not_before=past - timedelta(days=30))
-    with closing(socket.socket()) as unused, pytest.MonkeyPatch.context() as patch:
+    with closing(socket.socket()) as unused, trusting(ours, bundle):
         unused.bind((HERE, 0))  # bound and not listening: connections are refused
         closed = unused.getsockname()[1]
-        patch.setattr(certifi, "where", lambda: str(bundle))
-        context_for.cache_clear()
         with (serving(Pages, good) as site, serving(Pages, None) as plain, serving(Pages, old) as expired,
               serving(Pages, strangers.issue_cert(HOST)) as foreign, serving(Doh, ours.issue_cert(DOH)) as doh):
             engine = Engine(
@@ -50,7 +46,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
                 der = ssl.PEM_cert_to_DER_cert(good.cert_chain_pems[0].bytes().decode())
                 yield World(site=site, plain=plain, expired=expired, foreign=foreign, closed=closed,
                             leaf_key=key_hash(der), url=url)
-    context_for.cache_clear()
 
 
 def endpoint(*, port: int, **changes: Any) -> Endpoint:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import certifi
 import pytest
 import trustme
-from control_world import DOH, HERE, HOST, Doh, serving
+from control_world import DOH, HERE, HOST, Doh, serving, trusting
 
 from probe.control.doh import ask, lookup
 from probe.measure.dns_reply import Reply
-from probe.measure.tls import context_for
 from probe.tables.resolvers import Resolver
 
 OPERATOR = Resolver(name="test", ipv4=(HERE,), doh_host=DOH)
@@ -20,15 +18,10 @@ OPERATOR = Resolver(name="test", ipv4=(HERE,), doh_host=DOH)
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[trustme.CA]:
-    """One that takes the place of certifi's bundle."""
+    """One that is trusted."""
     ours = trustme.CA()
-    bundle = tmp_path_factory.mktemp("trust") / "bundle.pem"
-    ours.cert_pem.write_to_path(str(bundle))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(certifi, "where", lambda: str(bundle))
-        context_for.cache_clear()
+    with trusting(ours, tmp_path_factory.mktemp("trust") / "bundle.pem"):
         yield ours
-    context_for.cache_clear()
 
 
 def asked(authority: trustme.CA, handler: type[Doh], name: str = HOST) -> tuple[tuple[Reply, ...], int]:

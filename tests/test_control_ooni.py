@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import certifi
 import pytest
 import requests
 import trustme
@@ -22,7 +21,7 @@ from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import QuicEvent
-from control_world import DOH, HERE, HOST, Doh, Pages, helper_at, serving
+from control_world import DOH, HERE, HOST, Doh, Pages, helper_at, serving, trusting
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback_udp import stun_server
@@ -40,7 +39,6 @@ from probe.control.reach_plan import Reach
 from probe.control.reply import UNABLE, Findings, respond, unable
 from probe.control.workers import FuturePool
 from probe.measure.quic_trust import _store
-from probe.measure.tls import context_for
 from probe.tables.resolvers import Resolver
 
 AGENT = {"User-Agent": "ooniprobe-cli/3.24.0"}
@@ -112,11 +110,8 @@ class Both:
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     """Everything on loopback, and an authority that takes the place of certifi's bundle."""
     ours, folder = trustme.CA(), tmp_path_factory.mktemp("both")
-    ours.cert_pem.write_to_path(folder / "roots.pem")
     leaf = ours.issue_cert(HOST)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(certifi, "where", lambda: str(folder / "roots.pem"))
-        context_for.cache_clear()
+    with trusting(ours, folder / "roots.pem"):
         _store.cache_clear()
         with (serving(Pages, leaf) as port, serving(Pages, leaf) as lonely, serving(Pages, None) as plain,
               serving(Doh, ours.issue_cert(DOH)) as doh, h3_site(leaf, folder, port)):
@@ -125,7 +120,6 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
                 resolvers=(Resolver(name="test", ipv4=(HERE,), doh_host=DOH),), doh_port=doh, asn_of=lambda _: 64500)
             with helper_at(engine) as url:
                 yield Both(port=port, lonely=lonely, plain=plain, url=url)
-    context_for.cache_clear()
     _store.cache_clear()
 
 
