@@ -12,7 +12,7 @@ TEST_EXTRAS ?= dev,lab,research
 # Another set is another stamp, so that what is missing gets installed.
 comma := ,
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
-PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
@@ -34,7 +34,10 @@ help:
 demo: $(VENV)/.installed-demo
 	@$(PY) -m probe demo
 
-test: lint
+# While types are checked on one core, the tests' modules are compiled on another, else each process compiled them anew.
+test: $(TESTED)
+	@$(PY) -m ruff check .
+	@$(PY) -m pytest --collect-only --quiet >/dev/null 2>&1 & $(PY) -m mypy; checked=$$?; wait; exit $$checked
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(TESTED)
