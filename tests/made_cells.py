@@ -6,7 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+
+Numbers = npt.NDArray[np.int64]
 
 BEGIN = datetime(2025, 3, 1, tzinfo=UTC)
 PLACES = (("RU", 64501), ("RU", 64502), ("IR", 64511), ("TR", 64521), ("IN", 64531))
@@ -41,16 +44,36 @@ def struck(table: pd.DataFrame, hours: range, *, services: Sequence[str] = SERVI
            asns: Sequence[int] = (64501,), strength: float = 1.0, outcome: str = "blocked",
            block_type: str = "tls.drop.sni", daily: range | None = None, seed: int = 2) -> pd.DataFrame:
     """The table with that share of what was `ok` turned into another outcome, in some hours, networks and services."""
-    rng = np.random.default_rng(seed)
-    hour = ((table["cell_start"] - BEGIN) // timedelta(hours=1)).to_numpy()
-    hit = ((hour >= hours.start) & (hour < hours.stop) & table["service"].isin(services).to_numpy()
-           & table["probe_asn"].isin(asns).to_numpy())
+    within = rows_of(table, services=services, asns=asns)
+    hour = hours_of(table)[within]
+    hit = (hour >= hours.start) & (hour < hours.stop)
     if daily is not None:
         hit &= np.isin(hour % 24, [each % 24 for each in daily])
-    more = np.where(hit, rng.binomial(table["ok"].to_numpy(), strength), 0)
-    changed = table.assign(ok=table["ok"] - more)
-    changed[outcome] = changed[outcome] + more
+    return turned(table, [(within[hit], seed)], strength=strength, outcome=outcome, block_type=block_type)
+
+
+def hours_of(table: pd.DataFrame) -> Numbers:
+    """Of each row: how many hours after `BEGIN` it is."""
+    hours: Numbers = ((table["cell_start"] - BEGIN) // timedelta(hours=1)).to_numpy()
+    return hours
+
+
+def rows_of(table: pd.DataFrame, *, services: Sequence[str], asns: Sequence[int]) -> Numbers:
+    """Places of the rows of these services on these networks."""
+    return np.flatnonzero(table["service"].isin(services).to_numpy() & table["probe_asn"].isin(asns).to_numpy())
+
+
+def turned(table: pd.DataFrame, hits: Iterable[tuple[Numbers, int]], *, strength: float, outcome: str = "blocked",
+           block_type: str = "tls.drop.sni") -> pd.DataFrame:
+    """The table with a share of what was `ok` turned into another outcome, for each of `hits`: rows, and a seed."""
+    ok, other = table["ok"].to_numpy(copy=True), table[outcome].to_numpy(copy=True)
+    words = table["block_type"].to_numpy(dtype=object, copy=True)
+    for rows, seed in hits:
+        more = np.random.default_rng(seed).binomial(ok[rows], strength)
+        ok[rows] -= more
+        other[rows] += more
+        if outcome == "blocked":
+            words[rows[more > 0]] = block_type
+    changed = table.assign(**{"ok": ok, outcome: other, "block_type": words})
     changed["n"] = changed["ok"] + changed["blocked"] + changed["down"]
-    if outcome == "blocked":
-        changed["block_type"] = np.where(more > 0, block_type, changed["block_type"])
     return changed

@@ -142,7 +142,9 @@ def asked(url: str, *, timeout_s: float = 30.0, address: str = "") -> ControlAns
     return ask(config, ENDPOINT, ["93.184.216.34"], timeout_s=timeout_s, clock=lambda: 0.0)
 
 
-BOMB = gzip.compress(b"\0" * 20_000_000)
+def bomb(sock: socket.socket) -> None:
+    """Send a small body that unpacks to a large one, and hang up."""
+    sock.sendall(whole(gzip.compress(b"\0" * 20_000_000), OK + b"Content-Encoding: gzip\r\n"))
 
 
 @pytest.mark.parametrize(("act", "reason"), [
@@ -159,7 +161,7 @@ BOMB = gzip.compress(b"\0" * 20_000_000)
     (says(whole(b"", b"HTTP/1.1 302 Found\r\nLocation: /\r\n")), "bad_status"),
     (says(whole(b"{}", b"HTTP/1.1 500 Oops\r\n")), "bad_status"),
     (says(whole(b"{}", b"HTTP/1.1 400 Bad\r\n")), "bad_status"),
-    (says(whole(BOMB, OK + b"Content-Encoding: gzip\r\n")), "too_large"),
+    (bomb, "too_large"),
     (says(whole(b"not gzip", OK + b"Content-Encoding: gzip\r\n")), "garbage"),
     (for_ever(OK + b"Content-Length: 10000000000\r\n\r\n", b" " * 65536), "too_large"),
     (for_ever(OK + b"\r\n", b" " * 65536), "too_large"),

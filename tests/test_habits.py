@@ -10,7 +10,7 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 
 import numpy as np
 import pandas as pd
-from made_cells import BEGIN, PLACES, SERVICES, at, quiet, struck
+from made_cells import BEGIN, PLACES, SERVICES, at, hours_of, quiet, rows_of, struck, turned
 
 from probe.analysis.events import detect, examine
 from probe.analysis.habits import Habit, habits
@@ -24,12 +24,13 @@ def bursts(table: pd.DataFrame, *, asns: Sequence[int] = ASNS, services: Sequenc
            strength: float = 0.5, every_h: int = 60, mean_h: float = 2.0, seed: int = 5) -> pd.DataFrame:
     """The table with bursts of exponential length in each of the networks, at times of its own."""
     rng = np.random.default_rng(seed)
+    hour, hits = hours_of(table), []
     for asn in asns:
+        within = rows_of(table, services=services, asns=(asn,))
         for start in np.flatnonzero(rng.random(HOURS) < 1 / every_h):
             stop = start + 1 + int(rng.exponential(mean_h))
-            table = struck(table, range(start, stop), asns=(asn,), services=services, strength=strength,
-                           seed=int(start))
-    return table
+            hits.append((within[(hour[within] >= start) & (hour[within] < stop)], int(start)))
+    return turned(table, hits, strength=strength)
 
 
 def of(service: str, table: pd.DataFrame) -> list[Habit]:
@@ -88,13 +89,16 @@ def test_one_device_of_a_flaky_service_is_not_the_network() -> None:
     assert {dismissed.explained_by for dismissed in examine(read_cells(table)).dismissed} == {"one_device"}
 
 
-@pytest.mark.parametrize(("days", "found"), [(5, 0), (12, 1)])
-def test_bursts_at_like_hours_on_a_few_days_are_no_curfew(days: int, found: int) -> None:
-    table = bursts(quiet(HOURS, n=3), asns=ASNS[:1], every_h=60, strength=0.9)
-    for day in range(days):
-        table = struck(table, range(1000 + 24 * day, 1009 + 24 * day), strength=0.9, seed=day)
-    events = detect(table)
-    assert len(events) == found
+@pytest.mark.parametrize(("days", "found"), [(5, False), (12, True)])
+def test_bursts_at_like_hours_on_a_few_days_are_no_curfew(days: int, found: bool) -> None:
+    """What is found of a curfew, amid bursts that hide it more or less, is told as one; a few days are none."""
+    events = []
+    for seed in range(6):
+        table = bursts(quiet(HOURS, n=3), asns=ASNS[:1], every_h=60, strength=0.9, seed=seed)
+        for day in range(days):
+            table = struck(table, range(1000 + 24 * day, 1009 + 24 * day), strength=0.9, seed=day)
+        events += detect(table)
+    assert bool(events) == found
     assert all(event.daily_hours for event in events)
 
 
