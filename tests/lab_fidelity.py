@@ -83,12 +83,17 @@ class Watched:
 
     def innocent(self, *, tls: bool = True, port: int = 0) -> Place:
         """A target of the company that nobody censors, with an IPv4 address; at a port if one is given."""
-        suffering = {text for name, inputs in self.drawn.aliases.items() if ":" not in name for text in inputs}
-        places = [self._place(text) for text in self.drawn.targets if text not in suffering]
-        fitting = [p for p in places if p.address and bool(p.sni) == tls and port in (0, p.port)]
+        fitting = [p for p in self.company() if p.address and bool(p.sni) == tls and port in (0, p.port)]
         assert fitting, "the company has no such target; draw another seed"
         # A page can be fetched there; and at the port of the web, where there is one in the clear as well.
-        return min(fitting, key=lambda place: (not place.input.startswith("https:"), place.port != 443))
+        return min(fitting, key=lambda p: (p.input not in self.drawn.targets, not p.input.startswith("https:"),
+                                           p.port != 443))
+
+    def company(self) -> list[Place]:
+        """The targets that nobody censors; behind them the controls on the web, for of a few none may fit a test."""
+        suffering = {text for name, inputs in self.drawn.aliases.items() if ":" not in name for text in inputs}
+        controls = [text for text, row in _rows().items() if row.role == "control" and row.protocol == "http"]
+        return [self._place(text) for text in dict.fromkeys((*self.drawn.targets, *controls)) if text not in suffering]
 
     def _place(self, text: str) -> Place:
         row = _rows()[text]

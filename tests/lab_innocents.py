@@ -55,12 +55,12 @@ def crowd(tries: Iterable[Callable[[], Flow]]) -> list[Flow]:
 
 
 def innocents(w: Watched, *, tls: bool = True) -> list[Place]:
-    """The targets of the company with an IPv4 address, those with a server name or those without."""
-    suffering = {text for name, inputs in w.drawn.aliases.items() if ":" not in name for text in inputs}
-    places = [w._place(text) for text in w.drawn.targets if text not in suffering]
-    fitting = [place for place in places if place.address and place.port and bool(place.sni) == tls
+    """The targets of the company with an IPv4 address, those with a server name or those without; controls last."""
+    fitting = [place for place in w.company() if place.address and place.port and bool(place.sni) == tls
                and (not tls or place.input.startswith(("https:", "tlshandshake:")))]  # the others begin otherwise
-    return sorted(fitting, key=lambda place: not place.input.startswith("https:"))  # a page can be fetched there
+    targets = set(w.drawn.targets)
+    # First where a page can be fetched, but a control only where there is nothing else.
+    return sorted(fitting, key=lambda place: (place.input not in targets, not place.input.startswith("https:")))
 
 
 def fault(w: Watched, kind: str) -> Mapping[str, Value]:

@@ -168,8 +168,9 @@ def frozen(w: Watched, place: Place, *, wanted: int) -> Flow:
     raise AssertionError("no connection was frozen")
 
 
-def test_a_freeze_at_a_byte_count(ends: BothEnds, seed: int) -> None:
-    with ends.watched("freeze16", seed % 1000) as w:
+@pytest.mark.parametrize("name", ["freeze16", "freeze-often"])
+def test_a_freeze_at_a_byte_count(ends: BothEnds, seed: int, name: str) -> None:
+    with ends.watched(name, seed % 1000) as w:
         t = w.target("t")
         assert w.tls(t).failure == "", "the handshake is small"
         flow = frozen(w, t, wanted=60_000)

@@ -174,6 +174,16 @@ def test_only_the_country_survives(watch: Watching) -> None:
     assert w.connect("8.8.8.8", port=443, timeout_s=1).failure == "timeout"
 
 
+def test_only_the_messengers_of_a_pass_survive(watch: Watching) -> None:
+    w = watch("messaging-pass")
+    passing = w.target("passing")
+    assert w.tls(passing).failure == ""
+    assert ask(w, passing.host)["rcode"] == "NOERROR"
+    assert not connects(w)
+    for place in (w.drawn.world.hosts["2gis.ru"].ipv4[0], "8.8.8.8"):
+        assert w.connect(place, port=443, timeout_s=1).failure == "timeout"
+
+
 # --- firewalls on the volunteer's own side
 
 

@@ -128,8 +128,10 @@ def test_the_clock_is_wrong_only_when_servers_agree(offsets: list[float], wrong:
     ([REFUSED, TIMEOUT], True, "unknown"),
 ])
 def test_ipv6_is_broken_when_no_address_of_it_answers(seen: list[str], has_ipv6: bool, word: str) -> None:
-    connects = [operation("connect", HERE6, f, purpose="ladder", input="") for f in seen]
-    assert ladder_evidence(connects, has_ipv6=has_ipv6).ipv6 == word
+    six = [operation("connect", HERE6, f, purpose="ladder", input="") for f in seen]
+    four, dead = (operation("connect", HERE4, f, purpose="ladder", input="") for f in ("", TIMEOUT))
+    assert ladder_evidence([four, *six], has_ipv6=has_ipv6).ipv6 == word
+    assert ladder_evidence([dead, *six], has_ipv6=has_ipv6).ipv6 == word.replace("broken", "unknown")
 
 
 def test_re_signed_innocents_speak_and_are_counted() -> None:

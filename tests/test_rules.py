@@ -169,7 +169,6 @@ NETWORKS: dict[str, LadderEvidence] = {
     "net/clock": replace(WELL, clock_offset_s=-9e7),
     "net/resolver": replace(WELL, resolver="failing"),
     "net/controls_failed": LadderEvidence(domestic_failed=1, foreign_failed=5, resolver="ok"),
-    "net/no_control": LadderEvidence(resolver="ok"),
     "net/well": WELL,
 }
 RECORDINGS: list[tuple[str, tuple[Rule[Any], ...], Any]] = [

@@ -117,7 +117,7 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         altered=_altered(pages, operators or {}),
         tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
         resigned=sum(o.trust in ("unknown_issuer", "self_signed", "wrong_name") for o in shakes),
-        clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], has_ipv6),
+        clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
         stalled_innocents=frozenset(o.address for o in silent if o.purpose in ("ladder", "innocent")
                                     and not o.tainted_by),
@@ -196,14 +196,14 @@ _ANSWERED_BY_RESETS = ("connection_refused", "connection_reset")
 """Packets travel both ways then: who resets them is another question."""
 
 
-def _ipv6(connects: Sequence[Observation], has_ipv6: bool) -> str:
+def _ipv6(connects: Sequence[Observation], ipv4: str, has_ipv6: bool) -> str:
+    """`broken` is said only where IPv4 works: what answers by neither is no matter of IPv6."""
     if not has_ipv6:
         return "absent"
-    if not connects:
-        return "unknown"
     if any(not o.failure for o in connects):
         return "ok"
-    return "unknown" if any(o.failure in _ANSWERED_BY_RESETS for o in connects) else "broken"
+    answered = any(o.failure in _ANSWERED_BY_RESETS for o in connects)
+    return "broken" if connects and not answered and ipv4 == "ok" else "unknown"
 
 
 def ladder_words(e: LadderEvidence) -> tuple[str, ...]:

@@ -39,10 +39,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule("net/crawls", "network", "network.degraded", 0.7, ("ladder",),
          "every transfer crawls, from several places: the line is slow for all", lambda e: e.crawls),
     Rule("net/controls_failed", "inconclusive", "inconclusive.control_failed", 0.5, ("nothing",),
-         "no control was reached, at home or abroad, and too little else was seen to say why",
-         lambda e: not _reaches(e) and e.foreign_failed + e.domestic_failed > 0),
-    Rule("net/no_control", "inconclusive", "inconclusive.no_control", 0.5, ("nothing",),
-         "no control was asked, so nothing but the targets themselves tells of this network",
+         "no control answered, at home or abroad, and too little else was seen to say why",
          lambda e: not _reaches(e)),
     Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
 )

@@ -6,10 +6,9 @@ from probe.rules.named import shows
 from probe.rules.scene import PathRule, Scene, contrary, convicts, ended_by, injected, repeated
 from probe.rules.table import Rule
 
-SHAPED = ("reset", "close", "drop", "mute", "alert")
-"""Actions whose trigger may be a shape."""
-_SERVERS_ALONE = ("alert",)
-"""A server that dislikes a hello says so by an alert; no box was seen to do it for the sake of a shape."""
+SHAPED = ("reset", "close", "drop", "mute")
+"""Actions whose trigger may be a shape. A server that dislikes a hello may say so by an alert, but then it has read the
+hello, and other shapes are not tried."""
 
 
 def _in_small_segments(s: Scene, *words: str) -> bool:
@@ -50,7 +49,7 @@ def shape_rules(action: str) -> tuple[PathRule, ...]:
             (s.path.acked == "no") == (action == "drop"))
         return (quiet or is_it(s)) and convicts(s) and bool(s.path.shapes.firm)
 
-    rules: tuple[PathRule, ...] = (
+    return (
         Rule(f"tls/{action}_fingerprint", "blocked", f"{stem}.fingerprint", 0.9, ("innocent", "twin"),
              "with the library's ClientHello every name fails here, with another shape this one is answered again and "
              "again, and controls are answered with the library's while another operator's server shows the same, or "
@@ -65,7 +64,6 @@ def shape_rules(action: str) -> tuple[PathRule, ...]:
              "way does, is not shown",
              by_shape),
     )
-    return rules[-1:] if action in _SERVERS_ALONE else rules
 
 
 ELSEWHERE: dict[str, tuple[str, ...]] = {
