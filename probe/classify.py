@@ -12,7 +12,7 @@ from probe.compare.dns import dns_evidence
 from probe.compare.ladder import LadderEvidence
 from probe.compare.locate import located
 from probe.compare.outcomes import NETWORK_PURPOSES, must_not_answer
-from probe.compare.path import PathEvidence, path_evidence
+from probe.compare.path import PathEvidence, path_evidence, place_of
 from probe.compare.quic import Around, datagram_evidence
 from probe.compare.shapes import Dislike, dislikes, others_alike
 from probe.compare.shared_pages import SharedPage, is_shared, unexpected_pages
@@ -135,7 +135,8 @@ def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, company: Compa
         if reached.outcome == "ok" and all(p.depth < p.needs for p in paths):
             return _not_attempted("the site answered, and this page of it was never asked for")
         return reached if reached.outcome != NOT_ATTEMPTED else _not_attempted(_why_no_path(case, name, bench.ladder))
-    return told
+    blocked = [f for f in behind if f.outcome == "blocked"]
+    return combine_paths(blocked) if told.outcome == "inconclusive" and blocked else told
 
 
 def _not_attempted(reason: str) -> Finding:
@@ -179,7 +180,8 @@ def _name_evidence(case: Case, bench: Bench, company: Company,
                    findings: Sequence[tuple[PathEvidence, Finding]]) -> NameEvidence:
     evidence = dns_evidence(case.dns, case.controls, nat64_prefix=bench.ladder.nat64_prefix, cc=bench.cc)
     here = [(p, f) for p, f in findings if p.source == "network"]
-    behind_works = any(p.source == "trusted" and _serves(p, f) for p, f in findings)
+    behind = [(p, f) for p, f in findings if p.source == "trusted"]
+    behind_works = any(_serves(p, f) for p, f in behind)
     shown = {o.trust for o in case.around if o.purpose == "port" and o.operation == "tls_handshake"
              and o.hostname == case.site.host and o.address in evidence.network_answers}
     wrong = any(p.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
@@ -193,8 +195,18 @@ def _name_evidence(case: Case, bench: Bench, company: Company,
             f.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, f in here),
         wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & company.shared_answers),
         dead_answer=bool(here) and all(p.stage == "connect" and not p.control_ok for p, _ in here),
-        trusted_reached=behind_works, unlucky=case.site.host in company.unlucky,
+        trusted_reached=behind_works or _shakes_hands(case, evidence.trusted_answers),
+        blamed=(any(f.outcome == "down" and not p.proven for p, f in here)
+                and not any(f.outcome == "down" for _, f in behind)),
+        unlucky=case.site.host in company.unlucky,
     )
+
+
+def _shakes_hands(case: Case, addresses: Iterable[str]) -> bool:
+    """Whether a control completes a valid TLS handshake with the service at one of these addresses."""
+    places = {place_of(address, case.site.port) for address in addresses}
+    return any(not failure and place in places
+               for c in case.controls if c.state == "answered" and not c.before for place, failure in c.tls)
 
 
 def _serves(path: PathEvidence, finding: Finding) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from made_up_net import FRAME, Net, walk
+from made_up_net import FRAME, Net
+from made_up_verdicts import HONEST, bench, cut, verdict_on
 from observations import (
     EOF,
     HERE4,
@@ -26,37 +27,20 @@ from observations import (
     visit_to,
 )
 
-from probe.classify import Bench, Case, judge
+from probe.classify import Case, judge
 from probe.combine import Finding, combine_endpoints, combine_paths, confirm
 from probe.compare.ladder import LadderEvidence
-from probe.model import ControlAnswer, Endpoint, Verdict
-from probe.plan.frame import Frame
-from probe.session.book import Book
-from probe.sites import group
+from probe.model import ControlAnswer, Endpoint
 from probe.steps import Ask
 from probe.tables.blocks import BLOCK_TYPES
 from probe.tables.outcomes import NOT_ATTEMPTED
 
 PLAIN = f"http://{HOST}/"
-HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 ALONE = replace(FRAME, controls=())
 NXDOMAIN = "dns_nxdomain_error"
 DENIED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": NXDOMAIN, "network": NXDOMAIN}
 SILENT: dict[str, tuple[str, ...] | str] = {**HONEST, "system": TIMEOUT, "network": TIMEOUT}
 FORGED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (PRIVATE,), "network": (PRIVATE,)}
-
-
-def bench(ladder: LadderEvidence = WELL, cc: str = "RU") -> Bench:
-    return Bench(ladder=ladder, quorums={}, cc=cc, private_roots={})
-
-
-def verdict_on(net: Net, of: Endpoint | None = None, *, frame: Frame = FRAME, ladder: LadderEvidence = WELL,
-               cc: str = "RU") -> Verdict:
-    """What a run through `net` says of one endpoint."""
-    site, book = site_of(of or endpoint()), Book("r")
-    walk(site, net, frame=frame, book=book)
-    (verdict,), _ = judge([book.case(site)], {}, bench(ladder, cc))
-    return verdict
 
 
 def failing_too(step: Ask) -> ControlAnswer:
@@ -77,10 +61,6 @@ def other_key(step: Ask) -> ControlAnswer:
 def other_page(step: Ask) -> ControlAnswer:
     return told(step.control_id, input=step.input, http_failure="", http_status=200, http_title="Chat",
                 http_body_bytes=999)
-
-
-def cut(stage: str, failure: str, dns: dict[str, tuple[str, ...] | str] | None = None, **changes: Any) -> Net:
-    return Net(dns=dns or HONEST, cuts={HERE4: (stage, failure)}, **changes)
 
 
 BLOCKPAGE: dict[str, Any] = {"title": "Forbidden", "body_bytes": 500, "met_expectation": "no", "mismatch": "body"}
@@ -312,22 +292,6 @@ def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: str, bl
 def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: str) -> None:
     absent = expecting(f"dnslookup:///{HOST}", status=("NXDOMAIN",))
     assert verdict_on(Net(dns=dns), absent, frame=ALONE).outcome == outcome
-
-
-# ---- one address given for many names
-
-def test_one_wrong_server_for_many_services_is_a_forger() -> None:
-    net = cut("tls", "ssl_invalid_hostname", HONEST | {"doh": (THERE4,), "public": (THERE4,)},
-              cut_shake={"trust": "wrong_name"})
-    sites = group([endpoint(), endpoint("https://other.example/", target_id="o.web.main", service="o")])
-    book = Book("r")
-    for site in sites:
-        walk(site, net, book=book)
-    cases = [book.case(site) for site in sites]
-    found, _ = judge(cases, {}, bench())
-    assert {(v.block_type, v.rule_id) for v in found} == {("dns.forged", "dns/wrong_server_for_many")}
-    (alone,), _ = judge(cases[:1], {}, bench())
-    assert (alone.outcome, alone.rule_id) == ("inconclusive", "dns/wrong_server")
 
 
 # ---- combining

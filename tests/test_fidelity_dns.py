@@ -302,3 +302,14 @@ def test_handshakes_with_operators_of_encrypted_dns_vanish(w: Watched) -> None:
     assert w.connect(to, port=853, timeout_s=BRIEF_S).failure == "timeout"
     assert w.tls(to, name="www.kernel.org", port=443, timeout_s=BRIEF_S).failure != "timeout"
     assert_innocent_name_resolves(w, server=to)
+
+
+@on("sinkhole-stacked")
+def test_behind_the_forgers_server_the_true_addresses_are_dead(w: Watched) -> None:
+    t = w.target("t")
+    assert_resolver_lies(w, t, address=w.drawn.world.sinkhole)
+    certificate = w.tls(w.drawn.world.sinkhole, name=t.sni, port=443).certificate
+    assert certificate not in (b"", w.tls(w.innocent(port=443)).certificate)
+    flow = w.connect(t, timeout_s=BRIEF_S)
+    assert flow.failure == "timeout"
+    assert "ip.blackhole" in {entry.block_type for entry in w.truth()}

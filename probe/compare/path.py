@@ -175,7 +175,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     known_as = from_outside(address, nat64_prefix)
     if site.app:
         base = replace(base, app=app_evidence(site.app, mine, around, told, address=address, port=site.port,
-                                              where=_where(known_as, site.port)), status=foreign_status(mine))
+                                              where=place_of(known_as, site.port)), status=foreign_status(mine))
     base = _with_controls(base, site, told, mine, known_as=known_as)
     if base.stage in ("tls", "http"):
         base = replace(base, shapes=shape_evidence(site, address, mine, around, told, known_as=known_as))
@@ -291,7 +291,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
 
 def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> str:
     """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
-    where = _where(known_as, site.port)
+    where = place_of(known_as, site.port)
     tcp, tls = dict(control.tcp), dict(control.tls)
     if base.stage == "connect":
         if where in tcp:
@@ -309,7 +309,7 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
     return ""
 
 
-def _where(address: str, port: int) -> str:
+def place_of(address: str, port: int) -> str:
     """How controls write a place."""
     return (f"[{address}]" if ":" in address else address) + f":{port}"
 

@@ -28,7 +28,10 @@ class NameEvidence:
     dead_answer: bool = False
     """No address of the network's answer accepts a connection, here or from controls."""
     trusted_reached: bool = False
-    """An address from trusted resolvers serves the name (or a control reached the service)."""
+    """An address from trusted resolvers serves the name, or a control shakes hands with the service there."""
+    blamed: bool = False
+    """The service would be called out of order for what controls meet at an address of the network's answer that has
+    not proven whose it is."""
     unlucky: bool = False
     """Questions about other names are lost so often that silence about this one may be chance."""
 
@@ -194,10 +197,11 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
     Rule("dns/dead_answer_for_many", "blocked", "dns.forged", 0.88, ("trusted_dns",),
          "the resolver gives one dead address for unrelated names, and trusted resolvers lead to the service",
          lambda e: _dead_answer(e) and e.shared_answer and e.trusted_reached and _public_honest(e)),
-    Rule("dns/dead_answer", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
-         "the resolver's address is dead for everybody, and trusted resolvers lead to the service: a false answer "
-         "and a dead server of several look alike",
-         lambda e: _answered(e) and not e.dns.agrees and not e.validated and e.dead_answer and e.trusted_reached),
+    Rule("dns/dead_answer", "inconclusive", "inconclusive.disagreeing", 0.5, ("nothing",),
+         "the resolver's address serves nobody, controls neither, and nobody else gives it for the name: a false "
+         "answer and a dead server of several look alike",
+         lambda e: _answered(e) and not e.dns.agrees and not e.validated
+         and ((e.dead_answer and e.trusted_reached) or (e.blamed and not e.dns.consistent))),
     Rule("dns/denied_everywhere", "down", "server.nonexistent", 0.95, ("trusted_dns",),
          "two independent trusted views deny the name as well",
          lambda e: e.dns.network in DENIALS and not e.dns.known_elsewhere
