@@ -6,10 +6,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import requests
 import trustme
-from control_world import DOH, HERE, HOST, Doh, serving, trusting
+from control_world import DOH, HERE, HOST, Doh, helper_at, serving, trusting
 
 from probe.control.doh import ask, lookup
+from probe.control.engine import Engine
+from probe.control.guard import Guard
+from probe.control.workers import FuturePool
 from probe.measure.dns_reply import Reply
 from probe.tables.resolvers import Resolver
 
@@ -66,6 +70,31 @@ def test_both_questions_go_over_one_connection_while_it_lasts(authority: trustme
 def test_what_one_question_gets_wrong_does_not_cost_the_other(authority: trustme.CA) -> None:
     (only,), counted = asked(authority, Failing)
     assert (only.rcode, only.answers, counted) == ("NOERROR", (), 2)
+
+
+class Hanging(Keeping):
+    """Leaves every other question unanswered for as long as the client waits."""
+
+    asked = 0
+
+    def do_POST(self) -> None:
+        """Answer the first, the third ..."""
+        type(self).asked += 1
+        if self.asked % 2:
+            super().do_POST()
+        else:
+            self.rfile.read()
+
+
+def test_what_was_heard_until_the_helper_waits_no_longer_is_told(authority: trustme.CA,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probe.control.engine.DNS_TIMEOUT_S", 1.0)
+    with serving(Hanging, authority.issue_cert(DOH)) as port:
+        engine = Engine(pool=FuturePool(2), guard=Guard(exempt=frozenset({(HERE, port)})), resolvers=(OPERATOR,),
+                        doh_port=port)
+        with helper_at(engine) as url:
+            told = requests.post(url, json={"http_request": f"https://{HOST}/", "tcp_connect": []}, timeout=30).json()
+    assert told["dns"] == {"failure": None, "addrs": [HERE]}
 
 
 def test_a_name_that_is_none_is_not_asked_for(authority: trustme.CA) -> None:

@@ -29,6 +29,8 @@ CONNECT_TIMEOUT_S = 10.0
 HTTP_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 20.0
 OPERATORS_AT_ONCE = 2
+LAST_WORD_S = 0.2
+"""A lookup ends so much before it is waited for no more, or what it has heard until then is lost with it."""
 JOBS_AT_ONCE = 16
 """Threads that one request may hold: one that names silent addresses leaves the others to other requests."""
 
@@ -111,7 +113,7 @@ async def _resolve(names: tuple[str, ...], run: _Run, deadline: float) -> dict[s
         missing = [name for name in names if name not in found]
         until = time.monotonic() + (deadline - time.monotonic()) / (len(rounds) - start // OPERATORS_AT_ONCE)
         jobs: dict[tuple[str, str], Callable[[], tuple[Reply, ...]]] = {
-            (name, operator.name): partial(doh.ask, operator, name, port=engine.doh_port, deadline=until)
+            (name, operator.name): partial(doh.ask, operator, name, port=engine.doh_port, deadline=until - LAST_WORD_S)
             for name in missing
             for operator in engine.resolvers[start : start + OPERATORS_AT_ONCE]
         }
