@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from probe.lab.scoring.trial import Line, Trial, TrialResult
 
 JOBS = min(64, 20 * (os.cpu_count() or 1))
-"""Trials mostly wait: two cores are busy with ten each."""
+"""Trials mostly wait: two cores are busy with twenty each."""
 MOST_SEED = 999_999_999
 
 FILE = click.Path(dir_okay=False, writable=True, path_type=Path)

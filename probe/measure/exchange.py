@@ -50,9 +50,9 @@ class _Pool(HTTPConnectionPool):
 class ConnectedAdapter(HTTPAdapter):
     """Speaks HTTP on a ready stream; it never connects, so the address stays the one that was chosen."""
 
-    def __init__(self, stream: RecordedSocket | TlsStream, *, host: str) -> None:
+    def __init__(self, stream: RecordedSocket | TlsStream) -> None:
         super().__init__(max_retries=0)
-        self._pool = _Pool(host, stream=stream)
+        self._pool = _Pool("connected", stream=stream)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """There is nothing to choose from."""
@@ -76,7 +76,7 @@ def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method:
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.failure, sock.read_limit = "", sock.bytes_read + max(MAX_READ_BYTES, max_body_bytes + MAX_BODY_BYTES)
     begun, begin_s = sock.bytes_read, time.monotonic()
-    with closing(ConnectedAdapter(stream, host="connected")) as adapter:
+    with closing(ConnectedAdapter(stream)) as adapter:
         try:
             request = requests.Request(method, "http://" + url.partition("://")[2], data=body,
                                        headers={**HEADERS, **(headers or {}), "Host": host}).prepare()

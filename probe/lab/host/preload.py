@@ -8,7 +8,7 @@ COMMON = (
     "probe.measure.app.within_websocket", "probe.measure.quic", "probe.measure.stun",
 )
 
-_TYPES = ("A", "AAAA", "CNAME", "NS", "OPT", "PTR", "SOA", "SRV", "TXT")
+_TYPES = ("A", "AAAA", "CNAME", "NS", "OPT", "SOA")
 _PAYLOADS = (512, 1232, 4096)
 """Of EDNS (RFC 6891): where other records have their class, OPT has how much its sender takes."""
 
