@@ -157,11 +157,13 @@ def stall(address: str, purpose: str = "target", **changes: Any) -> Observation:
 
 
 STALLS = [stall(f"93.184.6.{n}") for n in range(3)]
+HUSH = operation("http_round_trip", "93.184.6.0", TIMEOUT, purpose="target", acked="yes", url="https://chat.example/")
 
 
 @pytest.mark.parametrize(("seen", "narrow"), [
-    ([], False), (STALLS, True), (STALLS[:2], False), ([*STALLS, large()], False),
-    ([replace(o, acked="no") for o in STALLS], False),
+    ([], False), ([*STALLS, HUSH], True), ([*STALLS, stall(THERE4, "ladder")], True), ([*STALLS[:2], HUSH], False),
+    ([*STALLS, HUSH, large()], False), ([replace(o, acked="no") for o in [*STALLS, HUSH]], False),
+    (STALLS, False), ([*STALLS, replace(HUSH, url="http://chat.example/")], False),
 ])
 def test_a_line_is_narrow_where_nothing_large_arrives_and_several_stall(seen: list[Observation], narrow: bool) -> None:
     assert ladder_evidence(seen).narrow == narrow

@@ -57,6 +57,8 @@ class LadderEvidence:
     """An answer of more than two full segments arrived, from anywhere."""
     stalled: int = 0
     """Addresses that acknowledged what was sent and then fell silent."""
+    hushed: bool = False
+    """One of them did so after small answers, in a request inside TLS, or is one of the ladder's own places."""
     stalled_innocents: frozenset[str] = frozenset()
     """Those of them that fell silent to a control or an innocent name, and no target's failure had preceded."""
     slow: bool = False
@@ -67,8 +69,9 @@ class LadderEvidence:
 
     @property
     def narrow(self) -> bool:
-        """Small answers arrive, large ones from several places do not: a link on the way takes no full segments."""
-        return not self.full_segments and self.stalled >= STALLED
+        """Small answers arrive, large ones from several places do not: a link on the way takes no full segments. A few
+        services whose every handshake meets silence, in a run with no large page, are no sign of it."""
+        return not self.full_segments and self.stalled >= STALLED and self.hushed
 
     @property
     def national_only(self) -> bool:
@@ -119,6 +122,8 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         resigned=sum(o.trust in ("unknown_issuer", "self_signed", "wrong_name") for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
+        hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.url.startswith("https:"))
+                   for o in silent),
         stalled_innocents=frozenset(o.address for o in silent if o.purpose in ("ladder", "innocent")
                                     and not o.tainted_by),
         slow=crawls or (bool(large) and all(o.t_s - o.t0_s > LARGE_TAKES_S for o in large)), crawls=crawls,
