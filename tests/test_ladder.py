@@ -160,13 +160,16 @@ STALLS = [stall(f"93.184.6.{n}") for n in range(3)]
 HUSH = operation("http_round_trip", "93.184.6.0", TIMEOUT, purpose="target", acked="yes", url="https://chat.example/")
 
 
-@pytest.mark.parametrize(("seen", "narrow"), [
-    ([], False), ([*STALLS, HUSH], True), ([*STALLS, stall(THERE4, "ladder")], True), ([*STALLS[:2], HUSH], False),
-    ([*STALLS, HUSH, large()], False), ([replace(o, acked="no") for o in [*STALLS, HUSH]], False),
-    (STALLS, False), ([*STALLS, replace(HUSH, url="http://chat.example/")], False),
+@pytest.mark.parametrize(("seen", "narrow", "hushed"), [
+    ([], False, False), (STALLS, True, False), (STALLS[:2], False, False), ([*STALLS, large()], False, False),
+    ([*STALLS, HUSH], True, True), ([*STALLS, stall(THERE4, "ladder")], True, True), ([*STALLS[:2], HUSH], False, True),
+    ([replace(o, acked="no") for o in [*STALLS, HUSH]], False, False),
+    ([*STALLS, replace(HUSH, url="http://chat.example/")], True, False),
 ])
-def test_a_line_is_narrow_where_nothing_large_arrives_and_several_stall(seen: list[Observation], narrow: bool) -> None:
-    assert ladder_evidence(seen).narrow == narrow
+def test_a_line_is_narrow_where_nothing_large_arrives_and_several_stall(
+        seen: list[Observation], narrow: bool, hushed: bool) -> None:
+    e = ladder_evidence(seen)
+    assert (e.narrow, e.hushed) == (narrow, hushed)
 
 
 @pytest.mark.parametrize(("seen", "starves"), [

@@ -69,9 +69,10 @@ class LadderEvidence:
 
     @property
     def narrow(self) -> bool:
-        """Small answers arrive, large ones from several places do not: a link on the way takes no full segments. A few
-        services whose every handshake meets silence, in a run with no large page, are no sign of it."""
-        return not self.full_segments and self.stalled >= STALLED and self.hushed
+        """Small answers arrive, large ones from several places do not: a link on the way may take no full segments.
+        That it takes none is shown only by who was hushed: a few services whose every handshake meets silence, in a
+        run with no large page, look the same."""
+        return not self.full_segments and self.stalled >= STALLED
 
     @property
     def national_only(self) -> bool:

@@ -32,8 +32,8 @@ TLS: tuple[PathRule, ...] = (
          and convicts(s)),
     Rule("path/large_answers_lost", "local", "local.mtu", 0.8, ("ladder",),
          "small answers arrive and no full segment does, from anywhere: packets are too large for the line",
-         lambda s: s.ladder.narrow and s.path.stage in ("tls", "http") and s.path.failure in TIMEOUTS
-         and s.path.acked != "no"),
+         lambda s: s.ladder.narrow and s.ladder.hushed and s.path.stage in ("tls", "http")
+         and s.path.failure in TIMEOUTS and s.path.acked != "no"),
     Rule("tls/every_name_fails", "local", "local.firewall", 0.8, ("ladder",),
          "handshakes with unrelated addresses fail as well: nobody is singled out",
          lambda s: s.path.stage == "tls" and s.ladder.tls_failed >= 2 and s.ladder.tls_ok == 0),
