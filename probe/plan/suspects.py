@@ -71,7 +71,7 @@ class FlowFrame:
     """Places of other sites that answered quickly."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Look:
     """One site at one address."""
 
@@ -101,16 +101,15 @@ def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_l
     looks = [look for site, visits in sites for look in _looks(site, visits)]
     usual_s = _usual_s([look.excess_s for look in looks if look.excess_s < STALLED_S])
     usual_pace = _usual_pace([o for look in looks for o in look.samples])
-    judged = [(look, _crawls(look, usual_pace)) for look in looks]
-    strange = [(look, crawls) for look, crawls in judged if crawls or _is_odd(look, usual_s)]
-    oddest_last = sorted(strange, key=lambda found: (found[1], found[0].excess_s))
-    odd = list({(look.site.host, look.site.port): look for look, _ in oddest_last}.values())[::-1][:MAX_SITES]
+    crawls = {look: _crawls(look, usual_pace) for look in looks}
+    strange = [look for look in looks if crawls[look] or _is_odd(look, usual_s)]
+    oddest_last = sorted(strange, key=lambda look: (crawls[look], look.excess_s))
+    odd = list({(look.site.host, look.site.port): look for look in oddest_last}.values())[::-1][:MAX_SITES]
     if not odd:
         return FlowFrame()
     hosts, addresses = {look.site.host for look in odd}, {look.address for look in odd}
-    itself_strange = {id(look) for look, _ in strange}
     quick = sorted((look for look in looks if look.pages and look.site.host not in hosts and look.site.proves_itself
-                    and look.address not in addresses and id(look) not in itself_strange), key=_merit)
+                    and look.address not in addresses and look not in strange), key=_merit)
     chosen = {look.address: Place(address=look.address, port=look.site.port, sni=look.site.sni, url=_page(look).url)
               for look in quick}
     return FlowFrame(suspects=tuple((look.site.host, look.site.port, look.address) for look in odd),
