@@ -62,5 +62,7 @@ def test_what_controls_meet_at_an_address_of_nobody_else_does_not_blame_the_serv
     for doh in (TIMEOUT, (THERE4,)):
         found = verdict_on(lying(dns=FALSE | {"doh": doh}, cuts=AT_THE_FORGER))
         assert (found.outcome, found.rule_id) == ("inconclusive", "dns/dead_answer")
+    found = verdict_on(lying(dns=FALSE | {"doh": "dns_nxdomain_error"}, cuts=AT_THE_FORGER))
+    assert (found.outcome, found.rule_id) == ("inconclusive", "dns/known_here_only")
     found = verdict_on(lying(dns=FALSE | {"doh": (HERE4,)}, cuts=AT_THE_FORGER))
     assert (found.outcome, found.rule_id) == ("down", "tls/controls_fail_too")

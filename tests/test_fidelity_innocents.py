@@ -153,8 +153,9 @@ def test_a_network_s_resolver_may_know_only_the_dead_edge(watch: Watching) -> No
     assert place.addresses[0] not in ask(w, place.host, server="8.8.8.8")["addresses"]
 
 
-def test_an_operator_drops_the_client_alone(watch: Watching) -> None:
-    w = watch("operator-geo-drop")
+@pytest.mark.parametrize("name", ["operator-geo-drop", "stale-and-banned"])
+def test_an_operator_drops_the_client_alone(watch: Watching, name: str) -> None:
+    w = watch(name)
     assert w.connect(w.target("t"), timeout_s=1.5).failure == "timeout"
     assert w.connect(w.innocent()).failure == ""
 
@@ -208,6 +209,13 @@ def test_a_resolver_may_answer_what_does_not_exist(watch: Watching) -> None:
     host = w.target("t").host
     assert ask(w, host)["addresses"] == [w.drawn.world.sinkhole]
     assert ask(w, host, server="8.8.8.8")["addresses"] == []  # a name above others that exist is empty, not unknown
+
+
+def test_who_is_dropped_may_be_led_to_where_the_service_was(watch: Watching) -> None:
+    w = watch("stale-and-banned")
+    place = w.target("t")
+    assert ask(w, place.host)["addresses"] == [w.drawn.world.sinkhole]
+    assert place.address in ask(w, place.host, server="8.8.8.8")["addresses"]
 
 
 def test_a_content_network_shows_two_faces(watch: Watching) -> None:

@@ -201,7 +201,7 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          "the resolver's address serves nobody, controls neither, and nobody else gives it for the name: a false "
          "answer and a dead server of several look alike",
          lambda e: _answered(e) and not e.dns.agrees and not e.validated
-         and ((e.dead_answer and e.trusted_reached) or (e.blamed and not e.dns.consistent))),
+         and ((e.dead_answer and e.trusted_reached) or (e.blamed and not e.dns.consistent and not e.may_be_anybody))),
     Rule("dns/denied_everywhere", "down", "server.nonexistent", 0.95, ("trusted_dns",),
          "two independent trusted views deny the name as well",
          lambda e: e.dns.network in DENIALS and not e.dns.known_elsewhere
