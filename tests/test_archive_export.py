@@ -222,10 +222,10 @@ def test_nothing_that_names_person_place_or_installation_is_released(
 ) -> None:
     """Every text that somebody on the way, or this machine, may have written holds a mark; none may come out."""
     directory = tmp_path_factory.mktemp("results")
-    result = made("20170504T061205Z_1a2b", "2017-05-04T06:12:05Z", probe="SECRET")
+    result = made("20170504T061205Z_1a2b3c4d", "2017-05-04T06:12:05Z", probe="SECRET")
     marked = Observation(
-        observation_id="20170504T061205Z_1a2b.1", operation="dns_round_trip", resolver=resolver, purpose=purpose,
-        trust=trust, tainted_by="20170504T061205Z_1a2b.0", resolver_address=SECRETS[1], address=SECRETS[1],
+        observation_id="20170504T061205Z_1a2b3c4d.1", operation="dns_round_trip", resolver=resolver, purpose=purpose,
+        trust=trust, tainted_by="20170504T061205Z_1a2b3c4d.0", resolver_address=SECRETS[1], address=SECRETS[1],
         replies=("SECRET",), icmp="SECRET", packets=("SECRET",), ja4="SECRET", chain=("SECRET",), ede=("SECRET",),
         issuer="SECRET", subject="SECRET", title="SECRET", location="SECRET", server="SECRET", url="SECRET",
         body_excerpt="SECRET", mismatch="SECRET", reason="SECRET", reply_head="SECRET",
@@ -241,7 +241,7 @@ def test_nothing_that_names_person_place_or_installation_is_released(
     for table in TABLES:
         rows = released(directory, table)
         text = repr(rows)
-        assert not [mark for mark in (*SECRETS, "06:12", "06:13", "T0612", "1a2b") if mark in text], table
+        assert not [mark for mark in (*SECRETS, "06:12", "06:13", "T0612", "1a2b3c4d") if mark in text], table
         assert len(rows) == (0 if table == "observations" and purpose != "target" else 1)
 
 
