@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from signed import OTHERS, OURS, document, targets
-from update_world import TODAY, Made, bring, call, configure, made_by, served, settle
+from update_world import Made, bring, call, configure, made_by, served, settle, today
 
 from probe.cli import run as run_module
 from probe.cli.main import EXIT_FAILED, EXIT_NO_CONSENT
@@ -42,7 +42,7 @@ def test_a_run_keeps_to_what_is_asked(made: Made) -> None:
     assert result.exit_code == 0, result.output
     assert "asks for this in RU: level 1 at most, tier 1 at most, 4.5 s" in result.stderr
     catalogue, settings, plan = made.runs[0]
-    assert catalogue.path == f"signed list 7 of {TODAY}"
+    assert catalogue.path == f"signed list 7 of {today()}"
     assert (settings.run.consent_level, settings.run.pace_s) == (1, 4.5)
     assert (plan.tier, plan.fast, plan.least_pace_s, plan.deadline_s) == (1, False, 4.5, 900.0)
     assert "signed list 7" in next(Path("results").glob("runs/*/r1.csv")).read_text()
@@ -106,7 +106,7 @@ def test_a_paused_series_says_why_it_is_missing() -> None:
 
 def test_an_old_list_leaves_the_core_and_says_so_once(made: Made) -> None:
     configure(consent_level=3, tier=3)
-    bring(day=TODAY - timedelta(days=31))
+    bring(day=today() - timedelta(days=31))
     result = call("run", "--tier", "2")
     assert result.exit_code == 0
     assert result.stderr.count("31 days old") == len(result.stderr.splitlines()) == 1
@@ -127,13 +127,13 @@ def test_without_a_configured_list_nothing_is_said(made: Made) -> None:
 # ---- timed runs look for a new list
 
 def test_a_timed_run_looks_once_a_day_before_it_measures(made: Made) -> None:
-    with served(document(8, TODAY, policy={"*": {"max_level": 1}})) as (url, asked):
+    with served(document(8, today(), policy={"*": {"max_level": 1}})) as (url, asked):
         configure(url, consent_level=2)
         assert call("run").exit_code == 0
         assert asked == [], "a person's run does not"
         assert call("run", "--timed").exit_code == 0
         assert asked == ["/list.minisig", "/list"]
-        assert made.runs[-1][0].path == f"signed list 8 of {TODAY}"
+        assert made.runs[-1][0].path == f"signed list 8 of {today()}"
         assert made.runs[-1][1].run.consent_level == 1
         assert call("run", "--timed").exit_code == 0
         assert len(asked) == 2, "not again on that day"
@@ -149,7 +149,7 @@ def test_a_look_that_fails_fails_no_run(made: Made, monkeypatch: pytest.MonkeyPa
     configure()
     bring(9)
     (Path(".local/state/probe") / LOOKS).unlink()
-    with served(document(8, TODAY), OTHERS if fault == "stranger" else OURS) as (url, asked):
+    with served(document(8, today()), OTHERS if fault == "stranger" else OURS) as (url, asked):
         configure("http://127.0.0.1:9/list" if fault == "refused" else url,
                   key="" if fault == "no key" else OURS.public_line)
         if fault == "no key":
@@ -164,7 +164,7 @@ def test_a_look_that_fails_fails_no_run(made: Made, monkeypatch: pytest.MonkeyPa
     assert result.exit_code == 0, result.output
     assert result.stderr.count("There is no new list of targets: ") == 1
     assert "To do: probe update" in result.stderr
-    expected = "targets.csv" if fault == "no key" else f"signed list 9 of {TODAY}"
+    expected = "targets.csv" if fault == "no key" else f"signed list 9 of {today()}"
     assert made.runs[0][0].path.endswith(expected)
 
 
@@ -172,7 +172,7 @@ def test_in_the_laboratory_nobody_looks(made: Made, monkeypatch: pytest.MonkeyPa
     from probe.marker import Marker
 
     monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
-    with served(document(8, TODAY)) as (url, asked):
+    with served(document(8, today())) as (url, asked):
         configure(url)
         assert call("run", "--timed").exit_code == 0
     assert not asked
@@ -197,7 +197,7 @@ def test_in_the_laboratory_only_a_list_that_is_configured_counts(
 
 def test_a_refused_run_asks_no_server(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "refusal", refusal)
-    with served(document(8, TODAY)) as (url, asked):
+    with served(document(8, today())) as (url, asked):
         configure(url)
         assert call("run", "--timed").exit_code == EXIT_NO_CONSENT
     assert not asked
@@ -205,12 +205,12 @@ def test_a_refused_run_asks_no_server(made: Made, monkeypatch: pytest.MonkeyPatc
 
 def test_the_lists_server_is_part_of_the_consent() -> None:
     plain = Settings()
-    agreed = msgspec.structs.replace(plain, consent=record(plain, level=1, today=TODAY))
+    agreed = msgspec.structs.replace(plain, consent=record(plain, level=1, today=today()))
     assert lacking(agreed) == ""
     url = "https://lists.example.org/list"
     named = msgspec.structs.replace(agreed, update=UpdateSettings(url=url))
     assert f"The server of {url} would see your address" in lacking(named)
-    again = msgspec.structs.replace(named, consent=record(named, level=1, today=TODAY))
+    again = msgspec.structs.replace(named, consent=record(named, level=1, today=today()))
     assert lacking(again) == ""
     assert again.consent
     assert url in again.consent.to
