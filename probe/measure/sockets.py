@@ -16,6 +16,9 @@ from probe.tables.systems import LINUX
 MAX_READ_BYTES = 1 << 19
 """What one exchange (or handshake) may read: headers, a capped body, and what a buffer takes ahead."""
 
+ROOM_BYTES = 32_768
+"""For what a server may have under way to us: more than is read of a page, in half of a kernel's first window."""
+
 MAX_DESCRIPTORS = 8192
 IP_RECVERR = 11
 IPV6_RECVERR = 25
@@ -116,6 +119,13 @@ def connected(sock: RecordedSocket) -> None:
     """Stop reporting ICMP errors: once established, a stray one must not end the connection."""
     with contextlib.suppress(OSError):
         report_icmp(sock, 0)
+
+
+def bound_room(sock: socket.socket) -> None:
+    """Let the window not grow beyond the first one, which an established connection has offered: what is under way
+    when enough of a page has been read is thrown away, and costs the volunteer all the same."""
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM_BYTES)
 
 
 def report_icmp(sock: socket.socket, on: int) -> None:

@@ -34,6 +34,7 @@ from probe.measure.sockets import (
     abort,
     all_acknowledged,
     bind_any,
+    bound_room,
     connected,
     icmp_error,
     open_socket,
@@ -69,6 +70,7 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
         seen.append(_connect(sock, base, clock))
         if seen[0].failure:
             return seen
+        bound_room(sock)
         if plan.shape:
             sock.deadline = time.monotonic() + plan.tls_timeout_s
             seen.append(raw_shake(sock, base, plan, clock=clock, rng=rng))
