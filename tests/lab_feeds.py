@@ -115,17 +115,18 @@ class World:
 
 
 @contextmanager
-def world(scenario: str, *, change: Callable[[Drawn], Drawn] = lambda drawn: drawn,
-          folder: Path | None = None) -> Iterator[World]:
-    """A scenario without helpers, with a key and a catalogue of the targets and the controls.
+def world(scenario: str, *, fits: Callable[[Drawn], bool] = lambda drawn: True,
+          change: Callable[[Drawn], Drawn] = lambda drawn: drawn, folder: Path | None = None) -> Iterator[World]:
+    """A scenario without helpers, as the first seed that fits draws it, with a key and a catalogue of the targets and
+    the controls.
 
     What is made is kept in `folder`, so that another world may go on with it; else in the laboratory's own.
     """
     catalogue = load_catalogue(search=False)
-    seed = random.Random(f"feed {scenario} {SEED}").randrange(1, 100_000)
-    print(f"{scenario}: seed {seed}")
-    drawn = draw(load(scenario), seed=seed, endpoints=catalogue.endpoints)
-    drawn = change(drawn)
+    seeds = random.Random(f"feed {scenario} {SEED}").sample(range(1, 100_000), 100)
+    worlds = (draw(load(scenario), seed=seed, endpoints=catalogue.endpoints) for seed in seeds)
+    drawn = change(next(filter(fits, worlds)))
+    print(f"{scenario}: seed {drawn.seed}")
     with forked(drawn, helpers=False) as laboratory:
         made = World(laboratory=laboratory, drawn=drawn, folder=folder or laboratory.directory,
                      catalogue=laboratory.directory / "targets.csv")

@@ -38,13 +38,23 @@ class Rounds:
     later: World
 
 
+def fitting(drawn: Drawn) -> list[Endpoint]:
+    """Pages of the company, at addresses that are theirs alone; those of which nothing is expected first."""
+    pages = (e for e in load(search=False).endpoints if e.protocol == "http" and e.sni and e.input in drawn.targets
+             and e.expect.status != ("any",) and e.input not in drawn.aliases["t"])
+    return sorted(pages, key=expects)
+
+
+def two(drawn: Drawn) -> bool:
+    """Whether there are pages of two hosts."""
+    return len({e.host for e in fitting(drawn)}) > 1
+
+
 def changing(drawn: Drawn) -> tuple[Endpoint, Endpoint]:
-    """Two pages of the company, at addresses that are theirs alone; of the second nothing is expected, if any is so."""
-    fitting = [e for e in load(search=False).endpoints if e.input in drawn.targets and e.protocol == "http" and e.sni
-               and e.expect.status != ("any",) and e.input not in drawn.aliases["t"]]
-    fitting.sort(key=expects)
-    other = fitting[0]
-    return next(e for e in reversed(fitting) if e.host != other.host), other
+    """Two of them; of the second nothing is expected, if any is so."""
+    pages = fitting(drawn)
+    other = pages[0]
+    return next(e for e in reversed(pages) if e.host != other.host), other
 
 
 def expects(endpoint: Endpoint) -> bool:
@@ -68,10 +78,10 @@ def rounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rounds]:
         place = here.drawn.world.vantages[0]
         return here.publish(NAME, host=place.control_id, asn=place.asn, cc=place.cc)
 
-    with world("ip-drop", folder=folder) as before:
+    with world("ip-drop", fits=two, folder=folder) as before:
         publish(before)
         gone, other = changing(before.drawn)
-    with world("ip-drop", change=changed, folder=folder) as later:
+    with world("ip-drop", fits=two, change=changed, folder=folder) as later:
         later.measure("before")
         later.measure("client", later.later(publish(later), LATER), after="before")
         yield Rounds(first=before.reports[NAME], second=later.reports[NAME], gone=gone, other=other, later=later)
