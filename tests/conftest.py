@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import random
@@ -13,6 +14,9 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+
+# What is collected stays to the end, in each of the workers: it is not gone through again and again.
+gc.disable()
 
 settings.register_profile("probe", deadline=None)  # how long an example takes says nothing on a busy machine
 settings.load_profile("probe")
@@ -145,6 +149,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("lab"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
