@@ -8,7 +8,8 @@ import os
 import random
 import socket
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -123,29 +124,46 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(LaboratoryCount(), "laboratory-count")
 
 
-LONGEST_FIRST = (
+WAITING = (
     "test_lab_slots.py", "test_lab_verdicts.py", "test_lab_hostile.py", "test_lab_feed.py", "test_lab_feed_rounds.py",
-    "test_fidelity_countries.py", "test_fidelity_messaging.py",
-    "test_fidelity_innocents.py", "test_fidelity_innocents_line.py", "test_fidelity_dns.py", "test_lab_score.py",
-    "test_lab_packets.py", "test_lab_twins.py", "test_fidelity_flow.py", "test_fidelity_services.py",
-    "test_fidelity_names.py", "test_fidelity_tls.py", "test_fidelity_shapes.py", "test_lab_mutants.py",
-    "test_fidelity_times.py", "test_fidelity_udp.py", "test_fidelity_app.py", "test_fidelity_ip.py",
-    "test_lab_real_servers.py", "test_lab_client_faults.py", "test_lab_quic.py", "test_lab_censor.py",
-    "test_lab_exec.py", "test_fidelity_innocents_client.py", "test_lab_leftovers.py", "test_fidelity_http.py",
-    "test_lab_scenarios.py", "test_fidelity_quic.py", "test_lab_lifecycle.py", "test_fidelity_near.py",
-    "test_lab_faults.py", "test_lab_udp.py", "test_lab_kernel.py", "test_lab_secrecy.py", "test_fidelity_stores.py",
+    "test_fidelity_messaging.py", "test_fidelity_stores.py", "test_fidelity_innocents.py", "test_fidelity_flow.py",
+    "test_fidelity_innocents_line.py", "test_lab_packets.py", "test_fidelity_countries.py", "test_lab_score.py",
+    "test_fidelity_dns.py", "test_lab_twins.py", "test_lab_mutants.py", "test_fidelity_shapes.py", "test_lab_quic.py",
+    "test_fidelity_times.py", "test_lab_moves.py", "test_lab_real_servers.py", "test_fidelity_services.py",
+    "test_fidelity_names.py", "test_fidelity_tls.py", "test_fidelity_udp.py", "test_fidelity_app.py",
+    "test_fidelity_ip.py", "test_lab_client_faults.py", "test_lab_exec.py", "test_lab_leftovers.py",
+    "test_fidelity_innocents_client.py", "test_fidelity_http.py", "test_lab_censor.py", "test_lab_udp.py",
+    "test_fidelity_quic.py", "test_fidelity_near.py", "test_lab_lifecycle.py", "test_lab_faults.py",
+    "test_lab_secrecy.py",
 )
-"""Files that mostly wait: started first, they run beside everything else."""
+"""Files that mostly wait for laboratories, the longest first."""
+COMPUTING = (
+    "test_soak.py", "test_engines.py", "test_cells.py", "test_report_fleet.py", "test_other_systems.py",
+    "test_archive_stopped.py", "test_report_page.py", "test_bench.py", "test_archive_bounds.py", "test_report_png.py",
+)
+"""Those of the others that take longest."""
+BESIDE = 6
+"""Of the others, for each that waits: there is always something to compute while laboratories wait."""
+
+
+def in_turns(names: Iterable[str]) -> list[str]:
+    """Names of files in the order in which workers shall take them."""
+    ranks = {name: place for place, name in enumerate((*WAITING, *COMPUTING))}
+    ordered = sorted(names, key=lambda name: ranks.get(name, len(ranks)))
+    waiting = [name for name in ordered if name in WAITING]
+    others = [name for name in ordered if name not in WAITING]
+    rounds = ([name, *others[n * BESIDE:(n + 1) * BESIDE]] for n, name in enumerate(waiting))
+    return [*chain.from_iterable(rounds), *others[len(waiting) * BESIDE:]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the longest files first; each file stays on one worker (`--dist loadfile`).
+    """Start files that wait and files that compute in turns; each stays on one worker (`--dist loadfile`).
 
     A laboratory runs in real time: where the machine stands still for a moment, a censor loses a race that it wins
     otherwise. Such a test is run once more, with the same seed; the summary tells it. What is wrong stays wrong.
     """
-    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+    place = {name: n for n, name in enumerate(in_turns(dict.fromkeys(item.path.name for item in items)))}
+    items.sort(key=lambda item: place[item.path.name])
     for item in items:
         if item.get_closest_marker("lab"):
             item.add_marker(pytest.mark.flaky(reruns=1))
