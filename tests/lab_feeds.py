@@ -103,8 +103,9 @@ class World:
         return there
 
     def later(self, path: Path, name: str) -> Path:
-        """The same, as if it had been made so much later that it surely followed a failure of just before."""
-        made, by = read_feed(path.read_bytes()), timedelta(seconds=AHEAD_S)
+        """The same, as if it had been made so much later that it surely followed a failure of just before: its times
+        are whole seconds."""
+        made, by = read_feed(path.read_bytes()), timedelta(seconds=AHEAD_S + 1)
         return self.again(path, name, begun=made.begun + by, made=made.made + by)
 
     def outcome(self, case: str) -> tuple[str, str, str]:
