@@ -73,6 +73,13 @@ def test_where_everything_is_slow_nothing_is_odd() -> None:
     assert flow_frame(slow, consent_level=3) == FlowFrame()
 
 
+def test_beside_few_others_one_that_takes_long_hides_no_second() -> None:
+    """A server may take its time for many small answers."""
+    few = [visits_of("q.example", "93.184.7.1", 0.3), visits_of("l.example", "93.184.7.2", 1.5)]
+    assert flow_frame([*few, visits_of(HOST, HERE4, 6.0)], consent_level=3).suspects == ((HOST, 443, HERE4),)
+    assert not flow_frame([*few, visits_of(HOST, HERE4, 2.0)], consent_level=3).suspects
+
+
 def test_among_many_one_must_stand_out_from_the_late_ones() -> None:
     many = [visits_of(f"s{n}.example", f"93.184.6.{n}", 1.5 if n % 8 == 0 else 0.1) for n in range(40)]
     assert flow_frame([*many, visits_of(HOST, HERE4, 2.0)], consent_level=3) == FlowFrame()

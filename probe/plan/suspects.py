@@ -38,7 +38,7 @@ LEAST_EXCESS_S = 0.6
 ROUNDS = 2.0
 TIMES_OTHERS = 4.0
 MOST_SLOW = 3
-"""Where more than one site in so many takes long, none is odd for that."""
+"""Where more than one other site in so many takes long, and more than one at all, none is odd for that."""
 MANY = 20
 TIMES_LATE = 2.0
 """Among many sites, those that take longest wait for this machine: one must stand out from the slowest tenth, too."""
@@ -99,10 +99,9 @@ def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_l
     if consent_level < CONSENT:
         return FlowFrame()
     looks = [look for site, visits in sites for look in _looks(site, visits)]
-    usual_s = _usual_s([look.excess_s for look in looks if look.excess_s < STALLED_S])
     usual_pace = _usual_pace([o for look in looks for o in look.samples])
     crawls = {look: _crawls(look, usual_pace) for look in looks}
-    strange = [look for look in looks if crawls[look] or _is_odd(look, usual_s)]
+    strange = [look for look in looks if crawls[look] or _is_odd(look, looks)]
     oddest_last = sorted(strange, key=lambda look: (crawls[look], look.excess_s))
     odd = list({(look.site.host, look.site.port): look for look in oddest_last}.values())[::-1][:MAX_SITES]
     if not odd:
@@ -141,17 +140,20 @@ def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation])
     return look
 
 
-def _usual_s(excesses: Sequence[float]) -> float:
-    """What a site of this run may take beyond its round trips before it is odd; without bound where many take long,
-    for then the line is slow."""
-    if MOST_SLOW * sum(s > LEAST_EXCESS_S for s in excesses) > len(excesses):
+def _is_odd(look: _Look, looks: Sequence[_Look]) -> bool:
+    """It takes long by itself, and beside the others."""
+    return look.excess_s > max(LEAST_EXCESS_S, ROUNDS * look.rtt_s) and look.excess_s > _usual_s(
+        [other.excess_s for other in looks if other is not look and other.excess_s < STALLED_S])
+
+
+def _usual_s(others: Sequence[float]) -> float:
+    """What a site of this run may take beyond its round trips before it is odd beside these; without bound where many
+    take long, for then the line is slow."""
+    long = sum(s > LEAST_EXCESS_S for s in others)
+    if long > 1 and MOST_SLOW * long > len(others):
         return STALLED_S / 2
-    late = sorted(excesses)[len(excesses) * 9 // 10] if len(excesses) >= MANY else 0.0
-    return max(TIMES_OTHERS * middle(excesses), TIMES_LATE * late)
-
-
-def _is_odd(look: _Look, usual_s: float) -> bool:
-    return look.excess_s > max(LEAST_EXCESS_S, ROUNDS * look.rtt_s, usual_s)
+    late = sorted(others)[len(others) * 9 // 10] if len(others) >= MANY else 0.0
+    return max(TIMES_OTHERS * middle(others), TIMES_LATE * late)
 
 
 def _usual_pace(samples: Sequence[Observation]) -> float:
