@@ -94,6 +94,15 @@ def test_what_stops_and_goes_is_lower_all_the_same() -> None:
     assert not read(in_turns(far, AWAY | dict(took_s=0.3, rtt_ms=20.0))).elsewhere.lower
 
 
+def test_half_the_pace_of_others_that_round_trips_hold_back_is_odd() -> None:
+    """What a queue lets through comes in bursts, and one transfer is less steady than the next."""
+    bursts = STEADY | dict(size=87_000, rounds=1, bins=("900", "12000", "1400", "0", "0", "20000", "5000", "9000") * 2)
+    found = read(in_turns(bursts, AWAY | dict(took_s=2.7, rtt_ms=281.0, rounds=6)))
+    assert (found.elsewhere.slower, found.elsewhere.lower, found.elsewhere.halved) == (False, False, True)
+    quick = read(in_turns(bursts | dict(size=150_000), AWAY | dict(took_s=2.7, rtt_ms=281.0, rounds=6)))
+    assert not quick.elsewhere.halved
+
+
 def test_both_names_slow_by_one_rate_are_told_from_other_servers() -> None:
     low = STEADY | dict(size=60_000, bins=("5000",) * 12)
     assert read(in_turns(STEADY, low | INNOCENT, DISTANT | AWAY)).innocent_slow

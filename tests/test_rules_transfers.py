@@ -43,6 +43,10 @@ def test_one_slow_service_among_the_others_does_not_make_it_well() -> None:
     """One set rate, at which no control is held: it is not ok, whatever another of ours is like."""
     mixed = flowing(**TRICKLES, elsewhere=Beside(others=4), set_rate=True, innocent_slow=True, controls_fast=1)
     assert first(PATH_RULES, mixed).id == "flow/slow_undecided"
+    uneven = flowing(**TRICKLES, elsewhere=Beside(others=4, halved=True), controls_fast=2)
+    assert first(PATH_RULES, uneven).id == "flow/slow_undecided"
+    unheard = flowing(**TRICKLES, elsewhere=Beside(others=4, halved=True))
+    assert first(PATH_RULES, unheard).outcome == "ok"
     by_round_trips = flowing(**TRICKLES, elsewhere=Beside(others=4), policed=True, controls_fast=1)
     assert first(PATH_RULES, by_round_trips).outcome == "ok"
 
@@ -67,7 +71,8 @@ def test_where_the_line_is_slow_or_narrow_nobody_is_accused(rule_id: str) -> Non
         assert first(PATH_RULES, replace(TRANSFERS[rule_id], ladder=ladder)).outcome != "blocked"
 
 
-BESIDES = st.sampled_from([Beside(), Beside(others=4), Beside(others=4, slower=True), Beside(others=4, lower=True)])
+BESIDES = st.sampled_from([Beside(), Beside(others=4), Beside(others=4, slower=True), Beside(others=4, lower=True),
+                          Beside(others=4, halved=True)])
 FLOWS = st.builds(FlowEvidence, **{
     f.name: BESIDES if f.name in ("innocent", "elsewhere") else st.just(()) if f.name == "evidence"
     else st.floats(0, 1) if f.name == "stall_chance"

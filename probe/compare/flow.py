@@ -69,6 +69,9 @@ class Beside:
     lower: bool = False
     """So they are by pace (on the same way half is enough) and in the time that round trips leave, which is most of
     theirs: something is odd, whether they keep one rate or not."""
+    halved: bool = False
+    """So they are in the time that round trips leave, and by pace by half at least, on whatever way: odd where controls
+    are much faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,10 +215,10 @@ def _held_against(mine: Sequence[Observation], others: Sequence[Observation], *,
         same_way or _each_less(mine, others, lambda o: -effort(o), SLOWED))
     by_rate = _set_rate(mine, same_way=same_way) and _each_less(mine, others, pace, HALVED) and _each_less(
         mine, others, pace_apart, SLOWED)
-    share = HALVED if same_way else SLOWED
-    lower = (all(effort(o) >= APART_EFFORT for o in mine) and _each_less(mine, others, pace, share)
-             and _each_less(mine, others, pace_apart, SLOWED))
-    return Beside(others=len(others), slower=by_pace or by_rate, lower=lower)
+    halved = (all(effort(o) >= APART_EFFORT for o in mine) and _each_less(mine, others, pace, HALVED)
+              and _each_less(mine, others, pace_apart, SLOWED))
+    lower = halved and (same_way or _each_less(mine, others, pace, SLOWED))
+    return Beside(others=len(others), slower=by_pace or by_rate, lower=lower, halved=halved)
 
 
 def _each_less(mine: Sequence[Observation], others: Sequence[Observation], measure: Callable[[Observation], float],

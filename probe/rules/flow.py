@@ -99,7 +99,8 @@ FLOW: tuple[PathRule, ...] = (
          "server, or a crowded or lossy way to it",
          lambda s: _slowed(s) and (s.path.flow.elsewhere.slower or s.path.flow.elsewhere.lower
                                    or s.path.flow.innocent.slower or s.path.flow.innocent.lower
-                                   or (s.path.flow.set_rate and s.path.flow.controls_fast > 0))),
+                                   or (s.path.flow.controls_fast > 0
+                                       and (s.path.flow.set_rate or s.path.flow.elsewhere.halved)))),
     Rule("flow/frozen_undecided", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "transfers from this service stop without a word; after how much, or whether the server itself stops, is not "
          "shown",
