@@ -213,11 +213,10 @@ def _held_against(mine: Sequence[Observation], others: Sequence[Observation], *,
     """Against transfers of the same way, paces count; of others, what round trips do not explain."""
     by_pace = _each_less(mine, others, pace, SLOWED) and (
         same_way or _each_less(mine, others, lambda o: -effort(o), SLOWED))
-    by_rate = _set_rate(mine, same_way=same_way) and _each_less(mine, others, pace, HALVED) and _each_less(
-        mine, others, pace_apart, SLOWED)
     halved = (all(effort(o) >= APART_EFFORT for o in mine) and _each_less(mine, others, pace, HALVED)
               and _each_less(mine, others, pace_apart, SLOWED))
     lower = halved and (same_way or _each_less(mine, others, pace, SLOWED))
+    by_rate = halved and _set_rate(mine, same_way=same_way)
     return Beside(others=len(others), slower=by_pace or by_rate, lower=lower, halved=halved)
 
 
