@@ -17,7 +17,7 @@ MAX_READ_BYTES = 1 << 19
 """What one exchange (or handshake) may read: headers, a capped body, and what a buffer takes ahead."""
 
 ROOM_BYTES = 32_768
-"""For what a server may have under way to us: more than is read of a page, in half of a kernel's first window."""
+"""For what has come and is not read yet; Linux doubles it (socket(7)), and the first window fits."""
 
 MAX_DESCRIPTORS = 8192
 IP_RECVERR = 11
