@@ -8,16 +8,13 @@ import os
 import random
 import socket
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
-
-# What is collected stays to the end, in each of the workers: it is not gone through again and again.
-gc.disable()
 
 settings.register_profile("probe", deadline=None)  # how long an example takes says nothing on a busy machine
 settings.load_profile("probe")
@@ -169,9 +166,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
-def pytest_collection_finish() -> None:
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays to the end, in each of the workers: it is not gone through again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_report_header(config: pytest.Config) -> str:
