@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +14,7 @@ from probe.compare.outcomes import NETWORK_PURPOSES, must_not_answer
 from probe.compare.path import PathEvidence, path_evidence, place_of
 from probe.compare.quic import Around, datagram_evidence
 from probe.compare.shapes import Dislike, dislikes, others_alike
+from probe.compare.shared_answers import shared_answers
 from probe.compare.shared_pages import SharedPage, is_shared, unexpected_pages
 from probe.compare.udp import Other, places
 from probe.compare.unanswered import asked_of, unlucky
@@ -70,7 +70,7 @@ class Company:
     pages: frozenset[SharedPage] = frozenset()
     """Those that were not expected of whom they came from."""
     shared_answers: frozenset[str] = frozenset()
-    """Addresses that the network gives for names of different services, and trusted resolvers for none of them."""
+    """Addresses that the network gives for names of unrelated services, and trusted resolvers for none of them."""
     unlucky: frozenset[str] = frozenset()
     """Names about which silence may be chance: so are questions about others lost."""
 
@@ -82,8 +82,9 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
     disliked = frozenset().union(*(dislikes(case.site, case.visits, case.around) for case in cases))
     others = places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
     pages = frozenset().union(*(unexpected_pages(case.site, case.visits) for case in cases))
+    told = ((case.site.endpoints[0].service, dns_evidence(case.dns, case.controls)) for case in cases)
     asked = {case.site.host: asked_of(case.dns) for case in cases if case.site.named}
-    company = Company(others=others, disliked=disliked, pages=pages, shared_answers=_shared_answers(cases),
+    company = Company(others=others, disliked=disliked, pages=pages, shared_answers=shared_answers(told),
                       unlucky=unlucky(asked, bench.ladder.asked))
     found: dict[str, list[tuple[Endpoint, Finding]]] = {}
     for case in cases:
@@ -97,19 +98,6 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
         found.setdefault(endpoint.target_id, []).append((endpoint, _not_attempted(why)))
     verdicts = tuple(combine_endpoints(target, members) for target, members in found.items())
     return verdicts, service_verdicts(found, bench.quorums)
-
-
-def _shared_answers(cases: Sequence[Case]) -> frozenset[str]:
-    """Addresses that the network gives for names of different services, and trusted resolvers for none of them."""
-    owners: dict[str, set[str]] = {}
-    trusted: set[str] = set()
-    for case in cases:
-        evidence = dns_evidence(case.dns, case.controls)
-        trusted |= evidence.trusted_answers
-        for address in evidence.network_answers:
-            owners.setdefault(address, set()).add(case.site.endpoints[0].service)
-    counts = Counter({address: len(services) for address, services in owners.items()})
-    return frozenset(a for a, n in counts.items() if n >= 2 and a not in trusted)
 
 
 def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, company: Company) -> Finding:

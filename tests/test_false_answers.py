@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from made_up_net import Net, walk
 from made_up_verdicts import HONEST, bench, cut, verdict_on
-from observations import HERE4, THERE4, TIMEOUT, endpoint
+from observations import BEYOND4, ELSEWHERE, HERE4, THERE4, TIMEOUT, endpoint
 
 from probe.classify import judge
-from probe.model import ControlAnswer
+from probe.model import ControlAnswer, Verdict
 from probe.session.book import Book
 from probe.sites import group
 from probe.steps import Ask
 
+NEXT_TO_THERE4 = "151.101.77.7"
 
-def test_one_wrong_server_for_many_services_is_a_forger() -> None:
-    net = cut("tls", "ssl_invalid_hostname", HONEST | {"doh": (THERE4,), "public": (THERE4,)},
-              cut_shake={"trust": "wrong_name"})
-    sites = group([endpoint(), endpoint("https://other.example/", target_id="o.web.main", service="o")])
+
+def verdicts_beside(nets: Sequence[Net]) -> tuple[Verdict, ...]:
+    """What one run says of as many services, each of which meets a network of its own."""
     book = Book("r")
-    for site in sites:
+    sites = group([endpoint(f"https://www.{n}.example/", target_id=f"s{n}.web.main", service=f"s{n}")
+                   for n in range(len(nets))])
+    for site, net in zip(sites, nets, strict=True):
         walk(site, net, book=book)
-    cases = [book.case(site) for site in sites]
-    found, _ = judge(cases, {}, bench())
+    return judge([book.case(site) for site in sites], {}, bench())[0]
+
+
+def led_to_a_wrong_server(*homes: str) -> list[Net]:
+    """One address for as many services, and somebody else's certificate there."""
+    return [cut("tls", "ssl_invalid_hostname", HONEST | {"doh": (home,), "public": (home,)},
+                cut_shake={"trust": "wrong_name"}) for home in homes]
+
+
+def test_one_wrong_server_for_three_services_is_a_forger() -> None:
+    found = verdicts_beside(led_to_a_wrong_server(THERE4, ELSEWHERE, BEYOND4))
     assert {(v.block_type, v.rule_id) for v in found} == {("dns.forged", "dns/wrong_server_for_many")}
-    (alone,), _ = judge(cases[:1], {}, bench())
-    assert (alone.outcome, alone.rule_id) == ("inconclusive", "dns/wrong_server")
+
+
+@pytest.mark.parametrize("homes", [(THERE4,), (THERE4, ELSEWHERE), (THERE4, ELSEWHERE, NEXT_TO_THERE4)])
+def test_one_wrong_server_for_fewer_may_be_an_address_that_they_left(homes: tuple[str, ...]) -> None:
+    """Also where a third is at home with the provider of another: both may have left one network."""
+    found = verdicts_beside(led_to_a_wrong_server(*homes))
+    assert {(v.outcome, v.rule_id) for v in found} == {("inconclusive", "dns/wrong_server")}
 
 
 def only_the_false_one_fails(step: Ask) -> ControlAnswer:
@@ -49,13 +67,12 @@ def test_a_forger_whose_victim_is_out_of_reach_as_well_is_no_sign_that_the_servi
     net = lying(dns=FALSE | {"public": (THERE4,)}, cuts=AT_THE_FORGER | {THERE4: ("connect", TIMEOUT)})
     found = verdict_on(net)
     assert (found.outcome, found.block_type) == ("blocked", "ip.blackhole")
-    sites = group([endpoint(), endpoint("https://other.example/", target_id="o.web.main", service="o")])
-    book = Book("r")
-    for site in sites:
-        walk(site, net, book=book)
-    both, _ = judge([book.case(site) for site in sites], {}, bench())
-    assert {(v.block_type, v.rule_id) for v in both} == {("dns.forged", "dns/wrong_server_for_many")}
-    assert "ip.blackhole" in {word for v in both for word in v.also}
+    gone = [lying(dns=FALSE | {"doh": (home,), "public": (home,)},
+                  cuts=AT_THE_FORGER | {THERE4: ("connect", TIMEOUT)})
+            for home in (THERE4, ELSEWHERE, BEYOND4)]
+    all_three = verdicts_beside(gone)
+    assert {(v.block_type, v.rule_id) for v in all_three} == {("dns.forged", "dns/wrong_server_for_many")}
+    assert {v.also for v in all_three} == {("ip.blackhole",), ()}
 
 
 def test_what_controls_meet_at_an_address_of_nobody_else_does_not_blame_the_service() -> None:

@@ -147,6 +147,21 @@ def test_the_resolver_gives_an_address_where_somebody_else_serves(w: Watched) ->
     assert_other_resolver_is_honest(w)
 
 
+@on("stale-two", "stale-dead-two")
+def test_the_resolver_gives_one_address_of_two_services(w: Watched) -> None:
+    stale = w.drawn.world.sinkhole if w.drawn.name == "stale-two" else str(w.drawn.faults[0].params["address"])
+    for t in w.targets():
+        answer = w.dns(t.host)
+        w.settle()
+        p, = w.from_server(answer)
+        assert addresses(p) == [stale]
+    reached = w.connect(stale, port=443, timeout_s=BRIEF_S)
+    assert bool(reached.failure) == (w.drawn.name == "stale-dead-two")
+    assert w.truth() == (), "nobody lies"
+    assert_innocent_name_resolves(w)
+    assert_other_resolver_is_honest(w)
+
+
 @on("dns-resolver-lie")
 def test_the_resolver_gives_the_address_of_a_block_page(w: Watched) -> None:
     assert_resolver_lies(w, w.target("t"), address=w.drawn.world.sinkhole)

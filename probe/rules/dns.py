@@ -24,7 +24,7 @@ class NameEvidence:
     """An address of the network's answer presents a certificate, or in the clear a page, that is not the service's,
     while an address from trusted resolvers presents the right one."""
     shared_answer: bool = False
-    """The network gives the same address for an unrelated name, to which it does not belong either."""
+    """The network gives the same address for names of three unrelated services, to which it does not belong either."""
     dead_answer: bool = False
     """No address of the network's answer accepts a connection, here or from controls."""
     trusted_reached: bool = False
@@ -185,7 +185,7 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: _marked_elsewhere(e) and e.dns.known_elsewhere
          and bool(e.dns.public_answers & e.dns.network_answers)),
     Rule("dns/wrong_server_for_many", "blocked", "dns.forged", 0.93, ("trusted_dns",),
-         "the resolver gives one address for unrelated names; it presents somebody else's certificate",
+         "the resolver gives one address for three unrelated services; it presents somebody else's certificate",
          lambda e: _wrong_server(e) and e.shared_answer and _public_honest(e)),
     Rule("dns/wrong_server", "inconclusive", "inconclusive.disagreeing", 0.5, ("trusted_dns",),
          "the resolver's address presents somebody else's certificate, and trusted resolvers lead to the service: a "
@@ -195,7 +195,7 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          "every plain resolver leads to a server with somebody else's certificate; who forges it is not shown",
          lambda e: _wrong_server(e) and e.dns.control_ok > 0),
     Rule("dns/dead_answer_for_many", "blocked", "dns.forged", 0.88, ("trusted_dns",),
-         "the resolver gives one dead address for unrelated names, and trusted resolvers lead to the service",
+         "the resolver gives one dead address for three unrelated services, and trusted resolvers lead to the service",
          lambda e: _dead_answer(e) and e.shared_answer and e.trusted_reached and _public_honest(e)),
     Rule("dns/dead_answer", "inconclusive", "inconclusive.disagreeing", 0.5, ("nothing",),
          "the resolver's address serves nobody, controls neither, and nobody else gives it for the name: a false "

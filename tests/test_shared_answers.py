@@ -1,0 +1,39 @@
+"""Addresses that a network gives for services that have nothing to do with each other."""
+
+from __future__ import annotations
+
+import pytest
+from observations import BEYOND4, ELSEWHERE, HERE4, HERE6, THERE4
+
+from probe.compare.dns import DnsEvidence
+from probe.compare.shared_answers import shared_answers
+
+Names = list[tuple[str, tuple[str, ...]]]
+"""Service, and the addresses that trusted resolvers give for a name of it; the network gives HERE4 for each."""
+FAR6 = "2a00:1450::5"
+
+CASES: dict[str, tuple[Names, bool]] = {
+    "three services": ([("a", (THERE4,)), ("b", (ELSEWHERE,)), ("c", (BEYOND4,))], True),
+    "two services": ([("a", (THERE4,)), ("b", (ELSEWHERE,))], False),
+    "three names of two services": ([("a", (THERE4,)), ("a", (ELSEWHERE,)), ("b", (BEYOND4,))], False),
+    "two at home with one provider": ([("a", (THERE4,)), ("b", ("151.101.200.1",)), ("c", (BEYOND4,))], False),
+    "four, two of them with one provider": (
+        [("a", (THERE4,)), ("b", ("151.101.200.1",)), ("c", (BEYOND4,)), ("d", (ELSEWHERE,))], True),
+    "families apart": ([("a", (THERE4,)), ("b", (FAR6,)), ("c", (HERE6,))], True),
+    "one family of two that is shared": ([("a", (THERE4, FAR6)), ("b", (FAR6,)), ("c", (BEYOND4,))], False),
+    "a home that nobody knows": ([("a", (THERE4,)), ("b", ()), ("c", (BEYOND4,))], False),
+    "where one of them is at home": (
+        [("a", (THERE4,)), ("b", (ELSEWHERE,)), ("c", (BEYOND4,)), ("d", (HERE4,))], False),
+    "one with the networks of two others": (
+        [("a", (THERE4, ELSEWHERE)), ("b", (THERE4,)), ("c", (ELSEWHERE,)), ("d", (BEYOND4,))], True),
+    "nobody": ([], False),
+}
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_three_services_of_as_many_providers_have_one_false_address(what: str) -> None:
+    names, shared = CASES[what]
+    told = [(service, DnsEvidence(network_answers=frozenset({HERE4}), trusted_answers=frozenset(home)))
+            for service, home in names]
+    assert shared_answers(told) == (frozenset({HERE4}) if shared else frozenset())
+    assert shared_answers(reversed(told)) == shared_answers(told)
