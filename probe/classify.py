@@ -46,6 +46,8 @@ class Case:
     """How far attempts to connect get, at the site's addresses and, for comparison, elsewhere."""
     flows: tuple[Observation, ...] = ()
     """Transfers for the sake of this site: its own, and those they are compared with."""
+    lent: tuple[Observation, ...] = ()
+    """Its own transfers that others were compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,8 @@ def _paths(case: Case, endpoint: Endpoint, bench: Bench, company: Company) -> li
         return [datagram_evidence(case.site, endpoint, address, case.visits, around) for address in addresses]
     found = [
         path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
-                      traces=case.traces, flows=case.flows, private_root=bench.private_roots.get(case.site.trust, ""),
+                      traces=case.traces, flows=case.flows, lent=case.lent,
+                      private_root=bench.private_roots.get(case.site.trust, ""),
                       nat64_prefix=bench.ladder.nat64_prefix, cc=bench.cc)
         for address in addresses
     ]

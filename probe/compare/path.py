@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from probe.compare.anatomy import UNSEEN, Anatomy, anatomy_of
 from probe.compare.app import OPERATION, AppEvidence, app_evidence, control_word, foreign_status, proves_service
 from probe.compare.flow import FlowEvidence, flow_evidence
+from probe.compare.freezes import freezes
 from probe.compare.locate import NOWHERE, Located, located
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import from_outside
@@ -17,7 +18,7 @@ from probe.compare.residual import NOT_ASKED, Residual, residual_of
 from probe.compare.shapes import UNSHAPED, ShapeEvidence, shape_evidence
 from probe.compare.slots import failing_slots
 from probe.compare.trace import where_lost
-from probe.compare.transfers import SAMPLE, alike, frozen
+from probe.compare.transfers import SAMPLE
 from probe.compare.udp import UdpEvidence
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
@@ -85,6 +86,8 @@ class PathEvidence:
     """no: in none of the failing attempts was all that was said acknowledged."""
     froze: int = 0
     """Transfers under the site's name, at whichever address, that fell silent alike where boxes freeze them."""
+    froze_of: int = 0
+    """All transfers under its name that bear on it."""
     hushed: bool = False
     """The last attempt's page came whole, and what was said after it was never acknowledged."""
     tls_alert: int = -1
@@ -137,8 +140,9 @@ class PathEvidence:
 
 def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
                   around: Sequence[Observation], controls: Sequence[ControlAnswer],
-                  traces: Sequence[Observation] = (), flows: Sequence[Observation] = (), private_root: str = "",
-                  nat64_prefix: str = "", cc: str = "ZZ") -> PathEvidence:
+                  traces: Sequence[Observation] = (), flows: Sequence[Observation] = (),
+                  lent: Sequence[Observation] = (), private_root: str = "", nat64_prefix: str = "", cc: str = "ZZ",
+                  ) -> PathEvidence:
     """Gather what is known of `address`; `private_root` is the organisation of the expected private authority.
     Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
     here = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
@@ -149,6 +153,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
               if failed_inputs(only, [o for o in mine if o.attempt == n])]
     named = [o for o in (*visits, *flows) if o.purpose in NAMED_PURPOSES]
     flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
+    froze, froze_of = freezes(visits, flows, lent)
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
         needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni),
@@ -164,7 +169,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         slots=failing_slots([o for o in mine if o.attempt in numbers], failed,
                             [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
                                 address, site.port)]),
-        cut=sum(o.failure == RESET and o.operation != "connect" for o in named), froze=_froze(named),
+        cut=sum(o.failure == RESET and o.operation != "connect" for o in named), froze=froze, froze_of=froze_of,
         hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
                    for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
@@ -234,11 +239,6 @@ def _end_of(attempt: Sequence[Observation]) -> Observation:
 
 def _kind_of(failure: str) -> str:
     return "timeout" if failure in TIMEOUTS else failure
-
-
-def _froze(seen: Sequence[Observation]) -> int:
-    ones = [o for o in seen if o.operation in ("http_round_trip", "transfer") and frozen(o)]
-    return len(ones) if alike([o.bytes_read for o in ones]) else 0
 
 
 def _innocent(around: Sequence[Observation], address: str, port: int) -> str:

@@ -109,8 +109,8 @@ def next_kind(mine: Sequence[Observation], beside: Sequence[Observation], others
     if all(o.bytes_read < DEAD_BYTES for o in mine) or any(_ended_small(o) for o in mine):
         return ""
     can_elsewhere = places > 0 and len(others) < MOST_ELSEWHERE
-    if any(frozen(o) for o in mine):
-        stops = [o for o in (*before, *mine) if frozen(o)]
+    stops = [o for o in (*before, *mine) if frozen(o)]
+    if stops:
         telling = [o for o in before if says_of_stalls(o, stops)]
         kind = _when_frozen([*telling, *mine], beside, others, pieces, can_elsewhere=can_elsewhere)
     else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from probe.classify import Case
 from probe.compare.addresses import family_of
 from probe.compare.nearness import concealed
 from probe.compare.port53 import of_the_name
+from probe.compare.transfers import YARDSTICK
 from probe.compare.udp import OPERATIONS
 from probe.model import ControlAnswer, Observation
 from probe.plan.frame import Seen
@@ -40,6 +41,7 @@ class Book:
         self._answering: dict[int, dict[tuple[str, int, str], None]] = {4: {}, 6: {}}
         self._foreign: list[int] = []
         self._flows: dict[str, list[int]] = defaultdict(list)
+        self._lent: dict[tuple[str, int, str], list[int]] = defaultdict(list)
         self._open: dict[tuple[int, str], dict[tuple[str, int], None]] = {
             (family, purpose): {} for family in (4, 6) for purpose in MOST_OPEN}
 
@@ -74,6 +76,7 @@ class Book:
             self._traces.append(index)
         elif stamped.operation == "transfer":
             self._flows[stamped.input].append(index)
+            self._lent[stamped.address, stamped.port, stamped.sni].append(index)
         elif stamped.operation in ("resolve", "dns_round_trip"):
             self._keep_lookup(stamped, index)
         elif stamped.address:
@@ -147,7 +150,12 @@ class Book:
         around += tuple(self.observations[i] for i in self._foreign)
         return Case(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
                     controls=controls, traces=self._traced(addresses, inputs),
-                    flows=tuple(self.observations[i] for url in inputs for i in self._flows.get(url, ())))
+                    flows=tuple(self.observations[i] for url in inputs for i in self._flows.get(url, ())),
+                    lent=self._lent_by(site, addresses, inputs))
+
+    def _lent_by(self, site: Site, addresses: Iterable[str], inputs: Container[str]) -> tuple[Observation, ...]:
+        taken = (self.observations[i] for a in addresses for i in self._lent.get((a, site.port, site.sni), ()))
+        return tuple(o for o in taken if o.purpose == YARDSTICK and o.input not in inputs)
 
     def _traced(self, addresses: Mapping[str, None], inputs: Mapping[str, None]) -> tuple[Observation, ...]:
         traces = (self.observations[i] for i in self._traces)
