@@ -166,7 +166,8 @@ class Observation:
     bytes_written: int = 0
     bytes_read: int = 0
     flow_s: float = 0.0
-    """Of a transfer: seconds from the established connection to the last byte that came."""
+    """Of a transfer: seconds from the established connection to the last byte that came; of a page whose time was up:
+    from its request."""
     bins: tuple[str, ...] = ()
     """Of a transfer: bytes that came in each half second, TLS included."""
     min_rtt_ms: float = 0.0

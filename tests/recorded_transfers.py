@@ -7,6 +7,7 @@ from typing import Any
 from recorded_datagrams import SERVED, scene
 
 from probe.compare.flow import Beside, FlowEvidence
+from probe.compare.freezes import Freezes
 from probe.rules.scene import Scene
 
 TRICKLES: dict[str, Any] = dict(samples=4, trickles=True)
@@ -33,6 +34,6 @@ TRANSFERS: dict[str, Scene] = {
     "flow/frozen_undecided": flowing(**STOPS),
     "flow/dead_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, flow=FlowEvidence(dead=2)),
     "flow/cut_at_times": scene(proven=True, status=200, met="yes", **SERVED, cut=2),
-    "flow/frozen_at_times": scene(proven=True, status=200, met="yes", **SERVED, froze=1, froze_of=4),
+    "flow/frozen_at_times": scene(proven=True, status=200, met="yes", **SERVED, freezes=Freezes(froze=1, tries=4)),
     "flow/silent_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, hushed=True),
 }

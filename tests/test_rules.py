@@ -30,6 +30,7 @@ from probe.compare.anatomy import UNSEEN, Anatomy
 from probe.compare.app import AppEvidence
 from probe.compare.dns import DnsEvidence
 from probe.compare.flow import FlowEvidence
+from probe.compare.freezes import Freezes
 from probe.compare.ladder import LadderEvidence
 from probe.compare.locate import NOWHERE, Located
 from probe.compare.marks import Mark
@@ -109,6 +110,7 @@ PATHS: dict[str, Scene] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "ip/prohibited": scene(stage="connect", failure="host_unreachable", icmp="3/13 public", lost="near", **CONTRARY),
     "ip/unreachable_here_only": scene(stage="connect", failure="host_unreachable", icmp="3/1 public", lost="near",
                                       **CONTRARY),
+    "http/too_slow": scene(stage="http", failure=TIMEOUT, proven=True, stops_alike=True, seeps=True, **CONTRARY),
     "flow/silent_once_encrypted": scene(stage="http", failure=TIMEOUT, proven=True, stops_alike=True, **CONTRARY),
     "ip/reset_on_the_way": scene(stage="connect", failure=REFUSED, lost="near", **CONTRARY),
     "ip/reset_injected": scene(stage="connect", failure=REFUSED, lost="unknown", **FORGED, **CONTRARY),
@@ -326,7 +328,7 @@ WORDS: dict[str, list[Any]] = {
     "lost_beside": ["", "near", "far", "unknown"], "version": ["answered", "silent", "closed", "unasked"],
     "near_answer": ["", "beside", "elsewhere"], "tunnel": [""], "ipv4": ["ok", "broken", "unknown"],
     "resolver": ["ok", "dead", "failing", "unasked"], "gateway": ["answers", "silent", "none", "unknown"],
-    "flow": [FlowEvidence()],
+    "flow": [FlowEvidence()], "freezes": [Freezes(), Freezes(froze=1, tries=1)],
     "ipv6": ["ok", "broken", "absent", "unknown"], "nat64_prefix": [""], "evidence": [()],
     **{channel: ["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
        for channel in ("network", "system", "public", "tcp", "resolver_alive")},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from probe.compare.odds import binomial_tail
-from probe.compare.transfers import SAMPLE, alike, frozen, of_visits, says_of_stalls
+from probe.compare.transfers import SAMPLE, alike, frozen, of_visits, passed, says_of_stalls, trickles
 from probe.model import Observation
 
 OFTEN = 0.4
@@ -13,19 +14,34 @@ OFTEN = 0.4
 HARDLY = 0.05
 
 
-def freezes(visits: Sequence[Observation], flows: Sequence[Observation], lent: Sequence[Observation],
-            ) -> tuple[int, int]:
-    """(those that fell silent alike where boxes freeze transfers, all that bear on it) of a site's own transfers, at
-    whichever address; others were compared with those that it `lent`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freezes:
+    """A site's own transfers, at whichever address."""
+
+    froze: int = 0
+    """Those that fell silent alike where boxes freeze them."""
+    tries: int = 0
+    """All that bear on it."""
+    crowded: bool = False
+    """Those that came took long: the first, of several at once, may have been starved by the others."""
+
+    @property
+    def may_be_often(self) -> bool:
+        """Whether so few of so many are no sign that most connections pass. Where the first may be our own doing, and
+        it is why more were made, it is left out."""
+        froze, tries = self.froze - self.crowded, self.tries - self.crowded
+        return self.froze > 0 and 1 - binomial_tail(froze + 1, tries, OFTEN) > HARDLY
+
+
+def freezes(visits: Sequence[Observation], flows: Sequence[Observation], lent: Sequence[Observation]) -> Freezes:
+    """Of a site's visits, of the transfers for its sake, and of those of its own that it `lent`: that others were
+    compared with."""
     own = [*visits, *flows]
     tries = [seen for address in dict.fromkeys(o.address for o in own if o.address) for seen in of_visits(own, address)]
     tries += [o for o in (*(o for o in flows if o.purpose == SAMPLE), *lent) if o.method == "GET"]
     ones = [o for o in tries if frozen(o)]
+    came = [o for o in tries if passed(o)]
     if not alike([o.bytes_read for o in ones]):
-        return 0, len(tries)
-    return len(ones), sum(says_of_stalls(o, ones) for o in tries)
-
-
-def may_freeze_often(froze: int, tries: int) -> bool:
-    """Whether so few of so many are no sign that most connections are let through."""
-    return froze > 0 and 1 - binomial_tail(froze + 1, tries, OFTEN) > HARDLY
+        return Freezes(tries=len(tries))
+    return Freezes(froze=len(ones), tries=sum(says_of_stalls(o, ones) for o in tries),
+                   crowded=bool(came) and all(trickles(o) for o in came))

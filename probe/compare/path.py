@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from probe.compare.anatomy import UNSEEN, Anatomy, anatomy_of
 from probe.compare.app import OPERATION, AppEvidence, app_evidence, control_word, foreign_status, proves_service
 from probe.compare.flow import FlowEvidence, flow_evidence
-from probe.compare.freezes import freezes
+from probe.compare.freezes import Freezes, freezes
 from probe.compare.locate import NOWHERE, Located, located
 from probe.compare.marks import Mark, mark_of
 from probe.compare.nat64 import from_outside
@@ -18,7 +18,7 @@ from probe.compare.residual import NOT_ASKED, Residual, residual_of
 from probe.compare.shapes import UNSHAPED, ShapeEvidence, shape_evidence
 from probe.compare.slots import failing_slots
 from probe.compare.trace import where_lost
-from probe.compare.transfers import SAMPLE
+from probe.compare.transfers import SAMPLE, seeps
 from probe.compare.udp import UdpEvidence
 from probe.model import ControlAnswer, Endpoint, Observation
 from probe.sites import Site
@@ -82,12 +82,12 @@ class PathEvidence:
     """Time slots in which it failed (`probe.compare.slots`)."""
     stops_alike: bool = False
     """Every failing attempt had read about as much when it ended: a slow line stops anywhere."""
+    seeps: bool = False
+    """In a failing attempt the page still came when its time was up."""
     acked: str = ""
     """no: in none of the failing attempts was all that was said acknowledged."""
-    froze: int = 0
-    """Transfers under the site's name, at whichever address, that fell silent alike where boxes freeze them."""
-    froze_of: int = 0
-    """All transfers under its name that bear on it."""
+    freezes: Freezes = field(default_factory=Freezes)
+    """Transfers under the site's name, at whichever address, that fell silent where boxes freeze them."""
     hushed: bool = False
     """The last attempt's page came whole, and what was said after it was never acknowledged."""
     tls_alert: int = -1
@@ -153,7 +153,6 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
               if failed_inputs(only, [o for o in mine if o.attempt == n])]
     named = [o for o in (*visits, *flows) if o.purpose in NAMED_PURPOSES]
     flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
-    froze, froze_of = freezes(visits, flows, lent)
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
         needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni),
@@ -169,7 +168,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         slots=failing_slots([o for o in mine if o.attempt in numbers], failed,
                             [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
                                 address, site.port)]),
-        cut=sum(o.failure == RESET and o.operation != "connect" for o in named), froze=froze, froze_of=froze_of,
+        cut=sum(o.failure == RESET and o.operation != "connect" for o in named), freezes=freezes(visits, flows, lent),
         hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
                    for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
@@ -210,6 +209,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         anatomy=anatomy_of(ends, [o for o in around if o.address == base.address]),
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
+        seeps=any(seeps(o) for o in ends),
         acked=_acked([o.acked for o in ends]), tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
         private_root=claims(last, private_root),
         status=last.status,

@@ -35,7 +35,12 @@ LEAST_APART_S = 0.25
 
 def stalled(seen: Observation) -> bool:
     """It fell silent without a word; how far it had come is another matter."""
-    return "timeout" in seen.failure or seen.failure == "timed_out"
+    return ("timeout" in seen.failure or seen.failure == "timed_out") and not seeps(seen)
+
+
+def seeps(seen: Observation) -> bool:
+    """A page whose time was up, and of which bytes still came when half of it was over: slow, and not silent."""
+    return seen.operation == "http_round_trip" and 2 * seen.flow_s > seen.t_s - seen.t0_s
 
 
 def frozen(seen: Observation) -> bool:

@@ -36,6 +36,8 @@ class RecordedSocket(socket.socket):
 
     bytes_written = 0
     bytes_read = 0
+    last_read_s = 0.0
+    """When bytes last came (monotonic)."""
     failure = ""
     deadline = float("inf")
     read_limit = MAX_READ_BYTES
@@ -76,9 +78,7 @@ class RecordedSocket(socket.socket):
         except OSError as error:
             self.failure = failure_of(error)
             raise
-        self.bytes_read += len(data)
-        if not data:
-            self.failure = "eof_error"
+        self._took(len(data))
         return data
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
@@ -88,10 +88,15 @@ class RecordedSocket(socket.socket):
         except OSError as error:
             self.failure = failure_of(error)
             raise
-        self.bytes_read += count
-        if not count:
-            self.failure = "eof_error"
+        self._took(count)
         return count
+
+    def _took(self, count: int) -> None:
+        self.bytes_read += count
+        if count:
+            self.last_read_s = time.monotonic()
+        else:
+            self.failure = "eof_error"
 
     def close(self) -> None:
         """Nothing: a library closes after one answer what the next page is asked on; `abort` closes."""

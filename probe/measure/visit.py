@@ -162,7 +162,8 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     seen: list[Observation] = []
     for page in plan.pages:
-        sock.deadline = time.monotonic() + plan.http_timeout_s
+        begin_s = time.monotonic()
+        sock.deadline = begin_s + plan.http_timeout_s
         before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
         got = exchange(stream, page.url, host=urlsplit(page.url).netloc, read_on_bytes=plan.read_on_bytes)
         rest = got.rest or Rest()
@@ -171,6 +172,7 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
             bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1] - rest.bytes_read,
             target_id=page.target_id or base.target_id, input=page.input or base.input,
             acked=all_acknowledged(sock) if got.failure == TIMEOUT else "",
+            flow_s=round(max(0.0, sock.last_read_s - begin_s), 3) if got.failure == TIMEOUT else 0.0,
         ), page, got, clock))
         if got.rest is not None:
             seen.append(_whole(seen[-1], got.rest, sock))

@@ -20,6 +20,7 @@ from probe.compare.transfers import (
     own_ideal_s,
     pace,
     round_trip_s,
+    seeps,
     stalled,
     trickles,
 )
@@ -130,9 +131,9 @@ def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation])
     for seen in (*own, *read_on):
         if stalled(seen) and seen.acked != "no" and seen.bytes_read > 0:
             look.excess_s = STALLED_S
-        elif not seen.failure:
+        elif not seen.failure or seeps(seen):
             look.excess_s = max(look.excess_s, excess_s(seen, look.rtt_s))
-            look.pages += [seen] if seen.operation == "http_round_trip" else []
+            look.pages += [seen] if seen.operation == "http_round_trip" and not seen.failure else []
     for seen in (o for o in visits if o.purpose == SAMPLE and o.address == look.address and o.method == "GET"):
         took_s = STALLED_S if stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure else seen.flow_s
         look.excess_s = max(look.excess_s, took_s - own_ideal_s(seen, look.rtt_s))
@@ -143,13 +144,13 @@ def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation])
 def _is_odd(look: _Look, looks: Sequence[_Look]) -> bool:
     """It takes long by itself, and beside the others."""
     return look.excess_s > max(LEAST_EXCESS_S, ROUNDS * look.rtt_s) and look.excess_s > _usual_s(
-        [other.excess_s for other in looks if other is not look and other.excess_s < STALLED_S])
+        look.excess_s, [other.excess_s for other in looks if other is not look and other.excess_s < STALLED_S])
 
 
-def _usual_s(others: Sequence[float]) -> float:
+def _usual_s(mine_s: float, others: Sequence[float]) -> float:
     """What a site of this run may take beyond its round trips before it is odd beside these; without bound where many
-    take long, for then the line is slow."""
-    long = sum(s > LEAST_EXCESS_S for s in others)
+    take nearly as long, for then the line is slow."""
+    long = sum(s > max(LEAST_EXCESS_S, mine_s / TIMES_OTHERS) for s in others)
     if long > 1 and MOST_SLOW * long > len(others):
         return STALLED_S / 2
     late = sorted(others)[len(others) * 9 // 10] if len(others) >= MANY else 0.0

@@ -6,7 +6,6 @@ They come before the rules that acquit: a throttled service completes its handsh
 from __future__ import annotations
 
 from probe.compare.flow import MOST_BY_CHANCE, PAIRS
-from probe.compare.freezes import may_freeze_often
 from probe.compare.transfers import ENOUGH_DEAD
 from probe.rules.scene import PathRule, Scene, contrary
 from probe.rules.table import Rule
@@ -115,8 +114,7 @@ FLOW: tuple[PathRule, ...] = (
     Rule("flow/frozen_at_times", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the page came, and some transfers under this name fell silent alike, at this address or another, where boxes "
          "freeze them: too many to say that connections pass, too few to say that they do not",
-         lambda s: s.path.last_ok and s.path.depth >= s.path.needs
-         and may_freeze_often(s.path.froze, s.path.froze_of)),
+         lambda s: s.path.last_ok and s.path.depth >= s.path.needs and s.path.freezes.may_be_often),
     Rule("flow/silent_after_the_page", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
          "the page came, and what followed fell silent: whatever was said after it, or every longer transfer where "
          "another's comes through; too few did, or not alike",

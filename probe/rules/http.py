@@ -68,6 +68,9 @@ HTTP: tuple[PathRule, ...] = (
     Rule("http/controls_fail_too", "down", "server.error", 0.85, ("two_helpers",),
          "requests from two other networks fail as well",
          lambda s: s.path.stage in ("http", "page") and s.path.control_failed >= 2 and not s.path.control_ok),
+    Rule("http/too_slow", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
+         "the page still came when its time was up: the server may send slowly, or the way to it carry little",
+         lambda s: s.path.stage == "http" and s.path.seeps),
     Rule("flow/silent_once_encrypted", "blocked", "flow.freeze", 0.8, ("helper",),
          "every connection completes its handshake and then falls silent, and controls reach the service there",
          lambda s: s.path.secure and ended_by(s, "http", "silence") and convicts(s) and contrary_here(s)

@@ -74,7 +74,9 @@ _ACTIONS: dict[str, frozenset[tuple[str, str]]] = {
 
 
 def ended_by(s: Scene, stage: str, action: str) -> bool:
-    return s.path.stage == stage and (stage, s.path.failure) in _ACTIONS[action]
+    """What ended the last attempt. Who sends slowly is not silent, though its time was up."""
+    return (s.path.stage == stage and (stage, s.path.failure) in _ACTIONS[action]
+            and not (action == "silence" and s.path.seeps))
 
 
 def tls_alert(s: Scene) -> bool:

@@ -131,7 +131,8 @@ OBSERVATIONS: Words = {
     **_APP,
     "bytes_written": ("bytes", "Bytes sent in this operation, above TCP or UDP."),
     "bytes_read": ("bytes", "Bytes received in this operation, above TCP or UDP."),
-    "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came."),
+    "flow_s": ("s", "Of a transfer: from the established connection to the last byte that came; of a page whose "
+               "time was up: from its request."),
     "bins": ("bytes", "Of a transfer: bytes that came in each half second, TLS included."),
     "min_rtt_ms": ("ms", "Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."),
     "receive_mss": ("bytes", "Of a transfer: about the size of the largest TCP segment that came; 0 when unknown."),
