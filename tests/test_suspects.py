@@ -120,6 +120,24 @@ def test_what_does_not_crawl_is_not_odd_there(crawling: dict[str, Any]) -> None:
     assert not sampled(crawling).suspects
 
 
+HELD: dict[str, Any] = dict(size=100_000, took_s=6.0)
+
+
+@pytest.mark.parametrize(("mine", "others", "odd"), [
+    (HELD, [dict(took_s=0.8)] * 2, True),
+    (HELD, [], True),
+    (HELD, [HELD, *[dict(took_s=0.8)] * 4], True),  # another one is throttled as well
+    (HELD, [HELD, HELD, dict(took_s=0.8)], False),  # the line is slow
+    (HELD | {"rtt_ms": 600.0}, [dict(took_s=0.8)] * 2, False),  # its round trips make it so
+    (dict(took_s=3.0), [dict(took_s=0.8)] * 2, False),  # slower than others, and no slower than lines are
+])
+def test_in_a_rush_of_visits_transfers_tell_who_is_held(
+        mine: dict[str, Any], others: list[dict[str, Any]], odd: bool) -> None:
+    beside = [glanced(f"s{n}.example", f"93.184.6.{n}", **kind) for n, kind in enumerate(others)]
+    found = flow_frame([*LOSSY[len(others):], *beside, glanced(HOST, HERE4, **mine)], consent_level=3)
+    assert ((HOST, 443, HERE4) in found.suspects) == odd
+
+
 def test_among_few_transfers_or_slow_ones_none_crawls() -> None:
     assert not sampled(dict(size=3000, took_s=4.5), others=2).suspects
     assert not sampled(dict(size=3000, took_s=4.5), size=6000).suspects

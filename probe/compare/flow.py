@@ -203,6 +203,11 @@ def looks_slowed(mine: Sequence[Observation], others: Sequence[Observation]) -> 
     return all(_much_lower(o, usual) for o in mine)
 
 
+def looks_held(seen: Observation) -> bool:
+    """It lasts, at a pace below any line of today, and its round trips do not make it so."""
+    return trickles(seen) and pace(seen) <= POLICED and effort(seen) >= APART_EFFORT
+
+
 def _much_lower(seen: Observation, others: Sequence[Observation]) -> bool:
     """A low pace, half of what is usual and a quarter of it apart from round trips."""
     return (effort(seen) >= APART_EFFORT and pace(seen) <= min(POLICED, HALVED * middle([pace(o) for o in others]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from probe.compare.flow import SLOWED
+from probe.compare.flow import SLOWED, looks_held
 from probe.compare.transfers import (
     SAMPLE,
     excess_s,
@@ -102,7 +102,7 @@ def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_l
     looks = [look for site, visits in sites for look in _looks(site, visits)]
     usual_pace = _usual_pace([o for look in looks for o in look.samples])
     crawls = {look: _crawls(look, usual_pace) for look in looks}
-    strange = [look for look in looks if crawls[look] or _is_odd(look, looks)]
+    strange = [look for look in looks if crawls[look] or _is_odd(look, looks) or _is_held(look, looks)]
     oddest_last = sorted(strange, key=lambda look: (crawls[look], look.excess_s))
     odd = list({(look.site.host, look.site.port): look for look in oddest_last}.values())[::-1][:MAX_SITES]
     if not odd:
@@ -147,11 +147,23 @@ def _is_odd(look: _Look, looks: Sequence[_Look]) -> bool:
         look.excess_s, [other.excess_s for other in looks if other is not look and other.excess_s < STALLED_S])
 
 
+def _is_held(look: _Look, looks: Sequence[_Look]) -> bool:
+    """By the transfers alone, which are made when the rush of visits is over: it is slow as throttled ones are, and
+    most others' are not."""
+    others = [any(looks_held(o) for o in other.samples) for other in looks if other is not look and other.samples]
+    return any(looks_held(o) for o in look.samples) and not _most(sum(others), len(others))
+
+
+def _most(slow: int, others: int) -> bool:
+    """So many others that the line is slow."""
+    return slow > 1 and MOST_SLOW * slow > others
+
+
 def _usual_s(mine_s: float, others: Sequence[float]) -> float:
     """What a site of this run may take beyond its round trips before it is odd beside these; without bound where many
     take nearly as long, for then the line is slow."""
     long = sum(s > max(LEAST_EXCESS_S, mine_s / TIMES_OTHERS) for s in others)
-    if long > 1 and MOST_SLOW * long > len(others):
+    if _most(long, len(others)):
         return STALLED_S / 2
     late = sorted(others)[len(others) * 9 // 10] if len(others) >= MANY else 0.0
     return max(TIMES_OTHERS * middle(others), TIMES_LATE * late)
