@@ -15,6 +15,8 @@ from probe.tables.outcomes import NOT_ATTEMPTED
 from probe.tables.protocols import PROTOCOLS
 
 MAX_EVIDENCE = 24
+UNASKED = ("inconclusive.no_control", "inconclusive.control_failed")
+"""What fails here throughout, and nobody elsewhere could say whether it works."""
 _ORDER = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
 
 
@@ -169,11 +171,13 @@ def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]
     """One target from its endpoints, by the same order; the input shown is the one that decided.
 
     It is `ok` only by the strongest words that were tried: a page in the clear does not outweigh a silent messenger.
+    Nor does an endpoint that answers outweigh one that fails throughout where no control could be asked: if others
+    reach that one, the target is blocked in part.
     """
     tried = [(e, f) for e, f in members if f.outcome != NOT_ATTEMPTED]
     strongest = max((PROTOCOLS[e.protocol].worth for e, _ in tried), default=0)
     telling = [(e, f) for e, f in tried if f.outcome != "ok" or PROTOCOLS[e.protocol].worth == strongest]
-    chief_endpoint, chief = min(telling or members, key=lambda m: (_ORDER.index(m[1].outcome), -m[1].confidence))
+    chief_endpoint, chief = min(telling or members, key=lambda m: (_place_in_target(m[1]), -m[1].confidence))
     also = tuple(cause for _, f in tried if f.outcome == "blocked" for cause in (f.block_type, *f.also)
                  if cause != chief.block_type)
     chief = chief.with_also(also)
@@ -186,6 +190,10 @@ def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]
         failed_attempts=chief.failed_attempts, control=chief.control, partial=chief.partial or mixed,
         reason=chief.reason, confirmed=chief.confirmed,
     )
+
+
+def _place_in_target(found: Finding) -> float:
+    return _ORDER.index("ok") - 0.5 if found.block_type in UNASKED else _ORDER.index(found.outcome)
 
 
 def confirm(verdicts: Sequence[Verdict], previous: Mapping[str, str]) -> tuple[Verdict, ...]:

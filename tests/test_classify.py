@@ -339,6 +339,18 @@ def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, ou
     assert combine_endpoints("t", members).outcome == outcome
 
 
+@pytest.mark.parametrize(("block_type", "outcome"), [
+    ("inconclusive.no_control", "inconclusive"), ("inconclusive.control_failed", "inconclusive"),
+    ("inconclusive.unconfirmed", "ok")])
+def test_a_target_with_an_address_that_fails_and_nobody_to_ask_is_not_called_well(
+        block_type: str, outcome: str) -> None:
+    """Of a data centre's two addresses one is dropped: with a control that reaches it, it is blocked in part."""
+    members = [(endpoint(), finding("ok")), (endpoint(f"{PLAIN}b"), finding("inconclusive", block_type))]
+    assert combine_endpoints("t", members).outcome == outcome
+    dropped = (endpoint(f"{PLAIN}c"), finding("blocked", "ip.blackhole"))
+    assert combine_endpoints("t", [*members, dropped]).outcome == "blocked"
+
+
 def test_only_the_same_block_confirms() -> None:
     base = combine_endpoints("t", [(endpoint(), finding("blocked", "dns.forged"))])
     runs_before = [{"t": "dns.forged"}, {"t": "dns"}, {"u": "dns.forged"}, {}]
