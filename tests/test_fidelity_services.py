@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,7 @@ from scapy.layers.inet import ICMP, IP, UDP
 
 from probe.lab.laboratory import unavailable
 from probe.lab.servers.faults import number
+from probe.plan.frame import Frame
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
@@ -80,6 +82,19 @@ def test_a_service_sends_slowly_whoever_asks(name: str) -> None:
         if drawn.get("per_client"):
             assert pulling_s(w, t, WELL_BYTES) >= least_s, "a new connection does not begin anew"
         assert w.tls(w.innocent()).failure == ""
+
+
+@on("late-page", "late-handshake")
+def test_a_service_takes_its_time_whoever_asks(w: Watched) -> None:
+    kind = "http_late" if w.drawn.name == "late-page" else "tls_late"
+    t, late_s = w.target("t"), number(fault(w, kind), "after_s", 0)
+    assert late_s > Frame().timeout_s
+    for host in ("client", w.drawn.world.vantages[0].control_id):
+        assert pulling_s(w, t, 1, host=host) >= late_s
+    begin_s = time.monotonic()
+    assert w.tls(t, timeout_s=BRIEF_S).failure == ("" if kind == "http_late" else "timeout")
+    assert time.monotonic() - begin_s >= (0 if kind == "http_late" else BRIEF_S)
+    assert w.connect(t).failure == w.tls(w.innocent()).failure == ""
 
 
 # --- doors

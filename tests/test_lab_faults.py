@@ -149,6 +149,16 @@ def slow(served: Served) -> None:
     assert time.monotonic() - begin > len(data) / 20_000
 
 
+LATE_S = 1.5
+
+
+def late(served: Served) -> None:
+    begin_s = time.monotonic()
+    answer = get(served, f"https://{BAD}/")
+    assert (answer.status, BAD.encode() in answer.body) == (200, True)
+    assert time.monotonic() - begin_s >= LATE_S
+
+
 HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     "closed": ({}, closed),
     "cert_expired": ({}, lambda s: handshake_fails(s, ssl.SSLCertVerificationError, "expired")),
@@ -166,6 +176,8 @@ HOSTS: dict[str, tuple[Params, Callable[[Served], None]]] = {
     ),
     "small_cap": ({"bytes": 100}, capped),
     "http_slow": ({"bytes_per_s": 10_000}, slow),
+    "http_late": ({"after_s": LATE_S}, late),
+    "tls_late": ({"after_s": LATE_S}, late),
     "http_endless": ({}, endless),
     "http_gzip_bomb": ({}, gzip_bomb),
     "http_redirect_loop": ({}, redirect_loop),

@@ -27,9 +27,11 @@ from observations import (
 )
 
 from probe.compare.addresses import may_connect
+from probe.control import engine
 from probe.plan.frame import Frame
 from probe.plan.next_steps import next_steps
 from probe.plan.redirects import MAX_REDIRECTS
+from probe.plan.visits import target_visit
 from probe.session.book import Book
 from probe.sites import Site, expand, group
 from probe.steps import Ask, Follow, Lookup, Step, Visit
@@ -103,6 +105,16 @@ def test_a_cut_connection_is_tried_again_and_controls_are_asked_once(cut: tuple[
         first_target = next(n for n, s in enumerate(taken) if isinstance(s, Visit) and s.purpose == "target")
         assert any(isinstance(s, Visit) and s.purpose == "innocent" for s in taken[:first_target])
         assert channels(taken).count("doh") == 2
+
+
+def test_the_attempt_that_may_convict_waits_longer_than_controls_do() -> None:
+    """A server that takes its time, whoever asks, would be silent towards us alone."""
+    site = site_of(endpoint())
+    for attempt, patient in ((1, False), (FRAME.attempts - 1, False), (FRAME.attempts, True), (9, True)):
+        visit = target_visit(site, HERE4, "network", Frame(), attempt=attempt)
+        assert (visit.tls_timeout_s > engine.CONNECT_TIMEOUT_S) == patient
+        assert (visit.http_timeout_s > engine.HTTP_TIMEOUT_S) == patient
+        assert visit.connect_timeout_s == Frame().timeout_s
 
 
 @pytest.mark.parametrize("word", [TIMEOUT, RESET])

@@ -50,6 +50,7 @@ FAULTS: Mapping[str, FaultKind] = _table(
      "for everyone"),
     ("tls_junk", "tls", "probability", "the server answers the ClientHello with bytes that are not TLS"),
     ("tls_silence", "tls", "probability", "the server reads the ClientHello and never answers"),
+    ("tls_late", "tls", "after_s", "over TCP the server answers the ClientHello after_s (8) late, for everyone"),
     ("status", "http", "status headers body only_client",
      "every answer has this status, these `Name: value` headers and this body; only_client: for the client alone"),
     ("http_endless", "http", "", "the body never ends"),
@@ -65,6 +66,7 @@ FAULTS: Mapping[str, FaultKind] = _table(
     ("http_slow", "http", "bytes_per_s burst_bytes after_requests per_client",
      "each connection's answers leave at bytes_per_s (20000) once burst_bytes (0) are out; with after_requests, only "
      "from the request after so many on, of the connection or, per_client, of all by one address; for everyone"),
+    ("http_late", "http", "after_s", "each answer begins after_s (9) late, for everyone"),
     ("app_reply", "app", "style only_client",
      "a messenger's server answers its own protocol's first words with something else: style wrong (as if to another "
      "request), http (a page), echo, garbage, silence, close, reset, or tls_alert (as a TLS terminator does); "

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from probe.lab.servers.faults import Faults, number
 from probe.lab.servers.sites import Site
 from probe.lab.servers.streams import Ends, Stream
+from probe.lab.types import Value
 
-SLOW = "http_slow"
+SLOW, LATE = "http_slow", "http_late"
+_AS_FAST_AS_IT_CAN: dict[str, Value] = {"burst_bytes": 1 << 40}
 _PIECE_S = 0.1
 """Between two pieces; what leaves at once is what belongs to that time."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Pace:
-    """One connection's rate, and what it may still send at once."""
+    """One connection's rate, what it may still send at once, and how late its answers begin."""
 
+    late_s: float
     bytes_per_s: float
     burst_bytes: float
     after_requests: int
@@ -30,6 +33,7 @@ class Pace:
     async def write(self, stream: Stream, data: bytes) -> None:
         """Send one answer, in the connection's own time. Raises OSError when the peer is gone."""
         self.seen[self.whose] += 1
+        await asyncio.sleep(self.late_s)
         if self.seen[self.whose] <= self.after_requests:
             await stream.write(data)
             return
@@ -46,10 +50,11 @@ class Pace:
 
 def pace_of(faults: Faults, site: Site, ends: Ends, clients: Counter[str]) -> Pace | None:
     """The pace of a new connection to a site; None where it sends as fast as it can. `clients` remembers requests."""
-    slow = [fault for fault in faults.of("http", site.host, *site.names, ends.local) if fault.kind == SLOW]
-    if not slow or not site.rows:
+    found = {fault.kind: fault.params for fault in faults.of("http", site.host, *site.names, ends.local)}
+    if not {SLOW, LATE} & {*found} or not site.rows:
         return None
-    params = slow[0].params
-    return Pace(bytes_per_s=number(params, "bytes_per_s", 20_000), burst_bytes=number(params, "burst_bytes", 0),
+    params = found.get(SLOW, _AS_FAST_AS_IT_CAN)
+    return Pace(late_s=number(found[LATE], "after_s", 9) if LATE in found else 0.0,
+                bytes_per_s=number(params, "bytes_per_s", 20_000), burst_bytes=number(params, "burst_bytes", 0),
                 after_requests=int(number(params, "after_requests", 0)),
                 seen=clients if params.get("per_client", False) else Counter(), whose=f"{site.host} {ends.peer}")

@@ -58,6 +58,9 @@ class TlsServer:
             if fault.kind in MISBEHAVIOURS and shows_to(peer, fault, self._world) and self._faults.happens(fault):
                 await MISBEHAVIOURS[fault.kind](stream, fault)
                 return
+        for fault in faults:
+            if fault.kind == "tls_late":
+                await asyncio.sleep(number(fault.params, "after_s", 8))
         picky = next((fault for fault in faults if fault.kind == "tls_picky"), None)
         if picky is not None and not has_grease(hello.raw) and shows_to(peer, picky, self._world):
             await _PICKY[text(picky.params, "reply", "alert")](stream, picky)

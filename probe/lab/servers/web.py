@@ -18,7 +18,7 @@ from probe.lab.servers.faults import Faults, number, shows_to
 from probe.lab.servers.genuine import GenuineServices
 from probe.lab.servers.http1 import BadRequest, Reply, Request, RequestReader, render
 from probe.lab.servers.http_faults import fault_bytes, fault_reply
-from probe.lab.servers.pace import SLOW, Pace, pace_of
+from probe.lab.servers.pace import LATE, SLOW, Pace, pace_of
 from probe.lab.servers.pages import block_page, page, portal_name
 from probe.lab.servers.sites import Site
 from probe.lab.servers.streams import Ends, PlainStream, Stream
@@ -98,7 +98,7 @@ class WebServer:
 
     def _fault(self, site: Site, ends: Ends) -> Fault | None:
         for fault in self._faults.of("http", site.host, *site.names, ends.local):
-            if site.rows and fault.kind not in (_CAP, SLOW) and shows_to(ends.peer, fault, self._world):
+            if site.rows and fault.kind not in (_CAP, SLOW, LATE) and shows_to(ends.peer, fault, self._world):
                 return fault
         return None
 
