@@ -29,6 +29,7 @@ from loopback import (
 )
 from observations import EOF, HOST, REFUSED, RESET, TIMEOUT
 
+from probe.compare.transfers import seeps
 from probe.expectation import Expectation
 from probe.measure import farewell
 from probe.measure.sockets import make_room
@@ -265,6 +266,21 @@ def test_a_drip_ends_with_the_deadline(drip: bytes) -> None:
     seen = page_of(behave, http_timeout_s=SHORT_S)
     stop.set()
     assert (seen.failure, seen.acked) == (TIMEOUT, "yes")
+    assert seeps(seen), "bytes came to the end"
+
+
+def test_of_a_page_that_stops_it_is_known_when_it_stopped() -> None:
+    stop = threading.Event()
+
+    def behave(conn: socket.socket) -> None:
+        next(requests_on(conn), b"")
+        conn.sendall(response(b"x" * 999)[:400])
+        stop.wait()
+
+    seen = page_of(behave, http_timeout_s=SHORT_S)
+    stop.set()
+    assert (seen.failure, seen.bytes_read, seeps(seen)) == (TIMEOUT, 400, False)
+    assert 0 < seen.flow_s < seen.t_s - seen.t0_s
 
 
 def test_a_run_may_have_as_many_sockets_as_the_system_grants() -> None:
