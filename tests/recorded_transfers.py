@@ -34,6 +34,7 @@ TRANSFERS: dict[str, Scene] = {
     "flow/frozen_undecided": flowing(**STOPS),
     "flow/dead_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, flow=FlowEvidence(dead=2)),
     "flow/cut_at_times": scene(proven=True, status=200, met="yes", **SERVED, cut=2),
-    "flow/frozen_at_times": scene(proven=True, status=200, met="yes", **SERVED, freezes=Freezes(froze=1, tries=4)),
+    "flow/frozen_at_times": scene(proven=True, status=200, met="yes", **SERVED,
+                                   freezes=Freezes(froze=1, tries=4, looked=True)),
     "flow/silent_after_the_page": scene(proven=True, status=200, met="yes", **SERVED, hushed=True),
 }

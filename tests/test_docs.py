@@ -92,15 +92,14 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
     together_s = round(trace.WAIT_S * trace.MAX_TTL / trace.TOGETHER + 0.5)
     plain = Frame()
     addresses = 2 * plain.addresses_per_family - 1  # of IPv6 one
-    wait_s, patient_s = f"{plain.timeout_s:.0f}", f"{plain.wait_s(plain.attempts):.0f}"
+    wait_s = f"{plain.timeout_s:.0f}"
     rows = [
         f"each of {addresses} addresses | {plain.attempts - 1} after silence, "
         f"{plain.quick_attempts - 1} after an end | "
-        f"{page} kB a page, {read_on} with level {suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f} for a "
-        f"page; the last {patient_s} |",
+        f"{page} kB a page, {read_on} with level {suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
         f"{shapes.PATIENCE_S:.0f} each |",
         f"{shapes.NAMES_PER_SERVER} names a run, level {shapes.ELSEWHERE_LEVEL} | {ELSEWHERE_ATTEMPTS + 1} |",
-        f"2 for each of {len(SLOTS_S)} slots | {page} kB a page | {patient_s} each, after {first} and {second} |",
+        f"2 for each of {len(SLOTS_S)} slots | {page} kB a page | {wait_s} each, after {first} and {second} |",
         f"1, with level {residual.CONSENT_LEVEL} {residual.MAX_ASKED} | 5 kB each | {wait_s} each, up to "
         f"{residual.AFTER_S[-1]:.0f} after |",
         f"{trace.MAX_TTL} SYNs there and to each of 3 others | 2 kB each | {together_s}, spread {spread_s} |",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,9 +28,16 @@ def page(*, failure: str = TIMEOUT, flow_s: float = 0.5) -> Observation:
 
 def test_one_that_stopped_among_several_is_counted_whoever_it_was_made_for() -> None:
     own = [transfer(STOPPED), *[transfer()] * 3]
-    assert freezes([], own, []) == Freezes(froze=1, tries=4)
-    assert freezes([], own[1:], [transfer(STOPPED, purpose="yardstick")]) == Freezes(froze=1, tries=4)
-    assert freezes([page()], own[1:], []) == Freezes(froze=1, tries=4)
+    assert freezes([], own, []) == Freezes(froze=1, tries=4, looked=True)
+    assert freezes([], own[1:], [transfer(STOPPED, purpose="yardstick")]) == Freezes(froze=1, tries=4, looked=True)
+
+
+def test_a_page_that_stops_once_has_had_a_bad_moment() -> None:
+    one, three = [page()], [replace(page(), attempt=n) for n in (1, 2, 3)]
+    assert freezes(one, [], []) == Freezes(froze=1, tries=1)
+    assert not freezes(one, [transfer()] * 3, []).may_be_often
+    assert freezes(three, [transfer()], []).may_be_often
+    assert freezes(one, [transfer(STOPPED), transfer()], []) == Freezes(froze=2, tries=3, looked=True)
 
 
 def test_others_yardsticks_requests_in_pieces_and_slow_pages_say_nothing_of_it() -> None:
@@ -53,11 +62,12 @@ def test_on_a_line_that_carries_little_the_first_may_be_our_own_doing() -> None:
 @pytest.mark.parametrize(("froze", "tries", "often"), [
     (0, 7, False), (1, 1, True), (1, 7, True), (1, 10, False), (2, 7, True), (2, 14, False), (7, 7, True)])
 def test_few_stalls_among_many_transfers_are_let_go(froze: int, tries: int, often: bool) -> None:
-    assert Freezes(froze=froze, tries=tries).may_be_often == often
+    assert Freezes(froze=froze, tries=tries, looked=froze > 0).may_be_often == often
 
 
 @given(froze=st.integers(0, 12), more=st.integers(0, 12), crowded=st.booleans())
 def test_more_that_come_never_make_it_likelier(froze: int, more: int, crowded: bool) -> None:
-    now, later = (Freezes(froze=froze, tries=froze + n, crowded=crowded).may_be_often for n in (more, more + 1))
+    now, later = (Freezes(froze=froze, tries=froze + n, looked=froze > 0, crowded=crowded).may_be_often
+                  for n in (more, more + 1))
     assert now >= later
     assert not (froze == 0 and now)

@@ -107,14 +107,11 @@ def test_a_cut_connection_is_tried_again_and_controls_are_asked_once(cut: tuple[
         assert channels(taken).count("doh") == 2
 
 
-def test_the_attempt_that_may_convict_waits_longer_than_controls_do() -> None:
-    """A server that takes its time, whoever asks, would be silent towards us alone."""
-    site = site_of(endpoint())
-    for attempt, patient in ((1, False), (FRAME.attempts - 1, False), (FRAME.attempts, True), (9, True)):
-        visit = target_visit(site, HERE4, "network", Frame(), attempt=attempt)
-        assert (visit.tls_timeout_s > engine.CONNECT_TIMEOUT_S) == patient
-        assert (visit.http_timeout_s > engine.HTTP_TIMEOUT_S) == patient
-        assert visit.connect_timeout_s == Frame().timeout_s
+def test_whoever_takes_long_to_answer_does_so_for_controls_as_well() -> None:
+    """They wait less than we do, or a server that takes its time, whoever asks, would be silent towards us alone."""
+    visit = target_visit(site_of(endpoint()), HERE4, "network", Frame(), attempt=1)
+    assert min(visit.connect_timeout_s, visit.tls_timeout_s) >= engine.CONNECT_TIMEOUT_S + 1
+    assert visit.http_timeout_s >= engine.HTTP_TIMEOUT_S + 1
 
 
 @pytest.mark.parametrize("word", [TIMEOUT, RESET])

@@ -25,8 +25,10 @@ from probe.measure.dns_reply import Reply
 from probe.tables.resolvers import PUBLIC_RESOLVERS, Resolver
 
 DNS_TIMEOUT_S = 4.0
-CONNECT_TIMEOUT_S = 10.0
-HTTP_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 5.0
+HTTP_TIMEOUT_S = 7.0
+"""Both for all of it, and shorter than a probe waits for each part (`probe.plan.frame`): what was served to us in that
+time would have been served to a probe."""
 REQUEST_TIMEOUT_S = 20.0
 OPERATORS_AT_ONCE = 2
 LAST_WORD_S = 0.2

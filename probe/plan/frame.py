@@ -8,10 +8,6 @@ from probe.model import ControlAnswer, Observation
 from probe.plan.rotation import Share
 from probe.plan.suspects import FlowFrame
 
-PATIENT = 2.0
-"""Times as long as else the attempt waits without which nobody is convicted: longer than controls do
-(`probe.control.engine`), or a server that takes its time, whoever asks, would be silent towards us alone."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
@@ -45,6 +41,8 @@ class Frame:
     ours: tuple[str, ...] = ()
     """This device's own addresses: what lies near them is neither visited nor named to a control."""
     timeout_s: float = 6.0
+    """For a connection, and for an answer to a ClientHello; a page gets two seconds more. Controls wait less
+    (`probe.control.engine`): a server that takes its time, whoever asks, would be silent towards us alone."""
     together: bool = False
     """The run need not spread its flows."""
     agreed: tuple[tuple[str, int], ...] = ()
@@ -60,10 +58,6 @@ class Frame:
     """Whether it is this site's turn to be asked where it is interfered with, and for how long something stays."""
     flow: FlowFrame = field(default_factory=FlowFrame)
     """Whose transfers to look at."""
-
-    def wait_s(self, attempt: int) -> float:
-        """How long an attempt waits for an answer, once it is connected."""
-        return self.timeout_s * (PATIENT if attempt >= self.attempts else 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

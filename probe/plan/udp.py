@@ -70,7 +70,7 @@ def _visit(site: Site, address: str, source: str, attempt: int, frame: Frame) ->
                        attempt=attempt, target_id=first.target_id, input=first.input)
     return QuicVisit(purpose=purpose, address=address, port=site.port, hostname=site.host, source=source,
                      attempt=attempt, sni=site.sni, alpn=site.alpn or ("h3",), trust=site.trust,
-                     target_id=first.target_id, input=first.input, timeout_s=frame.wait_s(attempt))
+                     target_id=first.target_id, input=first.input, timeout_s=frame.timeout_s)
 
 
 def _traces(site: Site, address: str, mine: Sequence[Observation], seen: Seen, frame: Frame) -> list[Step]:

@@ -13,7 +13,6 @@ def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt
                  inputs: frozenset[str] | None = None, depth: str = "all") -> Visit:
     """The site itself at one address; `depth` all, tls or connect."""
     first = site.endpoints[0]
-    wait_s = frame.wait_s(attempt)
     return Visit(
         purpose="target" if source != "trusted" else "trusted", address=address, port=site.port, hostname=site.host,
         source=source, attempt=attempt, sni=site.sni if depth != "connect" else "", alpn=site.alpn, trust=site.trust,
@@ -22,7 +21,7 @@ def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt
         read_on_bytes=READ_ON_BYTES if site.sni and frame.consent_level >= CONSENT and frame.transfers else 0,
         app=site.app if depth == "all" else "", app_name=site.app_name, app_url=site.app_url, expect=first.expect,
         target_id=first.target_id, input=first.input, connect_timeout_s=frame.timeout_s,
-        tls_timeout_s=wait_s, http_timeout_s=max(wait_s, frame.timeout_s + 2),
+        tls_timeout_s=frame.timeout_s, http_timeout_s=frame.timeout_s + 2,
     )
 
 
