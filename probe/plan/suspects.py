@@ -129,11 +129,11 @@ def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation])
     look = _Look(site, own[0].address, rtt_s=round_trip_s(visits, own[0].address))
     read_on = (o for o in of_visits(visits, look.address) if o.operation == "transfer")
     for seen in (*own, *read_on):
-        if stalled(seen) and seen.acked != "no" and seen.bytes_read > 0:
+        if (stalled(seen) or seeps(seen)) and seen.acked != "no" and seen.bytes_read > 0:
             look.excess_s = STALLED_S
-        elif not seen.failure or seeps(seen):
+        elif not seen.failure:
             look.excess_s = max(look.excess_s, excess_s(seen, look.rtt_s))
-            look.pages += [seen] if seen.operation == "http_round_trip" and not seen.failure else []
+            look.pages += [seen] if seen.operation == "http_round_trip" else []
     for seen in (o for o in visits if o.purpose == SAMPLE and o.address == look.address and o.method == "GET"):
         took_s = STALLED_S if stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure else seen.flow_s
         look.excess_s = max(look.excess_s, took_s - own_ideal_s(seen, look.rtt_s))
