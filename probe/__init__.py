@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from probe.analysis.open import Results
+    from probe.research.open_results import Results
 
 __version__ = "0.1.0"
 
@@ -15,8 +15,10 @@ __version__ = "0.1.0"
 def open_results(path: str | Path, *, lab: bool = False) -> Results:
     """Results for notebooks (extra `research`): tables to compute with and frames, as `docs/analysis.md` tells.
 
-    Raises `probe.store.atomic.StoreError`, which says what to do, where there are none.
+    Raises `probe.results.files.atomic.StoreError`, which says what to do, where there are none.
     """
-    from probe.analysis.open import open_results as opened  # late: it takes a second, and a run has no use for it
+    from probe.research.open_results import (
+        open_results as opened,  # late: it takes a second, and a run has no use for it
+    )
 
     return opened(path, lab=lab)

@@ -7,10 +7,9 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
+from probe.results.runs.run_reader import read_runs
+from probe.results.runs.run_writer import write_run
 from stored import a_result
-
-from probe.store.read import read_runs
-from probe.store.write import write_run
 
 ROOT = Path(__file__).parent.parent
 TODAY = date(2017, 5, 10)

@@ -14,15 +14,15 @@ from typing import Any
 
 import msgspec
 from click.testing import Result
+
 from observations import HERE4, HERE6, lookup, visit_to
 from ooni_ours import TARGET, Envelope, result_of
+from probe.config.consent.consent_check import record
+from probe.config.settings import Settings, SubmitSettings
+from probe.config.settings_edit import edited
+from probe.core.runs import RunResult
+from probe.results.runs.run_writer import write_run
 from upload_world import Handler, answering, call
-
-from probe.consent.check import record
-from probe.model import RunResult
-from probe.settings import Settings, SubmitSettings
-from probe.settings_edit import edited
-from probe.store.write import write_run
 
 OWN = "93.184.216.77"
 """The volunteer's address, which some page repeats."""

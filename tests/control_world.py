@@ -21,10 +21,10 @@ import requests
 import trustme
 from starlette.applications import Starlette
 
-from probe.control import server as control_server
-from probe.control.engine import Engine
-from probe.control.guard import RateLimiter
-from probe.measure.tls import context_for
+from probe.control.helper import helper_server as control_server
+from probe.control.helper.helper_engine import Engine
+from probe.control.reaching.target_guard import RateLimiter
+from probe.measurement.streams.tls_handshake import context_for
 
 HOST, DOH = "chat.example.org", "doh.example.org"
 HERE = "127.0.0.1"

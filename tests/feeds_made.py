@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from observations import HERE4, HOST
+from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPage, FeedPlace, write_feed
 from signed import OURS, Signer
-
-from probe.control.feed_document import Feed, FeedEntry, FeedPage, FeedPlace, write_feed
 
 URL = f"https://{HOST}/"
 MADE = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

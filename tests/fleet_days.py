@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from probe.model import Run, RunResult, ServiceVerdict, Vantage, Verdict
-from probe.store.read import read_runs
-from probe.store.write import write_run
-from probe.tables.outcomes import OUTCOMES
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.outcomes import OUTCOMES
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.results.runs.run_reader import read_runs
+from probe.results.runs.run_writer import write_run
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_fidelity import Agent, Flow, Place, Seen, Watched, draw_scenario
-from lab_warm import forked
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.utils import RawPcapNgReader
 
-from probe.lab.types import Drawn
+from lab_fidelity import Agent, Flow, Place, Seen, Watched, draw_scenario
+from lab_warm import forked
+from probe_lab.lab_types import Drawn
 
 PULL = Path(__file__).with_name("lab_clients") / "pull.py"
 

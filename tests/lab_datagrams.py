@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import secrets
 
-from lab_fidelity import Flow, Watched
 from scapy.layers.inet import IP, UDP
+
+from lab_fidelity import Flow, Watched
 
 UNKNOWN_VERSION = 0xBABABABA
 """Of the form that makes a server say which versions it knows (RFC 9000 section 15)."""

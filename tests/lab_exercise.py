@@ -9,9 +9,9 @@ import fcntl
 import json
 import sys
 
-from probe.lab.host.blueprint import Parts
-from probe.lab.laboratory import Laboratory
-from probe.lab.types import Drawn, HostPlan, VantagePoint, World
+from probe_lab.host.blueprint import Parts
+from probe_lab.lab_types import Drawn, HostPlan, VantagePoint, World
+from probe_lab.laboratory import Laboratory
 
 STAND_INS = Parts(
     router="lab_stand_ins:route",

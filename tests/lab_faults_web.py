@@ -7,6 +7,7 @@ import zlib
 from http.client import HTTPException
 
 import pytest
+
 from lab_faults_world import BAD
 from lab_servers_world import Served, connect, get
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import dns.message
 import dns.query
-from lab_servers_world import Served, row
 
-from probe.lab.types import Fault, Value
+from lab_servers_world import Served, row
+from probe_lab.lab_types import Fault, Value
 
 BAD, GOOD = "bad.example", "good.example"
 ROWS = [row(f"https://{name}/", expect_status=("200",), expect_body=(name,)) for name in (BAD, GOOD)]

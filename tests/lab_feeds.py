@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from lab_warm import forked
 
+from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
-from probe.control.feed_board import AHEAD_S
-from probe.control.feed_document import read_feed, write_feed
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.laboratory import CLIENT, Laboratory, probe_command
-from probe.lab.scoring.trial import configuration, program_environment, read_rows
-from probe.lab.types import Drawn
-from probe.updates.minisign import PublicKey
-from probe.updates.sign import read_key
+from probe.control.feeds.feed_board import AHEAD_S
+from probe.control.feeds.feed_document import read_feed, write_feed
+from probe.operation.updates.minisign import PublicKey
+from probe.operation.updates.signing import read_key
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load
+from probe_lab.lab_types import Drawn
+from probe_lab.laboratory import CLIENT, Laboratory, probe_command
+from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
 SEED = int(os.environ["PROBE_TEST_SEED"])
 Row = Mapping[str, str]

@@ -32,17 +32,17 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
-from lab_fidelity_wire import PATIENCE_S, Agent, Flow, Seen
-from lab_warm import forked
 from scapy.layers.dns import DNS, DNSQR
 
+from lab_fidelity_wire import PATIENCE_S, Agent, Flow, Seen
+from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.box.rulebook import Params, make_ready
-from probe.lab.draw import draw
-from probe.lab.format.scenario import Scenario, load
-from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.truth import TruthEntry, read_log
-from probe.lab.types import VANTAGE_CC, Drawn
+from probe_lab.box.rulebook import Params, make_ready
+from probe_lab.draw import draw
+from probe_lab.format.scenario import Scenario, load
+from probe_lab.lab_types import VANTAGE_CC, Drawn
+from probe_lab.laboratory import Laboratory, unavailable
+from probe_lab.truth import TruthEntry, read_log
 
 __all__ = [
     "PATIENCE_S", "Agent", "Flow", "Place", "Seen", "Watched", "Watching", "draw_scenario", "on", "opened", "seed_of",

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lab_fidelity import Flow, Place, Seen, Watched
-
-from probe.lab.box.rulebook import Params
-from probe.tables.resolvers import PUBLIC_RESOLVERS
+from probe.core.tables.resolvers import PUBLIC_RESOLVERS
+from probe_lab.box.rulebook import Params
 
 SLACK_S = 0.002
 """Clocks are read at different places: this much may a lower bound be missed by."""

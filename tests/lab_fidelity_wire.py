@@ -17,7 +17,7 @@ from scapy.layers.dns import DNS
 from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 
-from probe.lab.laboratory import Laboratory
+from probe_lab.laboratory import Laboratory
 
 AGENT = Path(__file__).with_name("lab_fidelity_agent.py")
 PATIENCE_S = 30.0

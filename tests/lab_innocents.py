@@ -12,8 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lab_fidelity import Flow, Place, Seen, Watched
-
-from probe.lab.types import Drawn, Value
+from probe_lab.lab_types import Drawn, Value
 
 CLIENTS = Path(__file__).with_name("lab_clients")
 CROWD = 48

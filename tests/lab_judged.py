@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from probe.lab.scoring.expect import Judgement, judge
-from probe.lab.truth import TruthEntry
-from probe.lab.types import Drawn, Expect, HostPlan, Rule
-from probe.lab.world import draw_world
+from probe_lab.lab_types import Drawn, Expect, HostPlan, Rule
+from probe_lab.scoring.expect import Judgement, judge
+from probe_lab.truth import TruthEntry
+from probe_lab.world import draw_world
 
 TARGET, FRIEND, LITERAL = "https://t.example/", "https://f.example/", "http://192.0.2.9/"
 EXPECT = Expect(of="@t", outcomes=("blocked",), block_types=("tls.reset.sni",), min_depth=2)

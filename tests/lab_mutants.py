@@ -11,17 +11,17 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from probe.lab.draw import addresses_of
-from probe.lab.servers.faults import Faults
-from probe.lab.servers.genuine import GenuineServices
-from probe.lab.servers.http1 import Reply, Request
-from probe.lab.servers.listeners import plan_listeners
-from probe.lab.servers.sites import Site
-from probe.lab.types import Drawn, Fault, Rule, Value, World
-from probe.lab.world import FIXED_ANSWERS
-from probe.model import Endpoint
-from probe.tables.protocols import PROTOCOLS
-from probe.tables.trust import judged
+from probe.core.endpoints import Endpoint
+from probe.core.tables.protocols import PROTOCOLS
+from probe.core.tables.trust import judged
+from probe_lab.draw import addresses_of
+from probe_lab.lab_types import Drawn, Fault, Rule, Value, World
+from probe_lab.servers.faults import Faults
+from probe_lab.servers.genuine import GenuineServices
+from probe_lab.servers.http1 import Reply, Request
+from probe_lab.servers.listeners import plan_listeners
+from probe_lab.servers.served_sites import Site
+from probe_lab.world import FIXED_ANSWERS
 
 Shape = tuple[object, ...]
 

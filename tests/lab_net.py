@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab_traffic import CLIENT, CLIENT6, RESOLVER, SERVER, SERVER6
-
-from probe.lab.path.router import Router
-from probe.lab.truth import TruthEntry, TruthLog, read_log
-from probe.lab.types import Fault, HostPlan, Rule, VantagePoint, World
-from probe.lab.wire.packet import IpHeader, build_udp
+from probe_lab.lab_types import Fault, HostPlan, Rule, VantagePoint, World
+from probe_lab.path.router import Router
+from probe_lab.truth import TruthEntry, TruthLog, read_log
+from probe_lab.wire.packet import IpHeader, build_udp
 
 VANTAGE, VANTAGE6 = "88.198.1.5", "2a01:4f8::5"
 HOPS, PLACE = 10, 4

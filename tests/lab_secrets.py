@@ -12,10 +12,9 @@ import sys
 import tempfile
 
 from lab_exercise import DRAWN, open_lab
-
-from probe.lab.laboratory import Laboratory
-from probe.lab.truth import TruthEntry, TruthLog
-from probe.lab.types import Censor, Expect, Rule
+from probe_lab.lab_types import Censor, Expect, Rule
+from probe_lab.laboratory import Laboratory
+from probe_lab.truth import TruthEntry, TruthLog
 
 SEARCH = r"""
 import json, os, sys

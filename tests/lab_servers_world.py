@@ -24,13 +24,12 @@ from urllib.parse import urlsplit
 import pytest
 from pyroute2 import IPRoute
 
-from probe.expectation import Expectation
-from probe.lab.host.namespaces import NEW_NET, enter_new_user, unshare
-from probe.lab.pki import make_pki
-from probe.lab.servers import serve
-from probe.lab.types import Drawn, Fault, World
-from probe.lab.world import draw_world
-from probe.model import Endpoint
+from probe.core.endpoints import Endpoint, Expectation
+from probe_lab.host.namespaces import NEW_NET, enter_new_user, unshare
+from probe_lab.lab_types import Drawn, Fault, World
+from probe_lab.pki import make_pki
+from probe_lab.servers import serve
+from probe_lab.world import draw_world
 
 P = ParamSpec("P")
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import trustme
 
-from probe.lab.types import Drawn, Fault, Leg, Rule, World
-from probe.lab.wire.composite import destination
+from probe_lab.lab_types import Drawn, Fault, Leg, Rule, World
+from probe_lab.wire.composite import destination
 
 
 def route(

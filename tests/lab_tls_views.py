@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab_fidelity import Flow, Place, Seen, Watched
 from scapy.layers.inet import IP, TCP
+
+from lab_fidelity import Flow, Place, Seen, Watched
 
 SLACK_S = 0.002
 """Clocks are read at different places: this much may a lower bound be missed by."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import dns.message
 import pytest
 
-from probe.lab.box.middlebox import Middlebox
-from probe.lab.box.sighting import Passage
-from probe.lab.truth import TruthEntry, TruthLog, read_log
-from probe.lab.types import Rule, Value
-from probe.lab.wire.packet import ACK, PSH, SYN, IpHeader, Packet, build_tcp, build_udp, parse
+from probe_lab.box.middlebox import Middlebox
+from probe_lab.box.sighting import Passage
+from probe_lab.lab_types import Rule, Value
+from probe_lab.truth import TruthEntry, TruthLog, read_log
+from probe_lab.wire.packet import ACK, PSH, SYN, IpHeader, Packet, build_tcp, build_udp, parse
 
 CLIENT, CLIENT6 = "100.1.2.3", "2a02:100::3"
 SERVER, SERVER6 = "151.101.1.10", "2a04:4e42::10"

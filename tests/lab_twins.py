@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from probe.model import ControlAnswer, Observation, RunResult
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import RunResult
 
 TIMEOUT, REFUSED, RESET = "generic_timeout_error", "connection_refused", "connection_reset"
 

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
-from probe.lab.host.warm import Warm
-from probe.lab.laboratory import Laboratory, warm
-from probe.lab.types import Drawn
+from probe_lab.host.warm import Warm
+from probe_lab.lab_types import Drawn
+from probe_lab.laboratory import Laboratory, warm
 
 _AT_EXIT = ExitStack()
 atexit.register(_AT_EXIT.close)

@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from observations import HOST
-
-from probe.expectation import Expectation
-from probe.measure.clock import start_clock
-from probe.measure.visit import visit
-from probe.model import Observation
-from probe.steps import Page, Visit
+from probe.catalogue.sites import Page
+from probe.core.endpoints import Expectation
+from probe.core.observations import Observation
+from probe.measurement.clock import start_clock
+from probe.measurement.planning.steps import Visit
+from probe.measurement.visits.visit import visit
 
 PATIENCE_S, SHORT_S = 10.0, 0.3
 MEGABYTE = 1 << 20

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from click.testing import CliRunner
 
-from probe.analysis.cell_schema import SCHEMA
 from probe.cli.analyse import analyse
-from probe.cli.fleet import fleet
+from probe.research.cells.cell_schema import SCHEMA
+from probe_lab.cli.fleet import fleet
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 _COUNTS = ("ok", "blocked", "down", "inconclusive", "network", "local")

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from observations import BEYOND4, ELSEWHERE, REFUSED, operation
-
-from probe.model import ControlAnswer, Observation
-from probe.plan.frame import Frame
-from probe.plan.next_steps import next_steps
-from probe.session.book import Book
-from probe.sites import Site
-from probe.steps import (
+from probe.catalogue.sites import Site
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.failures import RCODE_FAILURES
+from probe.measurement.planning.next_steps import next_steps
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.steps import (
     Ask,
     Binding,
     Datagrams,
@@ -28,7 +27,7 @@ from probe.steps import (
     VersionProbe,
     Visit,
 )
-from probe.tables.failures import RCODE_FAILURES
+from probe.measurement.session.observation_log import Book
 
 FRAME = Frame(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
               doh=("google", "cloudflare"), controls=("a", "b"))

@@ -6,12 +6,12 @@ from typing import Any
 
 from made_up_net import FRAME, Net, walk
 from observations import HERE4, WELL, endpoint, site_of
-
-from probe.classify import Bench, judge
-from probe.compare.ladder import LadderEvidence
-from probe.model import Endpoint, Verdict
-from probe.plan.frame import Frame
-from probe.session.book import Book
+from probe.core.endpoints import Endpoint
+from probe.core.verdicts import Verdict
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.verdicts.classify import Bench, judge
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.session.observation_log import Book
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from probe.compare.ladder import LadderEvidence
-from probe.compare.path import PathEvidence
-from probe.compare.unanswered import Asked
-from probe.expectation import Expectation
-from probe.model import ControlAnswer, Endpoint, Observation
-from probe.sites import Site, group
+from probe.catalogue.sites import Site, group
+from probe.core.endpoints import Endpoint, Expectation
+from probe.core.observations import ControlAnswer, Observation
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.unanswered import Asked
 
 HOST, OTHER = "chat.example", "other.example"
 HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "151.101.9.9"

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ooni_data import ADDRESS, HOST, measurement, query
-
+from probe.core.runs import RunResult
+from probe.core.verdicts import Verdict
 from probe.interop.grouping import runs_of
+from probe.interop.imported_measurement import Measurement
 from probe.interop.judging import judge_imported
-from probe.interop.measurement import Measurement
-from probe.interop.ooni import read_line
-from probe.model import RunResult, Verdict
+from probe.interop.ooni.ooni_measurement import read_line
 
 PLAIN = "http://www.chat.example/"
 IRAN, PRIVATE = "10.10.34.35", "10.77.1.1"

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from observations import HOST
 
-from probe.interop.exported import measurements_of
-from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage, Verdict
+from observations import HOST
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.verdicts import Verdict
+from probe.interop.ooni.exported_by_us import measurements_of
 
 TARGET = "chat.web.main"
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from observations import EOF, RESET, TIMEOUT, WELL
+from probe.inference.evidence.app_evidence import AppEvidence
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.rules.path_context import Scene
 from recorded_datagrams import CONTRARY, FAILS_TOO, SERVED, scene
-
-from probe.compare.app import AppEvidence
-from probe.compare.ladder import LadderEvidence
-from probe.rules.scene import Scene
 
 
 def app(ladder: LadderEvidence = WELL, *, said: dict[str, Any] | None = None, **changes: Any) -> Scene:

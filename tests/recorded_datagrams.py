@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from observations import REFUSED, TIMEOUT, WELL, path
-
-from probe.compare.ladder import LadderEvidence
-from probe.compare.udp import UdpEvidence
-from probe.rules.scene import Scene
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.udp_evidence import UdpEvidence
+from probe.inference.rules.path_context import Scene
 
 NO_CONTROL: dict[str, Any] = dict(controls_asked=0, controls_answered=0, control_ok=0, control_failed=0,
                                   control_here=0,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from probe.inference.evidence.flow_evidence import Beside, FlowEvidence
+from probe.inference.evidence.freezes import Freezes
+from probe.inference.rules.path_context import Scene
 from recorded_datagrams import SERVED, scene
-
-from probe.compare.flow import Beside, FlowEvidence
-from probe.compare.freezes import Freezes
-from probe.rules.scene import Scene
 
 TRICKLES: dict[str, Any] = dict(samples=4, trickles=True)
 SLOW_HERE: dict[str, Any] = dict(elsewhere=Beside(others=4, slower=True))

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
-from probe.model import Observation, Run, RunResult, ServiceVerdict, Vantage, Verdict
-from probe.report.gather import Part
-from probe.report.series import Network, VerdictRow
-from probe.store.write import write_run
+from probe.core.observations import Observation
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.research.report.report_gather import Part
+from probe.research.report.verdict_series import Network, VerdictRow
+from probe.results.runs.run_writer import write_run
 
 START = datetime(2017, 5, 2, tzinfo=UTC)
 WORDS = {"o": "ok", "B": "blocked", "?": "inconclusive", "-": "not_attempted", "D": "down",

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
-from observations import WELL, path
 
-from probe.compare.shapes import ShapeEvidence
-from probe.rules.scene import Scene
+from observations import WELL, path
+from probe.inference.evidence.shape_evidence import ShapeEvidence
+from probe.inference.rules.path_context import Scene
 
 CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2)
 PASSED = ShapeEvidence(passed=("browser",), firm=("browser",), control_same=1, others_alike=1)

@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from probe.catalogue.rows import COLUMNS
+from probe.catalogue.target_rows import COLUMNS
 
 DAY = date(2026, 11, 20)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from probe.model import ControlAnswer, Observation, Run, RunResult, ServiceVerdict, Vantage, Verdict
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.verdicts import ServiceVerdict, Verdict
 
 
 def a_result(run_id: str = "r-1", time: str = "2017-05-04T06:12:00Z", *, text: str = "plain") -> RunResult:

@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+
 from lab_scenario_files import CATALOGUE
 from observations import HERE4, HOST, endpoint
-
 from probe.catalogue.packaged import matrix_servers
-from probe.control.answer import parse_answer
-from probe.lab.draw import addresses_of, draw
-from probe.lab.format.scenario import load
-from probe.lab.scoring.trial import agreed_server, configuration
-from probe.model import ControlAnswer
-from probe.settings import load_settings
+from probe.config.settings import load_settings
+from probe.control.asking.helper_answer import parse_answer
+from probe.core.observations import ControlAnswer
+from probe_lab.draw import addresses_of, draw
+from probe_lab.format.scenario import load
+from probe_lab.scoring.trial import agreed_server, configuration
 
 JA4 = "t13d1516h2_8daaf6152771_e5627efa2ab1"
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import EOF, HERE4, PRIVATE, REFUSED, RESET, THERE4, lookup, operation
 
-from probe.compare.anatomy import SORTS, UNSEEN, Anatomy, anatomy_of
-from probe.compare.dns import dns_evidence
-from probe.compare.packets import MAX_PACKETS, Packet, decisive, packet_text, read_packet, read_packets
-from probe.compare.replies import reply_text
-from probe.model import Observation
+from observations import EOF, HERE4, PRIVATE, REFUSED, RESET, THERE4, lookup, operation
+from probe.core.observations import Observation
+from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.dns_replies import reply_text
+from probe.inference.evidence.packet_anatomy import SORTS, UNSEEN, Anatomy, anatomy_of
+from probe.inference.evidence.packet_text import MAX_PACKETS, Packet, decisive, packet_text, read_packet, read_packets
 
 SERVER_TTL, TRIP_MS = 52, 175.0
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from control_world import HERE, HOST, helper_at
 from loopback import Behaviour, serving
+from probe.control.asking.helper_answer import parse_answer
+from probe.control.asking.helper_client import HelperConfig, ask, make_request
+from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_workers import FuturePool
+from probe.control.reaching.target_guard import Guard
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer
 from test_app_exchange import genuine, replying
-
-from probe.control.answer import parse_answer
-from probe.control.client import HelperConfig, ask, make_request
-from probe.control.engine import Engine
-from probe.control.guard import Guard
-from probe.control.workers import FuturePool
-from probe.model import ControlAnswer, Endpoint
 
 
 def messenger(port: int, protocol: str = "mtproto", **changes: str) -> Endpoint:

@@ -6,17 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from observations import EOF, HERE4, HOST, RESET, TIMEOUT, WELL, endpoint, lookup, numbered, operation, site_of, told
 
-from probe.classify import Bench, Case, judge
-from probe.compare.app import control_word, innocent_word
-from probe.compare.path import PathEvidence, path_evidence
-from probe.model import ControlAnswer, Endpoint, Observation
-from probe.plan.frame import Frame, Seen
-from probe.plan.next_steps import next_steps
-from probe.sites import Site
-from probe.steps import Visit
-from probe.tables.handshakes import INNOCENT
+from observations import EOF, HERE4, HOST, RESET, TIMEOUT, WELL, endpoint, lookup, numbered, operation, site_of, told
+from probe.catalogue.sites import Site
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.handshakes import INNOCENT
+from probe.inference.evidence.app_evidence import control_word, innocent_word
+from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
+from probe.inference.verdicts.classify import Bench, Case, judge
+from probe.measurement.planning.next_steps import next_steps
+from probe.measurement.planning.plan_context import Frame, Seen
+from probe.measurement.planning.steps import Visit
 
 PLACE = f"{HERE4}:443"
 CHAT = f"tcpconnect://{HOST}:443"

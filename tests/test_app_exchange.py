@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 import trustme
+
 from loopback import FLOOD, MEGABYTE, SHORT_S, Behaviour, finish, going_to, seen_of, serving
 from observations import EOF, RESET, TIMEOUT
-
-from probe.expectation import Expectation
-from probe.lab.servers.app_messengers import ANSWERS
-from probe.lab.servers.app_wire import Wire
-from probe.measure import visit as visit_module
-from probe.model import Observation
-from probe.tables.handshakes import INNOCENT
+from probe.core.endpoints import Expectation
+from probe.core.observations import Observation
+from probe.core.tables.handshakes import INNOCENT
+from probe.measurement.visits import visit as visit_module
+from probe_lab.servers.app_messengers import ANSWERS
+from probe_lab.servers.app_wire import Wire
 
 
 def said_to(behave: Behaviour, protocol: str = "mtproto", **changes: Any) -> list[Observation]:

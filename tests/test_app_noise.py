@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.app import noise, noise_certificate
-from probe.measure.app.noise_certificate import ROOT_KEY, Opening, is_signed, verifies
-from probe.measure.app.protobuf import fields
-from probe.measure.app.speech import Asked
-from probe.tables.handshakes import ANSWERED, FOREIGN, PROVEN
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, PROVEN
+from probe.measurement.messengers import noise, noise_certificate
+from probe.measurement.messengers.noise_certificate import ROOT_KEY, Opening, is_signed, verifies
+from probe.measurement.messengers.protobuf import fields
+from probe.measurement.messengers.speech import Asked
 
 ED25519_P = 2**255 - 19
 SECRET = bytes(range(32))

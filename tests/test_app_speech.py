@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.lab.servers.app_messengers import ANSWERS
-from probe.lab.servers.app_text import DIALOGUES
-from probe.lab.servers.app_wire import Wire
-from probe.measure.app import mtproto, within_tls
-from probe.measure.app.pattern import identity, mismatch
-from probe.measure.app.speech import Asked, Speech
-from probe.measure.app.speeches import SPEECHES, speech_of
-from probe.tables.handshakes import ANSWERED, FOREIGN, GENUINE, HANDSHAKES, INNOCENT, PROOFS, PROVEN, REFUSED
-from probe.tables.protocols import PROTOCOLS
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, GENUINE, HANDSHAKES, INNOCENT, PROOFS, PROVEN, REFUSED
+from probe.core.tables.protocols import PROTOCOLS
+from probe.measurement.messengers import mtproto, within_tls
+from probe.measurement.messengers.reply_pattern import identity, mismatch
+from probe.measurement.messengers.speech import Asked, Speech
+from probe.measurement.messengers.speeches import SPEECHES, speech_of
+from probe_lab.servers.app_messengers import ANSWERS
+from probe_lab.servers.app_text import DIALOGUES
+from probe_lab.servers.app_wire import Wire
 
 FORMS = [(name, speech) for name, forms in SPEECHES.items() for speech in forms if name != INNOCENT]
 SPOKEN = [(name, speech) for name, speech in FORMS if name in ANSWERS]

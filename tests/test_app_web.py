@@ -17,22 +17,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.catalogue.load import load
-from probe.expectation import Expectation
-from probe.lab.servers.app_web import GETS, POSTS, SOCKETS, WebApps
-from probe.lab.servers.faults import Faults
-from probe.lab.servers.genuine import GenuineServices
-from probe.lab.servers.http1 import RequestReader, render
-from probe.lab.servers.pages import page
-from probe.lab.servers.sites import Site
-from probe.lab.servers.streams import PlainStream, Stream
-from probe.lab.types import Fault
-from probe.lab.world import draw_world
-from probe.measure.app import mtproto, posts, web, websocket, within_websocket
-from probe.measure.app.speech import MORE, Asked, Speech
-from probe.measure.app.speeches import SPEECHES
-from probe.model import Endpoint
-from probe.tables.handshakes import ANSWERED, FOREIGN, GENUINE, PLACES, PROOFS, PROVEN, REFUSED
-from probe.tables.protocols import PROTOCOLS
+from probe.core.endpoints import Endpoint, Expectation
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, GENUINE, PLACES, PROOFS, PROVEN, REFUSED
+from probe.core.tables.protocols import PROTOCOLS
+from probe.measurement.messengers import app_http, mtproto, posts, websocket, within_websocket
+from probe.measurement.messengers.speech import MORE, Asked, Speech
+from probe.measurement.messengers.speeches import SPEECHES
+from probe_lab.lab_types import Fault
+from probe_lab.servers.app_web import GETS, POSTS, SOCKETS, WebApps
+from probe_lab.servers.faults import Faults
+from probe_lab.servers.genuine import GenuineServices
+from probe_lab.servers.http1 import RequestReader, render
+from probe_lab.servers.served_pages import page
+from probe_lab.servers.served_sites import Site
+from probe_lab.servers.streams import PlainStream, Stream
+from probe_lab.world import draw_world
 
 NAMES = [name for name in SPEECHES if name in PROTOCOLS and PROTOCOLS[name].over_http]
 ROWS = {name: [row for row in load(search=False).endpoints if row.protocol == name] for name in NAMES}
@@ -268,21 +267,22 @@ def test_a_close_is_a_refusal_and_noise_is_foreign() -> None:
 # ---- HTTP
 
 def test_heads_and_bodies_are_read_as_far_as_they_have_come() -> None:
-    assert web.read(b"") == web.read(b"HTTP/1.") == web.read(b"HTTP/1.1 200 OK\r\nA: b\r\n") == MORE
-    assert web.read(b"SSH-2.0") == web.read(b"HTTP/2 200\r\n\r\n") == web.read(b"HTTP/1.1 20 OK\r\n\r\n") == FOREIGN
-    assert web.read(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 100 + b"\r\n") == FOREIGN
-    assert web.read(b"HTTP/1.1 200 OK\r\n" + b"A" * web.MAX_HEAD) == FOREIGN
-    assert web.read(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n") == FOREIGN
-    assert web.read(b"HTTP/1.1 100 Continue\r\n\r\n" * 9) == FOREIGN
-    early = web.read(b"HTTP/1.1 103 Early Hints\r\n\r\n" + http("200 OK", b"abc"))
-    assert isinstance(early, web.Answer)
+    assert app_http.read(b"") == app_http.read(b"HTTP/1.") == app_http.read(b"HTTP/1.1 200 OK\r\nA: b\r\n") == MORE
+    for foreign in (b"SSH-2.0", b"HTTP/2 200\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n"):
+        assert app_http.read(foreign) == FOREIGN
+    assert app_http.read(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 100 + b"\r\n") == FOREIGN
+    assert app_http.read(b"HTTP/1.1 200 OK\r\n" + b"A" * app_http.MAX_HEAD) == FOREIGN
+    assert app_http.read(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n") == FOREIGN
+    assert app_http.read(b"HTTP/1.1 100 Continue\r\n\r\n" * 9) == FOREIGN
+    early = app_http.read(b"HTTP/1.1 103 Early Hints\r\n\r\n" + http("200 OK", b"abc"))
+    assert isinstance(early, app_http.Answer)
     assert (early.status, early.body, early.whole) == (200, b"abc", True)
-    chunks = web.read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n")
-    assert isinstance(chunks, web.Answer)
+    chunks = app_http.read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n")
+    assert isinstance(chunks, app_http.Answer)
     assert (chunks.body, chunks.whole) == (b"abcde", True)
-    assert web.read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n") == FOREIGN
-    assert web.status_of(b"?") == 0
-    assert web.body_of(b"?") == b""
+    assert app_http.read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n") == FOREIGN
+    assert app_http.status_of(b"?") == 0
+    assert app_http.body_of(b"?") == b""
 
 
 # ---- any bytes

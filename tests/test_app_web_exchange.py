@@ -8,21 +8,22 @@ import socket
 from typing import Any
 
 import pytest
+
 from loopback import FLOOD, MEGABYTE, SHORT_S, Behaviour, requests_on, serving
 from observations import TIMEOUT
+from probe.catalogue.proof_strength import coverage, why_not
+from probe.catalogue.sites import group
+from probe.control.asking.helper_client import make_request
+from probe.control.helper.helper_order import take_order
+from probe.control.reaching.reach import reach
+from probe.control.reaching.reach_plan import Plan
+from probe.control.reaching.target_guard import Guard
+from probe.core.endpoints import Endpoint
+from probe.core.observations import Observation
+from probe.core.tables.handshakes import GENUINE, HELPED
+from probe.measurement.messengers.websocket import accept_of
 from test_app_exchange import Socket, said_to
 from test_app_web import NAMES, ROWS, served
-
-from probe.catalogue.strength import coverage, why_not
-from probe.control.client import make_request
-from probe.control.guard import Guard
-from probe.control.order import take_order
-from probe.control.reach import reach
-from probe.control.reach_plan import Plan
-from probe.measure.app.websocket import accept_of
-from probe.model import Endpoint, Observation
-from probe.sites import group
-from probe.tables.handshakes import GENUINE, HELPED
 
 KNOWN = {name: next((row for row in ROWS[name] if row.expect.json), ROWS[name][0]) for name in NAMES}
 OPENINGS = ["mtproto_ws", "wa_noise_ws", "max_ws", "xmpp_ws", "websocket"]

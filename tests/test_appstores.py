@@ -10,15 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.appstores.answers import Said, read_details, read_lookup
-from probe.appstores.judge import Answer, Blocked, judge
 from probe.catalogue import packaged
-from probe.lab.servers.app_stores import store_reply
-from probe.lab.servers.faults import Faults
-from probe.lab.servers.http1 import Request
-from probe.lab.servers.shelves import DETAILS_HOST, LOOKUP_HOST, app_store_lookup, play_details
-from probe.lab.types import Fault
-from probe.tables.store_states import (
+from probe.core.tables.store_states import (
     ABSENT,
     BLOCKED,
     IN,
@@ -32,6 +25,13 @@ from probe.tables.store_states import (
     UNKNOWN,
     UNTOLD,
 )
+from probe.research.stores.store_answers import Said, read_details, read_lookup
+from probe.research.stores.store_judging import Answer, Blocked, judge
+from probe_lab.lab_types import Fault
+from probe_lab.servers.app_stores import store_reply
+from probe_lab.servers.faults import Faults
+from probe_lab.servers.http1 import Request
+from probe_lab.servers.shelves import DETAILS_HOST, LOOKUP_HOST, app_store_lookup, play_details
 
 STORES = packaged.stores()
 APPLE, GOOGLE = STORES["app_store"], STORES["google_play"]

@@ -12,21 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.appstores.batch import FAILURES_IN_A_ROW, Means, Wanted, apps_of, count, lookups, make_batch
-from probe.appstores.changes import MIN_CHECKS, MIN_SPAN, Standing, follow, key_of, outcome_of
-from probe.appstores.fetch import Page
-from probe.appstores.judge import Blocked
-from probe.appstores.roles import roles
-from probe.appstores.types import Batch, BatchFrame, StoreCheck
 from probe.catalogue import packaged
 from probe.catalogue.load import load
-from probe.lab.servers.app_stores import store_reply
-from probe.lab.servers.faults import Faults
-from probe.lab.servers.http1 import Request
-from probe.lab.servers.shelves import DETAILS_HOST
-from probe.lab.types import Fault
-from probe.tables.blocks import BLOCK_TYPES
-from probe.tables.store_states import (
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.store_states import (
     ABSENT,
     BLOCKED,
     IN,
@@ -39,6 +28,17 @@ from probe.tables.store_states import (
     REMOVED,
     UNKNOWN,
 )
+from probe.research.stores.store_batch import FAILURES_IN_A_ROW, Means, Wanted, apps_of, count, lookups, make_batch
+from probe.research.stores.store_changes import MIN_CHECKS, MIN_SPAN, Standing, follow, key_of, outcome_of
+from probe.research.stores.store_fetch import Page
+from probe.research.stores.store_judging import Blocked
+from probe.research.stores.store_roles import roles
+from probe.results.batches.store_checks import Batch, BatchFrame, StoreCheck
+from probe_lab.lab_types import Fault
+from probe_lab.servers.app_stores import store_reply
+from probe_lab.servers.faults import Faults
+from probe_lab.servers.http1 import Request
+from probe_lab.servers.shelves import DETAILS_HOST
 
 STORES = packaged.stores()
 APPLE, GOOGLE = STORES["app_store"], STORES["google_play"]

@@ -11,20 +11,21 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from stored import a_result
 
-from probe.archive import compact as compact_module
-from probe.archive.compact import compact
-from probe.archive.own import disk_bytes, own_files
-from probe.archive.private import make_private
-from probe.archive.retention import Limits, keep_within
-from probe.cli.lock import run_lock
-from probe.cli.main import EXIT_LOCKED, cli
-from probe.schedules.events import Event, append
-from probe.store.atomic import StoreError
-from probe.store.read import read_runs, stored_runs
-from probe.store.schema import TABLES
-from probe.store.write import write_run
+from probe.cli.main import cli
+from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.run_lock import run_lock
+from probe.operation.schedules.schedule_log import Event, append
+from probe.results.archive import compaction as compact_module
+from probe.results.archive.compaction import compact
+from probe.results.archive.own_files import disk_bytes, own_files
+from probe.results.archive.private_folder import make_private
+from probe.results.archive.retention import Limits, keep_within
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_reader import read_runs, stored_runs
+from probe.results.runs.run_writer import write_run
+from probe.results.schema import TABLES
+from stored import a_result
 
 
 def fill(directory: Path, days: int, *, size: int = 10) -> None:
@@ -242,7 +243,7 @@ def test_a_full_disk_is_made_room_on_all_the_same(tmp_path: Path, monkeypatch: p
 
 @pytest.fixture
 def configured(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("probe.settings.SEARCH", ())
+    monkeypatch.setattr("probe.config.settings.SEARCH", ())
     monkeypatch.setenv("PROBE_CONFIG", "probe.toml")
     monkeypatch.setattr("probe.cli.install.installed", lambda: ("cron",))
     monkeypatch.setenv("XDG_STATE_HOME", str(in_folder / "state"))
@@ -284,8 +285,8 @@ def test_mistakes_are_told_without_a_traceback(configured: Path, text: str, told
 
 
 def test_an_old_result_goes_after_a_run(configured: Path) -> None:
-    from probe.cli.bounds import keep_in_bounds
-    from probe.settings import load_settings
+    from probe.config.settings import load_settings
+    from probe.operation.commands.results_bounds import keep_in_bounds
 
     now = datetime.now(UTC).date()
     fill(configured / "results", 2)

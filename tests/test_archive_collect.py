@@ -14,19 +14,21 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from stored import a_result
 
-from probe.archive.choose import Choice
-from probe.archive.collect import Collected, collect
-from probe.archive.compact import compact
-from probe.archive.export import export
-from probe.archive.formats import FORMATS
-from probe.cli.lock import run_lock
-from probe.cli.main import EXIT_LOCKED, EXIT_USAGE, cli
-from probe.model import KeptPacket, RunResult, Vantage
-from probe.store.read import read_runs, stored_runs
-from probe.store.schema import TABLES
-from probe.store.write import write_run
+from probe.cli.main import cli
+from probe.core.observations import KeptPacket
+from probe.core.runs import RunResult, Vantage
+from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_USAGE
+from probe.operation.commands.run_lock import run_lock
+from probe.results.archive.collecting import Collected, collect
+from probe.results.archive.compaction import compact
+from probe.results.archive.export_formats import FORMATS
+from probe.results.archive.run_choice import Choice
+from probe.results.archive.table_export import export
+from probe.results.runs.run_reader import read_runs, stored_runs
+from probe.results.runs.run_writer import write_run
+from probe.results.schema import TABLES
+from stored import a_result
 
 HOSTILE = "=HYPERLINK(\"http://a\")\n\x1b[2J\u202e<script>alert(1)</script>[bold]"
 

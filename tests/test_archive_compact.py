@@ -9,15 +9,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from archive_days import ROOT, ROWS, TODAY, fill, rows_by_glob
-from stored import a_result
 
-from probe.archive import compact as compact_module
-from probe.archive.compact import compact
-from probe.store.atomic import StoreError
-from probe.store.read import read_run, read_runs, stored_runs
-from probe.store.schema import TABLES
-from probe.store.write import write_run
+from archive_days import ROOT, ROWS, TODAY, fill, rows_by_glob
+from probe.results.archive import compaction as compact_module
+from probe.results.archive.compaction import compact
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_reader import read_run, read_runs, stored_runs
+from probe.results.runs.run_writer import write_run
+from probe.results.schema import TABLES
+from stored import a_result
 
 
 def row_lines(directory: Path) -> list[bytes]:
@@ -188,10 +188,10 @@ from datetime import date
 sys.path.insert(0, "tests")
 from archive_days import ROOT, ROWS, TODAY, fill, rows_by_glob
 from stored import a_result
-from probe.archive.compact import compact
-from probe.store.atomic import StoreError
-from probe.store.read import read_runs
-from probe.store.write import write_run
+from probe.results.archive.compaction import compact
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_reader import read_runs
+from probe.results.runs.run_writer import write_run
 directory, number = Path(sys.argv[1]), 0
 while True:
     try:
@@ -225,11 +225,11 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_system_that_cannot_swap_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from probe.archive import swap
+    from probe.results.archive import folder_swap
 
     fill(tmp_path)
     before = files(tmp_path)
-    monkeypatch.setattr(swap, "_RENAME_EXCHANGE", 1 << 20)  # a flag that no file system knows
+    monkeypatch.setattr(folder_swap, "_RENAME_EXCHANGE", 1 << 20)  # a flag that no file system knows
     with pytest.raises(StoreError, match="cannot swap folders"):
         compact(tmp_path, today=TODAY)
     assert files(tmp_path) == before

@@ -14,20 +14,22 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
-from stored import a_result
 
-from probe.archive.choose import Choice
-from probe.archive.compact import compact
-from probe.archive.export import export
-from probe.archive.release import RELEASED, released_runs, released_table
-from probe.cli.main import EXIT_USAGE, cli
-from probe.model import Observation, Run, RunResult, Vantage
-from probe.store.atomic import StoreError
-from probe.store.cells import decode
-from probe.store.read import read_runs
-from probe.store.rows import rows_of
-from probe.store.schema import TABLES
-from probe.store.write import write_run
+from probe.cli.main import cli
+from probe.core.observations import Observation
+from probe.core.runs import Run, RunResult, Vantage
+from probe.operation.commands.exit_codes import EXIT_USAGE
+from probe.results.archive.compaction import compact
+from probe.results.archive.release import RELEASED, released_runs, released_table
+from probe.results.archive.run_choice import Choice
+from probe.results.archive.table_export import export
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import decode
+from probe.results.row_codec import rows_of
+from probe.results.runs.run_reader import read_runs
+from probe.results.runs.run_writer import write_run
+from probe.results.schema import TABLES
+from stored import a_result
 
 NOW = datetime(2017, 6, 1, tzinfo=UTC)
 

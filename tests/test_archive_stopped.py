@@ -13,15 +13,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from archive_days import ROOT, ROWS, TODAY, check, fill, rows_by_glob
-from stored import a_result
 
-from probe.archive import compact as compact_module
-from probe.archive.compact import compact
-from probe.archive.own import own_files
-from probe.archive.swap import exchange
-from probe.store.read import read_runs, stored_runs
-from probe.store.schema import TABLES
+from archive_days import ROOT, ROWS, TODAY, check, fill, rows_by_glob
+from probe.results.archive import compaction as compact_module
+from probe.results.archive.compaction import compact
+from probe.results.archive.folder_swap import exchange
+from probe.results.archive.own_files import own_files
+from probe.results.runs.run_reader import read_runs, stored_runs
+from probe.results.schema import TABLES
+from stored import a_result
 
 
 @pytest.mark.parametrize("parquet", [False, True])
@@ -101,9 +101,9 @@ from datetime import date, timedelta
 from pathlib import Path
 sys.path.insert(0, "tests")
 from stored import a_result
-from probe.archive.compact import compact
-from probe.store.atomic import remove_stale
-from probe.store.write import write_run
+from probe.results.archive.compaction import compact
+from probe.results.files.atomic import remove_stale
+from probe.results.runs.run_writer import write_run
 directory, log, start = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 with log.open("a") as told:
     for number in range(start, start + 1_000):

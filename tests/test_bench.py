@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pytest
 
-from probe.lab.wire.pcapng import INBOUND, PcapngWriter
-from probe.model import Observation
+from probe.core.observations import Observation
+from probe_lab.wire.capture_files import INBOUND, PcapngWriter
 
 ONE = "one.example"
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -108,7 +108,7 @@ def test_a_program_is_watched(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_rule_that_drops_the_targets_spares_the_controls(bench: ModuleType) -> None:
-    from probe.lab.draw import addresses_of
+    from probe_lab.draw import addresses_of
 
     drawn = bench.blackhole.targets_dropped(bench.inside.clean_world(rtt_ms=50))
     dropped = set(drawn.rules[0].match)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from made_up_net import FRAME, Net, walk
 from observations import (
     EOF,
@@ -27,17 +28,17 @@ from observations import (
     told,
     visit_to,
 )
-
 from probe.catalogue.load import load
+from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
-from probe.compare.ladder import ladder_words
-from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage
-from probe.session.book import Book
-from probe.session.judging import judge_again, judge_book
-from probe.session.rungs import CHANGED, ladder_controls, read_ladder
-from probe.session.select import select
-from probe.session.taint import RESIDUAL_S, tainted_by
-from probe.sites import Site
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import Run, RunResult, Vantage
+from probe.inference.evidence.ladder_evidence import ladder_words
+from probe.measurement.session.ladder_controls import CHANGED, ladder_controls, read_ladder
+from probe.measurement.session.observation_log import Book
+from probe.measurement.session.run_verdicts import judge_again, judge_book
+from probe.measurement.session.selection import select
+from probe.measurement.session.taint import RESIDUAL_S, tainted_by
 
 # ---- taint
 

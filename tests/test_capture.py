@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import RESET, operation
 from scapy.layers.dns import DNS, DNSQR
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
-from probe.compare.packets import read_packets
-from probe.measure.capture import MAX_FLOW_PACKETS, MAX_FLOWS, Capture
-from probe.measure.clock import Clock
-from probe.measure.packet_filter import SNAP_BYTES, instructions
-from probe.measure.packet_headers import read_headers
-from probe.model import Observation
+from observations import RESET, operation
+from probe.core.observations import Observation
+from probe.inference.evidence.packet_text import read_packets
+from probe.measurement.clock import Clock
+from probe.measurement.packets.capture import MAX_FLOW_PACKETS, MAX_FLOWS, Capture
+from probe.measurement.packets.packet_filter import SNAP_BYTES, instructions
+from probe.measurement.packets.packet_headers import read_headers
 
 US4, THEM4, US6, THEM6 = "81.2.69.160", "93.184.216.34", "2a02:4780::7", "2606:2800::1"
 _OUTGOING, _INCOMING = 4, 0

@@ -18,17 +18,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.catalogue import lists
-from probe.catalogue.check import check
+from probe.catalogue import test_lists
+from probe.catalogue.catalogue_check import check
+from probe.catalogue.endpoint_urls import BadUrl, place
 from probe.catalogue.load import anchor_files, load
-from probe.catalogue.rows import COLUMNS
+from probe.catalogue.target_rows import COLUMNS
 from probe.catalogue.types import Catalogue, CatalogueError
-from probe.catalogue.urls import BadUrl, place
 from probe.cli.targets import targets
-from probe.tables.handshakes import HANDSHAKES
-from probe.tables.protocols import PROTOCOLS, SCHEMES
-from probe.tables.roles import ROLES
-from probe.tables.trust import ANCHORS, TRUSTS, judged
+from probe.core.tables.handshakes import HANDSHAKES
+from probe.core.tables.protocols import PROTOCOLS, SCHEMES
+from probe.core.tables.roles import ROLES
+from probe.core.tables.trust import ANCHORS, TRUSTS, judged
 
 GOOD = {
     "target_id": "telegram.web.main", "service": "telegram", "role": "web", "tier": "1", "status": "active",
@@ -323,7 +323,7 @@ URLS = st.from_regex(r"\Ahttps?://(www\.)?[a-z]{1,3}(-[a-z])?\.(org|net)/[A-Za-z
 
 @given(urls=st.lists(URLS, min_size=2))
 def test_slugs_tell_urls_apart(urls: list[str]) -> None:
-    assert len({lists.slug(url) for url in urls}) == len(set(urls))
+    assert len({test_lists.slug(url) for url in urls}) == len(set(urls))
 
 
 @given(url=st.text(max_size=60).map(lambda text: f"https://{text}"))

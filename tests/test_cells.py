@@ -22,12 +22,12 @@ pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
-from fleet_days import NOW, START, a_run, naive_cells, some_runs, write_runs  # noqa: E402
 
-from probe.analysis.cell_files import Summary, make_cells  # noqa: E402
-from probe.analysis.cells import COLUMNS, ORDER  # noqa: E402
-from probe.analysis.duck import DuckDB  # noqa: E402
-from probe.analysis.files import CELLS_FILE  # noqa: E402
+from fleet_days import NOW, START, a_run, naive_cells, some_runs, write_runs  # noqa: E402
+from probe.research.cells.cell_expressions import COLUMNS, ORDER  # noqa: E402
+from probe.research.cells.file_names import CELLS_FILE  # noqa: E402
+from probe.research.counting.cell_files import Summary, make_cells  # noqa: E402
+from probe.research.engines.duckdb_engine import DuckDB  # noqa: E402
 
 if TYPE_CHECKING:
     from pandas import DataFrame

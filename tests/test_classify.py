@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from made_up_net import FRAME, Net
 from made_up_verdicts import HONEST, bench, cut, verdict_on
 from observations import (
@@ -26,14 +27,14 @@ from observations import (
     told,
     visit_to,
 )
-
-from probe.classify import Case, judge
-from probe.combine import Finding, combine_endpoints, combine_paths, confirm
-from probe.compare.ladder import LadderEvidence
-from probe.model import ControlAnswer, Endpoint
-from probe.steps import Ask
-from probe.tables.blocks import BLOCK_TYPES
-from probe.tables.outcomes import NOT_ATTEMPTED
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.verdicts.classify import Case, judge
+from probe.inference.verdicts.combine import Finding, combine_endpoints, combine_paths, confirm
+from probe.measurement.planning.steps import Ask
 
 PLAIN = f"http://{HOST}/"
 ALONE = replace(FRAME, controls=())

@@ -11,25 +11,26 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from feeds_made import entry, feed, put_feed
 from observations import HERE4, REFUSED, endpoint
+from probe.catalogue.types import Catalogue
+from probe.config.consent.consent_check import lacking, places, record, told_places
+from probe.config.settings import FeedSettings, Settings, load_settings
+from probe.control.feeds.feed_board import Board
+from probe.control.feeds.feed_document import Feed
+from probe.control.feeds.feed_left_out import BY_PLACE, NO_TURN
+from probe.core.endpoints import Endpoint
+from probe.core.runs import RunResult
+from probe.measurement.session.run_plan import RunPlan
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK, EXIT_USAGE
+from probe.operation.commands.run_lock import run_lock
+from probe.operation.updates.feed_updates import verified
+from probe.operation.updates.minisign import public_key
+from probe.operation.updates.signed_file import Fetched
 from signed import OTHERS, OURS
 from test_feed_learn import measured, net
 from update_world import call, settle
-
-from probe.catalogue.types import Catalogue
-from probe.cli.lock import run_lock
-from probe.cli.main import EXIT_FAILED, EXIT_LOCKED, EXIT_NO_CONSENT, EXIT_NO_NETWORK, EXIT_USAGE
-from probe.consent.check import lacking, places, record, told_places
-from probe.control.feed_board import Board
-from probe.control.feed_document import Feed
-from probe.feed.left_out import BY_PLACE, NO_TURN
-from probe.model import Endpoint, RunResult
-from probe.session.frame import RunPlan
-from probe.settings import FeedSettings, Settings, load_settings
-from probe.updates.feeds import verified
-from probe.updates.minisign import public_key
-from probe.updates.signed_file import Fetched
 
 Cuts = dict[str, tuple[str, str]]
 
@@ -66,8 +67,9 @@ def sees(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Settings, 
                 result.run, measurement_start_time=start.strftime("%Y-%m-%dT%H:%M:%SZ"), **run))
 
         known = measured(net(), *members)[1]
-        monkeypatch.setattr("probe.session.run.make_run", make_run)
-        monkeypatch.setattr("probe.cli.listed.choose", lambda *_, **__: type("C", (), {"catalogue": known}))
+        monkeypatch.setattr("probe.measurement.session.make_run.make_run", make_run)
+        monkeypatch.setattr("probe.operation.commands.target_list.choose",
+                            lambda *_, **__: type("C", (), {"catalogue": known}))
         return made
 
     return become
@@ -202,7 +204,7 @@ def test_what_had_no_turn_is_told_in_words_and_in_json(
     late = endpoint("https://late.example/", target_id="late.web.main")
     placed = endpoint("https://store.example/{cc}/app", target_id="a.store.ios")
     known = measured(net(), endpoint())[1]
-    monkeypatch.setattr("probe.cli.listed.choose", lambda *_, **__: type("C", (), {
+    monkeypatch.setattr("probe.operation.commands.target_list.choose", lambda *_, **__: type("C", (), {
         "catalogue": replace(known, endpoints=(*known.endpoints, late, placed))}))
     told = json.loads(publish("--json").output)
     assert (told["entries"], told["runtime_s"], told["without_page"]) == (1, 120.0, [])
@@ -275,7 +277,7 @@ def boards(monkeypatch: pytest.MonkeyPatch) -> list[Board | None]:
         found.append(board)
         return measured(net())[0]
 
-    monkeypatch.setattr("probe.session.run.make_run", make_run)
+    monkeypatch.setattr("probe.measurement.session.make_run.make_run", make_run)
     return found
 
 

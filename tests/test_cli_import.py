@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from ooni_data import RESET, lines, measurement, shake, web
-from stored import a_result
 
+from ooni_data import RESET, lines, measurement, shake, web
 from probe.cli.main import cli
 from probe.interop.agreement import relation_of
-from probe.store.bulk import Bulk
-from probe.store.read import read_run, read_runs
-from probe.store.write import write_run
+from probe.results.runs.bulk_writer import Bulk
+from probe.results.runs.run_reader import read_run, read_runs
+from probe.results.runs.run_writer import write_run
+from stored import a_result
 
 RESET_KEYS = web(tls_handshakes=[shake(failure=RESET)], requests=[], blocking="http-failure", accessible=False)
 
@@ -82,7 +82,7 @@ def test_a_probes_own_results_are_not_mixed_with_others(tmp_path: Path, data: Pa
 def test_zstd_that_cannot_be_unpacked_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "data.jsonl.zst"
     path.write_bytes(b"\x28\xb5\x2f\xfd" + b"\0" * 20)
-    monkeypatch.setattr("probe.interop.lines.PACKERS", ())
+    monkeypatch.setattr("probe.interop.measurement_lines.PACKERS", ())
     assert "zstd -dc" in run("import", "ooni", path, "--out", tmp_path / "out", status=1).output
 
 
@@ -149,8 +149,8 @@ def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_full_files_and_many_days_are_closed_and_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.store.bulk.MAX_RUNS", 2)
-    monkeypatch.setattr("probe.store.bulk.MAX_DAYS", 2)
+    monkeypatch.setattr("probe.results.runs.bulk_writer.MAX_RUNS", 2)
+    monkeypatch.setattr("probe.results.runs.bulk_writer.MAX_DAYS", 2)
     with Bulk(tmp_path) as bulk:
         for day in (4, 5, 6, 4, 5, 6, 4, 5, 6):
             bulk.add(a_result(f"r-{day}-{bulk.written}", f"2017-05-0{day}T06:12:00Z"))

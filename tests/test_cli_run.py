@@ -9,10 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import run as run_module
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import COMMANDS, EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE, cli
-from probe.rules.catalogue import all_rules
-from probe.tables.blocks import BLOCK_TYPES
+from probe.cli.main import COMMANDS, cli
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.inference.rules.all_rules import all_rules
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
+from probe.operation.commands.run_lock import Locked, run_lock
 
 
 class Measured(Exception):
@@ -26,7 +27,7 @@ def _measure_nothing(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> None:
 
     monkeypatch.setattr(run_module, "_measure", refuse)
     monkeypatch.setattr(run_module, "refusal", lambda *_, **__: "")  # consent has its own tests
-    monkeypatch.setattr("probe.settings.SEARCH", ())
+    monkeypatch.setattr("probe.config.settings.SEARCH", ())
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
 
 
@@ -65,7 +66,7 @@ def test_what_cannot_be_used_is_named(arguments: tuple[str, ...], told: str) -> 
 
 
 def test_a_time_that_is_none_is_told_in_the_laboratory_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from probe.marker import Marker
+    from probe.config.laboratory_marker import Marker
 
     monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
     result = call("run", "--at", "yesterday")
@@ -152,7 +153,7 @@ def test_every_command_of_the_table_is_there_and_helps() -> None:
 
 
 def test_the_doctor_names_what_is_out_of_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.vantage.families", lambda: ())
+    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: ())
     Path("bad.toml").write_text("[run]\ntier = 'x'\n")
     result = call("doctor", "--config", "bad.toml", "--json")
     assert result.exit_code == EXIT_FAILED
@@ -170,7 +171,7 @@ def test_the_doctor_names_what_is_out_of_order(monkeypatch: pytest.MonkeyPatch) 
 def test_two_helpers_count_when_their_networks_differ(
     helpers: tuple[tuple[str, int, str], ...], able: bool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("probe.vantage.families", lambda: (4,))
+    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
     monkeypatch.setattr("probe.cli.doctor.may_capture", lambda: False)
     tables = "".join(f'[[helper]]\nid = "{i}"\nurl = "https://{i}.example/"\nasn = {asn}\ncc = "{cc}"\n'
                      for i, asn, cc in helpers)
@@ -183,7 +184,7 @@ def test_two_helpers_count_when_their_networks_differ(
 
 @pytest.mark.parametrize("able", [True, False])
 def test_the_doctor_says_what_packets_add_and_how_to_allow_them(able: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.vantage.families", lambda: (4,))
+    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
     monkeypatch.setattr("probe.cli.doctor.may_capture", lambda: able)
     Path("probe.toml").write_text("")
     found = json.loads(call("doctor", "--config", "probe.toml", "--json").output)

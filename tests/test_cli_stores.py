@@ -10,21 +10,23 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from probe.appstores import fetch as fetching
-from probe.appstores.fetch import Page, fetch
-from probe.appstores.types import Batch, BatchFrame, StoreChange, StoreCheck
-from probe.archive.own import top_files
 from probe.catalogue import packaged
 from probe.cli import stores as command
-from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, cli
-from probe.control.reach_plan import Plan, Reach
-from probe.lab.servers.shelves import app_store_lookup
-from probe.measure.http import Exchange
-from probe.model import Run, RunResult, Vantage, Verdict
-from probe.store.atomic import StoreError
-from probe.store.batches import BATCH_TABLES, read_batches, write_batch
-from probe.store.package import data_package
-from probe.store.write import write_run
+from probe.cli.main import cli
+from probe.control.reaching.reach_plan import Plan, Reach
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.verdicts import Verdict
+from probe.measurement.streams.http_parts import Exchange
+from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.research.stores import store_fetch as fetching
+from probe.research.stores.store_fetch import Page, fetch
+from probe.results.archive.own_files import top_files
+from probe.results.batches.batch_files import BATCH_TABLES, read_batches, write_batch
+from probe.results.batches.store_checks import Batch, BatchFrame, StoreChange, StoreCheck
+from probe.results.datapackage import data_package
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_writer import write_run
+from probe_lab.servers.shelves import app_store_lookup
 
 DAY = date(2026, 3, 1)
 
@@ -52,7 +54,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
-    monkeypatch.setattr("probe.settings.SEARCH", ())
+    monkeypatch.setattr("probe.config.settings.SEARCH", ())
 
 
 # --- the command
@@ -88,7 +90,7 @@ def test_a_batch_is_asked_told_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
             {"id": [url.split("id=")[1].split("&")[0]], "country": ["ru"]}, lambda app, _: app != "874139669").body)
 
     monkeypatch.setattr(command, "refusal", lambda *_, **__: "")
-    monkeypatch.setattr("probe.appstores.fetch.fetch", fetched)
+    monkeypatch.setattr("probe.research.stores.store_fetch.fetch", fetched)
     monkeypatch.setattr("time.sleep", lambda _: None)
     folder = tmp_path / "r"
     arguments = ["stores", "--storefront", "RU", "--store", "app_store", "--service", "signal", "--service", "line",
@@ -107,14 +109,14 @@ def test_a_batch_is_asked_told_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_what_is_damaged_is_found_before_anything_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "refusal", lambda *_, **__: "")
-    monkeypatch.setattr("probe.appstores.fetch.fetch", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr("probe.research.stores.store_fetch.fetch", lambda *_, **__: pytest.fail("asked"))
     bad = a_batch()
     write_batch(replace(bad, checks=(replace(bad.checks[0], check_time="soon"),)), tmp_path, day=DAY)
     assert "no proper time" in ask("stores", "--storefront", "ru", "--results", str(tmp_path), status=1).output
 
 
 def test_two_batches_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from probe.cli.lock import run_lock
+    from probe.operation.commands.run_lock import run_lock
 
     monkeypatch.setattr(command, "refusal", lambda *_, **__: "")
     with run_lock(tmp_path / "store_checks"):
@@ -238,7 +240,7 @@ class Net:
         monkeypatch.setattr(fetching, "open_stream", open_stream)
         monkeypatch.setattr(fetching, "socket_of", lambda stream: stream)
         monkeypatch.setattr(fetching, "hang_up", lambda _: None)
-        monkeypatch.setattr("probe.measure.exchange.exchange", exchange)
+        monkeypatch.setattr("probe.measurement.streams.http_exchange.exchange", exchange)
 
 
 URL = "https://play.google.com/store/apps/details?id=x"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from probe.measurement.session.run_plan import RunPlan, interval_s
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
+from probe.operation.commands.run_lock import run_lock
 from signed import OTHERS, OURS, document, put, targets
 from update_world import Made, bring, call, configure, made_by, settle, today
-
-from probe.cli.lock import run_lock
-from probe.cli.main import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
-from probe.session.frame import RunPlan, interval_s
 
 
 @pytest.fixture(autouse=True)
@@ -176,12 +176,12 @@ def test_what_is_kept_is_forgotten(home: Path) -> None:
 
 
 def test_a_run_without_lists_loads_nothing_to_fetch_them(root: Path) -> None:
-    program = ("import sys, probe.cli.run, datetime; from probe.updates.choice import choose; "
-               "from probe.settings import Settings; choose(Settings(), None, now=datetime.datetime.now()); "
+    program = ("import sys, probe.cli.run, datetime; from probe.operation.updates.catalogue_choice import choose; "
+               "from probe.config.settings import Settings; choose(Settings(), None, now=datetime.datetime.now()); "
                "print(*sys.modules)")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, timeout=120,
                           check=True)
-    assert not {"probe.updates.fetch", "requests", "cryptography"} & set(done.stdout.split())
+    assert not {"probe.operation.updates.signed_fetch", "requests", "cryptography"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize(("fast", "least_s", "flows", "expected_s"), [

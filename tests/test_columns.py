@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from made_cells import quiet, struck
 
-from probe.analysis.columns import CellsError, ColumnsOf, cell_numbers, coded
-from probe.analysis.reading import read_cells
-from probe.analysis.series import HOUR, Cells
+from made_cells import quiet, struck
+from probe.research.events.cell_columns import CellsError, ColumnsOf, cell_numbers, coded
+from probe.research.events.cell_series import HOUR, Cells
+from probe.research.events.series_reading import read_cells
 
 
 def said(cells: Cells) -> Any:

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import HERE4, NEAR4, PRIVATE, RESOLVER, THERE4, TIMEOUT, lookup, told
 
-from probe.compare.addresses import family_of, is_bogon, is_private, may_connect
-from probe.compare.dns import DnsEvidence, dns_evidence, state_of
-from probe.compare.nat64 import ipv4_inside
-from probe.compare.replies import answers_of_reply, reply_text
-from probe.model import Observation
+from observations import HERE4, NEAR4, PRIVATE, RESOLVER, THERE4, TIMEOUT, lookup, told
+from probe.core.addresses import family_of, is_bogon, is_private, may_connect
+from probe.core.nat64 import ipv4_inside
+from probe.core.observations import Observation
+from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence, state_of
+from probe.inference.evidence.dns_replies import answers_of_reply, reply_text
 
 # ---- addresses
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from observations import (
     HERE4,
     HERE6,
@@ -26,11 +27,11 @@ from observations import (
     told,
     visit_to,
 )
-
-from probe.compare.outcomes import failed_inputs, http_needs_control, must_not_answer
-from probe.compare.path import PathEvidence, path_evidence
-from probe.compare.places import host_of, joined, same_place
-from probe.model import ControlAnswer, Endpoint, Observation
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer, Observation
+from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
+from probe.inference.evidence.url_places import host_of, joined, same_place
+from probe.inference.evidence.visit_outcomes import failed_inputs, http_needs_control, must_not_answer
 
 PLAIN = f"http://{HOST}/"
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, site_of
 
-from probe.compare.path import PathEvidence
-from probe.compare.quic import Around, datagram_evidence
-from probe.compare.udp import Other, beside, places, where_datagrams_end
-from probe.model import ControlAnswer, Observation
+from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, site_of
+from probe.core.observations import ControlAnswer, Observation
+from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
+from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.udp_evidence import Other, beside, places, where_datagrams_end
 
 URL = f"quichandshake://{HOST}:443"
 

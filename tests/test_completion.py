@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from probe.cli.completion import SHELLS, VARIABLE
 from probe.cli.main import COMMANDS, cli
-from probe.tables.blocks import BLOCK_TYPES
+from probe.core.tables.block_types import BLOCK_TYPES
 
 
 def ask(words: str, at: int, *python: str) -> subprocess.CompletedProcess[str]:

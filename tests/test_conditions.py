@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.conditions import Conditions, conditions_now, metered, power_of
-from probe.plan.rotation import Turn
-from probe.session.frame import RunPlan
-from probe.session.manners import Manners, frugal, manners_of
-from probe.settings import RunSettings
+from probe.config.settings import RunSettings
+from probe.measurement.device.conditions import Conditions, conditions_now, metered, power_of
+from probe.measurement.planning.rotation import Turn
+from probe.measurement.session.run_conditions import Manners, frugal, manners_of
+from probe.measurement.session.run_plan import RunPlan
 
 AC_OFF, AC_ON = {"type": "Mains", "online": "0"}, {"type": "Mains", "online": "1"}
 
@@ -92,15 +92,15 @@ def test_no_answer_is_too_odd(busctl: str, nmcli: str) -> None:
 
 
 def test_without_these_programs_nothing_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measure.conditions._BUSCTL", (str(tmp_path / "busctl"),))
-    monkeypatch.setattr("probe.measure.conditions._NMCLI", (str(tmp_path / "nmcli"),))
+    monkeypatch.setattr("probe.measurement.device.conditions._BUSCTL", (str(tmp_path / "busctl"),))
+    monkeypatch.setattr("probe.measurement.device.conditions._NMCLI", (str(tmp_path / "nmcli"),))
     assert conditions_now(supplies=tmp_path / "absent") == Conditions()
 
 
 @pytest.mark.skipif(not shutil.which("false"), reason="there is no program that fails")
 def test_a_program_that_fails_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measure.conditions._BUSCTL", ("sh", "-c", "echo u 1; exit 1"))
-    monkeypatch.setattr("probe.measure.conditions._NMCLI", ("false",))
+    monkeypatch.setattr("probe.measurement.device.conditions._BUSCTL", ("sh", "-c", "echo u 1; exit 1"))
+    monkeypatch.setattr("probe.measurement.device.conditions._NMCLI", ("false",))
     assert conditions_now(supplies=tmp_path / "absent").metered == "unknown"
 
 

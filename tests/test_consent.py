@@ -14,22 +14,23 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
-from mmdb_files import write_mmdb
 
+from mmdb_files import write_mmdb
 from probe.catalogue.load import load
 from probe.cli import run as run_module
-from probe.cli.main import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE, cli
-from probe.consent.answers import Answers, changes
-from probe.consent.check import lacking, record, refusal
-from probe.consent.profiles import profile_of, table
-from probe.consent.text import consent_text
-from probe.marker import Marker
-from probe.session.select import select
-from probe.settings import GeoSettings, Helper, RunSettings, Settings, SettingsError, load_settings
-from probe.settings_edit import edited, toml_value
-from probe.tables.consent import CONCERNED, LEVELS, SENT, TEXT_NUMBER, sent_at
-from probe.tables.protocols import PROTOCOLS
-from probe.tables.shapes import SHAPES
+from probe.cli.main import cli
+from probe.config.consent.consent_check import lacking, record, refusal
+from probe.config.consent.consent_text import consent_text
+from probe.config.consent.country_profiles import profile_of, table
+from probe.config.consent.setup_answers import Answers, changes
+from probe.config.laboratory_marker import Marker
+from probe.config.settings import GeoSettings, Helper, RunSettings, Settings, SettingsError, load_settings
+from probe.config.settings_edit import edited, toml_value
+from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, sent_at
+from probe.core.tables.protocols import PROTOCOLS
+from probe.core.tables.shapes import SHAPES
+from probe.measurement.session.selection import select
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 
 TODAY = date(2026, 11, 25)
 KNOWN = ("line", "signal", "telegram")
@@ -217,7 +218,7 @@ def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
     monkeypatch.setenv("HOME", str(in_folder))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(in_folder / "config"))
-    monkeypatch.setattr("probe.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
+    monkeypatch.setattr("probe.config.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
     return in_folder
 
 

@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 import trustme
-from control_world import DOH, HERE, HOST, Doh, Pages, World, helper_at, serving, trusting
 
-from probe.control.client import HelperConfig, ask
-from probe.control.engine import Engine
-from probe.control.fetch import forwarded
-from probe.control.guard import Guard
-from probe.control.workers import FuturePool
-from probe.measure.tls import key_hash
-from probe.model import ControlAnswer, Endpoint
-from probe.tables.resolvers import Resolver
+from control_world import DOH, HERE, HOST, Doh, Pages, World, helper_at, serving, trusting
+from probe.control.asking.helper_client import HelperConfig, ask
+from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_workers import FuturePool
+from probe.control.reaching.page_fetch import forwarded
+from probe.control.reaching.target_guard import Guard
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer
+from probe.core.tables.resolvers import Resolver
+from probe.measurement.streams.tls_handshake import key_hash
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from probe.control.answer import parse_answer
-from probe.control.client import HelperConfig, ask, make_request
-from probe.control.protocol import (
+from probe.control.asking.helper_answer import parse_answer
+from probe.control.asking.helper_client import HelperConfig, ask, make_request
+from probe.control.helper_protocol import (
     MAX_ANSWER_BYTES,
     OLD_WORDS,
     Request,
@@ -30,8 +30,9 @@ from probe.control.protocol import (
     old_tcp_word,
     split_address,
 )
-from probe.measure.echoes import without_addresses
-from probe.model import ControlAnswer, Endpoint
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer
+from probe.measurement.address_echoes import without_addresses
 
 HERE = "127.0.0.1"
 ENDPOINT = Endpoint(target_id="chat.web", service="chat", role="web", tier=1, input="https://chat.example.org/",

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 import requests
 import trustme
-from control_world import DOH, HERE, HOST, Doh, helper_at, serving, trusting
 
-from probe.control.doh import ask, lookup
-from probe.control.engine import Engine
-from probe.control.guard import Guard
-from probe.control.workers import FuturePool
-from probe.measure.dns_reply import Reply
-from probe.tables.resolvers import Resolver
+from control_world import DOH, HERE, HOST, Doh, helper_at, serving, trusting
+from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_workers import FuturePool
+from probe.control.reaching.doh import ask, lookup
+from probe.control.reaching.target_guard import Guard
+from probe.core.tables.resolvers import Resolver
+from probe.measurement.names.dns_response import Reply
 
 OPERATOR = Resolver(name="test", ipv4=(HERE,), doh_host=DOH)
 
@@ -88,7 +88,7 @@ class Hanging(Keeping):
 
 def test_what_was_heard_until_the_helper_waits_no_longer_is_told(authority: trustme.CA,
                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.control.engine.DNS_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("probe.control.helper.helper_engine.DNS_TIMEOUT_S", 1.0)
     with serving(Hanging, authority.issue_cert(DOH)) as port:
         engine = Engine(pool=FuturePool(2), guard=Guard(exempt=frozenset({(HERE, port)})), resolvers=(OPERATOR,),
                         doh_port=port)

@@ -21,25 +21,25 @@ from aioquic.h3.connection import H3Connection
 from aioquic.h3.events import HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import QuicEvent
-from control_world import DOH, HERE, HOST, Doh, Pages, helper_at, serving, trusting
 from hypothesis import given
 from hypothesis import strategies as st
+
+from control_world import DOH, HERE, HOST, Doh, Pages, helper_at, serving, trusting
 from loopback_udp import stun_server
 from ooni_helper_facts import problems
-
-from probe.control.cookies import Cookies
-from probe.control.doh import Lookup
-from probe.control.engine import Engine
-from probe.control.fetch import _h3_endpoint, parse_site, plain_title
-from probe.control.fetch_h3 import fetch_h3
-from probe.control.guard import Guard
-from probe.control.order import MAX_PLANS, plans_of, site_plans, take_order
-from probe.control.protocol import HttpResult, Request, XEndpoint, decode_request, encode, ooni_tls_word
-from probe.control.reach_plan import Reach
-from probe.control.reply import UNABLE, Findings, respond, unable
-from probe.control.workers import FuturePool
-from probe.measure.quic_trust import _store
-from probe.tables.resolvers import Resolver
+from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_order import MAX_PLANS, plans_of, site_plans, take_order
+from probe.control.helper.helper_reply import UNABLE, Findings, respond, unable
+from probe.control.helper.helper_workers import FuturePool
+from probe.control.helper_protocol import HttpResult, Request, XEndpoint, decode_request, encode, ooni_tls_word
+from probe.control.reaching.doh import Lookup
+from probe.control.reaching.page_fetch import _h3_endpoint, parse_site, plain_title
+from probe.control.reaching.page_fetch_h3 import fetch_h3
+from probe.control.reaching.reach_plan import Reach
+from probe.control.reaching.redirect_cookies import Cookies
+from probe.control.reaching.target_guard import Guard
+from probe.core.tables.resolvers import Resolver
+from probe.measurement.datagrams.quic_trust import _store
 
 AGENT = {"User-Agent": "ooniprobe-cli/3.24.0"}
 

@@ -18,18 +18,19 @@ import pytest
 import requests
 import trustme
 from click.testing import CliRunner
-from control_world import DOH, HERE, HOST, SILENT, helper_at
 
+from control_world import DOH, HERE, HOST, SILENT, helper_at
 from probe.cli.helper import helper as helper_command
-from probe.control import server as control_server
-from probe.control.client import HelperConfig, ask
-from probe.control.engine import Engine
-from probe.control.fetch import clean_host, parse_site
-from probe.control.guard import Guard, RateLimiter
-from probe.control.protocol import MAX_REQUEST_BYTES, decode_request
-from probe.control.workers import FuturePool
-from probe.model import ControlAnswer, Endpoint
-from probe.tables.resolvers import Resolver
+from probe.control.asking.helper_client import HelperConfig, ask
+from probe.control.helper import helper_server as control_server
+from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_workers import FuturePool
+from probe.control.helper_protocol import MAX_REQUEST_BYTES, decode_request
+from probe.control.reaching.page_fetch import clean_host, parse_site
+from probe.control.reaching.target_guard import Guard, RateLimiter
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer
+from probe.core.tables.resolvers import Resolver
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_guard(address: str, port: int, reason: str) -> None:
 
 
 def test_guard_knows_its_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.control.guard.is_bogon", lambda _: False)  # as if loopback were public
+    monkeypatch.setattr("probe.control.reaching.target_guard.is_bogon", lambda _: False)  # as if loopback were public
     assert Guard().refusal(HERE, 443) == "own_address"
     assert Guard(exempt=frozenset({(HERE, 443)})).refusal(HERE, 443) == ""
 
@@ -264,7 +265,7 @@ def test_command_explains_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     assert "ADDR:PORT" in run("--listen", "nowhere")
     assert "go together" in run("--listen", f"{HERE}:0", "--key", "k.pem")
     assert "cannot be used" in run("--listen", f"{HERE}:0", "--key", os.devnull, "--certificate", os.devnull)
-    monkeypatch.setitem(sys.modules, "probe.control.server", None)
-    monkeypatch.delitem(sys.modules, "probe.control.server")
+    monkeypatch.setitem(sys.modules, "probe.control.helper.helper_server", None)
+    monkeypatch.delitem(sys.modules, "probe.control.helper.helper_server")
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert "pip install 'reachability-probe[helper]'" in run("--listen", f"{HERE}:0")

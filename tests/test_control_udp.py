@@ -9,27 +9,28 @@ from pathlib import Path
 import certifi
 import pytest
 import trustme
+
 from control_world import helper_at
 from loopback_udp import NAME, quic_server, stun_server
+from probe.control.asking.helper_client import HelperConfig, ask
+from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_order import take_order
+from probe.control.helper.helper_workers import FuturePool
+from probe.control.helper_protocol import Request, XEndpoint
+from probe.control.reaching.reach import reach
+from probe.control.reaching.reach_plan import Plan
+from probe.control.reaching.target_guard import UDP_PORTS, Guard
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer
+from probe.measurement.datagrams.quic_trust import _store
 from test_stun import honest
-
-from probe.control.client import HelperConfig, ask
-from probe.control.engine import Engine
-from probe.control.guard import UDP_PORTS, Guard
-from probe.control.order import take_order
-from probe.control.protocol import Request, XEndpoint
-from probe.control.reach import reach
-from probe.control.reach_plan import Plan
-from probe.control.workers import FuturePool
-from probe.measure.quic_trust import _store
-from probe.model import ControlAnswer, Endpoint
 
 HERE = "127.0.0.1"
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measure.stun.APART_S", 0.01)
+    monkeypatch.setattr("probe.measurement.datagrams.stun.APART_S", 0.01)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_a_handshake_is_made_from_the_helpers_place(ca: trustme.CA, tmp_path: Pa
 
 
 def test_without_the_library_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.control.reach_udp.find_spec", lambda name: None)
+    monkeypatch.setattr("probe.control.reaching.reach_udp.find_spec", lambda name: None)
     plan = Plan(address=HERE, port=443, sni=NAME, proto="quic")
     got = reach(plan, guard=Guard(exempt=frozenset({(HERE, 443)})), timeout_s=1, deadline=time.monotonic() + 1)
     assert (got.reason, got.operation, got.failure) == ("no_quic", "", "")

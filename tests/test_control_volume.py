@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from loopback import requests_on, response, serving
 from observations import HERE4, HOST, THERE4, endpoint
-
-from probe.control.answer import parse_answer
-from probe.control.client import make_request
-from probe.control.doh import Lookup
-from probe.control.guard import Guard
-from probe.control.order import Order, take_order
-from probe.control.protocol import Request, decode_request, encode
-from probe.control.volume import volume_job
-from probe.model import ControlAnswer
+from probe.control.asking.helper_answer import parse_answer
+from probe.control.asking.helper_client import make_request
+from probe.control.helper.helper_order import Order, take_order
+from probe.control.helper.volume import volume_job
+from probe.control.helper_protocol import Request, decode_request, encode
+from probe.control.reaching.doh import Lookup
+from probe.control.reaching.target_guard import Guard
+from probe.core.observations import ControlAnswer
 
 SITE = endpoint()
 BLANK = ControlAnswer(control_id="a", input=SITE.input, state="failed")

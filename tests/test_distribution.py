@@ -14,8 +14,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 import pytest
-from built import ROOT, build, tree_copy
 
+from built import ROOT, build, tree_copy
 from probe import __version__
 
 PAGE = "share/man/man1/probe.1"
@@ -137,12 +137,14 @@ def page() -> str:
 
 def test_the_page_names_every_command_and_status(page: str) -> None:
     from probe.cli import main
+    from probe.operation.commands import exit_codes
 
     assert not [name for name in main.COMMANDS if f".SS probe {name} " not in page]
     assert ".SS probe lab score [" in page
     statuses = page.partition(".SH EXIT STATUS\n")[2].partition(".SH")[0]
     numbers = re.findall(r"^\.B (\d)$", statuses, re.MULTILINE)
-    given = (main.EXIT_FAILED, main.EXIT_USAGE, main.EXIT_LOCKED, main.EXIT_NO_NETWORK, main.EXIT_NO_CONSENT)
+    given = (exit_codes.EXIT_FAILED, exit_codes.EXIT_USAGE, exit_codes.EXIT_LOCKED, exit_codes.EXIT_NO_NETWORK,
+             exit_codes.EXIT_NO_CONSENT)
     assert numbers == ["0", *map(str, given)]
     assert "\b" not in page
     assert max(map(len, page.splitlines())) < 400

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.dns_room import AT_ONCE, HOLD_S, LEAST_AT_ONCE, Room
+from probe.measurement.names.dns_room import AT_ONCE, HOLD_S, LEAST_AT_ONCE, Room
 
 SERVER = "93.184.0.53"
 

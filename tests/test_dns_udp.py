@@ -12,13 +12,13 @@ from contextlib import contextmanager
 import dns.message
 import dns.rrset
 import pytest
-from observations import HERE4, HOST, PRIVATE, THERE4
 
-from probe.compare.dns import dns_evidence
-from probe.measure import dns_room, dns_udp
-from probe.measure.clock import Clock, start_clock
-from probe.measure.dns_udp import MAX_REPLIES, Listener, Question
-from probe.measure.lookups import observe_question
+from observations import HERE4, HOST, PRIVATE, THERE4
+from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.measurement.clock import Clock, start_clock
+from probe.measurement.names import dns_room, dns_udp
+from probe.measurement.names.dns_udp import MAX_REPLIES, Listener, Question
+from probe.measurement.names.lookups import observe_question
 
 PATIENCE_S = 10.0
 Script = Callable[[dns.message.Message, int], list[bytes]]

@@ -10,10 +10,10 @@ import dns.rrset
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observations import HERE4, HOST, NEAR4
 
-from probe.measure.dns_reply import Reply
-from probe.measure.dns_wire import MAX_ANSWERS, make_query, parse_reply
+from observations import HERE4, HOST, NEAR4
+from probe.measurement.names.dns_response import Reply
+from probe.measurement.names.dns_wire import MAX_ANSWERS, make_query, parse_reply
 
 IDENTITY = 0x1234
 

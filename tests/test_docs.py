@@ -13,25 +13,26 @@ from types import ModuleType
 import pytest
 
 from probe.catalogue.load import load
-from probe.catalogue.strength import strength
-from probe.cli.lab_score import score as score_command
+from probe.catalogue.proof_strength import strength
 from probe.cli.main import COMMANDS
-from probe.compare.shapes import ELSEWHERE_ATTEMPTS
-from probe.compare.transfers import ENOUGH_DEAD
-from probe.lab.box.actions import ACTIONS
-from probe.lab.box.parameters import KINDS
-from probe.lab.format import guide
-from probe.lab.format.scenario import Filter, Scenario, names, read_scenario
-from probe.lab.servers.faults import FAULTS
-from probe.lab.types import Censor, Expect
-from probe.measure import locate, locate_udp, trace, transfer
-from probe.measure.http import MAX_BODY_BYTES
-from probe.plan import controls, flow, residual, shapes, suspects
-from probe.plan import locate as plan_locate
-from probe.plan.frame import Frame
-from probe.session import gate, loop
-from probe.session.frame import SLOTS_S
-from probe.session.run import HELPER_TIMEOUT_S
+from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
+from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
+from probe.measurement.hops import locate, locate_udp, trace
+from probe.measurement.planning import control_plan, flow_plan, flow_suspects, residual_plan, shape_plan
+from probe.measurement.planning import locate_plan as plan_locate
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.session import pacer, run_loop
+from probe.measurement.session.make_run import HELPER_TIMEOUT_S
+from probe.measurement.session.run_plan import SLOTS_S
+from probe.measurement.streams.http_parts import MAX_BODY_BYTES
+from probe.measurement.visits import transfer
+from probe_lab.box.actions import ACTIONS
+from probe_lab.box.parameters import KINDS
+from probe_lab.cli.lab_score import score as score_command
+from probe_lab.format import guide
+from probe_lab.format.scenario import Filter, Scenario, names, read_scenario
+from probe_lab.lab_types import Censor, Expect
+from probe_lab.servers.faults import FAULTS
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def test_the_readme_names_every_command(root: Path) -> None:
 def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
     """The table of costs names today's constants."""
     kb = transfer.MAX_BYTES // 1000
-    page, read_on = round(MAX_BODY_BYTES / 1000 + 0.5), suspects.READ_ON_BYTES // 1000
+    page, read_on = round(MAX_BODY_BYTES / 1000 + 0.5), flow_suspects.READ_ON_BYTES // 1000
     first, second = (f"{after_s:.0f}" for after_s in SLOTS_S)
     spread_s = round(trace.MAX_TTL * (trace.APART_S + trace.WAIT_S))
     together_s = round(trace.WAIT_S * trace.MAX_TTL / trace.TOGETHER + 0.5)
@@ -96,26 +97,27 @@ def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
     rows = [
         f"each of {addresses} addresses | {plain.attempts - 1} after silence, "
         f"{plain.quick_attempts - 1} after an end | "
-        f"{page} kB a page, {read_on} with level {suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
-        f"{shapes.PATIENCE_S:.0f} each |",
-        f"{shapes.NAMES_PER_SERVER} names a run, level {shapes.ELSEWHERE_LEVEL} | {ELSEWHERE_ATTEMPTS + 1} |",
+        f"{page} kB a page, {read_on} with level {flow_suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
+        f"{shape_plan.PATIENCE_S:.0f} each |",
+        f"{shape_plan.NAMES_PER_SERVER} names a run, level {shape_plan.ELSEWHERE_LEVEL} | {ELSEWHERE_ATTEMPTS + 1} |",
         f"2 for each of {len(SLOTS_S)} slots | {page} kB a page | {wait_s} each, after {first} and {second} |",
-        f"1, with level {residual.CONSENT_LEVEL} {residual.MAX_ASKED} | 5 kB each | {wait_s} each, up to "
-        f"{residual.AFTER_S[-1]:.0f} after |",
+        f"1, with level {residual_plan.CONSENT_LEVEL} {residual_plan.MAX_ASKED} | 5 kB each | {wait_s} each, up to "
+        f"{residual_plan.AFTER_S[-1]:.0f} after |",
         f"{trace.MAX_TTL} SYNs there and to each of 3 others | 2 kB each | {together_s}, spread {spread_s} |",
         f"{2 * trace.MAX_TTL} datagrams a port",
-        f"{loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {locate.MAX_FLOWS}, and {locate_udp.MAX_TTL} "
-        f"datagrams | 10 kB | {locate.FLOW_S:.0f} each |",
-        f"{suspects.MAX_GLANCES} glances and {suspects.MAX_SITES} sites a run, level {suspects.CONSENT} | 1 a glance, "
-        f"{ENOUGH_DEAD} where it is dead; "
-        f"{flow.MOST_HERE} a site and {flow.MOST_ELSEWHERE} elsewhere | {kb} kB each | {transfer.LONG_S:.0f} each, "
-        f"{transfer.PIECES_S:.0f} in pieces |",
-        f"{loop.MAX_ASKS} a run | 1 each, about {controls.MAX_ASKED} addresses | 5 kB | {HELPER_TIMEOUT_S:.0f} |",
+        f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {locate.MAX_FLOWS}, and "
+        f"{locate_udp.MAX_TTL} datagrams | 10 kB | {locate.FLOW_S:.0f} each |",
+        f"{flow_suspects.MAX_GLANCES} glances and {flow_suspects.MAX_SITES} sites a run, "
+        f"level {flow_suspects.CONSENT} | 1 a glance, {ENOUGH_DEAD} where it is dead; "
+        f"{flow_plan.MOST_HERE} a site and {flow_plan.MOST_ELSEWHERE} elsewhere | {kb} kB each | "
+        f"{transfer.LONG_S:.0f} each, {transfer.PIECES_S:.0f} in pieces |",
+        f"{run_loop.MAX_ASKS} a run | 1 each, about {control_plan.MAX_ASKED} addresses | 5 kB | "
+        f"{HELPER_TIMEOUT_S:.0f} |",
     ]
     text = (root / "docs" / "design.md").read_text(encoding="utf-8")
     words = {2: "two", 3: "three", 4: "four"}
-    window = {10: "ten"}[round(gate.TLS_WINDOW_S)]
-    assert f"{words[gate.TLS_PER_ADDRESS]} TLS\nconnections in {window} seconds" in text
+    window = {10: "ten"}[round(pacer.TLS_WINDOW_S)]
+    assert f"{words[pacer.TLS_PER_ADDRESS]} TLS\nconnections in {window} seconds" in text
     assert [row for row in rows if row not in text] == []
 
 

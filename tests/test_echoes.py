@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.echoes import without_addresses
-from probe.measure.http import MAX_EXCERPT, excerpt_of
+from probe.measurement.address_echoes import without_addresses
+from probe.measurement.streams.http_parts import MAX_EXCERPT, excerpt_of
 
 AROUND = st.sampled_from([
     ("Your IP: ", "."), ("(", ")"), ("ip=", "&url=x"), ("<b>", "</b>"), ("", ""), ("адрес ", ", да"), ("[", "]"),

@@ -15,16 +15,16 @@ pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 import pyarrow as pa
+
 from fleet_days import MANY, NOW, TARGETS, some_runs, write_runs
+from probe.research.cells.file_names import CELLS_FILE
+from probe.research.counting.cell_files import Summary, make_cells
+from probe.research.engines.duckdb_engine import DuckDB
+from probe.research.engines.engine import Engine
+from probe.research.engines.engine_choice import engine_for
+from probe.results.files.atomic import StoreError
 from spark_cluster import QUICK_JAVA, spark_cluster
 from test_cells import counted, rewritten, the_file
-
-from probe.analysis.cell_files import Summary, make_cells
-from probe.analysis.duck import DuckDB
-from probe.analysis.engine import Engine
-from probe.analysis.engines import engine_for
-from probe.analysis.files import CELLS_FILE
-from probe.store.atomic import StoreError
 
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 os.environ.setdefault("JAVA_TOOL_OPTIONS", QUICK_JAVA)
@@ -85,7 +85,7 @@ class Local:
     def __init__(self) -> None:
         from chdb import session
 
-        from probe.analysis.clickhouse import SETTINGS
+        from probe.research.engines.clickhouse import SETTINGS
 
         self._session: Any = session.Session()
         for sql in ("CREATE DATABASE probe ENGINE = Atomic", "USE probe"):
@@ -108,16 +108,16 @@ class Local:
 
 @needs_chdb
 def test_clickhouse_agrees(folder: Path) -> None:
-    from probe.analysis.clickhouse import ClickHouse
+    from probe.research.engines.clickhouse import ClickHouse
 
     agree(ClickHouse("", DuckDB(memory_mb=500), server=Local()), folder)
 
 
 def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.analysis.cell_files._GROUP_ROWS", 100)
+    monkeypatch.setattr("probe.research.counting.cell_files._GROUP_ROWS", 100)
     _, whole = counted(folder / "in", folder / "whole")
     monkeypatch.setattr(DuckDB, "portion_rows", 1)
-    monkeypatch.setattr("probe.analysis.duck._BATCH_ROWS", 7)
+    monkeypatch.setattr("probe.research.engines.duckdb_engine._BATCH_ROWS", 7)
     found, done = counted(folder / "in", folder / "days")
     assert len(found) == sum(whole.cells.values())
     assert what(done) == what(whole)
@@ -125,7 +125,7 @@ def test_portions_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_engine_that_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "probe.analysis.spark", raising=False)
+    monkeypatch.delitem(sys.modules, "probe.research.engines.spark", raising=False)
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
     with pytest.raises(StoreError, match=r"spark needs the extra `spark`: pip install"):
         engine_for("spark")

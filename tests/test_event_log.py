@@ -10,9 +10,8 @@ import pytest
 pytest.importorskip("pandas", reason="needs the extra `research`")
 
 from made_cells import SERVICES, at, quiet, struck
-
-from probe.analysis.event_log import CHANGES, Covered, Row, alert_line, changes_since, current, update_log
-from probe.analysis.events import detect
+from probe.research.events.event_detection import detect
+from probe.research.events.event_log import CHANGES, Covered, Row, alert_line, changes_since, current, update_log
 
 BLOCKED = range(300, 340)
 NOW = at(500)

@@ -10,12 +10,12 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 
 import numpy as np
 import pandas as pd
-from made_cells import PLACES, SERVICES, at, quiet, struck
 
-from probe.analysis.columns import CellsError
-from probe.analysis.event import Event
-from probe.analysis.events import detect, examine
-from probe.analysis.reading import read_cells
+from made_cells import PLACES, SERVICES, at, quiet, struck
+from probe.research.events.cell_columns import CellsError
+from probe.research.events.event import Event
+from probe.research.events.event_detection import detect, examine
+from probe.research.events.series_reading import read_cells
 
 HOUR = timedelta(hours=1)
 ALL_ASNS = tuple(asn for _, asn in PLACES)

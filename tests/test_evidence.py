@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from scapy.utils import RawPcapNgReader
-from stored import a_result
 
 from probe.cli.main import cli
-from probe.model import KeptPacket, RunResult
-from probe.store.atomic import StoreError
-from probe.store.layout import packets_path
-from probe.store.pcapng import MAX_FILE_BYTES, read_blocks, write_packets
-from probe.store.write import write_run
+from probe.core.observations import KeptPacket
+from probe.core.runs import RunResult
+from probe.results.files.atomic import StoreError
+from probe.results.files.pcapng import MAX_FILE_BYTES, read_blocks, write_packets
+from probe.results.layout import packets_path
+from probe.results.runs.run_writer import write_run
+from stored import a_result
 
 
 def kept(result: RunResult, *numbers: int, size: int = 41) -> tuple[KeptPacket, ...]:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.expectation import Expectation
-from probe.measure.expect import expects_anything, mismatch
-from probe.measure.http import Exchange, body_hash, clock_offset_s, excerpt_of, title_of
+from probe.core.endpoints import Expectation
+from probe.measurement.streams.expectation_check import expects_anything, mismatch
+from probe.measurement.streams.http_parts import Exchange, body_hash, clock_offset_s, excerpt_of, title_of
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 JSON = b'{"a": {"b": [{"c": 1}, {"c": "x"}], "yes": true}, "n": null}'

@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from made_up_net import Net, walk
 from made_up_verdicts import HONEST, bench, cut, verdict_on
 from observations import BEYOND4, ELSEWHERE, HERE4, THERE4, TIMEOUT, endpoint
-
-from probe.classify import judge
-from probe.model import ControlAnswer, Verdict
-from probe.session.book import Book
-from probe.sites import group
-from probe.steps import Ask
+from probe.catalogue.sites import group
+from probe.core.observations import ControlAnswer
+from probe.core.verdicts import Verdict
+from probe.inference.verdicts.classify import judge
+from probe.measurement.planning.steps import Ask
+from probe.measurement.session.observation_log import Book
 
 NEXT_TO_THERE4 = "151.101.77.7"
 

@@ -6,18 +6,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from feeds_made import KEY, MADE, URL, entry, failing, feed, place
 from hypothesis import given
 from hypothesis import strategies as st
+
+from feeds_made import KEY, MADE, URL, entry, failing, feed, place
 from made_up_net import FRAME, Net, walk
 from observations import HERE4, NEAR4, PRIVATE, REFUSED, RESET, THERE4, TIMEOUT, WELL, endpoint, site_of
-
-from probe.classify import Bench, judge
-from probe.control.feed_board import AHEAD_S, FRESH_S, Board
-from probe.control.feed_document import Feed, FeedEntry, FeedPage
-from probe.model import ControlAnswer, Endpoint, Verdict
-from probe.session.book import Book
-from probe.steps import Ask
+from probe.control.feeds.feed_board import AHEAD_S, FRESH_S, Board
+from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPage
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer
+from probe.core.verdicts import Verdict
+from probe.inference.verdicts.classify import Bench, judge
+from probe.measurement.planning.steps import Ask
+from probe.measurement.session.observation_log import Book
 
 SOON = MADE + timedelta(minutes=5)
 ALL = ("system", "network", "public", "tcp", "doh")

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from feeds_made import MADE, entry, failing, feed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.control.feed_board import Board
-from probe.control.feed_document import (
+from feeds_made import MADE, entry, failing, feed
+from probe.control.feeds.feed_board import Board
+from probe.control.feeds.feed_document import (
     MAX_BYTES,
     MAX_ENTRIES,
     Feed,
@@ -22,7 +22,8 @@ from probe.control.feed_document import (
     read_feed,
     write_feed,
 )
-from probe.model import ControlAnswer, Endpoint
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer
 
 GOOD: dict[str, Any] = json.loads(write_feed(feed(entry(), failing("https://b.example/"))))
 

@@ -9,17 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from feeds_made import MADE, entry, failing, feed, put_feed
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from loopback import requests_on, serving
-from signed import OTHERS, OURS
 
-from probe.control.feed_document import Feed, FeedError, write_feed
-from probe.settings import FeedSettings, Helper, Settings
-from probe.store.atomic import StoreError
-from probe.updates.feeds import (
+from feeds_made import MADE, entry, failing, feed, put_feed
+from loopback import requests_on, serving
+from probe.config.settings import FeedSettings, Helper, Settings
+from probe.control.feeds.feed_document import Feed, FeedError, write_feed
+from probe.operation.updates.feed_updates import (
     EVERY_S,
     RETRY_S,
     Source,
@@ -33,7 +31,9 @@ from probe.updates.feeds import (
     standing_words,
     standings,
 )
-from probe.updates.minisign import public_key
+from probe.operation.updates.minisign import public_key
+from probe.results.files.atomic import StoreError
+from signed import OTHERS, OURS
 
 NOW = MADE + timedelta(minutes=10)
 OLD, NEW = feed(made=MADE - timedelta(minutes=30)), feed()

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.store.atomic import StoreError
-from probe.updates.minisign import SignatureError, public_key, signature, verify
-from probe.updates.sign import new_key, public_path, read_key
+from probe.operation.updates.minisign import SignatureError, public_key, signature, verify
+from probe.operation.updates.signing import new_key, public_path, read_key
+from probe.results.files.atomic import StoreError
 
 DOCUMENT = bytes(range(256)) * 300
 

@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from feeds_made import MADE, entry, failing, feed, place
 from hypothesis import given
 from hypothesis import strategies as st
+
+from feeds_made import MADE, entry, failing, feed, place
 from made_up_net import FRAME, Net, walk
 from observations import (
     HERE4,
@@ -27,16 +28,17 @@ from observations import (
     expecting,
     operation,
 )
-
+from probe.catalogue.sites import group
 from probe.catalogue.types import Catalogue
-from probe.classify import Bench, judge
-from probe.control.feed_document import FeedEntry, FeedError, FeedPage, read_feed, write_feed
-from probe.feed.changes import KINDS, changes, failure_of
-from probe.feed.learn import FeedFrame, learn, looks_alike, stem, unfit
-from probe.model import Endpoint, Run, RunResult, Vantage, Verdict
-from probe.session.book import Book
-from probe.sites import group
-from probe.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES
+from probe.control.feeds.feed_changes import KINDS, changes, failure_of
+from probe.control.feeds.feed_document import FeedEntry, FeedError, FeedPage, read_feed, write_feed
+from probe.control.feeds.feed_learning import FeedFrame, learn, looks_alike, stem, unfit
+from probe.core.endpoints import Endpoint
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES
+from probe.core.verdicts import Verdict
+from probe.inference.verdicts.classify import Bench, judge
+from probe.measurement.session.observation_log import Book
 
 FRAME_OF = FeedFrame(name="de-1", asn=64510, cc="DE", software="1.0")
 ALL = ("system", "network", "public", "tcp", "doh")

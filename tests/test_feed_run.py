@@ -8,16 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from feeds_made import MADE, feed
 from observations import endpoint
-
-from probe.control.feed_board import Board
-from probe.geo.whereabouts import Whereabouts
-from probe.measure.clock import Clock, start_clock
-from probe.model import Vantage
-from probe.session.book import Book
-from probe.session.run import _asker
-from probe.settings import Settings, VantageSettings
+from probe.config.geo.whereabouts import Whereabouts
+from probe.config.settings import Settings, VantageSettings
+from probe.control.feeds.feed_board import Board
+from probe.core.runs import Vantage
+from probe.measurement.clock import Clock, start_clock
+from probe.measurement.session.make_run import _asker
+from probe.measurement.session.observation_log import Book
 
 
 def asker(clock: Clock, offsets: list[float | None],

@@ -7,18 +7,26 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from feeds_made import KEY, feed, place
 from observations import HOST, TIMEOUT, endpoint, expecting
-from test_feed_learn import ALL, FRAME_OF, catalogue, measured, net
-
 from probe.catalogue.load import load
-from probe.control.feed_board import Board
-from probe.control.feed_document import MAX_BYTES, MAX_ENTRIES, FeedEntry, FeedError, FeedPage, read_feed, write_feed
-from probe.feed.fit import fitted
-from probe.feed.learn import learn
-from probe.feed.left_out import BY_PLACE, CONTROL, NO_NAME, NO_TURN, left_out
-from probe.model import Endpoint
-from probe.session.frame import MANY_ADDRESSES
+from probe.control.feeds.feed_board import Board
+from probe.control.feeds.feed_document import (
+    MAX_BYTES,
+    MAX_ENTRIES,
+    FeedEntry,
+    FeedError,
+    FeedPage,
+    read_feed,
+    write_feed,
+)
+from probe.control.feeds.feed_fit import fitted
+from probe.control.feeds.feed_learning import learn
+from probe.control.feeds.feed_left_out import BY_PLACE, CONTROL, NO_NAME, NO_TURN, left_out
+from probe.core.endpoints import Endpoint
+from probe.measurement.session.run_plan import MANY_ADDRESSES
+from test_feed_learn import ALL, FRAME_OF, catalogue, measured, net
 
 JA4 = "t13d1812h1_85036bcba153_d41ae481755e"
 WHOLE = load(None, search=False)

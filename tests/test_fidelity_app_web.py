@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from lab_elsewhere import elsewhere
 from lab_fidelity import Place, Watched, on, opened, seed_of, watched
 from lab_fidelity_checks import BRIEF_S, acts, assert_never_arrives, is_acknowledged
 from lab_first_words import first_words, is_genuine
 from lab_innocents import fault
-
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.laboratory import unavailable
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from scapy.layers.inet import IP, TCP
+
 from lab_fidelity import Place, Watched, on, opened
 from lab_fidelity_checks import (
     BRIEF_S,
@@ -25,7 +27,6 @@ from lab_fidelity_checks import (
     last_said,
     server_next,
 )
-from scapy.layers.inet import IP, TCP
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

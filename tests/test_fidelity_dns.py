@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 import pytest
+
 from lab_fidelity import Watched, on, opened
 from lab_fidelity_checks import (
     BRIEF_S,

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import IP, TCP
+
 from lab_both_ends import BothEnds, pull
 from lab_fidelity import Flow, Place, Seen, Watched
 from lab_hellos import hello
-from scapy.layers.inet import IP, TCP
-
-from probe.lab.laboratory import unavailable
-from probe.lab.types import Drawn, Value
+from probe_lab.lab_types import Drawn, Value
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from scapy.layers.inet import ICMP
+
 from lab_fidelity import PATIENCE_S, Watched, on, opened
 from lab_fidelity_checks import (
     BRIEF_S,
@@ -20,7 +22,6 @@ from lab_fidelity_checks import (
     fetch,
     public_resolver,
 )
-from scapy.layers.inet import ICMP
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

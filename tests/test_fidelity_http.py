@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import IP, TCP
+
 from lab_both_ends import BothEnds
 from lab_fidelity import Flow, Place, Watched, on, opened, seed_of
 from lab_fidelity_checks import (
@@ -25,9 +27,7 @@ from lab_fidelity_checks import (
     last_said,
     server_next,
 )
-from scapy.layers.inet import IP, TCP
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 import pytest
+from scapy.layers.inet import ICMP
+
 from lab_elsewhere import elsewhere
 from lab_fidelity import Watched, Watching
 from lab_hellos import hello
 from lab_innocents import ask, crowd, fault, fetch, header
-from scapy.layers.inet import ICMP
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 CHUNK_BYTES = 4000

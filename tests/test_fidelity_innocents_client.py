@@ -6,10 +6,10 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
+
 from lab_fidelity import Watched, Watching
 from lab_innocents import ask, fetch, innocents, python
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+
 from lab_fidelity import PATIENCE_S, Flow, Watched, Watching
 from lab_innocents import ask, crowd, fault, innocents, pings, python, volume, with_fault, with_rule
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import ICMP, IP, TCP
+
 from lab_both_ends import BothEnds
 from lab_fidelity import Flow, Watched, on, opened, seed_of
 from lab_fidelity_checks import (
@@ -16,9 +18,7 @@ from lab_fidelity_checks import (
     assert_innocent_name_resolves,
     has_df,
 )
-from scapy.layers.inet import ICMP, IP, TCP
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+
 from lab_datagrams import binding_request
 from lab_elsewhere import elsewhere
 from lab_fidelity import Place, Watched, on, opened

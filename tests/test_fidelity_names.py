@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from lab_datagrams import assert_binomial
 from lab_elsewhere import elsewhere
 from lab_fidelity import Flow, Place, Watched, on, opened

@@ -6,13 +6,13 @@ import ipaddress
 from collections.abc import Iterator
 
 import pytest
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+
 from lab_fidelity import Flow, Watched, draw_scenario, on, opened, seed_of, watched
 from lab_fidelity_checks import BRIEF_S, assert_answered, assert_never_arrives, assert_resets, genuine_data
 from lab_hellos import hello
-from scapy.layers.inet import ICMP, IP, TCP, UDP
-
-from probe.lab.format.needs import lacking
-from probe.lab.laboratory import unavailable
+from probe_lab.format.needs import lacking
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+
 from lab_both_ends import BothEnds
 from lab_datagrams import UNKNOWN_VERSION, again, assert_binomial, binding_request, initial, least, of_version
 from lab_fidelity import Flow, Place, Watched
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from scapy.layers.inet import ICMP, IP, UDP
+
 from lab_both_ends import PULL
 from lab_datagrams import assert_binomial
 from lab_elsewhere import elsewhere
@@ -16,11 +18,9 @@ from lab_fidelity_checks import BRIEF_S, assert_answered, assert_silence, has_df
 from lab_hellos import hello
 from lab_innocents import fault, innocents, with_fault
 from lab_warm import forked
-from scapy.layers.inet import ICMP, IP, UDP
-
-from probe.lab.laboratory import unavailable
-from probe.lab.servers.faults import number
-from probe.plan.frame import Frame
+from probe.measurement.planning.plan_context import Frame
+from probe_lab.laboratory import unavailable
+from probe_lab.servers.faults import number
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

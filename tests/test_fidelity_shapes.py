@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
 from lab_both_ends import BothEnds
 from lab_elsewhere import elsewhere
 from lab_fidelity import Flow, Place, Watched, on, opened, seed_of
@@ -23,8 +24,7 @@ from lab_fidelity_checks import (
 )
 from lab_hellos import SCT, hello, short_hello, with_extension, with_grease
 from lab_innocents import fault
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab_warm import forked
 
+from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.laboratory import Laboratory, probe_command, unavailable
-from probe.lab.scoring.trial import configuration, program_environment, read_rows
-from probe.lab.types import Drawn, Rule
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load
+from probe_lab.lab_types import Drawn, Rule
+from probe_lab.laboratory import Laboratory, probe_command, unavailable
+from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 

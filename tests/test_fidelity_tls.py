@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+
 from lab_both_ends import BothEnds
 from lab_fidelity import Flow, Watched, Watching
 from lab_hellos import ECH, ESNI, hello, with_extension
@@ -25,8 +26,7 @@ from lab_tls_views import (
     server_next,
     syn_ack,
 )
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

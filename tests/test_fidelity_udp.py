@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import ICMP, IP, TCP
+
 from lab_both_ends import BothEnds
 from lab_datagrams import UNKNOWN_VERSION, again, assert_binomial, binding_request, initial, least, of_version
 from lab_elsewhere import elsewhere
 from lab_fidelity import Flow, Place, Watched, on, opened
 from lab_fidelity_checks import BRIEF_S, INNOCENT_NAME, public_resolver
 from lab_innocents import crowd
-from scapy.layers.inet import ICMP, IP, TCP
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 

@@ -14,15 +14,15 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.catalogue import lists
-from probe.catalogue.check import check
-from probe.catalogue.imported import read_text
+from probe.catalogue import test_lists
+from probe.catalogue.catalogue_check import check
+from probe.catalogue.fingerprint_lists import read_text
+from probe.catalogue.list_writer import CATEGORIES, as_test_list
 from probe.catalogue.load import load
 from probe.catalogue.run_descriptor import MAX_INPUTS, MAX_TESTS, MESSENGERS, from_descriptor, is_descriptor
 from probe.catalogue.types import CatalogueError
-from probe.catalogue.written import CATEGORIES, as_test_list
 from probe.cli.targets import targets
-from probe.measure.fingerprints import Index
+from probe.measurement.fingerprint_match import Index
 
 DAY = date(2026, 11, 24)
 KEYS = ("nettests", "test_name", "inputs", "inputs_extra", "targets_name", "x")
@@ -127,13 +127,13 @@ def test_a_written_list_is_read_again(tmp_path: Path) -> None:
     result = CliRunner().invoke(targets, ["list", "--file", str(path), "--service", "list", "--format", "citizenlab"])
     assert result.exit_code == 0
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert tuple(rows[0]) == lists.LIST_COLUMNS
+    assert tuple(rows[0]) == test_lists.LIST_COLUMNS
     assert [(r["url"], r["category_code"], r["category_description"], r["source"], r["notes"]) for r in rows] == [
         ("https://example.org/", "NEWS", "News Media", "reachability-probe", 'a, "b"'),
         ("http://203.0.114.1/", "MISC", "Miscelaneous content", "reachability-probe", "")]
     assert date.fromisoformat(rows[0]["date_added"])
     assert "1 endpoints are no pages" in result.stderr
-    again, problems = lists.from_test_list(result.stdout)
+    again, problems = test_lists.from_test_list(result.stdout)
     assert ([e.input for e in again], problems) == (["https://example.org/", "http://203.0.114.1/"], [])
 
 
@@ -144,7 +144,7 @@ def test_our_catalogue_has_pages_for_a_test_list() -> None:
     assert len(rows) + left_out == len(endpoints)
     assert len({row["url"] for row in rows}) == len(rows) > 50
     assert all(row["category_code"] in CATEGORIES and row["category_description"] for row in rows)
-    found, problems = lists.from_test_list(text)
+    found, problems = test_lists.from_test_list(text)
     assert (len(found), problems) == (len(rows), [])
 
 

@@ -18,11 +18,10 @@ pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 from fleet_days import NOW, START, some_runs, write_runs
-from test_cells import counted
-
-from probe.analysis import findings
 from probe.cli.main import cli
-from probe.store.atomic import StoreError
+from probe.research.events import event_findings
+from probe.results.files.atomic import StoreError
+from test_cells import counted
 
 
 @dataclass
@@ -49,26 +48,26 @@ def detected(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     log = SimpleNamespace(
         Covered=Covered, update_log=update_log, alert_line=lambda row: f"{row['change']}: {row['event_id']}\x1b[2J",
         changes_since=lambda rows, since: [row for row in rows if datetime.fromisoformat(row["logged_at"]) >= since])
-    monkeypatch.setitem(sys.modules, "probe.analysis.events", SimpleNamespace(detect=detect))
-    monkeypatch.setitem(sys.modules, "probe.analysis.event_log", log)
-    monkeypatch.setattr(findings, "available", lambda: True)
+    monkeypatch.setitem(sys.modules, "probe.research.events.event_detection", SimpleNamespace(detect=detect))
+    monkeypatch.setitem(sys.modules, "probe.research.events.event_log", log)
+    monkeypatch.setattr(event_findings, "available", lambda: True)
     return seen
 
 
 def test_the_log_only_grows(tmp_path: Path, detected: dict[str, Any]) -> None:
     write_runs(tmp_path / "in", some_runs(10), parquet=False)
     cells, _ = counted(tmp_path / "in", tmp_path / "out")
-    first = findings.find_events(tmp_path / "out", since=None, now=NOW)
+    first = event_findings.find_events(tmp_path / "out", since=None, now=NOW)
     assert [row["event_id"] for row in first.rows] == ["one"]
     assert detected["rows"] == len(cells)
     assert START <= detected["covered"].begin < detected["covered"].end <= START + timedelta(days=3)
     text = (tmp_path / "out" / "events.jsonl").read_text()
-    assert not findings.find_events(tmp_path / "out", since=None, now=NOW).rows
+    assert not event_findings.find_events(tmp_path / "out", since=None, now=NOW).rows
     detected["events"].append("two")
-    later = findings.find_events(tmp_path / "out", since=None, now=NOW + timedelta(days=1))
+    later = event_findings.find_events(tmp_path / "out", since=None, now=NOW + timedelta(days=1))
     assert [row["event_id"] for row in later.rows] == ["two"]
     assert (tmp_path / "out" / "events.jsonl").read_text().startswith(text)
-    since = findings.find_events(tmp_path / "out", since=NOW, now=NOW + timedelta(days=2))
+    since = event_findings.find_events(tmp_path / "out", since=NOW, now=NOW + timedelta(days=2))
     assert [row["event_id"] for row in since.rows] == ["one", "two"]
     assert since.events == 2
 
@@ -78,7 +77,7 @@ def test_a_log_that_is_none_is_left_alone(tmp_path: Path, detected: dict[str, An
     counted(tmp_path / "in", tmp_path / "out")
     (tmp_path / "out" / "events.jsonl").write_text('{"event_id": "a"}\nnot json\n')
     with pytest.raises(StoreError, match=r"events.jsonl, line 2: is no event"):
-        findings.find_events(tmp_path / "out", since=None, now=NOW)
+        event_findings.find_events(tmp_path / "out", since=None, now=NOW)
     assert len((tmp_path / "out" / "events.jsonl").read_text().splitlines()) == 2
 
 

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import HERE4, lookup
 
-from probe.catalogue import imported
+from observations import HERE4, lookup
+from probe.catalogue import fingerprint_lists
+from probe.catalogue.fingerprint_lists import Imported, read_file, read_text
 from probe.catalogue.fingerprints import KINDS, SCOPES, Fingerprint, build, from_table, own_fingerprints
-from probe.catalogue.imported import Imported, read_file, read_text
 from probe.catalogue.patterns import MAX_PATTERN, MIN_LITERAL, Pattern, from_expression, literal
-from probe.cli.fingerprints import equip, gathered, in_words
-from probe.compare.marks import Mark, mark_of
-from probe.measure.fingerprints import Index, known, use
-from probe.settings import load_settings
+from probe.config.settings import load_settings
+from probe.inference.evidence.fingerprint_weight import Mark, mark_of
+from probe.measurement.fingerprint_match import Index, known, use
+from probe.operation.commands.fingerprint_files import equip, gathered, in_words
 
 OWN = own_fingerprints()
 
@@ -232,11 +232,11 @@ def test_any_json_gives_a_fingerprint_or_a_problem(value: object) -> None:
 
 
 def test_lists_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imported, "MAX_TAKEN", 3)
-    monkeypatch.setattr(imported, "MAX_PROBLEMS", 2)
+    monkeypatch.setattr(fingerprint_lists, "MAX_TAKEN", 3)
+    monkeypatch.setattr(fingerprint_lists, "MAX_PROBLEMS", 2)
     got = ooni(*[{} for _ in range(9)])
     assert (len(got.taken), len(got.problems), got.refused) == (3, 2, 6)
-    monkeypatch.setattr(imported, "MAX_FILE_BYTES", 50)
+    monkeypatch.setattr(fingerprint_lists, "MAX_FILE_BYTES", 50)
     big = tmp_path / "big.csv"
     big.write_text("x" * 51)
     assert "larger" in read_file(big).problems[0].reason

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.compare.fisher import lost_more
+from probe.inference.evidence.fisher import lost_more
 
 
 @pytest.mark.parametrize(("ours", "others", "p"), [

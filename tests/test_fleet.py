@@ -15,14 +15,14 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 
 import numpy as np
 import pandas as pd
-from made_cells import quiet
 
-from probe.fleet.cells import cell_table
-from probe.fleet.score import score_fleet, together
-from probe.fleet.series_file import SeriesError, read_series, score_series
-from probe.fleet.truth import draw_truth
-from probe.fleet.verdicts import BLOCKED, CONFIRMED, NETWORK, NO_ROW, Fleet
-from probe.fleet.world import Size, draw_world
+from made_cells import quiet
+from probe_lab.fleet.fleet_cells import cell_table
+from probe_lab.fleet.fleet_score import score_fleet, together
+from probe_lab.fleet.fleet_truth import draw_truth
+from probe_lab.fleet.fleet_verdicts import BLOCKED, CONFIRMED, NETWORK, NO_ROW, Fleet
+from probe_lab.fleet.fleet_world import Size, draw_world
+from probe_lab.fleet.series_file import SeriesError, read_series, score_series
 
 SMALL = Size(volunteers=60, networks=8, services=14, days=60)
 TINY = Size(volunteers=12, networks=4, services=14, days=24)
@@ -80,8 +80,8 @@ def test_cells_count_every_verdict_once(tiny: Fleet) -> None:
 
 def test_rows_are_those_of_the_store(tmp_path: Path) -> None:
     pq = pytest.importorskip("pyarrow.parquet")
-    from probe.store.parquet import arrow_schema
-    from probe.store.schema import TABLES
+    from probe.results.files.parquet import arrow_schema
+    from probe.results.schema import TABLES
 
     done = CliRunner().invoke(cli, ["fleet", "simulate", "--rows", "20000", "--out", str(tmp_path), "--json",
                                     "--volunteers", "30", "--services", "14"])

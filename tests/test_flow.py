@@ -9,15 +9,24 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import ELSEWHERE, EOF, HERE4, HOST, OTHER, TIMEOUT, endpoint, site_of, told, visit_to
 
-from probe.compare.flow import FlowEvidence, flow_evidence
-from probe.compare.transfers import effort, frozen, ideal_s, of_visits, passed, stalled, steadiness, usable
-from probe.model import Observation
-from probe.plan.flow import flow_steps, next_kind
-from probe.plan.frame import Frame, Seen
-from probe.plan.suspects import FlowFrame, Place
-from probe.steps import Ask, Transfer
+from observations import ELSEWHERE, EOF, HERE4, HOST, OTHER, TIMEOUT, endpoint, site_of, told, visit_to
+from probe.core.observations import Observation
+from probe.inference.evidence.flow_evidence import FlowEvidence, flow_evidence
+from probe.inference.evidence.transfer_evidence import (
+    effort,
+    frozen,
+    ideal_s,
+    of_visits,
+    passed,
+    stalled,
+    steadiness,
+    usable,
+)
+from probe.measurement.planning.flow_plan import flow_steps, next_kind
+from probe.measurement.planning.flow_suspects import FlowFrame, Place
+from probe.measurement.planning.plan_context import Frame, Seen
+from probe.measurement.planning.steps import Ask, Transfer
 
 FULL = 131_072
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from observations import HERE4, HOST, TIMEOUT, told, visit_to
+from probe.inference.evidence.flow_evidence import FlowEvidence, flow_evidence
+from probe.inference.evidence.transfer_evidence import ideal_s, pace_apart
+from probe.measurement.planning.flow_suspects import flow_frame
 from test_flow import AWAY, FULL, INNOCENT, STALL, flow, in_turns, played, read
 from test_suspects import OTHERS, visits_of
-
-from probe.compare.flow import FlowEvidence, flow_evidence
-from probe.compare.transfers import ideal_s, pace_apart
-from probe.plan.suspects import flow_frame
 
 STEADY: dict[str, Any] = dict(size=90_000, took_s=6.0, rtt_ms=270.0, bins=("7500",) * 12)
 DISTANT: dict[str, Any] = dict(size=FULL, took_s=2.6, rtt_ms=270.0, rounds=7)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import HERE4, TIMEOUT
 
-from probe.compare.freezes import Freezes, freezes
-from probe.model import Observation
+from observations import HERE4, TIMEOUT
+from probe.core.observations import Observation
+from probe.inference.evidence.freezes import Freezes, freezes
 
 STOPPED, CAME, SLOWLY = 16_800, 131_000, 6.0
 

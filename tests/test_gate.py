@@ -7,10 +7,10 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observations import HERE4, HOST, NEAR4
 
-from probe.session.gate import TLS_PER_ADDRESS, TLS_WINDOW_S, Gate
-from probe.steps import Ask, Follow, Lookup, Step, Visit
+from observations import HERE4, HOST, NEAR4
+from probe.measurement.planning.steps import Ask, Follow, Lookup, Step, Visit
+from probe.measurement.session.pacer import TLS_PER_ADDRESS, TLS_WINDOW_S, Gate
 
 
 def going_to(address: str = HERE4, *, port: int = 443, sni: str = HOST, attempt: int = 1) -> Visit:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmdb_files import Plain, mmdb, write_mmdb
 
-from probe.geo.mmdb import MmdbTables, asn_of, country_of
-from probe.geo.table import NOTHING, Found, GeoError
+from mmdb_files import Plain, mmdb, write_mmdb
+from probe.config.geo.geo_table import NOTHING, Found, GeoError
+from probe.config.geo.mmdb import MmdbTables, asn_of, country_of
 
 COUNTRIES: dict[str, Plain] = {"93.184.0.0/16": {"country": {"iso_code": "DE", "geoname_id": 7}},
                                "2606:2800::/32": {"country": {"iso_code": "RU"}}}
@@ -88,7 +88,7 @@ def test_a_damaged_table_finds_something_or_is_called_damaged(tmp_path_factory: 
 
 def test_without_the_package_it_is_said_what_to_install(tmp_path: Path) -> None:
     path = write_mmdb(tmp_path / "t.mmdb", COUNTRIES)
-    program = ("import sys; sys.modules['maxminddb'] = None\nfrom probe.geo.mmdb import MmdbTables\n"
+    program = ("import sys; sys.modules['maxminddb'] = None\nfrom probe.config.geo.mmdb import MmdbTables\n"
                f"try:\n    MmdbTables([{path!r}]).find('93.184.216.34')\nexcept ValueError as error: print(error)")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert "pip install 'reachability-probe[geo]'" in done.stdout, done.stderr

@@ -7,14 +7,14 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from mmdb_files import write_mmdb
 
-from probe.geo.place import OWN, Clue, Tabled, elsewhere, network_of, settled, tabled
-from probe.geo.standing import geo_settings, standing, words_of
-from probe.geo.table import Found, GeoError
-from probe.geo.whereabouts import MAX_CLUES, Whereabouts, table_for
-from probe.model import Vantage
-from probe.settings import GeoSettings, RunSettings, Settings, SettingsError, VantageSettings
+from mmdb_files import write_mmdb
+from probe.config.geo.geo_status import geo_settings, standing, words_of
+from probe.config.geo.geo_table import Found, GeoError
+from probe.config.geo.vantage_place import OWN, Clue, Tabled, elsewhere, network_of, settled, tabled
+from probe.config.geo.whereabouts import MAX_CLUES, Whereabouts, table_for
+from probe.config.settings import GeoSettings, RunSettings, Settings, SettingsError, VantageSettings
+from probe.core.runs import Vantage
 
 HERE = Found(cc="DE", asn=64500)
 TODAY = date(2026, 11, 25)

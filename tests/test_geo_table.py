@@ -7,13 +7,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from geo import Steps, _country, agreed, build, packed, swept
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.geo import packed as reading
-from probe.geo.packed import PACKAGED, SHIFTS, PackedTable, Source
-from probe.geo.table import NOTHING, Found, GeoError, public
+from geo import Steps, _country, agreed, build, packed, swept
+from probe.config.geo import packaged_table as reading
+from probe.config.geo.geo_table import NOTHING, Found, GeoError, public
+from probe.config.geo.packaged_table import PACKAGED, SHIFTS, PackedTable, Source
 
 DAY = "2026-06-17"
 FOUND = st.builds(Found, cc=st.sampled_from(("ZZ", "DE", "RU")), asn=st.sampled_from((0, 1, 64500, 4_294_967_295)))

@@ -10,11 +10,11 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 
 import numpy as np
 import pandas as pd
-from made_cells import BEGIN, PLACES, SERVICES, at, hours_of, quiet, rows_of, struck, turned
 
-from probe.analysis.events import detect, examine
-from probe.analysis.habits import Habit, habits
-from probe.analysis.reading import read_cells
+from made_cells import BEGIN, PLACES, SERVICES, at, hours_of, quiet, rows_of, struck, turned
+from probe.research.events.event_detection import detect, examine
+from probe.research.events.flaky_habits import Habit, habits
+from probe.research.events.series_reading import read_cells
 
 HOURS = 24 * 120
 ASNS = tuple(asn for _, asn in PLACES)

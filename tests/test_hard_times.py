@@ -13,24 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from probe.cli import run as run_module
+from probe.cli.watch import _Watched
+from probe.measurement.device.vantage import probe_id
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
+from probe.operation.commands.run_lock import Locked, held_since, run_lock
+from probe.operation.schedules.missing_runs import gaps
+from probe.operation.schedules.schedule_log import Event, append, now, read
+from probe.results.archive.own_files import REMOVED_FILE
+from probe.results.archive.retention import Limits, keep_within
+from probe.results.files import atomic
+from probe.results.files.atomic import StoreError, append_lines, check_writable
+from probe.results.runs.run_reader import read_runs, stored_runs
+from probe.results.runs.run_writer import write_run
 from soaking.killed import AtCall, run_and_kill
 from soaking.machine import Machine, crashed, one_catalogue
 from soaking.recorded import Network, recorded
 from stored import a_result
-
-from probe.archive.own import REMOVED_FILE
-from probe.archive.retention import Limits, keep_within
-from probe.cli import run as run_module
-from probe.cli.lock import Locked, held_since, run_lock
-from probe.cli.main import EXIT_FAILED, EXIT_LOCKED
-from probe.cli.watch import _Watched
-from probe.schedules.events import Event, append, now, read
-from probe.schedules.gaps import gaps
-from probe.store import atomic
-from probe.store.atomic import StoreError, append_lines, check_writable
-from probe.store.read import read_runs, stored_runs
-from probe.store.write import write_run
-from probe.vantage import probe_id
 
 T0 = datetime(2017, 5, 4, 6, 12, tzinfo=UTC)
 OLD_S = 7200.0

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 import requests
-from control_world import HERE, HOST, Pages, helper_at, serving
 
-from probe.control import server as control_server
-from probe.control.doh import Lookup
-from probe.control.engine import JOBS_AT_ONCE, Engine, _Run, _side_by_side
-from probe.control.fetch import fetch, parse_site
-from probe.control.guard import Guard
-from probe.control.metrics import Counters
-from probe.control.workers import FuturePool
+from control_world import HERE, HOST, Pages, helper_at, serving
+from probe.control.helper import helper_server as control_server
+from probe.control.helper.helper_engine import JOBS_AT_ONCE, Engine, _Run, _side_by_side
+from probe.control.helper.helper_metrics import Counters
+from probe.control.helper.helper_workers import FuturePool
+from probe.control.reaching.doh import Lookup
+from probe.control.reaching.page_fetch import fetch, parse_site
+from probe.control.reaching.target_guard import Guard
 
 
 def test_200_requests_in_flight(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 import requests
 from click.testing import CliRunner
-from control_world import HERE, helper_at
 from hypothesis import given
 from hypothesis import strategies as st
 
+from control_world import HERE, helper_at
 from probe.cli.helper import helper as helper_command
-from probe.control import server as control_server
-from probe.control.clients import Shares, asker
-from probe.control.engine import Engine
-from probe.control.guard import RateLimiter
-from probe.control.metrics import BUCKETS_S, OUTCOMES, TABLE, Counters, serve_metrics
-from probe.control.workers import FuturePool
-from probe.schedules.helper_unit import helper_unit
+from probe.control.helper import helper_server as control_server
+from probe.control.helper.helper_clients import Shares, asker
+from probe.control.helper.helper_engine import Engine
+from probe.control.helper.helper_metrics import BUCKETS_S, OUTCOMES, TABLE, Counters, serve_metrics
+from probe.control.helper.helper_workers import FuturePool
+from probe.control.reaching.target_guard import RateLimiter
+from probe.operation.schedules.helper_unit import helper_unit
 
 
 def unit(*options: str) -> str:

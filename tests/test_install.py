@@ -16,14 +16,15 @@ from click.testing import CliRunner, Result
 
 from probe.cli import install as install_module
 from probe.cli import run as run_module
-from probe.cli.as_user import as_user
-from probe.cli.diary import Diary
-from probe.cli.lock import Locked, held_since, run_lock
-from probe.cli.main import EXIT_LOCKED, EXIT_NO_CONSENT, cli
-from probe.schedules import cron, systemd, units
-from probe.schedules.events import Event, append, now, read
-from probe.store.atomic import StoreError
-from probe.tables.consent import TEXT_NUMBER
+from probe.cli.main import cli
+from probe.core.tables.consent_words import TEXT_NUMBER
+from probe.operation.commands.as_user import as_user
+from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
+from probe.operation.commands.run_lock import Locked, held_since, run_lock
+from probe.operation.commands.timed_log import Diary
+from probe.operation.schedules import cron, systemd, units
+from probe.operation.schedules.schedule_log import Event, append, now, read
+from probe.results.files.atomic import StoreError
 
 ROOT = Path(__file__).resolve().parent.parent
 PERSONS = "# my own\nMAILTO=me\n5 4 * * * backup --all 100\\%\n"
@@ -44,7 +45,7 @@ def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(in_folder))
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "PROBE_CONFIG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("probe.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
+    monkeypatch.setattr("probe.config.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
     monkeypatch.setattr(units, "SYSTEM_FOLDER", in_folder / "system")
     monkeypatch.setattr(units, "PRIVATE", ())  # this home is in /tmp
     bin_folder = in_folder / "bin"
@@ -212,7 +213,7 @@ def test_root_writes_nothing_where_another_may_lay_links(home: Path) -> None:
 HOLD = """
 import subprocess, sys
 from pathlib import Path
-from probe.cli.lock import run_lock
+from probe.operation.commands.run_lock import run_lock
 with run_lock(Path(sys.argv[1])):
     child = subprocess.Popen(["sleep", "600"])
     print(child.pid, flush=True)

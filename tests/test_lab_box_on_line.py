@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from lab_net import DELAY_S, Net
 from lab_traffic import CLIENT, CLIENT_TTL, SERVER, read, rule
-
-from probe.lab.box.defragment import fragmented
-from probe.lab.wire.packet import IpHeader, build_udp
+from probe_lab.box.defragment import fragmented
+from probe_lab.wire.packet import IpHeader, build_udp
 
 STUN = b"\0\1\0\0\x21\x12\xa4\x42"
 

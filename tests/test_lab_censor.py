@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from lab_exercise import DRAWN, WORLD, client, expected, explore, open_lab, tun_reason
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.utils import RawPcapNgReader
 
-from probe.lab.format.needs import search_path
-from probe.lab.host import acts
-from probe.lab.laboratory import LabFailed, Laboratory, LabUnavailable, unavailable
-from probe.lab.truth import TruthEntry, read_log
-from probe.lab.types import Censor
+from lab_exercise import DRAWN, WORLD, client, expected, explore, open_lab, tun_reason
+from probe_lab.format.needs import search_path
+from probe_lab.host import acts
+from probe_lab.lab_types import Censor
+from probe_lab.laboratory import LabFailed, Laboratory, LabUnavailable, unavailable
+from probe_lab.truth import TruthEntry, read_log
 
 HERE = Path(__file__).parent
 TRANSPORTS = [pytest.param("tun", marks=pytest.mark.skipif(bool(tun_reason()), reason=tun_reason() or "open")), "veth"]

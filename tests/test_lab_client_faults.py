@@ -11,17 +11,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from lab_exercise import client, tun_reason
 from lab_warm import forked
-
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.host import client_faults
-from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.servers.faults import FAULTS
-from probe.lab.types import Drawn, Fault, Value, World
-from probe.lab.world import with_shared
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load
+from probe_lab.host import client_faults
+from probe_lab.lab_types import Drawn, Fault, Value, World
+from probe_lab.laboratory import Laboratory, unavailable
+from probe_lab.servers.faults import FAULTS
+from probe_lab.world import with_shared
 
 lab = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 TRANSPORTS = [pytest.param("tun", marks=pytest.mark.skipif(bool(tun_reason()), reason=tun_reason() or "open")), "veth"]

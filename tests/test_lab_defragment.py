@@ -12,9 +12,9 @@ from scapy.layers.inet import IP, UDP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, fragment6
 from scapy.packet import Raw
 
-from probe.lab.box import defragment
-from probe.lab.box.defragment import Fragments, Whole, fragmented, part_of
-from probe.lab.wire.packet import IpHeader, build_udp
+from probe_lab.box import defragment
+from probe_lab.box.defragment import Fragments, Whole, fragmented, part_of
+from probe_lab.wire.packet import IpHeader, build_udp
 
 UNTIMED = settings(deadline=None)
 ENDS = {4: ("198.18.7.1", "93.184.216.34"), 6: ("2a01:4f8::7", "2606:4700::6810:1")}

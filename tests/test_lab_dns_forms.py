@@ -7,9 +7,9 @@ from pathlib import Path
 import dns.exception
 import dns.message
 import pytest
-from lab_traffic import CLIENT_TTL, SERVER_ISN, Flow, Scene, assert_untouched, flow_of, query, rule, sent
 
-from probe.lab.wire.packet import ACK, PSH
+from lab_traffic import CLIENT_TTL, SERVER_ISN, Flow, Scene, assert_untouched, flow_of, query, rule, sent
+from probe_lab.wire.packet import ACK, PSH
 
 
 def over_tcp(name: str, kind: str = "A") -> bytes:

@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterator
 
 import pytest
+
 from lab_exercise import DRAWN, STAND_INS, WORLD, client, open_lab
 from lab_traffic import rule
-
-from probe.lab.host.blueprint import Parts
-from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.truth import read_log
-from probe.lab.types import Fault
+from probe_lab.host.blueprint import Parts
+from probe_lab.lab_types import Fault
+from probe_lab.laboratory import Laboratory, unavailable
+from probe_lab.truth import read_log
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 

@@ -16,8 +16,8 @@ from scapy.layers.inet6 import IPv6
 from scapy.utils import RawPcapNgReader
 
 from probe.catalogue.load import load
-from probe.cli.lab_exec import hosts_in
-from probe.lab.laboratory import unavailable
+from probe_lab.cli.lab_exec import hosts_in
+from probe_lab.laboratory import unavailable
 
 TESTS = Path(__file__).parent
 ENDPOINTS = load(search=False).endpoints

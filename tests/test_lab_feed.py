@@ -11,11 +11,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from lab_feeds import World, side_by_side, world
 
-from probe.control.feed_board import AHEAD_S
-from probe.control.feed_document import Feed, read_feed
-from probe.lab.laboratory import CLIENT, unavailable
+from lab_feeds import World, side_by_side, world
+from probe.control.feeds.feed_board import AHEAD_S
+from probe.control.feeds.feed_document import Feed, read_feed
+from probe_lab.laboratory import CLIENT, unavailable
 
 ELSEWHERE = (64999, "IS")
 """What the censored place says of itself."""

@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from lab_feeds import World, world
 
+from lab_feeds import World, world
 from probe.catalogue.load import load
-from probe.control.feed_document import read_feed
-from probe.expectation import Expectation
-from probe.lab.laboratory import probe_command, unavailable
-from probe.lab.scoring.trial import program_environment
-from probe.lab.types import Drawn, Fault
-from probe.model import Endpoint
+from probe.control.feeds.feed_document import read_feed
+from probe.core.endpoints import Endpoint, Expectation
+from probe_lab.lab_types import Drawn, Fault
+from probe_lab.laboratory import probe_command, unavailable
+from probe_lab.scoring.trial import program_environment
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
 NAME, LATER = "round", "round-later"

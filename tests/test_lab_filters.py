@@ -6,13 +6,13 @@ import dns.edns
 import dns.rcode
 import dns.rdatatype
 import pytest
+
 from lab_faults_world import BAD, GOOD, ROWS, Params, fault, first, lookup
 from lab_servers_world import connect, in_namespace, request, serving
-
-from probe.lab.laboratory import unavailable
-from probe.lab.servers.fault_problems import missing, value_problems
-from probe.lab.servers.faults import FAULTS
-from probe.lab.types import Value
+from probe_lab.lab_types import Value
+from probe_lab.laboratory import unavailable
+from probe_lab.servers.fault_problems import missing, value_problems
+from probe_lab.servers.faults import FAULTS
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 

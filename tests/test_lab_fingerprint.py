@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lab_hellos import with_extension
 from lab_scenario_files import CATALOGUE, GOOD, write
 from lab_traffic import HELLO, INNOCENT, SERVER, SERVER6, Scene, assert_untouched, client_hello, flow_of, rule
-
-from probe.lab.box.hello_shape import features_of, fits_shape, hello_shape
-from probe.lab.draw import addresses_of, draw
-from probe.lab.format.scenario import read_scenario
-from probe.lab.types import Rule
+from probe_lab.box.hello_shape import features_of, fits_shape, hello_shape
+from probe_lab.draw import addresses_of, draw
+from probe_lab.format.scenario import read_scenario
+from probe_lab.lab_types import Rule
 
 GREASED = with_extension(HELLO, 0x1A1A, b"")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from lab_traffic import (
     CLIENT,
     CLIENT_TTL,
@@ -21,11 +22,10 @@ from lab_traffic import (
     sent,
     untouched,
 )
-
-from probe.lab.box.buckets import Buckets
-from probe.lab.box.limits import Limits
-from probe.lab.box.rulebook import Schedule, make_ready
-from probe.lab.wire.packet import ACK, RST, SYN, IpHeader, build_udp
+from probe_lab.box.buckets import Buckets
+from probe_lab.box.limits import Limits
+from probe_lab.box.rulebook import Schedule, make_ready
+from probe_lab.wire.packet import ACK, RST, SYN, IpHeader, build_udp
 
 FULL = bytes(1400)
 
@@ -115,8 +115,8 @@ def test_after_one_hit_the_address_stays_slow_whatever_the_name(tmp_path: Path) 
 
 
 def test_buckets_and_queues_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.lab.box.buckets.MAX_BUCKETS", 5)
-    monkeypatch.setattr("probe.lab.box.buckets.MAX_QUEUED_BYTES", 10_000)
+    monkeypatch.setattr("probe_lab.box.buckets.MAX_BUCKETS", 5)
+    monkeypatch.setattr("probe_lab.box.buckets.MAX_QUEUED_BYTES", 10_000)
     buckets = Buckets()
 
     def wait_s(whose: int, now_s: float) -> float | None:
@@ -224,7 +224,7 @@ def test_connections_further_apart_than_the_window_are_not_too_many(tmp_path: Pa
 
 
 def test_counters_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.lab.box.limits.MAX_COUNTERS", 4)
+    monkeypatch.setattr("probe_lab.box.limits.MAX_COUNTERS", 4)
     limits = Limits()
 
     def refuses(whose: int) -> bool:

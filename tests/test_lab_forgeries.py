@@ -9,6 +9,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 import pytest
+
 from lab_traffic import (
     CLIENT,
     CLIENT6,
@@ -31,9 +32,8 @@ from lab_traffic import (
     sent,
     untouched,
 )
-
-from probe.lab.wire.icmp_errors import error_about, quoted
-from probe.lab.wire.packet import ACK, FIN, PSH, RST, SYN, IpHeader, Packet, build_udp
+from probe_lab.wire.icmp_errors import error_about, quoted
+from probe_lab.wire.packet import ACK, FIN, PSH, RST, SYN, IpHeader, Packet, build_udp
 
 # fin, alert, http_response
 

@@ -9,9 +9,9 @@ from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6
 
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.draw import draw
-from probe.lab.format.scenario import read_scenario
-from probe.lab.path.gateway import echo_reply
+from probe_lab.draw import draw
+from probe_lab.format.scenario import read_scenario
+from probe_lab.path.home_gateway import echo_reply
 
 SCENARIO = """
 title = "only a part of the world answers"

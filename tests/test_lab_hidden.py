@@ -6,11 +6,11 @@ import math
 from dataclasses import replace
 
 import pytest
-from lab_judged import FRIEND, TARGET, judged, met, scene, verdicts
 
-from probe.lab.scoring.hidden import is_hidden, line_bps
-from probe.lab.truth import TruthEntry
-from probe.lab.types import Drawn, Expect, Rule
+from lab_judged import FRIEND, TARGET, judged, met, scene, verdicts
+from probe_lab.lab_types import Drawn, Expect, Rule
+from probe_lab.scoring.hidden import is_hidden, line_bps
+from probe_lab.truth import TruthEntry
 
 SLOW = Expect(of="@t", outcomes=("blocked",), block_types=("flow.throttle.sni",), min_depth=2)
 FIRED = (TruthEntry(time_s=1.0, actor="middlebox", action="throttle", block_type="flow.throttle.sni", alias="t",

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lab_warm import forked
 
+from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.scoring.trial import configuration, program_environment
-from probe.lab.types import Drawn, Fault
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load
+from probe_lab.lab_types import Drawn, Fault
+from probe_lab.laboratory import Laboratory, unavailable
+from probe_lab.scoring.trial import configuration, program_environment
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
@@ -141,7 +141,7 @@ def test_the_scheduled_path_loads_nothing_heavy(seed: int) -> None:
             env=program_environment(), timeout_s=100)
     assert done.returncode == 0, done.stderr
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines() if "import time:" in line}
-    assert "probe.session.run" in loaded
+    assert "probe.measurement.session.make_run" in loaded
     assert not [name for name in loaded if name in heavy or name.startswith(tuple(f"{h}." for h in heavy))]
 
 

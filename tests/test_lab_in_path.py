@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import IP, in4_chksum
+from scapy.layers.inet6 import IPv6, in6_chksum
+from scapy.utils import checksum
+
 from lab_traffic import (
     CLIENT6,
     CLIENT_TTL,
@@ -23,12 +27,8 @@ from lab_traffic import (
     sent,
     untouched,
 )
-from scapy.layers.inet import IP, in4_chksum
-from scapy.layers.inet6 import IPv6, in6_chksum
-from scapy.utils import checksum
-
-from probe.lab.wire.packet import ACK, FIN, PSH, RST, SYN, IpHeader, build_ip, build_tcp, parse
-from probe.lab.wire.packet_edit import as_reset
+from probe_lab.wire.packet import ACK, FIN, PSH, RST, SYN, IpHeader, build_ip, build_tcp, parse
+from probe_lab.wire.packet_edit import as_reset
 
 TIMESTAMPS = bytes.fromhex("0101080a0000000100000002")
 

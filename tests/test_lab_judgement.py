@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lab_judged import EXPECT, FIRED, FRIEND, LITERAL, TARGET, judged, met, scene, verdicts
 
-from probe.lab.truth import TruthEntry
-from probe.lab.types import Drawn, Expect
+from lab_judged import EXPECT, FIRED, FRIEND, LITERAL, TARGET, judged, met, scene, verdicts
+from probe_lab.lab_types import Drawn, Expect
+from probe_lab.truth import TruthEntry
 
 
 @pytest.mark.parametrize(

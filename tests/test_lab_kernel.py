@@ -17,10 +17,10 @@ from pathlib import Path
 
 import certifi
 import pytest
-from lab_exercise import WORLD, client, expected, explore, open_lab, tun_reason
 from scapy.utils import RawPcapNgReader
 
-from probe.lab.laboratory import Laboratory, unavailable
+from lab_exercise import WORLD, client, expected, explore, open_lab, tun_reason
+from probe_lab.laboratory import Laboratory, unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from lab_exercise import expected, explore, open_lab, process_space
 
-from probe.lab.laboratory import LabFailed, Laboratory, unavailable, warm
+from lab_exercise import expected, explore, open_lab, process_space
+from probe_lab.laboratory import LabFailed, Laboratory, unavailable, warm
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 
@@ -225,10 +225,10 @@ def test_an_interpreter_that_has_ended_is_told(folder: Path) -> None:
     with warm() as interpreter:
         with open_lab(warm=interpreter) as lab:
             assert lab.run_probe(["--version"], env=dict(os.environ), timeout_s=PATIENCE_S).returncode == 0
-            os.kill(interpreter_of("probe.lab.host.warm_program", folder), signal.SIGKILL)
+            os.kill(interpreter_of("probe_lab.host.warm_program", folder), signal.SIGKILL)
             with pytest.raises(LabFailed, match="fork from"):
                 lab.run_probe(["--version"], env=dict(os.environ), timeout_s=PATIENCE_S)
-        os.kill(interpreter_of("probe.lab.host.warm", folder), signal.SIGKILL)
+        os.kill(interpreter_of("probe_lab.host.warm", folder), signal.SIGKILL)
         with pytest.raises(LabFailed, match="fork from"), open_lab(warm=interpreter):
             pytest.fail("it was built")
 

@@ -13,11 +13,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from lab_exercise import DRAWN, client, expected, explore, open_lab, process_space, tun_reason
 
-from probe.lab.host import directory as lab_directory
-from probe.lab.laboratory import LabFailed, unavailable
-from probe.lab.types import Rule
+from lab_exercise import DRAWN, client, expected, explore, open_lab, process_space, tun_reason
+from probe_lab.host import directory as lab_directory
+from probe_lab.lab_types import Rule
+from probe_lab.laboratory import LabFailed, unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 
@@ -39,7 +39,7 @@ def exercise(prelude: str, *arguments: str) -> dict[str, object]:
 
 WITHOUT_PRIVILEGES = """
 import os
-from probe.lab.host import namespaces as ns
+from probe_lab.host import namespaces as ns
 if "dropped" not in os.environ and os.geteuid() == 0:
     # Root without rights is an ordinary user, but that the kernel asks for CAP_SETFCAP to map root's own number.
     for capability in set(range(41)) - {31}:
@@ -51,8 +51,8 @@ assert not ns.has_capability(ns.CAP_SYS_ADMIN)
 
 TUN_CLOSED = """
 import ctypes, os
-from probe.lab.host import mounts
-from probe.lab.host import namespaces as ns
+from probe_lab.host import mounts
+from probe_lab.host import namespaces as ns
 if not ns.has_capability(ns.CAP_SYS_ADMIN):
     ns.enter_new_user(uid=0, gid=0)
 ns.unshare(ns.NEW_MOUNT)
@@ -198,10 +198,10 @@ def test_servers_that_do_not_start_are_an_error_with_their_words() -> None:
 def test_a_forbidden_namespace_names_the_setting_to_change() -> None:
     code = """
 import os, pathlib, sys
-from probe.lab.host import namespaces as ns
+from probe_lab.host import namespaces as ns
 ns.enter_new_user(uid=0, gid=0)
 pathlib.Path("/proc/sys/user/max_net_namespaces").write_text("0")
-os.execv(sys.executable, [sys.executable, "-m", "probe.lab.host.launch", "--check"])
+os.execv(sys.executable, [sys.executable, "-m", "probe_lab.host.launch", "--check"])
 """
     done = subprocess.run([PYTHON, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert "`sudo sysctl -w user.max_net_namespaces=10000`" in done.stdout

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from lab_net import DELAY_S, HOPS, PLACE, VANTAGE, VANTAGE6, WORLD, Net, datagram
 from lab_traffic import CLIENT, CLIENT6, RESOLVER, SERVER, SERVER6, SERVER_ISN, Flow, get, query, read, rule
-
-from probe.lab.path.line import draw_line
-from probe.lab.path.shaping import Shaper
-from probe.lab.types import Fault, Rule, Value
-from probe.lab.wire.icmp_errors import quoted
-from probe.lab.wire.packet import ACK, FIN, RST, SYN, IpHeader, build_tcp
-from probe.lab.wire.packet_edit import ttl_of
+from probe_lab.lab_types import Fault, Rule, Value
+from probe_lab.path.line import draw_line
+from probe_lab.path.shaping import Shaper
+from probe_lab.wire.icmp_errors import quoted
+from probe_lab.wire.packet import ACK, FIN, RST, SYN, IpHeader, build_tcp
+from probe_lab.wire.packet_edit import ttl_of
 
 Rules = tuple[Rule, ...]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.lab.host.many_addresses import _answers, _request, add_ipv6_addresses
+from probe_lab.host.many_addresses import _answers, _request, add_ipv6_addresses
 
 
 def test_what_the_kernel_refuses_is_said() -> None:

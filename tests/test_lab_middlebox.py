@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from lab_traffic import (
     CLIENT,
     CLIENT6,
@@ -24,14 +25,13 @@ from lab_traffic import (
     sent,
     untouched,
 )
-
-from probe.lab.box.actions import ACTIONS, KINDS, TRIGGERS, problems
-from probe.lab.box.effects import EFFECTS
-from probe.lab.box.matches import MATCHERS
-from probe.lab.box.rule_index import TRIGGERS_FILED
-from probe.lab.box.rulebook import make_ready
-from probe.lab.types import Rule
-from probe.lab.wire.packet import ACK, FIN, SYN, IpHeader, build_udp
+from probe_lab.box.actions import ACTIONS, KINDS, TRIGGERS, problems
+from probe_lab.box.effects import EFFECTS
+from probe_lab.box.matches import MATCHERS
+from probe_lab.box.rule_index import TRIGGERS_FILED
+from probe_lab.box.rulebook import make_ready
+from probe_lab.lab_types import Rule
+from probe_lab.wire.packet import ACK, FIN, SYN, IpHeader, build_udp
 
 # tables
 
@@ -254,8 +254,8 @@ def test_the_log_is_bounded_per_rule_and_flow(tmp_path: Path) -> None:
 
 
 def test_a_flood_of_flows_does_not_grow_without_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.lab.box.flows.MAX_FLOWS", 10)
-    monkeypatch.setattr("probe.lab.path.nat.MAX_MAPPINGS", 5)
+    monkeypatch.setattr("probe_lab.box.flows.MAX_FLOWS", 10)
+    monkeypatch.setattr("probe_lab.path.nat.MAX_MAPPINGS", 5)
     scene = Scene(tmp_path, rule("sni", "t.example", "drop"), rule("udp53", (), "redirect", to=RESOLVER))
     oldest = scene.open(Flow(cport=1))
     scene.out(oldest.data(HELLO[:100]))

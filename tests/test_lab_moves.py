@@ -14,15 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from lab_warm import forked
 
+from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.laboratory import Laboratory, probe_command, unavailable
-from probe.lab.scoring.judged import Row
-from probe.lab.scoring.trial import configuration, program_environment, read_rows
-from probe.lab.truth import read_log
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load
+from probe_lab.laboratory import Laboratory, probe_command, unavailable
+from probe_lab.scoring.judged import Row
+from probe_lab.scoring.trial import configuration, program_environment, read_rows
+from probe_lab.truth import read_log
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from lab_mutants import UNCHANGED, Mutant, kinds, mutants, scene, shape_of, unchanged
 from lab_warm import forked
-
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.laboratory import probe_command, unavailable
-from probe.lab.scoring.trial import configuration, program_environment, read_rows
-from probe.lab.types import Drawn
-from probe.lab.world import draw_world
-from probe.model import Endpoint
+from probe.core.endpoints import Endpoint
+from probe_lab.lab_types import Drawn
+from probe_lab.laboratory import probe_command, unavailable
+from probe_lab.scoring.trial import configuration, program_environment, read_rows
+from probe_lab.world import draw_world
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
 

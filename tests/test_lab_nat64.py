@@ -9,8 +9,6 @@ import dns.message
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lab_net import HOPS, VANTAGE, VANTAGE6, WORLD, Net
-from lab_traffic import CLIENT, CLIENT6, SERVER, SERVER6, rule
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, TCPerror, UDPerror
 from scapy.layers.inet6 import (
     ICMPv6DestUnreach,
@@ -27,10 +25,12 @@ from scapy.layers.inet6 import (
 )
 from scapy.packet import Packet, Raw
 
-from probe.lab.path.line import draw_line
-from probe.lab.path.nat64 import Nat64
-from probe.lab.types import Fault
-from probe.lab.wire.fragments import fragments6
+from lab_net import HOPS, VANTAGE, VANTAGE6, WORLD, Net
+from lab_traffic import CLIENT, CLIENT6, SERVER, SERVER6, rule
+from probe_lab.lab_types import Fault
+from probe_lab.path.line import draw_line
+from probe_lab.path.nat64_router import Nat64
+from probe_lab.wire.fragments import fragments6
 
 THERE = "64:ff9b::9765:10a"
 """SERVER (151.101.1.10) behind the well-known prefix."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from probe.lab.scoring.order import Queue
+from probe_lab.scoring.trial_order import Queue
 
 
 def test_every_scenario_is_begun_once_and_then_the_longest_come_first() -> None:

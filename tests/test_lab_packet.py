@@ -18,10 +18,10 @@ from scapy.layers.inet import IP, in4_chksum
 from scapy.layers.inet6 import IPv6, in6_chksum
 from scapy.utils import checksum
 
-from probe.lab.box import dissect, tls_hello
-from probe.lab.box.first_bytes import FirstBytes
-from probe.lab.wire.icmp_errors import error_about, host_unreachable, quoted, time_exceeded
-from probe.lab.wire.packet import (
+from probe_lab.box import dissect, tls_hello
+from probe_lab.box.first_bytes import FirstBytes
+from probe_lab.wire.icmp_errors import error_about, host_unreachable, quoted, time_exceeded
+from probe_lab.wire.packet import (
     ACK,
     ICMP,
     PSH,
@@ -37,7 +37,7 @@ from probe.lab.wire.packet import (
     flag_bits,
     parse,
 )
-from probe.lab.wire.packet_edit import is_ip, lower_ttl, rewritten, ttl_of
+from probe_lab.wire.packet_edit import is_ip, lower_ttl, rewritten, ttl_of
 
 SRC4, DST4 = "198.18.7.1", "93.184.216.34"
 SRC6, DST6 = "2a01:4f8::7", "2606:4700::6810:1"

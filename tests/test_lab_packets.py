@@ -15,16 +15,16 @@ from scapy.utils import RawPcapNgReader
 
 from probe.catalogue.load import load as load_catalogue
 from probe.cli.main import cli
-from probe.compare.packets import read_packets
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.laboratory import unavailable
-from probe.lab.scoring.score import run_trials
-from probe.lab.scoring.trial import Trial
-from probe.model import RunResult
-from probe.store.layout import packets_path
-from probe.store.pcapng import read_blocks
-from probe.store.read import read_runs
+from probe.core.runs import RunResult
+from probe.inference.evidence.packet_text import read_packets
+from probe.results.files.pcapng import read_blocks
+from probe.results.layout import packets_path
+from probe.results.runs.run_reader import read_runs
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load
+from probe_lab.laboratory import unavailable
+from probe_lab.scoring.score_run import run_trials
+from probe_lab.scoring.trial import Trial
 
 SEED = random.Random(f"packets {os.environ['PROBE_TEST_SEED']}").randrange(1, 100_000)
 RUNS = [("sni-gfw2", "packet"), ("ip-admin", "packet"), ("dns-gfw-3", "packet"), ("sni-gfw2", "socket")]

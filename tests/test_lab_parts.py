@@ -13,20 +13,20 @@ import sys
 from pathlib import Path
 
 import pytest
-from lab_exercise import DRAWN, STAND_INS
 
-from probe.lab import errors
-from probe.lab.host.blueprint import Blueprint, decode, encode, running_helpers
-from probe.lab.host.browser_trust import policy
-from probe.lab.types import Fault
-from probe.lab.wire.composite import CompositeLeg
-from probe.lab.wire.frames import unframed
+from lab_exercise import DRAWN, STAND_INS
+from probe_lab import lab_errors
+from probe_lab.host.blueprint import Blueprint, decode, encode, running_helpers
+from probe_lab.host.browser_trust import policy
+from probe_lab.lab_types import Fault
+from probe_lab.wire.composite import CompositeLeg
+from probe_lab.wire.frames import unframed
 
 
 def test_advice_names_apparmor(monkeypatch: pytest.MonkeyPatch) -> None:
     restricted = {"kernel.apparmor_restrict_unprivileged_userns": "1"}
-    monkeypatch.setattr(errors, "_sysctl", lambda name: restricted.get(name, ""))
-    advice = errors.namespace_advice(PermissionError(1, "Operation not permitted"))
+    monkeypatch.setattr(lab_errors, "_sysctl", lambda name: restricted.get(name, ""))
+    advice = lab_errors.namespace_advice(PermissionError(1, "Operation not permitted"))
     assert "AppArmor" in advice
     assert "`sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`" in advice
     assert f"profile probe-lab {os.path.realpath(sys.executable)} flags=(unconfined)" in advice
@@ -38,7 +38,7 @@ def test_advice_is_a_command_that_a_shell_understands(tmp_path: Path) -> None:
     tools.chmod(0o755)
     profile = tmp_path / "profile"
     environment = {"PATH": f"{tmp_path}{os.pathsep}{os.defpath}", "PROFILE": str(profile)}
-    subprocess.run(["sh", "-ec", errors.apparmor_profile("/usr/bin/python3.11")], env=environment, check=True)
+    subprocess.run(["sh", "-ec", lab_errors.apparmor_profile("/usr/bin/python3.11")], env=environment, check=True)
     assert profile.read_text().splitlines() == [
         "abi <abi/4.0>,", "profile probe-lab /usr/bin/python3.11 flags=(unconfined) {", "  userns,", "}",
     ]
@@ -55,7 +55,7 @@ def test_advice_is_a_command_that_a_shell_understands(tmp_path: Path) -> None:
     ],
 )
 def test_advice_about_wires_says_what_to_run(tun: OSError, veth: Exception, words: tuple[str, ...]) -> None:
-    advice = errors.wire_advice(tun, veth)
+    advice = lab_errors.wire_advice(tun, veth)
     assert all(word in advice for word in words), advice
 
 

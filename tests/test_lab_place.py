@@ -10,18 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from lab_warm import forked
 from mmdb_files import write_mmdb
-
 from probe.catalogue.load import load as load_catalogue
-from probe.geo.table import public
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.laboratory import probe_command, unavailable
-from probe.lab.scoring.trial import program_environment
-from probe.model import RunResult
-from probe.session.judging import judge_again
-from probe.store.read import read_runs
+from probe.config.geo.geo_table import public
+from probe.core.runs import RunResult
+from probe.measurement.session.run_verdicts import judge_again
+from probe.results.runs.run_reader import read_runs
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load
+from probe_lab.laboratory import probe_command, unavailable
+from probe_lab.scoring.trial import program_environment
 
 SEED = random.Random(f"place {os.environ['PROBE_TEST_SEED']}").randrange(1, 100_000)
 INPUTS = ("https://chat.signal.org/v1/config", "stun://stun.l.google.com:19302", "stun://stun1.l.google.com:19302")

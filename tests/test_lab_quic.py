@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from lab_servers_world import CLIENTS, Served, get, in_namespace, row, run_client, serving
 from lab_warm import forked
-
 from probe.catalogue.load import load
-from probe.lab.laboratory import unavailable
-from probe.lab.types import Drawn, Fault
-from probe.lab.world import draw_world
+from probe_lab.lab_types import Drawn, Fault
+from probe_lab.laboratory import unavailable
+from probe_lab.world import draw_world
 
 pytest.importorskip("aioquic", reason="it needs aioquic; run: pip install 'reachability-probe[lab]'")
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lab_traffic import CLIENT, CLIENT6, CLIENT_TTL, HELLO, SERVER, SERVER6, Scene, rule, untouched
 
-from probe.lab.box.quic_initial import initial_crypto, initial_keys
-from probe.lab.box.tls_hello import hello_of_message
-from probe.lab.wire.packet import IpHeader, build_udp
+from lab_traffic import CLIENT, CLIENT6, CLIENT_TTL, HELLO, SERVER, SERVER6, Scene, rule, untouched
+from probe_lab.box.quic_initial import initial_crypto, initial_keys
+from probe_lab.box.tls_hello import hello_of_message
+from probe_lab.wire.packet import IpHeader, build_udp
 
 ID = bytes.fromhex("8394c8f03e515708")
 MESSAGE = HELLO[5:]

@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from lab_warm import forked
 
+from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.laboratory import Laboratory, probe_command, unavailable
-from probe.lab.pki import issue, load_issuer, world_time
-from probe.lab.scoring.trial import configuration, program_environment, read_rows
-from probe.lab.types import Drawn, Fault, World
-from probe.lab.world import FIXED_ANSWERS, draw_world
-from probe.model import Endpoint
-from probe.tables.resolvers import PUBLIC_RESOLVERS
+from probe.core.endpoints import Endpoint
+from probe.core.tables.resolvers import PUBLIC_RESOLVERS
+from probe_lab.lab_types import Drawn, Fault, World
+from probe_lab.laboratory import Laboratory, probe_command, unavailable
+from probe_lab.pki import issue, load_issuer, world_time
+from probe_lab.scoring.trial import configuration, program_environment, read_rows
+from probe_lab.world import FIXED_ANSWERS, draw_world
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 

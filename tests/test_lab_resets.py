@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from lab_traffic import (
     CLIENT,
     CLIENT_TTL,
@@ -20,8 +21,7 @@ from lab_traffic import (
     sent,
     untouched,
 )
-
-from probe.lab.wire.packet import ACK, RST, SYN
+from probe_lab.wire.packet import ACK, RST, SYN
 
 # reset
 

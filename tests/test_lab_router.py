@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from lab_net import (
     DELAY_S,
     HOPS,
@@ -24,14 +25,13 @@ from lab_net import (
     datagram,
 )
 from lab_traffic import CLIENT, CLIENT6, RESOLVER, SERVER, SERVER6, Flow, client_hello, get, query, read, rule
-
-from probe.lab.path.line import draw_line
-from probe.lab.path.router import route
-from probe.lab.truth import TruthEntry, TruthLog, read_log
-from probe.lab.types import Fault, Rule, World
-from probe.lab.wire.icmp_errors import quoted
-from probe.lab.wire.packet import ACK, RST, SYN, IpHeader, build_udp
-from probe.lab.wire.packet_edit import ttl_of
+from probe_lab.lab_types import Fault, Rule, World
+from probe_lab.path.line import draw_line
+from probe_lab.path.router import route
+from probe_lab.truth import TruthEntry, TruthLog, read_log
+from probe_lab.wire.icmp_errors import quoted
+from probe_lab.wire.packet import ACK, RST, SYN, IpHeader, build_udp
+from probe_lab.wire.packet_edit import ttl_of
 
 
 def forever(name: str) -> Rule:

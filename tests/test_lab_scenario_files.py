@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lab_scenario_files import BY_INPUT, CATALOGUE, GOOD, write
 
-from probe.lab.draw import addresses_of, draw
-from probe.lab.format.needs import lacking
-from probe.lab.format.ranges import RangeError, bounds, draw_range, parse_range, samples
-from probe.lab.format.scenario import DIRECTORY, names, read_scenario
-from probe.lab.format.scenario import load as load_scenario
-from probe.lab.format.toml_table import ScenarioError
-from probe.lab.types import Expect
-from probe.rules.catalogue import all_rules
+from lab_scenario_files import BY_INPUT, CATALOGUE, GOOD, write
+from probe.inference.rules.all_rules import all_rules
+from probe_lab.draw import addresses_of, draw
+from probe_lab.format.needs import lacking
+from probe_lab.format.ranges import RangeError, bounds, draw_range, parse_range, samples
+from probe_lab.format.scenario import DIRECTORY, names, read_scenario
+from probe_lab.format.scenario import load as load_scenario
+from probe_lab.format.toml_table import ScenarioError
+from probe_lab.lab_types import Expect
 
 # --- ranges
 

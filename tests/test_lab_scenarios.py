@@ -13,21 +13,21 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from lab_scenario_files import BY_INPUT, CATALOGUE, GOOD, ROOT, write
 
-from probe.cli.lab import lab
-from probe.lab.box.actions import problems, texts_of
-from probe.lab.draw import NOT_BUILT, TARGET, accepts, addresses_of, draw
-from probe.lab.format.scenario import load as load_scenario
-from probe.lab.format.scenario import names, read_scenario
-from probe.lab.format.scenario_parts import PLACES
-from probe.lab.format.toml_table import ScenarioError
-from probe.lab.laboratory import unavailable
-from probe.lab.scoring.convictions import uncertain_aliases
-from probe.lab.servers.faults import FAULTS
-from probe.lab.types import Drawn
-from probe.model import Endpoint
-from probe.tables.protocols import PROTOCOLS
+from lab_scenario_files import BY_INPUT, CATALOGUE, GOOD, ROOT, write
+from probe.core.endpoints import Endpoint
+from probe.core.tables.protocols import PROTOCOLS
+from probe_lab.box.actions import problems, texts_of
+from probe_lab.cli.lab import lab
+from probe_lab.draw import NOT_BUILT, TARGET, accepts, addresses_of, draw
+from probe_lab.format.scenario import load as load_scenario
+from probe_lab.format.scenario import names, read_scenario
+from probe_lab.format.scenario_parts import PLACES
+from probe_lab.format.toml_table import ScenarioError
+from probe_lab.lab_types import Drawn
+from probe_lab.laboratory import unavailable
+from probe_lab.scoring.convictions import uncertain_aliases
+from probe_lab.servers.faults import FAULTS
 
 SEED = int(os.environ["PROBE_TEST_SEED"]) % 100_000
 """Each run of the tests has one for itself, and prints it in its header."""

@@ -11,26 +11,26 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from lab_judged import EXPECT, FRIEND, TARGET, judged, scene, verdicts
 
+from lab_judged import EXPECT, FRIEND, TARGET, judged, scene, verdicts
 from probe.catalogue.load import load as load_catalogue
-from probe.cli.lab import lab
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load as load_scenario
-from probe.lab.laboratory import unavailable
-from probe.lab.scoring.calibration import calibration
-from probe.lab.scoring.expect import Judgement
-from probe.lab.scoring.judged import JudgedRow
-from probe.lab.scoring.score import replay, run_trials, score
-from probe.lab.scoring.score_html import as_html
-from probe.lab.scoring.score_json import as_json
-from probe.lab.scoring.score_markdown import as_markdown
-from probe.lab.scoring.score_measures import overlap, scenario_accuracy, upper_bound
-from probe.lab.scoring.score_report import Report
-from probe.lab.scoring.score_text import as_text
-from probe.lab.scoring.trial import Line, Trial, TrialResult, configuration, read_rows
-from probe.lab.world import draw_world
-from probe.settings import load_settings
+from probe.config.settings import load_settings
+from probe_lab.cli.lab import lab
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load as load_scenario
+from probe_lab.laboratory import unavailable
+from probe_lab.scoring.calibration import calibration
+from probe_lab.scoring.expect import Judgement
+from probe_lab.scoring.judged import JudgedRow
+from probe_lab.scoring.score_html import as_html
+from probe_lab.scoring.score_json import as_json
+from probe_lab.scoring.score_markdown import as_markdown
+from probe_lab.scoring.score_measures import overlap, scenario_accuracy, upper_bound
+from probe_lab.scoring.score_report import Report
+from probe_lab.scoring.score_run import replay, run_trials, score
+from probe_lab.scoring.score_text import as_text
+from probe_lab.scoring.trial import Line, Trial, TrialResult, configuration, read_rows
+from probe_lab.world import draw_world
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 
 TESTS = Path(__file__).parent
 AS_ORDINARY_USER = """
 import os
-from probe.lab.host import namespaces as ns
+from probe_lab.host import namespaces as ns
 if "dropped" not in os.environ and os.geteuid() == 0:
     # Root without rights is an ordinary user, but that the kernel asks for CAP_SETFCAP to map root's own number.
     for capability in set(range(41)) - {31}:

@@ -18,14 +18,14 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 import pytest
-from lab_servers_world import Answer, Served, connect, get, in_namespace, request, row, serving
 
+from lab_servers_world import Answer, Served, connect, get, in_namespace, request, row, serving
 from probe.catalogue.load import load
-from probe.lab.laboratory import unavailable
-from probe.lab.pki import world_time
-from probe.lab.servers.hello import server_name
-from probe.model import Endpoint
-from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe.core.endpoints import Endpoint
+from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe_lab.laboratory import unavailable
+from probe_lab.pki import world_time
+from probe_lab.servers.client_hello import server_name
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from lab_servers_world import Served, connect, get, in_namespace, request, row, run_client, serving
 
-from probe.lab.laboratory import unavailable
-from probe.lab.types import Fault
+from lab_servers_world import Served, connect, get, in_namespace, request, row, run_client, serving
+from probe_lab.lab_types import Fault
+from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 

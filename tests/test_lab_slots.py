@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from lab_warm import forked
 
+from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load
-from probe.lab.laboratory import probe_command, unavailable
-from probe.lab.scoring.judged import Row
-from probe.lab.scoring.trial import configuration, program_environment, read_rows
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load
+from probe_lab.laboratory import probe_command, unavailable
+from probe_lab.scoring.judged import Row
+from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
 DEADLINE_S = 300
 """Room for the first later slot (240 s after the failure) and not for the second."""

@@ -10,6 +10,7 @@ import dns.message
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from lab_hellos import ECH, ESNI, with_extension
 from lab_traffic import (
     CLIENT,
@@ -32,14 +33,13 @@ from lab_traffic import (
     sent,
     untouched,
 )
-
-from probe.lab.box.actions import ACTIONS, TRIGGERS
-from probe.lab.box.defragment import fragmented
-from probe.lab.box.matches import MATCHERS, NameIndex
-from probe.lab.box.protocols import carried, looks_like
-from probe.lab.box.rulebook import make_ready
-from probe.lab.types import Rule, Value
-from probe.lab.wire.packet import IpHeader, build_udp
+from probe_lab.box.actions import ACTIONS, TRIGGERS
+from probe_lab.box.defragment import fragmented
+from probe_lab.box.matches import MATCHERS, NameIndex
+from probe_lab.box.protocols import carried, looks_like
+from probe_lab.box.rulebook import make_ready
+from probe_lab.lab_types import Rule, Value
+from probe_lab.wire.packet import IpHeader, build_udp
 
 TCP, UDP = 6, 17
 QUESTION = dns.message.make_query("a.example", "A", id=7).to_wire()

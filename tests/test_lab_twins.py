@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+
 from lab_twins import (
     REFUSED,
     RESET,
@@ -25,17 +26,17 @@ from lab_twins import (
     sees_our_page,
     trusted_say,
 )
-
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.draw import draw
-from probe.lab.format.ranges import Literal
-from probe.lab.format.scenario import Filter, Scenario, load, read_scenario
-from probe.lab.laboratory import unavailable
-from probe.lab.scoring.score import run_trials
-from probe.lab.scoring.trial import Trial
-from probe.model import RunResult, Verdict
-from probe.session.judging import judge_again
-from probe.store.read import read_runs
+from probe.core.runs import RunResult
+from probe.core.verdicts import Verdict
+from probe.measurement.session.run_verdicts import judge_again
+from probe.results.runs.run_reader import read_runs
+from probe_lab.draw import draw
+from probe_lab.format.ranges import Literal
+from probe_lab.format.scenario import Filter, Scenario, load, read_scenario
+from probe_lab.laboratory import unavailable
+from probe_lab.scoring.score_run import run_trials
+from probe_lab.scoring.trial import Trial
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
 

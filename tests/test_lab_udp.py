@@ -17,15 +17,15 @@ import dns.query
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lab_servers_world import CLIENTS, Served, in_namespace, row, run_client, serving
 from lab_warm import forked
-
 from probe.catalogue.load import load
-from probe.lab.laboratory import unavailable
-from probe.lab.servers.stun import MAGIC_COOKIE, stun_reply
-from probe.lab.types import Drawn, Fault
-from probe.lab.world import draw_world
-from probe.tables.resolvers import PUBLIC_RESOLVERS
+from probe.core.tables.resolvers import PUBLIC_RESOLVERS
+from probe_lab.lab_types import Drawn, Fault
+from probe_lab.laboratory import unavailable
+from probe_lab.servers.stun_server import MAGIC_COOKIE, stun_reply
+from probe_lab.world import draw_world
 
 needs_laboratory = pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")
 

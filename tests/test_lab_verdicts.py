@@ -18,10 +18,10 @@ from collections.abc import Iterable
 import pytest
 
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.format.scenario import load, names
-from probe.lab.laboratory import unavailable
-from probe.lab.scoring.score import Finding, Score, run_trials, score
-from probe.lab.scoring.trial import Trial, TrialResult
+from probe_lab.format.scenario import load, names
+from probe_lab.laboratory import unavailable
+from probe_lab.scoring.score_run import Finding, Score, run_trials, score
+from probe_lab.scoring.trial import Trial, TrialResult
 
 SEED = int(os.environ["PROBE_TEST_SEED"])
 JOBS = 5 * (os.cpu_count() or 1)

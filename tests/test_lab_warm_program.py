@@ -11,12 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+
 from lab_exercise import open_lab
 from lab_warm import warm_interpreter
-
-from probe.lab.host.program_call import Call, decode
-from probe.lab.laboratory import Laboratory, unavailable
-from probe.lab.scoring.trial import program_environment
+from probe_lab.host.program_call import Call, decode
+from probe_lab.laboratory import Laboratory, unavailable
+from probe_lab.scoring.trial import program_environment
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 

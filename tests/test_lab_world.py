@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from lab_servers_world import row
 
+from lab_servers_world import row
 from probe.catalogue.load import anchor_files, load
-from probe.lab.path.line import draw_line
-from probe.lab.pki import anchor_of, issue, load_issuer, make_pki, world_time
-from probe.lab.types import World
-from probe.lab.world import draw_world, pinned_addresses
+from probe_lab.lab_types import World
+from probe_lab.path.line import draw_line
+from probe_lab.pki import anchor_of, issue, load_issuer, make_pki, world_time
+from probe_lab.world import draw_world, pinned_addresses
 
 ROWS = load(search=False).endpoints
 

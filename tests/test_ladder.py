@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import HERE4, HERE6, REFUSED, THERE4, TIMEOUT, lookup, operation
 
-from probe.compare.ladder import LadderEvidence, ladder_evidence, ladder_words
-from probe.model import Observation
-from probe.rules.network import NETWORK_RULES
-from probe.rules.table import first
+from observations import HERE4, HERE6, REFUSED, THERE4, TIMEOUT, lookup, operation
+from probe.core.observations import Observation
+from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence, ladder_words
+from probe.inference.rules.network_rules import NETWORK_RULES
+from probe.inference.rules.rule import first
 
 PAGES = ("http://a.example/", "http://b.example/", "http://c.example/")
 OPERATORS = {PAGES[0]: "a", PAGES[1]: "b", PAGES[2]: "c"}

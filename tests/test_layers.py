@@ -14,25 +14,40 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LAYERS = {
-    "model": 0, "expectation": 0, "tables": 0,
-    "catalogue": 1,
-    "steps": 2, "sites": 2, "compare": 2, "rules": 2, "classify": 2, "combine": 2, "roles": 2, "plan": 2,
-    "measure": 3, "control": 3,
-    "store": 5,
-    "report": 6, "analysis": 6, "fleet": 6, "archive": 6, "schedules": 6, "status": 6, "updates": 6, "upload": 6,
-    "submit": 6, "registers": 6,
-    "cli": 7, "__main__": 7, "__init__": 7,
+ROOMS = ("core", "catalogue", "config", "inference", "measurement", "control", "results", "operation", "interop",
+         "research", "cli")
+"""Bottom to top: a room imports from itself and from those before it."""
+FLOORS: dict[str, tuple[str, ...]] = {
+    "core": ("tables", ""),
+    "config": ("", "geo", "consent"),
+    "inference": ("evidence", "rules", "verdicts"),
+    "measurement": ("planning", "", "streams", "names", "datagrams", "device", "packets", "messengers", "visits",
+                    "hops", "ladder", "session"),
+    "control": ("", "reaching", "asking", "helper", "feeds"),
+    "results": ("", "files", "runs", "batches", "archive"),
+    "operation": ("schedules", "updates", "upload", "status", "commands"),
+    "interop": ("words", "", "ooni", "submit"),
+    "research": ("cells", "engines", "counting", "events", "registers", "stores", "report", ""),
 }
-RUN_LAYER = 4
-"""Modules that are not named above belong to the run: settings, consent, vantage, ladder, session and the like."""
-LAB_MAY_NOT_USE = {"steps", "sites", "compare", "rules", "classify", "combine", "roles", "plan", "measure"}
+"""Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
+ABOVE_ALL = {
+    "interop": ("measurement_lines", "measurement_stream", "grouping", "judging", "agreement"),
+    "measurement": ("ladder",),
+    "results": ("codebook", "datapackage"),
+}
+"""Modules beside a room's packages that stand above these."""
+LAB_MAY_USE = {"core", "catalogue"}
 """The laboratory is built from the facts of protocols: sharing the client's code would share its mistakes."""
+LAB_READERS = ("lab/probe_lab/fleet/", "lab/probe_lab/cli/")
+"""Parts of the laboratory that read what the probe wrote, as anybody would."""
+LAB_READERS_USE = {*LAB_MAY_USE, "results", "operation", "research"}
 HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis", "altair",
          "aioquic", "pyspark", "numpy", "obstore", "maxminddb", "resvg_py"}
-HEAVY_ALLOWED = ("probe/lab/", "probe/analysis/", "probe/fleet/", "probe/control/server.py",
-                 "probe/control/fetch_h3.py", "probe/measure/quic.py", "probe/measure/quic_trust.py")
-SCAPY_ALLOWED = ("probe/lab/", "probe/measure/capture.py")
+HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/engines/",
+                 "probe/research/events/", "probe/research/open_results.py", "probe/control/helper/helper_server.py",
+                 "probe/control/reaching/page_fetch_h3.py",
+                 "probe/measurement/datagrams/quic_handshake.py", "probe/measurement/datagrams/quic_trust.py")
+SCAPY_ALLOWED = ("lab/probe_lab/", "probe/measurement/packets/capture.py")
 MAX_LINES = 400
 SPEAKS_OF_ITSELF = re.compile("|".join((r"/wor" r"k\b", "issue" " #", r"\bshare" "d/")), re.IGNORECASE)
 
@@ -70,30 +85,47 @@ def _walk(path: str, node: ast.AST, *, at_import: bool) -> Iterator[Import]:
         yield from _walk(path, child, at_import=runs)
 
 
-def unit_of(path: str) -> str:
-    """The top-level module or package below `probe` that a file belongs to."""
-    return Path(path).parts[1].removesuffix(".py")
+def room_of(name: str) -> str:
+    """The room that a dotted name below `probe` lies in."""
+    return name.split(".")[1]
+
+
+def floor_of(name: str) -> int:
+    """The floor of its room that a dotted name lies on; 0 in rooms without floors."""
+    _, room, *rest = name.split(".")
+    floors = FLOORS.get(room, ())
+    if not floors:
+        return 0
+    if rest and rest[0] in floors:
+        return floors.index(rest[0])
+    return len(floors) if rest and rest[0] in ABOVE_ALL.get(room, ()) else floors.index("")
 
 
 def wrong_direction(found: Import) -> str:
     """Why an import is not allowed; empty when it is."""
-    importer, imported = unit_of(found.importer), found.name.removeprefix("probe.").split(".")[0]
-    if not found.name.startswith("probe.") or imported.startswith("__version"):
+    if not found.name.startswith(("probe.", "probe_lab.")) or found.name.startswith("probe.__version"):
         return ""
-    if importer == "lab":
-        return f"the laboratory uses {imported}" if imported in LAB_MAY_NOT_USE else ""
-    if imported == "lab":
-        return "" if importer in ("cli", "__main__") else "imports the laboratory"
-    if importer == "measure" and imported in ("rules", "classify"):
-        return f"measuring knows of {imported}"
-    if LAYERS.get(imported, RUN_LAYER) > LAYERS.get(importer, RUN_LAYER):
-        return f"{importer} stands below {imported}"
+    importer = found.importer.removeprefix("lab/").removesuffix(".py").replace("/", ".")
+    if importer.startswith("probe_lab"):
+        allowed = LAB_READERS_USE if found.importer.startswith(LAB_READERS) else LAB_MAY_USE
+        strange = found.name.startswith("probe.") and room_of(found.name) not in allowed
+        return f"the laboratory uses {room_of(found.name)}" if strange else ""
+    if found.name.startswith("probe_lab."):
+        return "imports the laboratory"
+    if importer in ("probe.__init__", "probe.__main__"):
+        return ""
+    mine, theirs = room_of(importer), room_of(found.name)
+    if ROOMS.index(theirs) > ROOMS.index(mine):
+        return f"{mine} stands below {theirs}"
+    if mine == theirs and floor_of(found.name) > floor_of(importer):
+        return f"{importer} stands on a lower floor than {found.name}"
     return ""
 
 
 @cache
 def all_imports() -> list[Import]:
-    return [found for path in sources("probe") for found in imports_of(path, (ROOT / path).read_text(encoding="utf-8"))]
+    return [found for path in sources("probe", "lab")
+            for found in imports_of(path, (ROOT / path).read_text(encoding="utf-8"))]
 
 
 def sources(*folders: str) -> list[str]:
@@ -106,18 +138,22 @@ def test_imports_point_down() -> None:
 
 
 @pytest.mark.parametrize(("importer", "name", "allowed"), [
-    ("probe/measure/tls.py", "probe.rules.table", False),
-    ("probe/measure/tls.py", "probe.tables.trust", True),
-    ("probe/tables/roles.py", "probe.catalogue.load", False),
-    ("probe/classify.py", "probe.measure.tls", False),
-    ("probe/store/rows.py", "probe.lab.world", False),
-    ("probe/lab/world.py", "probe.measure.tls", False),
-    ("probe/session/run.py", "probe.schedules.events", False),
-    ("probe/status/facts.py", "probe.schedules.gaps", True),
-    ("probe/consent/check.py", "probe.settings", True),
-    ("probe/consent/check.py", "probe.updates.choice", False),
-    ("probe/status/facts.py", "probe.updates.choice", True),
-    ("probe/cli/targets.py", "probe.lab.world", True),
+    ("probe/inference/rules/tls_rules.py", "probe.measurement.clock.Clock", False),
+    ("probe/measurement/streams/tls_handshake.py", "probe.inference.rules.rule", True),
+    ("probe/measurement/session/make_run.py", "probe.control.feeds.feed_board", False),
+    ("probe/core/tables/roles.py", "probe.catalogue.load", False),
+    ("probe/core/tables/roles.py", "probe.core.verdicts", False),
+    ("probe/measurement/planning/next_steps.py", "probe.measurement.session.run_loop", False),
+    ("probe/inference/evidence/path_evidence.py", "probe.inference.verdicts.classify", False),
+    ("probe/results/row_codec.py", "probe_lab.world", False),
+    ("probe/results/layout.py", "probe.results.datapackage", False),
+    ("lab/probe_lab/world.py", "probe.measurement.streams.tls_handshake", False),
+    ("lab/probe_lab/world.py", "probe.core.tables.roles", True),
+    ("lab/probe_lab/fleet/fleet_score.py", "probe.research.events.event", True),
+    ("lab/probe_lab/fleet/fleet_score.py", "probe.inference.rules.rule", False),
+    ("probe/operation/status/status_facts.py", "probe.operation.schedules.missing_runs", True),
+    ("probe/config/consent/consent_check.py", "probe.config.settings", True),
+    ("probe/cli/targets.py", "probe_lab.world", False),
 ])
 def test_direction_is_noticed(importer: str, name: str, allowed: bool) -> None:
     found = Import(importer=importer, name=name, line=1, at_import=True)
@@ -148,11 +184,8 @@ def test_scapy_stays_in_the_capture() -> None:
 
 
 def test_what_a_scheduled_run_imports_is_light() -> None:
-    light = [
-        path for path in sources("probe")
-        if not path.startswith(HEAVY_ALLOWED) and unit_of(path) not in ("report", "cli", "__main__")
-        and not path.endswith("capture.py")
-    ]
+    by_hand = ("probe/cli/", "probe/research/report/", "probe/__main__", "probe/measurement/packets/capture")
+    light = [path for path in sources("probe") if not path.startswith((*HEAVY_ALLOWED, *by_hand))]
     names = [path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in light]
     program = f"import importlib, sys\nfor n in {names!r}: importlib.import_module(n)\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120)
@@ -161,7 +194,8 @@ def test_what_a_scheduled_run_imports_is_light() -> None:
 
 
 def test_files_are_short() -> None:
-    lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in sources("probe", "tests")}
+    lengths = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines())
+               for path in sources("probe", "lab", "tests", "tools")}
     assert not {path: n for path, n in lengths.items() if n > MAX_LINES}
 
 

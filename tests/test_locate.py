@@ -14,17 +14,26 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from made_up_net import FRAME, Net, walk
 from observations import HERE4, HERE6, HOST, OTHER, PRIVATE, RESET, TIMEOUT, endpoint, path, site_of
-
-from probe.combine import Finding
-from probe.compare.locate import NOWHERE, Located, address_space, first_sign, icmp_scope, icmp_word, located, sent
-from probe.measure.clock import start_clock
-from probe.measure.locate import MAX_FLOWS, locate
-from probe.model import Observation
-from probe.rules.path import PATH_RULES
-from probe.session.gate import TLS_WINDOW_S, Gate, goes_first, is_late
-from probe.steps import Ask, Locate, Lookup, Visit
+from probe.core.observations import Observation
+from probe.inference.evidence.hop_evidence import (
+    NOWHERE,
+    Located,
+    address_space,
+    first_sign,
+    icmp_scope,
+    icmp_word,
+    located,
+    sent,
+)
+from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.verdicts.combine import Finding
+from probe.measurement.clock import start_clock
+from probe.measurement.hops.locate import MAX_FLOWS, locate
+from probe.measurement.planning.steps import Ask, Locate, Lookup, Visit
+from probe.measurement.session.pacer import TLS_WINDOW_S, Gate, goes_first, is_late
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 SPACES = {"p": "private", "c": "carrier", "o": "public", "-": ""}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from signed import OTHERS, OURS, Signer
 
-from probe.updates.minisign import SignatureError, public_key, signature, verify
+from probe.operation.updates.minisign import SignatureError, public_key, signature, verify
+from signed import OTHERS, OURS, Signer
 
 DOCUMENTED_KEY = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
 DOCUMENTED = (

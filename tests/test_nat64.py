@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from made_up_net import FRAME, Net, walk
 from observations import HOST, PRIVATE, THERE4, lookup, operation, site_of, told
-
-from probe.compare.addresses import may_connect
-from probe.compare.dns import dns_evidence
-from probe.compare.ladder import LadderEvidence, ladder_evidence
-from probe.compare.nat64 import KNOWN_NAME, from_outside, ipv4_inside, prefix_of, through
-from probe.session.frame import adapted, way_to
-from probe.steps import Ask, Visit
+from probe.core.addresses import may_connect
+from probe.core.nat64 import KNOWN_NAME, from_outside, ipv4_inside, prefix_of, through
+from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
+from probe.measurement.planning.steps import Ask, Visit
+from probe.measurement.session.run_plan import adapted, way_to
 
 RFC_6052 = {
     "2001:db8::/32": "2001:db8:c000:221::",

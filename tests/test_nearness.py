@@ -10,23 +10,24 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import HERE4, HOST, RESOLVER, lookup, operation, told
 from scapy.layers.inet import UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Raw
-from stored import a_result
 
+from observations import HERE4, HOST, RESOLVER, lookup, operation, told
 from probe.cli.main import cli
-from probe.compare.addresses import NEAR, PROVIDER
-from probe.compare.dns import dns_evidence
-from probe.compare.nearness import concealed, near_words, nearness
-from probe.measure.capture import Flow, Seen
-from probe.measure.own import own_addresses
-from probe.model import KeptPacket, Observation, RunResult
-from probe.session.book import Book
-from probe.session.witness import _kept
-from probe.store.read import read_run
-from probe.store.write import write_run
+from probe.core.addresses import NEAR, PROVIDER
+from probe.core.observations import KeptPacket, Observation
+from probe.core.runs import RunResult
+from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.nearness import concealed, near_words, nearness
+from probe.measurement.device.own_addresses import own_addresses
+from probe.measurement.packets.capture import Flow, Seen
+from probe.measurement.session.observation_log import Book
+from probe.measurement.session.packet_attribution import _kept
+from probe.results.runs.run_reader import read_run
+from probe.results.runs.run_writer import write_run
+from stored import a_result
 
 OURS = ("192.168.1.7", "2a02:8109:9c40:1234:5c1b:2d3e:4f50:6172")
 ROUTER, OUTER = "2a02:8109:9c40:1234::1", "2a02:8109:1:2::99"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.measure.network_watch import Mark, NetworkWatch, differs, network_mark
+from probe.measurement.device.network_watch import Mark, NetworkWatch, differs, network_mark
 
 HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 ARP_HEAD = "IP address       HW type     Flags       HW address            Mask     Device\n"

@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import notebooks as tool
 import pytest
+
+import notebooks as tool
 
 pytest.importorskip("pandas", reason="needs the extra `research`")
 pytest.importorskip("ibis", reason="needs the extra `research`")

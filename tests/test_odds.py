@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.compare.odds import binomial_tail, expected_chance, rank_p, sign_p
+from probe.inference.evidence.rank_tests import binomial_tail, expected_chance, rank_p, sign_p
 
 PACES = st.lists(st.floats(1, 1e6), min_size=1, max_size=5)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ooni_data import ADDRESS, HOST, RESET, TIMEOUT, URL, connect, measurement, query, request, shake, told, web
 from ooni_judged import PLAIN, doh, repeated, runs, udp, verdict
 

@@ -12,18 +12,27 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from observations import HERE4, HERE6, HOST, lookup, visit_to
 from ooni_ours import TARGET, Envelope, exported, result_of
-
-from probe.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
 from probe.cli.main import cli
-from probe.interop.exported import HELD, KEPT_FROM, NEUTRAL, OPERATIONS_KEPT, TEST_NAME, held, measurements_of
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.purposes import PURPOSES
+from probe.core.verdicts import ServiceVerdict
 from probe.interop.grouping import runs_of
-from probe.interop.messenger_keys import messenger_keys
-from probe.interop.ooni import read_line
-from probe.model import ControlAnswer, Observation, ServiceVerdict
-from probe.store.write import write_run
-from probe.tables.purposes import PURPOSES
+from probe.interop.ooni.exported_by_us import (
+    HELD,
+    KEPT_FROM,
+    NEUTRAL,
+    OPERATIONS_KEPT,
+    TEST_NAME,
+    held,
+    measurements_of,
+)
+from probe.interop.ooni.messenger_keys import messenger_keys
+from probe.interop.ooni.ooni_measurement import read_line
+from probe.results.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
+from probe.results.runs.run_writer import write_run
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 ADDRESSES = st.sampled_from([HERE4, HERE6])

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from observations import HERE4, lookup, visit_to
 from ooni_data import ADDRESS, RESET, connect, lines, measurement, query, request, shake, told, web
 from ooni_messengers import messenger, signal, sni, telegram, whatsapp
 from ooni_ours import exported
-
 from probe.interop.grouping import runs_of
-from probe.interop.lines import Trouble, measurements, unpacked
-from probe.interop.measurement import Measurement
-from probe.interop.stream import read_item
+from probe.interop.imported_measurement import Measurement
+from probe.interop.measurement_lines import Trouble, measurements, unpacked
+from probe.interop.measurement_stream import read_item
 
 SEEDS = [
     measurement(),
@@ -123,7 +123,7 @@ def test_a_document_of_many_lines_and_a_list_are_read_too() -> None:
 
 
 def test_a_line_that_is_too_long_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.interop.lines.MAX_LINE_BYTES", 4096)
+    monkeypatch.setattr("probe.interop.measurement_lines.MAX_LINE_BYTES", 4096)
     text = b'{"test_name": 1}\n' + b"x" * 9000 + b"\n" + b'{"test_name": 2}\n'
     first, long, last = measurements(io.BytesIO(text))
     assert isinstance(first, tuple)

@@ -8,12 +8,12 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ooni_data import ADDRESS, HOST, RESET, TIMEOUT, connect, lookups_of, measurement, query, request, shake, told, web
 from ooni_messengers import messenger, signal, sni, telegram, whatsapp
-
 from probe.interop.grouping import runs_of
-from probe.interop.measurement import Measurement
-from probe.interop.stream import read_item
+from probe.interop.imported_measurement import Measurement
+from probe.interop.measurement_stream import read_item
 
 PLAIN = f"http://{HOST}/"
 PAGE = request(PLAIN, 200, "<title>Bonjour</title>", address=f"{ADDRESS}:80")

@@ -6,15 +6,16 @@ import json
 from typing import Any
 
 import pytest
+
 from ooni_data import ADDRESS, RESET, TIMEOUT, connect, measurement, query, request, shake
 from ooni_messengers import DC, messenger, of, post, signal, sni, telegram, whatsapp
-
-from probe.interop.decode import NotJudged
+from probe.core.runs import RunResult
+from probe.core.verdicts import Verdict
 from probe.interop.grouping import runs_of
 from probe.interop.judging import judge_imported
-from probe.interop.ooni import READERS, read_line
-from probe.model import RunResult, Verdict
-from probe.tables.ooni_tests import DEFECTS, PARTS
+from probe.interop.ooni.decode import NotJudged
+from probe.interop.ooni.ooni_measurement import READERS, read_line
+from probe.interop.words.ooni_tests import DEFECTS, PARTS
 
 
 def run_of(*measurements: dict[str, Any]) -> RunResult:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from ooni_data import (
     ADDRESS,
     HOST,
@@ -22,9 +23,8 @@ from ooni_data import (
     web,
 )
 from ooni_judged import IRAN, PLAIN, PRIVATE, doh, read, repeated, runs, udp, verdict
-
-from probe.interop.decode import Unreadable
-from probe.interop.ooni import read_line
+from probe.interop.ooni.decode import Unreadable
+from probe.interop.ooni.ooni_measurement import read_line
 
 
 def lied(*addresses: str, more: tuple[dict[str, Any], ...] = (), cc: str = "IR", port: int = 443) -> dict[str, Any]:

@@ -16,12 +16,11 @@ pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
 
 from fleet_days import naive_cells, some_runs, write_runs
+from probe.results.archive.compaction import compact
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_writer import write_run
 from stored import a_result
 from test_cells import same
-
-from probe.archive.compact import compact
-from probe.store.atomic import StoreError
-from probe.store.write import write_run
 
 HOSTILE = "=1\n\u202e;a\\b\t'"
 

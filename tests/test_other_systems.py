@@ -12,14 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from probe.core.tables.systems import LINUX, UNTOLD
 from signed import OURS, document, put
 
-from probe.tables.systems import LINUX, UNTOLD
-
 SYSTEMS = ("win32", "darwin")
-OTHERS_OWN = ("probe.__main__", "probe.control.server", "probe.measure.quic", "probe.measure.quic_trust",
-              "probe.control.fetch_h3")
-OTHERS_PACKAGES = ("probe.lab", "probe.analysis", "probe.fleet")
+OTHERS_OWN = ("probe.__main__", "probe.control.helper.helper_server", "probe.measurement.datagrams.quic_handshake",
+              "probe.measurement.datagrams.quic_trust", "probe.control.reaching.page_fetch_h3")
+OTHERS_PACKAGES = ("probe_lab", "probe.research.cells", "probe.research.engines", "probe.research.events",
+                   "probe.research.open_results")
 """Their libraries (uvicorn, aioquic, ibis) ask at their import which system this is, and would find half of each."""
 PRETEND = Path(__file__).resolve().parent / "pretend_system.py"
 
@@ -89,21 +90,22 @@ def test_windows_has_no_cron_and_is_told_so(tmp_path: Path) -> None:
 MEASURE = """
 import contextlib, dataclasses, json, socket, sys, threading
 from pathlib import Path
-from probe.cli.lock import Locked, held_since, run_lock
-from probe.measure.clock import start_clock
-from probe.measure.dns_udp import Listener, Question
-from probe.measure.gateway import gateway_word
-from probe.measure.sockets import make_room
-from probe.measure.system_dns import network_resolvers
-from probe.measure.trace import trace
-from probe.measure.tunnels import tunnel_word
-from probe.measure.udp_socket import UdpFlow
-from probe.measure.visit import visit
-from probe.expectation import Expectation
-from probe.schedules.events import Event, append, now, read
-from probe.steps import Page, Trace, Visit
-from probe.store.atomic import check_writable, write_file
-from probe.tables.failures import failure_of
+from probe.operation.commands.run_lock import Locked, held_since, run_lock
+from probe.measurement.clock import start_clock
+from probe.measurement.names.dns_udp import Listener, Question
+from probe.measurement.device.gateway import gateway_word
+from probe.measurement.streams.sockets import make_room
+from probe.measurement.names.system_dns import network_resolvers
+from probe.measurement.hops.trace import trace
+from probe.measurement.device.tunnels import tunnel_word
+from probe.measurement.datagrams.udp_socket import UdpFlow
+from probe.measurement.visits.visit import visit
+from probe.core.endpoints import Expectation
+from probe.operation.schedules.schedule_log import Event, append, now, read
+from probe.catalogue.sites import Page
+from probe.measurement.planning.steps import Trace, Visit
+from probe.results.files.atomic import check_writable, write_file
+from probe.core.tables.failures import failure_of
 
 import dns.message, dns.rrset
 

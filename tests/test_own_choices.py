@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from made_up_net import Net, walk
 from observations import HERE4, HOST, THERE4, TIMEOUT, WELL, endpoint, site_of, told
+from probe.core.observations import ControlAnswer
+from probe.inference.evidence.hop_evidence import Located
+from probe.inference.evidence.packet_anatomy import Anatomy
+from probe.inference.evidence.shape_evidence import ShapeEvidence
+from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import first
+from probe.inference.verdicts.classify import Bench, Case, judge
+from probe.measurement.planning.steps import Ask
+from probe.measurement.session.observation_log import Book
 from recorded_datagrams import CONTRARY, NO_CONTROL, scene
-
-from probe.classify import Bench, Case, judge
-from probe.compare.anatomy import Anatomy
-from probe.compare.locate import Located
-from probe.compare.shapes import ShapeEvidence
-from probe.model import ControlAnswer
-from probe.rules.path import PATH_RULES
-from probe.rules.table import first
-from probe.session.book import Book
-from probe.steps import Ask
 
 IN_CLEAR: dict[str, Any] = dict(secure=False, stage="page", met="no", status=200)
 FORGED: dict[str, Any] = dict(anatomy=Anatomy(captured=5, signs=("ttl", "early", "copies")))

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from built import build, tree_copy
-from lock import needed, plain, text
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from built import build, tree_copy
+from lock import needed, plain, text
 from probe import __version__
 
 NAMES = {"clickhouse_connect": "clickhouse-connect", "dns": "dnspython", "ibis": "ibis-framework",
@@ -159,7 +159,7 @@ def test_the_installed_package_finds_its_catalogue(wheel: Path, tmp_path: Path) 
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     program = (
-        "import probe\nfrom probe.catalogue.load import load\nfrom probe.catalogue.check import check\n"
+        "import probe\nfrom probe.catalogue.load import load\nfrom probe.catalogue.catalogue_check import check\n"
         "c = load()\nprint(probe.__version__, c.path, len(c.endpoints), len(check(c)))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,

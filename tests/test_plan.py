@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from made_up_net import FRAME, MAX_STEPS, Net, walk
 from observations import (
     HERE4,
@@ -25,16 +26,15 @@ from observations import (
     site_of,
     told,
 )
-
-from probe.compare.addresses import may_connect
-from probe.control import engine
-from probe.plan.frame import Frame
-from probe.plan.next_steps import next_steps
-from probe.plan.redirects import MAX_REDIRECTS
-from probe.plan.visits import target_visit
-from probe.session.book import Book
-from probe.sites import Site, expand, group
-from probe.steps import Ask, Follow, Lookup, Step, Visit
+from probe.catalogue.sites import Site, expand, group
+from probe.control.helper import helper_engine
+from probe.core.addresses import may_connect
+from probe.measurement.planning.next_steps import next_steps
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.redirects import MAX_REDIRECTS
+from probe.measurement.planning.site_visits import target_visit
+from probe.measurement.planning.steps import Ask, Follow, Lookup, Step, Visit
+from probe.measurement.session.observation_log import Book
 
 PLAIN = f"http://{HOST}/"
 HONEST: dict[str, tuple[str, ...] | str] = {
@@ -110,8 +110,8 @@ def test_a_cut_connection_is_tried_again_and_controls_are_asked_once(cut: tuple[
 def test_whoever_takes_long_to_answer_does_so_for_controls_as_well() -> None:
     """They wait less than we do, or a server that takes its time, whoever asks, would be silent towards us alone."""
     visit = target_visit(site_of(endpoint()), HERE4, "network", Frame(), attempt=1)
-    assert min(visit.connect_timeout_s, visit.tls_timeout_s) >= engine.CONNECT_TIMEOUT_S + 1
-    assert visit.http_timeout_s >= engine.HTTP_TIMEOUT_S + 1
+    assert min(visit.connect_timeout_s, visit.tls_timeout_s) >= helper_engine.CONNECT_TIMEOUT_S + 1
+    assert visit.http_timeout_s >= helper_engine.HTTP_TIMEOUT_S + 1
 
 
 @pytest.mark.parametrize("word", [TIMEOUT, RESET])

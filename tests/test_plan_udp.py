@@ -6,20 +6,20 @@ import random
 from dataclasses import replace
 
 import pytest
+
 from made_up_net import FRAME, Net, walk
 from observations import HERE4, HERE6, HOST, NEAR4, THERE4, TIMEOUT, endpoint, operation, site_of
-
 from probe.catalogue.load import load
-from probe.classify import Bench, judge
-from probe.compare.ladder import LadderEvidence
-from probe.compare.udp import PORT_BESIDE
-from probe.model import ControlAnswer, Observation
-from probe.plan.next_steps import next_steps
-from probe.session.book import Book
-from probe.session.gate import Gate
-from probe.session.select import COMPANY, select
-from probe.sites import Site
-from probe.steps import Ask, Binding, QuicVisit, Step, UdpTrace, VersionProbe, Visit
+from probe.catalogue.sites import Site
+from probe.core.observations import ControlAnswer, Observation
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.udp_evidence import PORT_BESIDE
+from probe.inference.verdicts.classify import Bench, judge
+from probe.measurement.planning.next_steps import next_steps
+from probe.measurement.planning.steps import Ask, Binding, QuicVisit, Step, UdpTrace, VersionProbe, Visit
+from probe.measurement.session.observation_log import Book
+from probe.measurement.session.pacer import Gate
+from probe.measurement.session.selection import COMPANY, select
 
 QUIC = site_of(endpoint(f"quichandshake://{HOST}:443"))
 STUN = site_of(endpoint(f"stun://{HOST}:3478", target_id="chat.call.stun"))

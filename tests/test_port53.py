@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from made_up_net import FRAME, Net, walk
 from observations import (
     DARK,
@@ -26,18 +27,17 @@ from observations import (
     operation,
     site_of,
 )
-
-from probe.compare.dns import dns_evidence
-from probe.compare.encrypted import encrypted_dns
-from probe.compare.port53 import MALFORMED, port53
-from probe.compare.replies import delay_ms_of_reply
-from probe.measure.lookups import framed
-from probe.model import Observation
-from probe.plan.frame import Frame
-from probe.rules.dns import DNS_RULES, NameEvidence
-from probe.rules.table import first
-from probe.steps import Lookup
-from probe.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS
+from probe.core.observations import Observation
+from probe.core.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS
+from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.dns_replies import delay_ms_of_reply
+from probe.inference.evidence.encrypted_dns import encrypted_dns
+from probe.inference.evidence.port53 import MALFORMED, port53
+from probe.inference.rules.dns_rules import DNS_RULES, NameEvidence
+from probe.inference.rules.rule import first
+from probe.measurement.names.lookups import framed
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.steps import Lookup
 
 TRUTH = lookup(THERE4, resolver="google")
 NXDOMAIN = "dns_nxdomain_error"

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from probe.measurement.device.vantage import probe_id
+from probe.operation.schedules.schedule_log import Event, append
+from probe.results.files import atomic
+from probe.results.files.atomic import write_file
+from probe.results.runs.run_writer import write_run
 from soaking.power import Call, dangers, recorded_calls, traced_calls
 from stored import a_result
-
-from probe.schedules.events import Event, append
-from probe.store import atomic
-from probe.store.atomic import write_file
-from probe.store.write import write_run
-from probe.vantage import probe_id
 
 RUN = """
 import sys

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from probe.cli.previous import TRIES, previous_blocks, previous_failures
-from probe.model import Run, RunResult, Vantage, Verdict
-from probe.schedules.events import now
-from probe.store.write import write_run
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.verdicts import Verdict
+from probe.operation.commands.earlier_runs import TRIES, previous_blocks, previous_failures
+from probe.operation.schedules.schedule_log import now
+from probe.results.runs.run_writer import write_run
 
 RESULTS, NOWHERE = Path("results"), Vantage()
 

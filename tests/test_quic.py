@@ -15,16 +15,16 @@ from typing import Any
 import certifi
 import pytest
 import trustme
-from loopback_udp import NAME, box, quic_server
 
-from probe.measure import quic
-from probe.measure.clock import start_clock
-from probe.measure.quic_trust import _store, trust_word
-from probe.measure.quic_version import ask_version
-from probe.measure.udp_socket import MAX_DATAGRAMS
-from probe.model import Observation
-from probe.steps import QuicVisit, VersionProbe
-from probe.tables.failures import TIMEOUT
+from loopback_udp import NAME, box, quic_server
+from probe.core.observations import Observation
+from probe.core.tables.failures import TIMEOUT
+from probe.measurement.clock import start_clock
+from probe.measurement.datagrams import quic_handshake
+from probe.measurement.datagrams.quic_trust import _store, trust_word
+from probe.measurement.datagrams.quic_version import ask_version
+from probe.measurement.datagrams.udp_socket import MAX_DATAGRAMS
+from probe.measurement.planning.steps import QuicVisit, VersionProbe
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +41,15 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> Iterator[trustme.CA]:
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quic, "PING_EVERY_S", 0.05)
-    monkeypatch.setattr(quic, "SILENCE_S", 0.6)
-    monkeypatch.setattr(quic.shake, "__kwdefaults__", {"stay_s": 0.2})
+    monkeypatch.setattr(quic_handshake, "PING_EVERY_S", 0.05)
+    monkeypatch.setattr(quic_handshake, "SILENCE_S", 0.6)
+    monkeypatch.setattr(quic_handshake.shake, "__kwdefaults__", {"stay_s": 0.2})
 
 
 def visit(port: int, sni: str = NAME, *, trust: str = "web_pki", timeout_s: float = 8.0) -> Observation:
     step = QuicVisit(purpose="target", address="127.0.0.1", port=port, hostname=sni, sni=sni, trust=trust,
                      timeout_s=timeout_s)
-    return quic.quic_visit(step, clock=start_clock(datetime.now(UTC)))
+    return quic_handshake.quic_visit(step, clock=start_clock(datetime.now(UTC)))
 
 
 def test_a_handshake_is_made_judged_and_stayed_with(ca: trustme.CA, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_silence_after_the_handshake_is_seen(ca: trustme.CA, tmp_path: Path) -> 
 
 
 def test_a_lost_datagram_is_no_silence(ca: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quic, "SILENCE_S", 8.0)
+    monkeypatch.setattr(quic_handshake, "SILENCE_S", 8.0)
     with quic_server(ca, tmp_path) as port, box(port, lambda to_server, n: n not in (0, 4, 5)) as way:
         assert visit(way).failure == ""
 
@@ -180,7 +180,8 @@ def test_the_library_says_nothing_of_addresses(ca: trustme.CA, tmp_path: Path,
 
 
 def test_aioquic_is_loaded_by_no_step_but_a_quic_visit() -> None:
-    code = ("import sys, probe.session.loop, probe.measure.datagrams, probe.measure.stun, probe.measure.quic_version,"
-            "probe.control.server, probe.session.select as s; s.lacking_modules();"
+    code = ("import sys, probe.measurement.session.run_loop, probe.measurement.session.datagram_steps,"
+            "probe.measurement.datagrams.stun, probe.measurement.datagrams.quic_version,"
+            "probe.control.helper.helper_server, probe.measurement.session.selection as s; s.lacking_modules();"
             "sys.exit('aioquic' in sys.modules or 'OpenSSL' in sys.modules)")
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

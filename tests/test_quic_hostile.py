@@ -13,12 +13,12 @@ from aioquic.quic.crypto import CryptoPair
 from aioquic.quic.packet import QuicPacketType, encode_quic_retry, pull_quic_header
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from loopback_udp import NAME
 
-from probe.measure import quic
-from probe.measure.clock import start_clock
-from probe.model import Observation
-from probe.steps import QuicVisit
+from loopback_udp import NAME
+from probe.core.observations import Observation
+from probe.measurement.clock import start_clock
+from probe.measurement.datagrams import quic_handshake
+from probe.measurement.planning.steps import QuicVisit
 
 VERSION = 1
 PLACE = ("192.0.2.7", 443)
@@ -87,10 +87,10 @@ class Server:
 
 
 def visit(server: Server, monkeypatch: pytest.MonkeyPatch) -> Observation:
-    monkeypatch.setattr(quic, "UdpFlow", lambda address, port: server)
+    monkeypatch.setattr(quic_handshake, "UdpFlow", lambda address, port: server)
     step = QuicVisit(purpose="target", address=PLACE[0], port=PLACE[1], hostname=NAME, sni=NAME, trust="web_pki",
                      timeout_s=0.02)
-    return quic.quic_visit(step, clock=start_clock(datetime.now(UTC)))
+    return quic_handshake.quic_visit(step, clock=start_clock(datetime.now(UTC)))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

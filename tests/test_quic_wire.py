@@ -7,7 +7,13 @@ from aioquic.quic.packet import encode_quic_version_negotiation, pull_quic_heade
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from probe.measure.quic_wire import DATAGRAM_BYTES, MAX_VERSIONS, is_meant_for, offered_versions, version_question
+from probe.measurement.datagrams.quic_wire import (
+    DATAGRAM_BYTES,
+    MAX_VERSIONS,
+    is_meant_for,
+    offered_versions,
+    version_question,
+)
 
 QUESTION = version_question()
 HEAD = bytes((0x80,)) + bytes(4) + bytes((8,)) + QUESTION.source_id + bytes((8,)) + QUESTION.destination_id

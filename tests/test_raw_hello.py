@@ -12,12 +12,12 @@ import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.lab.box.hello_shape import hello_shape
-from probe.lab.servers.hello import has_grease, server_name
-from probe.measure.hello import ja4
-from probe.measure.raw_hello import cut_in_name, raw_hello
-from probe.measure.raw_reply import read_reply
-from probe.tables.shapes import PLAIN, SHAPES
+from probe.core.tables.shapes import PLAIN, SHAPES
+from probe.measurement.streams.own_hello import ja4
+from probe.measurement.streams.raw_hello import cut_in_name, raw_hello
+from probe.measurement.streams.raw_reply import read_reply
+from probe_lab.box.hello_shape import hello_shape
+from probe_lab.servers.client_hello import has_grease, server_name
 
 BUILT = ("small", "browser", "large", "ech")
 CHROME = "t13d1516h2_8daaf6152771_e5627efa2ab1"

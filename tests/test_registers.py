@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.registers import parse, texts
-from probe.registers.names import day_of, name_of, network_of, short, url_of
-from probe.registers.parse import READERS, items_of
-from probe.registers.types import Entry, Item, Refused, Updated
-from probe.tables.registers import FORMS, REGISTERS
+from probe.research.registers import register_parse, text_lists
+from probe.research.registers.register_names import day_of, name_of, network_of, short, url_of
+from probe.research.registers.register_parse import READERS, items_of
+from probe.research.registers.register_types import Entry, Item, Refused, Updated
+from probe.research.registers.register_words import FORMS, REGISTERS
 
 ZI = """Updated: 2026-11-20 06:00:00 +0000
 203.0.113.7|2001:db8::1|198.51.100.0/24;example.org|*.wechat.com;;Роскомнадзор;15.4-1;2017-05-04
@@ -158,15 +158,15 @@ def test_a_cut_off_document_gives_what_came_before() -> None:
 
 
 def test_lists_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parse, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(register_parse, "MAX_ENTRIES", 3)
     assert len(entries(b"a.example\n" * 10, "list")) == 3
     assert refused(b"a.example\n" * 10, "list") == [
         (0, "has more than 3 entries; what comes after them is not read")]
     assert len(entries(b"a.example\n" * 3, "list")) == 3
-    monkeypatch.setattr(parse, "MAX_BYTES", 1000)
+    monkeypatch.setattr(register_parse, "MAX_BYTES", 1000)
     assert "too large" in refused(gzip.compress(bytes(10_000)), "list")[0][1]
-    monkeypatch.setattr(texts, "MAX_LINE_BYTES", 20)
-    assert list(texts.lines_of(b"x" * 50 + b"\n" + b"y")) == [(1, b"x" * 20), (2, b"y")]
+    monkeypatch.setattr(text_lists, "MAX_LINE_BYTES", 20)
+    assert list(text_lists.lines_of(b"x" * 50 + b"\n" + b"y")) == [(1, b"x" * 20), (2, b"y")]
 
 
 def test_an_entry_of_very_many_items_is_cut() -> None:

@@ -13,14 +13,17 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import requests_on, serving
 
+from loopback import requests_on, serving
 from probe.cli.main import cli
-from probe.model import Endpoint, Observation, Run, RunResult, Vantage, Verdict
-from probe.registers.join import Index, join, parents
-from probe.registers.types import Entry, Refused, Updated
-from probe.store.write import write_run
-from probe.tables.registers import MATCHES
+from probe.core.endpoints import Endpoint
+from probe.core.observations import Observation
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.verdicts import Verdict
+from probe.research.registers.register_join import Index, join, parents
+from probe.research.registers.register_types import Entry, Refused, Updated
+from probe.research.registers.register_words import MATCHES
+from probe.results.runs.run_writer import write_run
 
 
 def endpoint(target: str, url: str, *, host: str = "", address: str = "", role: str = "chat") -> Endpoint:

@@ -12,16 +12,17 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_made import HOSTILE, START, WORDS, Page, fill
 
 from probe.cli.report import report
-from probe.model import Run, RunResult, ServiceVerdict, Vantage
-from probe.report.buckets import MAX_COLUMNS, cells, make_buckets
-from probe.report.gather import gather
-from probe.report.page import make_report
-from probe.report.series import Network, VerdictRow, changes, segments
-from probe.report.words import caveats
-from probe.store.write import write_run
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.verdicts import ServiceVerdict
+from probe.research.report.report_gather import gather
+from probe.research.report.report_page import make_report
+from probe.research.report.target_sentences import caveats
+from probe.research.report.time_buckets import MAX_COLUMNS, cells, make_buckets
+from probe.research.report.verdict_series import Network, VerdictRow, changes, segments
+from probe.results.runs.run_writer import write_run
+from report_made import HOSTILE, START, WORDS, Page, fill
 
 NETWORK = Network(lab=False, probe_cc="RU", probe_asn=64500)
 

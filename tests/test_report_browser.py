@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chromium import BINARY, Browser, chromium
-from report_made import HOSTILE, fill, made_part
 
-from probe.report.events import parse_events
-from probe.report.language import Tongue
-from probe.report.page import make_page, make_report
+from chromium import BINARY, Browser, chromium
+from probe.research.report.event_section import parse_events
+from probe.research.report.language import Tongue
+from probe.research.report.report_page import make_page, make_report
+from report_made import HOSTILE, fill, made_part
 
 pytestmark = pytest.mark.skipif(BINARY is None or not hasattr(os, "fork"), reason="needs Chromium")
 VISIBLE = "[...document.querySelectorAll('{}')].filter(e => e.checkVisibility()).map(e => e.{})"

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_made import HOSTILE, START, Page, fill
 
 from probe.cli.report import report
-from probe.report.events import events_section, parse_events
-from probe.report.language import Tongue
+from probe.research.report.event_section import events_section, parse_events
+from probe.research.report.language import Tongue
+from report_made import HOSTILE, START, Page, fill
 
 FULL = {
     "event_id": "20170504-ru-1", "change": "new", "kind": "service", "status": "confirmed", "place": "RU",
@@ -66,8 +66,8 @@ def test_lines_that_nobody_can_read_are_counted() -> None:
 
 def test_the_log_that_analysis_writes_is_understood() -> None:
     pytest.importorskip("numpy")
-    from probe.analysis.event import Event, Reach
-    from probe.analysis.event_log import update_log
+    from probe.research.events.event import Event, Reach
+    from probe.research.events.event_log import update_log
 
     at = [START + timedelta(hours=hour) for hour in range(6)]
     reach = Reach(asn=64500, onset_from=at[0], onset=at[1], onset_until=at[2], end_from=at[3], end_until=at[4],

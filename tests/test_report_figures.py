@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_made import HOSTILE, START, fill, made_part
 
 from probe.cli.report import report
-from probe.report.figures import drawn_of, figures
-from probe.report.language import Tongue
+from probe.research.report.figures import drawn_of, figures
+from probe.research.report.language import Tongue
+from report_made import HOSTILE, START, fill, made_part
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -18,18 +18,18 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_fleet import START, analysed_fleet, cell, levels, write_cells
-from report_made import HOSTILE, Page, fill
 
-from probe.analysis.cell_schema import SCHEMA
+from made_fleet import START, analysed_fleet, cell, levels, write_cells
 from probe.cli.report import report
-from probe.report import fleet_gather
-from probe.report.buckets import cell_of_many, span_buckets
-from probe.report.charts import decided, summed
-from probe.report.events import parse_events
-from probe.report.fleet_gather import gather_fleet
-from probe.report.language import table
-from probe.report.shell import MAX_PARTS
+from probe.research.cells.cell_schema import SCHEMA
+from probe.research.report import fleet_gather
+from probe.research.report.charts import decided, summed
+from probe.research.report.event_section import parse_events
+from probe.research.report.fleet_gather import gather_fleet
+from probe.research.report.language import table
+from probe.research.report.page_shell import MAX_PARTS
+from probe.research.report.time_buckets import cell_of_many, span_buckets
+from report_made import HOSTILE, Page, fill
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from chromium import BINARY, Browser, chromium
 from made_fleet import analysed_fleet, levels, write_cells
+from probe.research.report.fleet_page import make_fleet_report
 from report_made import HOSTILE
 from test_report_browser import VISIBLE, choose, sections
-
-from probe.report.fleet_page import make_fleet_report
 
 pytestmark = pytest.mark.skipif(BINARY is None or not hasattr(os, "fork"), reason="needs Chromium")
 

@@ -14,21 +14,22 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_made import HOSTILE, START, WORDS, Page, fill, made_part
 
 from probe.cli.report import report
-from probe.model import Run, RunResult, ServiceVerdict, Vantage, Verdict
-from probe.report.buckets import cells, day_buckets
-from probe.report.gather import gather
-from probe.report.language import LANGUAGES, Tongue, causes, table
-from probe.report.page import make_page, make_report
-from probe.report.services import whole_state
-from probe.report.shell import hash_of
-from probe.report.words import LETTERS
-from probe.store.write import write_run
-from probe.tables.blocks import BLOCK_TYPES
-from probe.tables.outcomes import OUTCOMES
-from probe.tables.roles import ACCOUNT_PARTS, ROLES
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.outcomes import OUTCOMES
+from probe.core.tables.roles import ACCOUNT_PARTS, ROLES
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.research.report.language import LANGUAGES, Tongue, causes, table
+from probe.research.report.page_shell import hash_of
+from probe.research.report.report_gather import gather
+from probe.research.report.report_page import make_page, make_report
+from probe.research.report.service_section import whole_state
+from probe.research.report.target_sentences import LETTERS
+from probe.research.report.time_buckets import cells, day_buckets
+from probe.results.runs.run_writer import write_run
+from report_made import HOSTILE, START, WORDS, Page, fill, made_part
 
 ROOT = Path(__file__).resolve().parent.parent
 ENGLISH, RUSSIAN = Tongue("en"), Tongue("ru")
@@ -236,7 +237,7 @@ def test_networks_without_room_are_counted() -> None:
 
 def test_the_script_is_the_only_one_and_the_page_is_whole_without_it() -> None:
     text = make_page([made_part("ooBB", services=3)], title="t")
-    script = files("probe.report").joinpath("filters.js").read_text(encoding="utf-8")
+    script = files("probe.research.report").joinpath("filters.js").read_text(encoding="utf-8")
     assert text.count("<script>") == 1
     assert f"<script>{script}</script>" in text
     assert f"script-src '{hash_of(script)}'" in text
@@ -258,7 +259,7 @@ def test_names_in_results_are_never_markup(service: str, role: str, outcome: str
 
 
 def _themes() -> dict[str, dict[str, str]]:
-    css = files("probe.report").joinpath("page.css").read_text(encoding="utf-8")
+    css = files("probe.research.report").joinpath("page.css").read_text(encoding="utf-8")
     roots = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     found = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6})", root)) for root in roots]
     return {"light": found[0], "dark": found[0] | found[1], "print": found[0] | found[2]}

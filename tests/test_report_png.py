@@ -13,13 +13,13 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_made import HOSTILE, START, fill, made_part
 
 from probe.cli.report import report
-from probe.report.figures import check_png_here, drawn_of, figures
-from probe.report.language import Tongue
-from probe.report.png import check_png, png_of
-from probe.store.atomic import StoreError
+from probe.research.report.figures import check_png_here, drawn_of, figures
+from probe.research.report.language import Tongue
+from probe.research.report.png import check_png, png_of
+from probe.results.files.atomic import StoreError
+from report_made import HOSTILE, START, fill, made_part
 
 resvg_py = pytest.importorskip("resvg_py", reason="needs the extra `research`")
 

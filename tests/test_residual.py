@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from made_up_net import FRAME, Net, walk
 from observations import HERE4, HOST, OTHER, RESET, TIMEOUT, numbered, operation, site_of
-
-from probe.compare.path import path_evidence
-from probe.compare.residual import AT_ONCE_S, SOON_S, residual_of
-from probe.model import Observation
-from probe.plan.frame import Frame, Seen
-from probe.plan.residual import residual_steps
-from probe.session.taint import tainted_by
-from probe.steps import Visit
+from probe.core.observations import Observation
+from probe.inference.evidence.path_evidence import path_evidence
+from probe.inference.evidence.residual_evidence import AT_ONCE_S, SOON_S, residual_of
+from probe.measurement.planning.plan_context import Frame, Seen
+from probe.measurement.planning.residual_plan import residual_steps
+from probe.measurement.planning.steps import Visit
+from probe.measurement.session.taint import tainted_by
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 

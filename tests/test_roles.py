@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import endpoint
-from stored import a_result
 
+from observations import endpoint
 from probe.catalogue.packaged import needing_accounts
-from probe.cli.summary import summary_lines
-from probe.combine import Finding, combine_paths
-from probe.model import ServiceVerdict
-from probe.roles import Quorum, role_outcome, service_verdicts
-from probe.service_words import service_line, service_lines
-from probe.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
-from probe.tables.roles import ALL, ANY
+from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
+from probe.core.tables.roles import ALL, ANY
+from probe.core.verdicts import ServiceVerdict
+from probe.inference.verdicts.combine import Finding, combine_paths
+from probe.inference.verdicts.role_verdicts import Quorum, role_outcome, service_verdicts
+from probe.inference.verdicts.service_sentences import service_line, service_lines
+from probe.operation.commands.run_summary import summary_lines
+from stored import a_result
 
 WORDS = {"o": "ok", "b": "blocked", "i": "inconclusive", "d": "down", "n": "network", "l": "local", "-": NOT_ATTEMPTED}
 

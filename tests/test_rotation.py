@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.catalogue.load import load
+from probe.catalogue.sites import group
 from probe.catalogue.types import Catalogue
-from probe.plan.frame import Frame
-from probe.plan.restraint import looks, restrained
-from probe.plan.rotation import Share, Turn, share_of
-from probe.plan.suspects import flow_frame, glance_frame
-from probe.schedules.rhythm import EVERY_MIN
-from probe.session.select import select
-from probe.sites import group
+from probe.measurement.planning.flow_suspects import flow_frame, glance_frame
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.restraint import looks, restrained
+from probe.measurement.planning.rotation import Share, Turn, share_of
+from probe.measurement.session.selection import select
+from probe.operation.schedules.rhythm import EVERY_MIN
 
 CATALOGUE = load(search=False)
 SMALL = {name for name, service in CATALOGUE.services.items() if service.small}

@@ -9,7 +9,29 @@ from typing import Any, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from observations import EOF, HERE4, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, WELL
+from probe.core.tables.block_types import is_prefix
+from probe.inference.evidence.app_evidence import AppEvidence
+from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.fingerprint_weight import Mark
+from probe.inference.evidence.flow_evidence import FlowEvidence
+from probe.inference.evidence.freezes import Freezes
+from probe.inference.evidence.hop_evidence import NOWHERE, Located
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.packet_anatomy import UNSEEN, Anatomy
+from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.evidence.port53 import Port53
+from probe.inference.evidence.residual_evidence import NOT_ASKED, Residual
+from probe.inference.evidence.shape_evidence import ShapeEvidence
+from probe.inference.evidence.udp_evidence import UdpEvidence
+from probe.inference.evidence.unanswered import Asked
+from probe.inference.rules.all_rules import all_rules
+from probe.inference.rules.dns_rules import DNS_RULES, NameEvidence
+from probe.inference.rules.network_rules import NETWORK_RULES
+from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import Rule, first
 from recorded_app import APPS
 from recorded_datagrams import (
     CONTRARY,
@@ -25,28 +47,6 @@ from recorded_names import NAMES
 from recorded_transfers import TRANSFERS
 from shape_scenes import ANY as ANY_SHAPES
 from shape_scenes import shaped
-
-from probe.compare.anatomy import UNSEEN, Anatomy
-from probe.compare.app import AppEvidence
-from probe.compare.dns import DnsEvidence
-from probe.compare.flow import FlowEvidence
-from probe.compare.freezes import Freezes
-from probe.compare.ladder import LadderEvidence
-from probe.compare.locate import NOWHERE, Located
-from probe.compare.marks import Mark
-from probe.compare.path import PathEvidence
-from probe.compare.port53 import Port53
-from probe.compare.residual import NOT_ASKED, Residual
-from probe.compare.shapes import ShapeEvidence
-from probe.compare.udp import UdpEvidence
-from probe.compare.unanswered import Asked
-from probe.rules.catalogue import all_rules
-from probe.rules.dns import DNS_RULES, NameEvidence
-from probe.rules.network import NETWORK_RULES
-from probe.rules.path import PATH_RULES
-from probe.rules.scene import Scene
-from probe.rules.table import Rule, first
-from probe.tables.blocks import is_prefix
 
 BY_ID = {rule.id: rule for rule in all_rules()}
 HERE = Mark(name="page", fits=True)
@@ -71,7 +71,7 @@ SHOWS: dict[str, dict[str, Any]] = {
 
 
 def named() -> Iterator[tuple[str, Scene]]:
-    """How each action looks at every depth; which of them are told, `probe.rules.named` says."""
+    """How each action looks at every depth; which of them are told, `probe.inference.rules.named_rules` says."""
     for stem, shown in SHOWS.items():
         trigger = "sni" if stem.startswith("tls") else "host"
         yield f"{stem}_{trigger}_control", scene(**shown, **CONTRARY, innocent="reached", located_by_name=NEARER)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from observations import EOF, RESET, TIMEOUT
+from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import first
 from recorded_app import app
 from recorded_datagrams import CONTRARY
-
-from probe.rules.path import PATH_RULES
-from probe.rules.table import first
 
 
 @pytest.mark.parametrize("innocent", ["unasked", "failed", "tainted"])

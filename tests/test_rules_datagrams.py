@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from observations import REFUSED
-from recorded_datagrams import CONTRARY, NO_CONTROL, OTHERS, QUIC, STUN, UNSPOKEN, scene
 
-from probe.compare.udp import UdpEvidence
-from probe.rules.path import PATH_RULES
-from probe.rules.table import first
+from observations import REFUSED
+from probe.inference.evidence.udp_evidence import UdpEvidence
+from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import first
+from recorded_datagrams import CONTRARY, NO_CONTROL, OTHERS, QUIC, STUN, UNSPOKEN, scene
 
 
 @pytest.mark.parametrize("alike", [

@@ -6,22 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from observations import EOF, REFUSED, RESET, TIMEOUT, WELL
+from probe.core.tables.block_types import is_prefix
+from probe.inference.evidence.hop_evidence import NOWHERE, Located
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.shape_evidence import ShapeEvidence
+from probe.inference.rules.dns_rules import DNS_RULES
+from probe.inference.rules.network_rules import NETWORK_RULES
+from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import first
 from recorded_app import app
 from recorded_datagrams import CONTRARY, OPEN_DATAGRAMS, scene
 from recorded_names import FALLS_TO
 from recorded_transfers import flowing
 from test_rules import BY_ID, FAMILIES, FORGED, NOTHING, SHOWS
-
-from probe.compare.ladder import LadderEvidence
-from probe.compare.locate import NOWHERE, Located
-from probe.compare.shapes import ShapeEvidence
-from probe.rules.dns import DNS_RULES
-from probe.rules.network import NETWORK_RULES
-from probe.rules.path import PATH_RULES
-from probe.rules.scene import Scene
-from probe.rules.table import first
-from probe.tables.blocks import is_prefix
 
 NOT_MADE = {rule_id: seen for rule_id, seen in FAMILIES.items() if rule_id not in BY_ID}
 """Combinations of action and depth without a rule of their own."""

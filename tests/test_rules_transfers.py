@@ -8,13 +8,13 @@ from typing import Any, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from observations import WELL
-from recorded_transfers import SLOW_HERE, SLOWER_NAME, STOPS, STOPS_EARLY, TRANSFERS, TRICKLES, flowing
 
-from probe.compare.flow import Beside, FlowEvidence
-from probe.compare.ladder import LadderEvidence
-from probe.rules.path import PATH_RULES
-from probe.rules.table import first
+from observations import WELL
+from probe.inference.evidence.flow_evidence import Beside, FlowEvidence
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import first
+from recorded_transfers import SLOW_HERE, SLOWER_NAME, STOPS, STOPS_EARLY, TRANSFERS, TRICKLES, flowing
 
 
 @pytest.mark.parametrize("alike", [

@@ -9,17 +9,17 @@ from types import SimpleNamespace
 
 import msgspec
 import pytest
-from signed import OTHERS, OURS, document, targets
-from update_world import Made, bring, call, configure, made_by, served, settle, today
 
 from probe.cli import run as run_module
-from probe.cli.main import EXIT_FAILED, EXIT_NO_CONSENT
-from probe.consent.check import lacking, places, record, refusal, told_places
-from probe.plan.rotation import share_of
-from probe.schedules.events import Event, append, now, read
-from probe.settings import Settings, UpdateSettings
-from probe.store.atomic import StoreError
-from probe.updates.kept import LIST, LOOKS, read_looks, write_looks
+from probe.config.consent.consent_check import lacking, places, record, refusal, told_places
+from probe.config.settings import Settings, UpdateSettings
+from probe.measurement.planning.rotation import share_of
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT
+from probe.operation.schedules.schedule_log import Event, append, now, read
+from probe.operation.updates.kept_list import LIST, LOOKS, read_looks, write_looks
+from probe.results.files.atomic import StoreError
+from signed import OTHERS, OURS, document, targets
+from update_world import Made, bring, call, configure, made_by, served, settle, today
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +93,7 @@ def test_a_pause_measures_nothing_and_explains_the_gap(made: Made) -> None:
 
 
 def test_a_paused_series_says_why_it_is_missing() -> None:
-    from probe.schedules.gaps import gaps
+    from probe.operation.schedules.missing_runs import gaps
 
     begin = datetime(2026, 11, 25, 10, 7, tzinfo=UTC)
     events = [Event(at=begin - timedelta(minutes=5), kind="installed", by="cron", every_min=60, minute=7, first=begin),
@@ -158,7 +158,7 @@ def test_a_look_that_fails_fails_no_run(made: Made, monkeypatch: pytest.MonkeyPa
             def full(*_: object) -> None:
                 raise StoreError("the disk is full")
 
-            monkeypatch.setattr("probe.updates.signed_file.replace_file", full)
+            monkeypatch.setattr("probe.operation.updates.signed_file.replace_file", full)
         result = call("run", "--timed")
         assert (asked == []) == (fault in ("refused", "no key", "no room")), "who cannot note a look makes none"
     assert result.exit_code == 0, result.output
@@ -169,7 +169,7 @@ def test_a_look_that_fails_fails_no_run(made: Made, monkeypatch: pytest.MonkeyPa
 
 
 def test_in_the_laboratory_nobody_looks(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    from probe.marker import Marker
+    from probe.config.laboratory_marker import Marker
 
     monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
     with served(document(8, today())) as (url, asked):
@@ -182,7 +182,7 @@ def test_in_the_laboratory_nobody_looks(made: Made, monkeypatch: pytest.MonkeyPa
 def test_in_the_laboratory_only_a_list_that_is_configured_counts(
     made: Made, monkeypatch: pytest.MonkeyPatch, configured: bool, expected: int,
 ) -> None:
-    from probe.marker import Marker
+    from probe.config.laboratory_marker import Marker
 
     configure(cc="RU")
     bring(policy={"*": {"pause": "raids"}})

@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probe.cli.watch import run_command
-from probe.schedules import cron, systemd
-from probe.schedules.events import Event, append, read
-from probe.schedules.gaps import Gap, Term, gaps, terms
-from probe.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
-from probe.schedules.turns import Time, time_of, turn_of
-from probe.settings import RunSettings, Settings, VantageSettings
+from probe.config.settings import RunSettings, Settings, VantageSettings
+from probe.operation.schedules import cron, systemd
+from probe.operation.schedules.missing_runs import Gap, Term, gaps, terms
+from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
+from probe.operation.schedules.schedule_log import Event, append, read
+from probe.operation.schedules.turns import Time, time_of, turn_of
 
 T0 = datetime(2026, 11, 25, 10, 7, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -12,7 +12,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, IPv6
 from scapy.packet import Raw
 
-from probe.measure.scrub import STAND_IN, Scrubber
+from probe.measurement.packets.packet_scrub import STAND_IN, Scrubber
 
 US = {4: "81.2.69.160", 6: "2a02:4780:0:11::7"}
 THEM = {4: "93.184.216.34", 6: "2606:2800::1"}

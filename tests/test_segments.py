@@ -14,7 +14,7 @@ pytest.importorskip("pandas", reason="needs the extra `research`")
 
 import numpy as np
 
-from probe.analysis.segments import (
+from probe.research.events.segments import (
     Ints,
     base_rate,
     boundary,
@@ -64,7 +64,7 @@ def test_series_are_cut_together_as_each_alone(
               for cells, _ in series]
     penalties = [penalty for _, penalty in series]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("probe.analysis.segments._TOGETHER", together)
+        patch.setattr("probe.research.events.segments._TOGETHER", together)
         found = segment_all([(k, n) for k, n in counts], penalties)
     assert [each.tolist() for each in found] == [
         segment(k, n, penalty).tolist() for (k, n), penalty in zip(counts, penalties, strict=True)]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from probe.marker import MARKER, Marker, read_marker
-from probe.settings import RunSettings, Settings, SettingsError, load_settings, results_folder
-from probe.vantage import probe_id
+from probe.config.laboratory_marker import MARKER, Marker, read_marker
+from probe.config.settings import RunSettings, Settings, SettingsError, load_settings, results_folder
+from probe.measurement.device.vantage import probe_id
 
 WHOLE = """
 [vantage]
@@ -35,7 +35,7 @@ cc = "NL"
 @pytest.fixture(autouse=True)
 def _no_other_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
-    monkeypatch.setattr("probe.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
+    monkeypatch.setattr("probe.config.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 

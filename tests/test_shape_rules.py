@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from observations import EOF, RESET, TIMEOUT
-from shape_scenes import CONTRARY, PASSED, scene, shaped
 
-from probe.compare.anatomy import Anatomy
-from probe.compare.shapes import ShapeEvidence
-from probe.rules.path import PATH_RULES
-from probe.rules.scene import Scene
-from probe.rules.table import first
+from observations import EOF, RESET, TIMEOUT
+from probe.inference.evidence.packet_anatomy import Anatomy
+from probe.inference.evidence.shape_evidence import ShapeEvidence
+from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import first
+from shape_scenes import CONTRARY, PASSED, scene, shaped
 
 RESET_ENDS: dict[str, Any] = dict(stage="tls", failure=RESET)
 DROPPED: dict[str, Any] = dict(stage="tls", failure=TIMEOUT, acked="no")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from observations import BEYOND4, ELSEWHERE, HERE4, HERE6, THERE4
 
-from probe.compare.dns import DnsEvidence
-from probe.compare.shared_answers import shared_answers
+from observations import BEYOND4, ELSEWHERE, HERE4, HERE6, THERE4
+from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.shared_answers import shared_answers
 
 Names = list[tuple[str, tuple[str, ...]]]
 """Service, and the addresses that trusted resolvers give for a name of it; the network gives HERE4 for each."""

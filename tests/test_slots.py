@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from made_up_net import FRAME, Net
 from observations import HERE4, RESET, TIMEOUT, lookup, operation, site_of
-
-from probe.compare.dns import dns_evidence
-from probe.compare.slots import APART_S, failing_slots, slots_of
-from probe.model import Observation
-from probe.plan.frame import Frame
-from probe.plan.next_steps import next_steps
-from probe.session.book import Book
-from probe.sites import Site
-from probe.steps import Lookup, Step, Visit
+from probe.catalogue.sites import Site
+from probe.core.observations import Observation
+from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.time_slots import APART_S, failing_slots, slots_of
+from probe.measurement.planning.next_steps import next_steps
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.steps import Lookup, Step, Visit
+from probe.measurement.session.observation_log import Book
 
 LATER = replace(FRAME, slots_s=(240.0, 480.0))
 HONEST: dict[str, tuple[str, ...] | str] = {

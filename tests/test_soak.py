@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from probe.core.runs import RunResult
+from probe.results.files.atomic import StoreError, check_writable
+from probe.results.runs.run_writer import write_run
+from probe_lab.laboratory import unavailable
 from soaking.disk import PretendedDisk
 from soaking.killed import AfterTime, AtCall, calls_of, run_and_kill
 from soaking.ledger import Ledger, Tally, tally
 from soaking.table import MAX_GROWTH_KIB, check, table
 from soaking.year import in_child, vars_of
 from stored import a_result
-
-from probe.lab.laboratory import unavailable
-from probe.model import RunResult
-from probe.store.atomic import StoreError, check_writable
-from probe.store.write import write_run
 
 TIMEOUT_S = 280
 

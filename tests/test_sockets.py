@@ -8,7 +8,7 @@ import socket
 import termios
 from contextlib import closing, suppress
 
-from probe.measure.sockets import bound_room
+from probe.measurement.streams.sockets import bound_room
 
 READ_BYTES = 36_000
 """Of a large page, by a visit."""

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import click
 import pytest
 
-from probe.cli.opening import set_time
-from probe.stamps import id_at, parse_time, stamp
+from probe.core.stamps import id_at, parse_time, stamp
+from probe.operation.commands.command_setup import set_time
 
 MOMENT = datetime(2017, 5, 4, 10, 0, 7, tzinfo=UTC)
 

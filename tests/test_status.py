@@ -9,18 +9,19 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from stored import a_result
 
 from probe.cli.main import cli
-from probe.geo.standing import Standing as GeoStanding
-from probe.model import Run, ServiceVerdict, Vantage, Verdict
-from probe.schedules.events import Event, append, now
-from probe.schedules.gaps import Gap, Term
-from probe.schedules.rhythm import rhythm
-from probe.settings import ConsentSettings, RunSettings, Settings, VantageSettings
-from probe.status.facts import Facts, gather
-from probe.status.findings import BAD, NOTE, OK, Finding, findings
-from probe.store.write import write_run
+from probe.config.geo.geo_status import Standing as GeoStanding
+from probe.config.settings import ConsentSettings, RunSettings, Settings, VantageSettings
+from probe.core.runs import Run, Vantage
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.operation.schedules.missing_runs import Gap, Term
+from probe.operation.schedules.rhythm import rhythm
+from probe.operation.schedules.schedule_log import Event, append, now
+from probe.operation.status.status_facts import Facts, gather
+from probe.operation.status.status_findings import BAD, NOTE, OK, Finding, findings
+from probe.results.runs.run_writer import write_run
+from stored import a_result
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
 TERM = Term(begin=NOW - timedelta(days=9), end=None, rhythm=rhythm(60, 30), by="cron")
@@ -148,9 +149,9 @@ def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(in_folder))  # no crontab of the person who runs the tests
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "PROBE_CONFIG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("probe.settings.SEARCH", ())
-    monkeypatch.setattr("probe.vantage.families", lambda: (4,))
-    monkeypatch.setattr("probe.schedules.units.SYSTEM_FOLDER", in_folder / "system")
+    monkeypatch.setattr("probe.config.settings.SEARCH", ())
+    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
+    monkeypatch.setattr("probe.operation.schedules.units.SYSTEM_FOLDER", in_folder / "system")
     return in_folder
 
 

@@ -15,17 +15,19 @@ from typing import Any, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stored import a_result
 
-from probe.model import ControlAnswer, Observation, Run, RunResult, ServiceVerdict, Vantage, Verdict
-from probe.store import columns
-from probe.store.atomic import StoreError, check_writable, remove_stale, write_file, write_files
-from probe.store.cells import decode, encode
-from probe.store.codebook import codebook
-from probe.store.read import read_run, read_runs, stored_runs
-from probe.store.rows import Value
-from probe.store.schema import FRAME, TABLES, Column, Kind
-from probe.store.write import write_run
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.results import column_meanings
+from probe.results.codebook import codebook
+from probe.results.files.atomic import StoreError, check_writable, remove_stale, write_file, write_files
+from probe.results.files.text_cells import decode, encode
+from probe.results.row_codec import Value
+from probe.results.runs.run_reader import read_run, read_runs, stored_runs
+from probe.results.runs.run_writer import write_run
+from probe.results.schema import FRAME, TABLES, Column, Kind
+from stored import a_result
 
 ROOT = Path(__file__).parent.parent
 
@@ -73,13 +75,14 @@ RESULTS = st.builds(
 
 
 @pytest.mark.parametrize(("words", "rows"), [
-    (columns.OBSERVATIONS, [Observation]), (columns.CONTROLS, [ControlAnswer]), (columns.VERDICTS, [Verdict]),
-    (columns.SERVICES, [ServiceVerdict]), (columns.RUNS, [Run, Vantage]),
+    (column_meanings.OBSERVATIONS, [Observation]), (column_meanings.CONTROLS, [ControlAnswer]),
+    (column_meanings.VERDICTS, [Verdict]),
+    (column_meanings.SERVICES, [ServiceVerdict]), (column_meanings.RUNS, [Run, Vantage]),
 ])
-def test_every_field_has_words_and_every_word_a_field(words: columns.Words, rows: list[type]) -> None:
+def test_every_field_has_words_and_every_word_a_field(words: column_meanings.Words, rows: list[type]) -> None:
     names = [f.name for row in rows for f in fields(row) if f.name != "vantage"]
     assert len(names) == len(set(names))
-    assert set(names) - (set(columns.FRAME) if rows[0] is not Run else set()) == set(words)
+    assert set(names) - (set(column_meanings.FRAME) if rows[0] is not Run else set()) == set(words)
     assert all(meaning.endswith((".", "`")) for _, meaning in words.values())
 
 
@@ -102,7 +105,7 @@ def test_measurement_uid_joins_observation_and_verdict(tmp_path: Path) -> None:
 
 
 def test_codebook_is_current() -> None:
-    assert (ROOT / "docs" / "codebook.md").read_text() == codebook(), "run python -m probe.store.codebook"
+    assert (ROOT / "docs" / "codebook.md").read_text() == codebook(), "run python -m probe.results.codebook"
 
 
 def plain_rows(directory: Path, table: str) -> list[dict[str, str]]:
@@ -265,7 +268,7 @@ def test_a_full_device_is_reported_and_leaves_no_file(tmp_path: Path) -> None:
 WRITER = """
 import sys, time
 from pathlib import Path
-from probe.store.atomic import write_files
+from probe.results.files.atomic import write_files
 def stall(file):
     file.write(b"half"); file.flush(); print("ready", flush=True); time.sleep(60)
 write_files([(Path(sys.argv[1]) / "a.csv", lambda file: None), (Path(sys.argv[1]) / "b.csv", stall)])
@@ -301,8 +304,8 @@ def test_writing_a_run_cleans_its_day(tmp_path: Path) -> None:
 IN_MOUNT = """
 from pathlib import Path
 import sys
-from probe.store.atomic import StoreError, check_writable
-from probe.store.write import write_run
+from probe.results.files.atomic import StoreError, check_writable
+from probe.results.runs.run_writer import write_run
 sys.path.insert(0, "tests")
 from stored import a_result
 for action in (lambda: check_writable(Path(sys.argv[1])),
@@ -341,7 +344,8 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_somebody_else(tmp_path: Path) -> None:
-    code = ("import os, sys; from pathlib import Path; from probe.store.atomic import check_writable, StoreError\n"
+    code = ("import os, sys; from pathlib import Path\n"
+            "from probe.results.files.atomic import check_writable, StoreError\n"
             "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
             "try: check_writable(Path(sys.argv[1]))\nexcept StoreError as error: print(error)")
     tmp_path.chmod(0o555)

@@ -14,15 +14,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from stored import a_result
 
-from probe.archive.compact import compact
-from probe.model import Vantage
-from probe.store import parquet
-from probe.store.codebook import codebook
-from probe.store.package import write_package
-from probe.store.schema import TABLES
-from probe.store.write import write_run
+from probe.core.runs import Vantage
+from probe.results.archive.compaction import compact
+from probe.results.codebook import codebook
+from probe.results.datapackage import write_package
+from probe.results.files import parquet
+from probe.results.runs.run_writer import write_run
+from probe.results.schema import TABLES
+from stored import a_result
 
 ROOT = Path(__file__).parent.parent
 ROWS = {"verdicts": 1, "observations": 2, "runs": 1, "controls": 1, "services": 1}
@@ -30,8 +30,8 @@ ROWS = {"verdicts": 1, "observations": 2, "runs": 1, "controls": 1, "services": 
 
 def test_the_cron_path_imports_nothing_heavy(tmp_path: Path) -> None:
     code = ("import sys; from pathlib import Path; sys.path.insert(0, 'tests')\n"
-            "from probe.store.write import write_run; from probe.store.read import read_run\n"
-            "from probe.model import Run, RunResult\n"
+            "from probe.results.runs.run_writer import write_run; from probe.results.runs.run_reader import read_run\n"
+            "from probe.core import Run, RunResult\n"
             "run = Run(run_id='r', measurement_start_time='2017-05-04T06:12:00Z')\n"
             "write_run(RunResult(run=run, observations=(), controls=(), verdicts=(), services=()), Path(sys.argv[1]),"
             " parquet=False)\nread_run(Path(sys.argv[1]), 'r')\n"

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback_udp import stun_server
 
-from probe.lab.servers.stun import stun_reply
-from probe.measure.clock import start_clock
-from probe.measure.stun import REQUESTS, binding
-from probe.measure.stun_wire import (
+from loopback_udp import stun_server
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer
+from probe.core.tables.failures import TIMEOUT
+from probe.measurement.clock import start_clock
+from probe.measurement.datagrams.stun import REQUESTS, binding
+from probe.measurement.datagrams.stun_wire import (
     COOKIE,
     answer_word,
     binding_request,
@@ -24,10 +26,9 @@ from probe.measure.stun_wire import (
     new_transaction,
     transaction_of,
 )
-from probe.model import ControlAnswer, Endpoint
-from probe.session.work import Workshop, carry_out
-from probe.steps import Binding
-from probe.tables.failures import TIMEOUT
+from probe.measurement.planning.steps import Binding
+from probe.measurement.session.step_executor import Workshop, carry_out
+from probe_lab.servers.stun_server import stun_reply
 
 NUMBER = bytes(range(12))
 MAPPED = struct.pack("!HHBBHI", 0x0020, 8, 0, 1, 0x1234, 0x5DB8D822)
@@ -128,8 +129,8 @@ def step(port: int) -> Binding:
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.measure.stun.APART_S", 0.005)
-    monkeypatch.setattr("probe.measure.stun.ask.__kwdefaults__", {"requests": REQUESTS, "wait_s": 0.3})
+    monkeypatch.setattr("probe.measurement.datagrams.stun.APART_S", 0.005)
+    monkeypatch.setattr("probe.measurement.datagrams.stun.ask.__kwdefaults__", {"requests": REQUESTS, "wait_s": 0.3})
 
 
 def test_a_series_is_counted_and_the_mapped_address_is_nowhere() -> None:

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from collector_world import TARGETS, Fault, a_run, agreed_to, collecting, submit, with_runs
-from upload_world import Handler, answering, call
 
-from probe.cli.lock import run_lock
-from probe.cli.main import EXIT_FAILED, EXIT_LOCKED
-from probe.store.write import write_run
-from probe.submit import collector as collector_module
-from probe.submit.collector import Collector, Outcome
-from probe.submit.journal import BEGUN, open_journal
-from probe.submit.published import Ripe
-from probe.submit.send import submit_all
+from collector_world import TARGETS, Fault, a_run, agreed_to, collecting, submit, with_runs
+from probe.interop.submit import collector as collector_module
+from probe.interop.submit.collector import Collector, Outcome
+from probe.interop.submit.published_runs import Ripe
+from probe.interop.submit.submit_journal import BEGUN, open_journal
+from probe.interop.submit.submit_send import submit_all
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
+from probe.operation.commands.run_lock import run_lock
+from probe.results.runs.run_writer import write_run
+from upload_world import Handler, answering, call
 
 
 @pytest.fixture(autouse=True)
@@ -193,7 +193,7 @@ def test_a_collector_that_takes_none_of_ours_is_left_alone(tmp_path: Path) -> No
 
 
 def test_what_is_too_large_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.submit.send.MAX_MEASUREMENT_BYTES", 1000)
+    monkeypatch.setattr("probe.interop.submit.submit_send.MAX_MEASUREMENT_BYTES", 1000)
     with collecting() as stub:
         assert "larger than what is sent" in submit(stub, with_runs(tmp_path / "results", "a")).output
     assert stub.asked == ["open", "close"]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from collector_world import TARGETS, a_run, agreed_to, collecting, submit, with_runs
-from upload_world import call
 
-from probe.cli.main import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
-from probe.consent.check import lacking, submit_lacking, upload_lacking
-from probe.consent.profiles import profile_of
-from probe.consent.text import PUBLIC, consent_text
-from probe.settings import SettingsError, load_settings
-from probe.store.write import write_run
-from probe.submit.collector import Collector
-from probe.submit.published import Ripe
-from probe.submit.send import submit_all
-from probe.tables.consent import TEXT_NUMBER
+from collector_world import TARGETS, a_run, agreed_to, collecting, submit, with_runs
+from probe.config.consent.consent_check import lacking, submit_lacking, upload_lacking
+from probe.config.consent.consent_text import PUBLIC, consent_text
+from probe.config.consent.country_profiles import profile_of
+from probe.config.settings import SettingsError, load_settings
+from probe.core.tables.consent_words import TEXT_NUMBER
+from probe.interop.submit.collector import Collector
+from probe.interop.submit.published_runs import Ripe
+from probe.interop.submit.submit_send import submit_all
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
+from probe.results.runs.run_writer import write_run
+from upload_world import call
 
 URL = "https://collector.example/base"
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from collector_world import TARGETS, Fault, a_run, collecting, submit, with_runs
-from upload_world import Handler, answering, drip, flood
 
-from probe.cli.main import EXIT_FAILED
-from probe.control import public
-from probe.destination import collector_problem
-from probe.submit import collector as collector_module
-from probe.submit.collector import Collector
-from probe.submit.published import Ripe
-from probe.submit.send import submit_all
-from probe.upload.sender import UploadError
+from collector_world import TARGETS, Fault, a_run, collecting, submit, with_runs
+from probe.config.destination import collector_problem
+from probe.control.reaching import public_addresses
+from probe.interop.submit import collector as collector_module
+from probe.interop.submit.collector import Collector
+from probe.interop.submit.published_runs import Ripe
+from probe.interop.submit.submit_send import submit_all
+from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.operation.upload.sender import UploadError
+from upload_world import Handler, answering, drip, flood
 
 
 @pytest.fixture(autouse=True)
@@ -158,7 +158,7 @@ def test_only_what_can_be_a_collector_is_one(url: str, why: str) -> None:
 
 @pytest.mark.parametrize("addresses", [[], ["10.0.0.7"], ["127.0.0.1"], ["::1", "192.168.0.1"], ["169.254.169.254"]])
 def test_no_name_leads_into_a_private_network(addresses: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(public, "_resolve", lambda host, deadline: addresses)
+    monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: addresses)
     asked: list[Any] = []
     monkeypatch.setattr(collector_module, "post", lambda *args, **more: asked.append(args))
     with pytest.raises(UploadError, match="leads into a private network"):
@@ -174,8 +174,8 @@ def test_the_server_is_whom_the_url_names(name: str, trusted: bool, tmp_path: Pa
     authority = trustme.CA()
     (authority if trusted else trustme.CA()).cert_pem.write_to_path(str(tmp_path / "roots.pem"))
     monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "roots.pem"))
-    monkeypatch.setattr(public, "_resolve", lambda host, deadline: ["127.0.0.1"])
-    monkeypatch.setattr(public, "is_bogon", lambda address: False)  # as if loopback were public
+    monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: ["127.0.0.1"])
+    monkeypatch.setattr(public_addresses, "is_bogon", lambda address: False)  # as if loopback were public
     with answering(lambda handler: handler.reply(200, b'{"report_id": "a"}')) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(name).configure_cert(context)

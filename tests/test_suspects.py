@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from observations import HERE4, HOST, TIMEOUT, endpoint, site_of, visit_to
-from test_flow import FRAME, SITE, flow
 
-from probe.model import Observation
-from probe.plan.flow import flow_steps
-from probe.plan.frame import Seen
-from probe.plan.suspects import FlowFrame, flow_frame, glance_frame
-from probe.steps import Transfer
+from observations import HERE4, HOST, TIMEOUT, endpoint, site_of, visit_to
+from probe.core.observations import Observation
+from probe.measurement.planning.flow_plan import flow_steps
+from probe.measurement.planning.flow_suspects import FlowFrame, flow_frame, glance_frame
+from probe.measurement.planning.plan_context import Seen
+from probe.measurement.planning.steps import Transfer
+from test_flow import FRAME, SITE, flow
 
 
 def visits_of(host: str, address: str, page_s: float, **page: Any) -> tuple[Any, tuple[Observation, ...]]:

@@ -11,13 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.rules.catalogue import all_rules, convictable
-from probe.rules.dns import DNS_RULES
-from probe.rules.network import NETWORK_RULES, STOPS
-from probe.rules.path import PATH_RULES
-from probe.rules.table import NEEDS, Rule
-from probe.tables.blocks import BLOCK_TYPES, BlockType, is_prefix
-from probe.tables.failures import (
+from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_prefix
+from probe.core.tables.failures import (
     ERRNO_FAILURES,
     GAI_FAILURES,
     RCODE_FAILURES,
@@ -27,8 +22,13 @@ from probe.tables.failures import (
     rcode_failure,
     scrub,
 )
-from probe.tables.outcomes import OUTCOMES
-from probe.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe.core.tables.outcomes import OUTCOMES
+from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe.inference.rules.all_rules import all_rules, convictable
+from probe.inference.rules.dns_rules import DNS_RULES
+from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
+from probe.inference.rules.path_rules import PATH_RULES
+from probe.inference.rules.rule import NEEDS, Rule
 
 RULES = [pytest.param(rule, id=rule.id) for rule in all_rules()]
 BLOCKS = [pytest.param(block, id=block.id) for block in BLOCK_TYPES.values()]

@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from probe.cli import run as run_module
-from probe.cli import timed as timed_module
 from probe.cli.main import cli
-from probe.measure.conditions import Conditions
-from probe.schedules.events import Event, append, now, read
-from probe.schedules.gaps import gaps
-from probe.session.frame import RunPlan
+from probe.measurement.device.conditions import Conditions
+from probe.measurement.session.run_plan import RunPlan
+from probe.operation.commands import timed_run as timed_module
+from probe.operation.schedules.missing_runs import gaps
+from probe.operation.schedules.schedule_log import Event, append, now, read
 
 RESULTS = Path("results")
 
@@ -34,7 +34,7 @@ def plans(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> list[RunPlan]:
 
     monkeypatch.setattr(run_module, "_measure", note)
     monkeypatch.setattr(run_module, "refusal", lambda *_, **__: "")  # consent has its own tests
-    monkeypatch.setattr("probe.settings.SEARCH", ())
+    monkeypatch.setattr("probe.config.settings.SEARCH", ())
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
     conditions(monkeypatch, Conditions(power="mains", metered="no"))
     return begun
@@ -148,7 +148,7 @@ def test_on_a_metered_line_a_run_takes_the_core_and_transfers_nothing(
 def test_the_laboratory_is_not_told_of_the_machines_battery(
     plans: list[RunPlan], monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from probe.marker import Marker
+    from probe.config.laboratory_marker import Marker
 
     monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
     conditions(monkeypatch, Conditions(power="battery", charge=1, metered="yes"))

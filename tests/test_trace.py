@@ -12,15 +12,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from made_up_net import FRAME, Net, walk
 from observations import BEYOND4, ELSEWHERE, HERE4, HERE6, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, site_of, told
-
-from probe.compare.trace import way_of, where_lost
-from probe.measure.clock import start_clock
-from probe.measure.trace import MAX_TTL, hears_routers, trace
-from probe.model import Observation
-from probe.session.gate import Gate
-from probe.steps import Trace
+from probe.core.observations import Observation
+from probe.inference.evidence.trace_evidence import way_of, where_lost
+from probe.measurement.clock import start_clock
+from probe.measurement.hops.trace import MAX_TTL, hears_routers, trace
+from probe.measurement.planning.steps import Trace
+from probe.measurement.session.pacer import Gate
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from loopback import Behaviour, finish, requests_on, response, serving
 from observations import EOF, HOST, RESET, TIMEOUT
-
-from probe.measure import transfer as module
-from probe.measure.clock import start_clock
-from probe.measure.responses import Responses
-from probe.measure.tcp_info import TcpInfo, read_tcp_info
-from probe.measure.transfer import MAX_BYTES, PIECES, request_bytes, transfer
-from probe.model import Observation
-from probe.steps import Transfer
+from probe.core.observations import Observation
+from probe.measurement.clock import start_clock
+from probe.measurement.planning.steps import Transfer
+from probe.measurement.streams.http_responses import Responses
+from probe.measurement.streams.tcp_info import TcpInfo, read_tcp_info
+from probe.measurement.visits import transfer as module
+from probe.measurement.visits.transfer import MAX_BYTES, PIECES, request_bytes, transfer
 
 
 def taken(behave: Behaviour, **changes: Any) -> Observation:

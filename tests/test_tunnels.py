@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observations import WELL
 
-from probe.measure.tunnels import is_tunnel, routes4, routes6, tunnel_word
-from probe.rules.network import NETWORK_RULES, STOPS
-from probe.rules.table import first
+from observations import WELL
+from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
+from probe.inference.rules.rule import first
+from probe.measurement.device.tunnels import is_tunnel, routes4, routes6, tunnel_word
 
 
 def interface(folder: Path, name: str, kind: int, *, tun: bool = False, uevent: str = "") -> Path:
@@ -86,7 +86,7 @@ def test_a_companys_own_range_makes_no_tunnel_of_the_world(
     route: str, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo"), (2, "eth0"), (3, "wg0")])
-    monkeypatch.setattr("probe.measure.tunnels.own_addresses", lambda: iter(("192.168.1.7",)))
+    monkeypatch.setattr("probe.measurement.device.tunnels.own_addresses", lambda: iter(("192.168.1.7",)))
     assert tunnel_word(proc=with_routes(tmp_path, route), sys=tmp_path / "none") == word
 
 
@@ -97,7 +97,7 @@ def test_no_tunnel_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_tunnel_that_speaks_for_us_carries_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "if_nameindex", lambda: [(1, "lo"), (3, "wg0")])
-    monkeypatch.setattr("probe.measure.tunnels.own_addresses", lambda: iter(("fd00::2",)))
+    monkeypatch.setattr("probe.measurement.device.tunnels.own_addresses", lambda: iter(("fd00::2",)))
     (tmp_path / "if_inet6").write_text(f"fd{'0' * 29}2 03 40 00 80 wg0\n")
     assert tunnel_word(proc=tmp_path, sys=tmp_path / "none") == "full"
 

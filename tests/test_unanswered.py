@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from observations import NEAR4, TIMEOUT, lookup
 
-from probe.compare.unanswered import Asked, asked_of, may_be_chance
+from observations import NEAR4, TIMEOUT, lookup
+from probe.inference.evidence.unanswered import Asked, asked_of, may_be_chance
 
 ALL, HALF = Asked(6, 6), Asked(6, 3)
 """Three attempts at both kinds of address: none answered, or those for one kind alone."""

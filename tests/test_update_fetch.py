@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 import trustme
-from loopback import Server, requests_on, serving
-from signed import OTHERS, OURS, document
 
-from probe.control import public
-from probe.measure.tls import context_for
-from probe.updates.document import MAX_BYTES, ListError
-from probe.updates.fetch import check_source, document_of, signature_of
-from probe.updates.kept import read_kept, read_looks
-from probe.updates.look import look
-from probe.updates.minisign import MAX_SIGNATURE_BYTES, public_key
+from loopback import Server, requests_on, serving
+from probe.control.reaching import public_addresses
+from probe.measurement.streams.tls_handshake import context_for
+from probe.operation.updates.kept_list import read_kept, read_looks
+from probe.operation.updates.list_document import MAX_BYTES, ListError
+from probe.operation.updates.list_refresh import look
+from probe.operation.updates.minisign import MAX_SIGNATURE_BYTES, public_key
+from probe.operation.updates.signed_fetch import check_source, document_of, signature_of
+from signed import OTHERS, OURS, document
 
 KEY = public_key(OURS.public_line)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -205,7 +205,7 @@ def test_the_server_is_whom_the_url_names(names: dict[str, list[str]], monkeypat
     authority = trustme.CA()
     (authority if trusted else trustme.CA()).cert_pem.write_to_path(str(tmp_path / "roots.pem"))
     monkeypatch.setattr("certifi.where", lambda: str(tmp_path / "roots.pem"))
-    monkeypatch.setattr(public, "is_bogon", lambda address: address != "127.0.0.1")
+    monkeypatch.setattr(public_addresses, "is_bogon", lambda address: address != "127.0.0.1")
     names[HOST] = ["127.0.0.1"]
     context_for.cache_clear()
     try:

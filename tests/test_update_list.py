@@ -15,18 +15,27 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from signed import DAY, OTHERS, OURS, document, put, targets
 
-from probe.settings import RunSettings, Settings, UpdateSettings, VantageSettings
-from probe.store.atomic import StoreError
-from probe.updates import kept
-from probe.updates.choice import choose, standing
-from probe.updates.document import ListError, Numbers, Policy, catalogue_in, check_follows, policies, read, write
-from probe.updates.kept import keep, read_kept, read_looks, write_looks
-from probe.updates.limits import MAX_AGE_DAYS, limits_for
-from probe.updates.look import is_due, key_for, look
-from probe.updates.minisign import public_key
-from probe.updates.signed_file import Fetched, Looks
+from probe.config.settings import RunSettings, Settings, UpdateSettings, VantageSettings
+from probe.operation.updates import kept_list
+from probe.operation.updates.catalogue_choice import choose, standing
+from probe.operation.updates.kept_list import keep, read_kept, read_looks, write_looks
+from probe.operation.updates.list_document import (
+    ListError,
+    Numbers,
+    Policy,
+    catalogue_in,
+    check_follows,
+    policies,
+    read,
+    write,
+)
+from probe.operation.updates.list_limits import MAX_AGE_DAYS, limits_for
+from probe.operation.updates.list_refresh import is_due, key_for, look
+from probe.operation.updates.minisign import public_key
+from probe.operation.updates.signed_file import Fetched, Looks
+from probe.results.files.atomic import StoreError
+from signed import DAY, OTHERS, OURS, document, put, targets
 
 KEY = public_key(OURS.public_line)
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -162,7 +171,7 @@ def test_the_last_good_one_is_kept_for_this_user_alone(tmp_path: Path) -> None:
     found = read_kept(KEY, home)
     assert found
     assert (found.document.serial, found.comment, found.key) == (8, "list", KEY)
-    assert {path.name: path.stat().st_mode & 0o777 for path in home.iterdir()} == {kept.LIST: 0o600}
+    assert {path.name: path.stat().st_mode & 0o777 for path in home.iterdir()} == {kept_list.LIST: 0o600}
     with pytest.raises(ListError, match="lower than 8"):
         keep(fetched(document(7)), KEY, today=TODAY, folder=home)
     with pytest.raises(ListError, match="not by"):
@@ -174,13 +183,13 @@ def test_the_last_good_one_is_kept_for_this_user_alone(tmp_path: Path) -> None:
 def test_no_byte_of_the_kept_file_can_be_changed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     home = tmp_path_factory.getbasetemp() / "altered"
     keep(fetched(document(7)), KEY, today=TODAY, folder=home)
-    whole = (home / kept.LIST).read_bytes()
+    whole = (home / kept_list.LIST).read_bytes()
     remark = range(whole.index(b"\n") + 1 + len(b"untrusted comment:"), whole.index(b"whatever") + len(b"whatever"))
     place = data.draw(st.integers(0, len(whole) - 1).filter(lambda n: n not in remark))
     cut = data.draw(st.booleans())
     altered = whole[:place] if cut else whole[:place] + bytes([whole[place] ^ data.draw(st.integers(1, 255))]) + whole[
         place + 1:]
-    (home / kept.LIST).write_bytes(altered)
+    (home / kept_list.LIST).write_bytes(altered)
     with pytest.raises(ListError):
         read_kept(KEY, home)
     keep(fetched(document(7)), KEY, today=TODAY, folder=home)
@@ -204,9 +213,9 @@ from datetime import date
 from pathlib import Path
 sys.path.insert(0, "tests")
 from signed import OURS, document, targets
-from probe.updates.kept import keep
-from probe.updates.signed_file import Fetched
-from probe.updates.minisign import public_key
+from probe.operation.updates.kept_list import keep
+from probe.operation.updates.signed_file import Fetched
+from probe.operation.updates.minisign import public_key
 key, home = public_key(OURS.public_line), Path(sys.argv[1])
 big = targets(*({"input": f"https://h{n}.example/", "target_id": f"telegram.web.h{n}"} for n in range(300)))
 for serial in itertools.count(int(sys.argv[2])):
@@ -241,7 +250,7 @@ def test_a_write_that_fails_leaves_the_last_good_one(tmp_path: Path, monkeypatch
 
     for step in ("fsync", "replace"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"probe.store.atomic.os.{step}", full)
+            patch.setattr(f"probe.results.files.atomic.os.{step}", full)
             with pytest.raises(StoreError, match="disk is full"):
                 keep(fetched(document(8)), KEY, today=TODAY, folder=tmp_path)
         found = read_kept(KEY, tmp_path)
@@ -260,7 +269,7 @@ def test_one_looks_once_a_day_and_when_the_clock_was_set_back(tmp_path: Path) ->
     assert read_looks(tmp_path) == Looks(at=NOW, failed="why")
     for hours, due in ((0, False), (23, False), (24, True), (-1, True)):
         assert is_due(named, now=NOW + timedelta(hours=hours), folder=tmp_path) is due
-    (tmp_path / kept.LOOKS).write_bytes(b"{torn")
+    (tmp_path / kept_list.LOOKS).write_bytes(b"{torn")
     assert is_due(named, now=NOW, folder=tmp_path)
 
 
@@ -268,7 +277,7 @@ def test_a_look_is_remembered_before_it_is_made(tmp_path: Path, monkeypatch: pyt
     def killed(*_: object, **__: object) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("probe.updates.look.signature_by", killed)
+    monkeypatch.setattr("probe.operation.updates.list_refresh.signature_by", killed)
     with pytest.raises(KeyboardInterrupt):
         look("https://l.example/list.json", KEY, now=NOW, folder=tmp_path)
     assert read_looks(tmp_path).at == NOW
@@ -338,7 +347,7 @@ def test_where_a_list_should_be_and_is_none_the_core_alone_is_measured(in_folder
     if spoil != "absent":
         keep(fetched(raw, signer), public_key(signer.public_line), today=TODAY, folder=in_folder)
     if spoil == "torn":
-        (in_folder / kept.LIST).write_bytes((in_folder / kept.LIST).read_bytes()[:-100])
+        (in_folder / kept_list.LIST).write_bytes((in_folder / kept_list.LIST).read_bytes()[:-100])
     found = choose(WANTED, None, now=NOW, folder=in_folder)
     assert found.catalogue.path.endswith("targets.csv")
     assert found.standing.trouble
@@ -357,4 +366,4 @@ def test_a_local_list_is_looked_at_and_kept(tmp_path: Path) -> None:
     found = read_kept(KEY, tmp_path / "state")
     assert found
     assert found.document.serial == 7
-    assert json.loads((tmp_path / "state" / kept.LOOKS).read_bytes())["source"] == f"file://{source}"
+    assert json.loads((tmp_path / "state" / kept_list.LOOKS).read_bytes())["source"] == f"file://{source}"

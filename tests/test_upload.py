@@ -13,6 +13,26 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from probe.core.runs import RunResult
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
+from probe.operation.commands.run_lock import run_lock
+from probe.operation.upload.sender import UploadError
+from probe.operation.upload.upload_send import send_all
+from probe.operation.upload.upload_state import (
+    LONGEST_PAUSE,
+    State,
+    failed,
+    is_due,
+    read_state,
+    state_file,
+    waiting,
+    write_state,
+)
+from probe.results.archive.collecting import collect
+from probe.results.archive.compaction import compact
+from probe.results.runs.run_reader import read_runs
+from probe.results.runs.run_writer import write_run
 from stored import a_result
 from upload_world import (
     NGINX,
@@ -28,26 +48,6 @@ from upload_world import (
     to,
     upload,
     with_runs,
-)
-
-from probe.archive.collect import collect
-from probe.archive.compact import compact
-from probe.cli.lock import run_lock
-from probe.cli.main import EXIT_FAILED, EXIT_LOCKED
-from probe.model import RunResult
-from probe.store.read import read_runs
-from probe.store.write import write_run
-from probe.upload.send import send_all
-from probe.upload.sender import UploadError
-from probe.upload.state import (
-    LONGEST_PAUSE,
-    State,
-    failed,
-    is_due,
-    read_state,
-    state_file,
-    waiting,
-    write_state,
 )
 
 needs_nginx = pytest.mark.skipif(not NGINX, reason="nginx is not installed")

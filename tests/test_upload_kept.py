@@ -14,26 +14,26 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stored import a_result
-from upload_world import SECRET, agreed, answering, call, with_runs
 
-from probe.archive.private import make_private
 from probe.cli import run as run_module
 from probe.cli import upload as upload_module
-from probe.cli.bounds import bounds_lines
-from probe.cli.lock import run_lock
-from probe.cli.main import EXIT_FAILED, EXIT_LOCKED
 from probe.cli.upload import _run_bounded, after_run
-from probe.consent.check import lacking, record, upload_lacking
-from probe.destination import problem, shown
-from probe.marker import Marker
-from probe.schedules.systemd import Job, service_text
-from probe.settings import Settings, SettingsError, StoreSettings, UploadSettings, load_settings, upload_problem
-from probe.status.uploads import gather
-from probe.store.read import stored_runs
-from probe.tables.consent import TEXT_NUMBER
-from probe.upload.send import send_all
-from probe.upload.state import State, failed, state_file, stored, write_state
+from probe.config.consent.consent_check import lacking, record, upload_lacking
+from probe.config.destination import problem, shown
+from probe.config.laboratory_marker import Marker
+from probe.config.settings import Settings, SettingsError, StoreSettings, UploadSettings, load_settings, upload_problem
+from probe.core.tables.consent_words import TEXT_NUMBER
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
+from probe.operation.commands.results_bounds import bounds_lines
+from probe.operation.commands.run_lock import run_lock
+from probe.operation.schedules.systemd import Job, service_text
+from probe.operation.status.upload_facts import gather
+from probe.operation.upload.upload_send import send_all
+from probe.operation.upload.upload_state import State, failed, state_file, stored, write_state
+from probe.results.archive.private_folder import make_private
+from probe.results.runs.run_reader import stored_runs
+from stored import a_result
+from upload_world import SECRET, agreed, answering, call, with_runs
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def home(in_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, str(in_folder / "home"))
     monkeypatch.delenv("PROBE_CONFIG", raising=False)
     monkeypatch.setattr("probe.cli.status._device", lambda: [])  # it asks the routing table
-    monkeypatch.setattr("probe.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
+    monkeypatch.setattr("probe.config.settings.SEARCH", ("$XDG_CONFIG_HOME/probe/probe.toml",))
     return in_folder
 
 

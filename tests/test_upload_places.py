@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 
 import pytest
-from upload_world import SECRET, answering, call, drip, flood, no_patience, no_proxies, to, upload, with_runs
 
-from probe.cli.main import EXIT_FAILED, EXIT_NO_CONSENT
-from probe.settings import SettingsError, UploadSettings
-from probe.upload.objects import Signer
-from probe.upload.sender import UploadError
+from probe.config.settings import SettingsError, UploadSettings
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT
+from probe.operation.upload.object_stores import Signer
+from probe.operation.upload.sender import UploadError
+from upload_world import SECRET, answering, call, drip, flood, no_patience, no_proxies, to, upload, with_runs
 
 
 @pytest.fixture(autouse=True)

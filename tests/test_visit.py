@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+
 from loopback import (
     FLOOD,
     MEGABYTE,
@@ -28,13 +29,12 @@ from loopback import (
     serving,
 )
 from observations import EOF, HOST, REFUSED, RESET, TIMEOUT
-
-from probe.compare.transfers import seeps
-from probe.expectation import Expectation
-from probe.measure import farewell
-from probe.measure.sockets import make_room
-from probe.measure.visit import pages_left
-from probe.model import Observation
+from probe.core.endpoints import Expectation
+from probe.core.observations import Observation
+from probe.inference.evidence.transfer_evidence import seeps
+from probe.measurement.streams.sockets import make_room
+from probe.measurement.visits import farewell
+from probe.measurement.visits.visit import pages_left
 
 
 def page_of(behave: Behaviour, **changes: Any) -> Observation:

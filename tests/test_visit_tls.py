@@ -16,11 +16,11 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
 from loopback import SHORT_S, Behaviour, finish, going_to, response, saying, seen_of, serving
 from observations import EOF, HOST, RESET, TIMEOUT
-
-from probe.measure import tls
-from probe.model import Observation
+from probe.core.observations import Observation
+from probe.measurement.streams import tls_handshake
 
 CA, STRANGER = trustme.CA(), trustme.CA()
 NOW = datetime.now(UTC)
@@ -61,9 +61,9 @@ def _trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The test's authority in the place of the web's."""
     CA.cert_pem.write_to_path(tmp_path / "roots.pem")
     monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "roots.pem"))
-    tls.context_for.cache_clear()
+    tls_handshake.context_for.cache_clear()
     yield
-    tls.context_for.cache_clear()
+    tls_handshake.context_for.cache_clear()
 
 
 def shaken(behave: Behaviour, **changes: Any) -> list[Observation]:

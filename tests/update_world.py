@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from loopback import requests_on, serving
-from signed import OURS, Signer, document, put
 
+from loopback import requests_on, serving
 from probe.catalogue.types import Catalogue
 from probe.cli import run as run_module
 from probe.cli.main import cli
-from probe.model import Run, RunResult
-from probe.session.frame import RunPlan
-from probe.settings import Settings
+from probe.config.settings import Settings
+from probe.core.runs import Run, RunResult
+from probe.measurement.session.run_plan import RunPlan
+from signed import OURS, Signer, document, put
 
 
 def today() -> date:
@@ -35,9 +35,9 @@ def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr("probe.settings.SEARCH", (str(folder / "probe.toml"),))
-    monkeypatch.setattr("probe.schedules.units.SYSTEM_FOLDER", folder / "system")
-    monkeypatch.setattr("probe.vantage.families", lambda: (4,))
+    monkeypatch.setattr("probe.config.settings.SEARCH", (str(folder / "probe.toml"),))
+    monkeypatch.setattr("probe.operation.schedules.units.SYSTEM_FOLDER", folder / "system")
+    monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
     monkeypatch.setattr(run_module, "refusal", lambda *_, **__: "")
 
 

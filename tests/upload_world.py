@@ -17,13 +17,13 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from stored import a_result
 
 from probe.cli.main import cli
-from probe.consent.check import record
-from probe.settings import Settings, StoreSettings, UploadSettings
-from probe.settings_edit import edited
-from probe.store.write import write_run
+from probe.config.consent.consent_check import record
+from probe.config.settings import Settings, StoreSettings, UploadSettings
+from probe.config.settings_edit import edited
+from probe.results.runs.run_writer import write_run
+from stored import a_result
 
 SECRET = "geheim-5af3"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin:/usr/local/sbin")

@@ -16,8 +16,7 @@ from dataclasses import asdict
 
 from benchmark import SUBJECTS, Subject
 from benchmark.figure import Figure, lines_of
-
-from probe.lab.laboratory import unavailable
+from probe_lab.laboratory import unavailable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,14 +17,13 @@ import interop  # noqa: E402
 import manpage  # noqa: E402
 import services  # noqa: E402
 from grid import grid  # noqa: E402
-
-from probe.lab.box.actions import ACTIONS  # noqa: E402
-from probe.lab.format import guide  # noqa: E402
-from probe.rules.catalogue import all_rules  # noqa: E402
-from probe.rules.table import NEEDS  # noqa: E402
-from probe.store.codebook import codebook  # noqa: E402
-from probe.tables.blocks import BLOCK_TYPES  # noqa: E402
-from probe.tables.outcomes import OUTCOMES  # noqa: E402
+from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
+from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
+from probe.inference.rules.all_rules import all_rules  # noqa: E402
+from probe.inference.rules.rule import NEEDS  # noqa: E402
+from probe.results.codebook import codebook  # noqa: E402
+from probe_lab.box.actions import ACTIONS  # noqa: E402
+from probe_lab.format import guide  # noqa: E402
 
 
 def outcomes() -> str:
@@ -46,9 +45,10 @@ def rules() -> str:
              ", ".join(r.needs), r.why) for r in all_rules()]
     needs = grid(("need", "meaning"), [(f"`{n}`", text) for n, text in NEEDS.items()])
     table = grid(("rule", "outcome", "block type", "confidence", "needs", "why"), rows)
-    return (f"# The rules, in the order in which they are tried\n\nGenerated from `probe/rules` by `make docs`. "
-            f"Of each part (network, name, path) the first rule that holds decides. Of the verdicts that "
-            f"were given a `confidence`, [the score](score.md) tells how many were right.\n\n{needs}\n\n{table}\n")
+    return ("# The rules, in the order in which they are tried\n\n"
+            "Generated from `probe/inference/rules` by `make docs`. Of each part (network, name, path) the first rule "
+            "that holds decides. Of the verdicts that were given a `confidence`, [the score](score.md) tells how many "
+            f"were right.\n\n{needs}\n\n{table}\n")
 
 
 def actions() -> str:

@@ -1,4 +1,4 @@
-"""Writes the packaged table of countries and autonomous systems (`probe/geo/table.bin`) from public lists.
+"""Writes the packaged table of countries and autonomous systems (`probe/config/geo/table.bin`) from public lists.
 
 Each source is a folder with `*-ipv4-num.csv` and `*-ipv6-num.csv` (first, last address as numbers, value), or with
 `*-ipv4.mmdb` and `*-ipv6.mmdb`, as the packages `@ip-location-db/...` have them (`npm pack NAME`, unpacked):
@@ -27,8 +27,8 @@ from typing import TypeVar
 
 import msgspec
 
-from probe.geo.packed import ENTRY, MAGIC, MAX_RANGES, PACKAGED, SHIFTS, Head, PackedTable, Source
-from probe.geo.table import NO_COUNTRY, Found
+from probe.config.geo.geo_table import NO_COUNTRY, Found
+from probe.config.geo.packaged_table import ENTRY, MAGIC, MAX_RANGES, PACKAGED, SHIFTS, Head, PackedTable, Source
 
 BLOCK = 2048
 """Ranges of a block: some kilobytes, which a lookup unpacks."""

@@ -14,7 +14,7 @@ import click
 
 from probe import __version__
 from probe.cli.main import cli
-from probe.settings import SEARCH
+from probe.config.settings import SEARCH
 
 ENVIRONMENT = {
     "PROBE_CONFIG": "The configuration file, where no --config names another.",

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from grid import grid
-
 from probe.catalogue.load import load
-from probe.catalogue.strength import STRENGTHS, strength, why_not
+from probe.catalogue.proof_strength import STRENGTHS, strength, why_not
 from probe.catalogue.types import Catalogue, Service
-from probe.model import Endpoint
-from probe.tables.handshakes import HANDSHAKES
-from probe.tables.protocols import PROTOCOLS
-from probe.tables.roles import ACCOUNT_PARTS, ROLES
+from probe.core.endpoints import Endpoint
+from probe.core.tables.handshakes import HANDSHAKES
+from probe.core.tables.protocols import PROTOCOLS
+from probe.core.tables.roles import ACCOUNT_PARTS, ROLES
 
 _HEAD = """# What is measured of each service
 

@@ -51,9 +51,8 @@ def _kills(folder: Path, count: int, seed: int, progress: Progress) -> dict[str,
 
 
 def _lab(folder: Path, count: int, seed: int, progress: Progress) -> dict[str, Any]:
+    from probe_lab.laboratory import unavailable
     from soaking.lab_runs import real_runs
-
-    from probe.lab.laboratory import unavailable
 
     if reason := unavailable():
         return {"left_out": reason}

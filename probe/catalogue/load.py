@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from probe.catalogue import lists, packaged, run_descriptor
-from probe.catalogue.rows import COLUMNS, endpoint_of
+from probe.catalogue import packaged, run_descriptor, test_lists
+from probe.catalogue.target_rows import COLUMNS, endpoint_of
 from probe.catalogue.types import Catalogue, CatalogueError, Problem, Service
-from probe.model import Endpoint
+from probe.core.endpoints import Endpoint
 
 MAX_BYTES = 5_000_000
 FILE_NAME = "targets.csv"
@@ -115,10 +115,10 @@ def _parse(path: str, text: str, services: Mapping[str, Service]) -> tuple[tuple
     try:
         if run_descriptor.is_descriptor(text):
             endpoints, problems = _described(text, services)
-        elif lists.is_plain_list(text):
-            endpoints, problems = lists.from_plain_list(text)
-        elif lists.is_test_list(_first_row(text)):
-            endpoints, problems = lists.from_test_list(text)
+        elif test_lists.is_plain_list(text):
+            endpoints, problems = test_lists.from_plain_list(text)
+        elif test_lists.is_test_list(_first_row(text)):
+            endpoints, problems = test_lists.from_test_list(text)
         else:
             endpoints, problems, newest = _parse_catalogue(path, text, services)
     except csv.Error as error:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from probe.catalogue.lists import Rows
+from probe.catalogue.test_lists import Rows
 from probe.catalogue.types import Problem
-from probe.model import Endpoint
+from probe.core.endpoints import Endpoint
 
 MAX_TESTS = 100
 MAX_INPUTS = 20_000

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from probe.model import Endpoint
+from probe.core.endpoints import Endpoint
 
 MAX_PROBLEMS = 20
 
@@ -36,7 +36,7 @@ class Service:
     """For each role, how many targets must answer for the role to work, or that any one is enough, or that it takes
     all; of a role that is not named, half."""
     needs_account: tuple[str, ...] = ()
-    """What of it cannot be measured without an account: words of `probe.tables.roles.ACCOUNT_PARTS`."""
+    """What of it cannot be measured without an account: words of `probe.core.tables.roles.ACCOUNT_PARTS`."""
     notes: str = ""
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.progress import bar
-from probe.store.atomic import StoreError
-from probe.store.cells import visible
+from probe.operation.commands.progress_bar import bar
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.analysis.cell_files import Summary
-    from probe.analysis.findings import Told
+    from probe.research.counting.cell_files import Summary
+    from probe.research.events.event_findings import Told
 
 _NEEDED = ("ibis", "duckdb", "pandas", "pyarrow")
 _NEEDS = "analysing needs the extra `research`: pip install 'reachability-probe[research]'"
@@ -68,7 +68,7 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
     except StoreError as error:
         raise click.ClickException(visible(str(error))) from error
     if as_json:
-        from probe.analysis.cell_files import as_json as plain
+        from probe.research.counting.cell_files import as_json as plain
 
         click.echo(json.dumps({**plain(done), "out": str(out), "events": [dict(row) for row in told.rows] if told
                                else None}))
@@ -81,16 +81,16 @@ def analyse(directory: Path, out: Path, engine: str, url: str, lab: bool, reject
 
 
 def _events(out: Path, since: datetime | None, now: datetime) -> Told | None:
-    from probe.analysis.findings import available, find_events
+    from probe.research.events.event_findings import available, find_events
 
     return find_events(out, since=since, now=now) if available() else None
 
 
 def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected: Path | None, memory_mb: int,
           threads: int, now: datetime) -> Summary:
-    from probe.analysis.cell_files import make_cells
-    from probe.analysis.engines import engine_for
-    from probe.store.atomic import make_folder
+    from probe.research.counting.cell_files import make_cells
+    from probe.research.engines.engine_choice import engine_for
+    from probe.results.files.atomic import make_folder
 
     make_folder(out)
     computing = engine_for(engine, url=url, memory_mb=memory_mb, threads=threads, temporary=out)
@@ -103,7 +103,7 @@ def _make(directory: Path, out: Path, engine: str, url: str, lab: bool, rejected
 
 
 def _tell(done: Summary, out: Path, rejected: Path | None) -> None:
-    from probe.analysis.quality import REASONS
+    from probe.research.cells.row_quality import REASONS
 
     rows = ", ".join(f"{done.used[table]:,} of {done.rows[table]:,} rows of {table}" for table in done.used)
     click.echo(f"Counted: {rows or 'nothing'}; {done.runs:,} runs of {done.days:,} days.")

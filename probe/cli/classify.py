@@ -11,15 +11,15 @@ from pathlib import Path
 import click
 
 from probe.catalogue.types import CatalogueError
-from probe.cli.listed import chosen
+from probe.config.settings import SettingsError, load_settings
+from probe.core.verdicts import Verdict
+from probe.inference.rules import RULES_VERSION
 from probe.interop.grouping import ENGINE
 from probe.interop.judging import judge_imported
-from probe.model import Verdict
-from probe.rules import RULES_VERSION
-from probe.session.judging import judge_again
-from probe.settings import SettingsError, load_settings
-from probe.store.atomic import StoreError
-from probe.store.read import read_runs
+from probe.measurement.session.run_verdicts import judge_again
+from probe.operation.commands.target_list import chosen
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_reader import read_runs
 
 
 @click.command()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from probe.archive.collect import Collected
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED
-from probe.cli.progress import bar
-from probe.store.atomic import StoreError, make_folder
-from probe.store.cells import visible
+from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.results.archive.collecting import Collected
+from probe.results.files.atomic import StoreError, make_folder
+from probe.results.files.text_cells import visible
 
 _SHOWN = 20
 
@@ -68,7 +68,7 @@ def _check(sources: tuple[Path, ...], out: Path) -> None:
 
 
 def _collect(sources: tuple[Path, ...], out: Path, lab: bool) -> Collected:
-    from probe.archive.collect import collect as gather
+    from probe.results.archive.collecting import collect as gather
 
     with bar("Reading folders") as progress:
         return gather(sources, out, lab=lab, progress=progress)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import click
 
-from probe.archive.compact import Compacted
-from probe.cli.bounds import bounds_lines
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED
-from probe.cli.progress import bar
-from probe.settings import SettingsError, load_settings, results_folder
-from probe.store.atomic import StoreError
-from probe.store.cells import visible
-from probe.store.parquet import available
+from probe.config.settings import SettingsError, load_settings, results_folder
+from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.results_bounds import bounds_lines
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.results.archive.compaction import Compacted
+from probe.results.files.atomic import StoreError
+from probe.results.files.parquet import available
+from probe.results.files.text_cells import visible
 
 NEEDS_PYARROW = "Parquet needs pyarrow, which is not installed: pip install 'reachability-probe[research]'"
 _SHOWN = 20
@@ -71,7 +71,7 @@ def compact(directory: Path | None, form: str, config: str | None, as_json: bool
 
 
 def _merge(folder: Path, *, parquet: bool) -> Compacted:
-    from probe.archive.compact import compact as merge
+    from probe.results.archive.compaction import compact as merge
 
     today = datetime.now(UTC).date()
     with bar("Merging days") as progress:

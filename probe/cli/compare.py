@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.progress import bar
-from probe.store.atomic import StoreError
-from probe.store.cells import visible
+from probe.operation.commands.progress_bar import bar
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
+    from probe.core.verdicts import Verdict
     from probe.interop.agreement import Agreement, Difference
-    from probe.model import Verdict
 
 SHOWN = 10
 
@@ -66,11 +66,11 @@ def compare(directory: Path, show_all: bool, as_json: bool) -> None:
 
 def _imported(directory: Path) -> Iterator[tuple[Verdict, str, date]]:
     """Verdicts with another engine's beside them, file by file."""
-    from probe.model import Verdict
-    from probe.store.csv_files import read_csv
-    from probe.store.layout import run_files
-    from probe.store.rows import record_from
-    from probe.store.schema import TABLES
+    from probe.core.verdicts import Verdict
+    from probe.results.files.csv_files import read_csv
+    from probe.results.layout import run_files
+    from probe.results.row_codec import record_from
+    from probe.results.schema import TABLES
 
     paths = list(run_files(directory, "verdicts"))
     if not paths:

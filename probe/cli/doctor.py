@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.catalogue.types import CatalogueError
-from probe.geo.standing import standing
-from probe.measure.capture import may_capture
-from probe.measure.trace import hears_routers
-from probe.plan.locate import CONSENT_LEVEL as SEARCH_LEVEL
-from probe.plan.shapes import ELSEWHERE_LEVEL
-from probe.rules.catalogue import convictable
-from probe.rules.table import NEEDS
-from probe.settings import Settings, SettingsError, load_settings, results_folder
-from probe.store.atomic import StoreError, check_writable
-from probe.tables.systems import LINUX, UNACKNOWLEDGED, UNTOLD
-from probe.updates.choice import choose
-from probe.updates.document import ListError
+from probe.config.geo.geo_status import standing
+from probe.config.settings import Settings, SettingsError, load_settings, results_folder
+from probe.core.tables.systems import LINUX, UNACKNOWLEDGED, UNTOLD
+from probe.inference.rules.all_rules import convictable
+from probe.inference.rules.rule import NEEDS
+from probe.measurement.hops.trace import hears_routers
+from probe.measurement.packets.capture import may_capture
+from probe.measurement.planning.locate_plan import CONSENT_LEVEL as SEARCH_LEVEL
+from probe.measurement.planning.shape_plan import ELSEWHERE_LEVEL
+from probe.operation.updates.catalogue_choice import choose
+from probe.operation.updates.list_document import ListError
+from probe.results.files.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
-    from probe.control.feed_board import Board
+    from probe.control.feeds.feed_board import Board
 
 
 @click.command()
@@ -77,9 +77,9 @@ def _feeds(settings: Settings) -> tuple[list[tuple[str, bool, str]], Board | Non
     """How it stands with signed control feeds, and what a run could consult now; nothing where none is configured."""
     if not settings.feed:
         return [], None
-    from probe.control.feed_document import FeedError
-    from probe.store.cells import visible
-    from probe.updates.feeds import board, is_fresh, standing_words, standings
+    from probe.control.feeds.feed_document import FeedError
+    from probe.operation.updates.feed_updates import board, is_fresh, standing_words, standings
+    from probe.results.files.text_cells import visible
 
     now = datetime.now(UTC)
     try:
@@ -95,7 +95,7 @@ def _feeds(settings: Settings) -> tuple[list[tuple[str, bool, str]], Board | Non
 
 
 def _fingerprints(settings: Settings) -> tuple[str, bool, str]:
-    from probe.cli.fingerprints import gathered, in_words
+    from probe.operation.commands.fingerprint_files import gathered, in_words
 
     ok, files = gathered(settings)
     return "fingerprints", ok, in_words(files)
@@ -116,7 +116,7 @@ def _results(settings: Settings) -> tuple[str, bool, str]:
 
 
 def links() -> tuple[str, bool, str]:
-    from probe.vantage import families
+    from probe.measurement.device.vantage import families
 
     found = families()
     if not found:
@@ -125,7 +125,7 @@ def links() -> tuple[str, bool, str]:
 
 
 def resolver() -> tuple[str, bool, str]:
-    from probe.measure.system_dns import network_resolvers
+    from probe.measurement.names.system_dns import network_resolvers
 
     found, place = network_resolvers(), "the registry" if sys.platform == "win32" else "/etc/resolv.conf"
     if not found:

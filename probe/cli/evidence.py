@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from probe.model import RunResult, Verdict
-from probe.store.atomic import StoreError, write_file
-from probe.store.layout import packets_path
-from probe.store.pcapng import read_blocks
-from probe.store.read import read_run
+from probe.core.runs import RunResult
+from probe.core.verdicts import Verdict
+from probe.results.files.atomic import StoreError, write_file
+from probe.results.files.pcapng import read_blocks
+from probe.results.layout import packets_path
+from probe.results.runs.run_reader import read_run
 
 
 @click.command()

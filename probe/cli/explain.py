@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from probe.tables.blocks import BLOCK_TYPES, BlockType, is_prefix
-from probe.tables.outcomes import OUTCOMES
+from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_prefix
+from probe.core.tables.outcomes import OUTCOMES
+
+if TYPE_CHECKING:
+    from probe.inference.rules.rule import Rule
 
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[BLOCK_TYPE | OUTCOME | RULE_ID]...",
                 shell_complete=lambda context, option, begun: [
                     word for word in (*OUTCOMES, *BLOCK_TYPES) if word.startswith(begun)])
+@click.option("--rules", is_flag=True, help="List every rule instead, in the order in which they are tried.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def explain(words: tuple[str, ...], as_json: bool) -> None:
+def explain(words: tuple[str, ...], rules: bool, as_json: bool) -> None:
     """Say what a block type, an outcome or a rule means, and how it is told from its nearest neighbour.
 
     \b
@@ -25,7 +30,13 @@ def explain(words: tuple[str, ...], as_json: bool) -> None:
       probe explain down
       probe explain tls/reset_sni_control
       probe explain                      (the whole table)
+      probe explain --rules --json
     """
+    if rules:
+        if words:
+            raise click.UsageError("--rules lists them all; leave the words away")
+        _list_rules(as_json=as_json)
+        return
     found: list[BlockType] = []
     lines: list[str] = []
     for word in words or tuple(BLOCK_TYPES):
@@ -45,15 +56,33 @@ def explain(words: tuple[str, ...], as_json: bool) -> None:
         click.echo(text)
 
 
+def _list_rules(*, as_json: bool) -> None:
+    from probe.inference.rules import RULES_VERSION
+    from probe.inference.rules.all_rules import all_rules, decides_fast_runs
+
+    rows = [{"id": rule.id, "outcome": rule.outcome, "block_type": rule.block_type, "confidence": rule.confidence,
+             "needs": list(rule.needs), "why": rule.why, "decides_fast_runs": decides_fast_runs(rule)}
+            for rule in all_rules()]
+    if as_json:
+        click.echo(json.dumps({"rules_version": RULES_VERSION, "rules": rows}))
+        return
+    for rule in all_rules():
+        click.echo(_rule_text(rule))
+
+
 def _text(b: BlockType) -> str:
     return f"{b.id}  ({b.outcome})\n    {b.meaning}.\n    Not {b.nearest}: {b.test}."
 
 
 def _rule(word: str) -> str:
-    from probe.rules.catalogue import all_rules
+    from probe.inference.rules.all_rules import all_rules
 
     rule = next((r for r in all_rules() if r.id == word), None)
     if rule is None:
         return ""
+    return _rule_text(rule)
+
+
+def _rule_text(rule: Rule[Any]) -> str:
     verdict = f"{rule.outcome} {rule.block_type}".strip()
     return f"{rule.id}: {verdict}, confidence {rule.confidence:.2f}, needs {', '.join(rule.needs)}\n    {rule.why}."

@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from probe.archive.choose import BY_SERVICE, Choice
-from probe.archive.export import Exported
 from probe.cli.compact import NEEDS_PYARROW
-from probe.cli.progress import bar
-from probe.settings import SettingsError, load_settings, results_folder
-from probe.store.atomic import StoreError
-from probe.store.batches import BATCH_TABLES
-from probe.store.cells import visible
-from probe.store.parquet import available
-from probe.store.schema import TABLES
+from probe.config.settings import SettingsError, load_settings, results_folder
+from probe.operation.commands.progress_bar import bar
+from probe.results.archive.run_choice import BY_SERVICE, Choice
+from probe.results.archive.table_export import Exported
+from probe.results.batches.batch_files import BATCH_TABLES
+from probe.results.files.atomic import StoreError
+from probe.results.files.parquet import available
+from probe.results.files.text_cells import visible
+from probe.results.schema import TABLES
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -98,10 +98,10 @@ def _check(table: str, services: tuple[str, ...], form: str, out: Path | None, *
 
 def _export(folder: Path, out: Path | None, choice: Choice, table: str, form: str, release: bool) -> Exported:
     if table in BATCH_TABLES:
-        from probe.archive.batch_tables import export_batches
+        from probe.results.archive.batch_tables import export_batches
 
         return export_batches(folder, out, choice, table=table, form=form)
-    from probe.archive.export import export as write
+    from probe.results.archive.table_export import export as write
 
     with bar("Reading runs", wanted=out is not None) as progress:
         return write(folder, out, choice, table=table, form=form, release=release, now=datetime.now(UTC),

@@ -11,13 +11,13 @@ from typing import BinaryIO
 
 import click
 
-from probe.archive.choose import Choice, chosen_runs
-from probe.cli.progress import bar
-from probe.model import Run
-from probe.settings import SettingsError, load_settings, results_folder
-from probe.store.atomic import StoreError, write_files
-from probe.store.cells import visible
-from probe.store.read import whole
+from probe.config.settings import SettingsError, load_settings, results_folder
+from probe.core.runs import Run
+from probe.operation.commands.progress_bar import bar
+from probe.results.archive.run_choice import Choice, chosen_runs
+from probe.results.files.atomic import StoreError, write_files
+from probe.results.files.text_cells import visible
+from probe.results.runs.run_reader import whole
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -74,7 +74,7 @@ def _write(folder: Path, runs: list[Run], out: Path | None) -> int:
 
 
 def _lines(folder: Path, runs: list[Run], *, wanted: bool) -> Iterator[bytes]:
-    from probe.interop.exported import measurements_of
+    from probe.interop.ooni.exported_by_us import measurements_of
 
     with bar("Reading runs", wanted=wanted) as progress:
         for done, run in enumerate(runs, start=1):

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.feed_publish import Order, publish
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED
-from probe.cli.opening import stop_if_refused
-from probe.consent.check import refusal
-from probe.marker import read_marker
-from probe.settings import Settings, SettingsError, load_settings
-from probe.store.atomic import StoreError, make_folder
-from probe.store.cells import visible
+from probe.config.consent.consent_check import refusal
+from probe.config.laboratory_marker import read_marker
+from probe.config.settings import Settings, SettingsError, load_settings
+from probe.operation.commands.command_setup import stop_if_refused
+from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.feed_publishing import Order, publish
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.results.files.atomic import StoreError, make_folder
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue
@@ -92,7 +92,7 @@ def _served(folder: Path) -> Path:
 
 
 def _make_key(path: Path) -> None:
-    from probe.updates.sign import new_key, public_path
+    from probe.operation.updates.signing import new_key, public_path
 
     made = new_key(path.expanduser().absolute())
     click.echo(f"Written: {path}, which signs and stays here, and {public_path(path)}, for everybody.\n"
@@ -107,9 +107,9 @@ def _order(settings: Settings, *, key_file: Path | None, name: str | None, outpu
     import re
 
     from probe.catalogue.types import CatalogueError
-    from probe.cli.listed import chosen
-    from probe.updates.minisign import SignatureError
-    from probe.updates.sign import read_key
+    from probe.operation.commands.target_list import chosen
+    from probe.operation.updates.minisign import SignatureError
+    from probe.operation.updates.signing import read_key
 
     if key_file is None or name is None or output is None:
         raise click.UsageError("--key, --name and -o are needed; a key is made by --new-key")

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from probe.archive.own import SUBMIT_FOLDER, UPLOAD_FOLDER
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED
-from probe.cli.opening import settings_of
-from probe.settings import results_folder
-from probe.store.atomic import StoreError
-from probe.store.cells import visible
+from probe.config.settings import results_folder
+from probe.operation.commands.command_setup import settings_of
+from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.results.archive.own_files import SUBMIT_FOLDER, UPLOAD_FOLDER
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
 
 _SHOWN = 10
 
@@ -39,7 +39,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
     """
     settings = settings_of(config)
     folder = results_folder(settings, directory)
-    from probe.archive import forget as archive
+    from probe.results.archive import forgetting as archive
 
     try:
         kept = archive.find(folder)

@@ -18,7 +18,7 @@ import click
 if TYPE_CHECKING:
     import uvicorn
 
-    from probe.control.metrics import Counters
+    from probe.control.helper.helper_metrics import Counters
 
 WORKERS = 512
 """Threads, made as needed: 200 requests at once, each with several connections that may wait for ten seconds."""
@@ -75,8 +75,8 @@ def helper(*, print_unit: bool, listen_at: str, certificate: str | None, key: st
 
 
 def _serve(wanted: _Wanted, address: str, port: int, metrics_at: tuple[str, int] | None) -> None:
-    from probe.control.metrics import Counters
-    from probe.measure.sockets import make_room
+    from probe.control.helper.helper_metrics import Counters
+    from probe.measurement.streams.sockets import make_room
 
     make_room()
     counters = Counters()
@@ -92,7 +92,7 @@ def _serve(wanted: _Wanted, address: str, port: int, metrics_at: tuple[str, int]
 
 
 def _serve_metrics(address: str, port: int, text: Callable[[], str]) -> None:
-    from probe.control.metrics import serve_metrics
+    from probe.control.helper.helper_metrics import serve_metrics
 
     try:
         found = serve_metrics(address, port, text)
@@ -103,7 +103,7 @@ def _serve_metrics(address: str, port: int, text: Callable[[], str]) -> None:
 
 
 def _parse(text: str, option: str) -> tuple[str, int]:
-    from probe.control.protocol import split_address
+    from probe.control.helper_protocol import split_address
 
     try:
         return split_address(text)
@@ -113,16 +113,16 @@ def _parse(text: str, option: str) -> tuple[str, int]:
 
 def _build(wanted: _Wanted, counters: Counters) -> uvicorn.Server:
     try:
-        from probe.control.server import make_app, make_server, server_tls
+        from probe.control.helper.helper_server import make_app, make_server, server_tls
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("starlette", "uvicorn", "h11", "anyio"):
             raise
         raise click.ClickException(
             f"the helper needs {error.name}; run: pip install 'reachability-probe[helper]'"
         ) from None
-    from probe.control.engine import Engine
-    from probe.control.guard import RateLimiter
-    from probe.control.workers import FuturePool
+    from probe.control.helper.helper_engine import Engine
+    from probe.control.helper.helper_workers import FuturePool
+    from probe.control.reaching.target_guard import RateLimiter
 
     logging.getLogger("uvicorn.error").addHandler(logging.StreamHandler())
     try:
@@ -137,8 +137,8 @@ def _build(wanted: _Wanted, counters: Counters) -> uvicorn.Server:
 
 def _networks() -> Callable[[str], int]:
     """The AS number of an address by the table that came with the program; 0 where it is missing or damaged."""
-    from probe.geo.packed import PackedTable
-    from probe.geo.table import GeoError, public
+    from probe.config.geo.geo_table import GeoError, public
+    from probe.config.geo.packaged_table import PackedTable
 
     table = PackedTable()
 
@@ -154,7 +154,7 @@ def _networks() -> Callable[[str], int]:
 def _unit(wanted: _Wanted, port: int) -> str:
     """The unit that starts a helper with these options, by whole paths."""
     from probe.cli.install import own_command
-    from probe.schedules.helper_unit import helper_unit
+    from probe.operation.schedules.helper_unit import helper_unit
 
     words = [*own_command(), "helper", "--listen", wanted.listen_at]
     keys = [str(Path(path).absolute()) for path in (wanted.certificate, wanted.key) if path]
@@ -170,7 +170,7 @@ def _unit(wanted: _Wanted, port: int) -> str:
 
 
 def _listen(address: str, port: int) -> socket.socket:
-    from probe.control.server import listen
+    from probe.control.helper.helper_server import listen
 
     try:
         return listen(address, port)

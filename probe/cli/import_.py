@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.progress import bar
-from probe.progress import Progress, silent
-from probe.store.atomic import StoreError
-from probe.store.cells import visible
+from probe.core.progress import Progress, silent
+from probe.operation.commands.progress_bar import bar
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.interop.measurement import Measurement
+    from probe.interop.imported_measurement import Measurement
 
 Amiss = Callable[[str, int, str], None]
 """Told of a file, a line and a reason."""
@@ -101,7 +101,7 @@ def ooni(files: tuple[str, ...], out: Path, as_json: bool) -> None:
 
 def _import(files: tuple[str, ...], out: Path, tally: Tally, amiss: Amiss, *, quiet: bool) -> tuple[int, int]:
     from probe.interop.grouping import runs_of
-    from probe.store.bulk import Bulk
+    from probe.results.runs.bulk_writer import Bulk
 
     _check(out)
     total = sum(map(_size, files))
@@ -127,7 +127,7 @@ def _import(files: tuple[str, ...], out: Path, tally: Tally, amiss: Amiss, *, qu
 def _check(out: Path) -> None:
     """A folder with a probe's own results is no place for others'."""
     from probe.interop.grouping import ENGINE
-    from probe.store.read import stored_runs
+    from probe.results.runs.run_reader import stored_runs
 
     if not (out / "runs").is_dir():
         return
@@ -138,9 +138,9 @@ def _check(out: Path) -> None:
 
 def _read(files: tuple[str, ...], tally: Tally, amiss: Amiss, progress: Progress, total: int) -> Iterator[Measurement]:
     """What can be read, one after the other; what cannot is counted and told."""
-    from probe.interop.decode import NotJudged
-    from probe.interop.lines import Trouble
-    from probe.interop.stream import read_file
+    from probe.interop.measurement_lines import Trouble
+    from probe.interop.measurement_stream import read_file
+    from probe.interop.ooni.decode import NotJudged
 
     done = 0
     seen: set[int] = set()

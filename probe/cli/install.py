@@ -12,20 +12,20 @@ from pathlib import Path
 
 import click
 
-from probe.cli.as_user import as_user
-from probe.cli.opening import stop_if_refused
-from probe.consent.check import refusal
-from probe.consent.profiles import profile_of
-from probe.destination import folder_of
-from probe.folders import own_state
-from probe.schedules import cron, systemd, units
-from probe.schedules.crontab import CronError, read_crontab, write_crontab
-from probe.schedules.events import Event, append, month_ago, now, read
-from probe.schedules.gaps import terms
-from probe.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
-from probe.schedules.units import SystemdError
-from probe.settings import Settings, SettingsError, load_settings, results_folder
-from probe.store.atomic import StoreError, check_writable, make_folder
+from probe.config.consent.consent_check import refusal
+from probe.config.consent.country_profiles import profile_of
+from probe.config.destination import folder_of
+from probe.config.folders import own_state
+from probe.config.settings import Settings, SettingsError, load_settings, results_folder
+from probe.operation.commands.as_user import as_user
+from probe.operation.commands.command_setup import stop_if_refused
+from probe.operation.schedules import cron, systemd, units
+from probe.operation.schedules.crontab import CronError, read_crontab, write_crontab
+from probe.operation.schedules.missing_runs import terms
+from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
+from probe.operation.schedules.schedule_log import Event, append, month_ago, now, read
+from probe.operation.schedules.units import SystemdError
+from probe.results.files.atomic import StoreError, check_writable, make_folder
 
 _CONFIG = click.option("--config", type=click.Path(dir_okay=False), help="Configuration file that the runs read.")
 _EVERY = click.option("--every-min", type=click.Choice([str(n) for n in EVERY_MIN]),
@@ -263,7 +263,7 @@ def _check_others(kind: str) -> None:
 def _make_ready(plan: _Plan, owner: str = "") -> None:
     """The folder, and the key of the probe's monthly name, which a hardened unit may read but not make."""
     def ready() -> None:
-        from probe.vantage import probe_id
+        from probe.measurement.device.vantage import probe_id
 
         check_writable(plan.results)
         probe_id(f"{datetime.now(UTC):%Y-%m}")

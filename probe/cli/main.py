@@ -11,6 +11,8 @@ import click
 from probe import __version__
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -20,8 +22,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "install": ("probe.cli.install:install", "Measure by cron or systemd from now on."),
     "uninstall": ("probe.cli.install:uninstall", "Stop measuring by cron or systemd; results stay."),
     "watch": ("probe.cli.watch:watch", "Measure on a schedule until stopped."),
-    "demo": ("probe.cli.demo:demo", "WeChat in Russia, May 2017: a time-lapse in the laboratory."),
-    "fleet": ("probe.cli.fleet:fleet", "Made-up volunteers over months: score event detection, make data."),
     "analyse": ("probe.cli.analyse:analyse", "Count verdicts by network and hour, and find events."),
     "report": ("probe.cli.report:report", "Make a page from results."),
     "classify": ("probe.cli.classify:classify", "Judge stored observations again with today's rules."),
@@ -42,37 +42,61 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "registers": ("probe.cli.registers:registers", "Compare targets with legal block lists."),
     "helper": ("probe.cli.helper:helper", "Serve as a control for other probes."),
     "feed": ("probe.cli.feed:feed", "Publish what answers at an uncensored place, signed, as a control for probes."),
-    "lab": ("probe.cli.lab:lab", "Run programs against known censors in a closed internet."),
     "completion": ("probe.cli.completion:completion", "Print what lets a shell complete these commands."),
 }
 
-EXIT_FAILED, EXIT_USAGE, EXIT_LOCKED, EXIT_NO_NETWORK, EXIT_NO_CONSENT = 1, 2, 3, 4, 5
+
+COMMANDS_OF_OTHERS = "probe.commands"
+"""Entry points by which another distribution, as the laboratory, adds commands."""
+LABORATORY = ("demo", "fleet", "lab")
+"""The commands that the laboratory's distribution brings."""
+
+
+def added_commands() -> dict[str, EntryPoint]:
+    """The commands that other installed distributions add, by name; none of them is imported."""
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=COMMANDS_OF_OTHERS) if entry.name not in COMMANDS}
 
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called: cron must not pay for the report."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *added_commands()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        command: click.Command
+        if name in COMMANDS:
+            module, _, attribute = COMMANDS[name][0].partition(":")
+            command = getattr(importlib.import_module(module), attribute)
+            return command
+        added = added_commands().get(name)
+        if added is None:
+            if name in LABORATORY:
+                raise click.ClickException(f"`probe {name}` comes with the laboratory, which is not installed here; in "
+                                           "a checkout of the project run: pip install ./lab")
             return None
-        module, _, attribute = COMMANDS[name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        command = added.load()
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Names and helps of commands, none of which is imported: a person waits for each key."""
+        """Names and helps of commands; of ours none is imported, for a person waits for each key."""
         if incomplete.startswith("-"):
             return click.Command.shell_complete(self, ctx, incomplete)
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return [CompletionItem(name, help=text) for name, text in self._helps(ctx) if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl(self._helps(ctx))
+
+    def _helps(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """Every command with one line; those of others are imported for theirs."""
+        own = [(name, text) for name, (_, text) in COMMANDS.items()]
+        added = [(name, self.get_command(ctx, name)) for name in added_commands()]
+        return own + [(name, command.get_short_help_str(100)) for name, command in added if command]
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -15,18 +15,18 @@ import click
 
 from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
-from probe.cli.main import EXIT_FAILED
-from probe.cli.progress import bar
-from probe.store.atomic import StoreError, write_files
-from probe.store.cells import visible
-from probe.tables.registers import FORMS, LISTED, MATCHES, NOT_LISTED, REGISTERS, UNAVAILABLE, Register
-from probe.updates.document import ListError
+from probe.operation.commands.exit_codes import EXIT_FAILED
+from probe.operation.commands.progress_bar import bar
+from probe.operation.updates.list_document import ListError
+from probe.research.registers.register_words import FORMS, LISTED, MATCHES, NOT_LISTED, REGISTERS, UNAVAILABLE, Register
+from probe.results.files.atomic import StoreError, write_files
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.registers.join import Index, Joined
-    from probe.registers.rows import Measured, RegisterRow
-    from probe.registers.source import Source
-    from probe.registers.types import Item
+    from probe.research.registers.register_join import Index, Joined
+    from probe.research.registers.register_rows import Measured, RegisterRow
+    from probe.research.registers.register_source import Source
+    from probe.research.registers.register_types import Item
 
 NOT_NOT_BLOCKED = ("Not listed does not mean not blocked: since 2019 most blocks of messengers in Russia, and many "
                    "elsewhere, were never entered in any list.")
@@ -131,8 +131,8 @@ class Done:
 
 def _compare(lists: Sequence[Asked], results: Path | None, lab: bool | None, services: tuple[str, ...],
              catalogue: str | None) -> list[Done]:
-    from probe.registers.join import Index
-    from probe.registers.rows import ListRead, rows_of
+    from probe.research.registers.register_join import Index
+    from probe.research.registers.register_rows import ListRead, rows_of
 
     known = load(catalogue)
     if unknown := set(services) - {endpoint.service for endpoint in known.endpoints}:
@@ -152,7 +152,7 @@ def _measured(results: Path | None, lab: bool | None) -> tuple[
         Mapping[str, Mapping[str, Measured]], Mapping[str, frozenset[str]]]:
     if results is None:
         return {}, {}
-    from probe.cli.registers_measured import measured, runs_of, seen_addresses
+    from probe.research.registers.measured_targets import measured, runs_of, seen_addresses
 
     runs = runs_of(results, lab=lab)
     with bar("Reading verdicts") as progress:
@@ -162,9 +162,9 @@ def _measured(results: Path | None, lab: bool | None) -> tuple[
 
 
 def _join(asked: Asked, index: Index) -> Done:
-    from probe.registers.join import join
-    from probe.registers.parse import items_of
-    from probe.registers.source import read_source
+    from probe.research.registers.register_join import join
+    from probe.research.registers.register_parse import items_of
+    from probe.research.registers.register_source import read_source
 
     try:
         source = read_source(asked.where)
@@ -221,7 +221,7 @@ def _as_json(done: Done) -> dict[str, object]:
 
 
 def _lines(joins: Sequence[Done], *, with_results: bool) -> Iterator[str]:
-    from probe.registers.rows import blocked_unlisted
+    from probe.research.registers.register_rows import blocked_unlisted
 
     for done in joins:
         if done.joined is None:
@@ -269,9 +269,9 @@ def _apart(row: RegisterRow) -> str:
 
 
 def _write_csv(path: Path, rows: Sequence[RegisterRow]) -> None:
-    from probe.registers.rows import WORDS, RegisterRow
-    from probe.store.csv_files import write_csv
-    from probe.store.schema import Table, columns_of
+    from probe.research.registers.register_rows import WORDS, RegisterRow
+    from probe.results.files.csv_files import write_csv
+    from probe.results.schema import Table, columns_of
 
     table = Table(name="registers", title="Targets beside legal block lists", row=RegisterRow,
                   columns=columns_of(RegisterRow, WORDS), key=())

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from probe.cli.progress import bar
-from probe.report.fleet_page import holds_cells, make_fleet_report
-from probe.report.language import LANGUAGES
-from probe.report.page import make_report
-from probe.store.atomic import StoreError
-from probe.store.cells import visible
-from probe.store.package import write_package
+from probe.operation.commands.progress_bar import bar
+from probe.research.report.fleet_page import holds_cells, make_fleet_report
+from probe.research.report.language import LANGUAGES
+from probe.research.report.report_page import make_report
+from probe.results.datapackage import write_package
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
 
 
 @click.command()

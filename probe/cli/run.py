@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.catalogue.types import Catalogue
-from probe.cli.diary import Diary
-from probe.cli.fed import fed
-from probe.cli.listed import Bounds, beyond, bounds, chosen, looked, shown
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED, EXIT_NO_NETWORK
-from probe.cli.opening import opened, set_time, stop_if_refused
-from probe.cli.progress import bar
-from probe.consent.check import refusal
-from probe.marker import read_marker
-from probe.settings import Settings, results_folder
-from probe.store.atomic import StoreError, check_writable
+from probe.config.consent.consent_check import refusal
+from probe.config.laboratory_marker import read_marker
+from probe.config.settings import Settings, results_folder
+from probe.operation.commands.command_setup import opened, set_time, stop_if_refused
+from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK
+from probe.operation.commands.feed_loading import fed
+from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.commands.target_list import Bounds, beyond, bounds, chosen, looked, shown
+from probe.operation.commands.timed_log import Diary
+from probe.results.files.atomic import StoreError, check_writable
 
 if TYPE_CHECKING:
-    from probe.model import RunResult, Vantage
-    from probe.session.frame import RunPlan
-    from probe.updates.choice import Choice
+    from probe.core.runs import RunResult, Vantage
+    from probe.measurement.session.run_plan import RunPlan
+    from probe.operation.updates.catalogue_choice import Choice
 
 FAST_DEADLINE_S = 60.0
 CONFIRM_AFTER_S = 240.0
@@ -74,8 +74,8 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     marker = read_marker()
     settings, choice = opened(config, catalogue, lab=marker.lab)
     folder = results_folder(settings, results)
-    from probe.cli.timed import NotNow, under_conditions, with_turn
-    from probe.session.frame import RunPlan
+    from probe.measurement.session.run_plan import RunPlan
+    from probe.operation.commands.timed_run import NotNow, under_conditions, with_turn
 
     plan = RunPlan(
         deadline_s=deadline_s or (FAST_DEADLINE_S if fast else settings.run.deadline_s), fast=fast,
@@ -125,11 +125,11 @@ def _run(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path, di
         with run_lock(folder), diary.run() as ended:
             _check_room(folder, settings)
             result = _measure(targets, settings, plan, folder)
-            from probe.store.write import write_run  # only now: the first packet need not wait for it
+            from probe.results.runs.run_writer import write_run  # only now: the first packet need not wait for it
 
             write_run(result, folder, parquet=parquet, known_new=True)  # however damaged other runs are
             ended(result.run.run_id)
-            from probe.cli.bounds import keep_in_bounds
+            from probe.operation.commands.results_bounds import keep_in_bounds
 
             keep_in_bounds(folder, settings, latest=result.run.run_id)
             return result
@@ -148,7 +148,7 @@ def _check_room(folder: Path, settings: Settings) -> None:
     try:
         check_writable(folder)
     except StoreError:
-        from probe.cli.bounds import keep_in_bounds
+        from probe.operation.commands.results_bounds import keep_in_bounds
 
         keep_in_bounds(folder, settings)
         check_writable(folder)
@@ -197,10 +197,11 @@ def _bounded(choice: Choice, settings: Settings, plan: RunPlan) -> Bounds:
 
 
 def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path) -> RunResult:
-    from probe.session.run import make_run
+    from probe.control.asking.configured_helpers import ask_configured
+    from probe.measurement.session.make_run import make_run
 
     if settings.fingerprints.files:
-        from probe.cli.fingerprints import equip
+        from probe.operation.commands.fingerprint_files import equip
 
         equip(settings)
     gc.freeze()  # program and catalogue stay: to look through them again and again costs a thirtieth of a run
@@ -208,20 +209,20 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     board = fed(settings, datetime.now(UTC))
     plan = replace(plan, deadline_s=_left(plan, begin_s)) if settings.feed else plan
     with bar("Measuring") as progress:
-        result = make_run(targets, settings, plan, progress=progress, board=board,
+        result = make_run(targets, settings, plan, progress=progress, ask_helper=ask_configured, board=board,
                           failed_before=partial(_failed_before, folder))
     return _confirmed(result, folder)
 
 
 def _failed_before(folder: Path, here: Vantage) -> Mapping[str, datetime]:
-    from probe.cli.previous import previous_failures
+    from probe.operation.commands.earlier_runs import previous_failures
 
     return previous_failures(folder, before=datetime.now(UTC), here=here)
 
 
 def _confirmed(result: RunResult, folder: Path) -> RunResult:
-    from probe.cli.previous import previous_blocks
-    from probe.combine import confirm
+    from probe.inference.verdicts.combine import confirm
+    from probe.operation.commands.earlier_runs import previous_blocks
 
     start = datetime.fromisoformat(result.run.measurement_start_time)
     blocked = [v.target_id for v in result.verdicts if v.outcome == "blocked"]
@@ -231,8 +232,8 @@ def _confirmed(result: RunResult, folder: Path) -> RunResult:
 
 
 def _tell_plan(targets: Catalogue, settings: Settings, plan: RunPlan) -> None:
-    from probe.plan.rotation import share_of
-    from probe.session.select import select
+    from probe.measurement.planning.rotation import share_of
+    from probe.measurement.session.selection import select
 
     due = share_of(targets, plan.turn).inputs if plan.turn else None
     chosen = select(targets, tier=plan.tier, cc=settings.vantage.cc, consent_level=settings.run.consent_level,
@@ -254,7 +255,7 @@ def _tell(result: RunResult, folder: Path, as_json: bool) -> None:
             "services": [asdict(s) for s in result.services], "results": str(folder),
         }))
         return
-    from probe.cli.summary import summary_lines
+    from probe.operation.commands.run_summary import summary_lines
 
     for line in summary_lines(result):
         click.echo(line)

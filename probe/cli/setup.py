@@ -12,16 +12,16 @@ import click
 
 from probe.catalogue.load import load
 from probe.catalogue.types import CatalogueError
-from probe.consent import answers as said
-from probe.consent.answers import Answers
-from probe.consent.check import lacking, submit_lacking, told_places, upload_lacking
-from probe.consent.profiles import profile_of
-from probe.consent.text import consent_text
-from probe.geo.standing import geo_settings, words_of
-from probe.settings import Settings, SettingsError, load_settings, usual_file
-from probe.settings_edit import Tables, edited
-from probe.store.atomic import StoreError, write_file
-from probe.tables.consent import LEVELS, TEXT_NUMBER
+from probe.config.consent import setup_answers as said
+from probe.config.consent.consent_check import lacking, submit_lacking, told_places, upload_lacking
+from probe.config.consent.consent_text import consent_text
+from probe.config.consent.country_profiles import profile_of
+from probe.config.consent.setup_answers import Answers
+from probe.config.geo.geo_status import geo_settings, words_of
+from probe.config.settings import Settings, SettingsError, load_settings, usual_file
+from probe.config.settings_edit import Tables, edited
+from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
+from probe.results.files.atomic import StoreError, write_file
 
 T = TypeVar("T")
 DEFAULT_RESULTS = "~/probe-results"

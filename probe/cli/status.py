@@ -12,12 +12,12 @@ import click
 
 from probe.cli import doctor
 from probe.cli.install import installed, last_errors
-from probe.cli.lock import held_since
-from probe.consent.check import lacking
-from probe.marker import read_marker
-from probe.settings import Settings, SettingsError, load_settings, results_folder
-from probe.status.facts import Facts, gather
-from probe.status.findings import BAD, NOTE, OK, Finding, findings
+from probe.config.consent.consent_check import lacking
+from probe.config.laboratory_marker import read_marker
+from probe.config.settings import Settings, SettingsError, load_settings, results_folder
+from probe.operation.commands.run_lock import held_since
+from probe.operation.status.status_facts import Facts, gather
+from probe.operation.status.status_findings import BAD, NOTE, OK, Finding, findings
 
 _MARKS = {OK: "ok  ", NOTE: "note", BAD: "BAD "}
 

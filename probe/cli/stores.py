@@ -18,23 +18,23 @@ import click
 
 from probe.catalogue import packaged
 from probe.catalogue.types import Catalogue, Store
-from probe.cli.listed import shown
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED
-from probe.cli.opening import opened, set_time, stop_if_refused
-from probe.cli.progress import bar
-from probe.consent.check import refusal
-from probe.marker import read_marker
-from probe.settings import Settings, results_folder
-from probe.stamps import id_at
-from probe.store.atomic import StoreError, check_writable
-from probe.store.cells import visible
-from probe.tables.store_states import ABSENT, BLOCKED, IN, REASONS, UNKNOWN
+from probe.config.consent.consent_check import refusal
+from probe.config.laboratory_marker import read_marker
+from probe.config.settings import Settings, results_folder
+from probe.core.stamps import id_at
+from probe.core.tables.store_states import ABSENT, BLOCKED, IN, REASONS, UNKNOWN
+from probe.operation.commands.command_setup import opened, set_time, stop_if_refused
+from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.commands.target_list import shown
+from probe.results.files.atomic import StoreError, check_writable
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.appstores.batch import Wanted
-    from probe.appstores.judge import Blocked
-    from probe.appstores.types import Batch, BatchFrame
+    from probe.research.stores.store_batch import Wanted
+    from probe.research.stores.store_judging import Blocked
+    from probe.results.batches.store_checks import Batch, BatchFrame
 
 LEAST_PACE_S = 3.0
 """Between two lookups outside the laboratory: the App Store asks for about twenty a minute."""
@@ -103,7 +103,7 @@ def stores(storefronts: tuple[str, ...], names: tuple[str, ...], services: tuple
 def _wanted(catalogue: Catalogue, settings: Settings, names: tuple[str, ...], services: frozenset[str],
             storefronts: tuple[str, ...]) -> tuple[Wanted, Mapping[str, Store]]:
     """What to ask, without the services that the person leaves out of runs unless they are named here."""
-    from probe.appstores.batch import Wanted, apps_of
+    from probe.research.stores.store_batch import Wanted, apps_of
 
     if unknown := services - set(catalogue.services):
         raise click.UsageError(f"no such service: {', '.join(sorted(unknown))}; see `probe targets services`")
@@ -119,7 +119,7 @@ def _wanted(catalogue: Catalogue, settings: Settings, names: tuple[str, ...], se
 
 
 def _check_count(asked: Mapping[str, Store], wanted: Wanted, most: int) -> None:
-    from probe.appstores.batch import count
+    from probe.research.stores.store_batch import count
 
     if (needed := count(asked, wanted)) > most:
         raise click.UsageError(f"that takes {needed} lookups, and a batch makes {most} at most (--most). Name fewer "
@@ -128,8 +128,8 @@ def _check_count(asked: Mapping[str, Store], wanted: Wanted, most: int) -> None:
 
 def _frame(settings: Settings, catalogue: Catalogue, started_at: datetime, *, lab: bool) -> BatchFrame:
     from probe import __version__
-    from probe.appstores.types import BatchFrame
-    from probe.tables.versions import SCHEMA_VERSION
+    from probe.core.tables.versions import SCHEMA_VERSION
+    from probe.results.batches.store_checks import BatchFrame
 
     return BatchFrame(
         batch_id=id_at(started_at), probe_cc=settings.vantage.cc,
@@ -140,11 +140,11 @@ def _frame(settings: Settings, catalogue: Catalogue, started_at: datetime, *, la
 def _make(folder: Path, asked: Mapping[str, Store], wanted: Wanted, frame: BatchFrame, started_at: datetime, *,
           pace_s: float, most: int, shift: bool) -> Batch:
     """Ask, judge by what was stored before, and store."""
-    from probe.appstores.batch import Means, make_batch
-    from probe.appstores.changes import follow
-    from probe.appstores.fetch import fetch
-    from probe.appstores.types import StoreCheck
-    from probe.store.batches import read_batches, write_batch
+    from probe.research.stores.store_batch import Means, make_batch
+    from probe.research.stores.store_changes import follow
+    from probe.research.stores.store_fetch import fetch
+    from probe.results.batches.batch_files import read_batches, write_batch
+    from probe.results.batches.store_checks import StoreCheck
 
     history = [check for check in read_batches(folder, StoreCheck) if check.lab is frame.lab]
     try:
@@ -169,9 +169,10 @@ def _make(folder: Path, asked: Mapping[str, Store], wanted: Wanted, frame: Batch
 def _blocked(folder: Path, asked: Mapping[str, Store], frame: BatchFrame, now: datetime) -> dict[str, Blocked]:
     """What the latest verdicts of the last day, from this network, say of the stores themselves; blocked only where
     none of a store's targets is ok."""
-    from probe.appstores.judge import Blocked
-    from probe.model import Run, Verdict
-    from probe.store.read import read_records, stored_runs
+    from probe.core.runs import Run
+    from probe.core.verdicts import Verdict
+    from probe.research.stores.store_judging import Blocked
+    from probe.results.runs.run_reader import read_records, stored_runs
 
     def near(run: Run) -> bool:
         age_s = (now - datetime.fromisoformat(run.measurement_start_time)).total_seconds()
@@ -201,7 +202,7 @@ def _blocked(folder: Path, asked: Mapping[str, Store], frame: BatchFrame, now: d
 
 
 def _tell(batch: Batch, folder: Path, asked: Mapping[str, Store], *, as_json: bool) -> None:
-    from probe.appstores.roles import roles
+    from probe.research.stores.store_roles import roles
 
     if as_json:
         click.echo(json.dumps({
@@ -216,7 +217,7 @@ def _tell(batch: Batch, folder: Path, asked: Mapping[str, Store], *, as_json: bo
 
 
 def _lines(batch: Batch, asked: Mapping[str, Store]) -> Iterator[str]:
-    from probe.appstores.roles import roles
+    from probe.research.stores.store_roles import roles
 
     groups = dict.fromkeys((check.store, check.storefront) for check in batch.checks)
     for store, storefront in groups:

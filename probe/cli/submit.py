@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.archive.choose import Choice, chosen_runs
-from probe.archive.own import SUBMIT_FOLDER
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED
-from probe.cli.opening import stop_if_refused
-from probe.cli.progress import bar
-from probe.consent.check import submit_refusal
-from probe.consent.text import PUBLIC
-from probe.destination import collector_problem, is_loopback, shown
-from probe.settings import SettingsError, load_settings, results_folder
-from probe.store.atomic import StoreError
-from probe.store.cells import visible
+from probe.config.consent.consent_check import submit_refusal
+from probe.config.consent.consent_text import PUBLIC
+from probe.config.destination import collector_problem, is_loopback, shown
+from probe.config.settings import SettingsError, load_settings, results_folder
+from probe.operation.commands.command_setup import stop_if_refused
+from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.results.archive.own_files import SUBMIT_FOLDER
+from probe.results.archive.run_choice import Choice, chosen_runs
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.submit.published import Ripe
-    from probe.submit.send import Submitted
+    from probe.interop.submit.published_runs import Ripe
+    from probe.interop.submit.submit_send import Submitted
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 _SHOWN = 3
@@ -118,7 +118,7 @@ def _refusal(public: bool) -> str:
 
 
 def _ripe(folder: Path, choice: Choice, exact: bool) -> list[Ripe]:
-    from probe.submit.published import ripe_runs
+    from probe.interop.submit.published_runs import ripe_runs
 
     try:
         everybody = chosen_runs(folder, Choice(lab=choice.lab))
@@ -128,10 +128,10 @@ def _ripe(folder: Path, choice: Choice, exact: bool) -> list[Ripe]:
 
 
 def _dry(folder: Path, place: str, ripe: list[Ripe]) -> bool:
-    from probe.store.read import whole
-    from probe.submit.collector import encoded
-    from probe.submit.published import published
-    from probe.submit.send import waiting_of
+    from probe.interop.submit.collector import encoded
+    from probe.interop.submit.published_runs import published
+    from probe.interop.submit.submit_send import waiting_of
+    from probe.results.runs.run_reader import whole
 
     queue, count = waiting_of(folder, place, ripe), 0
     for one in queue:
@@ -146,9 +146,9 @@ def _dry(folder: Path, place: str, ripe: list[Ripe]) -> bool:
 def _submit(folder: Path, place: str, ripe: list[Ripe], *, for_s: float, at_most: int, due: bool,
             as_json: bool) -> bool:
     """Send, and say what was done; whether anything failed."""
-    from probe.submit.collector import Collector
-    from probe.submit.send import submit_all
-    from probe.upload.state import is_due, now, read_state
+    from probe.interop.submit.collector import Collector
+    from probe.interop.submit.submit_send import submit_all
+    from probe.operation.upload.upload_state import is_due, now, read_state
 
     with run_lock(folder / SUBMIT_FOLDER):
         state = read_state(folder, place, SUBMIT_FOLDER)

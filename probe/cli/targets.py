@@ -13,8 +13,8 @@ import click
 
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue, Service
-    from probe.model import Endpoint
-    from probe.updates.choice import Choice
+    from probe.core.endpoints import Endpoint
+    from probe.operation.updates.catalogue_choice import Choice
 
 _F = TypeVar("_F", bound=Callable[..., None])
 FILTERS = ("service", "role", "tier", "protocol", "status")
@@ -49,8 +49,8 @@ def list_targets(path: str | None, measured: bool, as_json: bool, form: str, **w
       probe targets list --file descriptor.json
       probe targets list --role web --format citizenlab > web.csv
     """
+    from probe.catalogue.proof_strength import coverage, why_not
     from probe.catalogue.run_descriptor import MESSENGERS
-    from probe.catalogue.strength import coverage, why_not
 
     wanted["service"] = tuple(MESSENGERS.get(name, name) for name in wanted["service"])
 
@@ -96,7 +96,7 @@ def list_services(path: str | None, as_json: bool) -> None:
 @click.argument("path", metavar="[FILE]", required=False)
 def check_file(path: str | None) -> None:
     """Say what is wrong with FILE, or with the list that a run would use. Exit status 1 when anything is."""
-    from probe.catalogue.check import check
+    from probe.catalogue.catalogue_check import check
 
     catalogue = _load(path)
     findings = check(catalogue)
@@ -109,7 +109,7 @@ def check_file(path: str | None) -> None:
 
 
 def _echo_test_list(chosen: list[Endpoint]) -> None:
-    from probe.catalogue.written import as_test_list
+    from probe.catalogue.list_writer import as_test_list
 
     text, left_out = as_test_list(chosen, today=datetime.now(UTC).date(), source="reachability-probe")
     click.echo(text, nl=False)
@@ -124,8 +124,8 @@ def _load(path: str | None) -> Catalogue:
 def _choose(path: str | None) -> Choice:
     """The file that is named, else what a run by the usual configuration would use."""
     from probe.catalogue.types import CatalogueError
-    from probe.cli.listed import chosen
-    from probe.cli.opening import settings_of
+    from probe.operation.commands.command_setup import settings_of
+    from probe.operation.commands.target_list import chosen
 
     try:
         return chosen(settings_of(None), path, datetime.now(UTC))
@@ -148,7 +148,7 @@ def _summary(catalogue: Catalogue, chosen: list[Endpoint]) -> str:
 
 def _of_the_list(choice: Choice) -> Iterator[str]:
     """Where the signed list comes from, and how it stands with it; nothing where there is none."""
-    from probe.store.cells import visible
+    from probe.results.files.text_cells import visible
 
     here = choice.standing
     if here.listed:

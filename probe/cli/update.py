@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED
 from probe.cli.update_feeds import feeds
-from probe.folders import own_state
-from probe.settings import Settings, SettingsError, load_settings
-from probe.store.atomic import StoreError, write_file
-from probe.store.cells import visible
-from probe.updates.document import ListError, catalogue_in, policies, read, write
+from probe.config.folders import own_state
+from probe.config.settings import Settings, SettingsError, load_settings
+from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.updates.list_document import ListError, catalogue_in, policies, read, write
+from probe.results.files.atomic import StoreError, write_file
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.updates.kept import SignedList
-    from probe.updates.minisign import PublicKey
+    from probe.operation.updates.kept_list import SignedList
+    from probe.operation.updates.minisign import PublicKey
 
 _NO_SOURCE = ("There is no list to look for: name one with --from URL|FILE, or put it into the configuration as "
               "update.url. None is built in, since there is no official list yet.")
@@ -71,8 +71,8 @@ def update(context: click.Context, source: str | None, key_file: Path | None, co
 
 
 def _update(settings: Settings, source: str, key_file: Path | None, as_json: bool) -> None:
-    from probe.updates.kept import read_kept
-    from probe.updates.look import key_for, look
+    from probe.operation.updates.kept_list import read_kept
+    from probe.operation.updates.list_refresh import key_for, look
 
     now = datetime.now(UTC)
     key = key_for(settings, _key_in(key_file) if key_file else None)
@@ -86,7 +86,7 @@ def _update(settings: Settings, source: str, key_file: Path | None, as_json: boo
 
 
 def _key_in(file: Path) -> PublicKey:
-    from probe.updates.minisign import MAX_KEY_CHARACTERS, SignatureError, public_key
+    from probe.operation.updates.minisign import MAX_KEY_CHARACTERS, SignatureError, public_key
 
     try:
         with file.open(encoding="utf-8", errors="replace") as handle:
@@ -96,8 +96,8 @@ def _key_in(file: Path) -> PublicKey:
 
 
 def _tell(settings: Settings, source: str, found: SignedList, *, is_new: bool, now: datetime, as_json: bool) -> None:
-    from probe.updates.choice import choose
-    from probe.updates.limits import limits_for
+    from probe.operation.updates.catalogue_choice import choose
+    from probe.operation.updates.list_limits import limits_for
 
     limits = limits_for(found.document.policy, settings.vantage.cc)
     catalogue = catalogue_in(found.document)
@@ -143,7 +143,7 @@ def make(targets: str, policy: Path | None, serial: int, day: datetime | None, o
       [XX]
       pause = "measurers were arrested there on 2026-11-20"
     """
-    from probe.catalogue.check import check
+    from probe.catalogue.catalogue_check import check
     from probe.catalogue.load import load
     from probe.catalogue.types import CatalogueError
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_FAILED, EXIT_LOCKED
-from probe.folders import own_state
-from probe.settings import SettingsError, load_settings
-from probe.store.atomic import StoreError
-from probe.store.cells import visible
+from probe.config.folders import own_state
+from probe.config.settings import SettingsError, load_settings
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
 
 if TYPE_CHECKING:
-    from probe.updates.feeds import FeedStanding
+    from probe.operation.updates.feed_updates import FeedStanding
 
 _NONE = ("The configuration names no control feed. Put a table [[feed]] with urls and key into it; none is built in, "
          "since there is no official one.")
@@ -37,8 +37,8 @@ def feeds(config: str | None, as_json: bool) -> None:
       probe update feeds
       probe update feeds --json | jq '.[] | {name, age_s}'
     """
-    from probe.control.feed_document import FeedError
-    from probe.updates.feeds import look, sources, standings
+    from probe.control.feeds.feed_document import FeedError
+    from probe.operation.updates.feed_updates import look, sources, standings
 
     now, failed = datetime.now(UTC), {}
     try:
@@ -77,7 +77,7 @@ def _as_json(one: FeedStanding, failure: str, now: datetime) -> dict[str, object
 
 
 def _tell(one: FeedStanding, failure: str, now: datetime) -> None:
-    from probe.updates.feeds import standing_words
+    from probe.operation.updates.feed_updates import standing_words
 
     click.echo(visible(standing_words(one, now)))
     if failure:

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import click
 
-from probe.cli.lock import Locked, run_lock
-from probe.cli.main import EXIT_LOCKED
-from probe.cli.opening import stop_if_refused
-from probe.cli.progress import bar
-from probe.consent.check import upload_lacking, upload_refusal
-from probe.marker import read_marker
-from probe.settings import Settings, SettingsError, load_settings, results_folder
-from probe.store.atomic import StoreError
-from probe.store.cells import visible
-from probe.tables.systems import LINUX
+from probe.config.consent.consent_check import upload_lacking, upload_refusal
+from probe.config.laboratory_marker import read_marker
+from probe.config.settings import Settings, SettingsError, load_settings, results_folder
+from probe.core.tables.systems import LINUX
+from probe.operation.commands.command_setup import stop_if_refused
+from probe.operation.commands.exit_codes import EXIT_LOCKED
+from probe.operation.commands.progress_bar import bar
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
 
 AFTER_RUN_S = 60.0
 """What an upload at the end of a run may take, at most."""
@@ -69,7 +69,7 @@ def upload(config: str | None, results: Path | None, for_s: float, due: bool, dr
 
 
 def _dry(settings: Settings, folder: Path) -> bool:
-    from probe.upload.state import read_state, waiting
+    from probe.operation.upload.upload_state import read_state, waiting
 
     queue = waiting(folder, read_state(folder, settings.upload.place))
     span = f", from {queue[0][0]} to {queue[-1][0]}" if queue else ""
@@ -79,10 +79,10 @@ def _dry(settings: Settings, folder: Path) -> bool:
 
 def _upload(settings: Settings, folder: Path, for_s: float, due: bool, lab: bool, as_json: bool) -> bool:
     """Send, and say what was done; whether anything failed."""
-    from probe.archive.own import UPLOAD_FOLDER
-    from probe.upload.keep import note_waiting
-    from probe.upload.send import send_all, sender_for
-    from probe.upload.state import is_due, now, read_state
+    from probe.operation.upload.upload_retention import note_waiting
+    from probe.operation.upload.upload_send import send_all, sender_for
+    from probe.operation.upload.upload_state import is_due, now, read_state
+    from probe.results.archive.own_files import UPLOAD_FOLDER
 
     if not folder.is_dir():
         raise StoreError(f"{folder}: there are no results to send")

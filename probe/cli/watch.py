@@ -12,14 +12,14 @@ from types import FrameType
 import click
 
 from probe.cli.install import own_command
-from probe.cli.opening import stop_if_refused
-from probe.consent.check import refusal
-from probe.consent.profiles import profile_of
-from probe.marker import read_marker
-from probe.schedules.events import Event, append, now
-from probe.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
-from probe.settings import Settings, SettingsError, load_settings, results_folder
-from probe.store.atomic import StoreError
+from probe.config.consent.consent_check import refusal
+from probe.config.consent.country_profiles import profile_of
+from probe.config.laboratory_marker import read_marker
+from probe.config.settings import Settings, SettingsError, load_settings, results_folder
+from probe.operation.commands.command_setup import stop_if_refused
+from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
+from probe.operation.schedules.schedule_log import Event, append, now
+from probe.results.files.atomic import StoreError
 
 STOP_S = 20.0
 _JUMP = timedelta(minutes=1)

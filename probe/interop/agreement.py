@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from probe.interop.theirs import ACCUSES, NONE
-from probe.interop.weaken import told_version
-from probe.model import Verdict
-from probe.rules.catalogue import all_rules
-from probe.tables.ooni_tests import defect_of
+from probe.core.verdicts import Verdict
+from probe.inference.rules.all_rules import all_rules
+from probe.interop.ooni.ooni_verdicts import ACCUSES, NONE
+from probe.interop.weakening import told_version
+from probe.interop.words.ooni_tests import defect_of
 
 RELATIONS: dict[str, str] = {
     "agree": "both say the same: well, blocked, or down",

@@ -11,16 +11,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from probe.compare.places import host_of
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.stamps import stamp
+from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.versions import SCHEMA_VERSION
+from probe.core.verdicts import Verdict
+from probe.inference.evidence.url_places import host_of
+from probe.inference.rules import RULES_VERSION
+from probe.interop.imported_measurement import Aim, Measurement
 from probe.interop.judging import judge_imported
-from probe.interop.measurement import Aim, Measurement
-from probe.interop.words import digest
-from probe.model import ControlAnswer, Observation, Run, RunResult, Vantage, Verdict
-from probe.rules import RULES_VERSION
-from probe.session.book import Book
-from probe.stamps import stamp
-from probe.tables.outcomes import NOT_ATTEMPTED
-from probe.tables.versions import SCHEMA_VERSION
+from probe.interop.words.translated_words import digest
+from probe.measurement.session.observation_log import Book
 
 ENGINE = "ooni"
 WELL = 2

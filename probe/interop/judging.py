@@ -9,20 +9,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from probe.catalogue.lists import SERVICE
-from probe.catalogue.urls import BadUrl
-from probe.classify import Bench, judge
-from probe.combine import Finding
-from probe.compare.ladder import LadderEvidence, ladder_evidence
-from probe.interop.measurement import Aim, endpoint_of
-from probe.interop.weaken import Scale, weakened
-from probe.model import Endpoint, Observation, RunResult, ServiceVerdict, Verdict
-from probe.roles import Member, service_verdicts
-from probe.session.book import Book
-from probe.sites import group
-from probe.tables.ooni_tests import PRIVATE_ROOT, QUORUMS
-from probe.tables.outcomes import NOT_ATTEMPTED
-from probe.tables.trust import TRUSTS
+from probe.catalogue.endpoint_urls import BadUrl
+from probe.catalogue.sites import group
+from probe.catalogue.test_lists import SERVICE
+from probe.core.endpoints import Endpoint
+from probe.core.observations import Observation
+from probe.core.runs import RunResult
+from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.trust import TRUSTS
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
+from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.combine import Finding
+from probe.inference.verdicts.role_verdicts import Member, service_verdicts
+from probe.interop.imported_measurement import Aim, endpoint_of
+from probe.interop.weakening import Scale, weakened
+from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
+from probe.measurement.session.observation_log import Book
 
 _HOP = "#"
 """Ends the target's name where one of its hops is judged by itself."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from benchmark.figure import Figure
 from benchmark.inside import Ran, clean_world, endpoints, run_probe, with_resolvers
-from probe.lab.draw import addresses_of
-from probe.lab.laboratory import Laboratory
-from probe.lab.types import Drawn, Fault, Rule
+from probe_lab.draw import addresses_of
+from probe_lab.lab_types import Drawn, Fault, Rule
+from probe_lab.laboratory import Laboratory
 
 DEADLINE_S = 60.0
 GRACE_S = 2.0

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.figure import Figure
-from probe.fleet.rows import write_rows
-from probe.fleet.world import Size
+from probe_lab.fleet.fleet_rows import write_rows
+from probe_lab.fleet.fleet_world import Size
 
 _HERE = Path(__file__).parent
 _PEER_MILLIONS = 10

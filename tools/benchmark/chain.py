@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 from benchmark.figure import Figure, middle
 from benchmark.inside import clean_world, endpoints, run_probe
-from probe.lab.laboratory import Laboratory
-from probe.model import Endpoint, Observation
+from probe.core.endpoints import Endpoint
+from probe.core.observations import Observation
+from probe_lab.laboratory import Laboratory
 
 RTT_MS = 300.0
 SITES = 64

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmark.figure import Figure, middle
 from benchmark.inside import clean_world, run_probe
-from probe.lab.laboratory import Laboratory
+from probe_lab.laboratory import Laboratory
 
 RTT_MS = 50.0
 ROUNDS = 3

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from benchmark.figure import Figure
 from benchmark.inside import clean_world, endpoints, run_probe
-from probe.lab.draw import addresses_of
-from probe.lab.laboratory import Laboratory
-from probe.lab.types import Drawn, Rule
-from probe.model import Endpoint, Observation
+from probe.core.endpoints import Endpoint
+from probe.core.observations import Observation
+from probe_lab.draw import addresses_of
+from probe_lab.lab_types import Drawn, Rule
+from probe_lab.laboratory import Laboratory
 
 DEADLINE_S = 60.0
 GRACE_S = 2.0

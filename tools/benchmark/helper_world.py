@@ -80,13 +80,13 @@ def _helper(folder: Path, site: int, doh: int, patient: bool) -> None:
     certifi.where = lambda: str(folder / "roots.pem")
 
     from probe.cli.helper import WORKERS
-    from probe.control import engine as limits
-    from probe.control.engine import Engine
-    from probe.control.guard import Guard
-    from probe.control.server import listen, make_app, make_server
-    from probe.control.workers import FuturePool
-    from probe.measure.sockets import make_room
-    from probe.tables.resolvers import Resolver
+    from probe.control.helper import helper_engine as limits
+    from probe.control.helper.helper_engine import Engine
+    from probe.control.helper.helper_server import listen, make_app, make_server
+    from probe.control.helper.helper_workers import FuturePool
+    from probe.control.reaching.target_guard import Guard
+    from probe.core.tables.resolvers import Resolver
+    from probe.measurement.streams.sockets import make_room
 
     make_room()
     if patient:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from probe.catalogue.load import load as load_catalogue
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load as load_scenario
-from probe.lab.laboratory import Laboratory, probe_command
-from probe.lab.scoring.trial import configuration, program_environment
-from probe.lab.types import Drawn
-from probe.model import Endpoint, RunResult
-from probe.store.read import read_runs
+from probe.core.endpoints import Endpoint
+from probe.core.runs import RunResult
+from probe.results.runs.run_reader import read_runs
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load as load_scenario
+from probe_lab.lab_types import Drawn
+from probe_lab.laboratory import Laboratory, probe_command
+from probe_lab.scoring.trial import configuration, program_environment
 
 SEED = 20170504
 HOPS = 8

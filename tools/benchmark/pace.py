@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from benchmark.chain import different_hosts
 from benchmark.figure import Figure
 from benchmark.inside import clean_world, endpoints, run_probe
-from probe.lab.laboratory import Laboratory
-from probe.model import Observation
+from probe.core.observations import Observation
+from probe_lab.laboratory import Laboratory
 
 SITES = 4
 DEADLINE_S = 40

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from probe.lab.host import namespaces as ns
-from probe.lab.host.mounts import cover, make_private
+from probe_lab.host import namespaces as ns
+from probe_lab.host.mounts import cover, make_private
 
 
 def main(addresses: list[str], program: list[str]) -> None:

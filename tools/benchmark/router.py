@@ -12,12 +12,12 @@ from statistics import median
 
 from benchmark.figure import Figure
 from benchmark.inside import SEED, clean_world, endpoints
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load, names
-from probe.lab.path.router import Router
-from probe.lab.truth import TruthLog
-from probe.lab.types import Rule, World
-from probe.lab.wire.packet import ACK, PSH, SYN, IpHeader, build_tcp
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load, names
+from probe_lab.lab_types import Rule, World
+from probe_lab.path.router import Router
+from probe_lab.truth import TruthLog
+from probe_lab.wire.packet import ACK, PSH, SYN, IpHeader, build_tcp
 
 FLOWS = 150
 ANSWERS = 12

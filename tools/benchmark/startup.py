@@ -15,9 +15,9 @@ from scapy.utils import RawPcapNgReader
 
 from benchmark.figure import Figure, middle
 from benchmark.inside import SEED, clean_world, endpoints, run_probe
-from probe.lab.laboratory import Laboratory, probe_command
-from probe.lab.scoring.trial import program_environment
-from probe.lab.wire.packet import TCP, UDP, parse
+from probe_lab.laboratory import Laboratory, probe_command
+from probe_lab.scoring.trial import program_environment
+from probe_lab.wire.packet import TCP, UDP, parse
 
 ROUNDS = 11
 PACKET_ROUNDS = 5

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 from unittest.mock import patch
 
-from probe.lab.host.namespaces import NEW_MOUNT, enter_new_user, mount, unshare
+from probe_lab.host.namespaces import NEW_MOUNT, enter_new_user, mount, unshare
 
 _READ_ONLY, _REMOUNT = 0x1, 0x20
 _PRIVATE = 0x4000 | 0x4_0000

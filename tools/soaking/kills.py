@@ -16,9 +16,9 @@ from statistics import median
 from time import monotonic
 from typing import Any
 
-from probe.cli.lock import held_since
-from probe.store.atomic import StoreError
-from probe.store.read import read_run
+from probe.operation.commands.run_lock import held_since
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_reader import read_run
 from soaking.disk import no_network, stamp_parts
 from soaking.killed import AfterTime, AtCall, calls_of, run_and_kill
 from soaking.ledger import Ledger, digest, tally

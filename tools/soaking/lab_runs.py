@@ -16,13 +16,13 @@ from statistics import median
 from typing import Any
 
 from probe.catalogue.load import load as load_catalogue
-from probe.cli.lock import held_since
-from probe.lab.draw import draw
-from probe.lab.format.scenario import load as load_scenario
-from probe.lab.laboratory import Laboratory, probe_command
-from probe.lab.scoring.trial import configuration, program_environment
-from probe.store.atomic import StoreError
-from probe.store.read import stored_runs, whole
+from probe.operation.commands.run_lock import held_since
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_reader import stored_runs, whole
+from probe_lab.draw import draw
+from probe_lab.format.scenario import load as load_scenario
+from probe_lab.laboratory import Laboratory, probe_command
+from probe_lab.scoring.trial import configuration, program_environment
 from soaking.ledger import Tally, rows_by_glob, strays
 
 SCENARIO = "clean"

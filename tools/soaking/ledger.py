@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from probe.archive.own import REMOVED_FILE, SWAP_FOLDER, own_files, temporary_of
-from probe.model import RunResult
-from probe.store.atomic import StoreError
-from probe.store.read import stored_runs, whole
-from probe.store.schema import TABLES
+from probe.core.runs import RunResult
+from probe.results.archive.own_files import REMOVED_FILE, SWAP_FOLDER, own_files, temporary_of
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_reader import stored_runs, whole
+from probe.results.schema import TABLES
 
 _TAIL_BYTES = 400
 """Of the file's end: some lines."""

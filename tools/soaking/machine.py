@@ -17,9 +17,9 @@ import msgspec
 from probe.catalogue.load import load
 from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
-from probe.consent.check import record
-from probe.settings import Settings
-from probe.updates import choice
+from probe.config.consent.consent_check import record
+from probe.config.settings import Settings
+from probe.operation.updates import catalogue_choice
 from soaking.recorded import write_targets
 
 _CONFIGURATION = """
@@ -118,7 +118,7 @@ def _outcome(arguments: tuple[str, ...]) -> Result:
 def one_catalogue() -> Iterator[None]:
     """Read the catalogue once for all runs: it does not change, and reading it is most of a run without network."""
     with ExitStack() as stack:
-        stack.enter_context(patch.object(choice, "load", cache(_load)))
+        stack.enter_context(patch.object(catalogue_choice, "load", cache(_load)))
         yield
 
 

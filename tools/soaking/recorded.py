@@ -12,23 +12,23 @@ from typing import Any
 from unittest.mock import patch
 
 from observations import HERE4, RESET, lookup, operation, told, visit_to
-
 from probe.catalogue.types import Catalogue
-from probe.cli import timed
-from probe.geo.whereabouts import Whereabouts
-from probe.measure.clock import Clock, start_clock
-from probe.measure.conditions import Conditions
-from probe.measure.network_watch import Mark, NetworkWatch
-from probe.model import Observation, RunResult
-from probe.plan.frame import Frame
-from probe.progress import Progress, silent
-from probe.session import run as session_run
-from probe.session.book import Book
-from probe.session.frame import RunPlan
-from probe.session.rungs import ladder_controls
-from probe.session.select import select
-from probe.settings import Settings
-from probe.stamps import id_at
+from probe.config.geo.whereabouts import Whereabouts
+from probe.config.settings import Settings
+from probe.core.observations import Observation
+from probe.core.progress import Progress, silent
+from probe.core.runs import RunResult
+from probe.core.stamps import id_at
+from probe.measurement.clock import Clock, start_clock
+from probe.measurement.device.conditions import Conditions
+from probe.measurement.device.network_watch import Mark, NetworkWatch
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.session import make_run as session_run
+from probe.measurement.session.ladder_controls import ladder_controls
+from probe.measurement.session.observation_log import Book
+from probe.measurement.session.run_plan import RunPlan
+from probe.measurement.session.selection import select
+from probe.operation.commands import timed_run
 
 TARGETS = ("https://chat.example/", "https://one.example/", "https://two.example/")
 HOSTILE = "=cmd|' /C calc'!A0 \u202e\x1b[2J;a=b\r\nnext"
@@ -64,7 +64,7 @@ def recorded(network: Network) -> Iterator[None]:
         network.measured(result)
         return result
 
-    here = patch.object(timed, "conditions_now", Conditions)  # not those of whatever machine this is
+    here = patch.object(timed_run, "conditions_now", Conditions)  # not those of whatever machine this is
     with here, patch.object(session_run, "make_run", make_run):
         yield
 

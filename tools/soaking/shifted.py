@@ -16,13 +16,13 @@ from unittest.mock import patch
 
 import msgspec
 
-from probe.archive import retention
-from probe.cli import bounds, lock
-from probe.measure.clock import Clock, start_clock
-from probe.schedules import events
-from probe.store import atomic
+from probe.measurement.clock import Clock, start_clock
+from probe.operation.commands import results_bounds, run_lock
+from probe.operation.schedules import schedule_log
+from probe.results.archive import retention
+from probe.results.files import atomic
 
-_READ_DATETIME: tuple[ModuleType, ...] = (retention, bounds, lock, events)
+_READ_DATETIME: tuple[ModuleType, ...] = (retention, results_bounds, run_lock, schedule_log)
 
 
 class Moment:
@@ -49,7 +49,7 @@ def shifted(moment: Moment) -> Iterator[None]:
         def now(cls, tz: tzinfo | None = None) -> Self:
             return moment.now.astimezone(tz or UTC)  # type: ignore[return-value]
 
-    msgspec.json.Decoder(events.Event)  # looks its types up once, by name: before the name means something else
+    msgspec.json.Decoder(schedule_log.Event)  # looks its types up once, by name: before the name means something else
     clock = SimpleNamespace(time=lambda: moment.now.timestamp(), monotonic=time.monotonic)
     with ExitStack() as stack:
         for module in _READ_DATETIME:

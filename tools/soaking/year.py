@@ -18,12 +18,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from probe.cli.lock import held_since
-from probe.schedules.events import Event, append, read
-from probe.schedules.gaps import gaps
-from probe.settings import load_settings
-from probe.status.facts import gather
-from probe.status.findings import findings
+from probe.config.settings import load_settings
+from probe.operation.commands.run_lock import held_since
+from probe.operation.schedules.missing_runs import gaps
+from probe.operation.schedules.schedule_log import Event, append, read
+from probe.operation.status.status_facts import gather
+from probe.operation.status.status_findings import findings
 from soaking.disk import Disk, no_network, small_disk, stamp_parts
 from soaking.killed import AfterTime, AtCall, run_and_kill
 from soaking.ledger import Ledger, Tally, tally

@@ -1,0 +1,129 @@
+"""What each action does to a packet that set its rule off, and what it leaves standing on the flow.
+
+An effect changes the passage of the packet, may leave a standing measure (`probe_lab.box.active_effects`), and says how
+far it got. Forged packets are made in `probe_lab.box.effects_forged`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from probe_lab.box.active_effects import stand, withhold
+from probe_lab.box.effects_forged import alert, fin, http_response, icmp, inject_dns, redirect, refuse_syn, send_resets
+from probe_lab.box.flows import Standing
+from probe_lab.box.forge import Box
+from probe_lab.box.rulebook import BoxRule
+from probe_lab.box.sighting import Passage, Sighting
+from probe_lab.box.trigger_table import FLOW_TRIGGERS
+from probe_lab.scoring.trial_outcome import ACTED, HELD, MISSED, Effect, Outcome
+
+
+def _lasts(rule: BoxRule) -> bool:
+    """Whether the rule condemns a flow rather than each packet by itself."""
+    return rule.trigger in FLOW_TRIGGERS or rule.stage == "data"
+
+
+def _leave(rule: BoxRule, seen: Sighting, kind: str) -> Standing:
+    standing = Standing(rule, kind, begins_s=seen.now_s + rule.delay_s)
+    seen.flow.standing.append(standing)
+    return standing
+
+
+def _drop(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+    allowance = rule.params.whole("pass_packets")
+    if rule.delay_s:
+        _leave(rule, seen, "drop").allowance = allowance
+        return HELD
+    if _lasts(rule) or allowance:
+        standing = _leave(rule, seen, "drop")
+        standing.allowance, standing.felt = allowance, True
+    if not allowance:
+        passage.forward = None
+    return ACTED
+
+
+def _drop_to_client(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+    if not seen.to_server:
+        return ACTED if withhold(rule, seen, passage) else MISSED
+    if not _lasts(rule):
+        return MISSED
+    _leave(rule, seen, "drop_to_client")
+    return ACTED
+
+
+def _drop_to_server(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+    if not seen.to_server:
+        return MISSED
+    if rule.delay_s:
+        _leave(rule, seen, "drop_to_server")
+        return HELD
+    if _lasts(rule):
+        _leave(rule, seen, "drop_to_server").felt = True
+    passage.forward = None
+    return ACTED
+
+
+def _reset(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+    if rule.params.flag("on_next"):
+        return _await_next(rule, seen, passage)
+    if not send_resets(box, rule, seen, passage):
+        return MISSED
+    if _lasts(rule) or rule.trigger == "qname_tcp":
+        _leave(rule, seen, "reset").acted_s = seen.now_s
+    return ACTED
+
+
+def _await_next(rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+    if not seen.to_server or not seen.is_tcp:
+        return MISSED
+    _leave(rule, seen, "reset_next")
+    passage.forward = None
+    return ACTED
+
+
+def _limit(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+    params, flow = rule.params, seen.flow
+    new = rule.number not in flow.counted
+    flow.counted.add(rule.number)
+    whose = (rule.number, flow.key.server if params.item("per") == "address" else "")
+    refuses = box.limits.refuses(
+        whose, new=new, most=params.whole("connections"), window_s=params.number("window_s"),
+        cooldown_s=params.number("cooldown_s"), now_s=seen.now_s,
+    )
+    if not refuses:
+        return MISSED
+    passage.forward = None
+    if params.item("refusal") == "reset":
+        refuse_syn(box, rule, seen, passage)
+    return ACTED
+
+
+def _stands(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+    """A measure on the whole flow, which begins with this packet and is an act when it is first felt."""
+    return ACTED if stand(box, _leave(rule, seen, rule.action), seen, passage) else HELD
+
+
+def _rewrite(box: Box, rule: BoxRule, seen: Sighting, passage: Passage) -> Outcome:
+    if not seen.to_server or not seen.is_tcp:
+        return MISSED
+    _leave(rule, seen, "rewrite")
+    return HELD
+
+
+EFFECTS: Mapping[str, Effect] = {
+    "drop": _drop,
+    "drop_to_client": _drop_to_client,
+    "drop_to_server": _drop_to_server,
+    "throttle": _stands,
+    "freeze": _stands,
+    "degrade": _stands,
+    "limit": _limit,
+    "rewrite": _rewrite,
+    "reset": _reset,
+    "fin": fin,
+    "alert": alert,
+    "http_response": http_response,
+    "inject_dns": inject_dns,
+    "icmp": icmp,
+    "redirect": redirect,
+}

@@ -1,0 +1,1 @@
+"""The laboratory's commands, found by `probe` through entry points."""

@@ -1,0 +1,100 @@
+"""`probe demo`: WeChat in Russia, May 2017."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from probe.research.report.verdict_series import Change
+
+
+@click.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("results/demo"),
+              show_default=True, help="Folder for the results; must be empty or absent.")
+@click.option("--seed", type=int, default=2017, show_default=True, help="Seed of the world.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Runs at a time (default: six for each core).")
+def demo(out: Path, seed: int, jobs: int | None) -> None:
+    """WeChat in Russia, May 2017: a time-lapse of scheduled runs across a block and its end, in the laboratory.
+
+    Needs no network and no root. Nothing leaves this machine.
+
+    \b
+    Example:
+      probe demo --out /tmp/demo
+    """
+    from probe.catalogue.load import load
+    from probe.research.report.report_page import make_report
+    from probe_lab import timelapse
+    from probe_lab.lab_errors import LabFailed, LabUnavailable
+    from probe_lab.laboratory import unavailable
+
+    if why := unavailable():
+        raise click.ClickException(f"no laboratory can be built here: {why}")
+    _prepare(out)
+    schedule = timelapse.slots()
+    click.echo("In May 2017 Russia blocked WeChat, and a week later let it go. The same in the laboratory:")
+    click.echo(f"{len(schedule)} scheduled runs, 1 to 13 May 2017, each against real servers in a closed internet.")
+    begin = time.monotonic()
+    try:
+        with click.progressbar(length=len(schedule), label="Runs", file=sys.stderr) as bar:
+            timelapse.run_timelapse(load(search=False), out, seed=seed, jobs=jobs or timelapse.default_jobs(),
+                                    progress=lambda done, total: bar.update(done - bar.pos))
+    except (LabUnavailable, LabFailed, RuntimeError) as error:
+        raise click.ClickException(str(error)) from error
+    report = make_report(out, out / "report.html", title="WeChat in Russia, May 2017 (laboratory)")
+    found = _changes(out)
+    _tell(found, out, report, time.monotonic() - begin)
+    if not _right(found):
+        click.echo("The dates found are not the dates of the block: this is a defect, please report it.", err=True)
+        sys.exit(1)
+
+
+def _prepare(out: Path) -> None:
+    """A fresh folder; an earlier demo's results are replaced, anything else is left alone."""
+    import shutil
+
+    marker = out / ".demo"
+    if out.exists() and any(out.iterdir()):
+        if not marker.is_file():
+            raise click.UsageError(f"{out} holds something that no demo made; name another folder with --out")
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+def _changes(out: Path) -> Sequence[Change]:
+    from probe.core.verdicts import Verdict
+    from probe.research.report.verdict_series import changes, verdict_row
+    from probe.results.runs.run_reader import read_records, stored_runs
+
+    return changes(verdict_row(run, verdict) for run in stored_runs(out)
+                   for verdict in read_records(out, run, Verdict))
+
+
+def _right(found: Sequence[Change]) -> bool:
+    """Both change points, and nothing else: the block begins and ends inside the brackets."""
+    from probe_lab.timelapse import BLOCKED_FROM, BLOCKED_UNTIL
+
+    truth = {"onset": BLOCKED_FROM, "end": BLOCKED_UNTIL}
+    kinds = {c.kind for c in found}
+    return kinds == set(truth) and all(c.earliest <= truth[c.kind] <= c.latest for c in found)
+
+
+def _tell(found: Sequence[Change], out: Path, report: Path, took_s: float) -> None:
+    from probe_lab.timelapse import BLOCKED_FROM, BLOCKED_UNTIL
+
+    click.echo(f"\nThe censor was switched on at {BLOCKED_FROM:%d %B %H:%M} and off at {BLOCKED_UNTIL:%d %B %H:%M} UTC."
+               " What the probe found:")
+    words = {"onset": "blocked from", "end": "open again from"}
+    for change in sorted(found, key=lambda c: (c.earliest, c.target_id)):
+        click.echo(f"  {change.target_id:<26} {words[change.kind]:<15} "
+                   f"between {change.earliest:%d %b %H:%M} and {change.latest:%d %b %H:%M}  {change.block_type}")
+    click.echo(f"\nIn {took_s:.0f} s. Files: {out} (CSV and Parquet; `probe classify {out}` judges them again)")
+    click.echo(f"Report: {report}")

@@ -1,0 +1,166 @@
+"""`probe fleet`: made-up volunteers over months, to score event detection and to make data of any size."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.core.progress import Progress
+from probe.operation.commands.progress_bar import bar
+
+if TYPE_CHECKING:
+    from probe_lab.fleet.fleet_world import Size
+
+MOST_SEED = 999_999_999
+MOST_ROWS = 10_000_000_000
+PLENTY = 100_000
+_SEED = click.IntRange(0, MOST_SEED)
+
+
+@click.group()
+def fleet() -> None:
+    """Make up volunteers, networks, censors and outages over months, with known truth.
+
+    Nothing is measured and no packet is sent. Needs the extra `research`.
+    """
+
+
+@fleet.command()
+@click.option("--rows", type=click.IntRange(1, MOST_ROWS), default=1_000_000, show_default=True,
+              help="At least so many verdicts; whole days are written.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to.")
+@click.option("--seed", type=_SEED, default=1, show_default=True, help="The same seed makes the same rows.")
+@click.option("--volunteers", type=click.IntRange(1, PLENTY), default=200, show_default=True,
+              help="More where so many rows need more.")
+@click.option("--networks", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--services", type=click.IntRange(13, 500), default=50, show_default=True)
+@click.option("--targets", type=click.IntRange(1, 20), default=2, show_default=True, help="Of each service.")
+@click.option("--days", type=click.IntRange(2, 3660), default=180, show_default=True, help="Fewer for few rows.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
+def simulate(rows: int, out: Path, seed: int, volunteers: int, networks: int, services: int, targets: int, days: int,
+             as_json: bool) -> None:
+    """Write verdicts, services and runs of a made-up fleet as Parquet, and what happened to it as truth.json.
+
+    The rows are in the schema of the results, below DIR/parquet/TABLE/date=YYYY-MM-DD, and marked `lab`: they are never
+    mixed with real ones. One day is held in memory at a time.
+
+    \b
+    Examples:
+      probe fleet simulate --rows 1000000 --out /tmp/fleet
+      probe fleet simulate --rows 100000000 --out /tmp/large --seed 7
+    """
+    _check()
+    from probe_lab.fleet.fleet_rows import size_for, write_rows
+    from probe_lab.fleet.fleet_truth import draw_truth
+    from probe_lab.fleet.fleet_world import Size, draw_world
+
+    size = Size(volunteers=volunteers, networks=networks, services=services, targets=targets, days=days)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with bar("Rows", wanted=not as_json) as tell:
+            written = write_rows(rows, out, seed, size, tell)
+        world = draw_world(seed, size_for(rows, size))
+        truth = {"seed": seed, "countries": world.countries, "asns": world.asns, "services": world.services,
+                 **asdict(draw_truth(world))}
+        (out / "truth.json").write_text(json.dumps(truth, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or out}: {error.strerror}") from error
+    if as_json:
+        click.echo(json.dumps({"seed": seed, "out": str(out), **asdict(written)}))
+    else:
+        click.echo(f"{out}: {written.verdicts} verdicts, {written.services} services and {written.runs} runs of "
+                   f"{written.volunteers} volunteers in {written.days} days; truth.json says what happened.")
+
+
+@fleet.command()
+@click.option("--seed", type=_SEED, help="The first seed; at random, and printed, if not given.")
+@click.option("--seeds", type=click.IntRange(1, 1000), default=1, show_default=True,
+              help="So many seeds, one after another from the first.")
+@click.option("--volunteers", type=click.IntRange(1, PLENTY), default=200, show_default=True)
+@click.option("--networks", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--services", type=click.IntRange(13, 500), default=50, show_default=True)
+@click.option("--days", type=click.IntRange(21, 3660), default=180, show_default=True)
+@click.option("--grid/--no-grid", default=True, show_default=True,
+              help="Recall by number of witnesses and by uptime as well.")
+@click.option("--series", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="Score on these real counts (CSV: time, network, target, n, failed) with blocks put into them.")
+@click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
+def score(seed: int | None, seeds: int, volunteers: int, networks: int, services: int, days: int, grid: bool,
+          series: Path | None, as_json: bool) -> None:
+    """Say how well events are detected where the truth is known.
+
+    Recall is of blocks of six hours or longer; precision of all events; an onset error is that of the likeliest hour.
+    With --series the time of a row is ISO 8601, hourly or daily; networks named like RU-AS12389 tell their country.
+
+    \b
+    Examples:
+      probe fleet score --seeds 10
+      probe fleet score --seed 7 --no-grid --json | jq .precision
+      probe fleet score --series counts.csv --seeds 5
+    """
+    _check()
+    from probe_lab.fleet.fleet_world import Size
+
+    first = random.SystemRandom().randint(1, MOST_SEED - seeds) if seed is None else seed
+    numbers = range(first, first + seeds)
+    if seed is None:
+        click.echo(f"Seed {first} (the same again: --seed {first})", err=True)
+    if series is not None:
+        _score_series(series, numbers, as_json=as_json)
+    else:
+        size = Size(volunteers=volunteers, networks=networks, services=services, days=days)
+        _score_fleets(numbers, size, grid=grid, as_json=as_json)
+
+
+def _score_fleets(seeds: range, size: Size, *, grid: bool, as_json: bool) -> None:
+    from probe_lab.fleet.fleet_score import score_fleet, score_grid, together
+    from probe_lab.fleet.score_words import as_json as to_json
+    from probe_lab.fleet.score_words import as_text
+
+    total, parts = len(seeds) * size.days, []
+    with bar("Fleets", wanted=not as_json) as tell:
+        for place, seed in enumerate(seeds):
+            parts.append(score_fleet(seed, size, tell=partial(_told, tell, place * size.days, total)))
+    cells = []
+    if grid:
+        with bar("Witnesses and uptime", wanted=not as_json) as tell:
+            cells = score_grid(seeds[0], tell)
+    whole = together(parts)
+    click.echo(json.dumps(to_json(whole, parts, cells), indent=2) if as_json else as_text(whole, cells))
+
+
+def _told(tell: Progress, before: int, total: int, done: int, _: int) -> None:
+    tell(before + done, total)
+
+
+def _score_series(path: Path, seeds: range, *, as_json: bool) -> None:
+    from probe_lab.fleet.score_words import series_json, series_text
+    from probe_lab.fleet.series_file import SeriesError, read_series, score_series
+
+    try:
+        table, step, rejected = read_series(path)
+        with bar("Seeds", wanted=not as_json) as tell:
+            scores = []
+            for place, seed in enumerate(seeds, start=1):
+                scores.append(score_series(table, step, seed, rejected))
+                tell(place, len(seeds))
+    except SeriesError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(json.dumps(series_json(seeds, scores), indent=2) if as_json else series_text(scores))
+
+
+def _check() -> None:
+    from importlib.util import find_spec
+
+    missing = [name for name in ("numpy", "pandas", "pyarrow") if find_spec(name) is None]
+    if missing:
+        click.echo(f"Made-up fleets need {', '.join(missing)}; run: pip install 'reachability-probe[research]'",
+                   err=True)
+        sys.exit(1)

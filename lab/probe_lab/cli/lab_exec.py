@@ -1,0 +1,116 @@
+"""`probe lab exec`: any program against a known censor."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe_lab.cli.lab_common import LEVELS, catalogue, check_machine, load_scenario
+
+if TYPE_CHECKING:
+    from probe.core.endpoints import Endpoint
+    from probe_lab.format.scenario import Scenario
+    from probe_lab.lab_types import Drawn
+
+_WORD = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+", re.IGNORECASE)
+"""What may be a host's name within an argument."""
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": True})
+@click.argument("scenario")
+@click.option("--target", "targets", multiple=True, metavar="NAME|URL",
+              help="Who is censored: a host or an input of the catalogue. May be repeated.")
+@click.option("--seed", type=int, default=1, show_default=True, help="What is drawn: targets, addresses, delays.")
+@click.option("--level", type=click.Choice(LEVELS), default="packet", show_default=True,
+              help="socket: raw sockets are refused, as to an ordinary user.")
+@click.option("--pcap", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Folder for captures at the client, the servers and the vantage points (pcapng).")
+@click.option("--no-helper", is_flag=True, help="Leave the test helpers out.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_(
+    scenario: str,
+    targets: tuple[str, ...],
+    seed: int,
+    level: str,
+    pcap: Path | None,
+    no_helper: bool,
+    command: tuple[str, ...],
+) -> None:
+    """Run any program on the client side of SCENARIO; its exit status becomes ours, 128 + n after signal n.
+
+    Who is censored there: the --target, or else the one host of the catalogue that the command names, or else
+    whoever the seed draws. It is written to standard error first. Signals sent to this program reach the command.
+    The command trusts the laboratory's certificates, asks its resolver, and finds no proxy variables; $PROBE_CONFIG
+    names a configuration with this world's helpers.
+
+    \b
+    Examples:
+      probe lab exec sni-gfw2 -- curl -sv https://www.facebook.com/
+      probe lab exec dns-gfw-3 --target web.telegram.org -- bash
+      probe lab exec --pcap wires sni-tspu4 -- probe run --fast
+    """
+    from probe_lab.draw import draw
+    from probe_lab.format.toml_table import ScenarioError
+    from probe_lab.lab_errors import LabFailed, LabUnavailable
+
+    check_machine()
+    spec, endpoints = load_scenario(scenario), catalogue().endpoints
+    try:
+        drawn = draw(spec, seed=seed, endpoints=endpoints, pinned=_pinned(spec, targets, command, endpoints))
+        if pcap is not None:
+            pcap.mkdir(parents=True, exist_ok=True)
+        _introduce(drawn, seed)
+        status = _run(drawn, command, level=level, pcap=pcap, helpers=not no_helper)
+    except OSError as error:
+        raise click.ClickException(f"{pcap}: {error.strerror}" if pcap else str(error)) from error
+    except (ScenarioError, LabFailed, LabUnavailable) as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(status)
+
+
+def _pinned(
+    spec: Scenario, targets: tuple[str, ...], command: Sequence[str], endpoints: Iterable[Endpoint]
+) -> dict[str, tuple[str, ...]]:
+    """Who the scenario's first alias stands for, where somebody says so."""
+    if not spec.draw:
+        if targets:
+            raise click.UsageError(f"{spec.name} censors nobody by name: leave --target out")
+        return {}
+    first = next(iter(spec.draw))
+    if targets:
+        return {first: targets}
+    named = hosts_in(command, endpoints)
+    if len(named) != 1:
+        return {}
+    click.echo(f"the command names {named[0]}: it is @{first} (--target says otherwise)", err=True)
+    return {first: named}
+
+
+def hosts_in(command: Iterable[str], endpoints: Iterable[Endpoint]) -> tuple[str, ...]:
+    """The hosts of the catalogue that a command line names, each once."""
+    known = {row.host.lower() for row in endpoints if row.host and "{" not in row.host and not row.address}
+    words = (word.lower() for argument in command for word in _WORD.findall(argument))
+    return tuple(dict.fromkeys(word for word in words if word in known))
+
+
+def _introduce(drawn: Drawn, seed: int) -> None:
+    click.echo(f"{drawn.name} (seed {seed}): {drawn.title}", err=True)
+    for alias, inputs in drawn.aliases.items():
+        if ":" not in alias:
+            click.echo(f"  @{alias}: {' '.join(inputs)}", err=True)
+
+
+def _run(drawn: Drawn, command: Sequence[str], *, level: str, pcap: Path | None, helpers: bool) -> int:
+    from probe_lab.host.foreground import run_in_foreground
+    from probe_lab.laboratory import Laboratory
+    from probe_lab.scoring.trial import configuration, program_environment
+
+    with Laboratory(drawn, level=level, helpers=helpers, pcap_dir=pcap) as laboratory:
+        config = laboratory.directory / "probe.toml"
+        config.write_text(configuration(drawn.world, helpers=helpers))
+        return run_in_foreground(laboratory, command, env={**program_environment(), "PROBE_CONFIG": str(config)})

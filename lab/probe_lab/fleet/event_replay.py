@@ -1,0 +1,58 @@
+"""How soon a block is seen: detection again on what was known one, two, three measurements after it began."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from probe.research.events.event_detection import examine
+from probe.research.events.series_reading import read_cells
+from probe_lab.fleet.fleet_cells import BEGIN
+from probe_lab.fleet.fleet_truth import Block
+from probe_lab.fleet.fleet_verdicts import Fleet
+from probe_lab.fleet.fleet_world import DAY
+
+MOST_CELLS = 3
+_PAST_H = 60 * DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """Of a block that lets nothing pass: measured cells until it was suspected and confirmed; None: not in three."""
+
+    seed: int
+    service: str
+    hours: int
+    suspected: int | None
+    confirmed: int | None
+
+
+def delays(fleet: Fleet, table: pd.DataFrame, most: int) -> list[Delay]:
+    """The first blocks of full strength, long enough to be measured three times, at most so many."""
+    full = [block for block in fleet.truth.blocks
+            if block.strength == 1 and not block.daily and block.stop - block.begin >= 2 * MOST_CELLS]
+    hours = ((table["cell_start"].dt.tz_localize(None).to_numpy() - np.datetime64(BEGIN.replace(tzinfo=None)))
+             // np.timedelta64(1, "h")) if full[:most] else np.zeros(0)
+    return [_delay(fleet, table, hours, block) for block in full[:most]]
+
+
+def _delay(fleet: Fleet, table: pd.DataFrame, hours: np.ndarray, block: Block) -> Delay:
+    """The block's service everywhere, and everything of its country, as of each of the first cells measured in it."""
+    service = fleet.world.services[block.service]
+    about = (table["service"] == service) | (table["probe_cc"] == block.country)
+    near = about.to_numpy() & (hours < block.stop) & (hours >= block.begin - _PAST_H)
+    part, when = table[near], hours[near]
+    asns = [fleet.world.asns[network] for network in block.networks]
+    its = (part["service"] == service).to_numpy() & part["probe_asn"].isin(asns).to_numpy() & (when >= block.begin)
+    stops = np.unique(when[its])[:MOST_CELLS]
+    suspected = confirmed = None
+    for count, stop in enumerate(stops, start=1):
+        known = examine(read_cells(part[when <= stop])).events
+        status = {event.status for event in known
+                  if (event.service, event.place) == (service, block.country) and event.ongoing}
+        suspected = count if suspected is None and status else suspected
+        confirmed = count if confirmed is None and "confirmed" in status else confirmed
+    return Delay(seed=fleet.world.seed, service=service, hours=block.stop - block.begin, suspected=suspected,
+                 confirmed=confirmed)

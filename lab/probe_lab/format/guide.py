@@ -1,0 +1,101 @@
+"""The laboratory's tables as rows of text, for docs/lab.md: triggers, actions, faults, fields, scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import reduce
+
+from probe_lab.box.actions import ACTIONS, TRIGGERS, Action, Parameter
+from probe_lab.box.parameters import KINDS
+from probe_lab.format.scenario import load, names
+from probe_lab.scoring.score_report import expectations
+from probe_lab.servers.faults import FAULTS
+
+Rows = list[tuple[str, ...]]
+
+VALUES: Mapping[str, str] = {
+    "count": "0 to 65535",
+    "byte": "0 to 255",
+    "copies": "1 to 100",
+    "connections": "1 to 65535",
+    "seconds": "seconds",
+    "delay": "milliseconds",
+    "queue": "milliseconds",
+    "share": "0 to 1",
+    "rate": "bits a second",
+    "bytes": "bytes",
+    "bucket": "bytes, a full packet at least",
+    "hex": "bytes as hexadecimal digits",
+    "text": "text",
+    "dns_name": "a domain name",
+    "port": "1 to 65535",
+    "address4": "IPv4 address",
+    "address6": "IPv6 address",
+    "answer": "address or `fresh`",
+    "ttl": "1 to 255, `copy` or `server`",
+    "ip_id": "0 to 65535, `random`, `client+1` or `zero`",
+    "window": "0 to 65535, `ttl+N` or `client`",
+}
+"""Kinds of values that are no choice of words, in words."""
+
+
+def triggers() -> Rows:
+    """What sets a rule off."""
+    return [(f"`{name}`", meaning) for name, meaning in TRIGGERS.items()]
+
+
+def common_parameters() -> Rows:
+    """The parameters that every action has."""
+    return [_parameter(name, parameter) for name, parameter in _common().items()]
+
+
+def own_parameters(action: Action) -> Rows:
+    """The parameters of an action that not every one has."""
+    common = _common()
+    return [_parameter(name, each) for name, each in action.parameters.items() if common.get(name) != each]
+
+
+def _common() -> dict[str, Parameter]:
+    shared = reduce(lambda a, b: a & b, (set(action.parameters) for action in ACTIONS.values()))
+    first, *others = ACTIONS.values()
+    alike = {name for name in shared if all(each.parameters[name] == first.parameters[name] for each in others)}
+    return {name: parameter for name, parameter in first.parameters.items() if name in alike}
+
+
+def _parameter(name: str, parameter: Parameter) -> tuple[str, ...]:
+    default = ", ".join(f"`{text}`" for text in parameter.default if text) or "none"
+    value = f"list of: {values(parameter.kind)}" if parameter.many else values(parameter.kind)
+    return f"`{name}`", value, default, parameter.meaning
+
+
+def values(kind: str) -> str:
+    """What values of this kind look like; a KeyError for a kind that nobody has put in words."""
+    words = getattr(KINDS[kind], "__self__", None)
+    if isinstance(words, Collection):
+        return ", ".join(f"`{word}`" for word in sorted(words) if word)
+    return VALUES[kind]
+
+
+def after(action: Action) -> str:
+    """The triggers that an action can follow."""
+    if action.triggers == frozenset(TRIGGERS):
+        return "any trigger"
+    return ", ".join(f"`{name}`" for name in TRIGGERS if name in action.triggers)
+
+
+def faults() -> Rows:
+    """What can go wrong with the world itself."""
+    return [
+        (f"`{fault.kind}`", fault.layer, ", ".join(f"`{name}`" for name in fault.parameters), fault.meaning)
+        for fault in FAULTS.values()
+    ]
+
+
+def scenarios() -> Rows:
+    """Every scenario that comes with the package, in the order of its number."""
+    ordered = sorted(map(load, names()), key=lambda scenario: scenario.order)
+    return [
+        (scenario.number, f"`{scenario.name}`", "profile" if scenario.profile else scenario.kind, scenario.title,
+         expectations(scenario), ", ".join(scenario.needs))
+        for scenario in ordered
+    ]

@@ -1,0 +1,153 @@
+"""What `@alias` and `@place` in a scenario stand for once targets and addresses have been drawn."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from probe.core.endpoints import Endpoint
+from probe_lab.box.trigger_table import ADDRESS_TRIGGERS, HOST_TRIGGERS, SHAPE_TRIGGERS, SNI_TRIGGERS
+from probe_lab.format.ranges import draw_range
+from probe_lab.format.scenario_parts import REFERENCE, RuleSpec
+from probe_lab.lab_types import Censor, Fault, Rule, Value, World
+
+_COMMAND_REFERENCE = re.compile(r"@([a-z][a-z0-9_]*)(?::(ipv4|ipv6|name))?")
+
+_FIRST = "first"
+"""`@t.first` in `match`: of each host that was drawn the first address alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What references are resolved against."""
+
+    world: World
+    drawn: Mapping[str, tuple[Endpoint, ...]]
+    foreign: str
+    """A name that belongs to nobody in the catalogue."""
+
+
+def addresses_of(row: Endpoint, world: World) -> tuple[str, ...]:
+    """Every address of an endpoint in this world; none for a name that does not exist."""
+    if row.address:
+        return (row.address,)
+    plan = world.hosts.get(row.host.lower())
+    return (*plan.ipv4, *plan.ipv6) if plan else ()
+
+
+def rule_of(spec: RuleSpec, scene: Scene, *, rng: random.Random) -> Rule:
+    """A rule with every range drawn and every reference resolved."""
+    return Rule(
+        trigger=spec.trigger,
+        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger=spec.trigger)),
+        action=spec.action,
+        params=_params(spec, scene, rng=rng),
+        block_type=spec.block_type,
+        alias=spec.alias,
+    )
+
+
+def fault_of(spec: RuleSpec, scene: Scene, *, rng: random.Random) -> Fault:
+    """A fault with every range drawn and every reference resolved."""
+    return Fault(
+        kind=spec.action,
+        match=tuple(text for item in spec.match for text in _expand(item, scene, trigger="")),
+        params=_params(spec, scene, rng=rng),
+        block_type=spec.block_type,
+        alias=spec.alias,
+    )
+
+
+def censor_of(censor: Censor, scene: Scene) -> Censor:
+    """A program's command lines with every reference resolved.
+
+    A line of `setup` that mentions an alias is repeated for each of its names, or for each of its addresses where
+    it says `@t:ipv4` or `@t:ipv6`; `program` gets the first, for it runs once.
+    """
+    return replace(
+        censor,
+        setup=tuple(line for item in censor.setup for line in _commands(item, scene)),
+        program=next(iter(_commands(censor.program, scene)), ""),
+        match=tuple(text for item in censor.match for text in _expand(item, scene, trigger="")),
+    )
+
+
+def _commands(line: str, scene: Scene) -> tuple[str, ...]:
+    """The command lines that one stands for; words with @ that are no reference stay as they are."""
+    found = next((found for found in _COMMAND_REFERENCE.finditer(line) if found[1] in scene.drawn), None)
+    if found is None:
+        return (_substitute(line, scene),)
+    return tuple(
+        filled
+        for value in _command_values(found[1], found[2] or "name", scene)
+        for filled in _commands(line.replace(found[0], value), scene)
+    )
+
+
+def _command_values(alias: str, kind: str, scene: Scene) -> tuple[str, ...]:
+    rows = scene.drawn[alias]
+    if kind == "name":
+        return tuple(dict.fromkeys(row.sni or row.host for row in rows))
+    addresses = (address for row in rows for address in addresses_of(row, scene.world))
+    return tuple(address for address in dict.fromkeys(addresses) if (":" in address) == (kind == "ipv6"))
+
+
+def _expand(item: str, scene: Scene, *, trigger: str) -> tuple[str, ...]:
+    """What one entry of `match` stands for: several texts for an alias, one for anything else."""
+    if trigger in SHAPE_TRIGGERS and "=@" in item:
+        key, _, alias = item.partition("=@")
+        kind = {"name": "sni", "address": "address"}[key]
+        return tuple(dict.fromkeys(f"{key}={text}" for row in scene.drawn[alias]
+                                   for text in _matches(row, scene.world, kind)))
+    alias, _, part = item.removeprefix("@").partition(".")
+    rows = scene.drawn.get(alias) if item.startswith("@") and part in ("", _FIRST) else None
+    if rows is None:
+        text = _substitute(item, scene)
+        # The name of any host of the world stands for its addresses where these are what is compared.
+        plan = scene.world.hosts.get(text) if trigger in ADDRESS_TRIGGERS else None
+        return (*plan.ipv4, *plan.ipv6) if plan else (text,)
+    if part == _FIRST:
+        return tuple(dict.fromkeys(addresses_of(row, scene.world)[0] for row in rows))
+    found = [text for row in rows for text in _matches(row, scene.world, trigger)]
+    return tuple(dict.fromkeys(found))
+
+
+def _matches(row: Endpoint, world: World, trigger: str) -> tuple[str, ...]:
+    """What a trigger compares packets with, for one endpoint."""
+    addresses = addresses_of(row, world)
+    if trigger in SNI_TRIGGERS:
+        return (row.sni or row.host,)
+    if trigger in HOST_TRIGGERS:
+        return (row.host,)
+    if trigger in ADDRESS_TRIGGERS:
+        return addresses
+    if trigger == "port":
+        return (str(row.port),)
+    if trigger == "address_port":
+        return tuple(f"[{address}]:{row.port}" if ":" in address else f"{address}:{row.port}" for address in addresses)
+    return tuple(name for name in (row.host, row.sni) if name) + addresses
+
+
+def _params(spec: RuleSpec, scene: Scene, *, rng: random.Random) -> dict[str, Value]:
+    return {key: _filled(draw_range(value, rng=rng), scene) for key, value in spec.params.items()}
+
+
+def _filled(value: Value, scene: Scene) -> Value:
+    if isinstance(value, tuple):
+        return tuple(_substitute(item, scene) for item in value)
+    return _substitute(value, scene) if isinstance(value, str) else value
+
+
+def _substitute(text: str, scene: Scene) -> str:
+    places = {
+        "gateway": scene.world.gateway4,
+        "resolver": scene.world.resolver,
+        "sinkhole": scene.world.sinkhole,
+        "portal": scene.world.portal,
+        "mitm": scene.world.mitm,
+        "foreign": scene.foreign,
+        **{alias: rows[0].host for alias, rows in scene.drawn.items()},
+    }
+    return REFERENCE.sub(lambda found: places.get(found[1], found[0]), text)

@@ -1,0 +1,320 @@
+"""Scenario files: what is drawn, what censors or breaks it, and what a verdict must then say.
+
+One TOML file per scenario; the file's name is the scenario's. Every number may be a range (`probe_lab.format.ranges`).
+docs/lab.md explains every field, with examples.
+
+    number = "20"                       # of the scenario table: "1" ..., or C, I, S, P, X and a number, or none
+    title = "one sentence"
+    kind = "censorship"                 # or "innocent": no verdict may then be `blocked` without a rule's firing
+    sources = ["where the parameters come from"]
+    needs = ["iptables"]                # programs without which the scenario is skipped
+    layers = ["dns-gfw-3", "sni-gfw2"]  # rules and faults of these scenarios come after this file's own
+    profile = true                      # a whole country's censorship rather than one of its parts
+
+    [draw.t]                            # alias t, written @t below; filters all hold, lists mean "one of"
+    protocol = "http"                   # also service, role, tier, port, trust
+    tls = true                          # asks for a server name (true) or plain text (false)
+    literal = false                     # the catalogue gives a literal address (true) or a name (false)
+    ipv6 = true                         # the name has IPv6 addresses in this world, or has none
+    min_addresses = 2                   # so many addresses at least
+    rejects = [403]                     # HTTP statuses that the genuine service is known not to answer
+    count = {between = [1, 2]}          # distinct hosts; default 1
+    dead = true                         # of services that their operators closed, and no others
+    together = true                     # may be endpoints of one target; their verdict is the first drawn's
+    shares = "s"                        # another name at the addresses and port of what alias s drew first
+
+    [company]                           # innocent targets measured alongside
+    count = {between = [4, 7]}          # default; "all" is the whole active catalogue
+    protocol = ["http", "tls"]          # the same filters as above
+
+    [world]                             # rtt_ms, hops, censor_hop, private_hops, loss, clock_shift_s, helpers
+
+    [[rule]]                            # of the middlebox
+    trigger = "sni"
+    match = ["@t"]                      # names or addresses, as the trigger wants them
+    action = "reset"
+    block_type = "tls.reset.sni"        # the truth it stands for; absent: not censorship
+    params = {copies = 3, flags = "RA"}
+
+    [[fault]]                           # of servers, resolver or line: kind, match, params, block_type
+
+    [censor]                            # a program on the path: setup, program, counters, log, match, block_type
+
+    [[expect]]                          # a later one overrides an earlier one
+    of = "@t"                           # or "*", "run", "proto:http", "proto:https", "proto:tls" ... (CLASSES)
+    outcome = "blocked"                 # or a list
+    block_type = "tls.reset.sni"        # or a list: any of them
+    min_depth = 2                       # components that a shallower verdict must at least name
+    also = ["dns.injection"]            # causes behind the first that the verdict must name, too
+    scope = "lan"                       # what the verdict must say of how near the cause is
+    unless_fired = "ok"                 # outcome of a target on which nothing acted (probability, schedules)
+    level = "any"                       # or "socket", "packet"
+
+In `match` and `params`, `@alias` stands for what was drawn (names for name triggers, every address for address
+triggers, the first name in parameters); `@gateway`, `@resolver`, `@sinkhole`, `@portal`, `@mitm` for these addresses
+of the world, and `@foreign` for the name of a host that belongs to nobody in the catalogue. In `match`, `@alias.first`
+stands for the first address of each host, and with `address` and `not_address` any host's name for its addresses.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from probe_lab.format.ranges import Between, Literal, Range, bounds
+from probe_lab.format.scenario_expect import check_causes, read_expect
+from probe_lab.format.scenario_parts import PLACES, RuleSpec, read_censor, read_fault, read_needs, read_rule
+from probe_lab.format.toml_table import ScenarioError, Table
+from probe_lab.lab_types import Censor, Expect
+
+DIRECTORY = Path(__file__).parents[1] / "scenarios"
+MAX_BYTES = 65_536
+MAX_COMPANY = 20
+MAX_LAYERS = 12
+KINDS = ("censorship", "innocent")
+_NUMBER = re.compile(r"[CISPX]?[1-9]\d?")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_ALIAS = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which endpoints qualify; empty and None leave a property open."""
+
+    protocol: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
+    role: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
+    tier: tuple[int, ...] = ()
+    port: tuple[int, ...] = ()
+    tls: bool | None = None
+    literal: bool | None = None
+    ipv6: bool | None = None
+    min_addresses: int = 1
+    rejects: tuple[int, ...] = ()
+    count: Range
+    apart: bool = False
+    """No two of them belong to one service."""
+    dead: bool = False
+    """Endpoints of services that were closed, and no others."""
+    together: bool = False
+    """They may be endpoints of one target, also of one drawn before."""
+    shares: str = ""
+    """The alias whose first endpoint's addresses and port this one has, too; empty: its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One scenario file, validated."""
+
+    name: str
+    number: str
+    title: str
+    kind: str
+    profile: bool
+    sources: tuple[str, ...]
+    needs: tuple[str, ...]
+    """Programs that must be installed; else it is skipped."""
+    layers: tuple[str, ...]
+    """Scenarios whose rules and faults are among those below."""
+    draw: Mapping[str, Filter]
+    company: Filter | None
+    """None: the whole active catalogue."""
+    world: Mapping[str, Range]
+    rules: tuple[RuleSpec, ...]
+    faults: tuple[RuleSpec, ...]
+    censor: Censor | None
+    """References in it are still to be resolved."""
+    expects: tuple[Expect, ...]
+    cc: str = ""
+    """The country that the client is configured to be in; empty: the laboratory's usual one."""
+    agreed_server: bool = False
+    """The volunteer's configuration names a server that agreed to be asked for foreign names: one of the world that
+    is nobody's target."""
+
+    @property
+    def order(self) -> tuple[str, int, str]:
+        """Where it stands in a list: by the letter and then the digits of its number."""
+        digits = self.number.lstrip("CISPX")
+        return self.number.removesuffix(digits), int(digits or 0), self.name
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The names of the scenarios that come with the package, sorted."""
+    return tuple(sorted(path.stem for path in DIRECTORY.glob("*.toml")))
+
+
+@cache
+def load(name: str) -> Scenario:
+    """The packaged scenario of this name. Raises ScenarioError for an unknown name or an invalid file."""
+    if name not in names():
+        raise ScenarioError(f"no scenario {name!r}; `probe lab list` names them")
+    return read_scenario(DIRECTORY / f"{name}.toml")
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Read and validate one file. Raises ScenarioError: `file: key: reason`."""
+    return _scenario(Table(_fields(path), where=f"{path.name}: "), name=path.stem)
+
+
+def _fields(path: Path) -> dict[str, object]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ScenarioError(f"{path.name}: {error.strerror}") from error
+    if len(data) > MAX_BYTES:
+        raise ScenarioError(f"{path.name}: larger than {MAX_BYTES} bytes")
+    try:
+        return tomllib.loads(data.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ScenarioError(f"{path.name}: {error}") from error
+
+
+def _scenario(table: Table, *, name: str) -> Scenario:
+    draw = _draw(table.table("draw"))
+    aliases = frozenset(draw)
+    needs = read_needs(table)
+    layers = table.texts("layers")
+    rules, faults = _acting(table, aliases=aliases, layers=_layers(table, layers))
+    scenario = Scenario(
+        name=name,
+        number=_number(table),
+        title=table.text("title"),
+        kind=table.text("kind", among=KINDS),
+        profile=bool(table.flag("profile")),
+        sources=table.texts("sources"),
+        needs=needs,
+        layers=layers,
+        draw=draw,
+        company=_company(table.table("company")),
+        world=_world(table.table("world")),
+        rules=rules,
+        faults=faults,
+        censor=read_censor(table.table("censor"), needs=needs, aliases=aliases) if table.has("censor") else None,
+        cc=_country(table),
+        agreed_server=bool(table.flag("agreed_server")),
+        expects=tuple(read_expect(expect, aliases=aliases) for expect in table.tables("expect")),
+    )
+    table.close()
+    if scenario.profile and scenario.kind != "censorship":
+        raise table.error("profile", "only of kind censorship")
+    acting = (*rules, *faults, *((scenario.censor,) if scenario.censor else ()))
+    check_causes(scenario.kind, (spec.block_type for spec in acting), scenario.expects, table)
+    return scenario
+
+
+def _number(table: Table) -> str:
+    number = table.text("number", default="")
+    if number and not _NUMBER.fullmatch(number):
+        raise table.error("number", f'want "1" ..., "C1", "I1", "S1", "P1", "X1" ... or "", got {number!r}')
+    return number
+
+
+def _country(table: Table) -> str:
+    cc = table.text("cc", default="")
+    if cc and not _COUNTRY.fullmatch(cc):
+        raise table.error("cc", f"want two capitals, got {cc!r}")
+    return cc
+
+
+def _layers(table: Table, layers: tuple[str, ...]) -> tuple[Table, ...]:
+    """The tables of the scenarios that this one is built upon."""
+    if len(layers) > MAX_LAYERS or len(set(layers)) < len(layers):
+        raise table.error("layers", f"want at most {MAX_LAYERS}, each once")
+    unknown = [name for name in layers if name not in names()]
+    if unknown:
+        raise table.error("layers", f"no scenario {unknown[0]!r}; `probe lab list` names them")
+    found = [Table(_fields(DIRECTORY / f"{name}.toml"), where=f"{table.where}layer {name}: ") for name in layers]
+    for name, layer in zip(layers, found, strict=True):
+        for key in ("layers", "censor"):
+            if layer.has(key):
+                raise table.error("layers", f"{name} cannot be a layer, for it has {key} of its own")
+    return tuple(found)
+
+
+def _acting(
+    table: Table, *, aliases: frozenset[str], layers: tuple[Table, ...]
+) -> tuple[tuple[RuleSpec, ...], tuple[RuleSpec, ...]]:
+    """The rules and the faults of a file, followed by those of its layers."""
+    tables = (table, *layers)
+    rules = tuple(read_rule(rule, aliases=aliases) for part in tables for rule in part.tables("rule"))
+    return rules, tuple(read_fault(fault, aliases=aliases) for part in tables for fault in part.tables("fault"))
+
+
+def _draw(table: Table) -> dict[str, Filter]:
+    filters: dict[str, Filter] = {}
+    for alias in table.names():
+        if alias in PLACES:
+            raise table.error(alias, "this name stands for a place of the world")
+        if not _ALIAS.fullmatch(alias):
+            raise table.error(alias, "want small letters, digits and _ as the name of an alias")
+        spec = _filter(table.table(alias), default=Literal(value=1))
+        if spec.shares and spec.shares not in filters:
+            raise table.error(f"{alias}.shares", f"alias not drawn before this one: {spec.shares}")
+        filters[alias] = spec
+    return filters
+
+
+def _filter(table: Table, *, default: Range) -> Filter:
+    value = table.range("count") or default
+    _check_bounds(table, "count", value, low=1, high=MAX_COMPANY)
+    spec = Filter(
+        protocol=table.texts("protocol"),
+        service=table.texts("service"),
+        role=table.texts("role"),
+        trust=table.texts("trust"),
+        tier=table.numbers("tier"),
+        port=table.numbers("port"),
+        tls=table.flag("tls"),
+        literal=table.flag("literal"),
+        ipv6=table.flag("ipv6"),
+        min_addresses=table.number("min_addresses", default=1, low=1, high=16),
+        rejects=table.numbers("rejects"),
+        count=value,
+        apart=bool(table.flag("apart")),
+        dead=bool(table.flag("dead")),
+        together=bool(table.flag("together")),
+        shares=table.text("shares", default=""),
+    )
+    table.close()
+    return spec
+
+
+def _company(table: Table) -> Filter | None:
+    if table.raw("count") == "all":
+        table.close()
+        return None
+    spec = _filter(table, default=Between(low=4, high=7))
+    if spec.shares:
+        raise table.error("shares", "company has addresses of its own")
+    return spec
+
+
+_WORLD_BOUNDS = {
+    "rtt_ms": (1, 2000), "hops": (1, 30), "censor_hop": (1, 30), "loss": (0, 1), "clock_shift_s": (-3e9, 3e9),
+    "helpers": (0, 6), "private_hops": (0, 30),
+}
+
+
+def _world(table: Table) -> dict[str, Range]:
+    ranges: dict[str, Range] = {}
+    for key, (low, high) in _WORLD_BOUNDS.items():
+        value = table.range(key)
+        if value is not None:
+            _check_bounds(table, key, value, low=low, high=high)
+            ranges[key] = value
+    table.close()
+    return ranges
+
+
+def _check_bounds(table: Table, key: str, value: Range, *, low: float, high: float) -> None:
+    ends = bounds(value)
+    if ends is None:
+        raise table.error(key, "want a number, {between = [low, high]} or {any = [...]} of numbers")
+    if ends[0] < low or ends[1] > high:
+        raise table.error(key, f"impossible range: {ends[0]:g} to {ends[1]:g} is not within {low:g} to {high:g}")

@@ -1,0 +1,88 @@
+"""What one laboratory is built from, as it is handed to the process that builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+
+from probe_lab.lab_types import Drawn, VantagePoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Where the laboratory's programs are, as `module:function`; another set runs the same kernel side."""
+
+    router: str = "probe_lab.path.router:route"
+    servers: str = "probe_lab.servers:serve"
+    pki: str = "probe_lab.pki:make_pki"
+    helper: tuple[str, ...] = ("probe", "helper")
+    """A module that is run as `python -m` would, and its arguments."""
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Everything that these programs are made of."""
+        return tuple(name.partition(":")[0] for name in (self.router, self.servers, self.pki))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """One laboratory, before it is built."""
+
+    drawn: Drawn
+    directory: str
+    transport: str
+    """tun, veth, or "" for the first that works."""
+    helpers: bool
+    pcap_dir: str
+    """Where captures go; empty: none are made."""
+    parts: Parts
+
+    @property
+    def private(self) -> Path:
+        """What the program under test must not see: keys, truth, logs."""
+        return Path(self.directory) / "private"
+
+    @property
+    def shared(self) -> Path:
+        """A directory that both sides see."""
+        return Path(self.directory) / "shared"
+
+    @property
+    def pki(self) -> Path:
+        """Certificates and keys of this world."""
+        return self.private / "pki"
+
+    @property
+    def log_path(self) -> Path:
+        """The truth log."""
+        return self.private / "truth.jsonl"
+
+
+def load_part(name: str) -> Callable[..., None]:
+    """The function that a `module:function` name stands for."""
+    module, _, function = name.partition(":")
+    found: Callable[..., None] = getattr(import_module(module), function)
+    return found
+
+
+def running_helpers(blueprint: Blueprint) -> tuple[VantagePoint, ...]:
+    """The vantage points whose helper is up: all of them, but for those that a fault `helper_down` names."""
+    down = [fault.match for fault in blueprint.drawn.faults if fault.kind == "helper_down"]
+    if not blueprint.helpers or () in down:
+        return ()
+    named = {name for match in down for name in match}
+    return tuple(v for v in blueprint.drawn.world.vantages if not {v.control_id, v.ipv4, v.ipv6, v.url} & named)
+
+
+def encode(blueprint: Blueprint) -> bytes:
+    """A blueprint as JSON."""
+    return msgspec.json.encode(blueprint)
+
+
+def decode(data: bytes) -> Blueprint:
+    """A blueprint from JSON; msgspec.ValidationError if it is none."""
+    return msgspec.json.decode(data, type=Blueprint)

@@ -1,0 +1,218 @@
+"""The programs of a laboratory, each in its own process and its host's namespaces; output goes to a log of its name."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import runpy
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from probe_lab.host import client_faults
+from probe_lab.host import namespaces as ns
+from probe_lab.host.blueprint import Blueprint, load_part
+from probe_lab.host.censor_program import censor
+from probe_lab.host.child import work_and_end
+from probe_lab.host.client_stub import serve_stub
+from probe_lab.host.external import CensoredLeg, Site
+from probe_lab.host.mounts import clean_environment
+from probe_lab.host.process_space import keep_process_space, receive_space
+from probe_lab.host.wiring import Network
+from probe_lab.lab_types import Leg, VantagePoint
+from probe_lab.wire.capture_files import CapturedLeg, PcapngWriter
+
+_KNOCK_S = 0.02
+_TAIL_CHARACTERS = 2000
+_HELPER_PORT = 443
+
+
+@dataclass(slots=True)
+class Crew:
+    """The programs that this process has started and how it hears from them."""
+
+    blueprint: Blueprint
+    names: dict[int, str] = field(default_factory=dict)
+    """Process number -> name, of programs that must not end."""
+    stops: list[int] = field(default_factory=list)
+    readies: dict[int, str] = field(default_factory=dict)
+    """Descriptor on which a program says that it is ready -> its name."""
+
+
+def _run_child(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt: int | None) -> None:
+    ns.name_process(f"lab-{name}")
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    log = os.open(crew.blueprint.private / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    if mnt is not None:
+        ns.join(mnt, ns.NEW_MOUNT)
+    ns.join(net, ns.NEW_NET)
+    gc.freeze()  # what it was forked with stays
+    work()
+
+
+def _start(crew: Crew, name: str, work: Callable[[], None], *, net: int, mnt: int | None = None) -> int:
+    """Fork a program into its namespaces; its output goes to a log of its name."""
+    pid = os.fork()
+    if pid:
+        return pid
+    work_and_end(lambda: _run_child(crew, name, work, net=net, mnt=mnt))
+
+
+def _start_vital(crew: Crew, name: str, work: Callable[[int, int], None], *, net: int) -> None:
+    """Start a program that says when it is ready (a byte) and ends when told to (a byte, or the end of the pipe)."""
+    ready, says_ready = os.pipe()
+    stop, says_stop = os.pipe()
+
+    def with_pipes() -> None:
+        os.close(ready)
+        os.close(says_stop)
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand servers listen in one process
+        work(says_ready, stop)
+
+    crew.names[_start(crew, name, with_pipes, net=net)] = name
+    os.close(says_ready)
+    os.close(stop)
+    crew.readies[ready] = name
+    crew.stops.append(says_stop)
+
+
+@contextmanager
+def _captured(legs: Mapping[str, Leg], folder: str) -> Iterator[dict[str, Leg]]:
+    """The legs, each with a capture in the folder where there is one; complete at the end."""
+    if not folder:
+        yield dict(legs)
+        return
+    writers = {name: PcapngWriter(Path(folder) / f"{name}.pcapng", interface=name) for name in legs}
+    try:
+        yield {name: CapturedLeg(leg, writers[name]) for name, leg in legs.items()}
+    finally:
+        for writer in writers.values():
+            writer.close()
+
+
+def start_router(crew: Crew, network: Network, site: Site | None) -> None:
+    """Start the router, here in the namespace without a network of its own."""
+    drawn = crew.blueprint.drawn
+
+    def work(ready: int, stop: int) -> None:
+        # Captured are the hosts' own wires: the client's shows what is left when a censor of others has acted.
+        with _captured(network.legs, crew.blueprint.pcap_dir) as legs:
+            if site is not None:
+                legs["client"] = CensoredLeg(legs["client"], site)
+            load_part(crew.blueprint.parts.router)(
+                drawn.world,
+                drawn.rules,
+                drawn.faults,
+                legs,
+                str(crew.blueprint.log_path),
+                stop_fd=stop,
+                ready_fd=ready,
+            )
+
+    _start_vital(crew, "router", work, net=ns.open_own("net"))
+
+
+def start_servers(crew: Crew, network: Network) -> None:
+    """Start every server there is."""
+    blueprint = crew.blueprint
+
+    def work(ready: int, stop: int) -> None:
+        serve = load_part(blueprint.parts.servers)
+        serve(
+            blueprint.drawn, str(blueprint.log_path), ready_fd=ready, stop_fd=stop, ca_dir=str(blueprint.pki)
+        )
+
+    _start_vital(crew, "servers", work, net=network.servers)
+
+
+def start_stub(crew: Crew, *, net: int) -> None:
+    """Start the forwarder of DNS on the client itself."""
+    drawn = crew.blueprint.drawn
+    upstream = client_faults.network_resolver(drawn.faults, drawn.world)
+
+    def work(ready: int, _stop: int) -> None:
+        serve_stub(listen=client_faults.STUB, upstream=upstream, ready_fd=ready)
+
+    _start_vital(crew, "stub", work, net=net)
+
+
+def start_censor(crew: Crew, site: Site) -> None:
+    """Start the scenario's own program in its namespace on the client's path."""
+    orders = crew.blueprint.drawn.censor
+    assert orders is not None
+    folder = crew.blueprint.private / "censor"
+    folder.mkdir()
+
+    def work(ready: int, stop: int) -> None:
+        censor(orders, folder, ready_fd=ready, stop_fd=stop)
+
+    _start_vital(crew, "censor", work, net=site.net)
+
+
+def start_process_space(crew: Crew, *, net: int, mnt: int) -> int:
+    """Start the keeper of the client's process namespace; the namespace's descriptor."""
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with near, far:
+        name = "client"
+        crew.names[_start(crew, name, lambda: _keep(near, far), net=net, mnt=mnt)] = name
+        far.close()
+        return receive_space(near)
+
+
+def _keep(near: socket.socket, far: socket.socket) -> None:
+    near.close()
+    keep_process_space(far)
+
+
+def _knock(address: str, says_ready: int) -> None:
+    """Connect until someone listens; whoever waits sets the limit."""
+    while True:
+        with suppress(OSError):
+            socket.create_connection((address, _HELPER_PORT), timeout=1).close()
+            os.write(says_ready, b"\0")
+            return
+        time.sleep(_KNOCK_S)
+
+
+def start_helper(crew: Crew, vantage: VantagePoint, *, net: int, mnt: int) -> None:
+    """Start the test helper of a vantage point; it is ready once a connection succeeds."""
+    blueprint = crew.blueprint
+    credentials = blueprint.pki / "helpers" / vantage.control_id
+    argv = [
+        *(*blueprint.parts.helper, "--listen", f"{vantage.ipv4}:{_HELPER_PORT}", "--no-rate-limit"),
+        *("--certificate", f"{credentials}.pem", "--key", f"{credentials}.key"),
+    ]
+
+    def work() -> None:
+        variables = clean_environment(os.environ)
+        os.environ.clear()
+        os.environ.update(variables)
+        sys.argv = argv
+        runpy.run_module(argv[0], run_name="__main__", alter_sys=True)
+
+    name = f"helper-{vantage.control_id}"
+    crew.names[_start(crew, name, work, net=net, mnt=mnt)] = name
+    ready, says_ready = os.pipe()
+    _start(crew, f"{name}-knock", lambda: _knock(vantage.ipv4, says_ready), net=net)
+    os.close(says_ready)
+    crew.readies[ready] = name
+
+
+def last_words(crew: Crew, name: str) -> str:
+    """The end of a program's log; empty where it has none."""
+    try:
+        text = (crew.blueprint.private / f"{name}.log").read_text(errors="replace")
+    except OSError:
+        return ""
+    return text[-_TAIL_CHARACTERS:].strip()

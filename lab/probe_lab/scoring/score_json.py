@@ -1,0 +1,72 @@
+"""A score as JSON values, for programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from probe_lab.scoring.score_report import Report
+from probe_lab.scoring.score_run import ScenarioScore, Score
+
+
+def as_json(report: Report) -> dict[str, object]:
+    """The whole score. `scenarios` are names; figures of each are in `levels`."""
+    total = report.total
+    return {
+        "seed": report.seeds[0],
+        "seeds": list(report.seeds),
+        "repeats": report.repeats,
+        "helpers": report.helpers,
+        "replay": report.replay,
+        "software": report.software,
+        "scenarios": [scenario.name for scenario in report.scenarios],
+        **_figures(total),
+        "false_accusations": [asdict(finding) for finding in total.false_accusations],
+        "misses": [asdict(finding) for finding in total.misses],
+        "unstable": list(total.unstable),
+        "rules": dict(sorted(total.rules.items())),
+        "unreached_rules": list(report.unreached),
+        "line": asdict(report.line),
+        "skipped": [asdict(trouble) for trouble in total.skipped],
+        "wall_s": round(report.wall_s, 1),
+        "levels": {level: _level(part) for level, part in report.levels.items()},
+    }
+
+
+def _figures(part: Score) -> dict[str, object]:
+    return {
+        "accuracy": part.accuracy,
+        "precision": part.precision,
+        "recall": part.recall,
+        "n_rows": part.n_rows,
+        "n_innocent": part.n_innocent,
+        "n_false_accusations": len(part.false_accusations),
+        "false_accusation_bound": part.bound,
+        "n_misses": len(part.misses),
+        "n_undecided": part.n_undecided,
+        "calibration": [{**asdict(each), "right": each.right, "wrong_bound": each.wrong_bound, "word": each.word}
+                        for each in part.calibration],
+    }
+
+
+def _level(part: Score) -> dict[str, object]:
+    return {
+        **_figures(part),
+        "by_scenario": {name: _scenario(each) for name, each in part.by_scenario.items()},
+        "confusion": [{"expected": pair[0], "got": pair[1], "n": n} for pair, n in sorted(part.confusion.items())],
+        "invalid": [asdict(trouble) for trouble in part.invalid],
+        "broken": [asdict(trouble) for trouble in part.broken],
+        "wall_s": round(part.wall_s, 1),
+    }
+
+
+def _scenario(part: ScenarioScore) -> dict[str, object]:
+    return {
+        "accuracy": part.accuracy,
+        "precision": part.causes.precision,
+        "recall": part.causes.recall,
+        "n_rows": part.n_rows,
+        "n_misses": part.n_misses,
+        "n_false_accusations": part.n_false_accusations,
+        "n_unfired": part.n_unfired,
+        "wall_s": round(part.wall_s, 1),
+    }

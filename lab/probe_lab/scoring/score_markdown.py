@@ -1,0 +1,122 @@
+"""A score as a document: figures, every scenario, every miss, and how to have it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from probe_lab.scoring.score_report import (
+    CALIBRATION_HEAD,
+    Report,
+    accuracy_line,
+    accusation_line,
+    calibration_rows,
+    cause_pairs,
+    expectations,
+    miss_line,
+    number_of,
+    ordered,
+    outcome_matrix,
+    percent,
+)
+from probe_lab.scoring.score_run import Finding, Score
+
+_SAFE = str.maketrans({**{mark: f"\\{mark}" for mark in "\\`*_|[]"}, "<": "&lt;", ">": "&gt;"})
+MOST_EVIDENCE = 160
+"""Characters of a miss's evidence."""
+
+_WHAT = """\
+# The score of this program in its own laboratory
+
+`probe lab score` runs the program in every scenario of the [laboratory](lab.md) and holds its verdicts against the
+truth that the censors wrote down. A **false accusation** is a verdict `blocked` on a target with which nothing
+interfered; it is counted first, with the upper end of the one-sided 95 % interval. **Accuracy** is balanced: of each
+scenario the share of right verdicts, averaged over what was expected, then the mean over scenarios. **Precision** and
+**recall** are of causes as dotted paths, each counted with its ancestors (Kiritchenko et al. 2006), the mean over the
+scenarios in which there was something to name. What the laboratory cannot show is in [its limits](lab.md#limits).
+"""
+
+
+_PROMISE = """\
+Confidence, and whether it keeps its word: of the verdicts in a line, at least as many must be right (cause and depth
+included) as its lower end says; fewer than 100 verdicts say little."""
+
+
+def cell(text: str) -> str:
+    """A text that is safe in a cell of a table."""
+    return " ".join(text.split()).translate(_SAFE)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; every cell is made safe."""
+    lines = [list(head), ["---"] * len(head), *([cell(text) for text in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def as_markdown(report: Report) -> str:
+    """The whole document."""
+    seeds = ", ".join(map(str, report.seeds))
+    alone = "with test helpers" if report.helpers else "without test helpers: `inconclusive` passes"
+    parts = [
+        _WHAT,
+        f"{report.selection}, seeds {seeds}, {report.repeats} run(s) of each, {alone}. "
+        f"{report.software} Took {report.wall_s:.0f} s.",
+        f"The same again:\n\n```\n{report.replay}\n```",
+        "Another seed draws other targets, addresses, delays and headers: without `--seed` one is drawn, and printed.",
+    ]
+    for level, part in report.levels.items():
+        parts += _level(level, part, report)
+    if report.unreached and not report.patterns:
+        parts += ["## Rules that decided nothing", ", ".join(f"`{rule}`" for rule in report.unreached)]
+    if report.total.skipped:
+        skipped = dict.fromkeys((trouble.scenario, trouble.reason) for trouble in report.total.skipped)
+        parts += ["## Skipped", table(("scenario", "why"), skipped)]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _level(level: str, part: Score, report: Report) -> list[str]:
+    columns, rows = outcome_matrix(part.confusion)
+    matrix = [(name, *(str(cells.get(column, "")) for column in columns)) for name, cells in rows.items()]
+    parts = [
+        f"## Evidence level: {level}",
+        f"- False accusations: {accusation_line(part)}\n- Accuracy: {accuracy_line(part)}\n"
+        f"- Misses: {miss_line(part)}; verdicts that differed between repetitions: {len(part.unstable)}",
+        "Outcomes, expected (rows) and got:",
+        table(("expected", *columns), matrix),
+    ]
+    pairs = cause_pairs(part.confusion)
+    if pairs:
+        counted = [(expected, got, str(count)) for expected, got, count in pairs]
+        parts += ["Causes:", table(("expected", "got", "verdicts"), counted)]
+    if part.calibration:
+        parts += [_PROMISE, table(CALIBRATION_HEAD, calibration_rows(part.calibration))]
+    parts += [f"### Scenarios at level {level}", _scenarios(report, part)]
+    if part.false_accusations:
+        parts += [f"### False accusations at level {level}", _findings(part.false_accusations)]
+    parts += [f"### Misses at level {level}", _findings(part.misses) if part.misses else "None."]
+    troubles = [(t.scenario, str(t.seed), t.reason[-300:]) for t in (*part.invalid, *part.broken)]
+    if troubles:
+        parts += [f"### Trials at level {level} that prove nothing", table(("scenario", "seed", "why"), troubles)]
+    return parts
+
+
+def _scenarios(report: Report, part: Score) -> str:
+    rows = [
+        (
+            number_of(scenario), scenario.name, scenario.kind, expectations(scenario), percent(each.accuracy),
+            percent(each.causes.precision), percent(each.causes.recall), f"{each.n_misses} of {each.n_rows}",
+            str(each.n_false_accusations), str(each.n_unfired or ""),
+        )
+        for scenario in ordered(report.scenarios, part)
+        for each in (part.by_scenario[scenario.name],)
+    ]
+    head = ("number", "scenario", "kind", "expected (others: ok)", "accuracy", "precision", "recall", "missed",
+            "false accusations", "not acted upon")
+    return table(head, rows)
+
+
+def _findings(findings: Sequence[Finding]) -> str:
+    rows = [
+        (f.scenario, str(f.seed), f.input, f.expected or "no block", f.got, f.rule_id, f.evidence[:MOST_EVIDENCE])
+        for f in findings
+    ]
+    return table(("scenario", "seed", "target", "expected", "got", "rule", "evidence"), rows)

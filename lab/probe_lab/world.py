@@ -1,0 +1,213 @@
+"""Draws the internet of one laboratory: who has which address, how far away things are, what the clocks say.
+
+Everything follows from one seed. Addresses look public (no reserved, private or documentation range, no address
+of a real resolver or root server) so that no rule of the program under test can recognise the laboratory by them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from probe.core.endpoints import Endpoint
+from probe.core.tables.resolvers import PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe_lab.lab_types import HostPlan, VantagePoint, World
+
+FIXED_ANSWERS: dict[str, tuple[str, ...]] = {"uptime.signal.org": ("127.0.0.1",)}
+"""Names whose address is a message rather than a place: Signal's own outage flag says "up" with 127.0.0.1."""
+
+IPV6_SHARE = 0.6
+"""Share of the names that also have IPv6 addresses."""
+
+_ADDRESS_COUNTS = ((1, 2, 3), (5, 3, 2))
+"""How many addresses of one family a name has, and how often."""
+
+_IPV6_BLOCKS = ("2400::/12", "2600::/12", "2800::/12", "2a00::/12", "2c00::/12")
+"""What the regional registries hold of the global unicast space."""
+
+_VANTAGE_NETWORKS = ((24940, "DE"), (16276, "FR"), (63949, "SG"), (14061, "NL"), (20473, "JP"), (36352, "US"))
+"""Hosting networks of different countries where test helpers usually live."""
+
+
+def draw_world(
+    *,
+    seed: int,
+    endpoints: Sequence[Endpoint],
+    rtt_ms: tuple[float, float] = (10, 300),
+    helpers: int = 2,
+    hops: tuple[int, int] = (4, 12),
+    loss: float = 0.0,
+    clock_shift_s: int = 0,
+    censor_hop: tuple[int, int] | None = None,
+    shared: Mapping[str, str] | None = None,
+    private_hops: int = 0,
+) -> World:
+    """The world that `seed` determines for these catalogue rows.
+
+    `rtt_ms` and `hops` are ranges to draw from (milliseconds; routers between client and servers), `censor_hop`
+    another, cut to the routers that there are (default: any but the last). `shared` gives a name the addresses of
+    another. Behind `private_hops` routers without public addresses the client has none either. Names that only dead
+    rows carry, and templates such as `{rand16}.com`, get no entry: they do not exist.
+    Raises ValueError for more helpers than there are networks to put them in, an empty range of hops, and sharing
+    by a name that does not exist.
+    """
+    if helpers > len(_VANTAGE_NETWORKS):
+        raise ValueError(f"at most {len(_VANTAGE_NETWORKS)} helpers, each in its own network; asked for {helpers}")
+    rng = random.Random(seed)
+    literals = _literals(endpoints)
+    pool = _Pool(rng, taken=(*literals, *pinned_addresses()))
+    vantages = _vantages(rng, pool, helpers)
+    hop_count = rng.randint(*hops)
+    client_delay_ms = rng.uniform(*rtt_ms) / 2
+    places = {name: pool.ipv4() for name in ("client4", "gateway4", "resolver", "sinkhole", "portal", "mitm")}
+    if private_hops:
+        net = rng.randrange(256)
+        places |= {"client4": f"192.168.{net}.{rng.randrange(2, 250)}", "gateway4": f"192.168.{net}.1"}
+    world = World(
+        seed=seed,
+        client6=pool.ipv6(),
+        gateway6=pool.ipv6(),
+        vantages=vantages,
+        hosts=_hosts(rng, pool, endpoints, vantages),
+        literals=literals,
+        client_delay_ms=client_delay_ms,
+        vantage_delay_ms=rng.uniform(5, 50),
+        hops=hop_count,
+        censor_hop=_place(rng, hop_count, censor_hop),
+        private_hops=min(private_hops, hop_count),
+        loss=loss,
+        clock_shift_s=clock_shift_s,
+        **places,
+    )
+    return with_shared(world, shared) if shared else world
+
+
+def with_shared(world: World, shared: Mapping[str, str]) -> World:
+    """The world in which each name has the addresses of the other that it is mapped to.
+
+    Raises ValueError for a name that does not exist in this world, or whose address is a message.
+    """
+    hosts = dict(world.hosts)
+    for name, other in ((name.lower(), other.lower()) for name, other in shared.items()):
+        for known in (name, other):
+            if known not in world.hosts or known in FIXED_ANSWERS:
+                raise ValueError(f"{known} has no addresses to share in this world")
+        hosts[name] = replace(world.hosts[other], name=name)
+    return replace(world, hosts=hosts)
+
+
+def _place(rng: random.Random, hops: int, wanted: tuple[int, int] | None) -> int:
+    """The hop at which the middlebox sits."""
+    if wanted is None:
+        return rng.randint(1, max(1, hops - 1))
+    low, high = wanted
+    if not 1 <= low <= high:
+        raise ValueError(f"no hop lies between {low} and {high}")
+    return rng.randint(min(low, hops), min(high, hops))
+
+
+def pinned_addresses() -> tuple[str, ...]:
+    """The real addresses of public resolvers and root servers, which keep them inside the laboratory."""
+    resolvers = [address for operator in PUBLIC_RESOLVERS for address in (*operator.ipv4, *operator.ipv6)]
+    return (*resolvers, *ROOT_SERVERS)
+
+
+def living_hosts(endpoints: Iterable[Endpoint]) -> tuple[str, ...]:
+    """The names that must exist, sorted: neither dead, nor a template, nor a literal address."""
+    names = {row.host.lower() for row in endpoints if row.status != "dead" and row.host and "{" not in row.host}
+    return tuple(sorted(name for name in names if not is_address(name)))
+
+
+@lru_cache(maxsize=8192)  # of the same catalogue for each laboratory
+def is_address(text: str) -> bool:
+    """Whether the text is a literal IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _literals(endpoints: Iterable[Endpoint]) -> tuple[str, ...]:
+    named = {row.address for row in endpoints if row.address}
+    return tuple(sorted(named | {row.host for row in endpoints if is_address(row.host)}))
+
+
+def _vantages(rng: random.Random, pool: _Pool, count: int) -> tuple[VantagePoint, ...]:
+    letters = "abcdef"[:count]
+    networks = rng.sample(_VANTAGE_NETWORKS, count)
+    return tuple(
+        VantagePoint(
+            control_id=f"helper-{letter}",
+            ipv4=pool.ipv4(),
+            ipv6=pool.ipv6(),
+            asn=asn,
+            cc=cc,
+            url=f"https://helper-{letter}.lab.example:443/",
+        )
+        for letter, (asn, cc) in zip(letters, networks, strict=True)
+    )
+
+
+def _hosts(
+    rng: random.Random, pool: _Pool, endpoints: Sequence[Endpoint], vantages: Sequence[VantagePoint]
+) -> dict[str, HostPlan]:
+    hosts: dict[str, HostPlan] = {}
+    for name in living_hosts(endpoints):
+        ipv4 = tuple(pool.ipv4() for _ in range(_count(rng)))
+        ipv6 = tuple(pool.ipv6() for _ in range(_count(rng))) if rng.random() < IPV6_SHARE else ()
+        hosts[name] = HostPlan(name=name, ipv4=ipv4, ipv6=ipv6)
+    for name, answers in FIXED_ANSWERS.items():
+        hosts[name] = HostPlan(name=name, ipv4=answers, ipv6=())
+    for operator in PUBLIC_RESOLVERS:
+        if operator.doh_host:
+            hosts[operator.doh_host] = HostPlan(name=operator.doh_host, ipv4=operator.ipv4, ipv6=operator.ipv6)
+    for vantage in vantages:
+        name = f"{vantage.control_id}.lab.example"
+        hosts[name] = HostPlan(name=name, ipv4=(vantage.ipv4,), ipv6=(vantage.ipv6,))
+    return hosts
+
+
+def _count(rng: random.Random) -> int:
+    return rng.choices(_ADDRESS_COUNTS[0], _ADDRESS_COUNTS[1])[0]
+
+
+_NOT_ORDINARY = (0, 10, 100, 127, 169, 172, 192, 198, 203, *range(224, 256))
+"""First octets of networks for special purposes (RFC 6890), and of multicast: there each address is looked at."""
+
+
+class _Pool:
+    """Draws distinct public-looking addresses; IPv4 ones in distinct /24 networks, as a CDN's usually are."""
+
+    def __init__(self, rng: random.Random, *, taken: Iterable[str]) -> None:
+        self._rng = rng
+        self._used4 = {int(ipaddress.IPv4Address(address)) >> 8 for address in taken if ":" not in address}
+        self._used6 = {int(ipaddress.IPv6Address(address)) for address in taken if ":" in address}
+        self._blocks = [int(ipaddress.IPv6Network(block).network_address) for block in _IPV6_BLOCKS]
+
+    def ipv4(self) -> str:
+        while True:
+            number = self._rng.getrandbits(32)
+            if number >> 8 not in self._used4 and number & 255 not in (0, 255) and _is_ordinary(number):
+                self._used4.add(number >> 8)
+                return socket.inet_ntop(socket.AF_INET, number.to_bytes(4))
+
+    def ipv6(self) -> str:
+        while True:
+            network = self._rng.choice(self._blocks) | (self._rng.getrandbits(36) << 80)
+            number = network | self._rng.getrandbits(64)
+            if number not in self._used6:
+                self._used6.add(number)
+                return socket.inet_ntop(socket.AF_INET6, number.to_bytes(16))
+
+
+def _is_ordinary(number: int) -> bool:
+    """Whether an IPv4 address is one of the global internet's, and of one machine."""
+    if number >> 24 not in _NOT_ORDINARY:
+        return True
+    address = ipaddress.IPv4Address(number)
+    return address.is_global and not address.is_multicast

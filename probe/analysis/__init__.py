@@ -1,1 +1,0 @@
-"""From many volunteers' verdicts to findings: cells, time series, events, and the log of events."""

@@ -1,1 +1,0 @@
-"""From observations and controls to evidence: pure, total, no opinion."""

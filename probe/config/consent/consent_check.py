@@ -1,0 +1,119 @@
+"""Does what was agreed to cover what the configuration asks for? Pure."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from probe.config.settings import ConsentSettings, Settings
+from probe.core.tables.consent_words import CONCERNED, TEXT_NUMBER, sent_at
+
+
+def places(settings: Settings) -> tuple[str, ...]:
+    """Where names are sent by the person's own configuration: helpers, and servers whose operators agreed; and who is
+    asked for new lists of targets and for control feeds."""
+    return (*(helper.url for helper in settings.helper),
+            *dict.fromkeys(server.address for server in settings.matrix_server), *_lists(settings),
+            *_feeds(settings))
+
+
+def told_places(settings: Settings) -> tuple[str, ...]:
+    """The same for the consent text, with what each sees where that is not what the text says of helpers."""
+    sees = {url: "asked for a control feed before runs: sees your address, no names" for url in _feeds(settings)}
+    sees |= {url: "asked for a new list of targets once a day: sees your address, no names"
+             for url in _lists(settings)}
+    return tuple(f"{place} ({sees[place]})" if place in sees else place for place in places(settings))
+
+
+def _lists(settings: Settings) -> tuple[str, ...]:
+    """The URL of a list that is not on this machine."""
+    return _remote(settings.update.url)
+
+
+def _feeds(settings: Settings) -> tuple[str, ...]:
+    """The URLs of control feeds that are not on this machine, each once."""
+    return tuple(dict.fromkeys(place for feed in settings.feed for url in feed.urls for place in _remote(url)))
+
+
+def _remote(url: str) -> tuple[str, ...]:
+    return (url,) if url.lower().startswith(("http://", "https://")) else ()
+
+
+def record(settings: Settings, *, level: int, today: date) -> ConsentSettings:
+    """The record of a person who has just agreed to today's text at this level."""
+    upload = (settings.upload.place,) if settings.upload.place else ()
+    return ConsentSettings(date=today.isoformat(), text=TEXT_NUMBER, level=level, sends=sent_at(level),
+                           to=(*places(settings), *upload), concerned=tuple(CONCERNED),
+                           public_at=(settings.submit.place,) if settings.submit.place else ())
+
+
+def lacking(settings: Settings) -> str:
+    """Why the consent does not cover the configuration, as a sentence; empty when it does."""
+    agreed, level = settings.consent, settings.run.consent_level
+    if agreed is None:
+        return "Nobody has agreed yet to measurements from this line."
+    if agreed.text != TEXT_NUMBER:
+        return f"The consent text is now number {TEXT_NUMBER}; number {agreed.text} was agreed to on {agreed.date}."
+    if level > agreed.level:
+        return f"run.consent_level is {level}, but on {agreed.date} level {agreed.level} was agreed to."
+    if not set(sent_at(level)) <= set(agreed.sends):
+        return f"What is sent at level {level} has changed since {agreed.date}."
+    if missing := [word for word in CONCERNED if word not in agreed.concerned]:
+        return f"The consent of {agreed.date} does not say that these agreed: {', '.join(missing)}."
+    if new := [url for url in (*_lists(settings), *_feeds(settings)) if url not in agreed.to]:
+        return f"The server of {new[0]} would see your address; the consent of {agreed.date} does not name it."
+    if new := [place for place in places(settings) if place not in agreed.to]:
+        return f"Names would be sent to {', '.join(new)}, which the consent of {agreed.date} does not name."
+    return ""
+
+
+def upload_lacking(settings: Settings) -> str:
+    """Why the consent does not cover the configured upload; empty when it does, or when there is none.
+
+    Runs do not depend on it: what may not be uploaded stays here.
+    """
+    place = settings.upload.place
+    if not place:
+        return ""
+    if why := lacking(settings):
+        return why
+    if settings.consent and place not in settings.consent.to:
+        return f"Results would be uploaded to {place}, which the consent of {settings.consent.date} does not name."
+    return ""
+
+
+def upload_refusal(settings: Settings, *, lab: bool) -> str:
+    """Why nothing may be uploaded, and the one command that helps; empty when it may."""
+    return _with_help("" if lab else upload_lacking(settings), settings)
+
+
+def submit_lacking(settings: Settings, collector: str) -> str:
+    """Why the consent does not cover that measurements become public by way of this collector (as
+    `probe.config.destination.shown` writes it); empty when it does. Nothing else depends on it."""
+    if why := lacking(settings):
+        return why
+    if collector != settings.submit.place:
+        return f"{collector} is not the collector that the configuration names ({settings.submit.place or 'none'})."
+    if settings.consent and collector not in settings.consent.public_at:
+        return (f"What is sent to {collector} would be public for ever; the consent of {settings.consent.date} does "
+                "not name it.")
+    return ""
+
+
+def submit_refusal(settings: Settings, collector: str) -> str:
+    """Why nothing may be submitted there, and the one command that helps; empty when it may."""
+    return _with_help(submit_lacking(settings, collector), settings, f" --submit-to {collector}")
+
+
+def refusal(settings: Settings, *, lab: bool) -> str:
+    """Why a run may not start, and the one command that helps; empty when it may.
+
+    Nothing leaves the laboratory, and nobody lives there: no consent is needed inside.
+    """
+    return _with_help("" if lab else lacking(settings), settings)
+
+
+def _with_help(why: str, settings: Settings, more: str = "") -> str:
+    if not why:
+        return ""
+    config = f" --config {settings.path}" if settings.path else ""
+    return f"{why}\nNothing was sent. To be told what a run sends, and to be asked: probe setup{more}{config}"

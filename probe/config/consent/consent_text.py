@@ -1,0 +1,94 @@
+"""The consent text: what a person is told before being asked. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from probe.config.consent.country_profiles import Profile
+from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER
+
+WIDTH = 88
+
+_SEEN = (
+    "This program is not anonymous, not even at level 1: the names of all messengers on its list, forbidden ones "
+    "too, cross your line where your provider, your network's operator and anybody on the way can read them. To "
+    "them it looks as if you had opened all those services one after the other, again and again, by day and by "
+    "night. The services see a visit from your address, without any account. Requests for pages name this "
+    "program: the services read it, and of pages without encryption everybody on the way does.",
+)
+_SENT_TO_US = (
+    "Nothing is sent to the makers of this program. Helpers, if you name any in the configuration, see your address "
+    "and the names of the endpoints that failed. Nothing goes to places that are not named here.",
+    "Results leave this device by themselves only if you name a place for them (`probe setup --upload-to URL`). "
+    "Then all tables of every run go there, whole, also of those that are stored already: what was reached and "
+    "what was not, when, your country and network as far as they are written, the resolver's address, the "
+    "beginnings of pages; captured packets do not. Whoever runs that place sees your address, can read it all and "
+    "hand it on; others on the way see that you send something there.",
+)
+PUBLIC = (
+    "What you submit to this collector becomes public, for ever: anybody can read it, copy it and hold it against "
+    "other records, and neither you nor those who run the collector can take it back. It says which endpoints runs "
+    "from here reached or not and how they failed, in which country and on which day; where five probes or more "
+    "measured in a network, also the network and the hour. With `--exact` it always says network and second, by which "
+    "whoever keeps records of that network can find your line. Names and addresses of a list of your own are in it. "
+    "Your own address, your network's resolver and texts of pages are not.",
+    "It is sent only when you say so each time by hand (`probe submit ooni --public-for-ever`), and nothing sooner "
+    "than a day after it was measured. The collector sees the address that you send from; others on the way see that "
+    "you send something there.",
+)
+"""What is told of a collector; said to those alone who name one, and so no part of the numbered text of all others."""
+_KEPT = (
+    "Results stay in a folder that only your user can read. Your own address is never written. Country, number of "
+    "the network and its kind are written as you tell them; country and number also as a table on this device has "
+    "them, in which your address is looked up and then forgotten (`probe setup --geo none`: it is not). The "
+    "resolver's address is written and can hint at your provider. A provider's block page can hold what names you, "
+    "such as a customer's number: the beginning of pages and the links of redirects are kept, without addresses. "
+    "Where the system lets this program capture packets, those of failed connections are kept without your address. "
+    "Whoever takes the device can read what was blocked there, and when you measured.",
+)
+_FREE = (
+    "You owe this to nobody. You can leave out services, lower the level, stop (`probe uninstall`) and delete the "
+    "results at any time. If you are not sure that it is safe for you and for the others, do not run it.",
+)
+
+
+def consent_text(profile: Profile, *, cc: str, to: Sequence[str] = (), upload: str = "",
+                 public: str = "") -> Iterator[str]:
+    """The lines of the whole text for a country; `to`: helpers and servers that the configuration names; `upload`:
+    where it sends results; `public`: the collector by way of which they may become public."""
+    yield f"What you are asked to agree to (text {TEXT_NUMBER})"
+    where = f"for {cc}" if cc not in ("", "ZZ") else "while the country is not told"
+    yield from _part(f"The risk (profile {where}: {profile.title})", [profile.text])
+    yield from _part("What others see", _SEEN)
+    yield from _part("What is sent", ())
+    for level, meaning in LEVELS.items():
+        more = "" if level == 1 else f", and all of level {level - 1}"
+        yield from _wrapped(f"Level {level}, {meaning}{more}:", "  ")
+        for row in SENT:
+            if row.level == level:
+                yield from _wrapped(f"- {row.meaning}", "    ", hang="  ")
+    yield from _part("Where it goes besides", _SENT_TO_US)
+    for place in to:
+        yield f"    - {place}"
+    if upload:
+        yield f"    - all results: {upload}"
+    if public:
+        yield from _part(f"What becomes public, by way of {public}", PUBLIC)
+    yield from _part("What is stored", _KEPT)
+    yield from _part("Who else must agree", ["This is not about you alone. Ask:"])
+    for meaning in CONCERNED.values():
+        yield from _wrapped(f"- {meaning}", "    ", hang="  ")
+    yield from _part("You are free", _FREE)
+
+
+def _part(title: str, paragraphs: Sequence[str]) -> Iterator[str]:
+    yield ""
+    yield title
+    for paragraph in paragraphs:
+        yield from _wrapped(paragraph, "  ")
+
+
+def _wrapped(text: str, indent: str, *, hang: str = "") -> Iterator[str]:
+    yield from textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + hang,
+                             break_long_words=False, break_on_hyphens=False)

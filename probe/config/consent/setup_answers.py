@@ -1,0 +1,162 @@
+"""The answers of a set-up: from a file, from flags, from a conversation; checked, and turned into settings. Pure but
+for reading the file, and the tables that are named."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from probe.config.consent.consent_check import record
+from probe.config.consent.country_profiles import Profile, profile_of
+from probe.config.geo.geo_status import geo_settings
+from probe.config.settings import RunSettings, Settings, SettingsError, read_toml, submit_problem, upload_problem
+from probe.config.settings_edit import Tables
+from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
+
+NETWORK_TYPES: Mapping[str, str] = {
+    "unknown": "not told", "wired": "a cable", "wifi": "wireless, behind a cable", "mobile": "a mobile operator",
+    "vpn": "a VPN whose far end is what you mean to measure",
+}
+
+
+class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person said; what is None was not said, and keeps what the configuration or the profile says."""
+
+    agree: int | None = None
+    """Number of the text that was read and agreed to, also for everybody concerned."""
+    level: Annotated[int, msgspec.Meta(ge=1, le=3)] | None = None
+    country: str | None = None
+    asn: Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] | None = None
+    network_type: str | None = None
+    geo: tuple[str, ...] | None = None
+    """Where country and network are looked up: `table`, `none`, or files (.mmdb)."""
+    results: str | None = None
+    tier: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
+    skip_services: tuple[str, ...] | None = None
+    upload_to: str | None = None
+    """URL to send results to; `none`: nowhere."""
+    submit_to: str | None = None
+    """URL of a collector to which measurements may be submitted, to be public for ever; `none`: none."""
+
+
+def read_answers(path: Path) -> Answers:
+    """The answers in a TOML file. Raises SettingsError that says what is wrong where."""
+    try:
+        return msgspec.convert(read_toml(path), Answers)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path}: {error}; a file of answers has only: {', '.join(_KEYS)}") from None
+
+
+_KEYS = Answers.__struct_fields__
+
+
+def over(first: Answers, second: Answers) -> Answers:
+    """The first answers, and where they say nothing the second ones."""
+    said = {key: value for key in _KEYS if (value := getattr(first, key)) is not None}
+    return msgspec.structs.replace(second, **said)
+
+
+def country(text: str) -> str:
+    """A country's code in capitals. Raises SettingsError."""
+    if not text.strip():
+        return "ZZ"
+    if not re.fullmatch(r"[A-Za-z]{2}", text.strip()):
+        raise SettingsError(f"{text!r} is no country: give its two letters, such as DE, or ZZ not to tell it")
+    return text.strip().upper()
+
+
+def network_type(text: str) -> str:
+    """A kind of network. Raises SettingsError."""
+    if text not in NETWORK_TYPES:
+        raise SettingsError(f"{text!r} is no kind of network: choose one of {', '.join(NETWORK_TYPES)}")
+    return text
+
+
+def services(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Services to leave out, each once. Raises SettingsError for one that there is not."""
+    wanted = tuple(dict.fromkeys(word for name in names for word in name.lower().replace(",", " ").split()))
+    known = sorted(known)
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "see `probe targets list`"
+            raise SettingsError(f"{name!r} is no service of the list: {hint}")
+    return wanted
+
+
+def with_places(answers: Answers, before: Settings) -> Settings:
+    """The settings with the places that were named to upload and to submit to. Raises SettingsError for one that cannot
+    be."""
+    upload, submit = before.upload, before.submit
+    if answers.upload_to is not None:
+        upload = msgspec.structs.replace(upload, to=_named(answers.upload_to))
+        if why := upload_problem(upload):
+            raise SettingsError(f"{why}. What else belongs to it stands under [upload] in the configuration")
+    if answers.submit_to is not None:
+        submit = msgspec.structs.replace(submit, collector=_named(answers.submit_to))
+        if why := submit_problem(submit):
+            raise SettingsError(why)
+    return msgspec.structs.replace(before, upload=upload, submit=submit)
+
+
+def _named(place: str) -> str:
+    return "" if place.strip().lower() in ("none", "-", "") else place.strip()
+
+
+def refused(answers: Answers) -> str:
+    """Why these answers are no consent; empty when they are."""
+    if answers.agree is None:
+        return (f"Nobody agreed. Read the text (probe setup --show), then say that you and everybody concerned agree "
+                f"to it: probe setup --agree {TEXT_NUMBER}")
+    if answers.agree != TEXT_NUMBER:
+        return (f"The answers agree to text {answers.agree}, but the text is now number {TEXT_NUMBER}. Read it "
+                f"(probe setup --show), and put {TEXT_NUMBER} there if you still agree.")
+    return ""
+
+
+def changes(answers: Answers, before: Settings, *, known: Iterable[str], today: date) -> Tables:
+    """What the configuration is to say. Raises SettingsError for an answer that cannot be."""
+    cc = country(before.vantage.cc if answers.country is None else answers.country)
+    profile = profile_of(cc)
+    first = before.consent is None
+    level = answers.level or (profile.level if first else min(before.run.consent_level, max(LEVELS)))
+    tier = (profile.tier if first else before.run.tier) if answers.tier is None else answers.tier
+    pace_s, deadline_s = _pace(before, profile)
+    kept = before.run.skip_services if answers.skip_services is None else answers.skip_services
+    after = with_places(answers, before)
+    agreed = record(after, level=level, today=today)
+    geo = before.geo if answers.geo is None else geo_settings(answers.geo)
+    looked_up: Tables = {} if geo == before.geo else {"geo": {"lookup": geo.lookup, "files": geo.files}}
+    upload: Tables = {} if after.upload == before.upload else {"upload": {"to": after.upload.to}}
+    submit: Tables = {} if after.submit == before.submit else {"submit": {"collector": after.submit.collector}}
+    return {
+        **upload, **submit, **looked_up,
+        "vantage": {
+            "cc": cc, "asn": before.vantage.asn if answers.asn is None else answers.asn,
+            "network_type": network_type(answers.network_type or before.vantage.network_type),
+        },
+        "run": {
+            "results": _absolute(answers.results or before.run.results), "tier": tier, "consent_level": level,
+            "skip_services": services(kept, known), "pace_s": float(pace_s), "deadline_s": float(deadline_s),
+        },
+        "consent": {"date": agreed.date, "text": agreed.text, "level": agreed.level, "sends": agreed.sends,
+                    "to": agreed.to, "concerned": agreed.concerned, "public_at": agreed.public_at},
+    }
+
+
+def _pace(before: Settings, profile: Profile) -> tuple[float, float]:
+    """(pace, deadline) of the profile, unless the person has chosen others than any default."""
+    plain, earlier, now = RunSettings(), profile_of(before.vantage.cc), (before.run.pace_s, before.run.deadline_s)
+    defaults = {(plain.pace_s, plain.deadline_s), (earlier.pace_s, earlier.deadline_s)}
+    return (profile.pace_s, profile.deadline_s) if now in defaults else now
+
+
+def _absolute(folder: str) -> str:
+    """A schedule's runs start elsewhere: only a whole path means the same to them."""
+    return str(Path(folder).expanduser().absolute())

@@ -1,0 +1,82 @@
+"""How it stands with the table of countries and networks; what a person names for one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from probe.config.geo.geo_table import GeoError, Table
+from probe.config.geo.mmdb import MmdbTables
+from probe.config.geo.whereabouts import table_for
+from probe.config.settings import GeoSettings, Settings, SettingsError
+
+OLD_DAYS = 366
+STUN_LEVEL = 2
+"""Consent level from which call servers are asked, who say what our address is."""
+TABLE, NONE = "table", "none"
+MAX_FILES = 4
+_TRIED = ("1.1.1.1", "2606:4700:4700::1111")
+_NEWER = "a newer version of this program has a newer table, or name one of your own: probe setup --geo FILE.mmdb"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """For `probe doctor` and `probe status`."""
+
+    text: str
+    todo: str = ""
+    damaged: bool = False
+
+
+def standing(settings: Settings, *, today: date) -> Standing:
+    """Looks two addresses of public resolvers up, to see whether the table can be read."""
+    table = table_for(settings.geo)
+    if table is None:
+        return Standing(text="no table is used (geo.lookup): rows say what you state, and nothing else")
+    try:
+        name, made = _read(table)
+    except GeoError as error:
+        return Standing(text=f"{error}. Rows say what you state, and nothing else", damaged=True,
+                        todo="put that right, or probe setup --geo table")
+    how = "a public address of this device" + (
+        ", and what call servers say of it" if settings.run.consent_level >= STUN_LEVEL else
+        "; behind a translator there is none of IPv4 at level 1, so state what you want to be known")
+    told = f"{name} table, made {made or 'nobody knows when'}; looked up: {how}"
+    old = _age(made, today) > OLD_DAYS
+    return Standing(text=f"{told}. It is more than a year old, and networks move" if old else told,
+                    todo=_NEWER if old else "")
+
+
+def _read(table: Table) -> tuple[str, str]:
+    for address in _TRIED:
+        table.find(address)
+    return table.name, table.date
+
+
+def _age(made: str, today: date) -> int:
+    try:
+        return (today - date.fromisoformat(made)).days
+    except ValueError:
+        return 0
+
+
+def words_of(geo: GeoSettings) -> tuple[str, ...]:
+    """How a person would name these settings; what `geo_settings` reads."""
+    return (NONE,) if not geo.lookup else geo.files or (TABLE,)
+
+
+def geo_settings(words: Sequence[str]) -> GeoSettings:
+    """Settings from `table`, `none` or files, which are opened. Raises SettingsError that says what is wrong."""
+    words = tuple(word.strip() for word in words if word.strip())
+    if words in ((TABLE,), (NONE,)):
+        return GeoSettings(lookup=words == (TABLE,))
+    if not words or TABLE in words or NONE in words or len(words) > MAX_FILES:
+        raise SettingsError(f"{' '.join(words)!r}: name `table`, `none`, or up to {MAX_FILES} files (.mmdb)")
+    files = tuple(str(Path(word).expanduser().absolute()) for word in words)
+    try:
+        _read(MmdbTables(files))
+    except GeoError as error:
+        raise SettingsError(str(error)) from None
+    return GeoSettings(files=files)

@@ -1,0 +1,1 @@
+"""The helper as a service: who may ask, what is measured for them, and the answer."""

@@ -1,0 +1,170 @@
+"""From what was measured to the answer: OONI's fields in OONI's older words, ours in df-007's. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from probe.control.helper.helper_order import Order, endpoint_plans, quic_plans, resolved, site_plans
+from probe.control.helper_protocol import (
+    FLAG_BOGON,
+    FLAG_FROM_HELPER,
+    FLAG_FROM_PROBE,
+    FLAG_TLS_VALID,
+    DnsResult,
+    HttpResult,
+    IpInfo,
+    Response,
+    TcpResult,
+    TlsResult,
+    XEndpoint,
+    XResult,
+    XVolume,
+    join_address,
+    old_dns_word,
+    old_tcp_word,
+    ooni_tls_word,
+)
+from probe.control.reaching.doh import Lookup
+from probe.control.reaching.reach_plan import Plan, Reach
+from probe.core.addresses import is_bogon, parse
+
+BUSY = "busy"
+NO_RESOLVER = "no_resolver"
+NO_ROUTE = "no_route"
+UNABLE = frozenset((BUSY, NO_RESOLVER, NO_ROUTE, "port", "own_address"))
+"""Why a page was not fetched for reasons of the helper's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Everything that was measured for one order. What is missing did not end in time."""
+
+    lookups: Mapping[str, Lookup]
+    reached: Mapping[Plan, Reach]
+    page: HttpResult | None
+    volume: XVolume | None = None
+    page_by_quic: HttpResult | None = None
+    asn_of: Callable[[str], int] = lambda _: 0
+    """The network of an address; 0: not known."""
+
+
+def respond(order: Order, found: Findings) -> Response:
+    """The answer to one order."""
+    tried = {plan: found.reached[plan] for plan in site_plans(order, found.lookups) if plan in found.reached}
+    tried = {plan: reach for plan, reach in tried.items()
+             if not reach.reason or (order.plain and reach.reason == NO_ROUTE)}
+    by_quic = {plan: found.reached[plan] for plan in quic_plans(order, found.lookups) if plan in found.reached}
+    return Response(
+        tcp_connect={join_address(plan.address, plan.port): _tcp(reach) for plan, reach in tried.items()},
+        tls_handshake={
+            join_address(plan.address, plan.port): _tls(order, plan, reach)
+            for plan, reach in tried.items()
+            if reach.operation == "tls_handshake"
+        } or UNSET,
+        quic_handshake={
+            join_address(plan.address, plan.port): _tls(order, plan, reach)
+            for plan, reach in by_quic.items()
+            if not reach.reason
+        },
+        http_request=found.page,
+        http3_request=found.page_by_quic,
+        dns=_dns(order, found),
+        ip_info=_ip_info(order, found),
+        x_volume=found.volume,
+        x_endpoints=[result for endpoint in order.endpoints for result in _results(endpoint, found)],
+    )
+
+
+def unable(order: Order, response: Response) -> str:
+    """Why this helper can say nothing of the page, in one word; empty when it can.
+
+    OONI's probes would read a refusal as a failure of the site: they are better served by another helper.
+    """
+    page = response.http_request
+    return page.x_refused if order.plain and page is not None and page.x_refused in UNABLE else ""
+
+
+def _tcp(reach: Reach) -> TcpResult:
+    if reach.reason:  # without a route, OONI's helpers say that they could not connect: it acquits the network
+        return TcpResult(status=False, failure="connect_error")
+    failure = reach.failure if reach.operation == "connect" else ""
+    return TcpResult(status=not failure, failure=old_tcp_word(failure))
+
+
+def _tls(order: Order, plan: Plan, reach: Reach) -> TlsResult:
+    failure = ooni_tls_word(reach.failure) if order.plain else reach.failure or None
+    return TlsResult(server_name=plan.sni, status=not reach.failure, failure=failure)
+
+
+def _dns(order: Order, found: Findings) -> DnsResult | None:
+    if order.site is None:
+        return None
+    host = order.site.host
+    if parse(host):
+        return DnsResult(failure=None, addrs=[])
+    known = found.lookups.get(host)
+    if known is None:
+        return DnsResult(failure="unknown_error", addrs=[])
+    return DnsResult(failure=old_dns_word(known.failure), addrs=list(known.addresses))
+
+
+def _ip_info(order: Order, found: Findings) -> dict[str, IpInfo]:
+    if order.site is None:
+        return {}
+    own = resolved(order.site.host, found.lookups)
+    valid = {plan.address for plan in site_plans(order, found.lookups)
+             if plan in found.reached and found.reached[plan].trust == "valid"}
+    return {
+        address: IpInfo(
+            asn=0 if is_bogon(address) else found.asn_of(address),
+            flags=FLAG_FROM_PROBE * (address in order.addresses)
+            | FLAG_FROM_HELPER * (address in own)
+            | FLAG_BOGON * is_bogon(address)
+            | FLAG_TLS_VALID * (address in valid),
+        )
+        for address in dict.fromkeys(order.addresses + own)
+    }
+
+
+def _results(endpoint: XEndpoint, found: Findings) -> list[XResult]:
+    if endpoint.proto == "dns":
+        return [_resolution(endpoint, found.lookups)]
+    plans = endpoint_plans(endpoint, found.lookups)
+    if not plans:
+        return [_resolution(endpoint, found.lookups)]
+    return [_result(endpoint, plan, found.reached.get(plan, Reach(reason=BUSY))) for plan in plans]
+
+
+def _resolution(endpoint: XEndpoint, lookups: Mapping[str, Lookup]) -> XResult:
+    known = lookups.get(endpoint.host)
+    literal = [endpoint.host] if parse(endpoint.host) else []
+    return XResult(
+        proto=endpoint.proto,
+        host=endpoint.host,
+        port=endpoint.port,
+        operation="resolve",
+        failure=(known.failure or None) if known else None,
+        reason="" if known or literal else NO_RESOLVER,
+        addresses=list(known.addresses) if known else literal,
+    )
+
+
+def _result(endpoint: XEndpoint, plan: Plan, reach: Reach) -> XResult:
+    return XResult(
+        proto=endpoint.proto,
+        host=endpoint.host,
+        port=plan.port,
+        address=plan.address,
+        sni=plan.sni,
+        operation=reach.operation,
+        failure=reach.failure or None,
+        reason=reach.reason,
+        tls_version=reach.tls_version,
+        leaf_key_sha256=reach.leaf_key_sha256,
+        trust=reach.trust,
+        ja4=reach.ja4,
+        proof=reach.proof,
+    )

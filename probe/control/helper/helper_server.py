@@ -1,0 +1,270 @@
+"""The helper as a web service: who may ask, how much, and what they get. No client address is kept or logged."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from probe import __version__
+from probe.control.helper.helper_clients import FORWARDED, Shares, asker
+from probe.control.helper.helper_engine import Engine, measure
+from probe.control.helper.helper_metrics import Counters
+from probe.control.helper.helper_order import take_order
+from probe.control.helper.helper_reply import unable
+from probe.control.helper_protocol import MAX_REQUEST_BYTES, decode_request, encode
+from probe.control.reaching.target_guard import RateLimiter
+
+MAX_IN_FLIGHT = 128
+MAX_IN_FLIGHT_PROBES = 256
+"""Requests at once from anybody, and from programs that call themselves a probe."""
+MAX_IN_FLIGHT_NETWORK = 32
+MAX_CONNECTIONS_NETWORK = 64
+"""Requests and connections at once from one client network, where clients are limited: a run asks for much at once."""
+PROBE_AGENTS = ("reachability-probe/", "ooniprobe-")
+BODY_TIMEOUT_S = 10.0
+MAX_CONNECTIONS = 1024
+IDLE_S = 10.0
+MAX_HEADER_BYTES = 16 * 1024
+GREETING = {"message": f"This is a reachability test helper, version {__version__}."}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a request ends: a status, a word for the counts, and what is said."""
+
+    status: int
+    word: str
+    why: str
+
+
+METHOD = Ended(status=400, word="no_method", why="only GET and POST are answered")
+OFTEN = Ended(status=429, word="rate_limited", why="too many requests from your network; wait a minute")
+FULL = Ended(status=503, word="busy", why="too many requests at once; try again")
+STOPPED = Ended(status=503, word="stopped", why="the helper is being stopped")
+SLOW = Ended(status=408, word="too_slow", why="the request came too slowly")
+CUT = Ended(status=400, word="cut_short", why="the request was cut short")
+LARGE = Ended(status=413, word="too_large", why=f"at most {MAX_REQUEST_BYTES} bytes are read")
+GARBAGE = Ended(status=400, word="not_understood", why="the request is not understood")
+UNABLE = Ended(status=503, word="unable", why="this helper cannot fetch that page; ask another")
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """Who may ask, and what was counted. Without a limiter every client may ask as often as it likes."""
+
+    engine: Engine
+    limiter: RateLimiter | None
+    counters: Counters = field(default_factory=Counters)
+    behind_proxy: bool = False
+    shares: Shares = field(default_factory=lambda: Shares(MAX_IN_FLIGHT_NETWORK))
+    in_flight: int = 0
+
+    async def root(self, request: Request) -> Response:
+        """Answer one request."""
+        if request.method in ("GET", "HEAD"):
+            self.counters.ended("greeted")
+            return JSONResponse(GREETING)
+        if request.method != "POST":
+            return self.refuse(METHOD)
+        client = asker(request.client.host if request.client else "", request.headers.get(FORWARDED, ""),
+                       behind_proxy=self.behind_proxy)
+        if self.limiter is not None and not self.limiter.allows(client):
+            return self.refuse(OFTEN)
+        agent = request.headers.get("user-agent", "")
+        if self.in_flight >= (MAX_IN_FLIGHT_PROBES if agent.startswith(PROBE_AGENTS) else MAX_IN_FLIGHT):
+            return self.refuse(FULL)
+        if self.limiter is not None and not self.shares.enter(client):
+            return self.refuse(OFTEN)
+        try:
+            return await self._counted(request)
+        finally:
+            if self.limiter is not None:
+                self.shares.leave(client)
+
+    async def _counted(self, request: Request) -> Response:
+        self.in_flight += 1
+        self.counters.add("in_flight")
+        begin_s = time.monotonic()
+        try:
+            found = await _answer(request, self.engine)
+        except asyncio.CancelledError:  # only the end of the program cancels a request
+            found = STOPPED
+        finally:
+            self.in_flight -= 1
+            self.counters.add("in_flight", -1)
+        if isinstance(found, Ended):
+            return self.refuse(found)
+        self.counters.ended("answered")
+        self.counters.took(time.monotonic() - begin_s)
+        self.counters.add("bytes_answered_total", len(found))
+        return Response(found, media_type="application/json")
+
+    def refuse(self, how: Ended) -> Response:
+        """Say why not."""
+        self.counters.ended(how.word)
+        return JSONResponse({"error": how.why}, status_code=how.status)
+
+
+def make_app(engine: Engine, *, limiter: RateLimiter | None, counters: Counters | None = None,
+             behind_proxy: bool = False) -> Starlette:
+    """The application."""
+    desk = Desk(engine=engine, limiter=limiter, counters=counters or Counters(), behind_proxy=behind_proxy)
+    methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
+    return Starlette(routes=[Route("/", desk.root, methods=methods)])
+
+
+async def _answer(request: Request, engine: Engine) -> bytes | Ended:
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            body = await _body(request)
+    except TimeoutError:
+        return SLOW
+    except ClientDisconnect:
+        return CUT
+    if body is None:
+        return LARGE
+    try:
+        order = take_order(decode_request(body))
+    except ValueError:
+        return GARBAGE
+    response = await measure(order, engine)
+    return UNABLE if unable(order, response) else encode(response)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body, or None when it is larger than what is read."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_REQUEST_BYTES:
+            return None
+    return bytes(body)
+
+
+class ImpatientProtocol(H11Protocol):
+    """Hangs up on a connection on which nothing moves, neither a request's header nor an answer; uvicorn waits for
+    ever. And on one too many from the same network."""
+
+    shares: Shares | None = None
+    counters: Counters | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the timer with the connection."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if peer else ""
+        self._place = self.shares is not None and self.shares.enter(self._peer)
+        self._seen: object = None
+        self._timer = self.loop.call_later(IDLE_S, self._look)
+        if self.shares is not None and not self._place:
+            self._count("connections_refused_total")
+            transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the timer with the connection."""
+        self._timer.cancel()
+        if self.shares is not None and self._place:
+            self._place = False
+            self.shares.leave(self._peer)
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        """A request that is the same as at the last look may be measured still; its answer must have been read."""
+        done = self.cycle is not None and self.cycle.response_complete
+        unread = self.cycle is not None and self.transport.get_write_buffer_size() > 0
+        if self.cycle is None or (self.cycle is self._seen and (done or unread)):
+            self._count("connections_dropped_total")
+            self.transport.abort()
+            return
+        self._seen = self.cycle
+        self._timer = self.loop.call_later(IDLE_S, self._look)
+
+    def _count(self, name: str) -> None:
+        if self.counters is not None:
+            self.counters.add(name)
+
+
+class CalmServer(uvicorn.Server):
+    """Looks at the clock once a second, where uvicorn does ten times: a helper has nothing to do for most of its life.
+    A signal, and `stop` from any thread, still end it at once."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._wake: Callable[[], object] = bool
+
+    async def main_loop(self) -> None:
+        """Serve until somebody says stop."""
+        stopped, tenths = asyncio.Event(), 0
+        self._wake = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
+        while not await self.on_tick(tenths):
+            tenths += 10
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), 1.0)
+        self._wake = bool
+
+    def stop(self) -> None:
+        """End the service in good order."""
+        self.should_exit = True
+        self._wake()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal asks for the end."""
+        super().handle_exit(sig, frame)
+        self.stop()
+
+
+def make_server(app: Starlette, *, tls: ssl.SSLContext | None, counters: Counters | None = None,
+                limited: bool = False) -> CalmServer:
+    """A server for `app` without access log; hand the listening socket to its `run`. `limited`: no network may hold
+    more than its share of connections."""
+    protocol = type("Protocol", (ImpatientProtocol,), {
+        "shares": Shares(MAX_CONNECTIONS_NETWORK) if limited else None, "counters": counters})
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        log_level="error",
+        proxy_headers=False,
+        server_header=False,
+        headers=[("Server", f"reachability-probe/{__version__}")],
+        limit_concurrency=MAX_CONNECTIONS,
+        backlog=512,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=2,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+    )
+    config.load()
+    config.ssl = tls
+    return CalmServer(config)
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """A listening socket on a literal address. Raises OSError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.create_server((address, port), family=family, backlog=512)
+
+
+def server_tls(certificate: str, key: str) -> ssl.SSLContext:
+    """The TLS side of the helper. Raises OSError (ssl.SSLError among them) for files that do not fit."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context

@@ -1,0 +1,84 @@
+"""Reaching one address: TCP, then TLS where a server name is given. Raises nothing for the network."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from probe.control.reaching.reach_plan import Plan, Reach
+from probe.control.reaching.target_guard import Guard, has_route
+from probe.core.tables.failures import failure_of
+from probe.measurement.streams.sockets import RecordedSocket, abort, connected, open_socket
+from probe.measurement.streams.tls_handshake import TlsStream, context_for, key_hash, shake
+
+Stream = RecordedSocket | TlsStream
+
+
+def hang_up(stream: Stream) -> None:
+    """End the connection under a stream."""
+    abort(socket_of(stream))
+
+
+def socket_of(stream: Stream) -> RecordedSocket:
+    """The TCP socket that carries a stream."""
+    return stream.sock if isinstance(stream, TlsStream) else stream
+
+
+def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Reach:
+    """Connect (over UDP: ask), shake hands, say a messenger's first words where asked to, hang up.
+
+    Within `timeout_s` and before `deadline` (monotonic seconds).
+    """
+    if refused := guard.refusal(plan.address, plan.port, proto=plan.proto):
+        return Reach(reason=refused)
+    if not has_route(plan.address):
+        return Reach(reason="no_route")
+    if plan.proto != "tcp":
+        from probe.control.reaching.reach_udp import reach_udp
+
+        return reach_udp(plan, timeout_s=min(timeout_s, deadline - time.monotonic()))
+    found, stream = open_stream(plan, deadline=min(deadline, time.monotonic() + timeout_s))
+    if stream is None:
+        return found
+    try:
+        return _spoken(stream, plan, found) if plan.app else found
+    finally:
+        hang_up(stream)
+
+
+def _spoken(stream: Stream, plan: Plan, found: Reach) -> Reach:
+    from probe.measurement.messengers.app_exchange import converse
+
+    heard = converse(stream, plan.app, name=plan.app_name)
+    return replace(found, operation="app_round_trip", failure=heard.failure, proof=heard.proof)
+
+
+def open_stream(plan: Plan, *, deadline: float) -> tuple[Reach, Stream | None]:
+    """Connect and shake hands; the stream is the caller's to close, and None when a step failed."""
+    sock = open_socket(6 if ":" in plan.address else 4, deadline=deadline)
+    try:
+        sock.connect((plan.address, plan.port))
+    except OSError as error:
+        abort(sock)
+        return Reach(operation="connect", failure=failure_of(error)), None
+    connected(sock)
+    if not plan.sni:
+        return Reach(operation="connect"), sock
+    try:
+        stream = TlsStream(sock, context_for(plan.trust, plan.alpn), server_name=plan.sni)
+    except ValueError:
+        abort(sock)
+        return Reach(reason="bad_name"), None
+    shaken = shake(stream)
+    found = Reach(
+        operation="tls_handshake",
+        failure=shaken.failure,
+        tls_version=shaken.version,
+        leaf_key_sha256=key_hash(shaken.chain_der[0]) if shaken.chain_der else "",
+        trust=shaken.trust,
+        ja4=shaken.ja4,
+    )
+    if shaken.failure:
+        abort(sock)
+        return found, None
+    return found, stream

@@ -1,0 +1,94 @@
+"""Who measured, when and from where, and everything that one run found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from probe.core.observations import ControlAnswer, KeptPacket, Observation
+from probe.core.verdicts import ServiceVerdict, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vantage:
+    """Who measured, from where, with what. Never the volunteer's own address."""
+
+    probe_id: str = ""
+    probe_cc: str = "ZZ"
+    probe_asn: int = 0
+    cc_source: str = ""
+    """Who says so: settings, table or none; empty in older files. Likewise the next."""
+    asn_source: str = ""
+    stated_cc: str = ""
+    """What the person said; by it the run was made and judged. Empty in older files: `probe_cc`."""
+    geo_cc: str = "ZZ"
+    geo_asn_ipv4: int = 0
+    geo_asn_ipv6: int = 0
+    vantage_doubt: tuple[str, ...] = ()
+    geo_db: str = ""
+    geo_db_date: str = ""
+    network_type: str = "unknown"
+    resolver_count: int = 0
+    nat64_prefix: str = ""
+    tunnel: str = ""
+    """full, split or empty: what a VPN carries of this device's traffic."""
+    families: tuple[int, ...] = ()
+    platform: str = ""
+    python_version: str = ""
+    openssl_version: str = ""
+    requests_version: str = ""
+    privilege: str = ""
+    consent_level: int = 1
+    lab: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run: its frame, its ladder, its outcome. A row of the runs table."""
+
+    run_id: str
+    measurement_start_time: str
+    measurement_end_time: str = ""
+    trigger: str = "manual"
+    """timed, manual, or followup."""
+    engine: str = "probe"
+    """Whose measurements these are: ours, or of what they were imported."""
+    outcome: str = "ok"
+    block_type: str = ""
+    rule_id: str = ""
+    also: tuple[str, ...] = ()
+    """Causes that stop no service by themselves: encrypted ways to ask for names that are blocked."""
+    ladder: tuple[str, ...] = ()
+    """One `step:word` per rung, in order."""
+    conditions: tuple[str, ...] = ()
+    """One `condition:word` each, of the device and its line as the run began; `network:changed` where it moved."""
+    share: tuple[str, ...] = ()
+    """What of the catalogue the run took, so that what it left out is no gap; empty in older files: `tier:1`, all
+    endpoints up to that; `daily:5/23`, the fifth of 23 shares of those that are measured once a day."""
+    clock_offset_s: float | None = None
+    deadline_s: float = 0.0
+    runtime_s: float = 0.0
+    n_targets: int = 0
+    n_attempted: int = 0
+    n_observations: int = 0
+    bytes_written: int = 0
+    bytes_read: int = 0
+    catalogue_path: str = ""
+    catalogue_version: str = ""
+    rules_version: str = ""
+    software_version: str = ""
+    schema_version: str = ""
+    seed: int = 0
+    vantage: Vantage = field(default_factory=Vantage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """Everything that one run found; what the store writes."""
+
+    run: Run
+    observations: tuple[Observation, ...]
+    controls: tuple[ControlAnswer, ...]
+    verdicts: tuple[Verdict, ...]
+    services: tuple[ServiceVerdict, ...]
+    packets: tuple[KeptPacket, ...] = ()
+    """Written to a file of their own, and not read back with the tables."""

@@ -1,0 +1,79 @@
+"""What a run sends at each level of consent, in words that a volunteer understands; the consent text uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+TEXT_NUMBER = 3
+"""Number of the consent text. Whoever changes what it says raises it: everybody is asked again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One sort of traffic: its word in a consent record, the level that it takes, and what it is."""
+
+    word: str
+    level: int
+    meaning: str
+    protocols: tuple[str, ...] = ()
+    """Of `probe.core.tables.protocols`: what is spoken only where this was agreed to."""
+    shapes: tuple[str, ...] = ()
+    """Of `probe.core.tables.shapes`, likewise."""
+
+
+SENT: tuple[Sent, ...] = (
+    Sent(word="names", level=1, protocols=("dns",),
+         meaning="questions for the names of some fifty messengers, to your network's resolver and to public ones"),
+    Sent(word="visits", level=1, protocols=("tcp", "tls", "http"),
+         meaning="visits to their servers, as a browser makes them: connections, TLS handshakes that show the name, "
+                 "first pages; and to well-known web sites for comparison"),
+    Sent(word="greetings", level=1,
+         protocols=("loco", "max_tcp", "mqtt", "imap", "imap_starttls", "smtp", "smtp_starttls", "http_post",
+                    "websocket"),
+         meaning="greetings in protocols that are nothing special, such as mail's"),
+    Sent(word="hellos", level=1, shapes=("browser", "small", "narrow"),
+         meaning="where a handshake fails, further ones that are built otherwise"),
+    Sent(word="hops", level=1,
+         meaning="where a server does not answer, connection attempts that die on the way, to see where they are lost"),
+    Sent(word="first_words", level=2,
+         protocols=("mtproto", "wa_noise", "mmtls", "viber", "threema", "smp", "xmpp_starttls", "xmpps", "mtproto_http",
+                    "mmtls_http", "wechat_newgetdns", "session_seed", "mtproto_ws", "wa_noise_ws", "max_ws", "xmpp_ws"),
+         meaning="the first words of the messengers' own protocols: to an observer your device has such an app"),
+    Sent(word="delicate_names", level=2,
+         meaning="names that some companies take for a sign of malware, such as Session's"),
+    Sent(word="calls", level=2, protocols=("stun",),
+         meaning="the requests that come before calls (STUN)"),
+    Sent(word="transfers", level=3,
+         meaning="more of large pages, and up to some megabytes a run where a service is slowed"),
+    Sent(word="quic", level=3, protocols=("quic",),
+         meaning="QUIC handshakes, which few programs but browsers make"),
+    Sent(word="unusual_hellos", level=3, shapes=("split", "large", "ech"),
+         meaning="handshakes that circumvention tools make too: cut within the name, with ECH"),
+    Sent(word="search", level=3,
+         meaning="a blocked name said again with rising time to live, to find the hop that blocks it"),
+    Sent(word="residue", level=3,
+         meaning="innocent names asked again for some minutes where a block was set off"),
+    Sent(word="fronts", level=3,
+         meaning="names that serve only circumvention, such as Signal's front"),
+    Sent(word="elsewhere", level=3,
+         meaning="blocked names to servers whose operators agreed to it"),
+)
+
+LEVELS: Mapping[int, str] = MappingProxyType({
+    1: "everyday: what opening the messengers' web pages sends",
+    2: "sensitive: to an observer you seem to use the apps themselves",
+    3: "exposing: traffic that an observer who looks for it knows for a measurement or for circumvention",
+})
+
+CONCERNED: Mapping[str, str] = MappingProxyType({
+    "household": "everybody who uses this line: suspicion may fall on them",
+    "employer": "your employer, school or host, if the line or the device is theirs",
+    "owner": "the owner of the line, whose name is on the contract",
+})
+
+
+def sent_at(level: int) -> tuple[str, ...]:
+    """The words of everything that a run may send at this level."""
+    return tuple(row.word for row in SENT if row.level <= level)

@@ -1,0 +1,106 @@
+"""From exceptions and response codes to failure words: OONI's vocabulary (df-007), in one place."""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import ssl
+
+from probe.core.tables.systems import LINUX
+
+ERRNO_FAILURES: dict[int, str] = {
+    errno.ECONNREFUSED: "connection_refused",
+    errno.ECONNRESET: "connection_reset",
+    errno.EPIPE: "connection_reset",
+    errno.ECONNABORTED: "connection_aborted",
+    errno.EHOSTUNREACH: "host_unreachable",
+    errno.EHOSTDOWN: "host_unreachable",
+    errno.ENETUNREACH: "network_unreachable",
+    errno.ENETDOWN: "network_down",
+    errno.ENETRESET: "network_reset",
+    errno.ETIMEDOUT: "timed_out",
+    errno.EACCES: "permission_denied",
+    errno.EPERM: "permission_denied",
+    errno.EADDRNOTAVAIL: "address_not_available",
+    errno.EAFNOSUPPORT: "address_family_not_supported",
+    errno.EINVAL: "invalid_argument",
+    errno.EMSGSIZE: "message_size",
+    errno.ENOBUFS: "no_buffer_space",
+    errno.EPROTO: "host_unreachable",
+}
+
+GAI_FAILURES: dict[int, str] = {
+    socket.EAI_NONAME: "dns_nxdomain_error",
+    getattr(socket, "EAI_NODATA", -5): "dns_no_answer",
+    socket.EAI_AGAIN: "dns_temporary_failure",
+    socket.EAI_FAIL: "dns_server_misbehaving",
+}
+"""Of Linux's C libraries. Others say "no such name" after silence, too (macOS), or for a name without addresses
+(Windows), and a denial would convict where silence does not: there no reason is taken at its word."""
+
+RCODE_FAILURES: dict[str, str] = {
+    "NXDOMAIN": "dns_nxdomain_error",
+    "REFUSED": "dns_refused_error",
+    "SERVFAIL": "dns_servfail_error",
+}
+
+X509_TRUST: dict[int, str] = {
+    9: "not_yet_valid",
+    10: "expired",
+    18: "self_signed",
+    19: "self_signed",
+    20: "unknown_issuer",
+    21: "unknown_issuer",
+    62: "wrong_name",
+    63: "wrong_name",
+    64: "wrong_name",
+}
+"""OpenSSL's X509_V_ERR codes to our trust words. 19 (self-signed in chain) means an unknown private root."""
+
+TRUST_FAILURES: dict[str, str] = {
+    "expired": "ssl_invalid_certificate",
+    "not_yet_valid": "ssl_invalid_certificate",
+    "invalid": "ssl_invalid_certificate",
+    "self_signed": "ssl_unknown_authority",
+    "unknown_issuer": "ssl_unknown_authority",
+    "wrong_name": "ssl_invalid_hostname",
+}
+
+TIMEOUT = "generic_timeout_error"
+EOF = "eof_error"
+NO_ANSWER = "dns_no_answer"
+
+_ADDRESS = re.compile(r"\[?(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F.]*\]?(?::\d+)?|\d+(?:\.\d+){3}(?::\d+)?")
+
+
+def scrub(text: str) -> str:
+    """Return `text` without anything that looks like an address, bounded to 200 characters."""
+    return _ADDRESS.sub("[scrubbed]", text)[:200]
+
+
+def failure_of(error: BaseException) -> str:
+    """The failure word of a network exception; unknown ones become `unknown_failure: ...`, scrubbed."""
+    if isinstance(error, socket.gaierror):
+        return (LINUX and GAI_FAILURES.get(error.errno or 0)) or "dns_server_misbehaving"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return TRUST_FAILURES[X509_TRUST.get(error.verify_code, "invalid")]
+    if isinstance(error, ssl.SSLError):
+        return f"ssl_error: {scrub((getattr(error, 'reason', None) or 'unknown').lower())}"
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return TIMEOUT
+    if isinstance(error, OSError) and error.errno in ERRNO_FAILURES:
+        return ERRNO_FAILURES[error.errno]
+    return f"unknown_failure: {scrub(f'{type(error).__name__} {error}')}"
+
+
+def datagram_failure(error: BaseException) -> str:
+    """As `failure_of`, of a UDP socket: nobody resets datagrams, but Windows calls a closed port (ICMP) that."""
+    return "connection_refused" if isinstance(error, ConnectionResetError) else failure_of(error)
+
+
+def rcode_failure(rcode: str, has_answers: bool) -> str:
+    """The failure word of a DNS response; empty when it carries addresses."""
+    if rcode == "NOERROR":
+        return "" if has_answers else NO_ANSWER
+    return RCODE_FAILURES.get(rcode, "dns_server_misbehaving")

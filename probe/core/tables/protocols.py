@@ -1,0 +1,141 @@
+"""What is spoken with an endpoint: the words of the column `protocol`, and which of them the probe can speak.
+
+The catalogue lists endpoints of protocols that are not built too: an honest list of what is not measured
+is worth more than a list that looks complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from probe.core.tables.handshakes import HANDSHAKES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """One protocol: what carries it, whether it is built, and the consent it takes."""
+
+    name: str
+    schemes: tuple[str, ...]
+    """URL schemes under which the catalogue writes it."""
+    transport: str
+    """tcp, udp, tls, quic or dns; `http` is tcp or tls as its URL says."""
+    layers: tuple[str, ...]
+    """What is measured on the way, in order; for protocols that are not built, what would be."""
+    built: bool
+    consent_level: int
+    """1: ordinary web traffic. 2: bytes that mark the sender as a user of messengers. 3: large transfers, and QUIC."""
+    why_not: str = ""
+    """For protocols that are not built: why, in one sentence."""
+    module: str = ""
+    """A library that it takes and that not every installation has."""
+    extra: str = ""
+    """The extra of this package that brings the library."""
+
+    @property
+    def says(self) -> bool:
+        """A messenger's own first words are said (`probe.core.tables.handshakes`)."""
+        return self.built and self.name in HANDSHAKES
+
+    @property
+    def worth(self) -> int:
+        """How much an answer tells of the service. 2: its own words. 1: a page, or a secure channel. 0: a name that
+        resolves, a port that opens."""
+        return 2 if "app" in self.layers else 1 if {"tls", "http", "quic"}.intersection(self.layers) else 0
+
+    @property
+    def secure_first(self) -> bool:
+        """TLS comes before anything is said in the protocol itself; after STARTTLS it does not."""
+        before, _, _ = " ".join(self.layers).partition("app")
+        return "tls" in before
+
+    @property
+    def over_http(self) -> bool:
+        """HTTP carries it: its words go to a place, not only to a port."""
+        return "http" in self.layers
+
+
+_TCP, _TLS, _UDP = ("dns", "tcp"), ("dns", "tcp", "tls"), ("dns", "udp")
+_POST, _WEBSOCKET = (*_TLS, "http", "app"), (*_TLS, "http", "websocket", "app")
+
+
+def _web(name: str, schemes: str, *, transport: str = "tcp", layers: tuple[str, ...] = (*_TLS, "http")) -> Protocol:
+    return Protocol(name=name, schemes=tuple(schemes.split()), transport=transport, layers=layers, built=True,
+                    consent_level=1)
+
+
+def _datagrams(name: str, scheme: str, *, layers: tuple[str, ...], consent_level: int, module: str = "",
+               extra: str = "") -> Protocol:
+    return Protocol(name=name, schemes=(scheme,), transport="quic" if "quic" in layers else "udp", layers=layers,
+                    built=True, consent_level=consent_level, module=module, extra=extra)
+
+
+def _says(name: str, scheme: str, *, layers: tuple[str, ...]) -> Protocol:
+    """A messenger's own protocol whose first words are said."""
+    return Protocol(name=name, schemes=(scheme,), transport="tls" if layers[:3] == _TLS else "tcp", layers=layers,
+                    built=True, consent_level=2 if HANDSHAKES[name].marks_sender else 1)
+
+
+def _own(name: str, scheme: str, *, layers: tuple[str, ...], why_not: str, consent_level: int = 2) -> Protocol:
+    transport = next((t for t in ("quic", "udp", "tls", "tcp") if t in layers), "dns")
+    return Protocol(name=name, schemes=(scheme,), transport=transport, layers=layers, built=False,
+                    consent_level=consent_level, why_not=why_not)
+
+
+PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
+    protocol.name: protocol
+    for protocol in (
+        _web("dns", "dnslookup", transport="dns", layers=("dns",)),
+        _web("tcp", "tcpconnect", layers=_TCP),
+        _web("tls", "tlshandshake", transport="tls", layers=_TLS),
+        _web("http", "http https"),
+        _own("dns_txt", "dnslookup", layers=("dns",), consent_level=1,
+             why_not="Only addresses are asked for, no texts."),
+        _says("http_post", "https", layers=_POST),
+        _says("websocket", "wss", layers=_WEBSOCKET),
+        _datagrams("quic", "quichandshake", layers=(*_UDP, "quic"), consent_level=3, module="aioquic", extra="quic"),
+        _datagrams("stun", "stun", layers=(*_UDP, "app"), consent_level=2),
+        _own("udp", "udp", layers=_UDP, why_not="No reply is known that a server gives without a session."),
+        _says("mtproto", "tcpconnect", layers=(*_TCP, "app")),
+        _says("mtproto_http", "https", layers=_POST),
+        _says("mtproto_ws", "wss", layers=_WEBSOCKET),
+        _says("wa_noise", "tcpconnect", layers=(*_TCP, "app")),
+        _says("wa_noise_ws", "wss", layers=_WEBSOCKET),
+        _says("mmtls", "tcpconnect", layers=(*_TCP, "app")),
+        _says("mmtls_http", "http", layers=(*_TCP, "http", "app")),
+        _says("wechat_newgetdns", "http", layers=(*_TCP, "http", "app")),
+        _says("viber", "tcpconnect", layers=(*_TCP, "app")),
+        _says("threema", "tcpconnect", layers=(*_TCP, "app")),
+        _says("loco", "tlshandshake", layers=(*_TLS, "app")),
+        _says("max_tcp", "tlshandshake", layers=(*_TLS, "app")),
+        _says("max_ws", "wss", layers=_WEBSOCKET),
+        _says("mqtt", "mqtts", layers=(*_TLS, "app")),
+        _says("session_seed", "https", layers=_POST),
+        _says("smp", "tlshandshake", layers=(*_TLS, "app")),
+        _says("xmpp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
+        _says("xmpps", "tlshandshake", layers=(*_TLS, "app")),
+        _says("xmpp_ws", "wss", layers=_WEBSOCKET),
+        _says("imap", "tlshandshake", layers=(*_TLS, "app")),
+        _says("imap_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
+        _says("smtp", "tlshandshake", layers=(*_TLS, "app")),
+        _says("smtp_starttls", "tcpconnect", layers=(*_TCP, "app", "tls")),
+        _own("opendht", "udp", layers=(*_UDP, "app"),
+             why_not="No client of its DHT is built, whose answers would be judged as those to STUN are."),
+        _own("discord_udp_ping", "udp", layers=(*_UDP, "app"),
+             why_not="Its addresses change with every answer of the voice directory."),
+    )
+})
+
+DATAGRAMS = frozenset(p.name for p in PROTOCOLS.values() if p.built and p.transport in ("quic", "udp"))
+"""Protocols over UDP that the probe speaks: an endpoint of theirs is asked in datagrams, and never connected to."""
+
+SCHEMES: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    scheme: tuple(p.name for p in PROTOCOLS.values() if scheme in p.schemes)
+    for scheme in sorted({s for p in PROTOCOLS.values() for s in p.schemes})
+})
+"""Each URL scheme and the protocols that are written under it; the first is meant where none is named."""
+
+DEFAULT_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443, "wss": 443, "dnslookup": 0})
+"""Ports that a URL may leave out; every other scheme must name its port."""

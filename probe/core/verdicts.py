@@ -1,0 +1,64 @@
+"""What observations mean: one record for a target, one for a role of a service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a run says of one target."""
+
+    target_id: str
+    service: str
+    role: str
+    input: str
+    outcome: str
+    block_type: str = ""
+    also: tuple[str, ...] = ()
+    confidence: float = 0.0
+    confirmed: bool = False
+    scope: str = "unknown"
+    hop: str = ""
+    """Hop at which the interference acts, or a range of hops; `end`: not before the server itself is reached."""
+    residual: str = ""
+    """none, seen, unknown, or empty where nobody looked: whether an innocent name fails at the address afterwards."""
+    residual_s: str = ""
+    """Seconds that it lasted after the last trigger: `20-40`, or `20-` where it outlasted the run."""
+    rule_id: str = ""
+    evidence: tuple[str, ...] = ()
+    """Ids of the observations that the verdict rests on."""
+    evidence_level: str = "socket"
+    attempts: int = 0
+    failed_attempts: int = 0
+    control: str = ""
+    """What the control said: not_needed, none, failed, agrees, contrary, doubtful."""
+    control_ids: tuple[str, ...] = ()
+    partial: bool = False
+    reason: str = ""
+    """For not_attempted and inconclusive: why, in one sentence."""
+    theirs: tuple[str, ...] = ()
+    """Of imported measurements: what the engine that made each says itself, `test version: word`."""
+    sources: tuple[str, ...] = ()
+    """Of imported measurements: the name of each, in the same order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceVerdict:
+    """What a run says of one role of a service: k blocked of n decided endpoints."""
+
+    service: str
+    role: str
+    outcome: str
+    k: int
+    n: int
+    not_attempted: int = 0
+    partial: bool = False
+    block_types: tuple[str, ...] = ()
+    blocked_targets: tuple[str, ...] = ()
+    blocked_inputs: tuple[str, ...] = ()
+    k_ipv4: int = 0
+    n_ipv4: int = 0
+    k_ipv6: int = 0
+    n_ipv6: int = 0
+    """Endpoints with a decided address of the family; one that is stopped before it has an address is in neither."""

@@ -1,0 +1,116 @@
+"""One address of an endpoint that is spoken to in datagrams: QUIC or STUN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from probe.catalogue.sites import Site
+from probe.core.endpoints import Endpoint
+from probe.core.nat64 import from_outside
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.control_sources import FEED
+from probe.inference.evidence.path_evidence import TIMEOUTS, PathEvidence, claims
+from probe.inference.evidence.udp_evidence import PORT_BESIDE, Other, beside, where_datagrams_end
+from probe.inference.evidence.visit_outcomes import source_of
+
+VERSION_1 = "00000001"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What bears on a place besides its own attempts."""
+
+    near: Sequence[Observation] = ()
+    """Innocent names and questions for a version, at the site's addresses."""
+    controls: Sequence[ControlAnswer] = ()
+    traces: Sequence[Observation] = ()
+    others: Sequence[Other] = ()
+    """Every place of the run that was asked over UDP."""
+    private_root: str = ""
+    nat64_prefix: str = ""
+
+
+def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequence[Observation], around: Around,
+                      ) -> PathEvidence:
+    """What is known of `address`; `stage` is the site's kind where the last attempt failed."""
+    mine = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
+    failed = [o for o in mine if o.failure]
+    last = mine[-1] if mine else Observation(operation="", address=address)
+    near = [o for o in around.near if o.address == address and o.port == site.port]
+    base = PathEvidence(
+        address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
+        secure=bool(site.sni), needs=1, depth=int(bool(mine)), attempts=len({o.attempt for o in mine}),
+        failed_attempts=len({o.attempt for o in failed}), last_ok=bool(mine) and not last.failure,
+        proven=site.proves_itself and any(o.trust == "valid" for o in mine), innocent=_innocent(near),
+        evidence=tuple(o.observation_id for o in (*mine, *near)),
+        udp=replace(
+            beside(around.others, protocol=site.kind, address=address, service=endpoint.service),
+            mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),
+            again=_again(mine, near),
+            versions_answered=sum(o.operation == "quic_version" and not o.failure for o in near),
+            late=sum(bool(o.tls_version) and o.failure in TIMEOUTS for o in failed),
+            lost=where_datagrams_end(around.traces, address, site.port),
+            lost_beside=where_datagrams_end(around.traces, address, PORT_BESIDE), version=_version(near),
+            offers_v1=any(VERSION_1 in o.replies for o in near if o.operation == "quic_version"),
+        ),
+    )
+    if failed and not base.last_ok:
+        base = replace(
+            base, stage=site.kind, failure=last.failure, icmp=last.icmp, tls_alert=last.tls_alert, trust=last.trust,
+            issuer=last.issuer, same_failure=len({_kind_of(o.failure) for o in failed}) == 1,
+            tainted=all(o.tainted_by for o in failed),
+            private_root=claims(last, around.private_root),
+        )
+    return _with_controls(base, site, mine, around)
+
+
+def _kind_of(failure: str) -> str:
+    return "timeout" if failure in TIMEOUTS else failure
+
+
+def _innocent(near: Sequence[Observation]) -> str:
+    """Reached when an innocent handshake was answered and stayed so: one that is dropped later counts as failed."""
+    tries = [o for o in near if o.operation == "quic_handshake" and o.purpose == "innocent"]
+    if not tries:
+        return "unasked"
+    if any(not o.failure for o in tries):
+        return "reached"
+    return "tainted" if all(o.tainted_by for o in tries) else "failed"
+
+
+def _again(mine: Sequence[Observation], near: Sequence[Observation]) -> str:
+    """In turns: ours failed, the innocent name was asked again, and ours failed again after it was answered."""
+    failed = [o.sequence for o in mine if o.failure]
+    tries = [o for o in near if o.operation == "quic_handshake" and o.purpose == "innocent"
+             and any(n < o.sequence for n in failed)]
+    reached = [o.sequence for o in tries if not o.failure]
+    if any(reached[0] < n for n in failed) if reached else False:
+        return "reached"
+    return "failed" if tries and not reached else "unasked"
+
+
+def _version(near: Sequence[Observation]) -> str:
+    asked = [o for o in near if o.operation == "quic_version"]
+    if any(not o.failure for o in asked):
+        return "answered"
+    if not asked:
+        return "unasked"
+    return "silent" if all(o.failure in TIMEOUTS for o in asked) else "closed"
+
+
+def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation], around: Around) -> PathEvidence:
+    """Networks of controls that reach this very address, and those that do not."""
+    known_as = from_outside(base.address, around.nat64_prefix)
+    where = (f"[{known_as}]" if ":" in known_as else known_as) + f":{site.port}"
+    inputs = {e.input for e in site.endpoints}
+    told = [c for c in around.controls if c.input in inputs]
+    answered = [c for c in told if c.state == "answered" and (c.source != FEED or where in dict(c.udp))]
+    words = {(c.asn, c.cc, not dict(c.udp)[where]) for c in answered if where in dict(c.udp)}
+    keys = {o.chain[0] for o in mine if o.chain}
+    told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]
+    return replace(
+        base, controls_asked=len({c.control_id for c in told}), controls_answered=len({c.control_id for c in answered}),
+        control_ok=sum(word for *_, word in words), control_failed=sum(not word for *_, word in words),
+        control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
+    )

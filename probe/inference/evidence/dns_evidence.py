@@ -1,0 +1,263 @@
+"""What the resolvers said of one name, held against each other and against trusted ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from probe.core.addresses import is_beside, is_bogon, is_private
+from probe.core.nat64 import through
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS
+from probe.inference.evidence.dns_anatomy import two_senders
+from probe.inference.evidence.dns_replies import answers_of_reply
+from probe.inference.evidence.fingerprint_weight import Mark, mark_of
+from probe.inference.evidence.hop_evidence import NOWHERE, Located
+from probe.inference.evidence.port53 import ANSWERED, Port53, of_the_name, port53, was_injected
+from probe.inference.evidence.time_slots import APART_S, slots_of
+
+STATES = {
+    "": "ok",
+    "dns_nxdomain_error": "nxdomain",
+    "dns_no_answer": "empty",
+    "dns_refused_error": "refused",
+    "dns_servfail_error": "servfail",
+    "generic_timeout_error": "timeout",
+    "timed_out": "timeout",
+    "dns_temporary_failure": "timeout",
+}
+"""Failure word of a lookup to the state of its channel; anything else is `error`."""
+
+DENIALS = ("nxdomain", "empty")
+FILTER_CODES = ("15", "16", "17")
+"""Extended DNS errors Blocked, Censored, Filtered (RFC 8914)."""
+CENSORED, FILTERED = "16", "17"
+ZONE_CODES = ("6", "7", "8", "9", "10", "11", "12", "22", "23")
+"""Extended DNS errors that blame what is behind the resolver: signatures that are wrong, missing or out of date (6 to
+12), no reachable authority (22), an error of the network on the way to it (23) (RFC 8914)."""
+NULL_ADDRESSES = frozenset({"0.0.0.0", "::"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsEvidence:
+    """One name in one run. States: ok, nxdomain, empty, refused, servfail, timeout, error, unasked."""
+
+    asked: bool = False
+    network: str = "unasked"
+    """What the network's own resolution gives (direct question, else the system's)."""
+    system: str = "unasked"
+    public: str = "unasked"
+    tcp: str = "unasked"
+    attempts: int = 0
+    failed_attempts: int = 0
+    slots: int = 0
+    """Time slots in which the network's own resolution failed or lied; none where it did so in one slot and not in
+    another."""
+    trusted_ok: int = 0
+    """Operators of encrypted DNS that gave addresses."""
+    trusted_denying: int = 0
+    control_ok: int = 0
+    """Controls elsewhere that resolve the name."""
+    control_denying: int = 0
+    controls_asked: int = 0
+    network_answers: frozenset[str] = frozenset()
+    public_answers: frozenset[str] = frozenset()
+    trusted_answers: frozenset[str] = frozenset()
+    """Addresses from encrypted DNS and from controls."""
+    bogus: frozenset[str] = frozenset()
+    """Answers that no public name has, and that no trusted resolver gives either."""
+    public_bogus: bool = False
+    fingerprint: str = ""
+    mark: Mark = field(default_factory=Mark)
+    """What that fingerprint says in the vantage's country."""
+    marked_beside: bool = False
+    """An address of the answers with that fingerprint lies in the same network as one that trusted resolvers give."""
+    public_restricted: bool = False
+    """The public resolver's plain answer leads to a restricted mode as well."""
+    filtered: bool = False
+    """The answer is a household filter's: 0.0.0.0, ::, or an extended error that says so."""
+    censored: bool = False
+    """The network's resolver says that somebody else made it answer so (extended DNS error 16), and answers."""
+    zone_blamed: bool = False
+    """Whenever the network's resolver failed it said that the name's own servers or signatures are why."""
+    laboured: bool = False
+    """The network's resolver did answer a question about the name: by a failure of its own, or after its time was up.
+    So it works at the name and gets no further, as where the name's own servers are slow or out of its reach."""
+    injected: bool = False
+    """One question had two different answers, the early one wrong."""
+    two_senders: bool = False
+    """Captured packets show that a false answer was followed by another sender's."""
+    dark_answered: bool = False
+    """An address that runs no resolver answers for this name, and not for an innocent one: a router that answers
+    every question itself does so without a lie."""
+    port53: Port53 = field(default_factory=Port53)
+    """What becomes of questions on their way to resolvers."""
+    resolver_alive: str = "unasked"
+    """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
+    resolver_private: bool = False
+    near_answer: str = ""
+    """Where a resolver in private space gives nothing but private addresses: `beside` it, in its own network, or
+    `elsewhere`; empty otherwise, and where a known block address is among them."""
+    located: Located = NOWHERE
+    """The hop at which false answers begin."""
+    chosen_filter: bool = False
+    """The resolver says that it filters on its client's request (extended DNS error 17), or is known to be one that
+    is chosen for its filtering."""
+
+    @property
+    def agrees(self) -> bool:
+        """An address of the network's answer is one that trusted resolvers give."""
+        return bool(self.network_answers & self.trusted_answers)
+
+    @property
+    def consistent(self) -> bool:
+        """An address of the answer is one that trusted resolvers give, or lies in the same network as one of them."""
+        return self.agrees or any(is_beside(a, b) for a in self.network_answers for b in self.trusted_answers)
+
+    @property
+    def known_elsewhere(self) -> bool:
+        """Trusted resolvers or controls find addresses for the name."""
+        return self.trusted_ok + self.control_ok > 0
+
+    @property
+    def denied_elsewhere(self) -> bool:
+        """A trusted resolver denies the name, and nobody elsewhere finds it."""
+        return self.trusted_denying > 0 and not self.known_elsewhere
+
+
+def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
+                 nat64_prefix: str = "", cc: str = "ZZ") -> DnsEvidence:
+    """Compare every lookup of one name; `controls` are the answers of helpers about it."""
+    alive = [o for o in seen if o.purpose == "innocent" and o.resolver == "network"]
+    asked = of_the_name(seen)
+    if not asked:
+        return DnsEvidence()
+    by = {word: [o for o in asked if o.resolver == word] for word in ("system", "network", "public", "dark")}
+    doh = [o for o in asked if o.dns_engine in ENCRYPTED]
+    tcp = [o for o in asked if o.dns_engine == "tcp"]
+    network = own_lookups(seen)
+    told = [c for c in controls if c.state == "answered"]
+    trusted = _answers(doh) | frozenset(a for c in told for a in c.addresses)
+    if nat64_prefix:  # the network's resolver gives addresses behind the translator, the others those in front of it
+        trusted |= frozenset(through(a, nat64_prefix) for a in trusted)
+    # A list of this device's own (its hosts file, a filter on it) is not the network's lie: who asked the network's
+    # resolver directly, and was answered, knows what that says.
+    theirs = network if by["network"] and state_of(network) == "ok" else network + by["system"]
+    bogus = frozenset(a for a in _answers(theirs) - trusted if is_bogon(a, nat64_prefix))
+    plain = _answers(theirs) | frozenset(a for a in _answers(by["system"]) if not is_bogon(a, nat64_prefix))
+    public_wrong = any(is_bogon(a, nat64_prefix) for a in _answers(by["public"]) - trusted)
+    marked = [o for o in theirs if o.fingerprint and not frozenset(o.answers) <= trusted]
+    mark, way = mark_of(marked, cc=cc), port53(seen, trusted, plain, nat64_prefix=nat64_prefix)
+    return DnsEvidence(
+        asked=True, network=state_of(network), system=state_of(by["system"]), public=state_of(by["public"]),
+        tcp=state_of(tcp), attempts=_attempts(network), failed_attempts=_failed_attempts(network),
+        slots=_wrong_slots(network, alive, trusted, nat64_prefix),
+        trusted_ok=_operators(doh, "ok"), trusted_denying=_operators(doh, *DENIALS),
+        control_ok=len({c.control_id for c in told if c.addresses and not c.before}),
+        control_denying=len({c.control_id for c in told if STATES.get(c.dns_failure) in DENIALS and not c.addresses}),
+        controls_asked=len(controls), network_answers=plain, public_answers=_answers(by["public"]),
+        trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
+        fingerprint=mark.name, mark=mark,
+        marked_beside=any(is_beside(a, b) for a in _answers(marked) for b in trusted),
+        public_restricted=mark_of((o for o in by["public"] if not frozenset(o.answers) <= trusted), cc=cc).restricted,
+        filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
+        censored=any(o.answers and _code(word) == CENSORED for o in network for word in o.ede),
+        zone_blamed=_blames_the_zone(network), laboured=any(_is_laboured(o) for o in network),
+        injected=way.injected, dark_answered=way.dark_answered, port53=way,
+        two_senders=any(two_senders(o, bogus) for o in network if o.dns_engine == "udp"),
+        resolver_alive=state_of(alive),
+        resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
+        near_answer=_near_answer(by["network"]),
+        chosen_filter=_filters_for_its_client(network),
+    )
+
+
+def own_lookups(seen: Iterable[Observation]) -> list[Observation]:
+    """What the network's own resolution said of a name: asked directly, or else by the system."""
+    asked = of_the_name(seen)
+    return ([o for o in asked if o.resolver == "network" and o.dns_engine == "udp"]
+            or [o for o in asked if o.resolver == "system"])
+
+
+def _near_answer(network: Sequence[Observation]) -> str:
+    answers = _answers(network) - NULL_ADDRESSES
+    resolvers = {o.resolver_address for o in network}
+    near = answers and all(is_private(a) for a in answers | resolvers) and not any(o.fingerprint for o in network)
+    if not near:
+        return ""
+    return "beside" if all(any(is_beside(a, r) for r in resolvers) for a in answers) else "elsewhere"
+
+
+def state_of(seen: Iterable[Observation]) -> str:
+    """The state of one channel: ok when any question had addresses, else that of the last failing one."""
+    words = [STATES.get(o.failure, "error") for o in seen]
+    if not words:
+        return "unasked"
+    if "ok" in words:
+        return "ok"
+    return next((w for w in ("timeout", "servfail", "refused", "nxdomain", "empty") if w in words), "error")
+
+
+def _answers(seen: Iterable[Observation]) -> frozenset[str]:
+    return frozenset(a for o in seen for a in o.answers)
+
+
+def _attempts(seen: Iterable[Observation]) -> int:
+    return len({o.attempt for o in seen})
+
+
+def _failed_attempts(seen: list[Observation]) -> int:
+    return sum(state_of([o for o in seen if o.attempt == n]) != "ok" for n in {o.attempt for o in seen})
+
+
+def _wrong_slots(network: list[Observation], alive: list[Observation], trusted: frozenset[str],
+                 nat64_prefix: str) -> int:
+    """Slots in which the answer was wrong; of those without any, the ones in which the resolver served others."""
+    slots = slots_of(network)
+    if not all(_is_wrong(slot, trusted, nat64_prefix) for slot in slots):
+        return 0
+    return sum(state_of(slot) in ("ok", *DENIALS) or _served_then(slot, alive) for slot in slots)
+
+
+def _served_then(slot: list[Observation], alive: list[Observation]) -> bool:
+    begin_s, end_s = slot[0].t0_s, max(o.t_s for o in slot) + APART_S / 2
+    return any(state_of([o]) in ("ok", *DENIALS) for o in alive if begin_s <= o.t0_s <= end_s)
+
+
+def _is_wrong(slot: list[Observation], trusted: frozenset[str], nat64_prefix: str) -> bool:
+    """Nothing but failures, an answer that no public name has, a known block address, or a second answer."""
+    if state_of(slot) != "ok":
+        return True
+    false = {a for a in _answers(slot) - trusted if is_bogon(a, nat64_prefix)}
+    return bool(false) or any((o.fingerprint and not frozenset(o.answers) <= trusted)
+                              or was_injected(o, trusted, nat64_prefix) for o in slot)
+
+
+def _operators(doh: list[Observation], *states: str) -> int:
+    names = {o.resolver for o in doh}
+    return sum(state_of([o for o in doh if o.resolver == name]) in states for name in names)
+
+
+def _names_policy(seen: Iterable[Observation]) -> bool:
+    return any(_code(word) in FILTER_CODES for o in seen for word in o.ede)
+
+
+def _blames_the_zone(network: Sequence[Observation]) -> bool:
+    failed = [o for o in network if STATES.get(o.failure) == "servfail"]
+    return bool(failed) and all(any(_code(word) in ZONE_CODES for word in o.ede) for o in failed)
+
+
+def _is_laboured(seen: Observation) -> bool:
+    state = STATES.get(seen.failure)
+    late = (answers_of_reply(text)[0] for text in seen.replies)
+    return state == "servfail" or (state == "timeout" and any(rcode in (*ANSWERED, "SERVFAIL") for rcode in late))
+
+
+def _code(word: str) -> str:
+    return word.split(" ")[0]
+
+
+def _filters_for_its_client(seen: Iterable[Observation]) -> bool:
+    """Nobody but the resolver's own client has asked for what error 17 reports (RFC 8914 section 4.18)."""
+    return any(o.resolver_address in FILTERING_RESOLVERS or any(_code(word) == FILTERED for word in o.ede)
+               for o in seen)

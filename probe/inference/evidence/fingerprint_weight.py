@@ -1,0 +1,46 @@
+"""How much a matched fingerprint says here: it convicts by itself only in the countries where it is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from probe.catalogue.fingerprints import CONVICTING
+from probe.core.observations import Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What the fingerprints of some observations say."""
+
+    name: str = ""
+    """The fingerprint of an answer or page that is not the service's own; empty when none matched."""
+    fits: bool = False
+    """It is a national or provider's one, and expected in the vantage's country."""
+    restricted: bool = False
+    """It belongs to a restricted mode: a genuine server, but not the one that was asked for."""
+    harmless: str = ""
+    """The fingerprint of a page that servers, content networks and gateways show themselves: it overrides."""
+
+
+TELLING = (*CONVICTING, "product", "institution")
+"""Scopes of pages that are worth a second look; vague words stand on many a genuine page."""
+
+
+def is_telling(seen: Observation) -> bool:
+    """Whether a page is some filter's as far as its fingerprint says."""
+    return bool(seen.fingerprint) and seen.fingerprint_scope.split(" ")[0] in TELLING
+
+
+def mark_of(seen: Iterable[Observation], *, cc: str) -> Mark:
+    """The strongest mark among the observations; a harmless one beside it overrides all."""
+    found = [(o.fingerprint, o.fingerprint_scope.split()) for o in seen if o.fingerprint]
+    harmless = next((name for name, words in found if words[:1] == ["fp"]), "")
+    if harmless or not found:
+        return Mark(harmless=harmless)
+    name, words = max(found, key=lambda pair: _fits(pair[1], cc))
+    return Mark(name=name, fits=_fits(words, cc), restricted=words[:1] == ["restricted"])
+
+
+def _fits(words: list[str], cc: str) -> bool:
+    return words[:1] != [] and words[0] in CONVICTING and cc in words[1:]

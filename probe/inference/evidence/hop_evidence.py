@@ -1,0 +1,217 @@
+"""Where on the path interference acts: the smallest TTL with which a forbidden question still draws it.
+
+A packet whose TTL ends before the box never meets it; one that ends just behind it does. What is compared: the same
+question with one hop less, an innocent one with the same TTL, and how far routers are heard of at all. A box may give
+its forged packet the TTL that the packet it saw had left: that one dies on its way back, and what is first seen comes
+from about half as far (rule R30 of the field). So a place is a range, unless the TTL of the forged packet is known.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from probe.core.addresses import parse
+from probe.core.observations import Observation
+
+ACTS = ("reset", "closed", "answered")
+"""Words of what ends or answers a flow."""
+SERVED = ("acked", "answered")
+"""Words of a server that was reached, where nothing interferes."""
+QUIET_HOPS = 2
+"""So many hops in a row must keep silent where others are heard: one router alone may have other things to do."""
+_CARRIER = ipaddress.ip_network("100.64.0.0/10")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One packet of a row: its TTL and what came of it."""
+
+    ttl: int
+    word: str
+    space: str = ""
+    """Address space of the router that was heard of: private, carrier, public."""
+    ip_ttl: int = -1
+    """IP TTL of the answer, where it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Where interference with one name at one address acts; hop numbers count routers from 1, 0: not shown."""
+
+    least: int = 0
+    most: int = 0
+    at_end: bool = False
+    """It first acts where the server itself is reached: the server, or something at its door."""
+    outside: int = 0
+    """The first router in public address space behind private ones: the end of the access network."""
+    scope: str = "unknown"
+
+    @property
+    def hop(self) -> str:
+        """`3`, `2-3`, `end`, or empty: the form of the column."""
+        if self.at_end:
+            return "end"
+        if not self.most:
+            return ""
+        return str(self.most) if self.least == self.most else f"{self.least}-{self.most}"
+
+
+NOWHERE = Located()
+"""Nobody looked, or nothing is shown."""
+
+
+def address_space(text: str) -> str:
+    """private (a household's or company's own), carrier (RFC 6598, between a provider and its customers), public;
+    empty for what is no address."""
+    address = parse(text)
+    if address is None:
+        return ""
+    if isinstance(address, ipaddress.IPv4Address) and address in _CARRIER:
+        return "carrier"
+    return "private" if address.is_private or address.is_link_local else "public"
+
+
+def icmp_word(icmp: str, address: str) -> str:
+    """`type/code address` of an ICMP error about packets to `address`, as it is stored: instead of the sender, whose
+    address may be this device's own or lie in the volunteer's own network, `service` or the space it lies in."""
+    kind, _, sender = icmp.partition(" ")
+    return f"{kind} {'service' if parse(sender) == parse(address) else address_space(sender)}" if sender else kind
+
+
+def icmp_scope(icmp: str) -> str:
+    """How near the router is that sent an ICMP error, `type/code space`. One in private space may be a company's or a
+    provider's; one in the space between a provider and its customers is the provider's."""
+    space = icmp.partition(" ")[2]
+    return "access" if "carrier" in (space, address_space(space)) else "unknown"
+
+
+def sent(row: Observation) -> tuple[Sent, ...]:
+    """The packets of a row, in the order in which they were sent; texts of another form count for nothing."""
+    found: list[Sent] = []
+    for text in row.replies:
+        ttl, word, _delay, _router, space, ip_ttl, *_ = (*text.split(), *[""] * 6)
+        if ttl.isdecimal() and word:
+            found.append(Sent(ttl=int(ttl), word=word, space=space.strip("-"),
+                              ip_ttl=int(ip_ttl) if ip_ttl.isdecimal() else -1))
+    return tuple(found)
+
+
+def heard_of(way: Sequence[Sent]) -> tuple[frozenset[int], int]:
+    """(TTLs at which a router let a packet run out, the TTL at which the address itself was reached or 0)."""
+    ended = min((s.ttl for s in way if s.word == "end"), default=0)
+    return frozenset(s.ttl for s in way if s.word == "exceeded"), ended
+
+
+def first_sign(rows: Sequence[Sequence[Sent]], way: Sequence[Sent]) -> int:
+    """The TTL at which interference seems to begin in flows whose TTL rises; 0 while there is no sign of it."""
+    packets = [s for row in rows for s in row]
+    acted = [s.ttl for s in packets if s.word in ACTS]
+    if acted:
+        return min(acted)
+    others, ended = heard_of(way)
+    heard = max((s.ttl for s in packets if s.word in ("exceeded", "acked")), default=0)
+    quiet = sorted({s.ttl for s in packets if s.word == "silent" and s.ttl > heard
+                    and (s.ttl in others or (ended and s.ttl >= ended))})
+    return quiet[0] if len(quiet) >= QUIET_HOPS else 0
+
+
+def located(traces: Sequence[Observation], name: str, *, address: str = "", port: int = 0) -> Located:
+    """The place that the rows of one search show for `name`; at `address` and `port`, or wherever it was asked."""
+    rows = [o for o in traces if o.purpose == "locate" and not o.failure
+            and (not address or (o.address, o.port) == (address, port))]
+    own = [o for o in rows if o.hostname == name]
+    if not own:
+        return NOWHERE
+    where = (own[0].address, own[0].port)
+    rows = [o for o in rows if (o.address, o.port) == where]
+    way = [s for o in rows if not o.hostname for s in sent(o)]
+    others = [sent(o) for o in rows if o.hostname not in ("", name)]
+    mine = [sent(o) for o in own if (o.address, o.port) == where]
+    found = _of_questions(mine, others, way) if own[0].port == 53 else _of_flows(mine, others, way)
+    outside = _outside(way)
+    return Located(least=found.least, most=found.most, at_end=found.at_end, outside=outside,
+                   scope=_scope(found, way, outside))
+
+
+def _of_flows(mine: Sequence[Sequence[Sent]], others: Sequence[Sequence[Sent]], way: Sequence[Sent]) -> Located:
+    """Flows of one TTL each tell: the forbidden name at the TTL and at one less, the innocent one at the TTL."""
+    held = {row[0].ttl: row for row in mine if len({s.ttl for s in row}) == 1}
+    least = max(held, default=0)
+    at, below = held.get(least), held.get(least - 1)
+    control = next((row for row in others if row and {s.ttl for s in row} == {least}), None)
+    if at is None or control is None or (below is None and least > 1):
+        return NOWHERE
+    acts = at[-1].word in ACTS
+    if not acts and any(s.word != "silent" for s in at):
+        return NOWHERE
+    if below is not None and (below[-1].word in ACTS or (not acts and not _heard(below))):
+        return NOWHERE
+    others_heard, ended = heard_of(way)
+    if (ended and least >= ended) or any(s.word in SERVED for s in control):
+        return Located(at_end=True)
+    if acts:
+        spared = control[-1].word not in ACTS or max(others_heard, default=0) >= least
+        return Located(least=least // 2 + 1, most=least) if spared else NOWHERE
+    return Located(least=least, most=least) if _heard(control) else NOWHERE
+
+
+def _heard(row: Sequence[Sent]) -> bool:
+    return any(s.word == "exceeded" for s in row)
+
+
+def _of_questions(mine: Sequence[Sequence[Sent]], others: Sequence[Sequence[Sent]], way: Sequence[Sent]) -> Located:
+    """DNS: every TTL was asked with; answers to questions that cannot have reached the resolver come from a box."""
+    answers = [s for row in mine for s in row if s.word == "answered"]
+    if not answers:
+        return NOWHERE
+    if copied := _copied(answers):
+        return Located(least=copied, most=copied)
+    first = min(s.ttl for s in answers)
+    others_heard, ended = heard_of(way)
+    ends = [s.ttl for row in others for s in row if s.word == "answered"] + ([ended] if ended else [])
+    if ends and first >= min(ends):
+        return Located(at_end=True)
+    if not ends and max(others_heard, default=0) < first:
+        return NOWHERE
+    genuine = any(s.ip_ttl > s.ttl for s in answers if not ends or s.ttl < min(ends))
+    return Located(least=first if genuine else first // 2 + 1, most=first)
+
+
+def _copied(answers: Sequence[Sent]) -> int:
+    """The hop of a box that copies TTLs: its answers' grow with the questions', and are never more; 0: it does not."""
+    gaps = {s.ttl - s.ip_ttl for s in answers if 0 <= s.ip_ttl <= s.ttl}
+    rising = len({s.ttl for s in answers if 0 <= s.ip_ttl <= s.ttl}) > 1
+    return gaps.pop() // 2 + 1 if len(gaps) == 1 and rising else 0
+
+
+def _outside(way: Sequence[Sent]) -> int:
+    spaces = _spaces(way)
+    public = min((ttl for ttl, space in spaces.items() if space == "public"), default=0)
+    inside = [ttl for ttl, space in spaces.items() if space in ("private", "carrier")]
+    return public if inside and public > max(inside) else 0
+
+
+def _spaces(way: Sequence[Sent]) -> Mapping[int, str]:
+    return {s.ttl: s.space for s in way if s.space and s.word in ("exceeded", "gateway")}
+
+
+def _scope(found: Located, way: Sequence[Sent], outside: int) -> str:
+    if not found.most:
+        return "unknown"
+    zones = {_zone(hop, _spaces(way), outside) for hop in range(found.least, found.most + 1)}
+    return zones.pop() if len(zones) == 1 else "unknown"
+
+
+def _zone(hop: int, spaces: Mapping[int, str], outside: int) -> str:
+    """In whose reach a hop lies. A private address further than the first hop may be a company's or a provider's."""
+    if hop == 1 and spaces.get(1) == "private":
+        return "lan"
+    carrier = min((ttl for ttl, space in spaces.items() if space == "carrier"), default=0)
+    if outside and hop > outside:
+        return "beyond_access"
+    if hop == outside:  # so near the last router heard of, it may be the service's own, peering with the provider
+        return "access" if hop + QUIET_HOPS <= max(spaces) else "unknown"
+    inside = carrier and carrier <= hop and (outside or spaces.get(hop) == "carrier")
+    return "access" if inside else "unknown"

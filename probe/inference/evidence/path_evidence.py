@@ -1,0 +1,357 @@
+"""What happened between this network and one address of one endpoint, held against its neighbours and controls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from probe.catalogue.sites import Site
+from probe.core.endpoints import Endpoint
+from probe.core.nat64 import from_outside
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.control_sources import FEED
+from probe.core.tables.handshakes import FOREIGN, INNOCENT
+from probe.inference.evidence.app_evidence import (
+    OPERATION,
+    AppEvidence,
+    app_evidence,
+    control_word,
+    foreign_status,
+    proves_service,
+)
+from probe.inference.evidence.fingerprint_weight import Mark, mark_of
+from probe.inference.evidence.flow_evidence import FlowEvidence, flow_evidence
+from probe.inference.evidence.freezes import Freezes, freezes
+from probe.inference.evidence.hop_evidence import NOWHERE, Located, located
+from probe.inference.evidence.packet_anatomy import UNSEEN, Anatomy, anatomy_of
+from probe.inference.evidence.residual_evidence import NOT_ASKED, Residual, residual_of
+from probe.inference.evidence.shape_evidence import UNSHAPED, ShapeEvidence, shape_evidence
+from probe.inference.evidence.time_slots import failing_slots
+from probe.inference.evidence.trace_evidence import where_lost
+from probe.inference.evidence.transfer_evidence import SAMPLE, seeps
+from probe.inference.evidence.udp_evidence import UdpEvidence
+from probe.inference.evidence.url_places import host_of, joined, redirects_abroad
+from probe.inference.evidence.visit_outcomes import (
+    NETWORK_PURPOSES,
+    expects_content,
+    failed_inputs,
+    must_not_answer,
+    source_of,
+)
+
+TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
+REFUSED = "connection_refused"
+RESET = "connection_reset"
+UNTRUSTED = ("unknown_issuer", "self_signed")
+_DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
+_STAGES = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
+NAMED_PURPOSES = (*NETWORK_PURPOSES, SAMPLE)
+ALIKE = 0.7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathEvidence:
+    """One address of one endpoint.
+
+    Stages: "", connect, tls, app, http, page (answered, but not as expected), quic, stun.
+    """
+
+    address: str
+    family: int = 4
+    source: str = ""
+    kind: str = "http"
+    secure: bool = False
+    needs: int = 3
+    """The depth at which the endpoint is reached: 1 for tcp, 2 for tls, 3 for http and app."""
+    proven: bool = False
+    """The genuine service's certificate was validated, or its own protocol repeated what only it could."""
+    attempts: int = 0
+    failed_attempts: int = 0
+    last_ok: bool = False
+    cut: int = 0
+    """Connections of the site that named it and were reset, at any of its addresses, transfers among them."""
+    depth: int = 0
+    """How far any attempt got or meant to get: 1 connect, 2 TLS, 3 page."""
+    stage: str = ""
+    """Where the last failing attempt ended."""
+    same_failure: bool = False
+    """Every failing attempt ended at the same stage with the same word."""
+    failure: str = ""
+    icmp: str = ""
+    opened_before: bool = False
+    """The same address and port accepted a connection of ours earlier in the run."""
+    lost: str = ""
+    """near, far, unknown, or empty where nobody looked: where attempts to connect end
+    (`probe.inference.evidence.trace_evidence`)."""
+    located: Located = NOWHERE
+    """The hop at which the name is interfered with."""
+    located_by_name: Located = NOWHERE
+    """The same at whichever of the site's addresses it was looked for: one search is enough for a name."""
+    residual: Residual = NOT_ASKED
+    """What its failures leave behind for innocent names."""
+    anatomy: Anatomy = UNSEEN
+    """What captured packets say of who ended the failing attempts."""
+    tainted: bool = False
+    """Every failing attempt came after a neighbour's failure at this address, or somebody else's is not excluded."""
+    slots: int = 0
+    """Time slots in which it failed (`probe.inference.evidence.time_slots`)."""
+    stops_alike: bool = False
+    """Every failing attempt had read about as much when it ended: a slow line stops anywhere."""
+    seeps: bool = False
+    """In a failing attempt the page still came when its time was up."""
+    acked: str = ""
+    """no: in none of the failing attempts was all that was said acknowledged."""
+    freezes: Freezes = field(default_factory=Freezes)
+    """Transfers under the site's name, at whichever address, that fell silent where boxes freeze them."""
+    hushed: bool = False
+    """The last attempt's page came whole, and what was said after it was never acknowledged."""
+    tls_alert: int = -1
+    trust: str = ""
+    issuer: str = ""
+    private_root: bool = False
+    """The chain claims the private authority that the catalogue expects, under a root it does not know."""
+    innocent: str = "unasked"
+    """reached, failed, tainted or unasked: an innocent name at the same address and port."""
+    other_bytes: str = "unasked"
+    """passed: bytes that are no TLS were acknowledged at the same address and port, between two hellos of the site that
+    were not; failed; unasked."""
+    other_port: str = "unasked"
+    """open, closed (a refusal: the host lives), silent or unasked."""
+    controls_asked: int = 0
+    controls_answered: int = 0
+    control_ok: int = 0
+    """Networks of controls for which the failing stage works at this address (or, unknown there, at the service).
+    Networks, not answers: two helpers in one network see what one sees."""
+    control_failed: int = 0
+    control_here: int = 0
+    """Networks of those controls that know the service by this address: the page that they were served may be its."""
+    control_same_key: int = 0
+    control_other_key: int = 0
+    # the page
+    status: int = 0
+    met: str = ""
+    content_known: bool = False
+    fingerprint: str = ""
+    mark: Mark = field(default_factory=Mark)
+    """What that fingerprint says in the vantage's country."""
+    foreign_redirect: bool = False
+    control_page_same: int = 0
+    control_page_differs: int = 0
+    page_of_others: bool = False
+    """Unrelated services in other networks are answered with this very page here."""
+    control_redirects_alike: int = 0
+    """Controls that are redirected to the same host, or abroad as well: places differ by country."""
+    must_not_answer: bool = False
+    udp: UdpEvidence = field(default_factory=UdpEvidence)
+    """Of endpoints that are spoken to in datagrams."""
+    shapes: ShapeEvidence = UNSHAPED
+    """Other ClientHellos at this address, and the name at other addresses."""
+    flow: FlowEvidence = field(default_factory=FlowEvidence)
+    """Transfers at this address."""
+    app: AppEvidence = field(default_factory=AppEvidence)
+    """Of endpoints that are a messenger's own."""
+    evidence: tuple[str, ...] = ()
+
+
+def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Sequence[Observation],
+                  around: Sequence[Observation], controls: Sequence[ControlAnswer],
+                  traces: Sequence[Observation] = (), flows: Sequence[Observation] = (),
+                  lent: Sequence[Observation] = (), private_root: str = "", nat64_prefix: str = "", cc: str = "ZZ",
+                  ) -> PathEvidence:
+    """Gather what is known of `address`; `private_root` is the organisation of the expected private authority.
+    Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
+    here = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
+    mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
+    numbers = whole_attempts(mine)
+    only = replace(site, endpoints=(endpoint,))
+    failed = [n for n in numbers
+              if failed_inputs(only, [o for o in mine if o.attempt == n])]
+    named = [o for o in (*visits, *flows) if o.purpose in NAMED_PURPOSES]
+    flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
+    base = PathEvidence(
+        address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
+        needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni),
+        attempts=len(numbers), failed_attempts=len(failed),
+        depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
+        proven=(site.proves_itself and any(o.trust == "valid" for o in mine)) or proves_service(mine),
+        innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
+        other_bytes=_other_bytes(around, mine, address, site.port),
+        lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
+        located=located(traces, site.sni or site.host, address=address, port=site.port),
+        located_by_name=located([o for o in traces if o.port == site.port], site.sni or site.host),
+        residual=residual_of(here, around, [o for o in traces if o.purpose == "locate"], address, site.port),
+        slots=failing_slots([o for o in mine if o.attempt in numbers], failed,
+                            [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
+                                address, site.port)]),
+        cut=sum(o.failure == RESET and o.operation != "connect" for o in named), freezes=freezes(visits, flows, lent),
+        hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
+                   for o in here if o.attempt == max(numbers, default=0)),
+        must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
+        flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
+    )
+    base = _with_failures(base, mine, failed, around, private_root)
+    told = [c for c in controls if c.input == endpoint.input or c.input in {e.input for e in site.endpoints}]
+    known_as = from_outside(address, nat64_prefix)
+    if site.app:
+        base = replace(base, app=app_evidence(site.app, mine, around, told, address=address, port=site.port,
+                                              where=place_of(known_as, site.port)), status=foreign_status(mine))
+    base = _with_controls(base, site, told, mine, known_as=known_as)
+    if base.stage in ("tls", "http"):
+        base = replace(base, shapes=shape_evidence(site, address, mine, around, told, known_as=known_as))
+    pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
+    return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in ("", "page") else base
+
+
+def claims(seen: Observation, organisation: str) -> bool:
+    """Whether a certificate of nobody we trust names this organisation in its issuer (RFC 4514 escapes commas)."""
+    return bool(organisation) and organisation in seen.issuer.replace("\\", "") and seen.trust in UNTRUSTED
+
+
+def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
+                   around: Sequence[Observation], private_root: str) -> PathEvidence:
+    ends = [_end_of([o for o in mine if o.attempt == n]) for n in failed]
+    if not ends or base.last_ok:
+        return base
+    last = ends[-1]
+    stage = _STAGES[last.operation]
+    if stage == "http" and not last.failure:
+        stage = "page"
+    return replace(
+        base, stage=stage, failure=last.failure, icmp=last.icmp,
+        same_failure=len({(o.operation, _kind_of(o.failure)) for o in ends}) == 1,
+        opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
+                          and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
+        anatomy=anatomy_of(ends, [o for o in around if o.address == base.address]),
+        tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
+        stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
+        seeps=any(seeps(o) for o in ends),
+        acked=_acked([o.acked for o in ends]), tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
+        private_root=claims(last, private_root),
+        status=last.status,
+    )
+
+
+def _acked(words: Sequence[str]) -> str:
+    """The last attempt's word; `no` only where it is every attempt's."""
+    if words[-1] != "no" or all(word == "no" for word in words):
+        return words[-1]
+    return "yes" if "yes" in words else ""
+
+
+def whole_attempts(mine: Sequence[Observation]) -> list[int]:
+    """Numbers of the attempts that bear on whether the endpoint is reached, in order. Of the other addresses of a name
+    some are only connected to; where one is then tried in earnest, that first look has neither failed nor succeeded."""
+    ends = {number: [o for o in mine if o.attempt == number] for number in sorted({o.attempt for o in mine})}
+    depths = {number: max(_DEPTHS[o.operation] for o in seen) for number, seen in ends.items()}
+    most = max(depths.values(), default=0)
+    return [number for number, seen in ends.items() if depths[number] == most or any(o.failure for o in seen)]
+
+
+def _end_of(attempt: Sequence[Observation]) -> Observation:
+    """The operation with which a failing attempt ended."""
+    return next((o for o in attempt if o.failure or o.proof == FOREIGN), attempt[-1])
+
+
+def _kind_of(failure: str) -> str:
+    return "timeout" if failure in TIMEOUTS else failure
+
+
+def _innocent(around: Sequence[Observation], address: str, port: int) -> str:
+    tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
+             and o.protocol != INNOCENT]
+    if not tries:
+        return "unasked"
+    operation = "tls_handshake" if any(o.sni for o in tries) else "http_round_trip"
+    reached = [o for o in tries if o.operation == operation and not o.failure]
+    if reached:
+        return "reached"
+    return "tainted" if all(o.tainted_by for o in tries) else "failed"
+
+
+def _other_port(around: Sequence[Observation], address: str) -> str:
+    tries = [o for o in around if o.purpose == "port" and o.address == address and o.operation == "connect"]
+    if not tries:
+        return "unasked"
+    if any(not o.failure for o in tries):
+        return "open"
+    return "closed" if any(o.failure == REFUSED for o in tries) else "silent"
+
+
+def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], address: str, port: int) -> str:
+    tries = [o for o in around if o.purpose == "bytes" and (o.address, o.port) == (address, port)]
+    lost = [o.sequence for o in mine if o.operation == "tls_handshake" and o.failure and o.acked == "no"]
+    said = [o for o in tries if o.operation == OPERATION and (not o.failure or o.acked == "yes")]
+    if any(min(lost) < o.sequence < max(lost) for o in said) if lost else False:
+        return "passed"
+    return "failed" if tries and not said else "unasked"
+
+
+def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAnswer],
+                   mine: Sequence[Observation], *, known_as: str) -> PathEvidence:
+    answered = [c for c in controls if c.state == "answered"
+                and (c.source != FEED or _control_word(base, site, c, known_as))]
+    keys = {o.chain[0] for o in mine if o.chain}
+    here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses)
+            and _control_word(base, site, c, known_as) == "ok"}
+    words = {(c.asn, c.cc, word) for c in answered if (word := _control_word(base, site, c, known_as))}
+    told_keys = [key for c in answered for where, key in c.leaf_keys if key and where.endswith(f":{site.port}")]
+    return replace(
+        base, controls_asked=len({c.control_id for c in controls}),
+        controls_answered=len({c.control_id for c in answered}),
+        control_ok=sum(word == "ok" for *_, word in words), control_failed=sum(word == "failed" for *_, word in words),
+        control_here=len(here),
+        control_same_key=sum(k in keys for k in told_keys), control_other_key=sum(k not in keys for k in told_keys),
+    )
+
+
+def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> str:
+    """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
+    where = place_of(known_as, site.port)
+    tcp, tls = dict(control.tcp), dict(control.tls)
+    if base.stage == "connect":
+        if where in tcp:
+            return "failed" if tcp[where] else "ok"
+        return ""
+    if base.stage == "tls":
+        if where in tls:
+            return "failed" if tls[where] else "ok"
+        if tcp.get(where):
+            return "failed"
+    if base.stage == "app":
+        return control_word(control, where).replace(FOREIGN, "")
+    if base.stage in ("http", "page", "") and control.http_failure is not None:
+        return "failed" if control.http_failure else "" if control.before else "ok"
+    return ""
+
+
+def place_of(address: str, port: int) -> str:
+    """How controls write a place."""
+    return (f"[{address}]" if ":" in address else address) + f":{port}"
+
+
+def _with_page(base: PathEvidence, page: Observation, controls: Sequence[ControlAnswer],
+               endpoint: Endpoint, cc: str) -> PathEvidence:
+    pages = [c for c in controls if c.state == "answered" and c.http_failure == ""]
+    same = [_same_page(page, c) for c in pages]
+    foreign = redirects_abroad(page.url, page.status, page.location)
+    target, mark = host_of(joined(page.url, page.location)), mark_of((page,), cc=cc)
+    return replace(
+        base, status=page.status, met=page.met_expectation, fingerprint=mark.name, mark=mark,
+        foreign_redirect=foreign,
+        control_page_same=same.count(True), control_page_differs=same.count(False),
+        control_redirects_alike=sum(
+            host_of(c.http_location) == target or redirects_abroad(page.url, c.http_status, c.http_location)
+            for c in pages),
+    )
+
+
+def _same_page(page: Observation, control: ControlAnswer) -> bool:
+    """Status agrees and one of title, size or telling headers does (the field's usual comparison)."""
+    if page.status != control.http_status:
+        return False
+    if not page.body_bytes and not control.http_body_bytes:
+        return host_of(page.location) == host_of(control.http_location)
+    if page.title or control.http_title:
+        return page.title == control.http_title
+    small, large = sorted((page.body_bytes, control.http_body_bytes))
+    return page.body_truncated or small > 0.7 * large

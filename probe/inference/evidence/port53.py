@@ -1,0 +1,120 @@
+"""What becomes of plain questions on their way: answered by somebody else, led astray, or left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from probe.core.addresses import family_of, is_bogon
+from probe.core.observations import Observation
+from probe.core.tables.resolvers import NOWHERE
+from probe.inference.evidence.dns_replies import answers_of_reply, delay_ms_of_reply, flags_of_reply, ttl_of_reply
+
+ONE_QUESTION_MS = 2000.0
+"""Up to here a question had been sent once: later replies may answer its repetition."""
+MALFORMED = "dns_server_misbehaving"
+INITIAL_TTLS = frozenset((64, 128, 255))
+"""TTLs with which systems send; a router on the way would have lowered them."""
+ANSWERED = ("NOERROR", "NXDOMAIN")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port53:
+    """One name's questions on port 53. An address without a resolver is a root server asked for a host without
+    recursion, or one that nobody has (`probe.core.tables.resolvers`)."""
+
+    injected: bool = False
+    """One question had two answers, the early one false, or several were denied at once and then answered truly."""
+    dark_answered: bool = False
+    """An address without a resolver answers for this name, otherwise than trusted resolvers, and not for an innocent
+    one."""
+    intercepted: bool = False
+    """An address without a resolver replies about an innocent name: something on the way answers every question."""
+    led_astray: bool = False
+    """It answers for this name too, and as the network's own resolver does; no trusted resolver gives that."""
+    next_door: bool = False
+    """The replies about innocent names passed no router: the device beside ours gave them."""
+    tcp_malformed: bool = False
+    """Over TCP this name draws a reply that is no DNS, and an innocent name an answer."""
+
+
+def of_the_name(seen: Iterable[Observation]) -> list[Observation]:
+    """Questions about a name itself, of those that were put for its sake: others are about innocent ones."""
+    return [o for o in seen if not o.reason and o.purpose != "innocent"]
+
+
+def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozenset[str], *,
+           nat64_prefix: str = "") -> Port53:
+    """Read the lookups of one name; `plain` are the answers of the network's own resolution."""
+    asked = of_the_name(seen)
+    innocent = [o for o in seen if not o.reason and o.purpose == "innocent"]
+    udp = [o for o in asked if o.dns_engine == "udp"]
+    dark = frozenset(a for o in asked if o.resolver == "dark" for a in o.answers)
+    # What leads every question to a resolver may lose the innocent one; who answers truly then has told no lie.
+    false = {o.resolver_address for o in asked if o.resolver == "dark" and o.answers and not trusted & {*o.answers}}
+    tries = [o for o in innocent if o.resolver == "dark"]
+    intercepted = any(_served(o) for o in tries)
+    ttls = {ttl_of_reply(text) for o in tries if _served(o) for text in o.replies}
+    injected = any(was_injected(o, trusted, nat64_prefix) for o in udp)
+    denied = [o for o in udp if _denied_then_answered(o, trusted)]
+    return Port53(
+        injected=injected or len(denied) >= 2,
+        dark_answered=not intercepted and any(o.resolver_address in false for o in tries),
+        intercepted=intercepted,
+        led_astray=intercepted and bool(dark) and dark <= plain and not dark & trusted,
+        next_door=bool(ttls) and ttls <= INITIAL_TTLS,
+        tcp_malformed=_malformed(asked) and any(o.rcode in ANSWERED for o in innocent if o.dns_engine == "tcp"),
+    )
+
+
+def _served(seen: Observation) -> bool:
+    """Whether a resolver answered where none is: with an address, as one that recurses (root servers never say so), or
+    at an address that nobody has. It need not know the name."""
+    replies = [text for text in seen.replies if answers_of_reply(text)[0] in ANSWERED]
+    recurses = any("RA" in flags_of_reply(text) for text in replies)
+    return bool(seen.answers) or recurses or (bool(replies) and seen.resolver_address == NOWHERE)
+
+
+def _malformed(asked: Iterable[Observation]) -> bool:
+    tries = [o for o in asked if o.dns_engine == "tcp"]
+    return bool(tries) and all(o.failure == MALFORMED for o in tries)
+
+
+def was_injected(seen: Observation, trusted: frozenset[str], nat64_prefix: str) -> bool:
+    """Two replies to one question that share nothing, the first of them wrong (rule R1 of the field).
+
+    Rotating pools answer a repeated question differently too, so the early answer must be shown false: the later
+    one is known to trusted resolvers and the early one is not, or the early one is no public address at all.
+    """
+    replies = [answers_of_reply(text) for text in seen.replies]
+    replies = [(rcode, answers) for rcode, answers in replies if rcode in ANSWERED]
+    if len(replies) < 2 or not replies[0][1]:
+        return False
+    first = replies[0][1]
+    if _denied_rightly(replies, trusted, nat64_prefix):
+        return True
+    first_false = not first & trusted and (bool(trusted) or all(is_bogon(a, nat64_prefix) for a in first))
+    others = [answers for _, answers in replies[1:] if not answers & first]
+    later_true = any(answers & trusted for answers in others) if trusted else any(
+        answers and not any(is_bogon(a, nat64_prefix) for a in answers) for answers in others)
+    return first_false and later_true
+
+
+def _denied_rightly(replies: Sequence[tuple[str, frozenset[str]]], trusted: frozenset[str], nat64_prefix: str) -> bool:
+    """An address that no public name has, and then none: trusted resolvers know the name, and none of that family."""
+    first = replies[0][1]
+    families = {family_of(a) for a in first}
+    bogus = all(is_bogon(a, nat64_prefix) for a in first) and not first & trusted
+    absent = bool(trusted) and families.isdisjoint(family_of(a) for a in trusted)
+    return bogus and absent and any(rcode == "NOERROR" and not answers for rcode, answers in replies[1:])
+
+
+def _denied_then_answered(seen: Observation, trusted: frozenset[str]) -> bool:
+    """One question, sent once, was denied and then answered with an address that trusted resolvers give.
+
+    Not by itself proof: resolvers of one address that disagree may both answer, once. Several questions show it.
+    """
+    told = [text for text in seen.replies if answers_of_reply(text)[0] in ANSWERED]
+    if len(told) < 2 or answers_of_reply(told[0])[1] or delay_ms_of_reply(told[0]) > ONE_QUESTION_MS:
+        return False
+    return any(answers_of_reply(text)[1] & trusted for text in told[1:])

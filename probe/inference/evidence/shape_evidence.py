@@ -1,0 +1,180 @@
+"""The name, the address or the shape: how the same address fares with other ClientHellos, the name at other addresses.
+
+Whoever asks for a forbidden name may be punished for minutes, whatever he sends next. So a shape that fails after the
+library's hello did says nothing at all; one that passes does, and more so if the library's fails again afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from probe.catalogue.sites import Site
+from probe.core.addresses import family_of, same_provider
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.shapes import PLAIN
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+
+ELSEWHERE_ATTEMPTS = 3
+"""So often the name must fail at an agreed server before anything is said of it."""
+SMALL_BYTES = 1280 - 60
+"""Less than what every link takes in one packet: IPv6's least MTU (RFC 8200 section 5), headers left out."""
+_TIMEOUTS = ("generic_timeout_error", "timed_out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeEvidence:
+    """What other hellos showed of one address, and what the name met at servers whose operators agreed."""
+
+    passed: tuple[str, ...] = ()
+    """Shapes that hide nothing with which the own name was answered by a ServerHello, at this or another address of
+    the site, where the library's never was."""
+    firm: tuple[str, ...] = ()
+    """Those that passed here, and passed again after the library's hello had failed once more in between."""
+    split_passed: bool = False
+    """The library's own bytes pass when the name is cut in two: something on the way reads single segments."""
+    narrow: str = "unasked"
+    """The library's hello with small segments both ways: passed; cut (it passed, but it had to be cut itself); failed
+    (between two hellos that passed); silent (it failed, and what it might have shown is not known); unasked."""
+    innocent_small: bool = False
+    """The innocent name drew a small answer, an alert or a short certificate: nothing shows that large ones arrive."""
+    control_same: int = 0
+    """Networks of controls that shook hands at this very address with a hello built like ours."""
+    others_alike: int = 0
+    """Other services, in other networks than this address, whose servers show the same in this run: they answer another
+    hello again and again, and the library's never."""
+    elsewhere: str = ""
+    """name: it fails alike at an agreed server where an innocent one is answered; passes; empty: not shown."""
+
+
+UNSHAPED = ShapeEvidence()
+"""Nobody looked."""
+
+
+def shape_evidence(site: Site, address: str, mine: Sequence[Observation], around: Sequence[Observation],
+                   controls: Sequence[ControlAnswer], *, known_as: str) -> ShapeEvidence:
+    """`mine` are the site's own visits at `address`, which controls know as `known_as`."""
+    library = [o for o in mine if o.operation == "tls_handshake"]
+    elsewhere = _elsewhere(site, mine, around)
+    small = _small_answer(address, site.port, around)
+    if not library or any(o.server_hello or not o.failure for o in library):
+        return ShapeEvidence(elsewhere=elsewhere, innocent_small=small)
+    own = [o for o in around if o.purpose == "shape" and (o.hostname, o.port) == (site.host, site.port)
+           and o.operation == "tls_handshake"]
+    plain = [o for o in own if _answered(o) and o.shape in PLAIN]
+    passed = tuple(dict.fromkeys(o.shape for o in plain))
+    here = [o for o in plain if o.address == address]
+    return ShapeEvidence(
+        passed=passed, firm=tuple(shape for shape in passed if _is_firm(shape, here, library)),
+        split_passed=any(o.shape == "split" and _answered(o) for o in own),
+        narrow=_narrow([o for o in own if o.shape == "narrow"], plain, library),
+        control_same=_alike_controls(library[-1].ja4, controls, known_as, site.port), elsewhere=elsewhere,
+        innocent_small=small,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dislike:
+    """A service at which another hello passes again and again, and the library's never does; all its addresses seen."""
+
+    service: str
+    addresses: frozenset[str]
+
+
+def dislikes(site: Site, visits: Sequence[Observation], around: Sequence[Observation]) -> frozenset[Dislike]:
+    """Whether a site's servers, or something before them, dislike the library's hello."""
+    if not any(o.purpose == "shape" for o in around):
+        return frozenset()
+    own = [o for o in visits if o.purpose in NETWORK_PURPOSES]
+    for address in {o.address for o in own if o.operation == "tls_handshake"}:
+        mine = [o for o in own if o.address == address]
+        if shape_evidence(site, address, mine, around, (), known_as=address).firm:
+            return frozenset({Dislike(service=site.endpoints[0].service, addresses=frozenset(o.address for o in own))})
+    return frozenset()
+
+
+def others_alike(known: Iterable[Dislike], service: str, addresses: Iterable[str]) -> int:
+    """How many other services are disliked alike in other networks. One content network may refuse programs at the
+    addresses of all its customers: those count for nothing that may be in one network with these addresses."""
+    ours = tuple(addresses)
+    return len({d.service for d in known if d.service != service and _are_apart(ours, d.addresses)})
+
+
+def _are_apart(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Some addresses can be compared, and none of them is near another."""
+    words = {same_provider(a, b) for a in ours for b in theirs if family_of(a) == family_of(b)}
+    return words == {False}
+
+
+def _answered(seen: Observation) -> bool:
+    """A ServerHello came; an alert shows a TLS server too, but perhaps one that dislikes the shape."""
+    return not seen.failure and seen.tls_alert < 0
+
+
+def _is_firm(shape: str, passes: Sequence[Observation], library: Sequence[Observation]) -> bool:
+    times = [o.sequence for o in passes if o.shape == shape]
+    return bool(times) and any(min(times) < o.sequence < max(times) for o in library)
+
+
+def _narrow(tries: Sequence[Observation], passes: Sequence[Observation], library: Sequence[Observation]) -> str:
+    """A failure counts only between two that passed, a success only before another failure of the library's own: else
+    a block that merely began or ended would show."""
+    answered = [o for o in tries if _answered(o)]
+    if answered:
+        whole = all(o.segments == 1 for o in answered)
+        again = any(o.sequence > answered[0].sequence for o in library)
+        return ("passed" if whole else "cut") if again else "unasked"
+    times = [o.sequence for o in passes]
+    between = any(min(times) < o.sequence < max(times) for o in tries) if times else False
+    return "failed" if between else "silent" if tries else "unasked"
+
+
+def _small_answer(address: str, port: int, around: Sequence[Observation]) -> bool:
+    answers = [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (address, port)
+               and o.operation == "tls_handshake" and not o.failure]
+    return bool(answers) and all(o.bytes_read < SMALL_BYTES for o in answers)
+
+
+def _alike_controls(ja4: str, controls: Sequence[ControlAnswer], known_as: str, port: int) -> int:
+    where = (f"[{known_as}]" if ":" in known_as else known_as) + f":{port}"
+    return len({(c.asn, c.cc) for c in controls if c.state == "answered" and dict(c.tls).get(where) == ""
+                and same_build(dict(c.ja4s).get(where, ""), ja4)})
+
+
+def same_build(one: str, other: str) -> bool:
+    """Whether two JA4 prints are of hellos alike but for the name and the protocols offered (ALPN)."""
+    first, second = one.split("_"), other.split("_")
+    if len(first) != 3 or len(second) != 3:
+        return False
+    return (first[0][:3], first[0][4:6], *first[1:]) == (second[0][:3], second[0][4:6], *second[1:])
+
+
+def _elsewhere(site: Site, mine: Sequence[Observation], around: Sequence[Observation]) -> str:
+    """The word of the agreed servers: `passes` if the name is answered at any of them."""
+    foreign = sorted((o for o in around if o.purpose == "foreign"), key=lambda o: o.sequence)
+    ends = [o for o in mine if o.failure]
+    if not ends:
+        return ""
+    words = {_at_place(site, ends[-1], [o for o in foreign if (o.address, o.port) == place])
+             for place in {(o.address, o.port) for o in foreign}}
+    return "passes" if "passes" in words else "name" if "name" in words else ""
+
+
+def _at_place(site: Site, end: Observation, there: Sequence[Observation]) -> str:
+    """What the name met at one server, all of whose visits are given in order. Another name that failed there since
+    the innocent one was answered may have caused what ours met: then nothing is said."""
+    operation = "tls_handshake" if site.sni else "http_round_trip"
+    own = [o for o in there if o.hostname == site.host and (o.failure or o.operation == operation)]
+    if any(not o.failure for o in own):
+        return "passes"
+    alike = all(o.operation == end.operation and _kind(o.failure) == _kind(end.failure) for o in own)
+    if len(own) < ELSEWHERE_ATTEMPTS or not alike or end.operation != operation:
+        return ""
+    before = [o for o in there if o.sequence < own[0].sequence and (o.failure or o.operation == operation)]
+    between = [o for o in there if own[0].sequence < o.sequence < own[-1].sequence and o.failure
+               and o.hostname != site.host]
+    return "name" if before and not before[-1].failure and not between else ""
+
+
+def _kind(failure: str) -> str:
+    return "timeout" if failure in _TIMEOUTS else failure

@@ -1,0 +1,39 @@
+"""Pages that unrelated services are answered with alike: those are nobody's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from probe.catalogue.sites import Site
+from probe.core.addresses import same_provider
+from probe.core.observations import Observation
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedPage:
+    """What one service was answered with in the clear where the catalogue expects another page."""
+
+    service: str
+    address: str
+    body_sha256: str
+    title: str
+
+
+def unexpected_pages(site: Site, visits: Iterable[Observation]) -> frozenset[SharedPage]:
+    """The pages of a site that proves nothing by its connection which are not what is expected of it."""
+    if site.proves_itself:
+        return frozenset()
+    return frozenset(
+        SharedPage(service=site.endpoints[0].service, address=o.address, body_sha256=o.body_sha256, title=o.title)
+        for o in visits if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES and not o.failure
+        and o.met_expectation == "no" and o.body_bytes)
+
+
+def is_shared(known: Iterable[SharedPage], service: str, pages: Sequence[SharedPage]) -> bool:
+    """Whether another service, in another network, was answered with one of these pages: the same bytes, or the same
+    title, for block pages name what they block."""
+    others = [page for page in known if page.service != service]
+    return any((ours.body_sha256 == theirs.body_sha256 or (ours.title and ours.title == theirs.title))
+               and not same_provider(ours.address, theirs.address) for ours in pages for theirs in others)

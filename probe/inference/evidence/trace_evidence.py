@@ -1,0 +1,86 @@
+"""Where connection attempts are lost: in the network that all traffic from here shares, or close to the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from probe.core.addresses import provider_net, same_provider
+from probe.core.observations import Observation
+
+BEYOND = 2
+"""So many hops further others must be heard of: routers do not always answer, and one silent one proves nothing."""
+
+NETWORKS = 2
+"""Networks of others, by their addresses, whose traffic must pass where ours is lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """What one trace heard: TTL -> router that let it run out, and the TTL at which the address itself answered."""
+
+    heard: Mapping[int, str]
+    ended_at: int = 0
+    """0: it never answered."""
+    ended_by: str = ""
+
+    @property
+    def reach(self) -> int:
+        """The furthest router that was heard of; 0 for none."""
+        return max(self.heard, default=0)
+
+
+def way_of(trace: Observation) -> Way:
+    """Read a trace's replies; those that are not `TTL word ...` count for nothing."""
+    heard: dict[int, str] = {}
+    ended: list[tuple[int, str]] = []
+    for text in trace.replies:
+        ttl, word, *more = (*text.split(), "", "")
+        if not ttl.isdecimal():
+            continue
+        if word == "exceeded":
+            heard[int(ttl)] = more[1] if len(more) > 1 else ""
+        elif word in ("open", "refused", "reset"):
+            ended.append((int(ttl), word))
+    ended_at, ended_by = min(ended, default=(0, ""))
+    return Way(heard=heard, ended_at=ended_at, ended_by=ended_by)
+
+
+def where_lost(traces: Sequence[Observation], address: str, port: int) -> str:
+    """near: lost, or answered in the address's name, at a place that other traffic passes through; far: beyond
+    everything that is shared with other traffic, where the operator itself may refuse us; unknown: neither is
+    shown; empty: nobody looked.
+
+    Near needs references whose routers are the same as far as ours are heard of and that are heard of further on, in
+    two networks at least, neither of them the address's own: an operator may refuse us within its network as well,
+    where the way to its other services, or to whoever stands beside it, goes on.
+    """
+    ours = [way_of(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
+    if not ours:
+        return ""
+    family = 6 if ":" in address else 4
+    ways = {o.address: way_of(o) for o in traces if o.purpose == "reference" and o.family == family
+            and not same_provider(o.address, address)}
+    open_ways = {other: way for other, way in ways.items() if way.ended_by == "open"}
+    passed = {provider_net(other) for other, theirs in open_ways.items() if any(_is_near(way, theirs) for way in ours)}
+    if len(passed) >= NETWORKS:
+        return "near"
+    others = list(open_ways.values())
+    return "far" if others and not passed and all(_is_far(way, others) for way in ours) else "unknown"
+
+
+def _shares(way: Way, other: Way) -> bool:
+    """Both took the same way as far as ours is known."""
+    return not way.reach or other.heard.get(way.reach) == way.heard[way.reach]
+
+
+def _is_near(way: Way, other: Way) -> bool:
+    if not _shares(way, other):
+        return False
+    if way.ended_at:  # something answered for the address where packets for others were still under way
+        return other.reach >= way.ended_at
+    return other.reach >= way.reach + BEYOND
+
+
+def _is_far(way: Way, others: Sequence[Way]) -> bool:
+    return bool(way.reach) and all(way.reach >= other.reach or not _shares(way, other) for other in others)

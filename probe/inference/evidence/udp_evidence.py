@@ -1,0 +1,154 @@
+"""What UDP carried in this run, of all services together: the measure that one service's silence is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from probe.core.addresses import same_provider
+from probe.core.observations import Observation
+from probe.inference.evidence.fisher import lost_more
+from probe.inference.evidence.trace_evidence import BEYOND, Way, way_of
+
+OPERATIONS = frozenset(("quic_handshake", "quic_version", "stun_binding"))
+"""What is said to a service in datagrams."""
+TIMEOUTS = frozenset(("generic_timeout_error", "timed_out"))
+PORT_BESIDE = 444
+"""A port that nobody asks for, so that nobody can have set off a punishment of it."""
+LOSSY = 1 / 3
+CHANCE = 0.001
+"""What chance explains with more than this is no finding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """One place that was asked over UDP: what protocol, whose, and how many requests were answered."""
+
+    protocol: str
+    """quic or stun."""
+    address: str
+    services: frozenset[str]
+    requests: int
+    responses: int
+    alive: bool
+    """Something was heard of it that it was asked for: an answer, or a handshake that was done."""
+    silent: bool
+    """Nothing was, not even a refusal."""
+    shaken: bool = False
+    """A QUIC handshake was done, and no silence followed."""
+    greetings: int = 0
+    """Handshakes under a name that nobody forbids."""
+    greeted: int = 0
+    """Those of them in which anything was heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpEvidence:
+    """One place beside the others of the run. `others_*` are places of other services at other addresses."""
+
+    requests: int = 0
+    responses: int = 0
+    others_alike: int = 0
+    """Others of the same protocol that answered."""
+    others_answering: int = 0
+    others_shaken: int = 0
+    """Others with which a QUIC handshake was done."""
+    others_silent: int = 0
+    """Of any protocol over UDP."""
+    lossier: bool = False
+    """More of our requests are lost than chance explains, beside others of the same protocol."""
+    version: str = "unasked"
+    """answered, silent, closed (an ICMP error) or unasked: the question for a version of QUIC that does not exist."""
+    versions_answered: int = 0
+    """How often: it is asked again when handshakes have failed."""
+    offers_v1: bool = False
+    mute: int = 0
+    """Attempts at a handshake in which nothing at all was heard."""
+    lossy: bool = False
+    """Of what is answered at all more than a third is lost, whoever it is for."""
+    late: int = 0
+    """Attempts in which the handshake was done, and silence followed."""
+    again: str = "unasked"
+    """The innocent name after our own had failed: reached (and then ours failed once more), failed, or unasked."""
+    lost: str = ""
+    """near, far, unknown, or empty where nobody looked."""
+    lost_beside: str = ""
+    """The same of another port of the address, for QUIC."""
+
+
+def places(seen: Iterable[Observation]) -> tuple[Other, ...]:
+    """Every place of a run that was asked over UDP."""
+    by_place: dict[tuple[str, str, int], list[Observation]] = {}
+    for o in seen:
+        if o.operation in OPERATIONS:
+            by_place.setdefault(("stun" if o.operation == "stun_binding" else "quic", o.address, o.port), []).append(o)
+    return tuple(_other(protocol, address, mine) for (protocol, address, _), mine in by_place.items())
+
+
+def _other(protocol: str, address: str, mine: Sequence[Observation]) -> Other:
+    series = [o for o in mine if o.operation in ("stun_binding", "quic_version")]
+    greetings = [o for o in mine if o.operation == "quic_handshake" and o.purpose == "innocent"]
+    return Other(
+        protocol=protocol, address=address, services=frozenset(o.target_id.split(".")[0] for o in mine if o.target_id),
+        requests=sum(o.requests for o in series), responses=sum(o.responses for o in series),
+        alive=any(not o.failure or o.responses for o in mine), silent=all(o.failure in TIMEOUTS for o in mine),
+        shaken=any(o.operation == "quic_handshake" and not o.failure and o.tls_version for o in mine),
+        greetings=len(greetings), greeted=sum(not o.failure or o.responses > 0 for o in greetings),
+    )
+
+
+def beside(others: Sequence[Other], *, protocol: str, address: str, service: str) -> UdpEvidence:
+    """One place's counts, and those of the others."""
+    ours = [p for p in others if p.address == address and p.protocol == protocol]
+    theirs = [p for p in others if p.address != address and service not in p.services]
+    alike = [p for p in theirs if p.protocol == protocol]
+    mine = (sum(p.requests for p in ours), sum(p.responses for p in ours))
+    rest = (sum(p.requests for p in alike), sum(p.responses for p in alike))
+    return UdpEvidence(
+        requests=mine[0], responses=mine[1],
+        others_alike=sum(p.alive for p in alike), others_answering=sum(p.alive for p in theirs),
+        others_shaken=sum(p.shaken for p in theirs), others_silent=sum(p.silent for p in theirs),
+        lossy=_is_lossy([p for p in theirs if p.alive]),
+        lossier=bool(mine[0]) and bool(rest[0]) and lost_more(mine, rest) < CHANCE,
+    )
+
+
+def _is_lossy(alive: Sequence[Other]) -> bool:
+    requests = sum(p.requests + p.greetings for p in alive)
+    return sum(p.responses + p.greeted for p in alive) < (1 - LOSSY) * requests
+
+
+def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) -> str:
+    """near: from some router on, datagrams to the address are not heard of, or hardly ever, where those for others
+    are, and up to there the way is the same; far: they are heard of as far as all that is shared with others;
+    unknown: neither is shown; empty: nobody looked.
+
+    An answer of the address itself says nothing: where only most packets are lost, some arrive.
+    """
+    traces = [o for o in traces if o.operation == "udp_trace"]
+    ours = [way_of(o) for o in traces if o.purpose == "trace" and (o.address, o.port) == (address, port)]
+    if not ours:
+        return ""
+    family = 6 if ":" in address else 4
+    others = [way_of(o) for o in traces if o.purpose == "reference" and o.family == family
+              and not same_provider(o.address, address)]
+    others = [way for way in others if way.ended_by == "open"]
+    if any(_is_cut(way, other) for way in ours for other in others):
+        return "near"
+    return "far" if others and all(_goes_on(way, others) for way in ours) else "unknown"
+
+
+def _is_cut(way: Way, other: Way) -> bool:
+    """Two routers in a row or more of the other's are never heard of on our way, or two of three and more hardly."""
+    missed = min((ttl for ttl in other.heard if ttl not in way.heard), default=0)
+    before = [ttl for ttl in way.heard if ttl < missed]
+    if not missed or (before and other.heard.get(max(before)) != way.heard[max(before)]):
+        return False
+    beyond = [ttl for ttl in other.heard if ttl >= missed]
+    heard = sum(ttl in way.heard for ttl in beyond)
+    return len(beyond) - heard >= BEYOND and 3 * heard <= len(beyond)
+
+
+def _goes_on(way: Way, others: Sequence[Way]) -> bool:
+    return bool(way.reach) and all(
+        way.reach >= other.reach or other.heard.get(way.reach) != way.heard[way.reach] for other in others)

@@ -1,0 +1,105 @@
+"""What an importer makes of one measurement of others, before it has a place in our results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from probe.catalogue.endpoint_urls import place
+from probe.core.endpoints import Endpoint
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.protocols import PROTOCOLS, SCHEMES
+from probe.interop.words.ooni_keys import Envelope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """One target of a measurement, and the endpoints that it was tried at, in order."""
+
+    target_id: str
+    service: str
+    role: str
+    inputs: tuple[str, ...]
+    theirs: str = ""
+    """The word of its own engine (`probe.interop.ooni.ooni_verdicts`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One measurement: who made it, what was seen, what its own engine says."""
+
+    test: str
+    version: str
+    """Of the test, and after a space that of the engine."""
+    software: str
+    cc: str
+    asn: int
+    start: datetime
+    source: str
+    """Its `measurement_uid`, or its report and input where it has none."""
+    report: str
+    platform: str
+    network_type: str
+    lab: bool = False
+    """Made in our laboratory, and exported by us."""
+    aims: tuple[Aim, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    """Without ids; their times are seconds since `start`."""
+    controls: tuple[ControlAnswer, ...] = ()
+    shown: frozenset[str] = frozenset()
+    """Who was reached over a proven connection: hosts, the helper. It shows that the line was well."""
+    left_out: int = 0
+    """Operations that could not be understood."""
+
+    @property
+    def identity(self) -> tuple[str, str, datetime]:
+        """What two copies of one measurement have in common, and two measurements have not."""
+        return self.test, self.source, self.start
+
+
+@dataclass(slots=True, kw_only=True)
+class Found:
+    """What the reader of one test collects."""
+
+    aims: list[Aim] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    controls: list[ControlAnswer] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
+    left_out: int = 0
+
+
+_PLAIN: dict[str, str] = {"http": "http", "https": "http", "tcpconnect": "tcp", "tlshandshake": "tls",
+                          "dnslookup": "dns", "quichandshake": "quic", "stun": "stun"}
+
+
+def endpoint_of(aim: Aim, url: str, *, sni: str = "", trust: str = "", says: str = "") -> Endpoint:
+    """The endpoint that a URL names, as far as another program measures it; `says`: a messenger's protocol whose first
+    words were said. Raises BadUrl."""
+    where = place(url)
+    secure = where.scheme in ("https", "tlshandshake", "quichandshake", "mqtts")
+    spoken = says in PROTOCOLS and PROTOCOLS[says].says and where.scheme in PROTOCOLS[says].schemes
+    return Endpoint(
+        target_id=aim.target_id, service=aim.service, role=aim.role, tier=1, input=url,
+        protocol=says if spoken else _PLAIN.get(where.scheme, SCHEMES[where.scheme][0]), host=where.host,
+        port=where.port, address=where.address, sni=(sni or where.host) if secure else "",
+        trust=(trust or "web_pki") if secure else "none",
+    )
+
+
+Reader = Callable[["Frame"], Found]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What the reader of a test needs of the envelope."""
+
+    test: str
+    version: tuple[int, ...]
+    url: str
+    """The input; empty where the test has none."""
+    start: datetime
+    verifies: bool
+    """A request over HTTPS succeeds only over a verified certificate."""
+    runtime_s: float
+    envelope: Envelope

@@ -1,0 +1,128 @@
+"""Measurements from files: JSON Lines, one JSON document, packed or not; line by line, each bounded.
+
+What cannot be read is told with its line and the reason, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import IO, BinaryIO, cast
+
+import msgspec
+
+from probe.interop.ooni.decode import BAD_JSON
+
+MAX_LINE_BYTES = 32 << 20
+"""A measurement with its bodies is a few MB; a longer line is passed over."""
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+PACKERS = ("compression.zstd", "backports.zstd", "zstandard")
+"""What unpacks zstd: Python's own from 3.14 on, or a package that a person has installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a line, or the rest of a file, was not read."""
+
+    line: int
+    """1-based; 0: the file as a whole."""
+    reason: str
+
+
+def unpacked(file: BufferedReader) -> BinaryIO | Trouble:
+    """The stream of a file that may be packed: by what it begins with, not by its name."""
+    head = file.peek(4)[:4]
+    if head.startswith(GZIP):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    if head != ZSTD:
+        return file
+    for name in PACKERS:
+        try:
+            return cast(BinaryIO, importlib.import_module(name).open(file, "rb"))
+        except ImportError:
+            continue
+    return Trouble(0, "is packed with zstd, which this Python does not unpack: `zstd -dc FILE | probe import ooni -`, "
+                      "or pip install zstandard")
+
+
+def measurements(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
+    """(line, JSON of one measurement), and what could not be read."""
+    lines = _lines(stream)
+    for first in lines:
+        if isinstance(first, Trouble):
+            yield first
+            continue
+        yield from _one(first) if _is_whole(first[1]) or not _may_go_on(first[1]) else _document(first, lines)
+        break
+    for line in lines:
+        if isinstance(line, Trouble):
+            yield line
+        else:
+            yield from _one(line)
+
+
+def _lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
+    """Every line that says something. A stream that breaks ends with the reason."""
+    number = 0
+    try:
+        while line := stream.readline(MAX_LINE_BYTES):
+            number += 1
+            if len(line) >= MAX_LINE_BYTES and not line.endswith(b"\n"):
+                while (rest := stream.readline(1 << 20)) and not rest.endswith(b"\n"):
+                    pass
+                yield Trouble(number, f"longer than {MAX_LINE_BYTES >> 20} MiB")
+            elif line := line.strip(b" \t\r\n\x00\xef\xbb\xbf"):
+                yield number, line
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        yield Trouble(number + 1, f"the file ends here or is damaged: {str(error)[:200]}")
+    except Exception as error:  # an unpacking library's own
+        yield Trouble(number + 1, f"the file is damaged: {type(error).__name__}")
+
+
+def _is_whole(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except BAD_JSON:
+        return False
+    return True
+
+
+def _may_go_on(text: bytes) -> bool:
+    """Whether a line can be the beginning of a document that is written over many: so short, and nothing closed."""
+    return text[:1] in (b"{", b"[") and len(text) < 4096 and text[-1:] in (b"{", b"[", b",", b":")
+
+
+def _one(line: tuple[int, bytes]) -> Iterator[tuple[int, bytes] | Trouble]:
+    """A measurement, or each of a list."""
+    number, text = line
+    if not text.startswith(b"["):
+        yield number, text
+        return
+    try:
+        items = msgspec.json.decode(text, type=list[msgspec.Raw])
+    except BAD_JSON as error:
+        yield Trouble(number, f"no JSON: {str(error)[:200]}")
+        return
+    for item in items:
+        yield number, bytes(item)
+
+
+def _document(first: tuple[int, bytes], lines: Iterator[tuple[int, bytes] | Trouble],
+              ) -> Iterator[tuple[int, bytes] | Trouble]:
+    """One document over many lines."""
+    pieces, size = [first[1]], len(first[1])
+    for line in lines:
+        if isinstance(line, Trouble):
+            yield line
+            return
+        pieces.append(line[1])
+        size += len(line[1]) + 1
+        if size > MAX_LINE_BYTES:
+            yield Trouble(first[0], f"a document of more than {MAX_LINE_BYTES >> 20} MiB")
+            return
+    yield from _one((first[0], b"\n".join(pieces)))

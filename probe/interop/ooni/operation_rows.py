@@ -1,0 +1,314 @@
+"""OONI's operations as observations: one row each. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import UNSET
+
+from probe.core.addresses import family_of
+from probe.core.observations import Observation
+from probe.inference.evidence.dns_replies import reply_text
+from probe.inference.evidence.url_places import host_of
+from probe.interop.imported_measurement import Frame
+from probe.interop.ooni.ooni_pages import mark_fields, page_fields
+from probe.interop.words.ooni_keys import Connect, Exchange, Handshake, Query
+from probe.interop.words.ooni_tests import NETWORKS
+from probe.interop.words.ooni_words import DOH_OPERATORS, ENGINES, INTERRUPTED, PUBLIC_RESOLVERS, TRUST
+from probe.interop.words.translated_words import (
+    address_word,
+    alert_of,
+    failure_word,
+    host_word,
+    port_of,
+    seconds,
+    split_place,
+)
+from probe.measurement.fingerprint_match import known
+from probe.measurement.streams.tls_handshake import names_of
+
+ASIDE = "aside"
+NOT_BEGUN_S = 0.05
+"""A timeout that took no time is that of the whole test: nothing was sent."""
+MINUTE_TESTS = frozenset(("whatsapp", "telegram", "signal", "facebook_messenger"))
+MINUTE_S = 59.5
+"""These tests have a minute for all their targets; what was not tried by then is recorded as a failure."""
+_RANK = {"": 0, "public": 1, "trusted": 2, "network": 3}
+_PURPOSES = {"trusted": "trusted", "public": ASIDE}
+
+
+@dataclass(slots=True, kw_only=True)
+class Sheet:
+    """The rows of one measurement as they are made, and what tells where each belongs."""
+
+    frame: Frame
+    places: Mapping[tuple[str, int], tuple[str, str]]
+    """(host, port) that is measured -> (target, input)."""
+    answers: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Address -> host -> where the answer came from."""
+    rows: list[Observation] = field(default_factory=list)
+    tried: dict[tuple[str, str, int, str], list[tuple[int, bool]]] = field(default_factory=dict)
+    """(host, address, port, operation) -> (attempt, whether it succeeded) of each, in order."""
+    shown: set[str] = field(default_factory=set)
+    operators: set[str] = field(default_factory=set)
+    """Addresses in a network of the operator's, as far as the file tells networks."""
+    begun: set[str] = field(default_factory=set)
+    """Hosts that something was sent for: a lookup or a connection that was begun."""
+
+    def knows(self, host: str, addresses: Iterable[str], source: str) -> None:
+        """Addresses that may be tried for a host; the network's own answer counts before others'."""
+        for address in addresses:
+            hosts = self.answers.setdefault(address, {})
+            if _RANK[source] > _RANK[hosts.get(host, "")]:
+                hosts[host] = source
+
+    def host_at(self, address: str, port: int) -> str:
+        """Whose name an address was tried for."""
+        if (address, port) in self.places:
+            return address
+        hosts = self.answers.get(address, {})
+        return next((h for h in hosts if (h, port) in self.places), next(iter(hosts), ""))
+
+    def base(self, host: str, address: str, port: int) -> dict[str, Any]:
+        """The fields that say where a row belongs."""
+        target, url = self.places.get((host, port), ("", ""))
+        source = "literal" if host == address else self.answers.get(address, {}).get(host, "")
+        purpose = _PURPOSES.get(source, "target") if target else ("port" if host else ASIDE)
+        return {"target_id": target, "input": url, "purpose": purpose, "hostname": host, "address": address,
+                "address_source": source, "port": port, "family": family_of(address) if address else 0}
+
+    def attempt(self, base: Mapping[str, Any], operation: str, ok: bool, *, after: str = "") -> int:
+        """The attempt that an operation belongs to: the same one as the successful operation that it follows."""
+        where = base["hostname"], base["address"], base["port"]
+        mine = self.tried.setdefault((*where, operation), [])
+        before = [n for n, worked in self.tried.get((*where, after), ()) if worked] if after else []
+        number = before[len(mine)] if len(mine) < len(before) else max([n for n, _ in mine], default=0) + 1
+        mine.append((number, ok))
+        return number
+
+
+def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = ()) -> None:
+    """Lookups; those of one question over UDP with replies that came after the first keep them together."""
+    for query in queries:
+        engine, host = ENGINES.get((query.engine or "").lower(), ""), host_word(query.hostname)
+        if not engine or not host:
+            continue
+        operator = DOH_OPERATORS.get(_doh_host(query), "") if engine in ("doh", "dot") else ""
+        resolver_address = address_word(query.resolver_address) or split_place(query.resolver_address)[0]
+        public = engine in ("udp", "tcp") and resolver_address in PUBLIC_RESOLVERS
+        failure, addresses = failure_word(query.failure), _addresses(query)
+        ours = bool(operator) or public or engine == "system"
+        if query.failure is UNSET and not addresses:
+            continue
+        if not failure and not addresses and _cnames(query):
+            failure = "dns_no_answer"
+        if failure in INTERRUPTED and not_begun(query.t0, query.t):
+            continue
+        sheet.begun.add(host)
+        networks = NETWORKS.get(".".join(host.split(".")[-2:]), frozenset())
+        theirs = {address_word(a.ipv4 or a.ipv6) for a in (query.answers or ())[:100] if a.asn in networks}
+        sheet.operators |= theirs
+        if query.query_type in (None, "A", "AAAA", "ANY") and ours:
+            sheet.knows(host, addresses, "trusted" if operator else "network" if engine == "system" else "public")
+        if operator and not failure:
+            sheet.shown.add(operator)
+        sheet.rows.append(Observation(
+            operation="resolve" if engine == "system" else "dns_round_trip",
+            purpose="target" if ours and query.query_type in (None, "A", "AAAA", "ANY") else ASIDE,
+            hostname=host, failure=failure, dns_engine=engine,
+            resolver=operator or ("system" if engine == "system" else "public" if public else ""),
+            resolver_address="" if engine == "system" else resolver_address, query_type=(query.query_type or "")[:16],
+            answers=addresses, cnames=_cnames(query), answer_ttl_s=_ttl(query), attempt=_asked(sheet, host, query),
+            t0_s=seconds(query.t0, query.t), t_s=seconds(query.t), replies=_replies(query, late),
+            met_expectation="yes" if theirs.issuperset(addresses) and addresses else "",
+            **mark_fields(known().of_answer(addresses, _cnames(query))),
+        ))
+
+
+def _asked(sheet: Sheet, host: str, query: Query) -> int:
+    """The attempt of a lookup: A and AAAA of one question are one."""
+    mine = sheet.tried.setdefault((host, query.engine or "", 0, query.query_type or ""), [])
+    mine.append((len(mine) + 1, True))
+    return len(mine)
+
+
+def _doh_host(query: Query) -> str:
+    for text in (query.resolver_address, query.resolver_hostname):
+        if text and "://" in text:
+            return host_of(text)
+        if text:
+            return text.partition(":")[0].lower()
+    return ""
+
+
+def _addresses(query: Query) -> tuple[str, ...]:
+    found = dict.fromkeys(address_word(a.ipv4 or a.ipv6) for a in (query.answers or ())[:100])
+    return tuple(a for a in found if a)
+
+
+def _cnames(query: Query) -> tuple[str, ...]:
+    return tuple(name for a in (query.answers or ())[:100]
+                 if a.answer_type == "CNAME" and (name := host_word(a.hostname)))
+
+
+def _ttl(query: Query) -> int:
+    ttls = [int(a.ttl) for a in (query.answers or ()) if a.ttl is not None and 0 <= a.ttl < 1 << 31]
+    return min(ttls, default=-1)
+
+
+def _replies(query: Query, late: Sequence[Query]) -> tuple[str, ...]:
+    """Every reply to one question, where more than one came."""
+    more = [q for q in late if q.transaction_id is not None and q.transaction_id == query.transaction_id
+            and q.query_type == query.query_type and q.hostname == query.hostname][:8]
+    if not more:
+        return ()
+    began = seconds(query.t0, query.t)
+    return tuple(reply_text(max(0.0, seconds(q.t) - began) * 1000, -1, _rcode(q), "", _addresses(q))
+                 for q in (query, *more))
+
+
+def _rcode(query: Query) -> str:
+    words = {"": "NOERROR", "dns_no_answer": "NOERROR", "dns_nxdomain_error": "NXDOMAIN",
+             "dns_servfail_error": "SERVFAIL", "dns_refused_error": "REFUSED"}
+    return words.get(failure_word(query.failure), "FORMERR")
+
+
+def add_connects(sheet: Sheet, connects: Sequence[Connect]) -> None:
+    """Attempts to connect; those that were not begun any more when the test's time was over are put aside."""
+    for one in connects:
+        address, port = address_word(one.ip), port_of(one.port)
+        if not address or not port:
+            continue
+        status = one.status
+        failure = failure_word(status.failure) if status else ""
+        if not failure and (status is None or status.success is False or (
+                status.failure is UNSET and not status.success)):
+            failure = "unknown_failure"
+        base = sheet.base(sheet.host_at(address, port), address, port)
+        if failure in INTERRUPTED and (not_begun(one.t0, one.t) or _cut(sheet.frame, one.t)):
+            base["purpose"] = ASIDE
+        else:
+            sheet.begun.add(base["hostname"])
+        sheet.rows.append(Observation(
+            operation="connect", failure=failure, met_expectation="yes" if address in sheet.operators else "",
+            attempt=sheet.attempt(base, "connect", not failure),
+            t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base))
+
+
+def place_of(one: Handshake, connects: Sequence[Connect]) -> tuple[str, int]:
+    """Where a handshake was made; the first versions say so of its connection alone."""
+    if one.address is not None:
+        return split_place(one.address)
+    mine = [c for c in connects if c.conn_id is not None and c.conn_id == one.conn_id] or connects
+    places = {(address_word(c.ip), port_of(c.port)) for c in mine if c.status and c.status.success}
+    return places.pop() if len(places) == 1 else ("", 0)
+
+
+def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence[Connect] = (), *,
+                   quic: bool = False) -> None:
+    """TLS or QUIC handshakes, and the connections that they may have been made over."""
+    for one in shakes:
+        address, port = place_of(one, connects)
+        name = host_word(one.server_name)
+        if not address:
+            continue
+        over_quic = quic or one.network == "udp"
+        host = name if (name, port) in sheet.places else sheet.host_at(address, port) or name
+        base = sheet.base(host, address, port)
+        if base["purpose"] in ("target", "trusted") and name and host not in (name, address):
+            base["purpose"] = ASIDE
+        failure = failure_word(one.failure)
+        operation = "quic_handshake" if over_quic else "tls_handshake"
+        trust = TRUST.get(failure, "") if failure else "" if one.no_tls_verify or one.failure is UNSET else "valid"
+        if one.failure is UNSET or (failure in INTERRUPTED and not_begun(one.t0, one.t)):
+            base["purpose"] = ASIDE
+        elif one.echconfig:
+            base["purpose"] = "shape"
+        if trust == "valid" and name:
+            sheet.shown.add(name)
+        subject, issuer = _names(one) if trust not in ("", "valid") else ("", "")
+        sheet.rows.append(Observation(
+            operation=operation, failure=failure, sni=name, trust=trust, subject=subject, issuer=issuer,
+            attempt=sheet.attempt(base, operation, not failure, after="" if over_quic else "connect"),
+            alpn=(one.negotiated_protocol or "")[:32], tls_version=(one.tls_version or "")[:16],
+            cipher=(one.cipher_suite or "")[:64], tls_alert=alert_of(one.failure),
+            server_hello=not failure or bool(trust), shape="ech" if one.echconfig else "",
+            t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base))
+
+
+def _names(shake: Handshake) -> tuple[str, str]:
+    try:
+        return names_of(base64.b64decode(shake.peer_certificates[0].data)) if shake.peer_certificates else ("", "")
+    except (binascii.Error, ValueError):
+        return "", ""
+
+
+def add_exchange(sheet: Sheet, one: Exchange, *, url: str, place: tuple[str, int]) -> None:
+    """One request to a place. Where the file does not say at which address, it is the first that was reached."""
+    secure = url.lower().startswith("https:")
+    host, port = place
+    failure, response = failure_word(one.failure), one.response
+    address, _ = split_place(one.address)
+    address = address or _reached(sheet, host, port, "tls_handshake" if secure else "connect")
+    if failure and not _got_there(sheet, host, address, port):
+        return  # the connection's own row says how it failed, or nothing was begun
+    if not address or (not failure and not (response and response.code)):
+        return  # neither a failure nor an answer
+    if address not in sheet.answers and host != address:
+        sheet.knows(host, (address,), "network")
+    base = sheet.base(host, address, port)
+    base["input"] = url if base["target_id"] else ""
+    shaken = (host, address, port, "tls_handshake") in sheet.tried
+    page = page_fields(sheet.frame, one, response) if response is not None and not failure else {}
+    proven = secure and not failure and (shaken or sheet.frame.verifies)
+    if proven:
+        sheet.shown.add(host)
+    sheet.rows.append(Observation(
+        operation="http_round_trip", failure=failure, url=url,
+        method=(one.request.method or "GET")[:16] if one.request else "GET",
+        attempt=sheet.attempt(base, "http_round_trip", not failure, after="tls_handshake" if shaken else "connect"),
+        trust="valid" if proven else "", sni=host if secure else "",
+        t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base, **page))
+
+
+def _reached(sheet: Sheet, host: str, port: int, operation: str) -> str:
+    """The first address at which an operation succeeded, else the first that was tried, else that was told."""
+    tried = [(address, results) for (h, address, p, op), results in sheet.tried.items()
+             if (h, p) == (host, port) and op in (operation, "connect")]
+    for address, results in tried:
+        if any(ok for _, ok in results):
+            return address
+    told = [a for a, hosts in sheet.answers.items() if hosts.get(host) == "network"]
+    return next((a for a, _ in tried), next(iter(told), host if (host, port) in sheet.places and family_of(host)
+                                            else ""))
+
+
+def _got_there(sheet: Sheet, host: str, address: str, port: int) -> bool:
+    """Whether a request can have failed by itself: all that was recorded before it succeeded, or nothing was."""
+    for operation in ("connect", "tls_handshake"):
+        results = sheet.tried.get((host, address, port, operation), [])
+        if results and not any(ok for _, ok in results):
+            return False
+    if sheet.frame.test in MINUTE_TESTS and (host, address, port, "connect") not in sheet.tried:
+        return False  # a failure without an attempt to connect behind it: its turn never came
+    return host in sheet.begun or bool(family_of(host))
+
+
+def unasked(target: str, url: str, reason: str) -> Observation:
+    """An endpoint that belongs to a target and was never tried."""
+    return Observation(operation="http_round_trip" if url.startswith("http") else "connect", purpose=ASIDE,
+                       target_id=target, input=url, reason=reason)
+
+
+def not_begun(t0: float | None, t: float | None) -> bool:
+    """Whether a timeout took no time: it is the test's, and nothing was sent."""
+    return t0 is not None and t is not None and t > 0 and 0 <= t - t0 < NOT_BEGUN_S
+
+
+def _cut(frame: Frame, t: float | None) -> bool:
+    """Whether a timeout came at the end of a test that has a minute for all its targets."""
+    return frame.test in MINUTE_TESTS and t is not None and t >= MINUTE_S

@@ -1,0 +1,157 @@
+"""What an imported file cannot say makes a verdict weaker: the table of that. Pure.
+
+Our rules were made for a probe that asks a named resolver itself, has an innocent name tried beside, and knows its own
+version. Where one of theirs rests on what the file does not tell, the verdict becomes `inconclusive`, with the reason.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from probe.catalogue.fingerprints import CONVICTING
+from probe.core.addresses import is_bogon, is_private, parse
+from probe.core.observations import Observation
+from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.resolvers import ENCRYPTED
+from probe.core.verdicts import Verdict
+from probe.inference.evidence.dns_evidence import STATES
+from probe.interop.words.ooni_tests import TELEGRAM_STATUS, defect_of
+from probe.interop.words.translated_words import version_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What a verdict is held against."""
+
+    cc: str
+    day: date
+    rows: Mapping[str, Observation]
+    """By observation id."""
+
+
+Holds = Callable[[Verdict, Sequence[Observation], Scale], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A verdict by one of these rules stays only where `stays` holds."""
+
+    outcome: str
+    rules: tuple[str, ...]
+    """Ids, or with a slash at the end all of a part."""
+    block_type: str
+    reason: str
+    stays: Holds
+
+
+def weakened(verdict: Verdict, scale: Scale, *, theirs: Sequence[str], last: bool) -> Verdict:
+    """The verdict as far as the file carries it; `last`: of the last hop of redirects."""
+    rows = [scale.rows[i] for i in verdict.evidence if i in scale.rows]
+    if verdict.outcome not in ("ok", "down", NOT_ATTEMPTED) and (what := _defect(verdict, scale, theirs)):
+        return _doubtful(verdict, "inconclusive.instrument", f"{what}: the program is out of date, not the network")
+    if verdict.outcome == "ok" and not last and any(300 <= o.status < 400 for o in rows):
+        return verdict  # where it leads is what counts
+    for doubt in DOUBTS:
+        if doubt.outcome == verdict.outcome and _is_by(verdict, doubt) and not doubt.stays(verdict, rows, scale):
+            return _doubtful(verdict, doubt.block_type, doubt.reason)
+    return verdict
+
+
+def _is_by(verdict: Verdict, doubt: Doubt) -> bool:
+    return any(verdict.rule_id == rule or (rule.endswith("/") and verdict.rule_id.startswith(rule))
+               for rule in doubt.rules)
+
+
+def _doubtful(verdict: Verdict, block_type: str, reason: str) -> Verdict:
+    return replace(verdict, outcome="inconclusive", block_type=block_type, confidence=0.5, confirmed=False,
+                   scope="unknown", reason=reason)
+
+
+def _defect(verdict: Verdict, scale: Scale, theirs: Sequence[str]) -> str:
+    """What is wrong with one of the versions that measured; empty when nothing is known."""
+    target = verdict.target_id.partition("#")[0]
+    for text in theirs:
+        test, version, engine = told_version(text)
+        if found := defect_of(test, version, engine, scale.day, target, ours=True):
+            return found.what
+    return ""
+
+
+def told_version(theirs: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
+    """Test, its version and the engine's, of a text in `Verdict.theirs`."""
+    words = theirs.rpartition(":")[0].split(" ")
+    return words[0], version_of(words[1] if len(words) > 1 else ""), version_of(words[2] if len(words) > 2 else "")
+
+
+def _plain(rows: Sequence[Observation], resolver: str) -> list[Observation]:
+    return [o for o in rows if o.resolver == resolver and o.purpose == "target"
+            and o.operation in ("resolve", "dns_round_trip")]
+
+
+def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+    """A known block address of the country, a second answer, or a lie of every plain resolver that no filter of a
+    household tells: those give null addresses, deny, or lead to a page of their own."""
+    if verdict.rule_id == "dns/two_answers" or any(_fits(o, scale.cc) for o in rows):
+        return True
+    system, public = _plain(rows, "system"), _plain(rows, "public")
+    if verdict.rule_id.startswith("dns/false_answer"):
+        return any(map(_leads_inside, system)) and any(map(_leads_inside, public))
+    states = {STATES.get(o.failure, "error") for o in (*system, *public)}
+    encrypted = [o for o in rows if o.dns_engine in ENCRYPTED and o.purpose == "target"]
+    known_here = bool(encrypted) and all(o.answers for o in encrypted)  # its operator does not deny it to this place
+    denied = states == {verdict.block_type.removeprefix("dns.")} and states < {"nxdomain", "empty"}
+    return denied and bool(public) and known_here
+
+
+def _fits(seen: Observation, cc: str) -> bool:
+    words = seen.fingerprint_scope.split()
+    return bool(words) and words[0] in CONVICTING and cc in words[1:]
+
+
+def _leads_inside(seen: Observation) -> bool:
+    return any(is_bogon(a) and is_private(a) and not _is_null(a) for a in seen.answers)
+
+
+def _is_null(text: str) -> bool:
+    address = parse(text)
+    return address is None or address.is_unspecified or address.is_loopback or (
+        isinstance(address, ipaddress.IPv4Address) and address in ipaddress.IPv4Network("0.0.0.0/8"))
+
+
+def _never(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+    return False
+
+
+def _telegram(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+    return verdict.target_id.startswith("telegram.chat.") and any(o.status in TELEGRAM_STATUS for o in rows)
+
+
+def _known_name(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+    return verdict.control == "agrees" or any(o.met_expectation == "yes" for o in rows)
+
+
+def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
+    """A literal address or a trusted resolver's, one in a network of the operator's, or a certificate that is good."""
+    reached = [o for o in rows if o.operation in ("connect", "tls_handshake") and not o.failure]
+    return any(o.address_source in ("literal", "trusted") or o.met_expectation == "yes" or o.trust == "valid"
+               for o in reached)
+
+
+DOUBTS: tuple[Doubt, ...] = (
+    Doubt(outcome="blocked", rules=("dns/",), block_type="inconclusive.unexplained", stays=_false_for_all,
+          reason="the file does not say whose resolver answered: a filter of the household's own answers alike"),
+    Doubt(outcome="blocked", rules=("flow/",), block_type="inconclusive.unexplained", stays=_never,
+          reason="the file does not say how much had come when the connection fell silent"),
+    Doubt(outcome="blocked", rules=("http/foreign_redirect",), block_type="inconclusive.disagreeing", stays=_never,
+          reason="the helper follows redirects itself, and does not say where it was led"),
+    Doubt(outcome="ok", rules=("http/answered",), block_type="inconclusive.no_control", stays=_telegram,
+          reason="a page that nothing proves, and no control's page to hold it against"),
+    Doubt(outcome="ok", rules=("dns/answered",), block_type="inconclusive.no_control", stays=_known_name,
+          reason="an answer that no control and no trusted resolver is held against"),
+    Doubt(outcome="ok", rules=("path/connects",), block_type="inconclusive.no_control", stays=_led_there,
+          reason="somebody accepts connections; that the address is the service's is not shown"),
+)
+"""The first that fits decides."""

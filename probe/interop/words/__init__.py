@@ -1,0 +1,1 @@
+"""OONI's words beside ours, and the shapes of its files."""

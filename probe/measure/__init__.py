@@ -1,1 +1,0 @@
-"""Network operations, one observation each. Nothing here judges."""

@@ -1,0 +1,1 @@
+"""QUIC and STUN: handshakes and requests in datagrams, each an observation."""

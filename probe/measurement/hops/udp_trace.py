@@ -1,0 +1,77 @@
+"""Where datagrams to an address are lost: requests with small TTLs, and which routers say that one has run out there.
+
+Needs no privilege: a connected UDP socket with IP_RECVERR learns of ICMP errors (ip(7)). Routers are written as in
+`probe.measurement.hops.trace`, as hashes under a key that ends with the run.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from probe.core.observations import Observation
+from probe.measurement.clock import Clock
+from probe.measurement.datagrams.quic_wire import version_question
+from probe.measurement.datagrams.stun_wire import binding_request, new_transaction
+from probe.measurement.datagrams.udp_socket import UdpFlow
+from probe.measurement.hops.trace import WAIT_S, climb_hops, is_exceeded, router_hash
+from probe.measurement.planning.steps import UdpTrace
+
+AGAIN_S = 0.7
+"""A datagram has a second chance, for nobody repeats it for us."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    ttl: int
+    flow: UdpFlow
+    begin_s: float
+    payload: bytes
+
+
+def udp_trace(plan: UdpTrace, *, clock: Clock, key: bytes) -> Observation:
+    """Send requests with TTL 1, 2, ... until the address answers. `replies` as of a trace over TCP: exceeded, open
+    (an answer), refused or unreachable. Two datagrams a TTL at most."""
+    return climb_hops(plan, lambda ttls: _batch(plan, ttls, key), operation="udp_trace", clock=clock, apart_s=0.0)
+
+
+def _payload(protocol: str) -> bytes:
+    return version_question().datagram if protocol == "quic" else binding_request(new_transaction())
+
+
+def _batch(plan: UdpTrace, ttls: range, key: bytes) -> Iterator[str]:
+    with selectors.DefaultSelector() as selector, ExitStack() as flows:
+        for ttl in ttls:
+            attempt = _Attempt(ttl, flows.enter_context(UdpFlow(plan.address, plan.port, ttl=ttl)), time.monotonic(),
+                               _payload(plan.protocol))
+            attempt.flow.send(attempt.payload)
+            selector.register(attempt.flow, selectors.EVENT_READ, attempt)
+        begin_s = time.monotonic()
+        again_s = begin_s + AGAIN_S
+        while selector.get_map() and (now := time.monotonic()) < begin_s + WAIT_S:
+            if now >= again_s:
+                for waiting in selector.get_map().values():
+                    waiting.data.flow.send(waiting.data.payload)
+                again_s = begin_s + WAIT_S
+            for ready, _ in selector.select(max(0.0, again_s - time.monotonic())):
+                selector.unregister(ready.fileobj)
+                yield _told(ready.data, key)
+
+
+def _told(attempt: _Attempt, key: bytes) -> str:
+    flow = attempt.flow
+    answered = flow.receive(time.monotonic()) is not None
+    delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
+    kind, _, sender = flow.icmp.partition(" ")
+    return f"{attempt.ttl} {_word(answered, flow.failure, kind)} {delay_ms:.1f} {router_hash(sender, key)}".rstrip()
+
+
+def _word(answered: bool, failure: str, kind: str) -> str:
+    if answered:
+        return "open"
+    if is_exceeded(kind):
+        return "exceeded"
+    return "refused" if failure == "connection_refused" else "unreachable"

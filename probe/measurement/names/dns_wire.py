@@ -1,0 +1,85 @@
+"""DNS messages in and out (RFC 1035), through dnspython as codec alone; bounded and total.
+
+The codec takes a while to import; who can, imports this module when the first question is already decided on.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+
+from probe.measurement.names.dns_response import Reply
+
+MAX_ANSWERS = 32
+
+
+def make_query(name: str, query_type: str, *, identity: int, recursion: bool = True) -> bytes:
+    """A query with EDNS (RFC 6891) and the given 16-bit id. Raises ValueError for an impossible name."""
+    return identity.to_bytes(2) + _after_identity(name, query_type, recursion)
+
+
+@lru_cache(maxsize=1024)  # a name is asked for by many ways
+def _after_identity(name: str, query_type: str, recursion: bool) -> bytes:
+    try:
+        query = dns.message.make_query(name, query_type, use_edns=0, payload=1232)
+    except dns.exception.DNSException as error:
+        raise ValueError(f"{name!r} is no DNS name") from error
+    if not recursion:
+        query.flags &= ~dns.flags.RD
+    return query.to_wire()[2:]
+
+
+def parse_reply(wire: bytes, *, name: str, query_type: str, identity: int) -> Reply:
+    """Read a response to exactly this question; whatever is wrong with it becomes `failure`, never an exception."""
+    try:
+        message = dns.message.from_wire(wire, ignore_trailing=True, raise_on_truncation=False)
+    except Exception as error:  # the codec raises many kinds on hostile input; all mean the same to us
+        return Reply(failure=f"malformed {type(error).__name__}")
+    if message.id != identity:
+        return Reply(failure="dns_reply_with_wrong_query_id")
+    if not message.flags & dns.flags.QR:
+        return Reply(failure="not a response")
+    if not message.question or message.question[0].name != dns.name.from_text(name):
+        return Reply(failure="another question")
+    if message.question[0].rdtype != dns.rdatatype.from_text(query_type):
+        return Reply(failure="another question")
+    return _read(message, query_type)
+
+
+def _read(message: dns.message.Message, query_type: str) -> Reply:
+    wanted = dns.rdatatype.from_text(query_type)
+    addresses: list[str] = []
+    cnames: list[str] = []
+    ttl_s = -1
+    for rrset in message.answer[:MAX_ANSWERS]:
+        for rdata in list(rrset)[:MAX_ANSWERS]:
+            if rdata.rdtype == wanted:
+                addresses.append(str(rdata.to_text())[:255])
+                ttl_s = int(rrset.ttl)
+            elif rdata.rdtype == dns.rdatatype.CNAME:
+                cnames.append(str(rdata.to_text()).rstrip(".")[:255])
+    return Reply(
+        rcode=dns.rcode.to_text(message.rcode()),
+        answers=tuple(addresses[:MAX_ANSWERS]),
+        cnames=tuple(cnames[:MAX_ANSWERS]),
+        ttl_s=ttl_s,
+        authoritative=bool(message.flags & dns.flags.AA),
+        truncated=bool(message.flags & dns.flags.TC),
+        ede=_extended_errors(message),
+        flags=dns.flags.to_text(message.flags),
+    )
+
+
+def _extended_errors(message: dns.message.Message) -> tuple[str, ...]:
+    return tuple(
+        f"{int(option.code)} {(option.text or '')[:80]}".strip()
+        for option in message.options[:8]
+        if isinstance(option, dns.edns.EDEOption)
+    )

@@ -1,0 +1,56 @@
+"""DNS over TLS (RFC 7858): the questions of DNS over TCP inside a TLS session on port 853."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from dataclasses import replace
+
+from probe.core.observations import Observation
+from probe.core.tables.failures import failure_of
+from probe.core.tables.resolvers import Resolver
+from probe.measurement.clock import Clock
+from probe.measurement.names.lookups import framed, with_reply
+from probe.measurement.streams.sockets import abort, connected, open_socket
+from probe.measurement.streams.tls_handshake import TlsStream, context_for, shake
+
+PORT = 853
+_ALPN = ("dot",)
+
+
+def lookup_dot(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
+               timeout_s: float, purpose: str = "target") -> list[Observation]:
+    """Questions to an operator at a pinned address, one after the other on one connection; the operator must prove
+    itself by its certificate (the strict profile of RFC 8310)."""
+    base = Observation(
+        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="dot", resolver=operator.name,
+        resolver_address=address, sni=operator.dot_host, t0_s=clock.now_s(), query_type=query_types[0],
+    )
+    sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
+    seen: list[Observation] = []
+    try:
+        sock.connect((address, PORT))
+        connected(sock)
+        stream = TlsStream(sock, context_for("web_pki", _ALPN), server_name=operator.dot_host)
+        shaken = shake(stream)
+        if shaken.failure:
+            return [replace(base, failure=shaken.failure, trust=shaken.trust, acked=shaken.acked, t_s=clock.now_s())]
+        for kind in query_types:
+            base = replace(base, query_type=kind, t0_s=clock.now_s())
+            seen.append(_question(stream, base, clock))
+        return seen
+    except (OSError, ValueError) as error:
+        return [*seen, replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())]
+    finally:
+        abort(sock)
+
+
+def _question(stream: TlsStream, base: Observation, clock: Clock) -> Observation:
+    from probe.measurement.names.dns_wire import make_query, parse_reply
+
+    identity = int.from_bytes(os.urandom(2), "big")
+    wire = make_query(base.hostname, base.query_type, identity=identity)
+    stream.sendall(struct.pack(">H", len(wire)) + wire)
+    reply = parse_reply(framed(stream.recv), name=base.hostname, query_type=base.query_type, identity=identity)
+    return with_reply(base, reply, clock)

@@ -1,0 +1,152 @@
+"""Name resolution as observations: the system's way, UDP, TCP and DoH, each answer with who gave it."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from probe.core.observations import Observation
+from probe.core.tables.failures import failure_of, rcode_failure
+from probe.core.tables.resolvers import Resolver
+from probe.inference.evidence.dns_replies import reply_text
+from probe.measurement.clock import Clock
+from probe.measurement.fingerprint_match import known
+from probe.measurement.names.dns_response import Reply
+from probe.measurement.names.dns_udp import Question
+from probe.measurement.names.system_dns import system_lookup
+from probe.measurement.streams.sockets import abort, connected, open_socket
+from probe.measurement.streams.tls_handshake import TlsStream, context_for, shake
+
+MAX_DNS_BYTES = 65535
+
+
+def lookup_system(name: str, *, clock: Clock, timeout_s: float, purpose: str = "target") -> Observation:
+    """What applications on this device get for `name` (getaddrinfo; A and AAAA together)."""
+    t0_s = clock.now_s()
+    addresses, failure, _ = system_lookup(name, timeout_s=timeout_s)
+    return marked(Observation(
+        operation="resolve", purpose=purpose, hostname=name, dns_engine="system", resolver="system",
+        query_type="ANY", failure=failure, answers=addresses[:32], t0_s=t0_s, t_s=clock.now_s(),
+    ))
+
+
+def observe_question(question: Question, *, resolver: str, clock: Clock, attempt: int = 1,
+                     purpose: str = "target") -> Observation:
+    """The observation of a UDP question, with every reply heard so far."""
+    first = question.first or Reply()
+    t0_s = question.sent_at - clock.zero
+    return marked(Observation(
+        operation="dns_round_trip", purpose=purpose, attempt=attempt, hostname=question.name, dns_engine="udp",
+        resolver=resolver, resolver_address=question.server, query_type=question.query_type,
+        failure=question.failure, rcode=first.rcode, answers=first.answers, cnames=first.cnames,
+        answer_ttl_s=first.ttl_s, authoritative=first.authoritative, ede=first.ede,
+        replies=replies_of(question), t0_s=t0_s, t_s=(question.done_at or time.monotonic()) - clock.zero,
+        bytes_written=question.bytes_written, bytes_read=question.bytes_read,
+    ))
+
+
+def replies_of(question: Question) -> tuple[str, ...]:
+    """Each reply in order of arrival, as `probe.inference.evidence.dns_replies` reads it."""
+    return tuple(
+        reply_text(delay_s * 1000, ttl, reply.failure or reply.rcode, reply.flags, reply.answers)
+        for delay_s, ttl, reply in question.replies
+    )
+
+
+def lookup_tcp(name: str, query_type: str, *, server: str, resolver: str, clock: Clock,
+               timeout_s: float) -> Observation:
+    """One question over TCP (RFC 7766)."""
+    from probe.measurement.names.dns_wire import make_query, parse_reply
+
+    base = Observation(
+        operation="dns_round_trip", hostname=name, dns_engine="tcp", resolver=resolver, resolver_address=server,
+        query_type=query_type, t0_s=clock.now_s(),
+    )
+    sock = open_socket(6 if ":" in server else 4, deadline=time.monotonic() + timeout_s)
+    try:
+        identity = int.from_bytes(os.urandom(2), "big")
+        wire = make_query(name, query_type, identity=identity)
+        sock.connect((server, 53))
+        connected(sock)
+        sock.sendall(struct.pack(">H", len(wire)) + wire)
+        reply = parse_reply(framed(sock.recv), name=name, query_type=query_type, identity=identity)
+        return with_reply(base, reply, clock)
+    except (OSError, ValueError) as error:
+        return replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())
+    finally:
+        abort(sock)
+
+
+def framed(recv: Callable[[int], bytes]) -> bytes:
+    """One message of DNS over a stream, after its length in two bytes (RFC 1035 section 4.2.2)."""
+    return _exactly(recv, struct.unpack(">H", _exactly(recv, 2))[0])
+
+
+def _exactly(recv: Callable[[int], bytes], size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        chunk = recv(size - len(data))
+        if not chunk:
+            raise OSError("connection closed")
+        data += chunk
+    return data
+
+
+def lookup_doh(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
+               timeout_s: float, purpose: str = "target") -> list[Observation]:
+    """Questions to a DoH operator (RFC 8484) at a pinned address, one after the other on one connection."""
+    base = Observation(
+        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="doh", resolver=operator.name,
+        resolver_address=address, sni=operator.doh_host, t0_s=clock.now_s(), query_type=query_types[0],
+    )
+    sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
+    try:
+        sock.connect((address, 443))
+        connected(sock)
+        stream = TlsStream(sock, context_for("web_pki", ("http/1.1",)), server_name=operator.doh_host)
+        shaken = shake(stream)
+        if shaken.failure:
+            return [replace(base, failure=shaken.failure, trust=shaken.trust, t_s=clock.now_s())]
+        return [_doh_question(stream, replace(base, query_type=kind), operator, clock) for kind in query_types]
+    except OSError as error:
+        return [replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())]
+    finally:
+        abort(sock)
+
+
+def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, clock: Clock) -> Observation:
+    from probe.measurement.names.dns_wire import make_query, parse_reply
+    from probe.measurement.streams.http_exchange import exchange
+
+    base = replace(base, t0_s=clock.now_s())
+    try:
+        wire = make_query(base.hostname, base.query_type, identity=0)  # id 0 keeps the request cacheable, RFC 8484
+    except ValueError:
+        return replace(base, failure="invalid_argument", t_s=clock.now_s())
+    got = exchange(
+        stream, f"https://{operator.doh_host}{operator.doh_path}", host=operator.doh_host, method="POST", body=wire,
+        headers={"Content-Type": "application/dns-message", "Accept": "application/dns-message"},
+        max_body_bytes=MAX_DNS_BYTES,
+    )
+    if got.failure or got.status != 200:
+        return replace(base, failure=got.failure or "http_unexpected_status_code", status=got.status,
+                       t_s=clock.now_s())
+    return with_reply(base, parse_reply(got.body, name=base.hostname, query_type=base.query_type, identity=0), clock)
+
+
+def with_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
+    failure = reply.failure and "dns_server_misbehaving"
+    return marked(replace(
+        base, failure=failure or rcode_failure(reply.rcode, bool(reply.answers)), rcode=reply.rcode,
+        answers=reply.answers, cnames=reply.cnames, answer_ttl_s=reply.ttl_s, authoritative=reply.authoritative,
+        ede=reply.ede, t_s=clock.now_s(),
+    ))
+
+
+def marked(seen: Observation) -> Observation:
+    """The lookup, with the name of the fingerprint that its answer matches."""
+    match = known().of_answer(seen.answers, seen.cnames)
+    return replace(seen, fingerprint=match.name, fingerprint_scope=match.scope)

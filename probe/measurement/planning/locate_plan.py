@@ -1,0 +1,87 @@
+"""When to look where on the path interference acts: only where it is shown, and only of those who agreed to it."""
+
+from __future__ import annotations
+
+from math import inf
+
+from probe.catalogue.sites import Site
+from probe.core.observations import Observation
+from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
+from probe.inference.evidence.residual_evidence import failures_at, innocent_reached
+from probe.measurement.planning.plan_context import Frame, Seen
+from probe.measurement.planning.residual_plan import asked_again
+from probe.measurement.planning.steps import Locate, Step
+
+CONSENT_LEVEL = 3
+
+
+def locate_steps(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+    """One search for what the name alone meets at an address, one for who forges its DNS answers."""
+    if frame.consent_level < CONSENT_LEVEL or not frame.thorough:
+        return []
+    return [*_at_resolver(site, seen, frame, evidence), *_at_address(site, seen, frame)]
+
+
+def _at_resolver(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+    if not (evidence.injected or evidence.dark_answered or evidence.bogus or evidence.fingerprint):
+        return []
+    if frame.dark_server and not any(o.resolver == "dark" for o in seen.dns):
+        return []  # it will be asked, and is the best place for questions that nobody may answer
+    asked = _forged_at(seen, evidence)
+    if asked is None:
+        return []
+    return [Locate(kind="dns", address=asked.resolver_address, port=53, name=site.host, control_name=frame.innocent,
+                   input=site.endpoints[0].input, recursion=asked.resolver != "dark", together=frame.together)]
+
+
+def _forged_at(seen: Seen, evidence: DnsEvidence) -> Observation | None:
+    """The lookup that was answered falsely, best where nobody could have answered truly."""
+    false = evidence.bogus | (evidence.network_answers - evidence.trusted_answers if evidence.fingerprint else set())
+    direct = [o for o in seen.dns if o.dns_engine == "udp" and o.resolver_address and o.hostname and o.answers]
+    forged = [o for o in direct if o.resolver == "dark" or len(o.replies) > 1 or set(o.answers) & false]
+    order = {"dark": 0, "public": 1, "network": 2}
+    return min(forged, key=lambda o: order.get(o.resolver, 3), default=None)
+
+
+def _at_address(site: Site, seen: Seen, frame: Frame) -> list[Step]:
+    if site.kind not in ("tls", "http"):
+        return []
+    for address in _places(seen, site.port):
+        if not _may_be_shown(site, seen, frame, address):
+            continue  # as most often: nothing needs to be put together
+        path = path_evidence(site, site.endpoints[0], address, visits=seen.visits, around=seen.around,
+                             controls=seen.controls, nat64_prefix=frame.nat64_prefix)
+        cut_off = failures_at(seen.visits, address, site.port)
+        if _is_shown(path, site, frame) and (not cut_off or asked_again(seen, address, site.port)):
+            return [Locate(kind="tls" if site.sni else "http", address=address, port=site.port,
+                           name=site.sni or site.host, control_name=frame.innocent, input=site.endpoints[0].input,
+                           together=frame.together)]
+    return []
+
+
+def _places(seen: Seen, port: int) -> list[str]:
+    """Addresses that were visited; where IPv4 fails as well only its: private space tells there how near a hop is."""
+    places = list(dict.fromkeys(o.address for o in seen.visits if o.purpose in ("target", "trusted") and o.address))
+    failing = [address for address in places if ":" not in address and failures_at(seen.visits, address, port)]
+    return failing or places
+
+
+def _may_be_shown(site: Site, seen: Seen, frame: Frame, address: str) -> bool:
+    """What `_is_shown` asks for at the least: the innocent name was served there, and over TLS enough attempts of the
+    name's own ended above TCP."""
+    here = [o for o in seen.visits if (o.address, o.port) == (address, site.port) and o.operation != "connect"]
+    enough = not site.sni or sum(bool(o.failure) for o in here) >= frame.attempts
+    return enough and innocent_reached(seen.around, address, site.port, before_s=inf)
+
+
+def _is_shown(path: PathEvidence, site: Site, frame: Frame) -> bool:
+    """The name is cut off every time or answered falsely, and an innocent one was served at the same address."""
+    if path.innocent != "reached" or path.control_failed or path.tainted:
+        return False
+    if frame.controls and not path.controls_asked:
+        return False
+    if not site.sni and path.stage in ("", "page") and (path.fingerprint or path.control_page_differs):
+        return not path.control_page_same
+    every = path.failed_attempts >= frame.attempts and path.failed_attempts == path.attempts and path.same_failure
+    return every and path.stage == ("tls" if site.sni else "http") and not path.trust

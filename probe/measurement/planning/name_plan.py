@@ -1,0 +1,85 @@
+"""Whom to ask for a site's name: plain DNS first, trusted resolvers where something is to be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probe.catalogue.sites import Site
+from probe.core.observations import Observation
+from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence, state_of
+from probe.inference.evidence.port53 import MALFORMED
+from probe.inference.evidence.time_slots import slots_of
+from probe.measurement.planning.plan_context import Frame, Seen
+from probe.measurement.planning.slot_plan import later_lookup
+from probe.measurement.planning.steps import Lookup, Step
+
+
+def _is_direct(seen: Observation) -> bool:
+    return seen.resolver == "network" and seen.dns_engine == "udp"
+
+
+def without_half_answers(dns: tuple[Observation, ...], frame: Frame) -> tuple[Observation, ...]:
+    """All but what is still to come: a name without IPv6 must not look empty until its IPv4 answer is there."""
+    direct = [o for o in dns if _is_direct(o)]
+    tries = {n: [o for o in direct if o.attempt == n] for n in {o.attempt for o in direct}}
+    questions = 2 if 6 in frame.families else 1
+    half = {n for n, found in tries.items() if len(found) < questions and state_of(found) != "ok"}
+    return tuple(o for o in dns if not (_is_direct(o) and o.attempt in half))
+
+
+def plain_lookups(site: Site, frame: Frame) -> list[Step]:
+    steps: list[Step] = [Lookup(channel="system", name=site.host)]
+    if frame.network_resolver:
+        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver))
+    if frame.public_resolver:
+        steps.append(Lookup(channel="public", name=site.host, server=frame.public_resolver))
+    return steps
+
+
+def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+    steps: list[Step] = []
+    tried = {o.attempt for o in seen.dns if _is_direct(o)}
+    if tried and evidence.network != "ok" and max(tried) < frame.attempts:
+        steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver, attempt=max(tried) + 1))
+    elif tried and (evidence.network != "ok" or evidence.bogus or evidence.fingerprint or evidence.injected):
+        steps += later_lookup(site, [o for o in seen.dns if _is_direct(o)], frame)
+    if tried and max(tried) >= frame.attempts and evidence.network in ("timeout", "servfail", "refused", "error"):
+        steps.append(Lookup(channel="alive", name=frame.innocent, server=frame.network_resolver, about=site.host,
+                            attempt=max(1, len(slots_of([o for o in seen.dns if _is_direct(o)])))))
+    if wants_trusted(site, seen, evidence):
+        steps += [Lookup(channel="doh", name=site.host, server=name) for name in frame.doh]
+        steps += _over_tls(site, seen, frame, evidence)
+    false = bool(evidence.bogus or evidence.fingerprint)
+    if frame.public_resolver and wants_trusted(site, seen, evidence) and (evidence.network != "ok" or false):
+        steps.append(Lookup(channel="tcp", name=site.host, server=frame.public_resolver))
+        if any(o.dns_engine == "tcp" and o.failure == MALFORMED for o in seen.dns):
+            steps.append(Lookup(channel="tcp", name=frame.innocent, server=frame.public_resolver, about=site.host))
+    if false or _two_answers(seen.dns) or (
+            evidence.trusted_ok and evidence.network_answers and not evidence.agrees):
+        steps += [Lookup(channel="dark", name=name, server=server) for server in (frame.dark_server, frame.nowhere)
+                  if server for name in (site.host, frame.innocent)]
+    return steps
+
+
+def _over_tls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
+    """DoT for as many answers as DoH fell short of two: one blocked operator must not take the control away."""
+    told = {o.resolver for o in seen.dns if o.dns_engine == "doh"}
+    if not told >= set(frame.doh):
+        return []
+    without = tuple(o for o in seen.dns if o.dns_engine != "dot")
+    doh = dns_evidence(without) if len(without) < len(seen.dns) else evidence
+    return [Lookup(channel="dot", name=site.host, server=name)
+            for name in frame.dot[: max(0, 2 - doh.trusted_ok - doh.trusted_denying)]]
+
+
+def _two_answers(seen: Sequence[Observation]) -> bool:
+    return any(len({text.split("|", 4)[-1] for text in o.replies}) > 1 for o in seen)
+
+
+def wants_trusted(site: Site, seen: Seen, evidence: DnsEvidence) -> bool:
+    """Trusted resolvers are asked where plain DNS failed or looks wrong, or the connection proves nothing."""
+    if evidence.network != "ok" or evidence.system not in ("ok", "unasked"):
+        return True
+    if evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or not site.proves_itself:
+        return True
+    return any(o.failure and o.purpose == "target" for o in seen.visits)

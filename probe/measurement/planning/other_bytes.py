@@ -1,0 +1,33 @@
+"""Where no name's hello is ever acknowledged: is anything else, at the same address and port?
+
+A server's TCP acknowledges before its program reads, and residual blocking that a neighbour set off takes every packet;
+so a few innocent bytes between two of the site's hellos tell who is meant. Costs one small connection an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from probe.catalogue.sites import Site
+from probe.core.observations import Observation
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.measurement.planning.plan_context import Frame, Seen
+from probe.measurement.planning.site_visits import bytes_visit
+from probe.measurement.planning.steps import Step
+
+
+def bytes_between(site: Site, address: str, mine: Sequence[Observation], attempts: int, seen: Seen,
+                  frame: Frame) -> list[Step]:
+    """The other bytes, before the last of the site's attempts at an address; `mine` are those so far."""
+    asked = any(o.purpose == "bytes" and (o.address, o.port) == (address, site.port) for o in seen.around)
+    if asked or attempts != frame.attempts - 1 or not _hellos_vanish(site, address, mine, seen):
+        return []
+    return [bytes_visit(site, address, frame)]
+
+
+def _hellos_vanish(site: Site, address: str, mine: Sequence[Observation], seen: Seen) -> bool:
+    innocent = [o for o in seen.around if o.purpose == "innocent" and (o.address, o.port) == (address, site.port)]
+    hellos = [[o for o in whose if o.operation == "tls_handshake"] for whose in (mine, innocent)]
+    return bool(site.sni) and all(hellos) and all(
+        o.acked == "no" and "timeout" in o.failure for whose in hellos for o in whose
+        if o.purpose in (*NETWORK_PURPOSES, "innocent"))

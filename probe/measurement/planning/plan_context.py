@@ -1,0 +1,81 @@
+"""What the planner may use in a run, and what it knows of a site so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from probe.core.observations import ControlAnswer, Observation
+from probe.measurement.planning.flow_suspects import FlowFrame
+from probe.measurement.planning.rotation import Share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What the planner may use in this run."""
+
+    network_resolver: str = ""
+    public_resolver: str = ""
+    dark_server: str = ""
+    nowhere: str = ""
+    """An address that nobody has, and that therefore runs no resolver."""
+    doh: tuple[str, ...] = ()
+    """Names of the DoH operators to ask."""
+    dot: tuple[str, ...] = ()
+    """Names of operators to ask over TLS where DoH does not give two answers, other operators than DoH's first."""
+    controls: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    """Controls whose word is at hand: signed feeds. Asking them sends nothing."""
+    families: tuple[int, ...] = (4,)
+    ipv6_broken: bool = False
+    innocent: str = "www.example.com"
+    attempts: int = 3
+    quick_attempts: int = 5
+    """Tries where a handshake or a page is cut off at once: a flaky server does that now and then, and it costs
+    no time."""
+    addresses_per_family: int = 2
+    everywhere: bool = False
+    """Whether each of a site's addresses gets a handshake: for those who will be led to others than we."""
+    slots_s: tuple[float, ...] = ()
+    """How long after a failure, in seconds, the later time slots begin in which it is looked at again."""
+    nat64_prefix: str = ""
+    ours: tuple[str, ...] = ()
+    """This device's own addresses: what lies near them is neither visited nor named to a control."""
+    timeout_s: float = 6.0
+    """For a connection, and for an answer to a ClientHello; a page gets two seconds more. Controls wait less
+    (`probe.control.helper.helper_engine`): a server that takes its time, whoever asks, would be silent towards us
+    alone."""
+    together: bool = False
+    """The run need not spread its flows."""
+    agreed: tuple[tuple[str, int], ...] = ()
+    """Addresses and ports of servers whose operators agreed to be asked for foreign names."""
+    consent_level: int = 1
+    """What the volunteer agreed to: 2 adds messengers' own handshakes, 3 large transfers, QUIC and looks at the
+    path."""
+    transfers: bool = True
+    """Whether the line may carry more than ordinary pages."""
+    share: Share | None = None
+    """What this run takes of the catalogue by turns; None: everything each time."""
+    thorough: bool = True
+    """Whether it is this site's turn to be asked where it is interfered with, and for how long something stays."""
+    flow: FlowFrame = field(default_factory=FlowFrame)
+    """Whose transfers to look at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is known of one site so far."""
+
+    dns: tuple[Observation, ...] = ()
+    visits: tuple[Observation, ...] = ()
+    """Connects, handshakes and pages of the site itself, at any address."""
+    around: tuple[Observation, ...] = ()
+    """Innocent names and other ports at the site's addresses, whoever asked them, before and after failures."""
+    controls: tuple[ControlAnswer, ...] = ()
+    elsewhere: tuple[tuple[str, int], ...] = ()
+    """Addresses and ports of others that accept connections."""
+    elsewhere_udp: tuple[tuple[str, int, str], ...] = ()
+    """Addresses, ports and protocols of others that answer datagrams."""
+    flows: tuple[Observation, ...] = ()
+    """Transfers for the sake of this site."""
+    searches: tuple[Observation, ...] = ()
+    """Rows of searches for the hop at which the site is interfered with."""

@@ -1,0 +1,26 @@
+"""Redirects served in the clear: the place they lead to may show who answered."""
+
+from __future__ import annotations
+
+from probe.core.tables.http_status import REDIRECTS
+from probe.inference.evidence.url_places import joined, same_place
+from probe.measurement.planning.plan_context import Seen
+from probe.measurement.planning.steps import Follow, Step
+
+MAX_REDIRECTS = 5
+
+
+def redirects(seen: Seen) -> list[Step]:
+    """Redirects served in the clear to another host: the place they lead to may show who answered."""
+    steps: list[Step] = []
+    for o in seen.visits:
+        if o.operation != "http_round_trip" or o.sni or o.status not in REDIRECTS or not o.location or o.attempt > 1:
+            continue
+        url = joined(o.url, o.location)
+        if not url.lower().startswith(("http:", "https:")) or same_place(o.url, url):
+            continue
+        followed = sum(v.purpose == "redirect" and v.operation == "http_round_trip" and v.input == o.input
+                       for v in seen.visits)
+        if followed < MAX_REDIRECTS:
+            steps.append(Follow(input=o.input, target_id=o.target_id, url=url[:2000]))
+    return steps

@@ -1,0 +1,137 @@
+"""What of the catalogue a scheduled run takes: the core each time, the rest by turns. Pure.
+
+A turn follows from the time and the rhythm of the schedule alone, so that there is no state to keep or to lose: a run
+that was missed leaves its share out once and moves nothing. A cycle is one run shorter than a day or a week, so that
+what is measured once in it comes an hour earlier each time, and nothing is known of one hour of the day only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from probe.catalogue.types import Catalogue
+from probe.core.endpoints import Endpoint
+
+CORE, EXTENDED = 1, 2
+_DAY_MIN = 1440
+_GOLDEN = 0.6180339887498949
+Group = tuple[str, str]
+"""Service and role: judged together, so measured together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One run of a schedule."""
+
+    number: int
+    """Of the run among all that the rhythm has had since 1970."""
+    every_min: int
+    salt: str
+    """Tells one installation's order from another's."""
+    extended: bool = True
+    """Whether more than the core is measured at all."""
+
+    @property
+    def daily(self) -> int:
+        """Runs in which everything extended has its turn."""
+        return max(1, _DAY_MIN // self.every_min - 1)
+
+    @property
+    def weekly(self) -> int:
+        """Runs in which everything rare has its turn."""
+        return max(1, 7 * _DAY_MIN // self.every_min - 1)
+
+    def of_core(self) -> Turn:
+        """The same turn, of the core alone."""
+        return replace(self, extended=False)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """For the runs table: the shares of this run, counted from one."""
+        of_day = f"{self.number % self.daily + 1}/{self.daily}"
+        if not self.extended:
+            return (f"tier:{CORE}", f"small:{of_day}")
+        return f"tier:{CORE}", f"daily:{of_day}", f"weekly:{self.number % self.weekly + 1}/{self.weekly}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one run takes."""
+
+    inputs: frozenset[str]
+    """Endpoints that are measured."""
+    thorough: frozenset[tuple[str, int]]
+    """Targets, with the tier of their endpoints, of which it is also asked, if they are blocked, where that happens and
+    how long something stays behind."""
+    gentle: frozenset[str]
+    """Services of small servers: they are not asked again in later time slots."""
+    glances: bool
+    """Whether sites that are well are asked for more than their pages."""
+
+
+def share_of(catalogue: Catalogue, turn: Turn) -> Share:
+    """What this run takes of the catalogue."""
+    small = frozenset(name for name, service in catalogue.services.items() if service.small)
+    core, daily, weekly = _by_turns(catalogue.endpoints, small, extended=turn.extended)
+    now_daily = _due(daily, turn.number, turn.daily, turn.salt)
+    now_weekly = _due(weekly, turn.number, turn.weekly, turn.salt)
+    thorough = [*(core[g] for g in _thorough(core, turn, 1)),
+                *(daily[g] for g in _thorough(now_daily, turn, turn.daily))]
+    taken = [*_inputs(core.values()), *_inputs(daily[g] for g in now_daily), *_inputs(weekly[g] for g in now_weekly)]
+    return Share(
+        inputs=frozenset(taken),
+        thorough=frozenset((e.target_id, e.tier) for group in (*thorough, *(weekly[g] for g in now_weekly))
+                           for e in group),
+        gentle=small,
+        glances=turn.number % turn.weekly == _drawn("glances", turn.salt) % turn.weekly,
+    )
+
+
+Groups = Mapping[Group, list[Endpoint]]
+
+
+def _by_turns(endpoints: Iterable[Endpoint], small: frozenset[str], *, extended: bool,
+              ) -> tuple[Groups, Groups, Groups]:
+    """Endpoints for every run, for once a day, and for once a week."""
+    core: dict[Group, list[Endpoint]] = defaultdict(list)
+    daily: dict[Group, list[Endpoint]] = defaultdict(list)
+    weekly: dict[Group, list[Endpoint]] = defaultdict(list)
+    for endpoint in endpoints:
+        if endpoint.tier > CORE and not extended:
+            continue
+        rare, often = endpoint.tier > EXTENDED, endpoint.tier <= CORE and endpoint.service not in small
+        turns = weekly if rare else core if often else daily
+        turns[endpoint.service, endpoint.role].append(endpoint)
+    return core, daily, weekly
+
+
+def _due(groups: Groups, number: int, cycle: int, salt: str) -> list[Group]:
+    """The groups of this run's share: the largest are dealt first, each to the share that has least so far.
+
+    Among equals a share comes first whose place is far from those before, so that few groups are not all dealt to
+    the first shares.
+    """
+    order = sorted(range(cycle), key=lambda place: place * _GOLDEN % 1.0)
+    sizes, dealt = [0] * cycle, dict[Group, int]()
+    for group in sorted(groups, key=lambda g: (-len(groups[g]), _drawn(".".join(g), salt))):
+        place = min(order, key=sizes.__getitem__)
+        sizes[place] += len(groups[group])
+        dealt[group] = place
+    return [group for group in groups if dealt[group] == number % cycle]
+
+
+def _thorough(groups: Iterable[Group], turn: Turn, cycle: int) -> list[Group]:
+    """Those of the groups, each of which is measured once in `cycle` runs, that are looked at thoroughly this time."""
+    rounds = max(1, round(turn.weekly / cycle))
+    return [g for g in groups if turn.number // cycle % rounds == _drawn(".".join(g), turn.salt) % rounds]
+
+
+def _inputs(groups: Iterable[Iterable[Endpoint]]) -> Iterable[str]:
+    return (endpoint.input for group in groups for endpoint in group)
+
+
+def _drawn(word: str, salt: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{salt} {word}".encode()).digest()[:8], "big")

@@ -1,0 +1,186 @@
+"""What a run can do next: steps are values, so the planner is pure and a step that was taken is known by equality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from probe.catalogue.sites import Page
+from probe.core.endpoints import Expectation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Ask one channel for a name: system, network, public, tcp, doh, dot or dark."""
+
+    channel: str
+    name: str
+    server: str = ""
+    """Address of the resolver, or the operator's name for doh; empty for system."""
+    attempt: int = 1
+    about: str = ""
+    """For channel `alive`: the name whose failing made us ask whether the resolver still serves others."""
+    not_before_s: float = field(default=0.0, compare=False)
+    """Moment of the run before which it must not start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Go to one address, as whom, and ask there. `sni` empty: no TLS; `pages` empty: no HTTP."""
+
+    purpose: str
+    address: str
+    port: int
+    hostname: str
+    source: str = ""
+    attempt: int = 1
+    sni: str = ""
+    alpn: tuple[str, ...] = ()
+    trust: str = "none"
+    needs_alpn: bool = False
+    """The endpoint is reached only with one of `alpn` selected."""
+    until_server_hello: bool = False
+    shape: str = ""
+    """Of the ClientHello (`probe.core.tables.shapes`): it is sent, and nothing but the first answer is read. Empty: the
+    library's own."""
+    pages: tuple[Page, ...] = ()
+    read_on_bytes: int = 0
+    """Of the first large page, read so much in all: it shows whether volume flows, and costs no connection."""
+    app: str = ""
+    """A messenger's protocol whose first words are said (`probe.core.tables.handshakes`); empty: none."""
+    app_name: str = ""
+    """The domain or host that they name, and that TLS after STARTTLS is asked for."""
+    app_url: str = ""
+    """The endpoint's URL, for words that go over HTTP."""
+    expect: Expectation = Expectation()
+    """What the catalogue says of the answer to them."""
+    target_id: str = ""
+    input: str = ""
+    not_before_s: float = field(default=0.0, compare=False)
+    """Moment of the run before which it must not start."""
+    connect_timeout_s: float = 6.0
+    tls_timeout_s: float = 6.0
+    http_timeout_s: float = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """Follow a redirect that was served in the clear, one step."""
+
+    input: str
+    target_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """Ask one control about one endpoint and these addresses; once, whatever addresses turn up later."""
+
+    control_id: str
+    input: str
+    addresses: tuple[str, ...] = field(compare=False)
+    volume: str = ""
+    """Address from which the control shall take a transfer; empty: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """See how far connection attempts to an address get. Purpose `trace`: where they fail; `reference`: where not."""
+
+    purpose: str
+    address: str
+    port: int
+    together: bool = field(default=False, compare=False)
+    """All at once, in a run that need not spread its flows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuicVisit:
+    """Shake hands over QUIC at one address, as whom, and stay a while: some boxes drop only what comes later."""
+
+    purpose: str
+    address: str
+    port: int
+    hostname: str
+    source: str = ""
+    attempt: int = 1
+    sni: str
+    alpn: tuple[str, ...] = ("h3",)
+    trust: str = "none"
+    target_id: str = ""
+    input: str = ""
+    timeout_s: float = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionProbe:
+    """Ask an address for a version of QUIC that does not exist: whoever serves QUIC there says which it has."""
+
+    address: str
+    port: int
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """Send one address a series of STUN Binding requests, far enough apart to count how many are answered."""
+
+    purpose: str
+    address: str
+    port: int
+    hostname: str
+    source: str = ""
+    attempt: int = 1
+    target_id: str = ""
+    input: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpTrace:
+    """See how far datagrams to an address get. `protocol` quic or stun: what they say, so that boxes take them for
+    the same. Purpose `trace`: where requests are lost; `reference`: where not."""
+
+    purpose: str
+    address: str
+    port: int
+    protocol: str
+    together: bool = field(default=False, compare=False)
+    """All at once, in a run that need not spread its flows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Take some volume from one address under one server name, and see how fast and how far it flows."""
+
+    purpose: str
+    """sample: the target itself; yardstick: what it is compared with."""
+    address: str
+    port: int
+    sni: str
+    url: str
+    """What is asked for, again and again on one connection; its host goes into the Host header."""
+    input: str
+    """The endpoint for whose sake it is done, also where the volume comes from elsewhere."""
+    target_id: str = ""
+    attempt: int = 1
+    chunked: bool = False
+    """Many packets and few bytes: one HEAD request, written two bytes at a time."""
+    connect_timeout_s: float = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locate:
+    """Find the hop at which questions for `name` are interfered with. `kind` is tls, http or dns; asking for
+    `control_name` as well tells the name's effect from everybody's."""
+
+    kind: str
+    address: str
+    port: int
+    name: str
+    control_name: str
+    input: str
+    recursion: bool = True
+    together: bool = field(default=False, compare=False)
+
+
+Datagrams = QuicVisit | VersionProbe | Binding | UdpTrace
+Step = Lookup | Visit | Follow | Ask | Trace | Transfer | Datagrams | Locate

@@ -1,0 +1,29 @@
+"""Carrying out a step over UDP; each loads what it needs, for most runs need none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from probe.core.observations import Observation
+from probe.measurement.clock import Clock
+from probe.measurement.planning.steps import Binding, Datagrams, QuicVisit, VersionProbe
+
+
+def exchange_datagrams(step: Datagrams, *, clock: Clock, key: bytes, told: Callable[[str, str], None]) -> Observation:
+    """Do one step to its end. `key` hides routers (`probe.measurement.hops.trace`); `told` is told what a server says
+    of our own address, and who says so."""
+    if isinstance(step, QuicVisit):
+        from probe.measurement.datagrams.quic_handshake import quic_visit
+
+        return quic_visit(step, clock=clock)
+    if isinstance(step, VersionProbe):
+        from probe.measurement.datagrams.quic_version import ask_version
+
+        return ask_version(step, clock=clock)
+    if isinstance(step, Binding):
+        from probe.measurement.datagrams.stun import binding
+
+        return binding(step, clock=clock, told=told)
+    from probe.measurement.hops.udp_trace import udp_trace
+
+    return udp_trace(step, clock=clock, key=key)

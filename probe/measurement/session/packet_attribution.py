@@ -1,0 +1,77 @@
+"""What the capture saw, brought to the observations it belongs to when the run's loop has ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from probe.core.observations import KeptPacket, Observation
+from probe.measurement.clock import Clock
+from probe.measurement.packets.capture import LINGER_S, Capture, Flow
+from probe.measurement.packets.packet_headers import read_headers
+from probe.measurement.packets.packet_scrub import Scrubber
+
+if TYPE_CHECKING:
+    from probe.measurement.session.observation_log import Book
+
+MAX_KEPT_BYTES = 3 << 19
+"""Of all packets of a run that are kept for export; with their frames they stay below two megabytes."""
+_ENDED = ("connection_reset", "connection_refused", "connection_aborted", "eof_error")
+"""After these more may arrive that tells who ended the connection."""
+
+
+def take_packets(capture: Capture | None, book: Book, clock: Clock, *, until_s: float,
+                 hidden: Iterable[str] = ()) -> tuple[KeptPacket, ...]:
+    """End the capture, write to each observation what was seen of it, and return the packets of those that failed.
+    Addresses to be `hidden` are struck from them as our own are."""
+    if capture is None:
+        return ()
+    last_s = max((o.t_s for o in book.observations if o.failure in _ENDED and o.address), default=-LINGER_S)
+    wait_s = min(last_s + LINGER_S, until_s) - clock.now_s()
+    if wait_s > 0:
+        time.sleep(wait_s)
+    capture.close()
+    failed: list[tuple[Observation, Flow]] = []
+    unwell = {o.address for o in book.observations if o.address and _is_unwell(o)}
+    for index, seen in enumerate(book.observations):
+        # Where nothing fails nobody asks who ended what; to read it all would take a good part of a second.
+        texts = capture.texts(seen, brief=seen.address not in unwell and not _is_unwell(seen))
+        if not texts:
+            continue
+        book.amend_packets(index, texts)
+        flow = capture.flow_of(seen)
+        if flow is not None and _is_unwell(seen):
+            failed.append((seen, flow))
+    return tuple(_kept(failed, [ip_address(text).packed for text in hidden]))
+
+
+def _is_unwell(seen: Observation) -> bool:
+    """Whether somebody may ask for the packets: it failed, gave another page than expected, or had several answers."""
+    return bool(seen.failure) or seen.met_expectation == "no" or len(seen.replies) > 1
+
+
+def _kept(flows: Sequence[tuple[Observation, Flow]], hidden: Sequence[bytes]) -> Iterator[KeptPacket]:
+    scrubber = Scrubber((*_our_addresses(flows), *hidden))
+    room = MAX_KEPT_BYTES
+    for seen, flow in flows:
+        for packet in flow.packets:
+            found = read_headers(packet.data)
+            clean = scrubber.scrub(packet.data, outbound=packet.outbound)
+            if clean is None or found is None:
+                continue
+            room -= len(clean) + 100
+            if room < 0:
+                return
+            length = int.from_bytes(clean[2:4]) if found.family == 4 else 40 + int.from_bytes(clean[4:6])
+            yield KeptPacket(observation_id=seen.observation_id, at_s=packet.at_s, outbound=packet.outbound,
+                             length=max(length, len(clean)), data=clean)
+
+
+def _our_addresses(flows: Sequence[tuple[Observation, Flow]]) -> Iterator[bytes]:
+    for _, flow in flows:
+        for packet in flow.packets:
+            found = read_headers(packet.data)
+            if found is not None:
+                yield found.source if packet.outbound else found.destination

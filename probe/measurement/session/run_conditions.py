@@ -1,0 +1,39 @@
+"""What a scheduled run does under the conditions that it finds: goes on, does less, or lets it be. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from probe.config.settings import RunSettings
+from probe.measurement.device.conditions import Conditions
+from probe.measurement.planning.rotation import CORE
+from probe.measurement.session.run_plan import RunPlan
+
+LOW_CHARGE = 20
+"""Per cent, below which a battery is its owner's alone."""
+_METERED = ("yes", "likely")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """What is to be done."""
+
+    skip: str = ""
+    """Why no run is made: a word of `probe.operation.schedules.missing_runs.WHY`."""
+    frugal: bool = False
+    """The core alone, and no transfers."""
+
+
+def manners_of(found: Conditions, settings: RunSettings) -> Manners:
+    """What the settings say of these conditions. What is unknown hinders nobody."""
+    if found.power == "battery" and (settings.on_battery == "skip" or 0 <= found.charge < LOW_CHARGE):
+        return Manners(skip="battery")
+    if found.metered not in _METERED:
+        return Manners()
+    return Manners(skip="metered" if settings.on_metered == "skip" else "", frugal=settings.on_metered == "core")
+
+
+def frugal(plan: RunPlan) -> RunPlan:
+    """The plan with the core alone and without transfers."""
+    turn = plan.turn.of_core() if plan.turn else None
+    return replace(plan, tier=min(plan.tier, CORE), turn=turn, transfers=False)

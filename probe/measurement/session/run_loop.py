@@ -1,0 +1,275 @@
+"""The run's one thread: takes due steps, starts those that may start, books what comes back, until all is known."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import queue
+import random
+from collections import defaultdict
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from probe.catalogue.sites import Site
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.progress import Progress, silent
+from probe.measurement.clock import Clock
+from probe.measurement.names.dns_udp import Listener, Question
+from probe.measurement.names.lookups import observe_question, replies_of
+from probe.measurement.planning.flow_suspects import FlowFrame
+from probe.measurement.planning.next_steps import next_steps
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.restraint import looks, restrained
+from probe.measurement.planning.steps import Ask, Locate, Lookup, QuicVisit, Step, VersionProbe, Visit
+from probe.measurement.session.observation_log import Book
+from probe.measurement.session.pacer import Gate, goes_first, is_late
+from probe.measurement.session.step_executor import Result, Workshop, carry_out
+from probe.measurement.visits.visit import pages_left
+from probe.measurement.worker_pool import DaemonPool
+
+MAX_ASKS = 200
+MAX_SEARCHES = 12
+"""Searches for a hop in one run, one for an address and port at most: each sets off what it looks for once more."""
+UDP_TIMEOUT_S = 5.0
+_UDP_CHANNELS = {"network": "network", "public": "public", "dark": "dark", "alive": "network"}
+"""Channel of a lookup over UDP -> whom the observation names as its resolver."""
+SYSTEM_LOOKUPS = 64
+"""Lookups by the system at once: each is two questions to the network's resolver, which may have room for 150."""
+LOOK_UP_S = 5.0
+"""How long at most nothing is looked at while nothing happens."""
+GIVE_UP_AFTER = 4
+"""A control that failed this often without one answer is not asked again in the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    step: Step
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    step: Lookup
+    question: Question
+
+
+@dataclass(slots=True)
+class _State:
+    owners: dict[Step, set[int]] = field(default_factory=lambda: defaultdict(set))
+    waiting: list[tuple[int, int, Step]] = field(default_factory=list)
+    running: set[Step] = field(default_factory=set)
+    pending_questions: dict[Lookup, int] = field(default_factory=dict)
+    question_rows: dict[int, tuple[Question, int]] = field(default_factory=dict)
+    """By identity of the question, which is kept alive here so that its identity stays its own."""
+    asks: int = 0
+    searches: int = 0
+    searched: set[tuple[str, str]] = field(default_factory=set)
+    """Names and addresses for which the hop was looked for, with the kind of question."""
+    silent_controls: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+class Loop:
+    """Drives sites to their end. `events` may also bring observations that no step asked for (late rungs of the
+    ladder). Once `halted` says so nothing more is started. `progress` is called with (sites that need nothing more,
+    all sites)."""
+
+    def __init__(self, *, sites: Sequence[Site], frame: Frame, book: Book, shop: Workshop, clock: Clock,
+                 listener: Listener, pool: DaemonPool, gate: Gate, rng: random.Random,
+                 events: queue.SimpleQueue[Any], halted: Callable[[], bool] = lambda: False,
+                 progress: Progress = silent) -> None:
+        self._sites, self._frame, self._book, self._shop = list(sites), frame, book, shop
+        self._clock, self._listener, self._pool, self._gate, self._rng = clock, listener, pool, gate, rng
+        self._events, self._halted, self._system = events, halted, DaemonPool(SYSTEM_LOOKUPS)
+        self._state = _State()
+        self._order = itertools.count()
+        self._progress = progress
+
+    def run(self, *, deadline_s: float) -> None:
+        """Work until nothing is due or the run's clock reaches `deadline_s`."""
+        indices = list(range(len(self._sites)))
+        self._rng.shuffle(indices)
+        for index in indices:
+            self._plan(index)
+        self._drive(deadline_s)
+        for looks_at in looks(self._frame):
+            self._look_at_flows(looks_at)
+            self._drive(deadline_s)
+
+    def _drive(self, deadline_s: float) -> None:
+        while self._may_go_on(deadline_s):
+            next_s = self._start_ready(deadline_s)
+            if not self._state.running and not self._state.waiting:
+                break
+            self._take_events(min(deadline_s, next_s, self._clock.now_s() + LOOK_UP_S) - self._clock.now_s())
+
+    def _may_go_on(self, deadline_s: float) -> bool:
+        busy = bool(self._state.running or self._state.waiting)
+        return busy and self._clock.now_s() < deadline_s and not self._halted()
+
+    def _look_at_flows(self, looks_at: Callable[..., FlowFrame]) -> None:
+        """When all else is known: whose flow is to be looked at, and does any look odd beside the others'?"""
+        known = ((site, self._book.seen(site)) for site in self._rng.sample(self._sites, len(self._sites)))
+        flow = looks_at(((site, (*seen.visits, *seen.flows)) for site, seen in known),
+                        consent_level=self._frame.consent_level)
+        if flow != self._frame.flow:
+            self._frame = replace(self._frame, flow=flow)
+            for index in range(len(self._sites)):
+                self._plan(index)
+
+    def _plan(self, index: int) -> None:
+        site, told = self._sites[index], False
+        for step in next_steps(site, self._book.seen(site), restrained(site, self._frame)):
+            fresh = step not in self._state.owners
+            self._state.owners[step].add(index)
+            if fresh and isinstance(step, Ask) and step.control_id in self._frame.feeds:
+                told = True  # it is at hand: neither a flow nor a wait
+                for answer in carry_out(step, self._shop)[1]:
+                    self._book.tell(answer)
+            elif fresh:
+                self._enqueue(step)
+        if told:
+            self._plan(index)
+        if self._progress is not silent:  # else nobody needs to know who is busy
+            busy = {i for step in self._state.running for i in self._state.owners[step]}
+            busy |= {i for _, _, step in self._state.waiting for i in self._state.owners[step]}
+            self._progress(len(self._sites) - len(busy), len(self._sites))
+
+    def _enqueue(self, step: Step) -> None:
+        if isinstance(step, Ask):
+            if self._state.asks >= MAX_ASKS or self._state.silent_controls[step.control_id] >= GIVE_UP_AFTER:
+                self._book.tell(ControlAnswer(control_id=step.control_id, input=step.input, state="failed",
+                                              reason="the control gave no answer before"))
+                return
+            self._state.asks += 1
+        if isinstance(step, Locate):
+            places = {(step.name, step.kind), (step.address if step.kind != "dns" else step.name, step.kind)}
+            if self._state.searches >= MAX_SEARCHES or places & self._state.searched:
+                return
+            self._state.searches += 1
+            self._state.searched |= places
+        heapq.heappush(self._state.waiting, (_urgency(step), next(self._order), step))
+
+    def _start_ready(self, deadline_s: float) -> float:
+        """Start every waiting step whose time has come; returns when the next one may."""
+        kept: list[tuple[int, int, Step]] = []
+        now_s, soonest = self._clock.now_s(), deadline_s
+        while self._state.waiting:
+            entry = heapq.heappop(self._state.waiting)
+            ready_s = None if self._must_wait(entry[2], kept) else self._gate.ready_at_s(entry[2], now_s)
+            if ready_s is not None and ready_s + self._frame.timeout_s > deadline_s:
+                continue  # its time will not come in this run, which need not wait for it
+            if ready_s is not None and ready_s <= now_s:
+                self._start(entry[2], now_s)
+                continue
+            kept.append(entry)
+            soonest = min(soonest, ready_s if ready_s is not None else deadline_s)
+        self._state.waiting = kept
+        heapq.heapify(self._state.waiting)
+        return soonest
+
+    def _must_wait(self, step: Step, kept: Sequence[tuple[int, int, Step]]) -> bool:
+        """What may spoil an address for others comes last there; `kept` holds what goes before it and cannot start."""
+        if not is_late(step):
+            return False
+        now_s, others = self._clock.now_s(), (*self._state.running, *(other for _, _, other in kept))
+        return any(goes_first(other, step, now_s) for other in others)
+
+    def _start(self, step: Step, now_s: float) -> None:
+        self._gate.start(step, now_s)
+        self._state.running.add(step)
+        if isinstance(step, Lookup) and step.channel in _UDP_CHANNELS:
+            self._ask_udp(step)
+        else:
+            pool = self._system if isinstance(step, Lookup) and step.channel == "system" else self._pool
+            pool.submit(lambda: self._carry_out(step))
+
+    def _carry_out(self, step: Step) -> None:
+        """On a worker. An exception is a bug and ends the worker loudly; the run goes on without what the step saw."""
+        result: Result = ([], [])
+        try:
+            result = carry_out(step, self._shop)
+        finally:
+            self._events.put(_Done(step, result))
+
+    def _ask_udp(self, step: Lookup) -> None:
+        kinds = self._shop.query_types if step.channel in ("network", "public") else self._shop.query_types[:1]
+        self._state.pending_questions[step] = len(kinds)
+        for kind in kinds:
+            self._listener.ask(Question(
+                name=step.name, query_type=kind, server=step.server, timeout_s=UDP_TIMEOUT_S,
+                recursion=step.channel != "dark", on_first=lambda q: self._events.put(_Heard(step, q)),
+                on_late=lambda q: self._events.put(_Heard(step, q)),
+            ))
+
+    def _take_events(self, timeout_s: float) -> None:
+        """Wait for an event, book it and all that came beside it, and plan each site that they concern once."""
+        concerned = set[int]()
+        with contextlib.suppress(queue.Empty):
+            event = self._events.get(timeout=max(0.0, min(timeout_s, 3600.0)))
+            while True:
+                concerned |= self._take(event)
+                event = self._events.get_nowait()
+        for index in sorted(concerned):
+            self._plan(index)
+
+    def _take(self, event: Any) -> Set[int]:
+        """The sites for which the event may make something due."""
+        if isinstance(event, Observation):
+            self._book.add(event)
+            return frozenset()
+        return self._hear(event) if isinstance(event, _Heard) else self._finish(event)
+
+    def _hear(self, event: _Heard) -> Set[int]:
+        question, step = event.question, event.step
+        known = self._state.question_rows.get(id(question))
+        if known is not None:
+            self._book.amend(known[1], replies_of(question), question.bytes_read)
+        else:
+            seen = observe_question(question, resolver=_UDP_CHANNELS[step.channel], clock=self._clock,
+                                    attempt=step.attempt, purpose=self._purpose(step))
+            row = self._book.add(replace(seen, input=step.about))
+            if self._shop.capture is not None:
+                self._shop.capture.claim_question(question.server, question.our_port, seen.t0_s)
+            self._state.question_rows[id(question)] = (question, row)
+            self._state.pending_questions[step] -= 1
+        if self._state.pending_questions[step]:
+            return frozenset()
+        self._state.running.discard(step)
+        return self._state.owners[step]
+
+    def _purpose(self, step: Lookup) -> str:
+        if step.channel in ("network", "public"):
+            return "target"
+        return "innocent" if step.name == self._frame.innocent else "dark"
+
+    def _finish(self, event: _Done) -> Set[int]:
+        step, (observations, answers) = event.step, event.result
+        self._gate.end(step, self._clock.now_s())
+        self._state.running.discard(step)
+        for seen in observations:
+            self._book.add(seen)
+        for answer in answers:
+            self._book.tell(answer)
+            silent = self._state.silent_controls
+            silent[answer.control_id] = silent[answer.control_id] + 1 if answer.state == "failed" else -10**6
+        done = [o for o in observations if o.operation != "transfer"]  # what was read on of a page decides nothing here
+        if isinstance(step, Visit) and done and not done[-1].failure and (
+                left := pages_left(step, observations)):
+            more = replace(step, pages=left)
+            self._state.owners[more] |= self._state.owners[step]
+            self._enqueue(more)
+        return self._state.owners[step]
+
+
+def _urgency(step: Step) -> int:
+    """Innocent names go first at their address, and the site's own at once after: the shorter the time between, the
+    less can have happened in it. A first try goes before another's second, and last what may spoil an address."""
+    if is_late(step):
+        return 9
+    if isinstance(step, VersionProbe):
+        return 0
+    if isinstance(step, Visit | QuicVisit):
+        return 0 if step.purpose == "innocent" else 1 if step.attempt == 1 else 3
+    return 2 if isinstance(step, Lookup) else 4

@@ -1,0 +1,90 @@
+"""How a run is to be made, and what it may use: chosen before the first packet."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from probe.catalogue.types import Catalogue
+from probe.config.settings import Settings
+from probe.core.nat64 import through
+from probe.core.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.planning.rotation import Turn
+
+MANY_ADDRESSES = 6
+"""Of each name and family, where a run looks everywhere; half as many over IPv6."""
+SLOTS_S = (240.0, 480.0)
+"""Later than most residual blocking ends (180 s), and than the longest that is common (420 s)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """How this run is to be made."""
+
+    deadline_s: float
+    fast: bool = False
+    trigger: str = "manual"
+    seed: int | None = None
+    tier: int = 1
+    inputs: frozenset[str] = frozenset()
+    turn: Turn | None = None
+    """Of a run whose schedule takes turns; then `tier` says nothing."""
+    transfers: bool = True
+    """Whether the line may carry more than ordinary pages."""
+    conditions: tuple[str, ...] = ()
+    """What is known of the device and its line, as `condition:word`."""
+    started_at: datetime | None = None
+    lab: bool = False
+    everywhere: bool = False
+    """Whether many addresses of a name are looked at, each up to its handshake."""
+    least_pace_s: float = 0.0
+    """Between two new flows, whatever the deadline asks for."""
+
+    @property
+    def share(self) -> tuple[str, ...]:
+        """What of the catalogue is taken, for the runs table."""
+        if self.inputs:
+            return (f"inputs:{len(self.inputs)}",)
+        return self.turn.words if self.turn else (f"tier:{self.tier}",)
+
+
+def interval_s(plan: RunPlan, *, pace_s: float, flows: int) -> float:
+    """Seconds between two new flows: the pace, or less where `flows` would not fit into the run otherwise."""
+    return 0.0 if plan.fast else max(plan.least_pace_s, min(pace_s, 0.7 * plan.deadline_s / flows))
+
+
+def make_frame(settings: Settings, catalogue: Catalogue, *, families: tuple[int, ...], network_resolver: str,
+               rng: random.Random, together: bool = False) -> Frame:
+    """Draw the resolvers and the innocent name of this run."""
+    public = rng.choice(PUBLIC_RESOLVERS)
+    doh = tuple(o.name for o in PUBLIC_RESOLVERS if o.doh_host)
+    asked = tuple(rng.sample(doh, min(2, len(doh))))
+    return Frame(
+        network_resolver=network_resolver, public_resolver=rng.choice(public.ipv4),
+        dark_server=rng.choice(ROOT_SERVERS), nowhere=NOWHERE, doh=asked,
+        dot=tuple(n for n in doh if n not in asked) + asked,
+        controls=tuple(h.id for h in settings.helper), families=families or (4,),
+        innocent=rng.choice(catalogue.innocent_names), together=together,
+        slots_s=() if together else SLOTS_S, consent_level=settings.run.consent_level,
+        agreed=tuple((server.address, server.port) for server in (*settings.matrix_server, *catalogue.matrix_servers)),
+    )
+
+
+def adapted(frame: Frame, ladder: LadderEvidence) -> Frame:
+    """The frame for a network that the ladder has shown: one that has only IPv6 reaches IPv4 through a translator."""
+    six_only = ladder.ipv6 == "ok" and (ladder.ipv4 == "broken" or 4 not in frame.families)
+    if not six_only:
+        return frame if frame.nat64_prefix == ladder.nat64_prefix else replace(frame, nat64_prefix=ladder.nat64_prefix)
+    frame = replace(frame, families=(6,), nat64_prefix=ladder.nat64_prefix)
+    return replace(frame, public_resolver=way_to(frame.public_resolver, frame),
+                   dark_server=way_to(frame.dark_server, frame), nowhere="")
+
+
+def way_to(address: str, frame: Frame) -> str:
+    """How this network reaches a literal address: itself, or through the translator; empty where it does not."""
+    if ":" in address or 4 in frame.families or not address:
+        return address
+    return through(address, frame.nat64_prefix) if frame.nat64_prefix else ""

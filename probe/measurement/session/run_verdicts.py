@@ -1,0 +1,107 @@
+"""From a run's book to its verdicts: used when a run ends, and again whenever stored results are judged anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from probe.catalogue.sites import Site
+from probe.catalogue.types import Catalogue
+from probe.core.observations import ControlAnswer
+from probe.core.runs import Run, RunResult
+from probe.core.tables.trust import TRUSTS
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.combine import confirm, with_levels
+from probe.measurement.session.ladder_controls import CHANGED, read_ladder
+from probe.measurement.session.observation_log import Book
+from probe.measurement.session.selection import Selection, select
+
+
+def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: LadderEvidence, *, cc: str,
+               ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Verdicts of everything that the selection holds."""
+    quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
+    roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+    bench = Bench(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
+    verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
+    return with_levels(_with_controls(verdicts, chosen, book.controls), book.observations), services
+
+
+def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Sequence[ControlAnswer],
+                   ) -> tuple[Verdict, ...]:
+    """The verdicts with the controls that were heard about their targets, where any was needed."""
+    owners = {e.input: e.target_id for site in chosen.sites for e in site.endpoints}
+    heard: dict[str, dict[str, None]] = {}
+    for answer in controls:
+        if answer.state == "answered" and answer.input in owners:
+            heard.setdefault(owners[answer.input], {})[answer.control_id] = None
+    return tuple(replace(v, control_ids=tuple(heard[v.target_id]))
+                 if v.control != "not_needed" and v.target_id in heard else v for v in verdicts)
+
+
+def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
+    """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
+    run, links = result.run, tuple(result.run.vantage.families)
+    kept = _as_selected(result, catalogue)
+    cc = _country(run)
+    book = Book(run.run_id)
+    book.restore(result.observations, result.controls)
+    words = dict(word.split(":", 1) for word in run.ladder)
+    ladder = read_ladder(catalogue, cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
+                         gateway=words.get("gateway", "unknown"),
+                         tunnel=_tunnel(words.get("tunnel", "")), changed=CHANGED in run.conditions)
+    confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
+    verdicts, services = judge_book(catalogue, kept, book, ladder, cc=cc)
+    return confirm(verdicts, confirmed), _left_out(services, result.services)
+
+
+def _left_out(services: Sequence[ServiceVerdict], stored: Sequence[ServiceVerdict]) -> tuple[ServiceVerdict, ...]:
+    """Today's verdicts with the run's own count of what it left out: no row tells of an endpoint that was chosen and
+    not tried, and no rule decides it."""
+    told = {(row.service, row.role): row.not_attempted for row in stored}
+    return tuple(replace(row, not_attempted=told.get((row.service, row.role), row.not_attempted)) for row in services)
+
+
+def measured_sites(result: RunResult, catalogue: Catalogue) -> tuple[Site, ...]:
+    """The sites of the catalogue as the run measured them."""
+    return _as_selected(result, catalogue).sites
+
+
+def _as_selected(result: RunResult, catalogue: Catalogue) -> Selection:
+    run = result.run
+    judged = {v.target_id: v for v in result.verdicts}
+    links = tuple(run.vantage.families)
+    chosen = select(catalogue, tier=3, cc=_country(run),
+                    consent_level=run.vantage.consent_level, families=links or (4,), seed=run.seed)
+    asked = frozenset(o.input for o in result.observations
+                      if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES)
+    told = asked | {url for row in result.services for url in row.blocked_inputs}  # their name alone may be why
+    return Selection(
+        sites=tuple(site for s in chosen.sites if (site := _as_measured(s, judged, asked, told)).endpoints),
+        skipped={url: pair for url, pair in chosen.skipped.items() if pair[0].target_id in judged},
+    )
+
+
+def _country(run: Run) -> str:
+    """The country by which the run was made and judged; older files have no stated one."""
+    return run.vantage.stated_cc or run.vantage.probe_cc
+
+
+def _tunnel(word: str) -> str:
+    """What a stored rung says of a tunnel that was seen; one that cannot be seen is none to the rules."""
+    return "" if word in ("none", "unknown") else word
+
+
+def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str]) -> Site:
+    """The site with the endpoints that the run measured there: a run does not take the whole catalogue.
+
+    Where any page was asked for, an endpoint whose page was not belongs to it only if the run spoke of it: as blocked
+    (`told`), or in its target's verdict.
+    """
+    members = tuple(e for e in site.endpoints if e.target_id in judged)
+    if any(e.input in asked for e in members):
+        members = tuple(e for e in members if e.input in told or judged[e.target_id].input == e.input)
+    return replace(site, endpoints=members)

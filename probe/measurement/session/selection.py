@@ -1,0 +1,103 @@
+"""Which endpoints does a run measure, and why not the others: a reason for each, never silence."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+
+from probe.catalogue.sites import Site, expand, group
+from probe.catalogue.types import Catalogue
+from probe.core.addresses import family_of
+from probe.core.endpoints import Endpoint
+from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
+
+COMPANY = {"udp": 3, "quic": 2}
+"""Kind of control -> how many are measured beside single endpoints that are spoken to in datagrams."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Sites to measure, and skipped endpoints with the reason."""
+
+    sites: tuple[Site, ...]
+    skipped: dict[str, tuple[Endpoint, str]]
+
+
+def select(catalogue: Catalogue, *, tier: int, cc: str, consent_level: int, families: Sequence[int],
+           seed: int, skip_services: Sequence[str] = (), inputs: frozenset[str] = frozenset(),
+           lacking: frozenset[str] = frozenset(), due: frozenset[str] | None = None) -> Selection:
+    """Endpoints up to `tier` (or just `inputs`), expanded and grouped; the rest of those tiers with reasons.
+
+    `due` are those whose turn it is, of whatever tier; the others are no part of the run, so that nothing is said of
+    them: that they were not tried would be read as a gap, in tables that are mostly made of such rows.
+    `lacking` names libraries that this installation has not (`lacking_modules`).
+    """
+    chosen: list[Endpoint] = []
+    skipped: dict[str, tuple[Endpoint, str]] = {}
+    for raw in catalogue.endpoints:
+        if not _is_meant(raw, tier, inputs, due):
+            continue
+        endpoint = expand(raw, cc=cc, seed=seed)
+        why = (_not_agreed(catalogue, endpoint, consent_level)
+               or _why_not(endpoint, consent_level, families, skip_services, lacking))
+        if why:
+            skipped[endpoint.input] = (endpoint, why)
+        else:
+            chosen.append(_names_only(endpoint))
+    if inputs and any(e.protocol in DATAGRAMS for e in chosen):
+        chosen += [expand(e, cc=cc, seed=seed) for e in _company(catalogue, seed) if e.input not in inputs
+                   and not _why_not(e, consent_level, families, skip_services, lacking)]
+    return Selection(sites=group(chosen), skipped=skipped)
+
+
+def _is_meant(endpoint: Endpoint, tier: int, inputs: frozenset[str], due: frozenset[str] | None) -> bool:
+    if inputs:
+        return endpoint.input in inputs
+    return endpoint.tier <= tier if due is None else endpoint.input in due
+
+
+def lacking_modules() -> frozenset[str]:
+    """Libraries of protocols that are not installed here; none is imported to find out."""
+    return frozenset(p.module for p in PROTOCOLS.values() if p.module and find_spec(p.module) is None)
+
+
+def _company(catalogue: Catalogue, seed: int) -> list[Endpoint]:
+    """Controls over UDP beside single endpoints: silence over UDP says nothing without others that are answered."""
+    found: list[Endpoint] = []
+    for kind, most in COMPANY.items():
+        of_kind = [e for e in catalogue.endpoints if (c := catalogue.controls.get(e.target_id)) and c.kind == kind]
+        found += random.Random(seed).sample(of_kind, min(most, len(of_kind)))
+    return found
+
+
+def _names_only(endpoint: Endpoint) -> Endpoint:
+    """Of a closed service only the name is asked for."""
+    return replace(endpoint, protocol="dns", sni="", alpn=(), trust="none") if endpoint.status == "dead" else endpoint
+
+
+def _not_agreed(catalogue: Catalogue, endpoint: Endpoint, consent_level: int) -> str:
+    """Some names are delicate by themselves, whatever is said to their servers."""
+    service = catalogue.services.get(endpoint.service)
+    if service is None or service.consent_level <= consent_level:
+        return ""
+    return f"the service needs consent level {service.consent_level}"
+
+
+def _why_not(endpoint: Endpoint, consent_level: int, families: Sequence[int], skip_services: Sequence[str],
+             lacking: frozenset[str]) -> str:
+    protocol = PROTOCOLS[endpoint.protocol]
+    if endpoint.status == "dead":
+        return "" if not endpoint.address else "the service is closed and has no name to ask for"
+    if endpoint.service in skip_services:
+        return "the volunteer opted out of this service"
+    if not protocol.built:
+        return protocol.why_not
+    if protocol.consent_level > consent_level:
+        return f"needs consent level {protocol.consent_level}"
+    if protocol.module in lacking:
+        return f"needs {protocol.module}, which is not installed: pip install 'reachability-probe[{protocol.extra}]'"
+    if endpoint.address and family_of(endpoint.address) not in families:
+        return f"no IPv{family_of(endpoint.address)} route to a literal address"
+    return ""

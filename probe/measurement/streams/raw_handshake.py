@@ -1,0 +1,86 @@
+"""A handshake of which only the ClientHello is ours: sent in some shape, and over as soon as a server answers it."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import ssl
+from dataclasses import replace
+
+from probe.core.observations import Observation
+from probe.core.tables.failures import EOF, TIMEOUT, failure_of
+from probe.measurement.clock import Clock
+from probe.measurement.planning.steps import Visit
+from probe.measurement.streams.own_hello import ja4
+from probe.measurement.streams.raw_hello import cut_in_name, raw_hello
+from probe.measurement.streams.raw_reply import Reply, read_reply
+from probe.measurement.streams.sockets import RecordedSocket, all_acknowledged, segments
+from probe.measurement.streams.tls_handshake import context_for
+
+_CHUNK = 16384
+_NARROW_BYTES = 536
+"""What every IPv4 host takes (RFC 9293, section 3.7.1)."""
+NO_TLS = "ssl_error: wrong version number"
+"""OpenSSL's word for an answer that is no TLS; one word for one thing."""
+
+
+def prepare(sock: RecordedSocket, shape: str) -> None:
+    """What a shape needs before the socket connects."""
+    if shape == "narrow":
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _NARROW_BYTES)
+
+
+def raw_shake(sock: RecordedSocket, base: Observation, plan: Visit, *, clock: Clock, rng: random.Random) -> Observation:
+    """Send the hello of `plan.shape` and read until a ServerHello, a HelloRetryRequest or an alert: reached.
+
+    No key exchange is completed, no certificate is seen. `hello_bytes` and `segments` tell what was sent.
+    """
+    t0_s, reply, failure = clock.now_s(), Reply(word="more"), ""
+    parts: tuple[bytes, ...] = ()
+    try:
+        parts = hello_parts(plan, rng)
+        for part in parts:
+            sock.sendall(part)
+        reply = _read(sock)
+        failure = "" if reply.word in ("hello", "alert") else EOF if reply.word == "more" else NO_TLS
+    except (OSError, ValueError) as error:
+        failure = failure_of(error)
+    read = sock.bytes_read
+    return replace(
+        base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=failure,
+        tls_alert=reply.alert, server_hello=reply.word in ("hello", "alert"),
+        hello_bytes=sum(map(len, parts)), segments=segments(sock, *map(len, parts)), ja4=ja4(b"".join(parts)),
+        acked=all_acknowledged(sock) if failure == TIMEOUT else ("yes" if read else ""),
+        bytes_written=sock.bytes_written, bytes_read=read,
+    )
+
+
+def hello_parts(plan: Visit, rng: random.Random) -> tuple[bytes, ...]:
+    """What is to be sent, one item for each segment that is meant. Raises ValueError for a name that cannot be sent."""
+    if plan.shape == "narrow":
+        return (_library_hello(plan),)
+    if plan.shape == "split":
+        return cut_in_name(_library_hello(plan), plan.sni)
+    return (raw_hello(plan.shape, plan.sni, rng),)
+
+
+def _library_hello(plan: Visit) -> bytes:
+    """The very hello that the library would send for this visit."""
+    outgoing = ssl.MemoryBIO()
+    tls = context_for(plan.trust, plan.alpn).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=plan.sni)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return outgoing.read()
+
+
+def _read(sock: RecordedSocket) -> Reply:
+    """The reply, as soon as it can be told; `more` when the peer ends before."""
+    data = b""
+    while (reply := read_reply(data)).word == "more":
+        chunk = sock.recv(_CHUNK)
+        if not chunk:
+            return reply
+        data += chunk
+    return reply

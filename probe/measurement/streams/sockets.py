@@ -1,0 +1,231 @@
+"""A TCP socket with one absolute deadline that counts its bytes and remembers how it failed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ipaddress
+import socket
+import struct
+import time
+from typing import Any, TypeVar
+
+from probe.core.tables.failures import failure_of
+from probe.core.tables.systems import LINUX
+
+MAX_READ_BYTES = 1 << 19
+"""What one exchange (or handshake) may read: headers, a capped body, and what a buffer takes ahead."""
+
+ROOM_BYTES = 32_768
+"""For what has come and is not read yet; Linux doubles it (socket(7)), and the first window fits."""
+
+MAX_DESCRIPTORS = 8192
+IP_RECVERR = 11
+IPV6_RECVERR = 25
+_EXTENDED_ERROR = struct.Struct("@IBBBBII")
+_ORIGIN_ICMP = (2, 3)
+_SEND_MSS_OFFSET, _UNACKED_OFFSET = 16, 24
+"""struct tcp_info: eight bytes of flags, then u32 rto, ato, snd_mss, rcv_mss, unacked."""
+
+
+class RecordedSocket(socket.socket):
+    """Counts bytes and keeps the last failure word; every wait ends at `deadline` (monotonic seconds).
+
+    It subclasses `socket.socket` because a wrapper would be bypassed by `makefile`.
+    """
+
+    bytes_written = 0
+    bytes_read = 0
+    last_read_s = 0.0
+    """When bytes last came (monotonic)."""
+    failure = ""
+    deadline = float("inf")
+    read_limit = MAX_READ_BYTES
+    """`bytes_read` at which reading ends with EMSGSIZE: no sender decides how much we keep."""
+
+    def _wait(self) -> None:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.settimeout(min(left, 3600.0))
+
+    def _wait_to_read(self) -> None:
+        if self.bytes_read >= self.read_limit:
+            raise OSError(errno.EMSGSIZE, "more bytes than any answer has")
+        self._wait()
+
+    def connect(self, address: Any) -> None:
+        try:
+            self._wait()
+            super().connect(address)
+        except OSError as error:
+            self.failure = failure_of(error)
+            raise
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        try:
+            self._wait()
+            super().sendall(data, flags)
+        except OSError as error:
+            self.failure = failure_of(error)
+            raise
+        self.bytes_written += len(data)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        try:
+            self._wait_to_read()
+            data = super().recv(size, flags)
+        except OSError as error:
+            self.failure = failure_of(error)
+            raise
+        self._took(len(data))
+        return data
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        try:
+            self._wait_to_read()
+            count = super().recv_into(buffer, nbytes, flags)
+        except OSError as error:
+            self.failure = failure_of(error)
+            raise
+        self._took(count)
+        return count
+
+    def _took(self, count: int) -> None:
+        self.bytes_read += count
+        if count:
+            self.last_read_s = time.monotonic()
+        else:
+            self.failure = "eof_error"
+
+    def close(self) -> None:
+        """Nothing: a library closes after one answer what the next page is asked on; `abort` closes."""
+
+
+S = TypeVar("S", bound=RecordedSocket)
+
+
+def open_socket(family: int, *, deadline: float) -> RecordedSocket:
+    """A TCP socket for `family` (4 or 6) that reports ICMP errors while it connects (IP_RECVERR)."""
+    return open_as(RecordedSocket, family, deadline=deadline)
+
+
+def open_as(kind: type[S], family: int, *, deadline: float) -> S:
+    """The same, of a kind of one's own."""
+    sock = kind(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+    sock.deadline = deadline
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with contextlib.suppress(OSError):
+        report_icmp(sock, 1)
+    return sock
+
+
+def connected(sock: RecordedSocket) -> None:
+    """Stop reporting ICMP errors: once established, a stray one must not end the connection."""
+    with contextlib.suppress(OSError):
+        report_icmp(sock, 0)
+
+
+def bound_room(sock: socket.socket) -> None:
+    """Let the window not grow beyond the first one, which an established connection has offered: what is under way
+    when enough of a page has been read is thrown away, and costs the volunteer all the same."""
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, ROOM_BYTES)
+
+
+def report_icmp(sock: socket.socket, on: int) -> None:
+    """Let ICMP errors about what was sent reach this socket, or no longer; raises OSError where that is unknown."""
+    if not LINUX:
+        raise OSError(errno.EOPNOTSUPP, "this system does not report them")
+    if sock.family == socket.AF_INET:
+        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, on)
+    else:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, on)
+
+
+def make_room() -> None:
+    """Let this process have as many sockets as it may: questions to resolvers keep theirs open for seconds, and the
+    usual 1024 would be too few for a large catalogue beside 128 visits."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def icmp_error(sock: socket.socket) -> str:
+    """`type/code sender` of the ICMP error in the socket's error queue (ip(7)); empty when there is none."""
+    if not LINUX:
+        return ""
+    try:
+        sock.setblocking(False)  # else an empty queue is waited for until the time is up, whatever the flags say
+        _, ancillary, _, _ = sock.recvmsg(64, 512, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
+    except OSError:
+        return ""
+    for _level, kind, data in ancillary:
+        if kind not in (IP_RECVERR, IPV6_RECVERR) or len(data) < _EXTENDED_ERROR.size:
+            continue
+        _errno, origin, icmp_type, code, _pad, _info, _data = _EXTENDED_ERROR.unpack_from(data)
+        if origin in _ORIGIN_ICMP:
+            return f"{icmp_type}/{code} {_offender(data[_EXTENDED_ERROR.size:])}".strip()
+    return ""
+
+
+def _offender(sockaddr: bytes) -> str:
+    family = int.from_bytes(sockaddr[:2], "little") if len(sockaddr) >= 2 else 0
+    if family == socket.AF_INET and len(sockaddr) >= 8:
+        return str(ipaddress.IPv4Address(sockaddr[4:8]))
+    if family == socket.AF_INET6 and len(sockaddr) >= 24:
+        return str(ipaddress.IPv6Address(sockaddr[8:24]))
+    return ""
+
+
+def all_acknowledged(sock: socket.socket) -> str:
+    """`yes` when the peer's TCP acknowledged every byte sent, `no` when not, empty when unknown (TCP_INFO)."""
+    info = kernel_info(sock, 104)
+    if len(info) < _UNACKED_OFFSET + 4:
+        return ""
+    return "no" if struct.unpack_from("@I", info, _UNACKED_OFFSET)[0] else "yes"
+
+
+def kernel_info(sock: socket.socket, length: int) -> bytes:
+    """struct tcp_info of Linux (tcp(7)), or as much of it as the kernel has; empty where there is none."""
+    if not LINUX:  # FreeBSD has another structure under that name
+        return b""
+    try:
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, length)
+    except OSError:
+        return b""
+
+
+def receive(sock: socket.socket, most: int) -> tuple[bytes, list[tuple[int, int, bytes]]]:
+    """One datagram and what the kernel says of it; Windows has no `recvmsg` and says nothing."""
+    if not hasattr(sock, "recvmsg"):
+        return sock.recv(most), []
+    data, ancillary, _, _ = sock.recvmsg(most, 64)
+    return data, ancillary
+
+
+def bind_any(sock: socket.socket) -> int:
+    """Take a free port of ours before the connection begins, to find its packets by: of one that is reset while it
+    opens the kernel tells none afterwards. 0 where there is none to be had; it is never stored."""
+    try:
+        sock.bind(("", 0))
+        return int(sock.getsockname()[1])
+    except OSError:
+        return 0
+
+
+def segments(sock: socket.socket, *sizes: int) -> int:
+    """Into how many TCP segments parts of these sizes, sent one by one, are cut; 0 when unknown (TCP_INFO)."""
+    info = kernel_info(sock, 104)
+    most = struct.unpack_from("@I", info, _SEND_MSS_OFFSET)[0] if len(info) >= _SEND_MSS_OFFSET + 4 else 0
+    return sum(-(-size // most) for size in sizes) if most else 0
+
+
+def abort(sock: RecordedSocket) -> None:
+    """Close for good; errors do not matter any more."""
+    with contextlib.suppress(OSError):
+        socket.socket.close(sock)

@@ -1,0 +1,230 @@
+"""One visit to one address: connect, shake hands, ask for pages; each operation its own observation."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from probe.catalogue.sites import Page
+from probe.core.observations import Observation
+from probe.core.tables.failures import TIMEOUT, failure_of
+from probe.core.tables.handshakes import FOREIGN
+from probe.inference.evidence.hop_evidence import icmp_word
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.measurement.address_echoes import without_addresses
+from probe.measurement.clock import Clock
+from probe.measurement.fingerprint_match import NONE, known
+from probe.measurement.packets.capture import Capture
+from probe.measurement.planning.steps import Visit
+from probe.measurement.streams.expectation_check import expects_anything, mismatch
+from probe.measurement.streams.http_parts import (
+    MAX_HEADER_NAMES,
+    MAX_TITLE,
+    MAX_VALUE,
+    Exchange,
+    Rest,
+    body_hash,
+    clock_offset_s,
+    excerpt_of,
+    title_of,
+)
+from probe.measurement.streams.raw_handshake import prepare, raw_shake
+from probe.measurement.streams.sockets import (
+    RecordedSocket,
+    abort,
+    all_acknowledged,
+    bind_any,
+    bound_room,
+    connected,
+    icmp_error,
+    open_socket,
+    segments,
+)
+from probe.measurement.streams.tcp_info import tcp_info
+from probe.measurement.streams.tls_handshake import Handshake, TlsStream, context_for, key_hash, names_of, shake
+from probe.measurement.visits.farewell import farewell
+
+_RANDOM = random.SystemRandom()
+
+
+def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
+          rng: random.Random = _RANDOM) -> list[Observation]:
+    """Carry out a visit; the network's failures end it and are written down, none is raised. `capture` is told whose
+    connection it was; `rng` makes the random parts of a ClientHello that the library does not build."""
+    base = Observation(
+        operation="connect", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
+        address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
+        target_id=plan.target_id, input=plan.input, shape=plan.shape, protocol=plan.app,
+    )
+    try:
+        sock = open_socket(base.family, deadline=time.monotonic() + plan.connect_timeout_s)
+    except OSError as error:  # no more descriptors, or a family that this system lacks
+        return [replace(base, failure=failure_of(error), t0_s=clock.now_s(), t_s=clock.now_s())]
+    seen: list[Observation] = []
+    our_port = bind_any(sock) if capture is not None else 0
+    try:
+        prepare(sock, plan.shape)
+        seen.append(_connect(sock, base, clock))
+        if seen[0].failure:
+            return seen
+        bound_room(sock)
+        if plan.shape:
+            sock.deadline = time.monotonic() + plan.tls_timeout_s
+            seen.append(raw_shake(sock, base, plan, clock=clock, rng=rng))
+            return seen
+        stream: RecordedSocket | TlsStream = sock
+        chain: tuple[bytes, ...] = ()
+        if plan.sni:
+            sock.deadline = time.monotonic() + plan.tls_timeout_s
+            stream = TlsStream(sock, context_for(plan.trust, plan.alpn), server_name=plan.sni)
+            shaken, chain = _shake(stream, base, plan, clock)
+            seen.append(shaken)
+            if shaken.failure:
+                return seen
+        seen += _speak(stream, base, plan, clock, chain) if plan.app else _ask(stream, base, plan, clock)
+        return seen
+    finally:
+        if capture is not None:
+            capture.claim([o for o in seen if o.operation != "transfer"], our_port)
+        abort(sock)
+
+
+def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observation:
+    t0_s, failure = clock.now_s(), ""
+    try:
+        sock.connect((base.address, base.port))
+        connected(sock)
+    except OSError as error:
+        failure = failure_of(error)
+    t_s = clock.now_s()
+    icmp = icmp_word(icmp_error(sock), base.address) if failure else ""
+    return replace(base, failure=failure, icmp=icmp, t0_s=t0_s, t_s=t_s)
+
+
+def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> tuple[Observation, tuple[bytes, ...]]:
+    t0_s = clock.now_s()
+    got = shake(stream, until_server_hello=plan.until_server_hello)
+    subject, issuer = names_of(got.chain_der[0]) if got.chain_der else ("", "")
+    seen = replace(
+        base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=_tls_failure(got, plan),
+        alpn=got.alpn, tls_version=got.version, cipher=got.cipher, tls_alert=got.alert, hello_bytes=got.hello_bytes,
+        acked=got.acked, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
+        segments=segments(stream.sock, got.hello_bytes),
+        chain=tuple(key_hash(der) for der in got.chain_der), subject=subject, issuer=issuer,
+        bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
+    )
+    return seen, got.chain_der
+
+
+def _tls_failure(got: Handshake, plan: Visit) -> str:
+    if plan.until_server_hello and got.server_hello:
+        return ""  # an innocent name only has to reach a TLS server; an alert is an answer too
+    if not got.failure and plan.needs_alpn and got.alpn not in plan.alpn:
+        return "ssl_no_application_protocol"
+    return got.failure
+
+
+def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock,
+           chain: tuple[bytes, ...]) -> list[Observation]:
+    """A messenger's own first words; then TLS, where they lead to it (STARTTLS)."""
+    from probe.measurement.messengers.app_exchange import converse
+    from probe.measurement.messengers.speeches import speech_of
+
+    sock = stream.sock if isinstance(stream, TlsStream) else stream
+    sock.deadline = time.monotonic() + plan.http_timeout_s
+    before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
+    got = converse(stream, plan.app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt, expect=plan.expect,
+                   chain_der=chain)
+    seen = replace(
+        base, operation="app_round_trip", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=got.failure,
+        proof=got.proof, reply_bytes=got.reply_bytes, reply_head=got.head, acked=got.acked, met_expectation=got.met,
+        mismatch=got.mismatch, bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
+        status=got.status,
+    )
+    if got.failure or not isinstance(stream, RecordedSocket) or not speech_of(plan.app).upgrades or (
+            got.proof == FOREIGN):
+        return [seen]
+    sock.deadline = time.monotonic() + plan.tls_timeout_s
+    upgrade = replace(plan, sni=plan.app_name, alpn=(), needs_alpn=False)
+    written, read = sock.bytes_written, sock.bytes_read
+    shaken = _shake(TlsStream(sock, context_for(plan.trust, ()), server_name=plan.app_name), base, upgrade, clock)[0]
+    return [seen, replace(shaken, bytes_written=sock.bytes_written - written, bytes_read=sock.bytes_read - read)]
+
+
+def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock) -> list[Observation]:
+    if not plan.pages:
+        return []
+    from probe.measurement.streams.http_exchange import exchange
+
+    sock = stream.sock if isinstance(stream, TlsStream) else stream
+    seen: list[Observation] = []
+    for page in plan.pages:
+        begin_s = time.monotonic()
+        sock.deadline = begin_s + plan.http_timeout_s
+        before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
+        got = exchange(stream, page.url, host=urlsplit(page.url).netloc, read_on_bytes=plan.read_on_bytes)
+        rest = got.rest or Rest()
+        seen.append(_page(replace(
+            base, operation="http_round_trip", t0_s=t0_s, t_s=clock.now_s() - rest.took_s, sni=plan.sni,
+            bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1] - rest.bytes_read,
+            target_id=page.target_id or base.target_id, input=page.input or base.input,
+            acked=all_acknowledged(sock) if got.failure == TIMEOUT else "",
+            flow_s=round(max(0.0, sock.last_read_s - begin_s), 3) if got.failure == TIMEOUT else 0.0,
+        ), page, got, clock))
+        if got.rest is not None:
+            seen.append(_whole(seen[-1], got.rest, sock))
+        if not got.reusable:
+            break
+    return _parted(seen, sock) if plan.purpose in NETWORK_PURPOSES else seen
+
+
+def _parted(seen: list[Observation], sock: RecordedSocket) -> list[Observation]:
+    """The last page of a connection, where it came, with what became of our farewell."""
+    last = max(n for n, o in enumerate(seen) if o.operation == "http_round_trip")
+    return [replace(o, acked=farewell(sock)) if n == last and not o.failure else o for n, o in enumerate(seen)]
+
+
+def _whole(page: Observation, rest: Rest, sock: RecordedSocket) -> Observation:
+    """The page's way on: from its request on, the bytes that were read beyond what is kept of it."""
+    told, t_s = tcp_info(sock), page.t_s + rest.took_s
+    return Observation(
+        operation="transfer", purpose=page.purpose, attempt=page.attempt, target_id=page.target_id, input=page.input,
+        hostname=page.hostname, address=page.address, port=page.port, family=page.family, sni=page.sni, url=page.url,
+        method="GET", status=page.status, failure=rest.failure, t0_s=page.t0_s, t_s=t_s, flow_s=t_s - page.t0_s,
+        bytes_read=rest.bytes_read, acked=all_acknowledged(sock) if rest.failure == TIMEOUT else "",
+        segments=told.segments, min_rtt_ms=told.min_rtt_ms,
+    )
+
+
+def _page(base: Observation, page: Page, got: Exchange, clock: Clock) -> Observation:
+    met = what = ""
+    if not got.failure and expects_anything(page.expect):
+        what = mismatch(page.expect, got)
+        met = "no" if what else "yes"
+    title = title_of(got.body)
+    mark = NONE if got.failure else known().of_page(got.headers, title, got.body)
+    return replace(
+        base, url=page.url, method="GET", host_header=urlsplit(page.url).netloc, failure=got.failure,
+        status=got.status, location=_kept(got.header("location"), MAX_VALUE), title=_kept(title, MAX_TITLE),
+        server=got.header("server"),
+        header_names=tuple(sorted({n.lower() for n, _ in got.headers}))[:MAX_HEADER_NAMES],
+        body_bytes=len(got.body), body_sha256=body_hash(got.body) if got.body else "", body_truncated=got.truncated,
+        body_excerpt=excerpt_of(got.body), met_expectation=met, mismatch=what,
+        fingerprint=mark.name, fingerprint_scope=mark.scope,
+        clock_offset_s=clock_offset_s(got.header("date"), datetime.now(UTC)),
+    )
+
+
+def _kept(text: str, most: int) -> str:
+    """What a page says, as it may be stored; what has the greatest length, in bytes at least, may have been cut."""
+    return without_addresses(text, cut=len(text.encode(errors="replace")) >= most)
+
+
+def pages_left(plan: Visit, seen: Sequence[Observation]) -> tuple[Page, ...]:
+    """The pages of a visit that a closed connection kept from being asked."""
+    asked = {(o.input, o.url) for o in seen if o.operation == "http_round_trip"}
+    return tuple(page for page in plan.pages if (page.input, page.url) not in asked)

@@ -1,0 +1,55 @@
+"""The steps with which several commands begin: configuration and catalogue, a time that is set, consent."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from probe.config.settings import Settings, SettingsError, load_settings
+from probe.core.stamps import parse_time
+from probe.operation.commands.exit_codes import EXIT_NO_CONSENT
+
+if TYPE_CHECKING:
+    from probe.operation.updates.catalogue_choice import Choice
+
+
+def settings_of(config: str | None) -> Settings:
+    """The configuration. Raises ClickException."""
+    try:
+        return load_settings(config)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def opened(config: str | None, catalogue: str | None, *, lab: bool) -> tuple[Settings, Choice]:
+    """Configuration and catalogue, as a run would use them. Raises ClickException."""
+    from probe.catalogue.types import CatalogueError
+    from probe.operation.commands.target_list import chosen
+
+    settings = settings_of(config)
+    try:
+        return settings, chosen(settings, catalogue, datetime.now(UTC), lab=lab)
+    except CatalogueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def set_time(at: str | None, *, lab: bool) -> datetime | None:
+    """What --at says is now, in UTC; None without it. Raises UsageError outside the laboratory, or for none."""
+    if at is None:
+        return None
+    if not lab:
+        raise click.UsageError("--at writes a time that is not now; that is allowed in the laboratory only")
+    try:
+        return parse_time(at)
+    except ValueError:
+        raise click.UsageError(f"--at {at!r} is no time such as 2017-05-04T10:00:00Z") from None
+
+
+def stop_if_refused(why: str) -> None:
+    """Ends the command where consent is missing, and says `why`; empty: nothing is missing."""
+    if why:
+        click.echo(f"Error: {why}", err=True)
+        sys.exit(EXIT_NO_CONSENT)

@@ -1,0 +1,85 @@
+"""What the runs before this one said: a block that the last one saw too, late enough after any residual blocking, is
+confirmed; and what failed then brackets what a control feed says since."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from probe.config.geo.vantage_place import elsewhere
+from probe.core.runs import Run, Vantage
+from probe.core.stamps import parse_time
+from probe.core.verdicts import Verdict
+from probe.results.files.atomic import StoreError
+from probe.results.runs.run_reader import read_records, stored_runs
+
+MAX_AGE_S = 26 * 3600.0
+TRIES = 2
+"""Attempts that must have failed, every one."""
+ELSEWISE = frozenset(f"inconclusive.{word}" for word in ("vantage", "instrument", "tainted", "not_attempted"))
+"""Verdicts that blame something between us and the service which may be gone by now, or nothing that was tried."""
+
+
+def previous_blocks(directory: Path, *, before: datetime, at_least_s: float, targets: Iterable[str],
+                    here: Vantage) -> dict[str, str]:
+    """Target -> block type, of those of `targets` that the latest run which spoke of them called blocked.
+
+    Only runs that ended at least `at_least_s` before count, and none in another network than `here`: what a laptop met
+    at home confirms nothing on a journey. Not every run takes every target.
+    """
+    found, missing = dict[str, str](), set(targets)
+    for _, said in _said(directory, before=before, at_least_s=at_least_s, here=here) if missing else ():
+        verdicts = [v for v in said if v.target_id in missing]
+        found |= {v.target_id: v.block_type for v in verdicts if v.outcome == "blocked"}
+        missing -= {v.target_id for v in verdicts}
+        if not missing:
+            break
+    return found
+
+
+def previous_failures(directory: Path, *, before: datetime, here: Vantage) -> Mapping[str, datetime]:
+    """Endpoint -> when the latest run in this network that spoke of it had found that it fails, every time.
+
+    Not of endpoints that this run called well, down, or hindered by the device or its network.
+    """
+    last = dict[str, datetime | None]()
+    for ended, said in _said(directory, before=before, at_least_s=0.0, here=here):
+        for v in said:
+            if v.outcome != "not_attempted":
+                last.setdefault(v.input, ended if _failed(v) else None)
+    return {url: ended for url, ended in last.items() if ended}
+
+
+def _failed(v: Verdict) -> bool:
+    return (v.outcome == "blocked" or (v.outcome == "inconclusive" and v.block_type not in ELSEWISE)) and (
+        v.attempts == v.failed_attempts >= TRIES)
+
+
+def _said(directory: Path, *, before: datetime, at_least_s: float, here: Vantage
+          ) -> Iterator[tuple[datetime, tuple[Verdict, ...]]]:
+    """When each run of ours in this network really ended, and its verdicts; the latest first. A damaged file is passed
+    over, since what is just measured must be written all the same."""
+    for ended, run in _runs(directory, before=before, at_least_s=at_least_s):
+        if run.engine == "probe" and not elsewhere(run.vantage, here):
+            try:
+                said = tuple(read_records(directory, run, Verdict))
+                yield ended + timedelta(seconds=run.clock_offset_s or 0.0), said
+            except StoreError:
+                continue
+
+
+def _runs(directory: Path, *, before: datetime, at_least_s: float) -> list[tuple[datetime, Run]]:
+    """The runs that ended within these times, and when by their own clocks; the latest first. None where there are no
+    results yet, or damaged ones."""
+    try:
+        runs = list(stored_runs(directory, since=(before - timedelta(seconds=MAX_AGE_S, days=1)).date()))
+    except StoreError:
+        return []
+    found: list[tuple[datetime, Run]] = []
+    for run in runs:
+        with contextlib.suppress(ValueError):
+            found.append((parse_time(run.measurement_end_time), run))
+    return sorted(((ended, run) for ended, run in found if at_least_s <= (before - ended).total_seconds() <= MAX_AGE_S),
+                  key=lambda pair: pair[0], reverse=True)

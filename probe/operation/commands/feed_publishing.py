@@ -1,0 +1,156 @@
+"""One control feed: measured, held against the last one, signed, written, and told of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from probe import __version__
+from probe.config.laboratory_marker import read_marker
+from probe.config.settings import Settings
+from probe.core.stamps import stamp
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_NETWORK
+from probe.operation.commands.feed_summary import Report, tell
+from probe.results.files.atomic import StoreError
+from probe.results.files.text_cells import visible
+
+if TYPE_CHECKING:
+    from probe.catalogue.types import Catalogue
+    from probe.control.feeds.feed_document import Feed
+    from probe.operation.updates.signing import SecretKey
+
+_SUFFIX, _SIGNATURE = ".json", ".minisig"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be published, and where."""
+
+    settings: Settings
+    catalogue: Catalogue
+    key: SecretKey
+    name: str
+    folder: Path
+    upload: bool
+    tier: int
+    deadline_s: float
+    fast: bool
+    force: bool
+    as_json: bool
+
+    @property
+    def file(self) -> Path:
+        """Where the feed lies, the last one and the next."""
+        return self.folder / f"{self.name}{_SUFFIX}"
+
+
+def publish(order: Order) -> int:
+    """Measure, compare, sign, write; the exit status. Raises StoreError."""
+    from probe.control.feeds.feed_changes import changes
+    from probe.control.feeds.feed_document import FeedError
+    from probe.control.feeds.feed_fit import fitted
+    from probe.control.feeds.feed_learning import FeedFrame, learn, unfit
+    from probe.control.feeds.feed_left_out import left_out
+    from probe.measurement.session.make_run import make_run
+    from probe.measurement.session.run_plan import RunPlan
+    from probe.measurement.session.selection import lacking_modules
+    from probe.operation.commands.progress_bar import bar
+
+    settings = _alone(order.settings)
+    plan = RunPlan(deadline_s=order.deadline_s, fast=order.fast, trigger="timed", tier=order.tier, transfers=False,
+                   everywhere=True, lab=read_marker().lab)
+    with bar("Measuring") as progress:
+        result = make_run(order.catalogue, settings, plan, progress=progress)
+    if why := unfit(result):
+        return _refused(order, why, EXIT_NO_NETWORK)
+    before = _before(order)
+    frame = FeedFrame(name=order.name, asn=settings.vantage.asn, cc=settings.vantage.cc, software=__version__)
+    try:
+        made, bare = fitted(learn(result, order.catalogue, frame, before=before))
+        if (why := _collapse(before, made)) and not order.force:
+            return _refused(order, why, EXIT_FAILED)
+        files = _write(order, made)
+    except FeedError as error:
+        return _refused(order, f"{error}.", EXIT_FAILED)
+    left = left_out(result, order.catalogue, made, tier=order.tier, lacking=lacking_modules())
+    tell(Report(made=made, bytes=len(files[-1][1]), runtime_s=result.run.runtime_s, changes=changes(before, made),
+                left_out=left, without_page=bare, file=order.file, key=order.key.public.name), as_json=order.as_json)
+    if order.upload:  # last: what is new is told once, and the next feed is held against this one
+        _send(order, files)
+    return 0
+
+
+def _alone(settings: Settings) -> Settings:
+    """The settings without what is not for a feed: nobody else is asked for it."""
+    import msgspec
+
+    return msgspec.structs.replace(settings, helper=(), matrix_server=(), feed=())
+
+
+def _refused(order: Order, why: str, status: int) -> int:
+    if order.as_json:
+        click.echo(json.dumps({"published": False, "why": why}))
+    click.echo(f"Nothing is published: {visible(why)} The last feed stays.", err=True)
+    return status
+
+
+def _before(order: Order) -> Feed | None:
+    """The feed that lies there, where it is ours and whole."""
+    from probe.control.feeds.feed_document import FeedError
+    from probe.operation.updates.feed_updates import verified
+    from probe.operation.updates.signed_file import Fetched
+
+    try:
+        fetched = Fetched(document=order.file.read_bytes(),
+                          signature=order.file.with_name(order.file.name + _SIGNATURE).read_bytes())
+        found = verified(fetched, order.key.public).feed
+    except (OSError, FeedError):
+        return None
+    return found if found.name == order.name else None
+
+
+def _collapse(before: Feed | None, now: Feed) -> str:
+    """Why a feed is rather this place's fault than the world's: most of what answered does not any more."""
+    if before is None:
+        return ""
+    well = {entry.input for entry in before.entries if entry.state == "ok"}
+    gone = sum(entry.input in well and entry.state != "ok" for entry in now.entries)
+    both = sum(entry.input in well for entry in now.entries)
+    if both < 4 or 2 * gone <= both:
+        return ""
+    return (f"of {both} endpoints that answered before {gone} do not any more, which is rather the fault of this place "
+            "(--force publishes it).")
+
+
+def _write(order: Order, made: Feed) -> tuple[tuple[str, bytes], ...]:
+    """Name and content of both files, as they lie there now. Raises StoreError.
+
+    The signature first: who comes between gets a pair that does not fit, and asks again.
+    """
+    from probe.control.feeds.feed_document import write_feed
+    from probe.results.files.atomic import replace_file
+
+    raw = write_feed(made)
+    signed = order.key.sign(raw, f"feed {made.name} made {stamp(made.made)}")
+    files = ((order.file.name + _SIGNATURE, signed), (order.file.name, raw))
+    for name, content in files:
+        replace_file(order.folder / name, content)
+        (order.folder / name).chmod(0o644)  # for the web server, which is another user
+    return files
+
+
+def _send(order: Order, files: tuple[tuple[str, bytes], ...]) -> None:
+    """To the place of uploads. What fails is tried again with the next feed. Raises StoreError."""
+    from probe.operation.upload.sender import UploadError
+    from probe.operation.upload.upload_send import FILE_S, sender_for
+
+    try:
+        sender = sender_for(order.settings, order.folder)
+        for name, content in files:
+            sender.put(f"feeds/{name}", content, timeout_s=FILE_S)
+    except UploadError as error:
+        raise StoreError(f"the feed is written and could not be uploaded: {error}") from None

@@ -1,0 +1,45 @@
+"""A run in lines a person can read: what is blocked first, then what else is not well, then the count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from probe.catalogue.packaged import needing_accounts, titles
+from probe.core.runs import RunResult
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
+from probe.core.verdicts import Verdict
+from probe.inference.verdicts.service_sentences import service_lines
+from probe.results.files.text_cells import visible
+
+_SHOWN = ("blocked", "network", "local", "down", "inconclusive")
+
+
+def summary_lines(result: RunResult) -> Iterator[str]:
+    """Plain lines; text from the network is made harmless for a terminal."""
+    run = result.run
+    yield f"{run.measurement_start_time}  {run.vantage.probe_cc} AS{run.vantage.probe_asn}  " + "  ".join(run.ladder)
+    if run.vantage.vantage_doubt:
+        yield f"The place is in doubt ({', '.join(run.vantage.vantage_doubt)}): see probe status"
+    if run.outcome != "ok":
+        yield f"The network: {run.block_type}: {BLOCK_TYPES[run.block_type].meaning}"
+    for cause in run.also:
+        yield f"The network besides: {cause}: {BLOCK_TYPES[cause].meaning}"
+    for outcome in _SHOWN:
+        rows = [v for v in result.verdicts if v.outcome == outcome]
+        if rows:
+            yield f"{outcome} ({OUTCOMES[outcome]}):"
+            yield from (_line(v) for v in rows)
+    yield from service_lines(result.services, titles(), needing_accounts())
+    counts = Counter(v.outcome for v in result.verdicts)
+    words = [*OUTCOMES, NOT_ATTEMPTED]
+    yield ", ".join(f"{counts[w]} {w}" for w in words if counts[w]) + f"; {run.runtime_s:.1f} s"
+
+
+def _line(verdict: Verdict) -> str:
+    sure = f"{verdict.confidence:.2f}" if verdict.outcome == "blocked" else ""
+    tries = f"{verdict.failed_attempts}/{verdict.attempts} failed" if verdict.attempts else ""
+    also = f"also {', '.join(verdict.also)}" if verdict.also else ""
+    facts = "  ".join(part for part in (sure, tries, f"control {verdict.control}", also) if part)
+    return f"  {verdict.target_id:<34} {verdict.block_type:<26} {facts}  {visible(verdict.reason)}"

@@ -1,0 +1,117 @@
+"""What a run makes of signed lists: looks for a new one when it is time, keeps to what it asks, and says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import click
+import msgspec
+
+from probe.catalogue.types import Catalogue
+from probe.config.folders import own_state
+from probe.config.settings import Settings
+from probe.core.endpoints import Endpoint
+from probe.measurement.planning.rotation import CORE, Turn
+from probe.measurement.session.run_plan import RunPlan
+from probe.operation.commands.run_lock import Locked, run_lock
+from probe.operation.updates.catalogue_choice import Choice, choose
+from probe.operation.updates.list_document import ListError
+from probe.results.files.atomic import StoreError
+
+ALL_TIERS = 3
+_DOES = "To do: probe update"
+
+
+def shown(text: str) -> str:
+    """What a list's maker or server wrote, harmless to a terminal."""
+    from probe.results.files.text_cells import (
+        visible,  # late: with the store's tables, which a run needs only at its end
+    )
+
+    return visible(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Settings and plan of a run as far as the list lets them be, and what to say of it."""
+
+    catalogue: Catalogue
+    settings: Settings
+    plan: RunPlan
+    notes: tuple[str, ...]
+
+
+def chosen(settings: Settings, named: str | None, now: datetime, *, lab: bool = False) -> Choice:
+    """The catalogue, with what stands in the signed list. Raises CatalogueError, and ClickException for a bad key."""
+    try:
+        return choose(settings, named, now=now, lab=lab)
+    except ListError as error:
+        does = "Put it right there, or take the table [update] out"
+        raise click.ClickException(f"{shown(str(error))}\n{does}") from None
+
+
+def looked(settings: Settings, now: datetime) -> bool:
+    """Look for a new list when a day has passed; whether there may be another one now. It never fails a run."""
+    if not settings.update.url:
+        return False
+    from probe.operation.updates.list_refresh import TIMED_S, is_due, key_for, look
+
+    if not is_due(settings, now=now):
+        return False
+    try:
+        with run_lock(own_state()):
+            look(settings.update.url, key_for(settings, None), now=now, timeout_s=TIMED_S)
+    except Locked:
+        return False  # somebody else looks
+    except (ListError, StoreError) as error:
+        click.echo(f"There is no new list of targets: {shown(str(error))}. {_DOES}", err=True)
+        return False
+    return True
+
+
+def bounds(choice: Choice, settings: Settings, plan: RunPlan, *, fast_deadline_s: float) -> Bounds:
+    """What the list asks, put on a run. It makes no run less careful than the settings do."""
+    limits, notes = choice.standing.limits, []
+    run = settings.run
+    level, tier = min(run.consent_level, limits.max_level), min(plan.tier, limits.max_tier)
+    paced = plan.fast and limits.pace_s > 0
+    if trouble := choice.standing.trouble:
+        notes.append(f"Of signed lists of targets: {shown(trouble)}. Until a good one is here only the core is "
+                     f"measured, at level 1. {_DOES}")
+    elif (level, tier) != (run.consent_level, plan.tier) or paced or (plan.turn and limits.max_tier < ALL_TIERS):
+        notes.append(f"The signed list asks for this in {settings.vantage.cc}: {shown(limits.words)}.")
+    if paced:
+        notes.append("So this run is not --fast.")
+    slower = plan.deadline_s == fast_deadline_s and paced
+    return Bounds(
+        catalogue=_within(choice.catalogue, limits.max_tier),
+        settings=msgspec.structs.replace(settings, run=msgspec.structs.replace(
+            run, consent_level=level, pace_s=max(run.pace_s, limits.pace_s))),
+        plan=replace(plan, tier=tier, turn=_turn(plan.turn, limits.max_tier), fast=plan.fast and not paced,
+                     least_pace_s=limits.pace_s, deadline_s=run.deadline_s if slower else plan.deadline_s),
+        notes=tuple(notes),
+    )
+
+
+def _turn(turn: Turn | None, max_tier: int) -> Turn | None:
+    """The turn, of the core alone where no more may be measured."""
+    return turn.of_core() if turn and max_tier <= CORE else turn
+
+
+def _within(catalogue: Catalogue, max_tier: int) -> Catalogue:
+    """The catalogue without what is beyond, whose turn would come otherwise; controls stay, or nothing is judged."""
+    if max_tier >= ALL_TIERS:
+        return catalogue
+    return replace(catalogue, endpoints=tuple(
+        e for e in catalogue.endpoints if e.tier <= max_tier or e.role == "control"))
+
+
+def beyond(choice: Choice, endpoints: frozenset[str]) -> tuple[str, ...]:
+    """Endpoints that a person names and the list does not let be measured."""
+    most = choice.standing.limits.max_tier
+
+    def is_beyond(endpoint: Endpoint) -> bool:
+        return endpoint.input in endpoints and endpoint.tier > most
+
+    return tuple(e.input for e in choice.catalogue.endpoints if is_beyond(e))

@@ -1,0 +1,115 @@
+"""Puts the units where systemd looks for them, and tells it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from probe.config.folders import config_home
+from probe.operation.schedules.systemd import SERVICE, TIMER
+from probe.results.files.atomic import explained, write_file
+
+TIMEOUT_S = 60
+PRIVATE = ("/tmp", "/var/tmp")
+SYSTEM_FOLDER = Path("/etc/systemd/system")
+
+
+class SystemdError(Exception):
+    """systemd did not do what it was asked; the text says what and what to do."""
+
+
+def folder(*, system: bool) -> Path:
+    """Where units belong."""
+    if system:
+        return SYSTEM_FOLDER
+    return config_home() / "systemd" / "user"
+
+
+def present(*, system: bool) -> bool:
+    """Whether our timer is there."""
+    return (folder(system=system) / TIMER).is_file()
+
+
+def place(service: str, timer: str, *, system: bool) -> None:
+    """Write both units, in the place of earlier ones. Raises StoreError. Readable by all, as systemd expects it."""
+    for name, text in ((SERVICE, service), (TIMER, timer)):
+        path = folder(system=system) / name
+        write_file(path, text.encode())
+        with explained(path):
+            path.chmod(0o644)
+
+
+def can_seal() -> bool:
+    """Whether this user's manager can give a unit a file system of its own; tried with a program that does nothing."""
+    tried = [f"--property={line}" for line in ("PrivateUsers=yes", "ProtectSystem=strict", "PrivateTmp=yes")]
+    command = ["systemd-run", "--user", "--wait", "--collect", "--quiet", *tried, "true"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False,
+                              stdin=subprocess.DEVNULL).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def hidden(paths: Iterable[str]) -> tuple[str, ...]:
+    """Those that a unit with a private /tmp cannot see."""
+    return tuple(path for path in paths if Path(path).is_absolute()
+                 and any(Path(path).is_relative_to(place) for place in PRIVATE))
+
+
+def start(*, system: bool) -> None:
+    """Let the timer run from now on and after each start of the machine. Raises SystemdError."""
+    systemctl("daemon-reload", system=system)
+    systemctl("enable", "--now", TIMER, system=system)
+    systemctl("restart", TIMER, system=system)
+
+
+def remove(*, system: bool) -> bool:
+    """Stop and remove the units; whether there were any. Raises StoreError or SystemdError."""
+    if not present(system=system):
+        return False
+    try:
+        systemctl("disable", "--now", TIMER, system=system)
+    except SystemdError:
+        if _answers(system=system):
+            raise  # the timer may still be at work: its file must stay for the next try
+    for name in (TIMER, SERVICE):
+        path = folder(system=system) / name
+        with explained(path):
+            path.unlink(missing_ok=True)
+            (path.parent / "timers.target.wants" / name).unlink(missing_ok=True)
+    if _answers(system=system):
+        systemctl("daemon-reload", system=system)
+    return True
+
+
+def systemctl(*arguments: str, system: bool) -> str:
+    """Call it; its output. Raises SystemdError."""
+    done = _call(arguments, system=system)
+    if done.returncode:
+        told = (done.stderr or done.stdout).decode(errors="replace").strip()
+        raise SystemdError(f"`systemctl {' '.join(_scope(system) + list(arguments))}` failed: {told}")
+    return done.stdout.decode(errors="replace")
+
+
+def _answers(*, system: bool) -> bool:
+    try:
+        return _call(["show", "--property=Version"], system=system).returncode == 0
+    except SystemdError:
+        return False
+
+
+def _call(arguments: Sequence[str], *, system: bool) -> subprocess.CompletedProcess[bytes]:
+    command = ["systemctl", *_scope(system), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=TIMEOUT_S, check=False, stdin=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise SystemdError("there is no systemd here: use `probe install cron` or `probe watch`") from None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SystemdError(f"`{' '.join(command)}` could not be run: {error}") from None
+
+
+def _scope(system: bool) -> list[str]:
+    return [] if system else ["--user"]
+
+

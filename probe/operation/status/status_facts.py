@@ -1,0 +1,155 @@
+"""What is known of the runs of this machine; gathered without sending anything."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from probe.config.geo.geo_status import Standing as GeoStanding
+from probe.config.geo.geo_status import standing as geo_standing
+from probe.config.settings import Settings
+from probe.control.feeds.feed_document import FeedError
+from probe.core.runs import Run
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.operation.schedules.missing_runs import Gap, Term, gaps, terms
+from probe.operation.schedules.schedule_log import Event, month_ago, read
+from probe.operation.status.upload_facts import Uploads
+from probe.operation.status.upload_facts import gather as gather_uploads
+from probe.operation.updates.catalogue_choice import Standing, standing
+from probe.operation.updates.feed_updates import FeedStanding, standings
+from probe.operation.updates.kept_list import read_looks
+from probe.operation.updates.list_document import ListError
+from probe.operation.updates.signed_file import Looks
+from probe.results.files.atomic import StoreError, free_bytes
+from probe.results.files.csv_files import read_csv
+from probe.results.layout import run_files
+from probe.results.row_codec import run_from
+from probe.results.runs.run_reader import read_records
+from probe.results.schema import TABLES
+
+NO_LISTS, NO_LOOKS, NO_GEO = Standing(), Looks(), GeoStanding(text="")
+MAX_FILES = 1_000_000
+"""Of a results folder that are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One machine's runs of the last 30 days."""
+
+    now: datetime
+    settings: Settings
+    results: Path
+    not_agreed: str
+    """Why runs are refused; empty when they are not."""
+    at_work: tuple[str, ...]
+    """Schedules that are really set up: cron, systemd-user, systemd-system."""
+    term: Term | None
+    """The schedule that the log knows."""
+    events: tuple[Event, ...]
+    gaps: tuple[Gap, ...]
+    running_since: str | None
+    """None: no run goes on; empty: one does, since when is unknown."""
+    runs: tuple[Run, ...]
+    unreadable: tuple[str, ...]
+    """Why some runs cannot be read."""
+    blocked: tuple[Verdict, ...]
+    """Of the last run."""
+    disk_bytes: int
+    free_bytes: int
+    errors: str
+    """What the last run by cron had to say."""
+    uploads: Uploads | None = None
+    """None where no place is named."""
+    lists: Standing = NO_LISTS
+    looks: Looks = NO_LOOKS
+    geo: GeoStanding = NO_GEO
+    feeds: tuple[FeedStanding, ...] = ()
+    feed_trouble: str = ""
+    """Why the feeds of the configuration cannot be used at all."""
+    services: tuple[ServiceVerdict, ...] = ()
+    """Of the last run."""
+
+
+def gather(settings: Settings, results: Path, *, now: datetime, not_agreed: str, at_work: tuple[str, ...],
+           running_since: str | None, errors: str) -> Facts:
+    """Read the folder; what cannot be read is told, never raised."""
+    since, (feeds, feed_trouble) = month_ago(now), _feeds(settings)
+    events = read(results, since=since)
+    past = [event for event in events if event.at <= now]
+    known = [term for term in terms(past) if term.end is None]
+    runs, unreadable = _runs(results, since)
+    blocked: tuple[Verdict, ...] = ()
+    services: tuple[ServiceVerdict, ...] = ()
+    if runs:
+        with contextlib.suppress(StoreError):
+            blocked = tuple(v for v in read_records(results, runs[-1], Verdict) if v.outcome == "blocked")
+            services = tuple(read_records(results, runs[-1], ServiceVerdict))
+    return Facts(
+        now=now, settings=settings, results=results, not_agreed=not_agreed, at_work=at_work,
+        term=known[-1] if known else None, events=tuple(events),
+        gaps=gaps(past, since=since, until=now, running=running_since is not None), running_since=running_since,
+        runs=tuple(runs), unreadable=tuple(unreadable), blocked=blocked, disk_bytes=sum(_sizes(results)),
+        free_bytes=_free(results), errors=errors, uploads=gather_uploads(settings, results, now=now),
+        lists=_lists(settings, now), looks=read_looks(), geo=geo_standing(settings, today=now.date()), feeds=feeds,
+        feed_trouble=feed_trouble, services=services,
+    )
+
+
+def _feeds(settings: Settings) -> tuple[tuple[FeedStanding, ...], str]:
+    try:
+        return standings(settings), ""
+    except FeedError as error:
+        return (), str(error)
+
+
+def _lists(settings: Settings, now: datetime) -> Standing:
+    try:
+        return standing(settings, now=now)
+    except ListError as error:
+        return Standing(wanted=True, trouble=str(error))
+
+
+def _runs(results: Path, since: datetime) -> tuple[list[Run], list[str]]:
+    """(runs that began since, by time, those that cannot be read)."""
+    first_day = f"date={since:%Y-%m-%d}"
+    runs: dict[str, Run] = {}
+    wrong = []
+    for path in run_files(results):
+        if path.parent.name < first_day:
+            continue
+        try:
+            runs.update((run.run_id, run) for run in _runs_in(path))
+        except (StoreError, ValueError) as error:
+            wrong.append(str(error))
+    return sorted(runs.values(), key=lambda run: run.measurement_start_time), wrong
+
+
+def _runs_in(path: Path) -> list[Run]:
+    """The rows of a runs file; the other tables are not opened. Raises StoreError or ValueError."""
+    runs = [run_from(row) for row in read_csv(path, TABLES["runs"])]
+    if not runs:
+        raise StoreError(f"{path}: there is no run in it")
+    return runs
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    left = MAX_FILES
+    for place, _, names in os.walk(folder):
+        for name in names:
+            left -= 1
+            if left < 0:
+                return
+            with contextlib.suppress(OSError):
+                yield os.lstat(os.path.join(place, name)).st_size
+
+
+def _free(folder: Path) -> int:
+    """Bytes that are free where the folder is or will be."""
+    for place in (folder, *folder.parents):
+        with contextlib.suppress(OSError):
+            return free_bytes(place)
+    return 0

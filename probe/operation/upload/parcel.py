@@ -1,0 +1,53 @@
+"""What of a run is sent, and under which names: a results folder for each of the volunteer's monthly names.
+
+CSV tables alone. Parquet holds the same again. Captured packets are bytes of the wire as they were: who wants to hand
+them on looks at them first and carries them by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from probe.core.runs import Run
+from probe.results.files.atomic import StoreError
+from probe.results.layout import csv_path, sums_path
+from probe.results.runs.checksums import sums_text
+from probe.results.runs.run_reader import runs_in, table_text, whole
+from probe.results.schema import TABLES
+
+_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+NAMELESS = "nameless"
+"""Folder of runs without a monthly name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """One run, ready to be sent."""
+
+    run: Run
+    files: tuple[tuple[str, bytes], ...]
+    """(name at the place, content), in the order in which they are sent: the checksums before the runs file, which
+    is last, since a run is there once that is."""
+
+
+def pack(directory: Path, day: str, run_id: str) -> Parcel:
+    """Read a stored run and check that it is whole. Raises StoreError."""
+    run = _find(directory / "runs" / f"date={day}", run_id)
+    whole(directory, run)
+    tables = {str(csv_path(Path(), table, run)): table_text(directory, run, table) for table in TABLES}
+    *others, last = tables.items()
+    files = (*others, (str(sums_path(Path(), run)), sums_text(tables)), last)
+    folder = run.vantage.probe_id if _FOLDER.fullmatch(run.vantage.probe_id) else NAMELESS
+    return Parcel(run=run, files=tuple((f"{folder}/{name}", content) for name, content in files))
+
+
+def _find(day: Path, run_id: str) -> Run:
+    """The run in its own file or in a merged one. Raises StoreError."""
+    own = day / f"{run_id}.csv"
+    for path in (own,) if own.exists() else sorted(day.glob("*.csv")):
+        for run in runs_in(path):
+            if run.run_id == run_id:
+                return run
+    raise StoreError(f"{own}: is gone")

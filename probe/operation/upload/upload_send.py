@@ -1,0 +1,110 @@
+"""Sends what waits, oldest first, until all is there, the time is over, or something fails."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from probe.config.destination import OBJECT_STORES
+from probe.config.settings import Settings
+from probe.core.progress import Progress, silent
+from probe.operation.upload.folder_upload import FolderSender
+from probe.operation.upload.http_upload import HttpSender
+from probe.operation.upload.object_stores import AZURE_HEADERS, Signer
+from probe.operation.upload.parcel import Parcel, pack
+from probe.operation.upload.sender import Sender, UploadError
+from probe.operation.upload.upload_keys import keys_for
+from probe.operation.upload.upload_state import State, failed, now, pruned, read_state, waiting, with_done, write_state
+from probe.results.files.atomic import StoreError
+
+FILE_S = 300.0
+"""What one file may take."""
+_SAVE_EVERY_S = 2.0
+"""A kill makes us send again what was sent since: a long queue does not wear out a memory card."""
+_LEAST_S = 1.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Sent:
+    """What became of an upload."""
+
+    runs: int = 0
+    bytes: int = 0
+    left: int = 0
+    """Runs that still wait."""
+    failure: str = ""
+    unreadable: list[str] = field(default_factory=list)
+    state: State
+
+
+class _OutOfTime(Exception):
+    pass
+
+
+def sender_for(settings: Settings, results: Path) -> Sender:
+    """How to send to the configured place. Raises SettingsError; sends nothing."""
+    upload, keys = settings.upload, keys_for(settings)
+    scheme = upload.to.partition("://")[0]
+    if scheme == "file":
+        return FolderSender(upload.to, results)
+    if scheme not in OBJECT_STORES:
+        return HttpSender(upload, keys)
+    return HttpSender(upload, keys, signed=Signer(upload, keys).url, headers=AZURE_HEADERS if scheme == "az" else {})
+
+
+def send_all(directory: Path, place: str, sender: Sender, *, for_s: float, lab: bool = False,
+             progress: Progress = silent, rng: random.Random | None = None) -> Sent:
+    """Send every run that waits. One failure ends it and is remembered, with when to try again.
+
+    `lab`: whether this is the laboratory; runs made there are sent nowhere else, and the other way round. Only the
+    holder of the upload's lock may call this. Raises StoreError when the state cannot be read or written.
+    """
+    done = Sent(state=pruned(read_state(directory, place), directory))
+    queue = waiting(directory, done.state)
+    ends, saved = time.monotonic() + for_s, time.monotonic()
+    try:
+        for number, (day, run_id) in enumerate(queue, start=1):
+            _send_run(directory, day, run_id, sender, ends, done, lab)
+            if time.monotonic() - saved > _SAVE_EVERY_S:
+                write_state(directory, done.state)
+                saved = time.monotonic()
+            progress(number, len(queue))
+    except UploadError as error:
+        done.failure = str(error)
+        done.state = failed(done.state, done.failure, at=now(), rng=rng or random.SystemRandom())
+    except _OutOfTime:
+        pass
+    finally:
+        write_state(directory, done.state)
+    done.left = len(waiting(directory, done.state))
+    return done
+
+
+def _send_run(directory: Path, day: str, run_id: str, sender: Sender, ends: float, done: Sent, lab: bool) -> None:
+    try:
+        parcel = pack(directory, day, run_id)
+    except StoreError as error:
+        done.unreadable.append(str(error))  # it waits; the others need not wait for it
+        return
+    if parcel.run.vantage.lab is not lab:
+        done.state = with_done(done.state, day, run_id, at=None)
+        return
+    _send_files(parcel, sender, ends, done)
+    done.state = with_done(done.state, day, run_id, at=now())
+    done.runs += 1
+
+
+def _send_files(parcel: Parcel, sender: Sender, ends: float, done: Sent) -> None:
+    for name, content in parcel.files:
+        if name in done.state.part:
+            continue
+        left_s = ends - time.monotonic()
+        if left_s < _LEAST_S:
+            raise _OutOfTime
+        sender.put(name, content, timeout_s=min(FILE_S, left_s))
+        done.bytes += len(content)
+        done.state = msgspec.structs.replace(done.state, part=(*done.state.part, name))

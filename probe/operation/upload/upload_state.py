@@ -1,0 +1,119 @@
+"""What a place has got, and when to try again: one small file a place in the results folder, replaced whole.
+
+What waits is not written down: it is what is stored and not in here. So a process that is killed at any moment forgets
+at most that it sent some files, and sends them again under the same names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from probe.results.archive.own_files import UPLOAD_FOLDER
+from probe.results.files.atomic import StoreError, explained, replace_file
+from probe.results.layout import is_run_id, run_files
+from probe.results.runs.merged_days import is_merged, merged_runs
+
+FIRST_PAUSE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(hours=12)
+_MAX_BYTES = 64 << 20
+_MAX_DOUBLINGS = 20
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one place."""
+
+    what: str = "reachability-results: what was uploaded"
+    to: str
+    """The place, as it is shown."""
+    done: dict[str, tuple[str, ...]] = {}
+    """Day -> its runs that are there."""
+    part: tuple[str, ...] = ()
+    """Files of a run that was begun, by their names there."""
+    failures: int = 0
+    """In a row."""
+    next_try: datetime | None = None
+    last_success: datetime | None = None
+    last_error: str = ""
+
+
+def state_file(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> Path:
+    """Where the state of a place is kept."""
+    return directory / folder / f"{hashlib.sha256(place.encode()).hexdigest()[:12]}.json"
+
+
+def read_state(directory: Path, place: str, folder: str = UPLOAD_FOLDER) -> State:
+    """The state; an empty one where there is none. Raises StoreError for one that is damaged."""
+    file = state_file(directory, place, folder)
+    if not file.exists():
+        return State(to=place)
+    with explained(file), file.open("rb") as handle:
+        text = handle.read(_MAX_BYTES)
+    try:
+        return msgspec.json.decode(text, type=State)
+    except msgspec.DecodeError as error:
+        raise StoreError(f"{file}: is damaged ({error}); remove it, and everything is sent once more") from None
+
+
+def write_state(directory: Path, state: State, folder: str = UPLOAD_FOLDER) -> None:
+    """Replace the state as a whole. Raises StoreError."""
+    replace_file(state_file(directory, state.to, folder), msgspec.json.encode(state))
+
+
+def stored(directory: Path) -> Iterator[tuple[str, str]]:
+    """(day, run) of everything that is stored, the oldest first; no run is opened. Raises StoreError."""
+    seen = set()
+    for path in run_files(directory):
+        if path.is_symlink() or not path.is_file():
+            continue
+        day = path.parent.name.removeprefix("date=")
+        for run_id in sorted(merged_runs(path)) if is_merged(path) else (path.stem,):
+            if is_run_id(run_id) and (day, run_id) not in seen:
+                seen.add((day, run_id))
+                yield day, run_id
+
+
+def waiting(directory: Path, state: State) -> list[tuple[str, str]]:
+    """(day, run) of what is stored and not yet at the place, the oldest first. Raises StoreError."""
+    done = {(day, run_id) for day, runs in state.done.items() for run_id in runs}
+    return sorted(found for found in stored(directory) if found not in done)
+
+
+def with_done(state: State, day: str, run_id: str, *, at: datetime | None) -> State:
+    """The state once a run is there; `at`: when it was sent, None for one that is never to be sent."""
+    runs = tuple(sorted({*state.done.get(day, ()), run_id}))
+    state = msgspec.structs.replace(state, done={**state.done, day: runs})
+    if at is None:
+        return state
+    return msgspec.structs.replace(state, part=(), failures=0, next_try=None, last_success=at, last_error="")
+
+
+def failed(state: State, why: str, *, at: datetime, rng: random.Random) -> State:
+    """The state after a failure: each pause is about twice the one before, and never the same for all volunteers."""
+    doublings = min(state.failures, _MAX_DOUBLINGS)
+    pause = min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE) * rng.uniform(0.5, 1.0)
+    return msgspec.structs.replace(state, failures=state.failures + 1, next_try=at + pause, last_error=why)
+
+
+def is_due(state: State, at: datetime) -> bool:
+    """Whether it is time to try; a clock that was set back does not make anybody wait longer than the longest pause."""
+    return state.next_try is None or at >= state.next_try or state.next_try - at > LONGEST_PAUSE
+
+
+def pruned(state: State, directory: Path) -> State:
+    """Without runs that are not stored any more, so that the file stays small. Raises StoreError."""
+    there: dict[str, set[str]] = {}
+    for day, run_id in stored(directory):
+        there.setdefault(day, set()).add(run_id)
+    done = {day: tuple(run for run in runs if run in there[day]) for day, runs in state.done.items() if day in there}
+    return msgspec.structs.replace(state, done=done)
+
+
+def now() -> datetime:
+    """The time for a state, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)

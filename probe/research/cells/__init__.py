@@ -1,0 +1,1 @@
+"""Cells: which files are read, which rows count, and what is counted of them."""

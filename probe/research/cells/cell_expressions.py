@@ -1,0 +1,261 @@
+"""Cells: how often, in each hour and on each network, a target, a role or a service answered, was blocked, or else.
+
+Written once as ibis expressions: DuckDB, Spark and ClickHouse give the same. Strings are few and rows are many, so runs
+and names get numbers first, and rows are counted by number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from probe.research.cells import row_quality
+from probe.research.cells.row_quality import CODES, flag, moment, text, whole_number
+
+KEY = ("lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id", "cell_start")
+COUNTS = ("n", "ok", "blocked", "down", "inconclusive", "network", "local", "witnesses")
+COLUMNS = (*KEY, *COUNTS, "block_type", "confirmed")
+ORDER = ("cell_start", "lab", "probe_cc", "probe_asn", "level", "service", "role", "target_id")
+"""Of the rows in a file: the same whatever was gone through at once."""
+NUMBERED_ORDER = ("slot_no", "level", "name_no")
+"""The same order, by the numbers that stand for places and names: quicker to sort by."""
+
+FRAME = ("run_id", "measurement_start_time", "probe_id", "probe_cc", "probe_asn", "lab", "schema_version")
+VERDICT = ("target_id", "service", "role", "outcome", "block_type", "confirmed")
+SERVICE = ("service", "role", "outcome")
+_MORE_OF_RUNS = ("measurement_end_time", "n_attempted", "n_observations")
+RUN = (*FRAME, *_MORE_OF_RUNS)
+OPTIONAL = frozenset({"schema_version", "block_type", "confirmed", *_MORE_OF_RUNS})
+"""Columns that older files may lack; what counts for them is the empty text, or false."""
+
+_COUNTED = ("ok", "blocked", "down", "inconclusive", "network", "local")
+_BITS = 30
+"""Of a number of 64 bits: as many rows as there can be are summed in the rest."""
+_NAMES = ("service", "role", "target_id")
+_PLACE = ("cell_start", "lab", "probe_cc", "probe_asn")
+_CELL = ["slot_no", "name_no"]
+_SERVICE_ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "not_attempted")
+"""A service is what the first of these is that one of its roles is."""
+
+
+def judged_runs(raw: ir.Table, *, now: datetime, lab: bool) -> ir.Table:
+    """Every run once, with the reason why it does not count, and numbers for it, its network and hour, and its probe.
+
+    `raw` has the columns of RUN, and `file`. Numbers go by hour, so that those of neighbouring days lie together.
+    """
+    frame = raw.select(
+        run_id=text(raw.run_id), start=moment(raw.measurement_start_time), day=day_of(raw.file),
+        probe_id=text(raw.probe_id), probe_cc=text(raw.probe_cc), probe_asn=whole_number(raw.probe_asn),
+        lab=flag(raw.lab), schema_version=text(raw.schema_version),
+        end=moment(raw.measurement_end_time),
+        **{name: text(raw[name]) for name in ("n_attempted", "n_observations")},
+    ).distinct()
+    own = ibis.window(group_by=frame.run_id)
+    judged = frame.mutate(reason=row_quality.run_reason(frame, now=now, lab=lab), versions=ibis._.count().over(own),
+                          first=ibis.row_number().over(ibis.window(group_by=frame.run_id, order_by=frame.day)))
+    judged = judged.filter(judged["first"] == 0)
+    judged = judged.mutate(reason=ibis.cases((judged.versions > 1, "conflict"), else_=judged.reason),
+                           cell_start=judged.start.truncate("h").cast("timestamp(6)"))
+    own = ibis.window(group_by=[judged[name] for name in (*_PLACE, "probe_id", "reason")])
+    judged = judged.mutate(
+        run_no=ibis.row_number().over(ibis.window(order_by=[judged.cell_start, judged.run_id])),
+        crowded=ibis._.count().over(own) > 1)
+    judged = _numbered(_numbered(judged, "slot_no", _PLACE), "probe_no", ("probe_id",))
+    return judged.select("run_id", "day", "start", "reason", "cell_start", "lab", "probe_cc", "probe_asn", "run_no",
+                         "slot_no", "probe_no", "crowded")
+
+
+def _numbered(rows: ir.Table, name: str, columns: tuple[str, ...]) -> ir.Table:
+    """The rows with a number for each combination of values in these columns, in their order; none where one is none.
+
+    `dense_rank` would say the same shorter, but not on ClickHouse, which counts rows for it.
+    """
+    keys = rows.select(*columns).distinct()
+    keys = keys.mutate(**{name: ibis.row_number().over(ibis.window(order_by=[keys[column] for column in columns]))})
+    both = rows.left_join(keys, columns)
+    return both.drop([column for column in both.columns if column.endswith("_right")])
+
+
+def frames_of(raw: ir.Table) -> ir.Table:
+    """Runs told by the rows of another table, for results without a runs table."""
+    empty = {name: ibis.literal("") for name in _MORE_OF_RUNS}
+    return raw.select("file", *FRAME).mutate(file=day_folder(raw.file), **empty).distinct()
+
+
+def names_of(raw: ir.Table, columns: tuple[str, ...]) -> ir.Table:
+    """The different names in rows, with a number for each, and one for the part that is unique within a run."""
+    names = raw.select(**{name: text(raw[name]) for name in columns}).distinct()
+    names = names.mutate(
+        name_reason=row_quality.name_reason(*(names[name] for name in columns)),
+        name_no=ibis.row_number().over(ibis.window(order_by=[names[name] for name in _NAMES if name in columns])))
+    unique = ("target_id",) if "target_id" in columns else ("service", "role")
+    return _numbered(_numbered(names, "key_no", unique), "service_no", ("service",))
+
+
+def judged_rows(raw: ir.Table, runs: ir.Table, names: ir.Table) -> ir.Table:
+    """Every row with the reason why it does not count, the run and the names that it belongs to as numbers.
+
+    `raw` has `file`, `run_id`, names, `outcome`, `block_type`, `confirmed`; `runs` and `names` are as above.
+    """
+    columns = [name for name in ("target_id", "service", "role") if name in names.columns]
+    rows = raw.select(
+        "file", run_id=text(raw.run_id), code=row_quality.code(text(raw.outcome)),
+        block_type=text(raw.block_type) if "block_type" in raw.columns else ibis.literal(""),
+        confirmed=flag(raw.confirmed) if "confirmed" in raw.columns else ibis.literal(False),
+        **{name: text(raw[name]) for name in columns},
+    )
+    own = runs.select("run_id", "run_no", "slot_no", "probe_no", "crowded", "start", run_reason=runs.reason)
+    found = rows.left_join(own, "run_id").left_join(names, columns)
+    found = found.drop([name for name in found.columns if name.endswith("_right")])
+    reason = ibis.cases(
+        (found.run_no.isnull(), "unfinished"), (found.run_reason != "", found.run_reason),
+        (found.name_reason != "", found.name_reason), else_=row_quality.row_reason(found))
+    return found.mutate(reason=reason)
+
+
+def facts_of(judged: ir.Table) -> ir.Table:
+    """The judged rows as numbers."""
+    return judged.select("run_no", "slot_no", "probe_no", "crowded", "name_no", "key_no", "code", "block_type",
+                         "confirmed", "reason")
+
+
+def twins(facts: ir.Table, *, by_bits: bool) -> ir.Table:
+    """One row, `twins`: not 0 where a run says something twice of one target, or one role.
+
+    `by_bits` is much quicker than to look for equal pairs, and ibis has it not for Spark: each name is a bit, and where
+    all of a run are different, their sum is their union.
+    """
+    if not by_bits:
+        pair = facts.run_no * ibis.literal(1 << 32, "int64") + facts.key_no
+        return facts.aggregate(twins=facts.count() - pair.nunique())
+    bit = (ibis.literal(2, "int64") ** (facts.key_no % _BITS)).cast("int64")
+    groups = facts.select("run_no", word=(facts.key_no / _BITS).floor().cast("int64"), bit=bit)
+    sums = groups.group_by(["run_no", "word"]).agg(total=groups.bit.sum(), either=groups.bit.bit_or())
+    return sums.aggregate(twins=_sum(sums.total != sums.either))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """The rows of one table that count, as numbers, and what the numbers stand for."""
+
+    facts: ir.Table
+    names: ir.Table
+
+
+def verdict_cells(verdicts: Counted, runs: ir.Table) -> ir.Table:
+    """The cells of targets."""
+    facts = verdicts.facts
+    told = facts.filter(facts.code == CODES["blocked"])
+    sure = told.group_by(["slot_no", "name_no"]).agg(confirmed=_sum(told.confirmed))
+    return _finish(_tally(facts, told, sure), verdicts.names, runs, "target")
+
+
+def blocked_by_role(verdicts: Counted, services: Counted) -> ir.Table:
+    """The blocked verdicts with the numbers that their roles and services have in the table of services."""
+    facts = verdicts.facts.filter(verdicts.facts.code == CODES["blocked"])
+    facts = facts.inner_join(verdicts.names.select("name_no", "service", "role"), "name_no").drop("name_no")
+    roles = services.names.select("service", "role", "name_no", "service_no")
+    return facts.inner_join(roles, ["service", "role"]).select(
+        "run_no", "slot_no", "name_no", "service_no", "block_type", "confirmed")
+
+
+def role_cells(services: Counted, blocked: ir.Table | None, runs: ir.Table) -> ir.Table:
+    """The cells of roles; the blocked verdicts of their targets, if there are any, tell by what and if confirmed."""
+    sure = _confirmed(services.facts, blocked)
+    return _finish(_tally(services.facts, blocked, sure), services.names, runs, "role")
+
+
+def whole_services(services: Counted) -> ir.Table:
+    """What each run says of each service, from its roles, as the facts of roles are."""
+    rows = services.facts.inner_join(services.names.select("name_no", "service_no"), "name_no")
+    place = ibis.cases(*((rows.code == CODES[word], number) for number, word in enumerate(_SERVICE_ORDER)), else_=99)
+    best = rows.mutate(place=place).group_by(["run_no", "service_no"]).agg(
+        place=ibis._.place.min(), slot_no=ibis._.slot_no.min(), probe_no=ibis._.probe_no.min(),
+        crowded=ibis._.crowded.any())
+    code = ibis.cases(*((best.place == number, CODES[word]) for number, word in enumerate(_SERVICE_ORDER)), else_=99)
+    return best.select("run_no", "slot_no", "probe_no", "crowded", name_no=best.service_no, code=code)
+
+
+def service_cells(whole: ir.Table, services: Counted, blocked: ir.Table | None, runs: ir.Table) -> ir.Table:
+    """The cells of services, from `whole_services`."""
+    if blocked is not None:
+        blocked = blocked.drop("name_no").rename(name_no="service_no")
+    names = services.names.select("service", name_no=services.names.service_no).distinct()
+    return _finish(_tally(whole, blocked, _confirmed(whole, blocked)), names, runs, "service")
+
+
+def day_folder(file: ir.StringValue) -> ir.StringValue:
+    """`date=YYYY-MM-DD/-` out of the path of a file: the same for all files of a day."""
+    return ibis.literal("date=").concat(day_of(file), "/-")
+
+
+def day_of(file: ir.StringValue) -> ir.StringValue:
+    """The day in the folder's name, the empty text where there is none."""
+    return file.re_extract(r"date=(\d{4}-\d\d-\d\d)/[^/]*\z", 1).fill_null("")
+
+
+def _sum(condition: ir.Value) -> ir.IntegerScalar:
+    """How often a condition holds: NULL counts as no, on every engine alike."""
+    return condition.fill_null(False).cast("int64").sum()
+
+
+def _size(rows: ir.Table) -> ir.IntegerScalar:
+    """How many rows, as a signed number: `count` of ClickHouse is none, and cannot be added to one."""
+    return _sum(rows.slot_no.notnull())
+
+
+def _tally(facts: ir.Table, blocked: ir.Table | None, confirmed: ir.Table | None) -> ir.Table:
+    """Outcomes, witnesses and block types by hour, network and name.
+
+    A probe with one run in the hour is one witness a row; only of those with more are the names compared.
+    """
+    tried = facts.filter(facts.code != CODES["not_attempted"])
+    cells = tried.group_by(_CELL).agg(
+        **{word: _sum(tried.code == CODES[word]) for word in _COUNTED}, single=_sum(~tried.crowded))
+    crowd = tried.filter(tried.crowded).select(*_CELL, "probe_no").distinct()
+    cells = _joined(cells, crowd.group_by(_CELL).agg(several=_size(crowd)))
+    none = {"confirmed": ibis.literal(0, "int64"), "block_type": ibis.literal("")}
+    cells = _joined(cells, confirmed) if confirmed is not None else cells.mutate(confirmed=none["confirmed"])
+    cells = _joined(cells, _commonest(blocked)) if blocked is not None else cells.mutate(block_type=none["block_type"])
+    return cells.mutate(
+        witnesses=cells.single + cells.several.fill_null(0), n=cells.ok + cells.blocked + cells.down,
+        confirmed=cells.confirmed.fill_null(0),
+        block_type=ibis.cases((cells.blocked > 0, cells.block_type.fill_null("")), else_=""))
+
+
+def _joined(left: ir.Table, right: ir.Table) -> ir.Table:
+    both = left.left_join(right, _CELL)
+    return both.drop([name for name in both.columns if name.endswith("_right")])
+
+
+def _commonest(blocked: ir.Table) -> ir.Table:
+    """The most frequent block type by hour, network and name; of equally frequent ones the first by name."""
+    counts = blocked.group_by([*_CELL, "block_type"]).agg(times=ibis._.count())
+    place = ibis.row_number().over(
+        ibis.window(group_by=_CELL, order_by=[ibis.desc(counts.times), ibis.asc(counts.block_type)]))
+    ranked = counts.mutate(place=place)
+    return ranked.filter(ranked.place == 0).select(*_CELL, "block_type")
+
+
+def _confirmed(facts: ir.Table, blocked: ir.Table | None) -> ir.Table | None:
+    """In how many of the runs that found a name blocked one of its targets was confirmed."""
+    if blocked is None:
+        return None
+    sure = blocked.filter(blocked.confirmed).select("run_no", "name_no").distinct()
+    both = facts.filter(facts.code == CODES["blocked"]).semi_join(sure, ["run_no", "name_no"])
+    return both.group_by(_CELL).agg(confirmed=_size(both))
+
+
+def _finish(cells: ir.Table, names: ir.Table, runs: ir.Table, level: str) -> ir.Table:
+    """The cells with words beside the numbers, the columns of COLUMNS and those of NUMBERED_ORDER."""
+    words = [name for name in ("target_id", "service", "role") if name in names.columns]
+    cells = cells.inner_join(names.select("name_no", *words), "name_no")
+    slots = runs.filter(runs.reason == "").select(
+        "slot_no", "lab", "probe_cc", "probe_asn", "cell_start").distinct()
+    cells = cells.inner_join(slots, "slot_no").mutate(level=ibis.literal(level))
+    missing = {name: ibis.literal("") for name in ("role", "target_id") if name not in cells.columns}
+    cells = cells.mutate(**missing)
+    return cells.select(*COLUMNS, "slot_no", "name_no")

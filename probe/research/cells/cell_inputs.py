@@ -1,0 +1,205 @@
+"""Which files of results folders are read for an analysis, in which form, in which order."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from probe.results.archive.compaction import merged_name
+from probe.results.archive.own_files import OwnFile, own_files
+from probe.results.archive.submission_check import folders_in
+from probe.results.files.atomic import StoreError
+from probe.results.runs.merged_days import is_merged, merged_files, merged_runs
+
+PORTION_ROWS = 9_000_000
+"""So many rows are gone through at a time unless an engine wants more; a day is never divided."""
+_ROW_BYTES = 30
+"""So many bytes of CSV, whose rows nobody counts before they are read, take as much memory as one row of Parquet."""
+_MAX_HEADER_BYTES = 64 << 10
+_PLAIN = frozenset({"block_type", "confirmed", "schema_version", "measurement_end_time", "n_attempted",
+                    "n_observations"})
+_TABLES = ("runs", "verdicts", "services", "observations", "controls")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Files of one table and one form whose columns are the same, so that they are read at once."""
+
+    table: str
+    parquet: bool
+    columns: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadFile:
+    """A file that is left out whole."""
+
+    path: Path
+    table: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """The days that are gone through at once, and their files."""
+
+    days: tuple[str, ...]
+    groups: tuple[Group, ...]
+
+    def of(self, table: str) -> tuple[Group, ...]:
+        """The files of one table."""
+        return tuple(group for group in self.groups if group.table == table)
+
+
+@dataclass(slots=True, kw_only=True)
+class Inputs:
+    """Every file that was found, day by day."""
+
+    folders: tuple[Path, ...]
+    chunks: list[Chunk] = field(default_factory=list)
+    bad: list[BadFile] = field(default_factory=list)
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """All days of which there are files."""
+        return tuple(day for chunk in self.chunks for day in chunk.days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    own: OwnFile
+    columns: tuple[str, ...]
+    types: str
+    """What a Parquet file says of its columns' types; empty for CSV."""
+    size: int
+    """Bytes, those of a Parquet file as if its rows were CSV."""
+
+
+def find_inputs(directory: Path, *, required: Mapping[str, frozenset[str]], tables: Sequence[str],
+                portion_rows: int = PORTION_ROWS) -> Inputs:
+    """The files of these tables in a results folder, or in all results folders directly below a directory.
+
+    Of each day and table the Parquet files are taken where they hold every run, else the CSV files, which always do.
+    A file without one of the `required` columns is left out. Days are put together until they have `portion_rows`,
+    about. Raises StoreError where there are no results.
+    """
+    if not directory.is_dir():
+        raise StoreError(f"{directory}: no such folder; name a results folder, or one that holds several")
+    inputs = Inputs(folders=tuple(folders_in(directory)))
+    by_day: dict[str, list[_File]] = {}
+    for folder in inputs.folders:
+        for own in _chosen(folder, tables):
+            try:
+                file = _looked_at(own, required.get(own.table, frozenset()))
+            except StoreError as error:
+                inputs.bad.append(BadFile(path=own.path, table=own.table, reason=str(error)))
+            else:
+                by_day.setdefault(own.day, []).append(file)
+    if not by_day and not inputs.bad:
+        raise StoreError(f"{directory}: no results here; a results folder has a folder `verdicts`, and of the tables "
+                         f"{', '.join(_TABLES)} what was measured")
+    inputs.chunks = list(_chunks(by_day, portion_rows=portion_rows))
+    return inputs
+
+
+def _chosen(folder: Path, tables: Sequence[str]) -> Iterator[OwnFile]:
+    """The files to read of one results folder."""
+    found: dict[tuple[str, str, bool], list[OwnFile]] = {}
+    for own in own_files(folder):
+        if own.table in tables and not own.temporary and own.path.suffix in (".csv", ".parquet"):
+            found.setdefault((own.table, own.day, own.parquet), []).append(own)
+    for table, day in dict.fromkeys((table, day) for table, day, _ in found):
+        plain, columnar = found.get((table, day, False), []), found.get((table, day, True), [])
+        yield from columnar if _holds_all(folder, day, columnar, plain) else plain
+
+
+def _holds_all(folder: Path, day: str, columnar: Sequence[OwnFile], plain: Sequence[OwnFile]) -> bool:
+    """Whether a day's Parquet files hold every run that its CSV files do."""
+    stems = {own.stem for own in columnar}
+    wanted = {own.stem for own in plain if not is_merged(own.path)}
+    if any(is_merged(own.path) for own in plain):
+        try:
+            merged = merged_files(folder / "runs" / f"date={day}")
+            wanted.add(merged_name({run_id for path in merged for run_id in merged_runs(path)}))
+        except StoreError:
+            return False
+    return stems >= wanted
+
+
+def _looked_at(own: OwnFile, required: frozenset[str]) -> _File:
+    columns, types, size = _parquet_head(own.path, required | _PLAIN) if own.parquet else _csv_head(own.path)
+    if missing := sorted(required.difference(columns)):
+        raise StoreError(f"lacks the column {', '.join(missing)}")
+    if len(set(columns)) < len(columns):
+        raise StoreError("has two columns of one name")
+    return _File(own=own, columns=columns, types=types, size=size)
+
+
+def readable(group: Group, columns: Sequence[str]) -> tuple[Group, list[BadFile]]:
+    """The files of a group whose columns can be read to their end, and the others; only Parquet can break midway."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not group.parquet:
+        return group, []
+    bad = []
+    for path in group.files:
+        try:
+            with pq.ParquetFile(path) as file:
+                for _ in file.iter_batches(columns=[name for name in columns if name in group.columns]):
+                    pass
+        except (OSError, pa.ArrowException):
+            bad.append(BadFile(path=path, table=group.table, reason="is a damaged Parquet file"))
+    broken = {each.path for each in bad}
+    return replace(group, files=tuple(path for path in group.files if path not in broken)), bad
+
+
+def _csv_head(path: Path) -> tuple[tuple[str, ...], str, int]:
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_MAX_HEADER_BYTES).decode("utf-8")
+        (columns,) = csv.reader([line.removeprefix("\ufeff")], strict=True)
+    except (OSError, ValueError, csv.Error) as error:
+        raise StoreError("is empty, or no CSV file with a header") from error
+    return tuple(columns), "", path.stat().st_size
+
+
+def _parquet_head(path: Path, plain: frozenset[str]) -> tuple[tuple[str, ...], str, int]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        about = pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError("is no Parquet file, or a torn one") from error
+    schema = about.schema_arrow
+    nested = [name for name, kind in zip(schema.names, schema.types, strict=True)
+              if name in plain and pa.types.is_nested(kind)]
+    if nested:
+        raise StoreError(f"has lists where one value belongs, in the column {', '.join(nested)}")
+    types = ",".join(str(kind) for kind in schema.types)
+    return tuple(schema.names), types, about.metadata.num_rows * _ROW_BYTES
+
+
+def _chunks(by_day: Mapping[str, Sequence[_File]], *, portion_rows: int) -> Iterator[Chunk]:
+    days: list[str] = []
+    files: list[_File] = []
+    for day in sorted(by_day):
+        if days and sum(file.size for file in (*files, *by_day[day])) > portion_rows * _ROW_BYTES:
+            yield Chunk(days=tuple(days), groups=_groups(files))
+            days, files = [], []
+        days.append(day)
+        files += by_day[day]
+    if days:
+        yield Chunk(days=tuple(days), groups=_groups(files))
+
+
+def _groups(files: Iterable[_File]) -> tuple[Group, ...]:
+    alike: dict[tuple[str, bool, tuple[str, ...], str], list[Path]] = {}
+    for file in files:
+        alike.setdefault((file.own.table, file.own.parquet, file.columns, file.types), []).append(file.own.path)
+    return tuple(Group(table=table, parquet=parquet, columns=columns, files=tuple(paths))
+                 for (table, parquet, columns, _), paths in alike.items())

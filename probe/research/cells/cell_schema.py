@@ -1,0 +1,35 @@
+"""The columns of `cells.parquet`: their types, and what they mean."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from probe.research.cells.cell_expressions import COLUMNS
+
+_WORDS = {"probe_cc", "level", "service", "role", "target_id", "block_type"}
+SCHEMA = pa.schema([
+    pa.field(name, pa.bool_() if name == "lab" else pa.string() if name in _WORDS
+             else pa.timestamp("us", tz="UTC") if name == "cell_start" else pa.int64(), nullable=False)
+    for name in COLUMNS
+])
+MEANINGS = {
+    "lab": "Made in the laboratory; never beside others in one file.",
+    "probe_cc": "Country of the network.",
+    "probe_asn": "Number of the network (AS); 0 when unknown.",
+    "level": "What is counted: `target`, `role` of a service, or `service`.",
+    "service": "Messaging service.",
+    "role": "Part of the service; empty for a whole service.",
+    "target_id": "Target; empty above targets.",
+    "cell_start": "Hour in UTC in which the runs began. An hour without a run has no row: a gap stays a gap.",
+    "n": "Decided: ok + blocked + down. The denominator of every share; where it is small, a share says little.",
+    "ok": "Runs that found it well.",
+    "blocked": "Runs that found it blocked.",
+    "down": "Runs that found the service itself failing.",
+    "inconclusive": "Runs whose evidence did not decide; in no share.",
+    "network": "Runs in which the whole network was cut, walled or slowed; in no share.",
+    "local": "Runs in which the volunteer's own device, router or resolver was the cause; in no share.",
+    "witnesses": "Different probes among all these runs.",
+    "block_type": "The most frequent cause among its blocked targets, the first by name of equally frequent ones; empty"
+                  " where nothing is blocked.",
+    "confirmed": "Blocked runs in which a second time slot agreed.",
+}

@@ -1,0 +1,1 @@
+"""From result files to the cell table, and to longer steps of time."""

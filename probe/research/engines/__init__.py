@@ -1,0 +1,1 @@
+"""Where the expressions are computed: DuckDB, Spark or ClickHouse."""

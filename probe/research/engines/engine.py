@@ -1,0 +1,118 @@
+"""What an analysis asks of an engine, and the tables that every engine makes of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from probe.research.cells.cell_inputs import Group
+from probe.results.files.atomic import StoreError
+
+Defaults = Mapping[str, str | bool]
+"""Columns that a file may lack, and what counts for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Torn:
+    """A line that cannot be read."""
+
+    path: str
+    line: int
+    """0: not told."""
+
+
+class EngineError(StoreError):
+    """An engine cannot read or compute something; the message says what, and what to do."""
+
+
+class Engine(Protocol):
+    """What an analysis asks of an engine."""
+
+    @property
+    def name(self) -> str:
+        """As the command line calls it."""
+
+    @property
+    def portion_rows(self) -> int:
+        """About so many rows are gone through at a time, as whole days: what fits the memory."""
+
+    @property
+    def bits(self) -> bool:
+        """Whether ibis has a union of bits for it."""
+
+    def read(self, groups: Sequence[Group], columns: Sequence[str], defaults: Defaults) -> ir.Table:
+        """These columns of these files, and `file`: the path of each row's file."""
+
+    def keep(self, expression: ir.Table) -> ir.Table:
+        """Compute a table once; it stays until `release`."""
+
+    def hold(self) -> None:
+        """What is kept until now stays until the end."""
+
+    def release(self) -> None:
+        """Let go of what was kept since the last `hold`."""
+
+    def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        """Compute, and give the rows in portions."""
+
+    def torn(self) -> list[Torn]:
+        """Lines that could not be read since the last call."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+def rows_of(engine: Engine, expression: ir.Table) -> list[dict[str, Any]]:
+    """The few rows of a small table."""
+    return [row for batch in engine.batches(expression) for row in batch.to_pylist()]
+
+
+def parquet_schema(group: Group) -> ibis.Schema:
+    """The columns of a group's files, and `file`."""
+    import pyarrow.parquet as pq
+
+    found = ibis.Schema.from_pyarrow(pq.read_schema(group.files[0]))
+    return ibis.schema({**{name: kind.copy(nullable=True) for name, kind in found.items()}, "file": "string"})
+
+
+def csv_schema(group: Group) -> ibis.Schema:
+    """The same for CSV files: every cell is a text."""
+    return ibis.schema({**dict.fromkeys(group.columns, "string"), "file": "string"})
+
+
+def sql_of(expression: ir.Table, dialect: str) -> str:
+    """The same for an expression that was asked for before: each portion of days asks what the one before it did."""
+    return _sql(expression.op(), dialect)
+
+
+@lru_cache(maxsize=64)
+def _sql(operation: ops.Node, dialect: str) -> str:
+    return str(ibis.to_sql(operation.to_expr(), dialect=dialect, pretty=False))
+
+
+def stacked(parts: Sequence[ir.Table]) -> ir.Table:
+    """Tables of the same columns as one; where a column has different types in them it becomes a text."""
+    if not parts:
+        raise StoreError("there is no file of this table")
+    types = {name: {str(part[name].type().copy(nullable=True)) for part in parts} for name in parts[0].columns}
+    mixed = [name for name, found in types.items() if len(found) > 1]
+    alike = [part.mutate(**{name: _as_text(part[name]) for name in mixed}) for part in parts]
+    return ibis.union(*alike) if len(alike) > 1 else alike[0]
+
+
+def _as_text(column: ir.Value) -> ir.StringValue:
+    if column.type().is_timestamp():
+        return column.cast("timestamp").strftime("%Y-%m-%d %H:%M:%S")
+    return column.cast("string")
+
+
+def picked(table: ir.Table, columns: Sequence[str], defaults: Defaults) -> ir.Table:
+    chosen = {name: table[name] if name in table.columns else ibis.literal(defaults[name]) for name in columns}
+    return table.select("file", **chosen)

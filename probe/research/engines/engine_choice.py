@@ -1,0 +1,28 @@
+"""Where the expressions are computed: DuckDB in this process, a Spark cluster, or a ClickHouse server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from probe.research.engines.duckdb_engine import DuckDB
+from probe.research.engines.engine import Engine
+from probe.results.files.atomic import StoreError
+
+
+def engine_for(name: str, *, url: str = "", memory_mb: int = 2500, threads: int = 0,
+               temporary: Path | None = None) -> Engine:
+    """The engine of that name: `duckdb`, `spark` or `clickhouse`. Raises StoreError where it cannot be had."""
+    try:
+        if name == "spark":
+            from probe.research.engines.spark import Spark
+
+            return Spark(url or "local[*]")
+        if name == "clickhouse":
+            from probe.research.engines.clickhouse import ClickHouse
+
+            return ClickHouse(url, DuckDB(memory_mb=memory_mb, threads=threads, temporary=temporary))
+        return DuckDB(memory_mb=memory_mb, threads=threads, temporary=temporary)
+    except ImportError as error:
+        extra = {"duckdb": "research"}.get(name, name)
+        raise StoreError(f"{name} needs the extra `{extra}`: pip install 'reachability-probe[{extra}]' "
+                         f"({error.name} is missing)") from error

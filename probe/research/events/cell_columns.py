@@ -1,0 +1,95 @@
+"""One column of a cell table as numbers, whoever holds the table: millions of cells are read a column at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from probe.research.events.segments import Ints
+
+
+class CellsError(ValueError):
+    """The table is no cell table; the message says what is wrong and what to do."""
+
+
+class ColumnsOf(Mapping[str, Any]):
+    """A Parquet file as a mapping of columns, each read when it is asked for and kept by nobody."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._schema = pq.read_schema(path)
+
+    def __getitem__(self, name: str) -> pa.ChunkedArray:
+        if name not in self._schema.names:
+            raise KeyError(name)
+        texts = [name] if self._schema.field(name).type == pa.string() else []
+        return pq.read_table(self._path, columns=[name], read_dictionary=texts, partitioning=None)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._schema.names)
+
+    def __len__(self) -> int:
+        return len(self._schema.names)
+
+
+def names_in(table: Any) -> frozenset[str]:
+    """The columns of a pandas frame, an Arrow table or a mapping."""
+    return frozenset(table.column_names if isinstance(table, pa.Table) else table)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Coded:
+    """A column as numbers of its values; -1 where it is empty."""
+
+    codes: NDArray[np.int32]
+    names: tuple[Any, ...]
+    """The values, sorted: so the order of rows never matters."""
+
+
+def coded(table: Any, name: str, *, empty: Any = None) -> Coded:
+    """A column of texts or numbers; `empty` is what an empty cell says, where it says anything."""
+    column = _arrow(table[name])
+    if empty is not None and column.null_count:
+        column = pc.fill_null(column, empty)
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    column = column.unify_dictionaries().combine_chunks()
+    values = column.dictionary.to_pylist()
+    order = sorted(range(len(values)), key=lambda at: values[at])
+    rank = np.full(len(values) + 1, -1, dtype=np.int32)
+    rank[order] = np.arange(len(values), dtype=np.int32)
+    codes = np.asarray(column.indices.fill_null(len(values)).to_numpy(zero_copy_only=False))
+    return Coded(codes=rank[codes], names=tuple(values[at] for at in order))
+
+
+def whole(table: Any, name: str) -> Ints:
+    """A column of whole numbers."""
+    return np.asarray(_arrow(table[name]).to_numpy(), dtype=np.int64)
+
+
+def cell_numbers(table: Any, name: str, step: timedelta) -> Ints:
+    """A column of times, as numbers of cells of this length since 1970. Raises CellsError where one is empty."""
+    column = _arrow(table[name])
+    if not pa.types.is_timestamp(column.type):
+        column = _arrow(pd.Series(pd.to_datetime(pd.Series(column.to_pandas()), utc=True)))
+    if column.null_count:
+        raise CellsError(f"{name} is empty in some rows; leave those rows out")
+    seconds = column.cast(pa.timestamp("s"), safe=False).to_numpy().astype(np.int64)
+    return np.asarray(seconds // int(step.total_seconds()), dtype=np.int64)
+
+
+def _arrow(column: Any) -> pa.ChunkedArray:
+    if isinstance(column, pa.ChunkedArray):
+        return column
+    array = column if isinstance(column, pa.Array) else pa.array(column, from_pandas=True)
+    return pa.chunked_array([array])

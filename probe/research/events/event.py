@@ -1,0 +1,102 @@
+"""What an event is, and its name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from probe.research.events.cell_series import Place
+from probe.research.events.window import Window
+
+DOWN_TO = 0.5
+"""A network takes part in an event of its country with at least this share of the strength."""
+_MOST = 0.6
+"""Share of the blocked cells whose block types agree as deep as the mechanism is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """One network of an event, with its own times and counts."""
+
+    asn: int
+    onset_from: datetime | None
+    onset: datetime
+    onset_until: datetime
+    end_from: datetime
+    end_until: datetime | None
+    blocked: int
+    decided: int
+    strength: float
+    witnesses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something happened to a service, or to whole networks, in one country. Times are UTC.
+
+    It began between `onset_from` (the last measured cell that surely was as before, None: measuring began later) and
+    `onset_until` (the first cell that surely was not); `onset` is the likeliest cell. It ended between `end_from` and
+    `end_until` (None: nothing was measured since).
+    """
+
+    event_id: str
+    kind: str
+    """`service`, or `network` where no service is singled out."""
+    status: str
+    """`suspected` or `confirmed`."""
+    lab: bool
+    place: str
+    """Country, ISO 3166-1 alpha-2."""
+    service: str
+    roles: tuple[str, ...]
+    endpoints: tuple[str, ...]
+    """Targets that are known to be affected; empty: the roles as wholes were judged."""
+    networks: tuple[Reach, ...]
+    onset_from: datetime | None
+    onset: datetime
+    onset_until: datetime
+    end_from: datetime
+    end_until: datetime | None
+    ongoing: bool
+    daily_hours: tuple[int, int] | None
+    """First and last hour of the day (UTC) of a block that comes back daily."""
+    strength: float
+    """Share of what used to pass that is stopped."""
+    blocked: int
+    decided: int
+    witnesses: int
+    mechanism: str
+    """Block type, as deep as most blocked cells agree."""
+    confidence: float
+    ruled_out: tuple[str, ...]
+    not_ruled_out: tuple[str, ...]
+
+
+def event_id(kind: str, place: Place, service: str, onset: datetime) -> str:
+    """A name made from what the event is about: the same in every rerun over the same data."""
+    about = "|".join((kind, "lab" if place.lab else "", place.cc, service, onset.isoformat()))
+    return f"{onset:%Y%m%d}-{place.cc.lower()}-{hashlib.sha256(about.encode()).hexdigest()[:10]}"
+
+
+def mechanism(windows: Sequence[Window], names: Sequence[str]) -> str:
+    """The longest prefix of dotted block types on which most blocked cells of the windows agree."""
+    votes: dict[str, int] = {}
+    for window in windows:
+        inside = slice(window.first, window.last + 1)
+        hit = window.series.blocked[inside] > 0
+        for code, count in zip(*np.unique(window.series.types[inside][hit], return_counts=True), strict=True):
+            if 0 <= code < len(names) and names[code]:
+                votes[names[code]] = votes.get(names[code], 0) + int(count)
+    total = sum(votes.values())
+    prefixes: dict[str, int] = {}
+    for name, count in votes.items():
+        parts = name.split(".")
+        for depth in range(1, len(parts) + 1):
+            prefix = ".".join(parts[:depth])
+            prefixes[prefix] = prefixes.get(prefix, 0) + count
+    agreed = [prefix for prefix, count in prefixes.items() if count >= _MOST * total]
+    return max(agreed, key=lambda prefix: (prefix.count("."), prefix), default="")

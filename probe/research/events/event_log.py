@@ -1,0 +1,151 @@
+"""The log of events: only ever longer. A rerun over the same data adds nothing; late data revise openly.
+
+Rows are plain values that JSON can hold. An event keeps the id under which it was first told, even if later data move
+its onset: what is detected now is known again by kind, place, service and a common time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+
+from probe.core.stamps import stamp
+from probe.research.events.event import Event
+
+Row = Mapping[str, object]
+
+NEW, REVISED, ENDED, WITHDRAWN = "new", "revised", "ended", "withdrawn"
+CHANGES: Mapping[str, str] = {
+    NEW: "an event that was not told before",
+    REVISED: "more is known of it, or it is known better",
+    ENDED: "it is over",
+    WITHDRAWN: "later data do not bear it out",
+}
+_QUIET = ("blocked", "decided", "witnesses", "confidence", "strength", "networks", "end_from", "end_until",
+          "onset_from", "onset_until")
+"""What moves with every hour while an event goes on; a revision of these alone is told when the event is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covered:
+    """The time that the cells span from which the events were detected."""
+
+    begin: datetime
+    end: datetime
+
+
+def update_log(old: Iterable[Row], events: Sequence[Event], now: datetime, covered: Covered | None = None) -> list[Row]:
+    """The rows to append to a log so that it tells of these events.
+
+    Events of the log that are not among `events` are withdrawn, unless `covered` says that the cells did not span them.
+    """
+    latest = current(old)
+    rows: list[Row] = []
+    seen: set[str] = set()
+    for event in events:
+        known = _same(event, latest, seen)
+        row = _row(event, now)
+        if known is None:
+            seen.add(str(row["event_id"]))
+            rows.append({**row, "change": NEW, "revision": 1})
+            continue
+        seen.add(str(known["event_id"]))
+        change = _change(known, row)
+        if change:
+            rows.append({**row, "event_id": known["event_id"], "change": change, "revision": _revision(known) + 1})
+    for event_id, known in latest.items():
+        if event_id not in seen and known["change"] != WITHDRAWN and _within(known, covered):
+            rows.append({**known, "logged_at": stamp(now), "change": WITHDRAWN, "revision": _revision(known) + 1})
+    return rows
+
+
+def current(log: Iterable[Row]) -> dict[str, Row]:
+    """The last row of each event, by its id, in the order in which they were first told."""
+    latest: dict[str, Row] = {}
+    for row in log:
+        latest[str(row["event_id"])] = row
+    return latest
+
+
+def changes_since(log: Iterable[Row], since: datetime) -> list[Row]:
+    """Rows that were logged at or after a time: what is new, ended, revised or withdrawn since."""
+    return [row for row in log if _time(row["logged_at"]) >= since]
+
+
+def alert_line(row: Row) -> str:
+    """One row in words."""
+    subject = str(row["service"]) or "the whole network"
+    networks = ", ".join(f"AS{reach['asn']}" for reach in _reaches(row) if reach["asn"])
+    where = f"{row['place']}{f' ({networks})' if networks else ''}"
+    begin = f"{row['onset_from'] or 'before measuring began'} to {row['onset_until']}"
+    over = "going on" if row["ongoing"] else f"until {row['end_from']}"
+    hours = row["daily_hours"]
+    daily = f", daily {hours[0]:02}-{hours[1]:02} h UTC" if isinstance(hours, list | tuple) else ""
+    kind = f" by {row['mechanism']}" if row["mechanism"] else ""
+    lab = " [laboratory]" if row["lab"] else ""
+    return (f"{row['change']}{lab}: {subject} in {where}{kind}, {row['status']}, began {begin}{daily}, {over}; "
+            f"{row['blocked']} of {row['decided']} verdicts, {row['witnesses']} witnesses, "
+            f"confidence {row['confidence']} [{row['event_id']}]")
+
+
+def _row(event: Event, now: datetime) -> dict[str, object]:
+    made = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "networks"}
+    made["networks"] = [{name: _plain(value) for name, value in asdict(reach).items()} for reach in event.networks]
+    return {**made, "logged_at": stamp(now)}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return stamp(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _time(value: object) -> datetime:
+    return datetime.fromisoformat(str(value))
+
+
+def _same(event: Event, latest: Mapping[str, Row], seen: set[str]) -> Row | None:
+    """What the log already tells of this event: the same id, else the same subject with the longest common time."""
+    if event.event_id in latest and event.event_id not in seen:
+        return latest[event.event_id]
+    best, longest = None, 0.0
+    for event_id, row in latest.items():
+        alike = (row["kind"], row["lab"], row["place"], row["service"]) == (
+            event.kind, event.lab, event.place, event.service)
+        if not alike or event_id in seen:
+            continue
+        common = (min(_time(row["end_from"]), event.end_from) - max(_time(row["onset"]), event.onset)).total_seconds()
+        if common > longest:
+            best, longest = row, common
+    return best
+
+
+def _change(known: Row, row: Row) -> str:
+    if known["change"] == WITHDRAWN:
+        return REVISED
+    if known["ongoing"] and not row["ongoing"]:
+        return ENDED
+    told = [name for name in row if name not in ("logged_at", "event_id")]
+    if row["ongoing"]:
+        told = [name for name in told if name not in _QUIET]
+        if _asns(row) != _asns(known):
+            return REVISED
+    return REVISED if any(row[name] != known.get(name) for name in told) else ""
+
+
+def _reaches(row: Row) -> list[Mapping[str, object]]:
+    networks = row["networks"]
+    return [reach for reach in networks if isinstance(reach, Mapping)] if isinstance(networks, list | tuple) else []
+
+
+def _asns(row: Row) -> list[object]:
+    return [reach["asn"] for reach in _reaches(row)]
+
+
+def _revision(row: Row) -> int:
+    return int(str(row["revision"]))
+
+
+def _within(row: Row, covered: Covered | None) -> bool:
+    return covered is None or (covered.begin <= _time(row["onset"]) and _time(row["end_from"]) <= covered.end)

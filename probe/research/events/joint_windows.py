@@ -1,0 +1,154 @@
+"""Windows of several networks, roles and targets that are one event, and when that began and ended."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from probe.research.events.cell_series import POOLED, Cells
+from probe.research.events.crosscheck import DEVICE, MOMENT, Checks
+from probe.research.events.segments import Floats, boundary
+from probe.research.events.window import Window
+
+_NEAR = timedelta(hours=3)
+_NEAR_SHARE = 0.05
+_WITHIN = 0.8
+_AROUND = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A window, what was asked of it, and whether it is sure by itself (not only the newest cells)."""
+
+    window: Window
+    checks: Checks
+    needed: float
+    """The score that was asked of it."""
+    sure: bool
+
+    @property
+    def stands(self) -> bool:
+        """Nothing explains it that no second network could rule out."""
+        return self.checks.explained_by in ("", DEVICE, MOMENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Windows of one service in one country that agree."""
+
+    members: tuple[Judged, ...]
+    """The surest first."""
+
+    @property
+    def lead(self) -> Judged:
+        return self.members[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Begin and end as numbers of cells, with their intervals; see `probe.research.events.series_windows.Window`."""
+
+    onset_from: int | None
+    onset: int
+    onset_until: int
+    end_from: int
+    end: int
+    end_until: int | None
+
+
+def clusters(judged: Sequence[Judged], cells: Cells) -> list[Cluster]:
+    """Windows put together: the surest of a service and country gathers all that agree with it, then the next."""
+    groups: dict[tuple[bool, str, str], list[Judged]] = {}
+    for each in judged:
+        series = each.window.series
+        groups.setdefault((series.place.lab, series.place.cc, series.service), []).append(each)
+    made = []
+    for key in sorted(groups):
+        left = sorted(groups[key], key=_rank)
+        while left:
+            lead = left[0]
+            mine = [each for each in left if each is lead or agree(lead.window, each.window, cells)]
+            left = [each for each in left if not any(each is other for other in mine)]
+            made.append(Cluster(members=tuple(mine)))
+    return made
+
+
+def _rank(judged: Judged) -> tuple[bool, float, int, str, str]:
+    series = judged.window.series
+    return (not judged.sure, -judged.window.score, series.place.asn, series.role, series.target_id)
+
+
+def agree(lead: Window, other: Window, cells: Cells) -> bool:
+    """Whether they begin together, or one lies within the other."""
+    if lead.onset > other.end or other.onset > lead.end:
+        return False
+    length, its = (window.end - window.onset + 1 for window in (lead, other))
+    near = max(cells.cells_in(_NEAR), _NEAR_SHARE * min(length, its))
+    starts = [window.onset if window.onset_from is None else window.onset_from for window in (lead, other)]
+    if starts[0] - near <= other.onset_until and starts[1] - near <= lead.onset_until:
+        return True
+    common = min(lead.end, other.end) - max(lead.onset, other.onset) + 1
+    return common >= _WITHIN * min(length, its)
+
+
+def bounds_of(cluster: Cluster, cells: Cells) -> Bounds:
+    """When the event began and ended: the likeliest cells for all agreeing networks together."""
+    lead = cluster.lead.window
+    if lead.daily:  # what lies between its hours would speak against it
+        return Bounds(onset_from=lead.onset_from, onset=lead.onset, onset_until=lead.onset_until,
+                      end_from=lead.end_from, end=lead.end, end_until=lead.end_until)
+    windows = [judged.window for judged in cluster.members if judged.window.series.place.asn != POOLED] or [lead]
+    first = _common([window for window in windows if _starts_with(window, lead, cells)] or [lead], end=False)
+    last = _common([window for window in windows if _ends_with(window, lead, cells)] or [lead], end=True)
+    onset, onset_from, onset_until = first
+    end, end_until, end_from = last
+    end_from, end_until = -end_from, (None if end_until is None else -end_until)
+    return Bounds(onset_from=onset_from, onset=onset, onset_until=onset_until or onset, end_from=end_from,
+                  end=max(-end, onset), end_until=end_until)
+
+
+def _starts_with(window: Window, lead: Window, cells: Cells) -> bool:
+    return window.onset_from is not None and abs(window.onset - lead.onset) <= _reach(window, lead, cells)
+
+
+def _ends_with(window: Window, lead: Window, cells: Cells) -> bool:
+    return window.end_until is not None and abs(window.end - lead.end) <= _reach(window, lead, cells)
+
+
+def _reach(window: Window, lead: Window, cells: Cells) -> float:
+    length = min(window.end - window.onset, lead.end - lead.onset) + 1
+    return max(2 * cells.cells_in(_NEAR), 2 * _NEAR_SHARE * length)
+
+
+def _common(windows: Sequence[Window], *, end: bool) -> tuple[int, int | None, int]:
+    """(likeliest first cell, last cell before, first cell surely inside); for ends with time running backwards."""
+    times, gains = [], []
+    for window in windows:
+        time, gain = _gains(window, end)
+        times.append(time)
+        gains.append(gain)
+    grid, at = np.unique(np.concatenate(times), return_inverse=True)
+    total = np.asarray(np.bincount(at, weights=np.concatenate(gains), minlength=len(grid)), dtype=np.float64)
+    suffix = np.cumsum(total[::-1])[::-1]
+    best = int(len(grid) - 1 - suffix[::-1].argmax())
+    early, late = boundary(total, best, len(grid), reach=len(grid))
+    late = min(late, len(grid) - 1)
+    return int(grid[best]), int(grid[early - 1]) if early > 0 else None, int(grid[late])
+
+
+def _gains(window: Window, end: bool) -> tuple[np.ndarray, Floats]:
+    """Times near the boundary, negative and reversed for an end, and what each cell says for being inside."""
+    series = window.series
+    at = window.last if end else window.first
+    reach = max(_AROUND, 2)
+    low, high = max(0, at - reach), min(len(series.times), at + reach + 1)
+    low, high = (max(low, window.first), high) if end else (low, min(high, window.last + 1))
+    rate = min(max(window.rate, 1e-3), 1 - 1e-3)
+    k, n = series.blocked[low:high], series.decided[low:high]
+    gain = k * math.log(rate / window.base) + (n - k) * math.log((1 - rate) / (1 - window.base))
+    times = series.times[low:high]
+    return (-times[::-1], gain[::-1]) if end else (times, gain)

@@ -1,0 +1,212 @@
+"""Events of whole networks: shut down, walled in, silent; with series of their own, never as blocks of services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from probe.research.events.cell_series import POOLED, Cells, Place, Series, Volume
+from probe.research.events.crosscheck import VERSION, WORLD
+from probe.research.events.event import Event, Reach, event_id
+from probe.research.events.segments import Floats, Ints
+from probe.research.events.series_windows import find_windows, suspicion, threshold
+from probe.research.events.window import Window
+
+SHUTDOWN, DEGRADED, SILENCE = "network", "network", "network.silence"
+_NEAR = timedelta(hours=6)
+_ONGOING = timedelta(days=2)
+_LEAST_SERVICES = 4
+_SILENT_LEAST, _SILENT_SHARE, _SILENT_FOR = 8, 0.2, timedelta(hours=3)
+_SILENT_NETWORKS, _PAST_DAYS = 2, 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outage:
+    """One network, for some time, as numbers of cells."""
+
+    place: Place
+    onset_from: int | None
+    onset: int
+    onset_until: int
+    end_from: int
+    end: int
+    end_until: int | None
+    blocked: int
+    decided: int
+    strength: float
+    witnesses: int
+    score: float
+    sure: bool
+    mechanism: str
+
+
+def network_events(cells: Cells, explained: Sequence[Window]) -> list[Event]:
+    """Events of kind `network`: from verdicts `network`, from services that failed together, and from silence."""
+    outages = [*_from_volumes(cells), *_from_services(explained)]
+    events = [_event(group, cells) for group in _grouped(outages, cells)]
+    silent = [event for event in _silences(cells) if not any(_same_time(event, other) for other in events)]
+    return events + silent
+
+
+def _from_volumes(cells: Cells) -> Iterable[_Outage]:
+    series = [_as_series(volume) for volume in cells.volumes if volume.cut.any()]
+    size = len(series)
+    for found in find_windows(series, cells, needed=[threshold(cells, 1)] * size, hasty=[suspicion(cells, 1)] * size,
+                              flaky=[False] * size):
+        ends = {window.last for window in found.windows}
+        newest = (found.newest,) if found.newest and found.newest.last not in ends else ()
+        for window in (*found.windows, *newest):
+            yield _outage(window, SHUTDOWN, sure=window is not found.newest and window.cells > 1)
+
+
+def _as_series(volume: Volume) -> Series:
+    """One vote for each witness: what its services say at one moment is one fact."""
+    cut = np.rint(volume.witnesses * volume.cut / np.maximum(volume.measured, 1)).astype(np.int64)
+    none = np.full(len(volume.times), -1, dtype=np.int32)
+    return Series(place=volume.place, service="", role="", target_id="", times=volume.times, blocked=cut,
+                  decided=np.maximum(volume.witnesses, 1), witnesses=volume.witnesses, confirmed=cut, types=none,
+                  versions=none)
+
+
+def _outage(window: Window, mechanism: str, *, sure: bool) -> _Outage:
+    inside = slice(window.first, window.last + 1)
+    return _Outage(
+        place=window.series.place, onset_from=window.onset_from, onset=window.onset, onset_until=window.onset_until,
+        end_from=window.end_from, end=window.end, end_until=window.end_until, blocked=window.blocked,
+        decided=window.decided, strength=window.strength, witnesses=int(window.series.witnesses[inside].max()),
+        score=window.score, sure=sure, mechanism=mechanism,
+    )
+
+
+def _from_services(explained: Sequence[Window]) -> Iterable[_Outage]:
+    """Services of one network whose windows lie together are one outage, where two devices saw it."""
+    by_place: dict[Place, list[Window]] = {}
+    for window in explained:
+        if window.series.place.asn != POOLED:
+            by_place.setdefault(window.series.place, []).append(window)
+    for windows in by_place.values():
+        left = sorted(windows, key=lambda window: -window.score)
+        while left:
+            lead = left[0]
+            mine = [window for window in left if window is lead or _overlap(lead, window) >= 0.5]
+            left = [window for window in left if not any(window is other for other in mine)]
+            services = {window.series.service for window in mine}
+            outage = _outage(lead, DEGRADED, sure=lead.cells > 1)
+            if len(services) >= _LEAST_SERVICES and outage.witnesses > 1:
+                yield outage
+
+
+def _overlap(one: Window, other: Window) -> float:
+    common = min(one.end, other.end) - max(one.onset, other.onset) + 1
+    return common / (max(one.end, other.end) - min(one.onset, other.onset) + 1)
+
+
+def _grouped(outages: Iterable[_Outage], cells: Cells) -> list[list[_Outage]]:
+    """Networks of a country that fail together are one event."""
+    by_country: dict[tuple[bool, str], list[_Outage]] = {}
+    for outage in outages:
+        by_country.setdefault((outage.place.lab, outage.place.cc), []).append(outage)
+    near, made = cells.cells_in(_NEAR), []
+    for key in sorted(by_country):
+        left = sorted(by_country[key], key=lambda outage: (-outage.sure, -outage.score, outage.place.asn))
+        while left:
+            lead = left[0]
+            mine = [other for other in left if other.onset <= lead.end + near and lead.onset <= other.end + near]
+            left = [other for other in left if other not in mine]
+            made.append(mine)
+    return made
+
+
+def _event(group: Sequence[_Outage], cells: Cells) -> Event:
+    lead = group[0]
+    reaches: dict[int, Reach] = {}
+    for each in group:
+        reaches.setdefault(each.place.asn, _reach(each, cells))
+    networks = tuple(reaches[asn] for asn in sorted(reaches))
+    ongoing = any(
+        each.end_until is None and (cells.last - each.end) * cells.step <= _ONGOING for each in group
+    )
+    return Event(
+        event_id=event_id("network", lead.place, "", cells.time(lead.onset)), kind="network",
+        status="confirmed" if lead.sure else "suspected", lab=lead.place.lab, place=lead.place.cc, service="",
+        roles=(), endpoints=(), networks=networks,
+        onset_from=None if lead.onset_from is None else cells.time(lead.onset_from), onset=cells.time(lead.onset),
+        onset_until=cells.time(lead.onset_until), end_from=cells.time(lead.end_from) + cells.step,
+        end_until=None if lead.end_until is None else cells.time(lead.end_until), ongoing=ongoing, daily_hours=None,
+        strength=round(lead.strength, 3), blocked=sum(reach.blocked for reach in networks),
+        decided=sum(reach.decided for reach in networks), witnesses=sum(reach.witnesses for reach in networks),
+        mechanism=lead.mechanism, confidence=round(float(min(0.99, 1 - np.exp(-lead.score / 10))), 2),
+        ruled_out=(), not_ruled_out=(VERSION,) if cells.version_names else (),
+    )
+
+
+def _reach(outage: _Outage, cells: Cells) -> Reach:
+    return Reach(
+        asn=outage.place.asn, onset_from=None if outage.onset_from is None else cells.time(outage.onset_from),
+        onset=cells.time(outage.onset), onset_until=cells.time(outage.onset_until),
+        end_from=cells.time(outage.end_from) + cells.step,
+        end_until=None if outage.end_until is None else cells.time(outage.end_until), blocked=outage.blocked,
+        decided=outage.decided, strength=round(outage.strength, 3), witnesses=outage.witnesses,
+    )
+
+
+def _same_time(one: Event, other: Event) -> bool:
+    return one.place == other.place and one.onset <= other.end_from and other.onset <= one.end_from
+
+
+def _silences(cells: Cells) -> Iterable[Event]:
+    """Countries from which nothing is heard while others are: several networks, many probes, all at once."""
+    size = cells.last - cells.first + 1
+    countries: dict[tuple[bool, str], list[Volume]] = {}
+    for volume in cells.volumes:
+        countries.setdefault((volume.place.lab, volume.place.cc), []).append(volume)
+    heard = {key: _heard(volumes, cells.first, size) for key, volumes in countries.items()}
+    day = max(1, round(timedelta(days=1) / cells.step))
+    usual = {key: _usual(counts, day) for key, counts in heard.items()}
+    for key in sorted(countries):
+        others = [other for other in countries if other != key and other[0] == key[0]]
+        if len(countries[key]) < _SILENT_NETWORKS or not others:
+            continue
+        elsewhere = sum(heard[other] for other in others) >= 0.5 * sum(usual[other] for other in others)
+        silent = (usual[key] >= _SILENT_LEAST) & (heard[key] <= _SILENT_SHARE * usual[key]) & elsewhere
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], silent, [False])).astype(np.int8)))
+        for first, stop in zip(edges[::2], edges[1::2], strict=True):
+            if stop - first >= cells.cells_in(_SILENT_FOR):
+                yield _silence(key, countries[key], cells, int(first), int(stop), size)
+
+
+def _heard(volumes: Sequence[Volume], first: int, size: int) -> Ints:
+    counts = np.zeros(size, dtype=np.int64)
+    for volume in volumes:
+        np.add.at(counts, volume.times - first, volume.witnesses)
+    return counts
+
+
+def _usual(counts: Ints, day: int) -> Floats:
+    """Median of the same hour on the two weeks before; 0 in the first two weeks."""
+    usual = np.zeros(len(counts))
+    first = _PAST_DAYS * day
+    if len(counts) > first:
+        past = np.array([counts[first - back * day:len(counts) - back * day] for back in range(1, _PAST_DAYS + 1)])
+        usual[first:] = np.median(past, axis=0)
+    return usual
+
+
+def _silence(key: tuple[bool, str], volumes: Sequence[Volume], cells: Cells, first: int, stop: int,
+             size: int) -> Event:
+    begin: datetime = cells.time(cells.first + first)
+    end = cells.time(cells.first + stop)
+    place = Place(lab=key[0], cc=key[1], asn=POOLED)
+    return Event(
+        event_id=event_id("network", place, "", begin), kind="network", status="suspected", lab=key[0], place=key[1],
+        service="", roles=(), endpoints=(), networks=tuple(
+            Reach(asn=volume.place.asn, onset_from=begin - cells.step, onset=begin, onset_until=begin, end_from=end,
+                  end_until=None if stop == size else end, blocked=0, decided=0, strength=1.0, witnesses=0)
+            for volume in volumes),
+        onset_from=begin - cells.step, onset=begin, onset_until=begin, end_from=end,
+        end_until=None if stop == size else end, ongoing=stop == size, daily_hours=None, strength=1.0, blocked=0,
+        decided=0, witnesses=0, mechanism=SILENCE, confidence=0.5, ruled_out=(WORLD,), not_ruled_out=(),
+    )

@@ -1,0 +1,277 @@
+"""Windows of one series: when its blocked rate stands above its base, how surely, and whether it always does so.
+
+Error control. A window must be exp(score) times likelier under a rate of its own than under the base. With `threshold`
+= h + log h, h = log(series of the network x cells of a year / budget), the expected number of false windows a network
+and year is about the budget, over all services together: the bound of Chernoff for each window, a union bound over the
+cells in which it may begin and about h lengths that differ enough to be chances of their own. Failures are not
+independent: the score is divided by the series' own variance inflation. What is flaky, in bursts, is told by how often
+it happens (`probe.research.events.flaky_habits`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+
+from probe.research.events.cell_series import Cells, Series
+from probe.research.events.segments import (
+    LEAST_STRENGTH,
+    Ints,
+    Span,
+    base_rate,
+    boundary,
+    dispersion,
+    divergence,
+    raised_spans,
+    segment_all,
+    shrunk,
+    strength_of,
+)
+from probe.research.events.window import Window, by_the_clock
+
+FALSE_WINDOWS_A_YEAR = 0.5
+"""Budget of each network, before any cross-check."""
+FALSE_SUSPICIONS_A_DAY = 1.0
+"""Budget of what is said with haste, about the newest cells alone; what time does not bear out is withdrawn."""
+STANDING_RATE = 0.8
+"""A series that is blocked at this rate from its first cell on is blocked, not flaky."""
+UNSTEADY, _UNSTEADY_TIMES = 0.05, 1.5
+"""What fails by itself more often than that has causes whose failures come together: it needs a higher score, and its
+newest cells are no reason for suspicion."""
+_DIP_SHARE, _DIP_MOST = 0.25, timedelta(hours=24)
+_NEWEST, _NEWEST_STRENGTH = 6, 0.5
+_SEGMENT_AGAIN = 1.5
+_FAINT, _FAINT_STRENGTH = 0.04, 0.3
+"""What is stopped for some hours a day stands little above the base on the whole; in its hours it must be strong."""
+_SET_ASIDE = 3
+"""So many windows of a series may be real ones when its dispersion is estimated."""
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Found:
+    """What one series shows."""
+
+    series: Series
+    base: float
+    inflation: float
+    windows: tuple[Window, ...]
+    """Sure ones."""
+    weak: tuple[Window, ...]
+    """Not sure by themselves; they count when many services or countries show them at once."""
+    flaky: bool
+    newest: Window | None
+    """What the newest cells alone suggest, where less is needed; `windows` may say it as well."""
+    needed: float
+    """Score that a window needs."""
+    hasty: float
+    """Score that the newest cells need."""
+
+
+def threshold(cells: Cells, series: int, budget: float = FALSE_WINDOWS_A_YEAR) -> float:
+    """Score that a window needs on a network with so many series, in nats."""
+    once = max(1.0, math.log(max(1, series) * cells.steps_per_year / budget))
+    return once + math.log(once)
+
+
+def suspicion(cells: Cells, series: int) -> float:
+    """Score that the newest cells need, in nats: haste has a budget of its own."""
+    return math.log(max(1, series) * max(1.0, _DAY / cells.step) / FALSE_SUSPICIONS_A_DAY)
+
+
+def cut(series: Sequence[Series], needed: Sequence[float]) -> list[Ints]:
+    """The segments of each series, where a window of its own must be worth as much as `needed` says, in nats."""
+    return segment_all([(each.blocked, each.decided) for each in series], [score / 2 for score in needed])
+
+
+@dataclass(slots=True, kw_only=True)
+class _Look:
+    """A series with what was found in it so far."""
+
+    series: Series
+    base: float
+    made: list[Window]
+    inflation: float
+    needed: float
+    hasty: float
+    flaky: bool
+
+
+def find_windows(series: Sequence[Series], cells: Cells, *, needed: Sequence[float], hasty: Sequence[float],
+                 flaky: Sequence[bool]) -> list[Found]:
+    """The windows of each series that score `needed` or more, and what its newest cells say that score `hasty`.
+
+    `flaky` says that a series fails by itself again and again. Many are cut together in a fraction of the time.
+    """
+    looks = [_look(*each, cells=cells) for each in zip(series, cut(series, needed), needed, hasty, flaky, strict=True)]
+    varied = [look for look in looks if look.inflation > _SEGMENT_AGAIN]
+    again = cut([look.series for look in varied], [look.inflation * look.needed for look in varied])
+    for look, starts in zip(varied, again, strict=True):
+        look.made = _again(look, starts, cells)
+    return [_found(look, cells) for look in looks]
+
+
+def _look(series: Series, starts: Ints, needed: float, hasty: float, flaky: bool, *, cells: Cells) -> _Look:
+    if not series.blocked.any():
+        return _Look(series=series, base=shrunk(0, float(series.decided.sum())), made=[], inflation=1.0, needed=needed,
+                     hasty=hasty, flaky=flaky)
+    base = _base(series, starts)
+    made = _made(series, cells, starts, base, 1.0)
+    if base > UNSTEADY or flaky:
+        needed *= _UNSTEADY_TIMES
+    inflation = _inflation(series, cells, made)
+    made = [replace(window, score=window.score / inflation, inflation=inflation) for window in made]
+    return _Look(series=series, base=base, made=made, inflation=inflation, needed=needed, hasty=hasty, flaky=flaky)
+
+
+def _found(look: _Look, cells: Cells) -> Found:
+    made = look.made
+    sure = [window for window in made if window.score >= look.needed]
+    if look.flaky:
+        made = [_against_bursts(window, cells) for window in made]
+        sure = [window for window in made if window.score >= look.needed and window.strength >= LEAST_STRENGTH]
+    weak = tuple(window for window in made if window not in sure)
+    unsteady = look.flaky or look.base > UNSTEADY
+    newest = None if unsteady else _newest(look.series, cells, look.base, look.inflation, look.hasty)
+    return Found(series=look.series, base=look.base, inflation=look.inflation, windows=tuple(sure), weak=weak,
+                 flaky=look.flaky, newest=newest, needed=look.needed, hasty=look.hasty)
+
+
+def raised_windows(series: Series, cells: Cells, starts: Ints) -> list[Window]:
+    """All that stands above the base, sure or not, of a series that was `cut` into these segments."""
+    if not series.blocked.any():
+        return []
+    return _made(series, cells, starts, _base(series, starts), 1.0)
+
+
+def _again(look: _Look, starts: Ints, cells: Cells) -> list[Window]:
+    """Windows of a series that varies more than chance, by a penalty that says so; those by the clock stay."""
+    series, daily = look.series, [window for window in look.made if window.daily]
+    again = [window for window in _made(series, cells, starts, _base(series, starts), look.inflation)
+             if not any(_meet(window, other) for other in daily)]
+    return sorted([*daily, *again], key=lambda window: (window.onset, window.end))
+
+
+def _base(series: Series, starts: Ints) -> float:
+    blocked = np.add.reduceat(series.blocked, starts).astype(np.float64)
+    decided = np.add.reduceat(series.decided, starts).astype(np.float64)
+    base = base_rate(blocked, decided)
+    first = blocked[0] / decided[0]
+    return shrunk(0, 0) if base >= STANDING_RATE * 0.9 and first >= STANDING_RATE else base
+
+
+def _made(series: Series, cells: Cells, starts: Ints, base: float, inflation: float) -> list[Window]:
+    """Windows from segments: neighbours joined over short dips, then those that come back each day."""
+    spans = _joined(series, cells, raised_spans(series.blocked, series.decided, starts, base))
+    day = cells.cells_in(_DAY)
+    windows = by_the_clock(cells, [_window(series, span, base, inflation, day) for span in spans])
+    spans = raised_spans(series.blocked, series.decided, starts, base, _FAINT)
+    faint = by_the_clock(cells, [_window(series, span, base, inflation, day) for span in spans])
+    daily = [window for window in faint if window.daily and window.strength >= _FAINT_STRENGTH
+             and not any(other.daily and _meet(window, other) for other in windows)]
+    kept = [window for window in windows if not any(_meet(window, other) for other in daily)]
+    return sorted([*kept, *daily], key=lambda window: (window.onset, window.end))
+
+
+def _meet(one: Window, other: Window) -> bool:
+    return one.onset <= other.end and other.onset <= one.end
+
+
+def _joined(series: Series, cells: Cells, spans: Sequence[Span]) -> list[Span]:
+    """Two spans with a dip between them that is short beside both are one block."""
+    most = cells.cells_in(_DIP_MOST)
+    made: list[Span] = []
+    for span in spans:
+        if made:
+            before = made[-1]
+            dip = series.times[span.first] - series.times[before.last]
+            shorter = min(_length(series, before), _length(series, span))
+            if dip <= min(most, _DIP_SHARE * shorter + 1):
+                inside = slice(before.first, span.last + 1)
+                made[-1] = Span(first=before.first, last=span.last, blocked=int(series.blocked[inside].sum()),
+                                decided=int(series.decided[inside].sum()))
+                continue
+        made.append(span)
+    return made
+
+
+def _length(series: Series, span: Span) -> int:
+    return int(series.times[span.last] - series.times[span.first]) + 1
+
+
+def _window(series: Series, span: Span, base: float, inflation: float, day: int) -> Window:
+    rate = min(max(span.blocked / span.decided, 1e-3), 1 - 1e-3)
+    k, n = series.blocked.astype(np.float64), series.decided.astype(np.float64)
+    gain = (k * math.log(rate / base) + (n - k) * math.log((1 - rate) / (1 - base))) / inflation
+    early, late = boundary(gain, span.first, span.last)
+    back = gain[::-1]
+    size = len(gain)
+    end_late, end_early = boundary(back, size - 1 - span.last, size - 1 - span.first)
+    end_early, end_late = size - 1 - end_early, size - 1 - end_late
+    score = max(divergence(span.blocked, span.decided, base), _confirmed_score(series, span)) / inflation
+    times = series.times
+    return Window(
+        series=series, first=span.first, last=span.last, onset=int(times[span.first]), end=int(times[span.last]),
+        onset_from=int(times[early - 1]) if early > 0 else None,
+        onset_until=int(times[min(max(late, span.first), span.last)]),
+        end_from=int(times[max(min(end_early, span.last), span.first)]),
+        end_until=int(times[end_late + 1]) if end_late + 1 < size else None,
+        blocked=span.blocked, decided=span.decided, base=base, score=score, inflation=inflation,
+        day=day,
+    )
+
+
+def _inflation(series: Series, cells: Cells, windows: Sequence[Window]) -> float:
+    """Dispersion beside the windows that may be real: the surest few, and none else."""
+    without = np.zeros(len(series.times), dtype=np.bool_)
+    for window in sorted(windows, key=lambda window: -window.score)[:_SET_ASIDE]:
+        without[window.first:window.last + 1] = True
+    if without.all():
+        return 1.0
+    return dispersion(series.times, series.blocked, series.decided, without, cells.cells_in(timedelta(hours=6)))
+
+
+def _against_bursts(window: Window, cells: Cells) -> Window:
+    """The window held against all the rest of a flaky series, bursts and all: base and inflation are theirs."""
+    series = window.series
+    inside = np.zeros(len(series.times), dtype=np.bool_)
+    inside[window.first:window.last + 1] = True
+    blocked = int(series.blocked.sum()) - int(series.blocked[inside].sum())
+    decided = int(series.decided.sum()) - int(series.decided[inside].sum())
+    base = max(window.base, shrunk(blocked, decided))
+    blocks = [cells.cells_in(timedelta(hours=hours)) for hours in (6, 24, 72)]
+    inflation = max([window.inflation, *(dispersion(series.times, series.blocked, series.decided, inside, block)
+                                         for block in blocks if not inside.all())])
+    score = divergence(window.blocked, window.decided, base) / inflation if window.rate > base else 0.0
+    return replace(window, base=base, inflation=inflation, score=score)
+
+
+def _newest(series: Series, cells: Cells, base: float, inflation: float, needed: float) -> Window | None:
+    """The last few cells as a window, where they are new and score enough by themselves."""
+    size = len(series.times)
+    if base >= STANDING_RATE or (cells.last - series.times[-1]) * cells.step > timedelta(hours=6):
+        return None
+    if not series.blocked[-1]:
+        return None
+    best: Window | None = None
+    for first in range(size - 1, max(-1, size - _NEWEST - 1), -1):
+        inside = slice(first, size)
+        blocked, decided = int(series.blocked[inside].sum()), int(series.decided[inside].sum())
+        if strength_of(blocked / decided, base) < _NEWEST_STRENGTH:
+            continue
+        span = Span(first=first, last=size - 1, blocked=blocked, decided=decided)
+        window = _window(series, span, base, inflation, cells.cells_in(_DAY))
+        if window.score >= needed and (best is None or window.score > best.score):
+            best = window
+    return best
+
+
+def _confirmed_score(series: Series, span: Span) -> float:
+    """What confirmed verdicts alone say: these have a base of their own, mostly a lower one."""
+    inside = int(series.confirmed[span.first:span.last + 1].sum())
+    usual = shrunk(float(series.confirmed.sum()) - inside, float(series.decided.sum()) - span.decided)
+    return divergence(inside, span.decided, usual) if inside / span.decided > usual else 0.0

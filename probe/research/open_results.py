@@ -1,0 +1,137 @@
+"""Results for notebooks: `probe.open_results(path)` gives tables to compute with, and frames to look at."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from probe.research.cells.cell_inputs import find_inputs
+from probe.research.cells.file_names import CELLS_FILE
+from probe.research.counting.cell_files import Summary, make_cells
+from probe.research.engines.duckdb_engine import DuckDB
+from probe.results.archive.submission_check import folders_in
+from probe.results.files.atomic import StoreError
+from probe.results.files.parquet import write_parquet
+from probe.results.layout import run_files
+from probe.results.row_codec import Row
+from probe.results.runs.run_reader import runs_in, table_rows
+from probe.results.schema import TABLES, Table
+
+_FORMER = "fetch_arrow_table"
+"""What `to_arrow_table` of DuckDB was called until its version 2; ibis 12 still asks for that."""
+TABLE_NAMES = ("cells", *TABLES)
+
+
+class Results:
+    """What is stored in a results folder, or in all those directly below a folder.
+
+    `table(name)` is a lazy ibis table, `cells()`, `verdicts()` and so on are pandas frames of everything. Names of
+    tables are those of the codebook, and `cells`. A run that stands in two folders is taken once. Laboratory rows are
+    in the tables of results, marked `lab`; cells are counted from the laboratory's rows alone where `lab` was asked
+    for, else from all others.
+    """
+
+    def __init__(self, path: Path, *, lab: bool = False) -> None:
+        """Raises StoreError where there are no results."""
+        self.path = path
+        self._lab = lab
+        find_inputs(path, required={}, tables=tuple(TABLES))
+        self._folder = tempfile.TemporaryDirectory(prefix="probe-results-")
+        self._tables: dict[str, ir.Table] = {}
+        self.summary: Summary | None = None
+        """What was left out when the cells were counted, and why; None before that."""
+        self.problems: list[str] = []
+        """Runs that could not be read for a table, and why."""
+
+    def table(self, name: str) -> ir.Table:
+        """A table to compute with: `table("verdicts").group_by("outcome").agg(...)`. StoreError when it is missing."""
+        if name not in TABLE_NAMES:
+            raise StoreError(f"there is no table {name}; there are {', '.join(TABLE_NAMES)}")
+        if name not in self._tables:
+            files = self._cells() if name == "cells" else self._stored(TABLES[name])
+            self._tables[name] = _connection().read_parquet(
+                [str(file) for file in files], union_by_name=True, hive_partitioning=False)
+        return self._tables[name]
+
+    def cells(self) -> pd.DataFrame:
+        """Outcomes by network, hour, and target, role or service; columns in `docs/analysis.md`."""
+        return self._frame("cells")
+
+    def verdicts(self) -> pd.DataFrame:
+        """What each run says of each target."""
+        return self._frame("verdicts")
+
+    def services(self) -> pd.DataFrame:
+        """What each run says of each role of a service."""
+        return self._frame("services")
+
+    def runs(self) -> pd.DataFrame:
+        """A row a run."""
+        return self._frame("runs")
+
+    def observations(self) -> pd.DataFrame:
+        """Every network operation: large; choose with `table("observations").filter(...)` first."""
+        return self._frame("observations")
+
+    def controls(self) -> pd.DataFrame:
+        """What control vantages saw."""
+        return self._frame("controls")
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        frame: pd.DataFrame = self.table(name).to_pyarrow().to_pandas()
+        return frame
+
+    def _cells(self) -> list[Path]:
+        folder = Path(self._folder.name)
+        engine = DuckDB(temporary=folder)
+        try:
+            self.summary = make_cells(self.path, folder, engine, now=datetime.now(UTC), lab=self._lab)
+        finally:
+            engine.close()
+        return [folder / CELLS_FILE]
+
+    def _stored(self, table: Table) -> list[Path]:
+        """Parquet files of a table; where not all of it is there as Parquet, one made from the CSV files."""
+        inputs = find_inputs(self.path, required={}, tables=(table.name,))
+        groups = [group for chunk in inputs.chunks for group in chunk.groups]
+        if groups and all(group.parquet for group in groups):
+            return [path for group in groups for path in group.files]
+        made = Path(self._folder.name) / f"{table.name}.parquet"
+        with made.open("wb") as file:
+            write_parquet(file, table, self._rows(table))
+        return [made]
+
+    def _rows(self, table: Table) -> Iterator[Row]:
+        """Exactly the values that were measured, of every run that can be read, once each."""
+        seen: set[str] = set()
+        for folder in folders_in(self.path):
+            for path in run_files(folder):
+                try:
+                    for run in runs_in(path):
+                        if run.run_id not in seen:
+                            seen.add(run.run_id)
+                            yield from tuple(table_rows(folder, run, table))
+                except StoreError as error:
+                    self.problems.append(str(error))
+
+
+def open_results(path: str | Path, *, lab: bool = False) -> Results:
+    """The results in a folder. Raises StoreError, which says what to do, where there are none."""
+    return Results(Path(path).expanduser(), lab=lab)
+
+
+def _connection() -> ibis.BaseBackend:
+    """A DuckDB of this process, which fetches nothing."""
+    import duckdb
+
+    if not hasattr(duckdb.DuckDBPyConnection, _FORMER):
+        setattr(duckdb.DuckDBPyConnection, _FORMER, duckdb.DuckDBPyConnection.to_arrow_table)
+    backend = ibis.duckdb.connect(autoinstall_known_extensions="false", autoload_known_extensions="false")
+    backend.raw_sql("SET TimeZone = 'UTC'")
+    return backend

@@ -1,0 +1,45 @@
+"""From the bytes of a list to its items, unpacked where they are packed. Bounded; raises for no content."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+
+from probe.research.registers.json_lists import read_json
+from probe.research.registers.register_types import Item, Refused
+from probe.research.registers.text_lists import read_list, read_table, read_zi
+from probe.research.registers.xml_lists import read_hazard, read_rkn
+
+MAX_BYTES = 192 << 20
+"""The largest known list has some tens of megabytes."""
+MAX_ENTRIES = 5_000_000
+READERS: Mapping[str, Callable[[bytes], Iterator[Item]]] = {
+    "zi": read_zi, "rkn": read_rkn, "json": read_json, "hazard": read_hazard, "list": read_list, "table": read_table,
+}
+"""Form -> reader."""
+_GZIP = b"\x1f\x8b"
+
+
+def items_of(raw: bytes, form: str) -> Iterator[Item]:
+    """The items of a list of this form (a word of `probe.research.registers.register_words.FORMS`)."""
+    if raw.startswith(_GZIP):
+        raw, why = _unpacked(raw)
+        if why:
+            yield Refused(place=0, reason=why)
+    items = READERS[form](raw)
+    yield from islice(items, MAX_ENTRIES)
+    if next(items, None) is not None:
+        yield Refused(place=0, reason=f"has more than {MAX_ENTRIES} entries; what comes after them is not read")
+
+
+def _unpacked(raw: bytes) -> tuple[bytes, str]:
+    """(what could be unpacked, what was wrong)."""
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        made = unpack.decompress(raw, MAX_BYTES)
+    except zlib.error:
+        return b"", "is packed, and damaged"
+    if unpack.eof:
+        return made, ""
+    return made, "unpacked it is too large, or cut off; what comes after it is not read"

@@ -1,0 +1,51 @@
+"""Reads a list from where a person says it lies: a file, or an https URL. Bounded in bytes and time."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from probe.core.addresses import is_bogon, parse
+from probe.core.stamps import stamp
+from probe.operation.updates.list_document import ListError
+from probe.operation.updates.signed_fetch import body_of, is_remote
+from probe.research.registers.register_parse import MAX_BYTES
+
+TIMEOUT_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A list as it was read."""
+
+    raw: bytes
+    time: str
+    """When the file was changed, or when it was fetched (UTC, RFC 3339)."""
+    told_by: str
+    """file or fetched."""
+
+
+def read_source(where: str) -> Source:
+    """The bytes of a list. Raises ListError, whose text says what is wrong with a file or server."""
+    _check(where)
+    raw = body_of(where, MAX_BYTES, timeout_s=TIMEOUT_S)
+    if is_remote(where):
+        return Source(raw=raw, time=stamp(datetime.now(UTC)), told_by="fetched")
+    try:
+        changed = os.stat(Path(where.removeprefix("file://")).expanduser()).st_mtime
+    except OSError as error:
+        raise ListError(f"{where}: cannot be read: {error.strerror}") from None
+    return Source(raw=raw, time=stamp(datetime.fromtimestamp(changed, UTC)), told_by="file")
+
+
+def _check(where: str) -> None:
+    """Raises ListError for the URL of a place in a private network; this very machine is none."""
+    try:
+        address = parse(urlsplit(where).hostname or "") if is_remote(where) else None
+    except ValueError:
+        return  # told with more words by whoever fetches
+    if address and is_bogon(str(address)) and not address.is_loopback:
+        raise ListError(f"{where}: lies in a private network: copy the list from there, and name the file")

@@ -1,0 +1,106 @@
+"""The languages of the report: one table of words (`words.toml`), counts, dates and lists as each writes them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
+
+from probe.core.tables.block_types import BLOCK_TYPES, BlockType
+
+LANGUAGES = ("en", "ru")
+
+
+@cache
+def table() -> Mapping[str, tuple[str, ...]]:
+    """`section.word` -> the word in each of `LANGUAGES`."""
+    sections = tomllib.loads(files("probe.research.report").joinpath("words.toml").read_text(encoding="utf-8"))
+    return {f"{section}.{name}": tuple(words) for section, rows in sections.items() for name, words in rows.items()}
+
+
+@cache
+def causes() -> Mapping[str, str]:
+    """Block type -> its meaning in Russian; the English one stands in the table of block types."""
+    rows = tomllib.loads(files("probe.research.report").joinpath("causes_ru.toml").read_text(encoding="utf-8"))
+    return {name: str(words) for name, words in rows.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """One language of the report; called with a key of the table it says the word."""
+
+    code: str
+    """One of `LANGUAGES`."""
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The word of a key, with its blanks filled; KeyError for an unknown key."""
+        words = table()[key][LANGUAGES.index(self.code)]
+        return words.format(**values) if values else words
+
+    def known(self, section: str, word: str) -> str:
+        """A word of the results in this language; as it stands where the table has none."""
+        key = f"{section}.{word}"
+        return self(key) if key in table() else word.replace("_", " ")
+
+    def count(self, n: int, noun: str) -> str:
+        """`1 run`, `2 runs`; `2 запуска`, `5 запусков`."""
+        forms = self(f"noun.{noun}").split("|")
+        return forms[_slavic(n) if self.code == "ru" else n != 1].format(n=n)
+
+    def moment(self, time: datetime) -> str:
+        """`4 May 2017, 06:12`."""
+        return f"{self.day(time)}, {time:%H:%M}"
+
+    def day(self, time: datetime) -> str:
+        """`4 May 2017`."""
+        return f"{time.day} {self._month('months', time)} {time.year}"
+
+    def month(self, time: datetime) -> str:
+        """`May 2017`."""
+        return f"{self._month('month_names', time)} {time.year}"
+
+    def short_day(self, time: datetime) -> str:
+        """`4 May`."""
+        return f"{time.day} {self._month('short', time)}"
+
+    def duration(self, span: timedelta) -> str:
+        """About how long, in one unit: `45 minutes`, `9 hours`, `3 days`."""
+        minutes = round(span.total_seconds() / 60)
+        if minutes < 90:
+            return self.count(minutes, "minute")
+        if minutes == 24 * 60:
+            return self.count(1, "day")
+        if minutes < 48 * 60:
+            return self.count(round(minutes / 60), "hour")
+        return self.count(round(minutes / 1440), "day")
+
+    def listed(self, words: Sequence[str]) -> str:
+        """`a`, `a and b`, `a, b and c`."""
+        return f" {self('page.and')} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+    def meaning(self, cause: BlockType) -> str:
+        """What a cause means."""
+        return causes().get(cause.id, cause.meaning) if self.code == "ru" else cause.meaning
+
+    def _month(self, kind: str, time: datetime) -> str:
+        return self(f"calendar.{kind}").split()[time.month - 1]
+
+
+ENGLISH = Tongue("en")
+
+
+def explained(block_type: str) -> BlockType | None:
+    """The table's row for a cause, or for its deepest known ancestor."""
+    path = block_type.split(".")
+    known = (BLOCK_TYPES.get(".".join(path[:depth])) for depth in range(len(path), 0, -1))
+    return next(filter(None, known), None)
+
+
+def _slavic(n: int) -> int:
+    """Which of three forms a number takes: 1, 21 ...; 2 to 4, 22 ...; the rest."""
+    if n % 10 == 1 and n % 100 != 11:
+        return 0
+    return 1 if n % 10 in (2, 3, 4) and n % 100 not in (12, 13, 14) else 2

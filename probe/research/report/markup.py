@@ -1,0 +1,53 @@
+"""HTML that escapes by default: every text that is not made here is taken for hostile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from probe.results.files.text_cells import visible
+
+_VOID = frozenset({"line", "path"})
+
+
+class Html(str):
+    """Markup that is safe as it stands."""
+
+    __slots__ = ()
+
+
+Child = str | Html | Iterable["Child"]
+
+
+def tag(name: str, *children: Child, **attributes: str | float | None) -> Html:
+    """An element; `class_` is `class`, `_` in attribute names becomes `-`, an attribute of None is left out."""
+    words = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{_clean(str(value))}"'
+        for key, value in attributes.items() if value is not None
+    )
+    if name in _VOID:
+        return Html(f"<{name}{words}/>")
+    return Html(f"<{name}{words}>{join(*children)}</{name}>")
+
+
+def join(*children: Child) -> Html:
+    """Children one after the other, every plain text escaped."""
+    return Html("".join(_render(child) for child in children))
+
+
+def foreign(text: str, *, limit: int = 200) -> Html:
+    """A text that came from the network, cut, isolated from the direction of the text around it."""
+    cut = text if len(text) <= limit else text[:limit] + "…"
+    return tag("bdi", cut, class_="net")
+
+
+def _render(child: Child) -> str:
+    if isinstance(child, Html):
+        return child
+    if isinstance(child, str):
+        return _clean(child)
+    return join(*child)
+
+
+def _clean(text: str) -> str:
+    return escape(visible(text), quote=True)

@@ -1,0 +1,33 @@
+"""The controls that leave only some networks, services or outcomes on the page; a script makes them work.
+
+Without the script the page is whole and the controls are not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from probe.research.report.language import Tongue
+from probe.research.report.markup import Html, tag
+from probe.research.report.report_findings import called
+from probe.research.report.target_sentences import LETTERS
+
+
+def filters(networks: Sequence[tuple[str, str]], services: Iterable[str], states: Collection[str],
+            names: Mapping[str, str], say: Tongue) -> Html:
+    """Three lists of choices, and a line that says how much is shown; `networks`: their anchors and names."""
+    shown = [(service, called(service, names)) for service in sorted(services)]
+    outcomes = [(state, say(f"outcome.{state}")) for state in LETTERS if state in states]
+    return tag(
+        "div",
+        tag("p", say("page.filters"), class_="filters-name", id="filters-name"),
+        _choice("network", networks, say), _choice("service", shown, say), _choice("outcome", outcomes, say),
+        tag("p", "", id="shown", role="status", data_words=say("page.shown", shown="{shown}", total="{total}")),
+        id="filters", role="search", aria_labelledby="filters-name", hidden="hidden",
+    )
+
+
+def _choice(name: str, options: Sequence[tuple[str, str]], say: Tongue) -> Html:
+    items = [tag("option", say("page.all"), value="")]
+    items += [tag("option", words, value=value) for value, words in options]
+    return tag("label", tag("span", say(f"page.{name}")), tag("select", items, id=f"filter-{name}", autocomplete="off"))

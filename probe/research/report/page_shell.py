@@ -1,0 +1,108 @@
+"""The page around its networks: heading, contents, filters, and the sections that explain."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
+
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.research.report.event_section import EventFile, events_section
+from probe.research.report.language import Tongue, explained
+from probe.research.report.markup import Html, join, tag
+from probe.research.report.page_filters import filters
+from probe.research.report.report_findings import network_name
+from probe.research.report.verdict_series import Network
+
+MAX_PARTS = 12
+"""Networks on one page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a page holds, beside what its language says anyway."""
+
+    title: str
+    networks: Sequence[Network]
+    body: Html
+    """The sections of the networks, `n1`, `n2` and so on."""
+    services: Collection[str]
+    states: Collection[str]
+    """Services and states to choose from."""
+    block_types: Iterable[str]
+    """Causes to explain."""
+    reading: Sequence[str]
+    limits: Sequence[str]
+    """Keys of words: how to read the page, and what it cannot tell."""
+    events: EventFile | None = None
+
+
+def whole_page(contents: Contents, names: Mapping[str, str], say: Tongue) -> str:
+    """The document; `names`: what services are called."""
+    resources = files("probe.research.report")
+    script = resources.joinpath("filters.js").read_text(encoding="utf-8")
+    page = Template(resources.joinpath("template.html").read_text(encoding="utf-8"))
+    links = [(f"n{number}", network_name(network, say)) for number, network in enumerate(contents.networks, start=1)]
+    return page.substitute(
+        language=say.code, title=join(contents.title), skip=join(say("page.skip")),
+        banner=_banner(contents.networks, say), nav=_links(links, contents.events is not None, say),
+        filters=filters(links, contents.services, contents.states, names, say),
+        style=resources.joinpath("page.css").read_text(encoding="utf-8"), script=script, script_hash=hash_of(script),
+        body=join(events_section(contents.events, names, say) if contents.events else "", contents.body),
+        kinds=_section("kinds", say("page.kinds"), _kinds(contents.block_types, say)),
+        reading=_section("reading", say("page.reading"), _list([say(key) for key in contents.reading])),
+        limits=_section("limits", say("page.limits"), _list([say(key) for key in contents.limits])),
+    )
+
+
+def hash_of(script: str) -> str:
+    """The source expression by which the page allows its own script and no other (CSP 3, section 2.3.1)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def _banner(networks: Sequence[Network], say: Tongue) -> Html:
+    if not any(network.lab for network in networks):
+        return join()
+    whole = "page.lab_whole" if all(network.lab for network in networks) else "page.lab_parts"
+    return tag("p", tag("b", f"{say('page.lab')} "), say(whole), class_="lab")
+
+
+def _links(networks: Sequence[tuple[str, str]], events: bool, say: Tongue) -> Html:
+    """Links to the parts of the page."""
+    links = [("events", say("event.heading"))] if events else []
+    links += [*networks, *((key, say(f"page.{key}")) for key in ("kinds", "reading", "limits"))]
+    return tag("nav", tag("ul", [tag("li", tag("a", words, href=f"#{anchor}")) for anchor, words in links]),
+               aria_label=say("page.contents"), class_="contents")
+
+
+def _kinds(named: Iterable[str], say: Tongue) -> Html:
+    """Every cause that the verdicts name, explained by the table of block types."""
+    found = sorted(set(named))
+    return tag("dl", [_kind(name, say) for name in found]) if found else tag("p", say("page.no_kinds"))
+
+
+def _kind(name: str, say: Tongue) -> Html:
+    """One cause in words; an unknown one by its deepest known ancestor."""
+    known = explained(name)
+    term = tag("dt", tag("code", name))
+    if known is None:
+        return join(term, tag("dd", say("page.no_explanation")))
+    near = BLOCK_TYPES.get(known.nearest)
+    nearest = f"{say.meaning(near)} ({near.id})" if near else known.nearest
+    meaning = say.meaning(known)
+    return join(term, tag(
+        "dd", f"{meaning[:1].upper()}{meaning[1:]}.",
+        tag("span", f" {say('page.told_from', nearest=nearest, test=known.test)}", class_="note"),
+    ))
+
+
+def _section(anchor: str, heading: str, body: Html) -> Html:
+    return tag("section", tag("h2", heading, id=f"{anchor}-h"), body, id=anchor, class_=anchor,
+               aria_labelledby=f"{anchor}-h")
+
+
+def _list(sentences: Sequence[str]) -> Html:
+    return tag("ul", [tag("li", sentence) for sentence in sentences])

@@ -1,0 +1,174 @@
+"""When a target began and ceased to be blocked: change points of verdict rows, with honest brackets.
+
+Only `ok` and `blocked` decide. Every other outcome (down, network, local, inconclusive, not_attempted) is a gap: it
+is never counted as either, it only widens the bracket in which a change may have happened. A state is believed once
+two decided runs in a row agree; a lone contrary run is no change.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+
+from probe.config.geo.vantage_place import network_of
+from probe.core.runs import Run
+from probe.core.stamps import parse_time
+from probe.core.verdicts import Verdict
+
+DECIDED = frozenset({"ok", "blocked"})
+AGREEING_RUNS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """Whose rows may be compared with each other: one network, and never the laboratory with the world."""
+
+    lab: bool
+    probe_cc: str
+    probe_asn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRow:
+    """What a series needs of one verdict and its run."""
+
+    time: datetime
+    """Start of the run, with a time zone."""
+    run_id: str
+    network: Network
+    target_id: str
+    outcome: str
+    block_type: str
+    instrument: tuple[str, str, str]
+    """Versions of software, rules and catalogue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stretch of runs that agree: a state that was believed, from its first to its last run."""
+
+    outcome: str
+    """ok or blocked."""
+    first: VerdictRow
+    last: VerdictRow
+    n: int
+    """Decided runs that agree."""
+    n_contrary: int
+    """Decided runs in between that do not, each too lonely to be a change."""
+    block_types: tuple[tuple[str, int], ...]
+    """(block type, runs) of the blocked runs, the most frequent first."""
+    longest_gap: timedelta
+    """Longest time between two decided runs within the stretch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A target began (`onset`) or ceased (`end`) to be blocked, some time between two runs."""
+
+    target_id: str
+    network: Network
+    kind: str
+    earliest: datetime
+    """The last run that still said the old state."""
+    latest: datetime
+    """The first run that said the new one."""
+    block_type: str
+    """The most frequent cause on the blocked side."""
+    n_before: int
+    n_after: int
+    instrument_changed: bool
+    """Software, rules or catalogue changed in the same bracket: suspect the instrument first."""
+
+
+def verdict_row(run: Run, verdict: Verdict) -> VerdictRow:
+    """The row of a verdict; ValueError when the run's start is no time stamp."""
+    return VerdictRow(
+        time=parse_time(run.measurement_start_time),
+        run_id=run.run_id,
+        network=network_row(run),
+        target_id=verdict.target_id,
+        outcome=verdict.outcome,
+        block_type=verdict.block_type,
+        instrument=instrument_of(run),
+    )
+
+
+def instrument_of(run: Run) -> tuple[str, str, str]:
+    """Versions of software, rules and catalogue."""
+    return run.software_version, run.rules_version, run.catalogue_version
+
+
+def network_row(run: Run) -> Network:
+    """The network that a run belongs to; what is in doubt of it (`vantage_doubt`) is not told."""
+    cc, asn = network_of(run.vantage)
+    return Network(lab=run.vantage.lab, probe_cc=cc, probe_asn=asn)
+
+
+def changes(rows: Iterable[VerdictRow]) -> tuple[Change, ...]:
+    """Every onset and end, target by target and network by network, each in order of time."""
+    return tuple(
+        change for series in split(rows).values() for change in changes_between(segments(series))
+    )
+
+
+def split(rows: Iterable[VerdictRow]) -> Mapping[tuple[Network, str], Sequence[VerdictRow]]:
+    """(network, target) -> its rows in order of time; keys in order of first appearance."""
+    series: dict[tuple[Network, str], list[VerdictRow]] = {}
+    for row in rows:
+        series.setdefault((row.network, row.target_id), []).append(row)
+    return {key: sorted(found, key=lambda row: (row.time, row.run_id)) for key, found in series.items()}
+
+
+def segments(series: Sequence[VerdictRow]) -> tuple[Segment, ...]:
+    """The believed states of one series in order of time; none while no two decided runs in a row agree."""
+    decided = [row for row in series if row.outcome in DECIDED]
+    believed: list[list[int]] = []
+    for outcome, group in groupby(range(len(decided)), key=lambda place: decided[place].outcome):
+        stretch = list(group)
+        if believed and decided[believed[-1][0]].outcome == outcome:
+            believed[-1] += stretch
+        elif len(stretch) >= AGREEING_RUNS:
+            believed.append(stretch)
+    return tuple(_segment(stretch, decided) for stretch in believed)
+
+
+def changes_between(believed: Sequence[Segment]) -> tuple[Change, ...]:
+    """The changes from each believed state to the next."""
+    return tuple(_change(before, after) for before, after in pairwise(believed))
+
+
+def _segment(places: Sequence[int], decided: Sequence[VerdictRow]) -> Segment:
+    """`places`: where the rows of the stretch stand among the decided ones."""
+    stretch = [decided[place] for place in places]
+    first, last = stretch[0], stretch[-1]
+    within = decided[places[0] : places[-1] + 1]
+    gaps = [later.time - earlier.time for earlier, later in pairwise(within)]
+    causes = Counter(row.block_type for row in stretch if row.outcome == "blocked")
+    return Segment(
+        outcome=first.outcome,
+        first=first,
+        last=last,
+        n=len(stretch),
+        n_contrary=len(within) - len(stretch),
+        block_types=tuple(causes.most_common()),
+        longest_gap=max(gaps, default=timedelta(0)),
+    )
+
+
+def _change(before: Segment, after: Segment) -> Change:
+    onset = after.outcome == "blocked"
+    causes = (after if onset else before).block_types
+    return Change(
+        target_id=after.first.target_id,
+        network=after.first.network,
+        kind="onset" if onset else "end",
+        earliest=before.last.time,
+        latest=after.first.time,
+        block_type=causes[0][0],
+        n_before=before.n,
+        n_after=after.n,
+        instrument_changed=before.last.instrument != after.first.instrument,
+    )

@@ -1,0 +1,106 @@
+"""Deletes what the probe keeps on this machine, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from probe.config.folders import own_cache, own_state
+from probe.results.archive.own_files import (
+    SCHEDULE_FOLDER,
+    SUBMIT_FOLDER,
+    SWAP_FOLDER,
+    UPLOAD_FOLDER,
+    batch_folders,
+    day_of,
+    is_folder,
+    is_ours,
+    own_files,
+    tables_of,
+    top_files,
+)
+from probe.results.files.atomic import explained
+from probe.results.layout import PARQUET_FOLDER
+
+STATE_FILES = (
+    "identity.key", ".identity.key.*.part", "last-errors.txt", "list.signed", "list-looks.json", ".list*.part",
+    "feed-*.signed", "feed-*.json", ".feed-*.part", ".lock")
+"""Files that the program keeps below its state folder, as paths or patterns relative to it."""
+CACHE_FILES: tuple[str, ...] = ()
+"""The same of its cache folder: lists that it fetched by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What the probe keeps, found and not yet deleted."""
+
+    results: tuple[Path, ...]
+    state: tuple[Path, ...]
+    bytes: int
+    runs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """What is gone, and what is left in the folders because it is not the probe's."""
+
+    files: int
+    left: tuple[Path, ...]
+
+
+def find(directory: Path) -> Kept:
+    """Everything of the probe's in a results folder and in this user's state and cache."""
+    own = tuple(file for file in own_files(directory) if is_ours(file.path)) if directory.is_dir() else ()
+    is_results = bool(own) or (directory / ".lock").is_file() or is_folder(directory / SCHEDULE_FOLDER) or bool(
+        list(batch_folders(directory)))
+    top = tuple(path for path in top_files(directory) if is_ours(path)) if is_results and directory.is_dir() else ()
+    results = (*(file.path for file in own), *top)
+    state = tuple(_known_files(own_state(), STATE_FILES)) + tuple(
+        _known_files(own_cache(), CACHE_FILES))
+    runs = {file.stem for file in own if file.table == "runs" and not file.temporary}
+    size = sum(_size(path) for path in (*results, *state))
+    return Kept(results=results, state=state, bytes=size, runs=len(runs))
+
+
+def forget(directory: Path, kept: Kept) -> Forgotten:
+    """Deletes what was found, the lock last, then the folders that are empty by that. Raises StoreError."""
+    files = sorted((*kept.state, *kept.results), key=lambda path: path.name == ".lock")
+    for path in files:
+        with explained(path):
+            path.unlink(missing_ok=True)
+    for folder in _folders(directory):
+        with suppress(OSError):  # not empty: somebody else's files are in it
+            folder.rmdir()
+    for home in {path.parent for path in kept.state}:
+        with suppress(OSError):
+            home.rmdir()
+    left = tuple(sorted(directory.iterdir())) if directory.is_dir() else ()
+    return Forgotten(files=len(files), left=left)
+
+
+def _known_files(home: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
+    for pattern in patterns:
+        yield from (path for path in sorted(home.glob(pattern)) if path.is_file() or path.is_symlink())
+
+
+def _folders(directory: Path) -> Iterator[Path]:
+    """The folders of ours, the deepest first."""
+    for root in (directory / SWAP_FOLDER, directory):
+        for folder, _, _ in tables_of(root):
+            if is_folder(folder):
+                yield from (day for day in sorted(folder.iterdir()) if day_of(day.name) and is_folder(day))
+                yield folder
+        yield from batch_folders(root)
+        yield root / PARQUET_FOLDER
+        yield root / SCHEDULE_FOLDER
+        yield root / UPLOAD_FOLDER
+        yield root / SUBMIT_FOLDER
+        yield root
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.lstat().st_size
+    return 0

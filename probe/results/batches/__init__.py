@@ -1,0 +1,1 @@
+"""Tables that batches write beside the runs: checks of application stores."""

@@ -1,0 +1,93 @@
+"""Between the values of `probe.core` and rows: which field goes into which column, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import TypeVar, cast
+
+import msgspec
+
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.results.schema import FRAME, TABLES, Table
+
+Value = str | int | float | bool | None | tuple[str, ...] | tuple[int, ...] | tuple[tuple[str, str], ...]
+Record = Observation | Verdict | ServiceVerdict | ControlAnswer
+Row = Mapping[str, Value]
+"""Column -> value, in the order of the table's columns."""
+T = TypeVar("T", Observation, Verdict, ServiceVerdict, ControlAnswer)
+
+_VANTAGE_NAMES = frozenset(f.name for f in fields(Vantage))
+_FRAME_NAMES = frozenset(column.name for column in FRAME)
+
+
+def rows_of(result: RunResult, table: Table) -> Iterator[Row]:
+    """The rows that a run puts into one table.
+
+    Raises ValueError for an observation that names another run: that is a bug, not data.
+    """
+    if table.row is Run:
+        yield run_row(result.run, table)
+        return
+    yield from framed_rows(result.run, table, table_records(result, table))
+
+
+def table_records(result: RunResult, table: Table) -> tuple[Record, ...]:
+    """What a run puts into one table that is not the runs table."""
+    records: Mapping[str, tuple[Record, ...]] = {
+        "observations": result.observations, "controls": result.controls,
+        "verdicts": result.verdicts, "services": result.services,
+    }
+    return records[table.name]
+
+
+def run_row(run: Run, table: Table) -> Row:
+    """The one row of the runs table."""
+    return {column.name: _run_value(run, column.name) for column in table.columns}
+
+
+def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[Row]:
+    """The rows of any other table, each with its run's frame. Raises ValueError as `rows_of`."""
+    names = [column.name for column in table.columns if column.name not in _FRAME_NAMES]
+    frame = {name: _run_value(run, name) for name in _FRAME_NAMES - {"measurement_uid"}}
+    for record in records:
+        if isinstance(record, Observation) and record.run_id not in ("", run.run_id):
+            raise ValueError(f"observation {record.observation_id} belongs to run {record.run_id!r}")
+        row = {column.name: frame.get(column.name) for column in FRAME}
+        row["measurement_uid"] = ".".join(filter(None, (run.run_id, subject_of(record))))
+        yield row | {name: getattr(record, name) for name in names}
+
+
+def run_from(row: Row) -> Run:
+    """The run, and its vantage, that a row of the runs table describes; msgspec.ValidationError when it does not."""
+    return msgspec.convert({**row, "vantage": row}, Run)
+
+
+def record_from(row: Row, kind: type[T]) -> T:
+    """The value that a row describes: columns that an older file lacks take their default, unknown ones are ignored.
+
+    Raises msgspec.ValidationError when a column without a default is missing.
+    """
+    return msgspec.convert(row, kind)
+
+
+def table_of(kind: type[T]) -> Table:
+    """The table whose rows are of this kind."""
+    return next(table for table in TABLES.values() if table.row is kind)
+
+
+def _run_value(run: Run, name: str) -> Value:
+    return cast(Value, getattr(run.vantage if name in _VANTAGE_NAMES else run, name))
+
+
+def subject_of(record: Record) -> str:
+    """What the record is about, as the part of a measurement_uid after the run."""
+    match record:
+        case ServiceVerdict():
+            return f"{record.service}.{record.role}"
+        case ControlAnswer():
+            return ""
+        case _:
+            return record.target_id

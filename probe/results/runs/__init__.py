@@ -1,0 +1,1 @@
+"""The tables of runs: written, read, merged by day, with checksums."""

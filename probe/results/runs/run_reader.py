@@ -1,0 +1,146 @@
+"""Reads what `probe.results.runs.run_writer` wrote: exactly the values that went in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TypeVar, cast
+
+import msgspec
+
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import Run, RunResult
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.results.files.atomic import StoreError, explained
+from probe.results.files.csv_files import MAX_FILE_BYTES, read_csv
+from probe.results.layout import csv_path, find_run, run_files
+from probe.results.row_codec import Row, T, framed_rows, record_from, run_from, run_row, table_of
+from probe.results.runs.merged_days import find_merged, is_merged, merged_rows, merged_text
+from probe.results.schema import TABLES, Table
+
+R = TypeVar("R")
+_TRIES = 3
+
+
+def stored_runs(directory: Path, *, since: date | None = None) -> Iterator[Run]:
+    """The runs of a results folder by date and name, each once; only the runs files are read, from a day on.
+
+    Raises StoreError for a folder without runs and for a file that cannot be read.
+    """
+    days = list(dict.fromkeys(path.parent for path in run_files(directory)))
+    if not days:
+        raise StoreError(f"{directory}: no results here; a results folder has a folder `runs` with CSV files")
+    first = f"date={since.isoformat()}" if since else ""
+    for day in days:
+        if day.name >= first:
+            yield from _again_if_moved(partial(_runs_of_day, day))
+
+
+def runs_in(path: Path) -> tuple[Run, ...]:
+    """The runs that a runs file describes: one, or those of a merged day. Raises StoreError."""
+    rows = list(read_csv(path, TABLES["runs"]))
+    if not is_merged(path) and len(rows) != 1:
+        raise StoreError(f"{path}: {len(rows)} rows, a run has one; restore the file or remove this run")
+    return tuple(_run_at(path, row) for row in rows)
+
+
+def read_records(directory: Path, run: Run, kind: type[T]) -> tuple[T, ...]:
+    """One table of a stored run, chosen by what its rows are: Observation, ControlAnswer, Verdict, ServiceVerdict."""
+    return _again_if_moved(partial(_records, directory, run, kind))
+
+
+def _records(directory: Path, run: Run, kind: type[T]) -> tuple[T, ...]:
+    table = table_of(kind)
+    path = csv_path(directory, table.name, run)
+    rows = None if path.exists() else merged_rows(path.parent, table, run.run_id)
+    try:
+        return tuple(record_from(row, kind) for row in (read_csv(path, table) if rows is None else rows))
+    except msgspec.ValidationError as error:
+        raise StoreError(f"{path}: {error}; the file is not of this program, restore or remove it") from error
+
+
+def read_run(directory: Path, run_id: str) -> RunResult:
+    """Everything that one run found; StoreError when it is not stored."""
+    for run in _again_if_moved(partial(_found, directory, run_id)):
+        if run.run_id == run_id:
+            return whole(directory, run)
+    raise StoreError(f"{directory}: there is no run {run_id}; see the files below {directory / 'runs'}")
+
+
+def read_runs(directory: Path) -> Iterator[RunResult]:
+    """Every run of a results folder, one after the other."""
+    for run in stored_runs(directory):
+        yield whole(directory, run)
+
+
+def table_rows(directory: Path, run: Run, table: Table) -> Iterator[Row]:
+    """The rows of one table of a stored run with every column of today's schema, those that it lacks by default."""
+    if table.row is Run:
+        return iter([run_row(run, table)])
+    kind = cast("type[Observation]", table.row)  # whichever it is
+    return framed_rows(run, table, read_records(directory, run, kind))
+
+
+def whole(directory: Path, run: Run) -> RunResult:
+    """A run with its tables."""
+    return RunResult(
+        run=run,
+        observations=read_records(directory, run, Observation),
+        controls=read_records(directory, run, ControlAnswer),
+        verdicts=read_records(directory, run, Verdict),
+        services=read_records(directory, run, ServiceVerdict),
+    )
+
+
+def table_text(directory: Path, run: Run, table: str) -> bytes:
+    """The bytes of one table of a stored run, the same before and after its day was merged. Raises StoreError."""
+    return _again_if_moved(partial(_text, directory, run, table))
+
+
+def _text(directory: Path, run: Run, table: str) -> bytes:
+    path = csv_path(directory, table, run)
+    if not path.exists() and (text := merged_text(path.parent, run.run_id)) is not None:
+        return text
+    with explained(path), path.open("rb") as file:
+        text = file.read(MAX_FILE_BYTES + 1)
+    if len(text) > MAX_FILE_BYTES:
+        raise StoreError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, which none of ours is; remove it")
+    return text
+
+
+def _found(directory: Path, run_id: str) -> tuple[Run, ...]:
+    path = find_run(directory, run_id) or find_merged(directory, run_id)
+    return runs_in(path) if path else ()
+
+
+def _runs_of_day(day: Path) -> tuple[Run, ...]:
+    """By name; a run that stands in a file of its own and in a merged one as well is taken once."""
+    found: dict[str, Run] = {}
+    for path in sorted(day.glob("*.csv"), key=is_merged):
+        if not path.name.startswith("."):
+            found = {run.run_id: run for run in runs_in(path)} | found
+    return tuple(sorted(found.values(), key=lambda run: f"{run.run_id}.csv"))
+
+
+def _run_at(path: Path, row: Row) -> Run:
+    try:
+        run = run_from(row)
+        expected = csv_path(path.parents[2], "runs", run)
+    except ValueError as error:  # msgspec.ValidationError is one
+        raise StoreError(f"{path}: {error}; the file is not of this program, restore or remove it") from error
+    if path.parent != expected.parent or not (is_merged(path) or path == expected):
+        raise StoreError(f"{path}: belongs at {expected}; move it back or remove this run")
+    return run
+
+
+def _again_if_moved(read: Callable[[], R]) -> R:
+    """Reads; once more where a file was listed and then gone, as when a day was merged in that moment."""
+    for _ in range(_TRIES):
+        try:
+            return read()
+        except StoreError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+    return read()

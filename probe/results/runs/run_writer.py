@@ -1,0 +1,65 @@
+"""Writes a run: its tables, CSV always and Parquet where it can be, all or nothing, the runs file last."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from probe.core.runs import RunResult
+from probe.results.files import parquet as parquet_files
+from probe.results.files.atomic import StoreError, Writer, remove_stale, write_files
+from probe.results.files.csv_files import write_csv
+from probe.results.files.pcapng import write_packets
+from probe.results.layout import PACKETS_FOLDER, PARQUET_FOLDER, csv_path, find_run, packets_path, parquet_path
+from probe.results.row_codec import rows_of
+from probe.results.runs.merged_days import find_merged
+from probe.results.schema import TABLES, Table
+
+
+def write_run(result: RunResult, directory: Path, *, parquet: bool | None = None,
+              known_new: bool = False) -> tuple[Path, ...]:
+    """Writes one file per table, and one of captured packets where there are any, and returns their paths;
+    `parquet=None` writes Parquet where pyarrow is installed; with `known_new` nobody looks whether it is stored.
+
+    A run exists once its runs file does, which is renamed last. Raises StoreError when the files cannot be
+    written or the run is stored already (files are never changed), ValueError for an impossible run id.
+    """
+    run_id = result.run.run_id
+    if not known_new and (find_run(directory, run_id) or find_merged(directory, run_id)):
+        raise StoreError(f"{directory}: run {run_id} is stored already and is never overwritten")
+    files: list[tuple[Path, Writer]] = [
+        (csv_path(directory, table.name, result.run), partial(_write_csv, result=result, table=table))
+        for table in TABLES.values()
+    ]
+    if parquet or (parquet is None and parquet_files.available()):
+        files = [
+            (parquet_path(directory, table.name, result.run), partial(_write_parquet, result=result, table=table))
+            for table in TABLES.values()
+        ] + files
+    if result.packets:
+        files.insert(0, (packets_path(directory, result.run), partial(_write_packets, result=result)))
+    _sweep(directory, files[-1][0].parent.name)
+    write_files(files)
+    return tuple(path for path, _ in files)
+
+
+def _sweep(directory: Path, day: str) -> None:
+    """Removes what crashes left in the folders of the last days, and of this run's."""
+    trees = [root / table for root in (directory, directory / PARQUET_FOLDER) for table in TABLES]
+    for tree in (*trees, directory / PACKETS_FOLDER):
+        days = sorted(tree.glob("date=*"))[-2:]
+        for folder in {*days, tree / day}:
+            remove_stale(folder)
+
+
+def _write_csv(file: BinaryIO, *, result: RunResult, table: Table) -> None:
+    write_csv(file, table, rows_of(result, table))
+
+
+def _write_packets(file: BinaryIO, *, result: RunResult) -> None:
+    write_packets(file, result.run, result.packets)
+
+
+def _write_parquet(file: BinaryIO, *, result: RunResult, table: Table) -> None:
+    parquet_files.write_parquet(file, table, rows_of(result, table))

@@ -1,0 +1,131 @@
+"""The five tables of the results, derived from the dataclasses of `probe.core`.
+
+CSV header, Parquet schema, `datapackage.json` and the codebook are all made from `TABLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, get_type_hints
+
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.runs import Run, Vantage
+from probe.core.tables.versions import SCHEMA_VERSION as SCHEMA_VERSION
+from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.results import column_meanings as columns
+
+
+class Kind(StrEnum):
+    """What a cell holds."""
+
+    TEXT = "text"
+    TIME = "time"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TEXTS = "list of texts"
+    INTEGERS = "list of integers"
+    PAIRS = "list of pairs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column: its name is a field's name, its kind the field's type."""
+
+    name: str
+    kind: Kind
+    nullable: bool
+    """The value may be absent (None), which is not the same as its empty value."""
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One kind of result file."""
+
+    name: str
+    title: str
+    row: type[Any]
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    """Columns that together are unique; empty: none are."""
+
+
+_KINDS: Mapping[object, tuple[Kind, bool]] = {
+    str: (Kind.TEXT, False),
+    int: (Kind.INTEGER, False),
+    float: (Kind.NUMBER, False),
+    bool: (Kind.BOOLEAN, False),
+    tuple[str, ...]: (Kind.TEXTS, False),
+    tuple[int, ...]: (Kind.INTEGERS, False),
+    tuple[tuple[str, str], ...]: (Kind.PAIRS, False),
+    str | None: (Kind.TEXT, True),
+    float | None: (Kind.NUMBER, True),
+}
+
+
+def _typed(*rows: type[Any]) -> dict[str, object]:
+    """Field -> type of several dataclasses, in order; a field that is itself a dataclass is left out."""
+    hints: dict[str, object] = {}
+    for row in rows:
+        types = get_type_hints(row)
+        hints |= {f.name: types[f.name] for f in fields(row) if types[f.name] is not Vantage}
+    return hints
+
+
+def _columns(types: Mapping[str, object], words: columns.Words) -> tuple[Column, ...]:
+    made = []
+    for name, hint in types.items():
+        kind, nullable = _KINDS[hint]
+        if kind is Kind.TEXT and name.endswith("_time"):
+            kind = Kind.TIME
+        unit, meaning = words[name]
+        made.append(Column(name=name, kind=kind, nullable=nullable, unit=unit, meaning=meaning))
+    return tuple(made)
+
+
+def columns_of(row: type[Any], words: columns.Words) -> tuple[Column, ...]:
+    """The columns of a table whose rows are this dataclass; each field needs its words."""
+    return _columns(_typed(row), words)
+
+
+_RUN_TYPES = _typed(Run, Vantage)
+_FRAME_TYPES = {name: _RUN_TYPES.get(name, str) for name in columns.FRAME}
+FRAME = _columns(_FRAME_TYPES, columns.FRAME)
+"""Columns that every table but `runs` begins with: whose row it is, from where, made with what."""
+
+
+def _framed(row: type[Any], words: columns.Words) -> tuple[Column, ...]:
+    types = {name: hint for name, hint in _typed(row).items() if name not in columns.FRAME}
+    return FRAME + _columns(types, words)
+
+
+TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            name="observations", title="One network operation each: what happened, never what it means",
+            row=Observation, columns=_framed(Observation, columns.OBSERVATIONS), key=("observation_id",),
+        ),
+        Table(
+            name="controls", title="What one control vantage saw of one endpoint",
+            row=ControlAnswer, columns=_framed(ControlAnswer, columns.CONTROLS), key=(),
+        ),
+        Table(
+            name="verdicts", title="What a run says of one target",
+            row=Verdict, columns=_framed(Verdict, columns.VERDICTS), key=("run_id", "target_id"),
+        ),
+        Table(
+            name="services", title="What a run says of one role of a service: k blocked of n decided targets",
+            row=ServiceVerdict, columns=_framed(ServiceVerdict, columns.SERVICES), key=("run_id", "service", "role"),
+        ),
+        Table(
+            name="runs", title="One run each: when, from where, with what; written last, when the run is whole",
+            row=Run, columns=_columns(_RUN_TYPES, columns.RUNS), key=("run_id",),
+        ),
+    )
+}
+"""Name -> table, in the order in which a run's files are written."""

@@ -1,1 +1,0 @@
-"""Results on disk: one immutable file per run and table, all derived from one schema."""
