@@ -207,7 +207,7 @@ def test_one_measurement_of_each_kind(system: str, tmp_path: Path) -> None:
 
 
 def test_here_everything_is_told() -> None:
-    from probe.cli.doctor import system
+    from probe.operation.status.installation_checks import check_system
 
     assert LINUX
-    assert system() == []
+    assert check_system() == []
