@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from made_up_net import FRAME, Net
-from made_up_verdicts import HONEST, bench, cut, verdict_on
+from made_up_verdicts import HONEST, run_context, cut, verdict_on
 from observations import (
     EOF,
     HERE4,
@@ -32,7 +32,7 @@ from probe.core.observations import ControlAnswer
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.verdicts.classify import Case, judge
+from probe.inference.verdicts.classify import SiteCase, judge
 from probe.inference.verdicts.combine import Finding, combine_endpoints, combine_paths, confirm
 from probe.measurement.planning.steps import Ask
 
@@ -246,27 +246,27 @@ def test_what_stands_behind_a_forged_answer_is_told_too() -> None:
                                  f"tcpconnect://{HOST}:5222"])
 def test_what_the_run_had_no_time_for_is_not_attempted(url: str) -> None:
     site = site_of(endpoint(url))
-    for case in (Case(site=site), Case(site=site, dns=(lookup(resolver="dark", reason="deadline"),))):
-        (found,), _ = judge([case], {}, bench())
+    for case in (SiteCase(site=site), SiteCase(site=site, dns=(lookup(resolver="dark", reason="deadline"),))):
+        (found,), _ = judge([case], {}, run_context())
         assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
 
 
 def test_a_name_that_resolved_too_late_to_be_visited_is_not_attempted() -> None:
-    (found,), _ = judge([Case(site=site_of(), dns=(lookup(HERE4),))], {}, bench())
+    (found,), _ = judge([SiteCase(site=site_of(), dns=(lookup(HERE4),))], {}, run_context())
     assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
-    (found,), _ = judge([Case(site=site_of(), dns=(lookup("2606:2800::1"),))], {}, bench())
+    (found,), _ = judge([SiteCase(site=site_of(), dns=(lookup("2606:2800::1"),))], {}, run_context())
     assert (found.outcome, "famil" in found.reason) == (NOT_ATTEMPTED, True)
 
 
 def test_a_page_that_was_never_asked_for_is_not_ok() -> None:
     asked, other = endpoint(), endpoint(f"https://{HOST}/b", target_id="chat.web.b")
     visits = [o for n in (1, 2, 3) for o in visit_to(until="http", failure=RESET, attempt=n)]
-    found, _ = judge([Case(site=site_of(asked, other), dns=(lookup(HERE4),), visits=tuple(visits))], {}, bench())
+    found, _ = judge([SiteCase(site=site_of(asked, other), dns=(lookup(HERE4),), visits=tuple(visits))], {}, run_context())
     assert {v.target_id: v.outcome for v in found} == {"chat.web.main": "inconclusive", "chat.web.b": NOT_ATTEMPTED}
 
 
 def test_a_skipped_endpoint_has_its_reason() -> None:
-    (found,), _ = judge([], {PLAIN: (endpoint(PLAIN), "opted out")}, bench())
+    (found,), _ = judge([], {PLAIN: (endpoint(PLAIN), "opted out")}, run_context())
     assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "opted out")
 
 

@@ -19,7 +19,7 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.trust import TRUSTS
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import RunContext, judge
 from probe.inference.verdicts.combine import Finding
 from probe.inference.verdicts.role_verdicts import Member, service_verdicts
 from probe.interop.imported_measurement import Aim, endpoint_of
@@ -45,9 +45,9 @@ def judge_imported(result: RunResult, book: Book | None = None,
             by_target.setdefault(seen.target_id, []).append(seen)
     named = {v.target_id: _endpoints(v, by_target.get(v.target_id, ())) for v in result.verdicts}
     endpoints = [e for members in named.values() for e in members]
-    bench = Bench(ladder=_ladder(book.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
-                  private_roots=_PRIVATE)
-    found, _ = judge([book.case(site) for site in group(endpoints)], {}, bench)
+    context = RunContext(ladder=_ladder(book.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
+                         private_roots=_PRIVATE)
+    found, _ = judge([book.case(site) for site in group(endpoints)], {}, context)
     parts: dict[str, list[Verdict]] = {}
     for verdict in found:
         parts.setdefault(verdict.target_id.partition(_HOP)[0], []).append(verdict)

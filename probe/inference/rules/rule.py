@@ -26,7 +26,7 @@ NEEDS: dict[str, str] = {
 """What a rule needs to be able to hold; `probe doctor` tells which of them an installation has."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Generic[E]):
     """If `holds`, the verdict is `outcome` by `block_type`, with `confidence`; `why` is one sentence."""
 

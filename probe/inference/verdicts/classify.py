@@ -23,9 +23,10 @@ from probe.inference.evidence.shared_pages import SharedPage, is_shared, unexpec
 from probe.inference.evidence.udp_evidence import Other, places
 from probe.inference.evidence.unanswered import asked_of, unlucky
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, must_not_answer
-from probe.inference.rules.dns_rules import DNS_RULES, NameEvidence
+from probe.inference.rules.dns_rules import DNS_RULES
+from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
-from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import first
 from probe.inference.verdicts.combine import Finding, combine_endpoints, combine_paths
@@ -36,7 +37,7 @@ RAN_OUT = "the run ended before it was tried"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class SiteCase:
     """Everything that bears on one site."""
 
     site: Site
@@ -53,7 +54,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class RunContext:
     """What all cases of a run share."""
 
     ladder: LadderEvidence
@@ -65,7 +66,7 @@ class Bench:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Company:
+class CrossSiteEvidence:
     """What other sites of the run show that bears on one."""
 
     others: Sequence[Other]
@@ -79,7 +80,7 @@ class Company:
     """Names about which silence may be chance: so are questions about others lost."""
 
 
-def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], bench: Bench,
+def judge(cases: Sequence[SiteCase], skipped: Mapping[str, tuple[Endpoint, str]], bench: RunContext,
           ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of every target, then of every service and role. `skipped`: input -> (endpoint, why not tried)."""
     network = first(NETWORK_RULES, bench.ladder)
@@ -88,7 +89,7 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
     pages = frozenset().union(*(unexpected_pages(case.site, case.visits) for case in cases))
     told = ((case.site.endpoints[0].service, dns_evidence(case.dns, case.controls)) for case in cases)
     asked = {case.site.host: asked_of(case.dns) for case in cases if case.site.named}
-    company = Company(others=others, disliked=disliked, pages=pages, shared_answers=shared_answers(told),
+    company = CrossSiteEvidence(others=others, disliked=disliked, pages=pages, shared_answers=shared_answers(told),
                       unlucky=unlucky(asked, bench.ladder.asked))
     found: dict[str, list[tuple[Endpoint, Finding]]] = {}
     for case in cases:
@@ -104,9 +105,9 @@ def judge(cases: Sequence[Case], skipped: Mapping[str, tuple[Endpoint, str]], be
     return verdicts, service_verdicts(found, bench.quorums)
 
 
-def _judge_endpoint(case: Case, endpoint: Endpoint, bench: Bench, company: Company) -> Finding:
+def _judge_endpoint(case: SiteCase, endpoint: Endpoint, bench: RunContext, company: CrossSiteEvidence) -> Finding:
     paths = _paths(case, endpoint, bench, company)
-    scenes = [(p, Scene(path=p, ladder=bench.ladder, self_block=_refuses(endpoint, bench.cc))) for p in paths]
+    scenes = [(p, PathContext(path=p, ladder=bench.ladder, self_block=_refuses(endpoint, bench.cc))) for p in paths]
     findings = [(p, Finding.of(first(PATH_RULES, scene), path=p)) for p, scene in scenes]
     here = [f for p, f in findings if p.source != "trusted"]
     behind = [f for p, f in findings if p.source == "trusted"]
@@ -140,7 +141,7 @@ def _refuses(endpoint: Endpoint, cc: str) -> bool:
     return cc in endpoint.self_block.split() or (cc == "ZZ" and bool(endpoint.self_block))
 
 
-def _paths(case: Case, endpoint: Endpoint, bench: Bench, company: Company) -> list[PathEvidence]:
+def _paths(case: SiteCase, endpoint: Endpoint, bench: RunContext, company: CrossSiteEvidence) -> list[PathEvidence]:
     addresses = dict.fromkeys(o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address)
     if case.site.kind in DATAGRAMS:
         around = Around(near=case.around, controls=case.controls, traces=case.traces, others=company.others,
@@ -157,7 +158,7 @@ def _paths(case: Case, endpoint: Endpoint, bench: Bench, company: Company) -> li
     return [_in_company(p, case, endpoint, company, addresses) for p in found]
 
 
-def _in_company(path: PathEvidence, case: Case, endpoint: Endpoint, company: Company,
+def _in_company(path: PathEvidence, case: SiteCase, endpoint: Endpoint, company: CrossSiteEvidence,
                 addresses: Iterable[str]) -> PathEvidence:
     """The path with what other sites of the run show of it."""
     if path.shapes.passed:
@@ -169,7 +170,7 @@ def _in_company(path: PathEvidence, case: Case, endpoint: Endpoint, company: Com
     return path
 
 
-def _name_evidence(case: Case, bench: Bench, company: Company,
+def _name_evidence(case: SiteCase, bench: RunContext, company: CrossSiteEvidence,
                    findings: Sequence[tuple[PathEvidence, Finding]]) -> NameEvidence:
     evidence = dns_evidence(case.dns, case.controls, nat64_prefix=bench.ladder.nat64_prefix, cc=bench.cc)
     here = [(p, f) for p, f in findings if p.source == "network"]
@@ -195,7 +196,7 @@ def _name_evidence(case: Case, bench: Bench, company: Company,
     )
 
 
-def _shakes_hands(case: Case, addresses: Iterable[str]) -> bool:
+def _shakes_hands(case: SiteCase, addresses: Iterable[str]) -> bool:
     """Whether a control completes a valid TLS handshake with the service at one of these addresses."""
     places = {place_of(address, case.site.port) for address in addresses}
     return any(not failure and place in places
@@ -226,7 +227,7 @@ def _expected_absence(endpoint: Endpoint, told: Finding, name: NameEvidence) -> 
     return told
 
 
-def _why_no_path(case: Case, name: NameEvidence, ladder: LadderEvidence) -> str:
+def _why_no_path(case: SiteCase, name: NameEvidence, ladder: LadderEvidence) -> str:
     answers = name.dns.network_answers
     if answers and all(is_private(a) for a in answers):
         return "the name leads into private address space"

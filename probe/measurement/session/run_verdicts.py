@@ -13,7 +13,7 @@ from probe.core.tables.trust import TRUSTS
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import RunContext, judge
 from probe.inference.verdicts.combine import confirm, with_levels
 from probe.measurement.session.ladder_controls import CHANGED, read_ladder
 from probe.measurement.session.observation_log import Book
@@ -25,8 +25,8 @@ def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: Ladd
     """Verdicts of everything that the selection holds."""
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
     roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
-    bench = Bench(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
-    verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
+    context = RunContext(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
+    verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, context)
     return with_levels(_with_controls(verdicts, chosen, book.controls), book.observations), services
 
 
