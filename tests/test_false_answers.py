@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from made_up_net import Net, walk
-from made_up_verdicts import HONEST, run_context, cut, verdict_on
+from made_up_verdicts import HONEST, cut, run_context, verdict_on
 from observations import BEYOND4, ELSEWHERE, HERE4, THERE4, TIMEOUT, endpoint
 from probe.catalogue.sites import group
 from probe.core.observations import ControlAnswer

@@ -20,8 +20,8 @@ from probe.core.tables.trust import TRUSTS
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
 from probe.inference.verdicts.classify import RunContext, judge
-from probe.inference.verdicts.combine import Finding
-from probe.inference.verdicts.role_verdicts import Member, service_verdicts
+from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
+from probe.inference.verdicts.role_verdicts import service_verdicts
 from probe.interop.imported_measurement import Aim, endpoint_of
 from probe.interop.weakening import Scale, weakened
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
@@ -58,14 +58,13 @@ def judge_imported(result: RunResult, book: Book | None = None,
     return verdicts, service_verdicts({v.target_id: [_member(v, named[v.target_id])] for v in verdicts}, QUORUMS)
 
 
-def _member(verdict: Verdict, endpoints: Sequence[Endpoint]) -> Member:
+def _member(verdict: Verdict, endpoints: Sequence[Endpoint]) -> JudgedEndpoint:
     """A target as its role counts it: by one endpoint, since a file may say of the target alone."""
     first = endpoints[0] if endpoints else Endpoint(
         target_id=verdict.target_id, service=verdict.service, role=verdict.role, tier=1, input=verdict.input,
         protocol="dns", host="", port=0)
     endpoint = next((e for e in endpoints if e.input == verdict.input), first)
-    return replace(endpoint, target_id=verdict.target_id), Finding(
-        outcome=verdict.outcome, block_type=verdict.block_type, partial=verdict.partial)
+    return JudgedEndpoint(endpoint=replace(endpoint, target_id=verdict.target_id), verdict=verdict)
 
 
 def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:

@@ -41,6 +41,20 @@ class Rule(Generic[E]):
     """A step that never is the verdict: others decide (of a name its addresses, of an endpoint another address)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[E]):
+    """A rule that held, the table that it stands in, and the evidence that it held on."""
+
+    rule: Rule[E]
+    table: Sequence[Rule[E]]
+    evidence: E
+
+
 def first(rules: Sequence[Rule[E]], evidence: E) -> Rule[E]:
     """The first rule that holds; every table ends with one that always does."""
     return next(rule for rule in rules if rule.holds(evidence))
+
+
+def decide(table: Sequence[Rule[E]], evidence: E) -> Decision[E]:
+    """What the table says of this evidence."""
+    return Decision(rule=first(table, evidence), table=table, evidence=evidence)
