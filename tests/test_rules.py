@@ -357,7 +357,6 @@ SHAPES[AppEvidence] = any_of(AppEvidence)
 LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)
 SOME_SCENES = st.builds(
     PathContext, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
-    PathContext, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
 SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
     f.name: st.booleans() for f in fields(NameEvidence) if f.name != "dns"})
 
