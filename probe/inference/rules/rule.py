@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
+
+from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.outcomes import Decided
 
 E = TypeVar("E")
 
@@ -31,8 +34,8 @@ class Rule(Generic[E]):
     """If `holds`, the verdict is `outcome` by `block_type`, with `confidence`; `why` is one sentence."""
 
     id: str
-    outcome: str
-    block_type: str
+    outcome: Decided
+    block_type: BlockTypeId | Literal[""]
     confidence: float
     needs: tuple[str, ...]
     why: str
