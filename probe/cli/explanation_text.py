@@ -69,7 +69,8 @@ def _stored(told: Explanation) -> Iterator[str]:
         yield "Another endpoint decided of the target; this one has no row of its own."
     elif told.judged_otherwise:
         yield (f"Rules {RULES_VERSION} judge otherwise than the stored row, which rules "
-               f"{told.run.rules_version or 'of old'} made: {_said(told.stored)}, by {told.stored.rule_id or 'no rule'}")
+               f"{told.run.rules_version or 'of old'} made: {_said(told.stored)}, "
+               f"by {told.stored.rule_id or 'no rule'}")
 
 
 def _rule(told: Explanation) -> Iterator[str]:

@@ -1,4 +1,30 @@
-"""What a rule is, and how a table of them is run."""
+"""What a rule is, and how a table of rules is run.
+
+Theory of operation. A rule is a predicate over evidence, and the verdict that follows if it holds. Rules stand in three
+tables: of the network (over `LadderEvidence`), of a name (over `NameEvidence`), of a path, which is one address of one
+endpoint (over `PathContext`). A table is run from its top, and the first rule that holds decides. Nothing is weighed or
+summed: a verdict has one reason, and `probe explain` can name it.
+
+The network's table is run first. Some of its causes (`STOPS`) end the judgement, because nothing can be said of any
+target then. Each path is judged next, and the name after its paths, since whether an answer of the resolver is false
+may show only at the addresses it gave. A block of the name decides of the endpoint before its paths do.
+
+Within a table the order is part of each rule's meaning: a rule may rely on all rules above it having said no. So what
+excuses stands above what accuses: the device, the line and the service itself are asked before a censor is named. Of
+accusations the better proven stand first, and below them stand the abstentions, which say why nothing is decided.
+Rules over transfers come before those that acquit, because a throttled service completes its handshakes.
+The last rule of a table always holds.
+
+What must never be broken:
+- A predicate is pure and total. It reads evidence, never observations, clocks or files, and answers for any evidence,
+  since `probe explain` asks rules that the order never reaches.
+- Evidence says what was seen; only rules say what it means. A number that a rule compares with is a name beside it.
+- A rule that accuses needs failures that repeat alike, a network that is well, and no neighbour that may be the cause
+  (`convicts` in `path_context.py`), or proof that stands by itself, as a known block page or two answers to one
+  question do. Doubt ends in `inconclusive`.
+- Each id and block type is a literal where its rule is defined, so that a row of results leads to the code by grep.
+- A change that can change a verdict raises `RULES_VERSION`.
+"""
 
 from __future__ import annotations
 
