@@ -87,8 +87,6 @@ RESIGNED = replace(WELL, resigned=2, tls_ok=2)
 
 FAMILIES = dict(named()) | dict(shaped(SHOWS))
 MADE = {rule_id: seen for rule_id, seen in FAMILIES.items() if rule_id in BY_ID}
-
-
 PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
     "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
@@ -355,14 +353,13 @@ def any_of(kind: type) -> st.SearchStrategy[Any]:
 SHAPES[UdpEvidence] = any_of(UdpEvidence)
 SHAPES[AppEvidence] = any_of(AppEvidence)
 LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)
-SOME_SCENES = st.builds(
-    PathContext, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
+SOME_PATHS = st.builds(PathContext, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
 SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
     f.name: st.booleans() for f in fields(NameEvidence) if f.name != "dns"})
 
 
 @settings(max_examples=400, deadline=None)
-@given(SOME_SCENES)
+@given(SOME_PATHS)
 def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s: PathContext) -> None:
     rule = first(PATH_RULES, s)
     if rule.outcome != "blocked":
@@ -375,7 +372,7 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
 
 
 @settings(max_examples=150, deadline=None)
-@given(SOME_SCENES)
+@given(SOME_PATHS)
 def test_a_site_that_works_is_never_blocked(s: PathContext) -> None:
     works = replace(s.path, stage="", failure="", last_ok=True, failed_attempts=0, mark=Mark(), same_failure=False)
     assert first(PATH_RULES, replace(s, path=works)).outcome != "blocked"
