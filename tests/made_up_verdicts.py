@@ -9,7 +9,8 @@ from observations import HERE4, WELL, endpoint, site_of
 from probe.core.endpoints import Endpoint
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.verdicts.classify import RunContext, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.planning.plan_context import Frame
 from probe.measurement.session.observation_log import Book
 

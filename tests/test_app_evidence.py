@@ -14,7 +14,8 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.handshakes import INNOCENT
 from probe.inference.evidence.app_evidence import control_word, innocent_word
 from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
-from probe.inference.verdicts.classify import RunContext, SiteCase, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext, SiteCase
 from probe.measurement.planning.next_steps import next_steps
 from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.steps import Visit

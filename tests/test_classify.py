@@ -33,10 +33,11 @@ from probe.core.observations import ControlAnswer
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.verdicts.classify import SiteCase, judge
+from probe.inference.verdicts.classify import judge
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths, confirm
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.rule_verdict import bare_verdict
+from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.planning.steps import Ask
 
 PLAIN = f"http://{HOST}/"

@@ -17,7 +17,8 @@ from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPage
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.classify import RunContext, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.planning.steps import Ask
 from probe.measurement.session.observation_log import Book
 

@@ -37,7 +37,8 @@ from probe.core.endpoints import Endpoint
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.classify import RunContext, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.session.observation_log import Book
 
 FRAME_OF = FeedFrame(name="de-1", asn=64510, cc="DE", software="1.0")

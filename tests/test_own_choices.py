@@ -15,7 +15,8 @@ from probe.inference.evidence.packet_anatomy import Anatomy
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import first
-from probe.inference.verdicts.classify import RunContext, SiteCase, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext, SiteCase
 from probe.measurement.planning.steps import Ask
 from probe.measurement.session.observation_log import Book
 from recorded_datagrams import CONTRARY, NO_CONTROL, scene

@@ -14,7 +14,8 @@ from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.udp_evidence import PORT_BESIDE
-from probe.inference.verdicts.classify import RunContext, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.planning.next_steps import next_steps
 from probe.measurement.planning.steps import Ask, Binding, QuicVisit, Step, UdpTrace, VersionProbe, Visit
 from probe.measurement.session.observation_log import Book

@@ -19,9 +19,10 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.trust import TRUSTS
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
-from probe.inference.verdicts.classify import RunContext, SiteCase, judge, judge_endpoints
+from probe.inference.verdicts.classify import judge, judge_endpoints
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
 from probe.inference.verdicts.role_verdicts import service_verdicts
+from probe.inference.verdicts.site_case import RunContext, SiteCase
 from probe.interop.imported_measurement import Aim, endpoint_of
 from probe.interop.weakening import Scale, weakened
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS

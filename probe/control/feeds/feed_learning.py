@@ -34,7 +34,7 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence, dns_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, must_not_answer
-from probe.inference.verdicts.classify import SiteCase
+from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.session.observation_log import Book
 from probe.measurement.session.run_verdicts import measured_sites
 

@@ -14,7 +14,7 @@ from probe.inference.evidence.nearness import concealed
 from probe.inference.evidence.port53 import of_the_name
 from probe.inference.evidence.transfer_evidence import YARDSTICK
 from probe.inference.evidence.udp_evidence import OPERATIONS
-from probe.inference.verdicts.classify import SiteCase
+from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.planning.plan_context import Seen
 from probe.measurement.session.taint import tainted_by
 

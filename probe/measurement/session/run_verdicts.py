@@ -13,9 +13,10 @@ from probe.core.tables.trust import TRUSTS
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.inference.verdicts.classify import RunContext, judge, judge_endpoints
+from probe.inference.verdicts.classify import judge, judge_endpoints
 from probe.inference.verdicts.combine import confirm, with_levels
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.session.ladder_controls import CHANGED, read_ladder
 from probe.measurement.session.observation_log import Book
 from probe.measurement.session.selection import Selection, select
