@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from probe.core.addresses import is_beside, is_bogon, is_private
 from probe.core.nat64 import through
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.evidence_words import DnsState, NearAnswer
 from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS
 from probe.inference.evidence.dns_anatomy import two_senders
 from probe.inference.evidence.dns_replies import answers_of_reply
@@ -28,7 +29,7 @@ STATES = {
 }
 """Failure word of a lookup to the state of its channel; anything else is `error`."""
 
-DENIALS = ("nxdomain", "empty")
+DENIALS: tuple[DnsState, ...] = ("nxdomain", "empty")
 FILTER_CODES = ("15", "16", "17")
 """Extended DNS errors Blocked, Censored, Filtered (RFC 8914)."""
 CENSORED, FILTERED = "16", "17"
@@ -43,11 +44,11 @@ class DnsEvidence:
     """One name in one run. States: ok, nxdomain, empty, refused, servfail, timeout, error, unasked."""
 
     asked: bool = False
-    network: str = "unasked"
+    network: DnsState = "unasked"
     """What the network's own resolution gives (direct question, else the system's)."""
-    system: str = "unasked"
-    public: str = "unasked"
-    tcp: str = "unasked"
+    system: DnsState = "unasked"
+    public: DnsState = "unasked"
+    tcp: DnsState = "unasked"
     attempts: int = 0
     failed_attempts: int = 0
     slots: int = 0
@@ -92,10 +93,10 @@ class DnsEvidence:
     every question itself does so without a lie."""
     port53: Port53 = field(default_factory=Port53)
     """What becomes of questions on their way to resolvers."""
-    resolver_alive: str = "unasked"
+    resolver_alive: DnsState = "unasked"
     """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
     resolver_private: bool = False
-    near_answer: str = ""
+    near_answer: NearAnswer = ""
     """Where a resolver in private space gives nothing but private addresses: `beside` it, in its own network, or
     `elsewhere`; empty otherwise, and where a known block address is among them."""
     located: Located = NOWHERE
@@ -179,7 +180,7 @@ def own_lookups(seen: Iterable[Observation]) -> list[Observation]:
             or [o for o in asked if o.resolver == "system"])
 
 
-def _near_answer(network: Sequence[Observation]) -> str:
+def _near_answer(network: Sequence[Observation]) -> NearAnswer:
     answers = _answers(network) - NULL_ADDRESSES
     resolvers = {o.resolver_address for o in network}
     near = answers and all(is_private(a) for a in answers | resolvers) and not any(o.fingerprint for o in network)
@@ -188,7 +189,7 @@ def _near_answer(network: Sequence[Observation]) -> str:
     return "beside" if all(any(is_beside(a, r) for r in resolvers) for a in answers) else "elsewhere"
 
 
-def state_of(seen: Iterable[Observation]) -> str:
+def state_of(seen: Iterable[Observation]) -> DnsState:
     """The state of one channel: ok when any question had addresses, else that of the last failing one."""
     words = [STATES.get(o.failure, "error") for o in seen]
     if not words:

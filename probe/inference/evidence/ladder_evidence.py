@@ -9,6 +9,7 @@ from statistics import median
 
 from probe.core.nat64 import KNOWN_NAME, prefix_of
 from probe.core.observations import Observation
+from probe.core.tables.run_words import FamilyState, Gateway, ResolverState, Tunnel
 from probe.inference.evidence.unanswered import Asked, asked_of
 from probe.inference.evidence.url_places import host_of
 
@@ -27,13 +28,11 @@ class LadderEvidence:
     """The state of the network before and beside the targets; shared by every verdict of the run."""
 
     link: bool = True
-    gateway: str = "unknown"
-    """answers, silent, none or unknown."""
-    tunnel: str = ""
-    """full, split or empty: a tunnel carries all or some of what goes to public addresses."""
+    gateway: Gateway = "unknown"
+    tunnel: Tunnel = ""
     changed: bool = False
     """The device went from one network to another in the run, or lost its way out."""
-    resolver: str = "unasked"
+    resolver: ResolverState = "unasked"
     """ok, dead, failing (answers nothing useful for any innocent name) or unasked."""
     asked: Asked = field(default_factory=Asked)
     """What the network's resolver was asked about innocent names."""
@@ -48,9 +47,9 @@ class LadderEvidence:
     resigned: int = 0
     """Innocent TLS servers that presented a certificate of nobody we trust."""
     clock_offset_s: float | None = None
-    ipv4: str = "unknown"
+    ipv4: FamilyState = "unknown"
     """broken (nothing answers over IPv4, and something does over IPv6), ok or unknown."""
-    ipv6: str = "absent"
+    ipv6: FamilyState = "absent"
     """ok, broken, absent or unknown."""
     nat64_prefix: str = ""
     full_segments: bool = False
@@ -94,8 +93,8 @@ class LadderEvidence:
 
 
 def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = frozenset(),
-                    operators: Mapping[str, str] | None = None, link: bool = True, gateway: str = "unknown",
-                    tunnel: str = "", has_ipv6: bool = False, changed: bool = False) -> LadderEvidence:
+                    operators: Mapping[str, str] | None = None, link: bool = True, gateway: Gateway = "unknown",
+                    tunnel: Tunnel = "", has_ipv6: bool = False, changed: bool = False) -> LadderEvidence:
     """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator."""
     pages = [o for o in seen if o.purpose == "ladder" and o.operation in ("connect", "http_round_trip") and o.input]
     verdicts = {url: _works([o for o in pages if o.input == url]) for url in {o.input for o in pages}}
@@ -159,7 +158,7 @@ def _spoke(seen: Observation) -> bool:
     return not seen.failure or bool(seen.trust)
 
 
-def _resolver(seen: Sequence[Observation]) -> str:
+def _resolver(seen: Sequence[Observation]) -> ResolverState:
     asked = [o for o in seen if o.purpose == "ladder" and o.resolver == "network" and o.hostname != KNOWN_NAME]
     if not asked:
         return "unasked"
@@ -192,7 +191,7 @@ def _clock(offsets: Sequence[float]) -> float | None:
     return round(middle, 1) if len(agreeing) >= 2 or abs(middle) < CLOCK_TOLERANCE_S else None
 
 
-def _ipv4(four: Sequence[Observation], six: Sequence[Observation]) -> str:
+def _ipv4(four: Sequence[Observation], six: Sequence[Observation]) -> FamilyState:
     if any(not o.failure for o in four):
         return "ok"
     return "broken" if four and any(not o.failure for o in six) else "unknown"
@@ -202,7 +201,7 @@ _ANSWERED_BY_RESETS = ("connection_refused", "connection_reset")
 """Packets travel both ways then: who resets them is another question."""
 
 
-def _ipv6(connects: Sequence[Observation], ipv4: str, has_ipv6: bool) -> str:
+def _ipv6(connects: Sequence[Observation], ipv4: FamilyState, has_ipv6: bool) -> FamilyState:
     """`broken` is said only where IPv4 works: what answers by neither is no matter of IPv6."""
     if not has_ipv6:
         return "absent"

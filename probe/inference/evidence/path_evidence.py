@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
 from probe.core.nat64 import from_outside
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.control_sources import FEED
+from probe.core.tables.evidence_words import (
+    Answered,
+    ControlFinding,
+    InnocentState,
+    LostWhere,
+    OtherBytes,
+    OtherPort,
+    Stage,
+)
+from probe.core.tables.failures import Failure
 from probe.core.tables.handshakes import FOREIGN, INNOCENT
+from probe.core.tables.operations import Operation
+from probe.core.tables.protocols import SiteKind
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 from probe.inference.evidence.app_evidence import (
     OPERATION,
     AppEvidence,
@@ -39,13 +56,13 @@ from probe.inference.evidence.visit_outcomes import (
     source_of,
 )
 
-TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
-REFUSED = "connection_refused"
-RESET = "connection_reset"
-UNTRUSTED = ("unknown_issuer", "self_signed")
-_DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
-_STAGES = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
-NAMED_PURPOSES = (*NETWORK_PURPOSES, SAMPLE)
+TIMEOUTS: frozenset[Failure] = frozenset({"generic_timeout_error", "timed_out"})
+REFUSED: Final = "connection_refused"
+RESET: Final = "connection_reset"
+UNTRUSTED: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed")
+_DEPTHS: dict[Operation, int] = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
+_STAGES: dict[Operation, Stage] = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
+NAMED_PURPOSES: tuple[Purpose, ...] = (*NETWORK_PURPOSES, SAMPLE)
 ALIKE = 0.7
 
 
@@ -58,8 +75,8 @@ class PathEvidence:
 
     address: str
     family: int = 4
-    source: str = ""
-    kind: str = "http"
+    source: AddressSource | Empty = ""
+    kind: SiteKind = "http"
     secure: bool = False
     needs: int = 3
     """The depth at which the endpoint is reached: 1 for tcp, 2 for tls, 3 for http and app."""
@@ -72,15 +89,15 @@ class PathEvidence:
     """Connections of the site that named it and were reset, at any of its addresses, transfers among them."""
     depth: int = 0
     """How far any attempt got or meant to get: 1 connect, 2 TLS, 3 page."""
-    stage: str = ""
+    stage: Stage | Empty = ""
     """Where the last failing attempt ended."""
     same_failure: bool = False
     """Every failing attempt ended at the same stage with the same word."""
-    failure: str = ""
+    failure: Failure = ""
     icmp: str = ""
     opened_before: bool = False
     """The same address and port accepted a connection of ours earlier in the run."""
-    lost: str = ""
+    lost: LostWhere = ""
     """near, far, unknown, or empty where nobody looked: where attempts to connect end
     (`probe.inference.evidence.trace_evidence`)."""
     located: Located = NOWHERE
@@ -99,23 +116,23 @@ class PathEvidence:
     """Every failing attempt had read about as much when it ended: a slow line stops anywhere."""
     seeps: bool = False
     """In a failing attempt the page still came when its time was up."""
-    acked: str = ""
+    acked: Answered = ""
     """no: in none of the failing attempts was all that was said acknowledged."""
     freezes: Freezes = field(default_factory=Freezes)
     """Transfers under the site's name, at whichever address, that fell silent where boxes freeze them."""
     hushed: bool = False
     """The last attempt's page came whole, and what was said after it was never acknowledged."""
     tls_alert: int = -1
-    trust: str = ""
+    trust: TrustFinding | Empty = ""
     issuer: str = ""
     private_root: bool = False
     """The chain claims the private authority that the catalogue expects, under a root it does not know."""
-    innocent: str = "unasked"
+    innocent: InnocentState = "unasked"
     """reached, failed, tainted or unasked: an innocent name at the same address and port."""
-    other_bytes: str = "unasked"
+    other_bytes: OtherBytes = "unasked"
     """passed: bytes that are no TLS were acknowledged at the same address and port, between two hellos of the site that
     were not; failed; unasked."""
-    other_port: str = "unasked"
+    other_port: OtherPort = "unasked"
     """open, closed (a refusal: the host lives), silent or unasked."""
     controls_asked: int = 0
     controls_answered: int = 0
@@ -129,7 +146,7 @@ class PathEvidence:
     control_other_key: int = 0
     # the page
     status: int = 0
-    met: str = ""
+    met: Answered = ""
     content_known: bool = False
     fingerprint: str = ""
     mark: Mark = field(default_factory=Mark)
@@ -231,7 +248,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
     )
 
 
-def _acked(words: Sequence[str]) -> str:
+def _acked(words: Sequence[Answered]) -> Answered:
     """The last attempt's word; `no` only where it is every attempt's."""
     if words[-1] != "no" or all(word == "no" for word in words):
         return words[-1]
@@ -252,11 +269,11 @@ def _end_of(attempt: Sequence[Observation]) -> Observation:
     return next((o for o in attempt if o.failure or o.proof == FOREIGN), attempt[-1])
 
 
-def _kind_of(failure: str) -> str:
+def _kind_of(failure: Failure) -> str:
     return "timeout" if failure in TIMEOUTS else failure
 
 
-def _innocent(around: Sequence[Observation], address: str, port: int) -> str:
+def _innocent(around: Sequence[Observation], address: str, port: int) -> InnocentState:
     tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
              and o.protocol != INNOCENT]
     if not tries:
@@ -268,7 +285,7 @@ def _innocent(around: Sequence[Observation], address: str, port: int) -> str:
     return "tainted" if all(o.tainted_by for o in tries) else "failed"
 
 
-def _other_port(around: Sequence[Observation], address: str) -> str:
+def _other_port(around: Sequence[Observation], address: str) -> OtherPort:
     tries = [o for o in around if o.purpose == "port" and o.address == address and o.operation == "connect"]
     if not tries:
         return "unasked"
@@ -277,7 +294,7 @@ def _other_port(around: Sequence[Observation], address: str) -> str:
     return "closed" if any(o.failure == REFUSED for o in tries) else "silent"
 
 
-def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], address: str, port: int) -> str:
+def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], address: str, port: int) -> OtherBytes:
     tries = [o for o in around if o.purpose == "bytes" and (o.address, o.port) == (address, port)]
     lost = [o.sequence for o in mine if o.operation == "tls_handshake" and o.failure and o.acked == "no"]
     said = [o for o in tries if o.operation == OPERATION and (not o.failure or o.acked == "yes")]
@@ -304,7 +321,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     )
 
 
-def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> str:
+def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> ControlFinding:
     """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
     where = place_of(known_as, site.port)
     tcp, tls = dict(control.tcp), dict(control.tls)
@@ -318,7 +335,8 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
         if tcp.get(where):
             return "failed"
     if base.stage == "app":
-        return control_word(control, where).replace(FOREIGN, "")
+        word = control_word(control, where)
+        return "" if word == FOREIGN else word
     if base.stage in ("http", "page", "") and control.http_failure is not None:
         return "failed" if control.http_failure else "" if control.before else "ok"
     return ""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import ResidualWord
 
 SOON_S = 30.0
 """An innocent name that is served later than this after the last failure tells nothing: a short one may be over."""
@@ -27,7 +28,7 @@ trips of the innocent one."""
 class Residual:
     """What failures at one address and port leave behind. Times are seconds; 0: not known."""
 
-    word: str = ""
+    word: ResidualWord = ""
     """none, seen, unknown, or empty where nobody looked."""
     at_least_s: float = 0.0
     """The innocent name still failed so long after the last trigger."""

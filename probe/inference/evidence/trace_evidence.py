@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from probe.core.addresses import provider_net, same_provider
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import LostWhere
 
 BEYOND = 2
 """So many hops further others must be heard of: routers do not always answer, and one silent one proves nothing."""
@@ -46,7 +47,7 @@ def way_of(trace: Observation) -> Way:
     return Way(heard=heard, ended_at=ended_at, ended_by=ended_by)
 
 
-def where_lost(traces: Sequence[Observation], address: str, port: int) -> str:
+def where_lost(traces: Sequence[Observation], address: str, port: int) -> LostWhere:
     """near: lost, or answered in the address's name, at a place that other traffic passes through; far: beyond
     everything that is shared with other traffic, where the operator itself may refuse us; unknown: neither is
     shown; empty: nobody looked.

@@ -7,11 +7,13 @@ from dataclasses import replace
 from itertools import pairwise
 from math import ceil, log2
 from statistics import median
+from typing import Final
 
 from probe.core.observations import Observation
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
-SAMPLE, YARDSTICK = "sample", "yardstick"
+SAMPLE: Final = "sample"
+YARDSTICK: Final = "yardstick"
 FROZEN_BYTES = (10_000, 35_000)
 """Where boxes that freeze transfers were seen to do so: 12 to 25 KB, or 25 packets, and what is under way."""
 DEAD_BYTES = 600

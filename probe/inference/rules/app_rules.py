@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from probe.core.tables.handshakes import FOREIGN, GENUINE
 from probe.core.tables.protocols import PROTOCOLS
+from probe.core.tables.words import known
 from probe.inference.rules.path_context import PathRule, Scene, contrary, convicts, ended_by, silence
 from probe.inference.rules.rule import Rule
 
@@ -37,7 +38,7 @@ def _vanishes(s: Scene) -> bool:
 def _only_this(s: Scene) -> bool:
     """Nothing at all comes back here, to innocent bytes something does, and controls get the proof."""
     return (_in_clear(s) and convicts(s) and not s.path.app.heard and s.path.app.innocent == "reached"
-            and not PROTOCOLS[s.path.app.protocol].over_http
+            and not PROTOCOLS[known(s.path.app.protocol, PROTOCOLS)].over_http
             and s.path.app.control_proven > 0 and not s.path.app.control_foreign and contrary(s))
 
 

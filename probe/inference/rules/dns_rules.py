@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.evidence_words import DnsState
+from probe.core.tables.words import known
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence
 from probe.inference.rules.rule import Rule
 
@@ -49,7 +52,7 @@ def _repeated(e: NameEvidence) -> bool:
     return e.dns.failed_attempts >= 3 and e.dns.failed_attempts == e.dns.attempts
 
 
-def _fails_alone(e: NameEvidence, state: str) -> bool:
+def _fails_alone(e: NameEvidence, state: DnsState) -> bool:
     """Every attempt failed thus, for applications too, while the resolver serves others and the name is known.
 
     A denial is an answer and shows a living resolver; any other failure must be followed by an innocent success.
@@ -118,8 +121,8 @@ def _false_next_door(e: NameEvidence) -> bool:
             or _lies_next_door(e))
 
 
-def _alone(state: str, rule_id: str, confidence: float, why: str) -> Rule[NameEvidence]:
-    return Rule(rule_id, "blocked", f"dns.{state}", confidence, ("trusted_dns",), why,
+def _alone(state: DnsState, rule_id: str, confidence: float, why: str) -> Rule[NameEvidence]:
+    return Rule(rule_id, "blocked", known(f"dns.{state}", BLOCK_TYPES), confidence, ("trusted_dns",), why,
                 lambda e: _fails_alone(e, state))
 
 

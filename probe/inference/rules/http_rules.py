@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from probe.core.tables.evidence_words import Ending
 from probe.inference.rules.named_rules import named_rules
 from probe.inference.rules.path_context import PathRule, Scene, contrary_here, convicts, ended_by, injected
 from probe.inference.rules.rule import Rule
 from probe.inference.rules.shape_rules import elsewhere_rules
 
-ACTIONS = ("reset", "close", "drop", "mute")
+ACTIONS: tuple[Ending, ...] = ("reset", "close", "drop", "mute")
 
 
 def _unproven_page(s: Scene) -> bool:

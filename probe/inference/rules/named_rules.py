@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
+from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId
+from probe.core.tables.evidence_words import Ending, InnocentState, Stage
+from probe.core.tables.words import known
 from probe.inference.rules.path_context import (
     PathRule,
     Scene,
@@ -24,14 +28,14 @@ def _passes_in_pieces(s: Scene) -> bool:
     return s.path.shapes.narrow == "cut" and not s.path.shapes.split_passed
 
 
-_TLS: dict[str, Callable[[Scene], bool]] = {
+_TLS: dict[Ending, Callable[[Scene], bool]] = {
     "reset": lambda s: ended_by(s, "tls", "reset"),
     "close": lambda s: ended_by(s, "tls", "close"),
     "alert": tls_alert,
     "drop": lambda s: silence(s, "tls", "drop") and not _passes_in_pieces(s),
     "mute": lambda s: silence(s, "tls", "mute") and not _passes_in_pieces(s),
 }
-_HTTP: dict[str, Callable[[Scene], bool]] = {
+_HTTP: dict[Ending, Callable[[Scene], bool]] = {
     "reset": lambda s: ended_by(s, "http", "reset"),
     "close": lambda s: ended_by(s, "http", "close"),
     "drop": lambda s: silence(s, "http", "drop"),
@@ -40,12 +44,13 @@ _HTTP: dict[str, Callable[[Scene], bool]] = {
 }
 
 
-def shows(layer: str, action: str) -> Callable[[Scene], bool]:
+def shows(layer: Stage, action: Ending) -> Callable[[Scene], bool]:
     """Whether a path ended by this action, in TLS or in a request."""
     return _TLS[action] if layer == "tls" else _HTTP[action]
 
 
-DEPTHS: dict[str, tuple[str, ...]] = {
+RuleDepth = Literal["control", "injected", "name", "all_injected", "all"]
+DEPTHS: dict[BlockTypeId, tuple[RuleDepth, ...]] = {
     "tls.reset": ("control", "injected", "name", "all_injected", "all"),
     "tls.close": ("control", "injected"),
     "tls.alert": ("control", "injected"),
@@ -61,14 +66,15 @@ with a control and a place on the way, or with packets. What is not here, nobody
 unexplained."""
 
 
-_BY_SERVERS = ("alert", "close")
+_BY_SERVERS: tuple[Ending, ...] = ("alert", "close")
 """What a server does, too, that takes no visitors from here: for one name alone where it serves many."""
 
 
-def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
+def named_rules(layer: Stage, action: Ending, trigger: str) -> tuple[PathRule, ...]:
     """One action at those depths of it that there are: by the name, and where every name of the address fails."""
     is_it = shows(layer, action)
-    stem = f"{layer}.{action}"
+    stem = known(f"{layer}.{action}", BLOCK_TYPES)
+    cause = known(f"{stem}.{trigger}", BLOCK_TYPES)
 
     def unseen(s: Scene) -> bool:
         """Inside TLS no box on the way reads the Host, and an innocent name was not asked for one."""
@@ -84,11 +90,11 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
         return (is_it(s) and s.path.innocent == "reached" and not unseen(s) and convicts(s) and not lost(s)
                 and s.path.shapes.elsewhere != "passes")
 
-    def every_name(s: Scene, *innocent: str) -> bool:
+    def every_name(s: Scene, *innocent: InnocentState) -> bool:
         return is_it(s) and convicts(s) and contrary(s) and s.path.innocent in innocent
 
     controlled: PathRule = Rule(
-        f"{layer}/{action}_{trigger}_control", "blocked", f"{stem}.{trigger}", 0.97, ("innocent", "helper"),
+        f"{layer}/{action}_{trigger}_control", "blocked", cause, 0.97, ("innocent", "helper"),
         "an innocent name on the same address is answered, this one is not, and controls reach it",
         lambda s: by_name(s) and contrary(s))
     if action in _BY_SERVERS:
@@ -97,15 +103,15 @@ def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
             holds=lambda s: by_name(s) and contrary(s) and s.path.located_by_name.most > 0,
             why="an innocent name on the same address is answered, this one is ended from nearer than the server, and "
                 "controls reach it")
-    depths: dict[str, PathRule] = {
+    depths: dict[RuleDepth, PathRule] = {
         "control": controlled,
         # What ends a connection is a packet, and may be looked at.
         "injected": Rule(
-            f"{layer}/{action}_{trigger}_injected", "blocked", f"{stem}.{trigger}", 0.95, ("innocent", "packets"),
+            f"{layer}/{action}_{trigger}_injected", "blocked", cause, 0.95, ("innocent", "packets"),
             "an innocent name on the same address is answered; this one's connections are ended by forged packets",
             lambda s: by_name(s) and injected(s)),
         "name": Rule(
-            f"{layer}/{action}_{trigger}", "blocked", f"{stem}.{trigger}", 0.85, ("innocent",),
+            f"{layer}/{action}_{trigger}", "blocked", cause, 0.85, ("innocent",),
             "an innocent name on the same address is answered, this one never is",
             lambda s: by_name(s) and not s.path.controls_answered),
         # Residual blocking that is ended by forged packets lasts 180 s at most; who sets it off again and again at the

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.tables.evidence_words import Ending, Stage
+from probe.core.tables.failures import Failure
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import RESET, TIMEOUTS, PathEvidence
 from probe.inference.rules.rule import Rule
@@ -62,18 +64,19 @@ def injected(s: Scene) -> bool:
     return s.path.anatomy.shown and not s.path.control_failed
 
 
-def _at(stage: str, *failures: str) -> frozenset[tuple[str, str]]:
+def _at(stage: Stage, *failures: Failure) -> frozenset[tuple[Stage, Failure]]:
     return frozenset((stage, f) for f in failures)
 
 
-_ACTIONS: dict[str, frozenset[tuple[str, str]]] = {
+_SPEAKING: tuple[Stage, ...] = ("tls", "http", "app")
+_ACTIONS: dict[Ending, frozenset[tuple[Stage, Failure]]] = {
     "reset": _at("tls", RESET) | _at("http", RESET) | _at("app", RESET),
     "close": _at("tls", "eof_error") | _at("http", "eof_error") | _at("app", "eof_error"),
-    "silence": frozenset((stage, word) for stage in ("tls", "http", "app") for word in TIMEOUTS),
+    "silence": frozenset((stage, word) for stage in _SPEAKING for word in TIMEOUTS),
 }
 
 
-def ended_by(s: Scene, stage: str, action: str) -> bool:
+def ended_by(s: Scene, stage: Stage, action: Ending) -> bool:
     """What ended the last attempt. Who sends slowly is not silent, though its time was up."""
     return (s.path.stage == stage and (stage, s.path.failure) in _ACTIONS[action]
             and not (action == "silence" and s.path.seeps))
@@ -91,7 +94,7 @@ def outdated(s: Scene) -> bool:
     return s.path.stage == "tls" and s.path.trust in ("expired", "not_yet_valid")
 
 
-def silence(s: Scene, stage: str, kind: str) -> bool:
+def silence(s: Scene, stage: Stage, kind: Ending) -> bool:
     """drop: the peer's TCP never acknowledged what was sent; mute: it did, or nobody can tell."""
     return (ended_by(s, stage, "silence") and (s.path.acked == "no") == (kind == "drop")
             and not s.ladder.starves(s.path.address))

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
+
+from probe.core.tables.block_types import CauseId
+from probe.core.tables.outcomes import Decided
 
 E = TypeVar("E")
 
-NEEDS: dict[str, str] = {
+Need = Literal[
+    "nothing", "helper", "two_helpers", "trusted_dns", "innocent", "twin", "agreed", "routers", "search", "udp", "packets", "ladder",
+    "later_slots",
+]
+NEEDS: dict[Need, str] = {
     "nothing": "convicts, acquits or abstains by what this network shows",
     "helper": "a test helper elsewhere that answers, or a fresh signed feed",
     "two_helpers": "two test helpers or signed feeds in different networks and countries",
@@ -31,10 +38,10 @@ class Rule(Generic[E]):
     """If `holds`, the verdict is `outcome` by `block_type`, with `confidence`; `why` is one sentence."""
 
     id: str
-    outcome: str
-    block_type: str
+    outcome: Decided
+    block_type: CauseId
     confidence: float
-    needs: tuple[str, ...]
+    needs: tuple[Need, ...]
     why: str
     holds: Callable[[E], bool]
     hands_on: bool = False

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.evidence_words import Ending, NarrowHello, Stage
+from probe.core.tables.words import known
 from probe.inference.rules.named_rules import shows
 from probe.inference.rules.path_context import PathRule, Scene, contrary, convicts, ended_by, injected, repeated
 from probe.inference.rules.rule import Rule
 
-SHAPED = ("reset", "close", "drop", "mute")
+SHAPED: tuple[Ending, ...] = ("reset", "close", "drop", "mute")
 """Actions whose trigger may be a shape. A server that dislikes a hello may say so by an alert, but then it has read the
 hello, and other shapes are not tried."""
 
 
-def _in_small_segments(s: Scene, *words: str) -> bool:
+def _in_small_segments(s: Scene, *words: NarrowHello) -> bool:
     return ended_by(s, "tls", "silence") and repeated(s) and s.path.shapes.narrow in words
 
 
@@ -23,12 +26,12 @@ SMALL_SEGMENTS: tuple[PathRule, ...] = (
 )
 
 
-def shape_rules(action: str) -> tuple[PathRule, ...]:
+def shape_rules(action: Ending) -> tuple[PathRule, ...]:
     """For one action on TLS handshakes: is it the shape, the shape and the name together, or the name wherever it
     goes? A server may dislike the library's hello itself, and only from some countries or networks: what helpers are
     answered elsewhere tells nothing of that. So a conviction needs another operator's server that shows the same here,
     packets that no server sent, or a server whose operator says that it takes any."""
-    is_it, stem = shows("tls", action), f"tls.{action}"
+    is_it, stem = shows("tls", action), known(f"tls.{action}", BLOCK_TYPES)
 
     def by_shape(s: Scene) -> bool:
         return is_it(s) and convicts(s) and bool(s.path.shapes.passed)
@@ -50,7 +53,7 @@ def shape_rules(action: str) -> tuple[PathRule, ...]:
         return (quiet or is_it(s)) and convicts(s) and bool(s.path.shapes.firm)
 
     return (
-        Rule(f"tls/{action}_fingerprint", "blocked", f"{stem}.fingerprint", 0.9, ("innocent", "twin"),
+        Rule(f"tls/{action}_fingerprint", "blocked", known(f"{stem}.fingerprint", BLOCK_TYPES), 0.9, ("innocent", "twin"),
              "with the library's ClientHello every name fails here, with another shape this one is answered again and "
              "again, and controls are answered with the library's while another operator's server shows the same, or "
              "packets show that it is not the server",
@@ -75,9 +78,9 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
 (`probe.inference.rules.named_rules`)."""
 
 
-def elsewhere_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
+def elsewhere_rules(layer: Stage, action: Ending, trigger: str) -> tuple[PathRule, ...]:
     """The same name at a server that has nothing to do with it, and whose operator agreed to be asked."""
-    is_it, stem = shows(layer, action), f"{layer}.{action}"
+    is_it, stem = shows(layer, action), known(f"{layer}.{action}", BLOCK_TYPES)
     shaped = layer == "tls" and action in SHAPED
 
     def undecided(s: Scene) -> bool:
@@ -86,7 +89,7 @@ def elsewhere_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ..
 
     told: dict[str, PathRule] = {
         "name": Rule(
-            f"{layer}/{action}_{trigger}_elsewhere", "blocked", f"{stem}.{trigger}", 0.95, ("agreed", "ladder"),
+            f"{layer}/{action}_{trigger}_elsewhere", "blocked", known(f"{stem}.{trigger}", BLOCK_TYPES), 0.95, ("agreed", "ladder"),
             "the name fails alike at a server that has nothing to do with it and answers an innocent one: it is the "
             "name, wherever it goes",
             lambda s: undecided(s) and convicts(s) and s.path.shapes.elsewhere == "name"),

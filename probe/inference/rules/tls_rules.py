@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from probe.core.tables.evidence_words import Ending
 from probe.inference.evidence.path_evidence import TIMEOUTS
 from probe.inference.rules.named_rules import named_rules
 from probe.inference.rules.path_context import (
@@ -16,7 +17,7 @@ from probe.inference.rules.path_context import (
 from probe.inference.rules.rule import Rule
 from probe.inference.rules.shape_rules import SHAPED, SMALL_SEGMENTS, elsewhere_rules, shape_rules
 
-ACTIONS = ("reset", "close", "alert", "drop", "mute")
+ACTIONS: tuple[Ending, ...] = ("reset", "close", "alert", "drop", "mute")
 
 TLS: tuple[PathRule, ...] = (
     Rule("tls/clock", "local", "local.clock", 0.95, ("ladder",),

@@ -11,6 +11,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.protocols import DATAGRAMS
+from probe.core.tables.trust import TrustFinding, TrustPolicy
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
 from probe.inference.evidence.dns_evidence import dns_evidence
@@ -31,7 +32,7 @@ from probe.inference.rules.rule import first
 from probe.inference.verdicts.combine import Finding, combine_endpoints, combine_paths
 from probe.inference.verdicts.role_verdicts import Quorum, service_verdicts
 
-FOREIGN = ("self_signed", "unknown_issuer", "wrong_name")
+FOREIGN: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_name")
 RAN_OUT = "the run ended before it was tried"
 
 
@@ -60,7 +61,7 @@ class Bench:
     quorums: Mapping[tuple[str, str], Quorum]
     cc: str
     """Country of the vantage; ZZ when it is not known."""
-    private_roots: Mapping[str, str]
+    private_roots: Mapping[TrustPolicy, str]
     """Trust word -> organisation of its private authority."""
 
 

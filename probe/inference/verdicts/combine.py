@@ -8,7 +8,10 @@ from typing import Any
 
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.block_types import BlockTypeId, CauseId
+from probe.core.tables.control_sources import ControlWord
+from probe.core.tables.evidence_words import EvidenceLevel, ResidualWord, Scope
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import DnsEvidence
@@ -17,36 +20,36 @@ from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.rules.rule import Rule
 
 MAX_EVIDENCE = 24
-UNASKED = ("inconclusive.no_control", "inconclusive.control_failed")
+UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed")
 """What fails here throughout, and nobody elsewhere could say whether it works."""
-_ORDER = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
+_ORDER: tuple[Outcome, ...] = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one rule says of one name or path."""
 
-    outcome: str
-    block_type: str = ""
+    outcome: Outcome
+    block_type: CauseId = ""
     rule_id: str = ""
     confidence: float = 0.0
     reason: str = ""
-    also: tuple[str, ...] = ()
+    also: tuple[CauseId, ...] = ()
     evidence: tuple[str, ...] = ()
     attempts: int = 0
     failed_attempts: int = 0
-    control: str = "not_needed"
+    control: ControlWord = "not_needed"
     partial: bool = False
     family: int = 0
-    by_family: tuple[tuple[int, str], ...] = ()
+    by_family: tuple[tuple[int, Outcome], ...] = ()
     """Of an endpoint: (address family, what came of its addresses of that family)."""
     depth: int = 0
     """How far the path was followed; a shallow success says nothing against what was seen deeper."""
-    scope: str = "unknown"
+    scope: Scope = "unknown"
     confirmed: bool = False
     """A block that a later time slot of the run saw too."""
     hop: str = ""
-    residual: str = ""
+    residual: ResidualWord = ""
     residual_s: str = ""
 
     @staticmethod
@@ -67,16 +70,16 @@ class Finding:
             scope=place.scope, hop=place.hop, residual=place.residual, residual_s=place.residual_s,
         )
 
-    def with_also(self, causes: tuple[str, ...]) -> Finding:
+    def with_also(self, causes: tuple[CauseId, ...]) -> Finding:
         """The same finding, with what stands behind it."""
         return replace(self, also=tuple(dict.fromkeys(self.also + causes)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    scope: str = "unknown"
+    scope: Scope = "unknown"
     hop: str = ""
-    residual: str = ""
+    residual: ResidualWord = ""
     residual_s: str = ""
 
 
@@ -95,7 +98,7 @@ def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | Non
     return _Place(scope=dns.located.scope, hop=dns.located.hop) if dns is not None else _Place()
 
 
-def _control_word(path: PathEvidence) -> str:
+def _control_word(path: PathEvidence) -> ControlWord:
     if not path.controls_asked:
         return "none" if path.stage else "not_needed"
     if not path.controls_answered:
@@ -107,7 +110,7 @@ def _control_word(path: PathEvidence) -> str:
     return "contrary" if path.control_ok else "agrees" if path.control_failed else "doubtful"
 
 
-def _dns_control_word(dns: DnsEvidence | None) -> str:
+def _dns_control_word(dns: DnsEvidence | None) -> ControlWord:
     if dns is None or not dns.controls_asked:
         return "not_needed"
     if dns.control_ok:
@@ -141,7 +144,7 @@ def combine_paths(findings: Sequence[Finding], *, must_stay_closed: bool = False
     return replace(found, by_family=_by_family(tried)).with_also(notes)
 
 
-def _by_family(tried: Sequence[Finding]) -> tuple[tuple[int, str], ...]:
+def _by_family(tried: Sequence[Finding]) -> tuple[tuple[int, Outcome], ...]:
     """What came of each address family, by the order that decides of the whole."""
     return tuple((family, min((f.outcome for f in tried if f.family == family), key=_ORDER.index))
                  for family in sorted({f.family for f in tried if f.family}))
@@ -214,7 +217,7 @@ def with_levels(verdicts: Sequence[Verdict], seen: Sequence[Observation]) -> tup
     failed = {o.observation_id: bool(o.packets) for o in seen if o.failure and (o.address or o.dns_engine == "udp")}
     captured = {o.observation_id for o in seen if o.packets}
 
-    def level(verdict: Verdict) -> str:
+    def level(verdict: Verdict) -> EvidenceLevel:
         ends = [failed[i] for i in verdict.evidence if i in failed]
         return "packet" if (all(ends) if ends else captured.intersection(verdict.evidence)) else "socket"
 

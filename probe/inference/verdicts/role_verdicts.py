@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from probe.core.endpoints import Endpoint
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
-from probe.core.tables.roles import ALL, ANY
+from probe.core.tables.roles import ALL, ANY, Role
 from probe.core.verdicts import ServiceVerdict
 from probe.inference.verdicts.combine import Finding
 
@@ -20,20 +20,20 @@ Quorum = int | str
 """How many targets must answer for a role to work, or `any`, or `all`; 0: half of them."""
 Member = tuple[Endpoint, Finding]
 
-_UNDECIDED = ("inconclusive", "network", "local")
+_UNDECIDED: tuple[Outcome, ...] = ("inconclusive", "network", "local")
 
 
 def service_verdicts(found: Mapping[str, Sequence[Member]],
                      quorums: Mapping[tuple[str, str], Quorum]) -> tuple[ServiceVerdict, ...]:
     """The verdict of every service and role. `found`: target -> its endpoints, also those that were not tried."""
-    groups: dict[tuple[str, str], list[Member]] = {}
+    groups: dict[tuple[str, Role], list[Member]] = {}
     for members in found.values():
         for member in members:
             groups.setdefault((member[0].service, member[0].role), []).append(member)
     return tuple(_verdict(key, members, quorums.get(key, 0)) for key, members in groups.items())
 
 
-def _verdict(key: tuple[str, str], members: Sequence[Member], quorum: Quorum) -> ServiceVerdict:
+def _verdict(key: tuple[str, Role], members: Sequence[Member], quorum: Quorum) -> ServiceVerdict:
     blocked = [(e, f) for e, f in members if f.outcome == "blocked"]
     n = sum(_is_decided(f.outcome) for _, f in members)
     families = {family: [word for _, f in members for its, word in f.by_family if its == family] for family in (4, 6)}
@@ -49,25 +49,25 @@ def _verdict(key: tuple[str, str], members: Sequence[Member], quorum: Quorum) ->
     )
 
 
-def _is_decided(outcome: str) -> bool:
+def _is_decided(outcome: Outcome) -> bool:
     return outcome in ("ok", "blocked", "down")
 
 
-def targets_of(members: Sequence[Member]) -> tuple[str, ...]:
+def targets_of(members: Sequence[Member]) -> tuple[Outcome, ...]:
     """What is so of each target of a role that can tell whether the role works.
 
     Those are the targets with the strongest words that were tried; of what proves less, nothing follows for the role.
     """
     tried = [(e, f) for e, f in members if f.outcome != NOT_ATTEMPTED]
     strongest = max((PROTOCOLS[e.protocol].worth for e, _ in tried), default=0)
-    words: dict[str, list[str]] = {}
+    words: dict[str, list[Outcome]] = {}
     for endpoint, finding in tried:
         if PROTOCOLS[endpoint.protocol].worth == strongest:
             words.setdefault(endpoint.target_id, []).append(finding.outcome)
     return tuple(map(_target, words.values()))
 
 
-def _target(words: Sequence[str]) -> str:
+def _target(words: Sequence[Outcome]) -> Outcome:
     """A target answers if any of its endpoints does, and is blocked if none does and most of them are."""
     if "ok" in words:
         return "ok"
@@ -78,7 +78,7 @@ def _target(words: Sequence[str]) -> str:
     return next(word for word in (*_UNDECIDED, "down") if word in words)
 
 
-def role_outcome(targets: Sequence[str], quorum: Quorum) -> str:
+def role_outcome(targets: Sequence[Outcome], quorum: Quorum) -> Outcome:
     """What a role's targets make of it.
 
     It is blocked where the quorum cannot be met though everything undecided answered, or where nothing answers and

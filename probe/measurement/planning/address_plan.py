@@ -8,7 +8,10 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.nat64 import from_outside
 from probe.core.observations import Observation
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.evidence_words import Depth
 from probe.core.tables.handshakes import FOREIGN
+from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.path_evidence import whole_attempts
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, failed_inputs
@@ -21,7 +24,7 @@ from probe.measurement.planning.slot_plan import later_visits
 from probe.measurement.planning.steps import Step, Trace, Visit
 
 
-def at_address(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Frame,
+def at_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, seen: Seen, frame: Frame,
         evidence: DnsEvidence) -> list[Step]:
     """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
     steps: list[Step] = []
@@ -75,7 +78,7 @@ def _most_attempts(mine: Sequence[Observation], last: int, frame: Frame) -> int:
     return frame.attempts if slow else frame.quick_attempts
 
 
-def _is_doubtful(site: Site, source: str, seen: Seen, evidence: DnsEvidence) -> bool:
+def _is_doubtful(site: Site, source: AddressSource | Empty, seen: Seen, evidence: DnsEvidence) -> bool:
     """The address is one that trusted resolvers do not give, and nothing at it has proven whose it is."""
     if source != "network" or not evidence.trusted_answers or evidence.agrees or site.port == 443:
         return False

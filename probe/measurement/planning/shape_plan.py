@@ -12,7 +12,9 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
+from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
+from probe.core.tables.words import Empty
 from probe.inference.evidence.path_evidence import whole_attempts
 from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
@@ -28,7 +30,7 @@ ELSEWHERE_LEVEL = 3
 """The name of a messenger sent to somebody else's address is something to ask a volunteer about."""
 
 
-def shape_steps(site: Site, address: str, source: str, seen: Seen, frame: Frame) -> list[Step]:
+def shape_steps(site: Site, address: str, source: AddressSource | Empty, seen: Seen, frame: Frame) -> list[Step]:
     """What is due at `address`, all of whose ordinary attempts have failed; nothing when all of it was done."""
     mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     if _first_failing(seen) != address or not _is_fit(site, mine):
@@ -61,7 +63,7 @@ def _before_hello(mine: Sequence[Observation]) -> bool:
     return not any(o.server_hello for o in mine)
 
 
-def _other_shapes(site: Site, address: str, source: str, mine: Sequence[Observation], seen: Seen,
+def _other_shapes(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation], seen: Seen,
                   frame: Frame) -> list[Step]:
     shaped = [o for o in seen.around if o.purpose == "shape" and (o.address, o.port) == (address, site.port)]
     own = [o for o in shaped if o.hostname == site.host]
@@ -83,7 +85,7 @@ def _other_shapes(site: Site, address: str, source: str, mine: Sequence[Observat
     return [_shaped(site, address, name, frame, site.host, site.sni) for name in wanted if name not in tried]
 
 
-def _once_more(site: Site, address: str, source: str, passed: Observation, mine: Sequence[Observation],
+def _once_more(site: Site, address: str, source: AddressSource | Empty, passed: Observation, mine: Sequence[Observation],
                shaped: Sequence[Observation], frame: Frame) -> list[Step]:
     """What is still to come of this: the library's hello again after the one that passed, then that one again, for a
     block that merely ended between the two would show. Where there was silence, the library's also in small segments,
@@ -102,13 +104,13 @@ def _once_more(site: Site, address: str, source: str, passed: Observation, mine:
     return [_shaped(site, address, passed.shape, frame, frame.innocent, frame.innocent)]
 
 
-def _again(site: Site, address: str, source: str, mine: Sequence[Observation], frame: Frame) -> Visit:
+def _again(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation], frame: Frame) -> Visit:
     """The handshake is enough."""
     again = target_visit(site, address, source, frame, attempt=max(o.attempt for o in mine) + 1)
     return replace(again, pages=())
 
 
-def _shaped(site: Site, address: str, shape: str, frame: Frame, hostname: str, sni: str, *, attempt: int = 1) -> Visit:
+def _shaped(site: Site, address: str, shape: ShapeName | Empty, frame: Frame, hostname: str, sni: str, *, attempt: int = 1) -> Visit:
     patience_s = min(frame.timeout_s, PATIENCE_S)
     own = hostname == site.host
     return Visit(

@@ -9,7 +9,8 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.protocols import DATAGRAMS
+from probe.core.tables.protocols import DATAGRAMS, DatagramKind
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.nearness import concealed
 from probe.inference.evidence.port53 import of_the_name
 from probe.inference.evidence.transfer_evidence import YARDSTICK
@@ -18,7 +19,7 @@ from probe.inference.verdicts.classify import Case
 from probe.measurement.planning.plan_context import Seen
 from probe.measurement.session.taint import tainted_by
 
-MOST_OPEN = {"ladder": 1, "target": 2}
+MOST_OPEN: dict[Purpose, int] = {"ladder": 1, "target": 2}
 """Places of each family that are kept as ones that accept connections, by what they were asked for."""
 MOST_ANSWERING = 2
 """Those that answer datagrams."""
@@ -38,11 +39,11 @@ class Book:
         self._by_input: dict[str, list[int]] = defaultdict(list)
         self._told: dict[str, list[ControlAnswer]] = defaultdict(list)
         self._traces: list[int] = []
-        self._answering: dict[int, dict[tuple[str, int, str], None]] = {4: {}, 6: {}}
+        self._answering: dict[int, dict[tuple[str, int, DatagramKind], None]] = {4: {}, 6: {}}
         self._foreign: list[int] = []
         self._flows: dict[str, list[int]] = defaultdict(list)
         self._lent: dict[tuple[str, int, str], list[int]] = defaultdict(list)
-        self._open: dict[tuple[int, str], dict[tuple[str, int], None]] = {
+        self._open: dict[tuple[int, Purpose], dict[tuple[str, int], None]] = {
             (family, purpose): {} for family in (4, 6) for purpose in MOST_OPEN}
 
     def add(self, seen: Observation) -> int:
@@ -87,7 +88,7 @@ class Book:
             if len(known) < MOST_OPEN[stamped.purpose]:
                 known.setdefault((stamped.address, stamped.port))
         if stamped.operation in OPERATIONS and stamped.purpose == "target" and not stamped.failure:
-            protocol = "stun" if stamped.operation == "stun_binding" else "quic"
+            protocol: DatagramKind = "stun" if stamped.operation == "stun_binding" else "quic"
             answering = self._answering.get(family_of(stamped.address), {})
             if len(answering) < MOST_ANSWERING:
                 answering.setdefault((stamped.address, stamped.port, protocol))
@@ -122,7 +123,7 @@ class Book:
                     elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows,
                     searches=tuple(o for o in case.traces if o.purpose == "locate"))
 
-    def _elsewhere_udp(self) -> tuple[tuple[str, int, str], ...]:
+    def _elsewhere_udp(self) -> tuple[tuple[str, int, DatagramKind], ...]:
         """Places that answer datagrams, of each family the first."""
         return tuple(place for places in self._answering.values() for place in places)
 

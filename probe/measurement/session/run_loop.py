@@ -15,6 +15,8 @@ from typing import Any
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.progress import Progress, silent
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import Channel, ResolverRole
 from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import Listener, Question
 from probe.measurement.names.lookups import observe_question, replies_of
@@ -33,7 +35,7 @@ MAX_ASKS = 200
 MAX_SEARCHES = 12
 """Searches for a hop in one run, one for an address and port at most: each sets off what it looks for once more."""
 UDP_TIMEOUT_S = 5.0
-_UDP_CHANNELS = {"network": "network", "public": "public", "dark": "dark", "alive": "network"}
+_UDP_CHANNELS: dict[Channel, ResolverRole] = {"network": "network", "public": "public", "dark": "dark", "alive": "network"}
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
 """Lookups by the system at once: each is two questions to the network's resolver, which may have room for 150."""
@@ -239,7 +241,7 @@ class Loop:
         self._state.running.discard(step)
         return self._state.owners[step]
 
-    def _purpose(self, step: Lookup) -> str:
+    def _purpose(self, step: Lookup) -> Purpose:
         if step.channel in ("network", "public"):
             return "target"
         return "innocent" if step.name == self._frame.innocent else "dark"

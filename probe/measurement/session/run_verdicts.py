@@ -9,7 +9,9 @@ from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
-from probe.core.tables.trust import TRUSTS
+from probe.core.tables.run_words import GATEWAYS, TUNNELS, Tunnel
+from probe.core.tables.trust import TRUSTS, TrustPolicy
+from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
@@ -24,7 +26,7 @@ def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: Ladd
                ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of everything that the selection holds."""
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
-    roots: dict[str, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+    roots: dict[TrustPolicy, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
     bench = Bench(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
     verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
     return with_levels(_with_controls(verdicts, chosen, book.controls), book.observations), services
@@ -51,7 +53,7 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
     ladder = read_ladder(catalogue, cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
-                         gateway=words.get("gateway", "unknown"),
+                         gateway=known(words.get("gateway", "unknown"), GATEWAYS),
                          tunnel=_tunnel(words.get("tunnel", "")), changed=CHANGED in run.conditions)
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     verdicts, services = judge_book(catalogue, kept, book, ladder, cc=cc)
@@ -90,9 +92,9 @@ def _country(run: Run) -> str:
     return run.vantage.stated_cc or run.vantage.probe_cc
 
 
-def _tunnel(word: str) -> str:
+def _tunnel(word: str) -> Tunnel:
     """What a stored rung says of a tunnel that was seen; one that cannot be seen is none to the rules."""
-    return "" if word in ("none", "unknown") else word
+    return "" if word in ("none", "unknown") else known(word, TUNNELS)
 
 
 def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str]) -> Site:

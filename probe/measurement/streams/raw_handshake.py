@@ -9,7 +9,9 @@ import ssl
 from dataclasses import replace
 
 from probe.core.observations import Observation
-from probe.core.tables.failures import EOF, TIMEOUT, failure_of
+from probe.core.tables.failures import EOF, TIMEOUT, Failure, failure_of, open_failure
+from probe.core.tables.shapes import ShapeName
+from probe.core.tables.words import Empty
 from probe.measurement.clock import Clock
 from probe.measurement.planning.steps import Visit
 from probe.measurement.streams.own_hello import ja4
@@ -21,11 +23,11 @@ from probe.measurement.streams.tls_handshake import context_for
 _CHUNK = 16384
 _NARROW_BYTES = 536
 """What every IPv4 host takes (RFC 9293, section 3.7.1)."""
-NO_TLS = "ssl_error: wrong version number"
+NO_TLS = open_failure("ssl_error: wrong version number")
 """OpenSSL's word for an answer that is no TLS; one word for one thing."""
 
 
-def prepare(sock: RecordedSocket, shape: str) -> None:
+def prepare(sock: RecordedSocket, shape: ShapeName | Empty) -> None:
     """What a shape needs before the socket connects."""
     if shape == "narrow":
         with contextlib.suppress(OSError):
@@ -37,7 +39,8 @@ def raw_shake(sock: RecordedSocket, base: Observation, plan: Visit, *, clock: Cl
 
     No key exchange is completed, no certificate is seen. `hello_bytes` and `segments` tell what was sent.
     """
-    t0_s, reply, failure = clock.now_s(), Reply(word="more"), ""
+    t0_s, reply = clock.now_s(), Reply(word="more")
+    failure: Failure = ""
     parts: tuple[bytes, ...] = ()
     try:
         parts = hello_parts(plan, rng)
