@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 from urllib.parse import urlsplit
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import RunResult
+from probe.core.tables.failures import Failure
 
-TIMEOUT, REFUSED, RESET = "generic_timeout_error", "connection_refused", "connection_reset"
+TIMEOUT: Final = "generic_timeout_error"
+REFUSED: Final = "connection_refused"
+RESET: Final = "connection_reset"
 
 Change = Callable[[RunResult, frozenset[str]], RunResult]
 """Changes what controls said of the endpoints with these inputs; the client's own visits stay as they are."""
@@ -62,7 +66,7 @@ def cannot_shake_hands(word: str) -> Change:
     return lambda result, inputs: _controls(result, inputs, change)
 
 
-def gets_no_page(word: str) -> Change:
+def gets_no_page(word: Failure | None) -> Change:
     """Every control connects, and its request fails as the client's."""
     return lambda result, inputs: _controls(result, inputs, lambda answer: replace(answer, http_failure=word))
 

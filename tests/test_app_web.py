@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from probe.catalogue.load import load
 from probe.core.endpoints import Endpoint, Expectation
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, GENUINE, PLACES, PROOFS, PROVEN, REFUSED
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, GENUINE, PLACES, PROOFS, PROVEN, REFUSED, ProtocolName
 from probe.core.tables.protocols import PROTOCOLS
 from probe.measurement.messengers import app_http, mtproto, posts, websocket, within_websocket
 from probe.measurement.messengers.speech import MORE, Asked, Speech
@@ -126,7 +126,7 @@ def spoken(row: Endpoint, style: str = "", cut: int = 1 << 20) -> list[str]:
 
 @pytest.mark.parametrize(("name", "row"), CASES, ids=IDS)
 @pytest.mark.parametrize("cut", [1 << 20, 7, 1])
-def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: str, row: Endpoint, cut: int) -> None:
+def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: ProtocolName, row: Endpoint, cut: int) -> None:
     words = spoken(row, cut=cut)
     assert set(words) <= GENUINE
     assert words[-1] in {"mtproto_http": [PROVEN], "mtproto_ws": [PROVEN],
@@ -135,7 +135,7 @@ def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: str,
 
 @pytest.mark.parametrize(("name", "style"), [
     (name, style) for name in NAMES for style in WRONG])
-def test_whatever_else_answers_is_not_the_service(name: str, style: str) -> None:
+def test_whatever_else_answers_is_not_the_service(name: ProtocolName, style: str) -> None:
     row = next((row for row in ROWS[name] if row.expect.json), ROWS[name][0])
     for _ in range(3):  # a wrong answer is wrong in one of several ways
         assert spoken(row, style)[-1] not in GENUINE
@@ -147,7 +147,7 @@ def test_every_protocol_over_http_has_a_server_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_request_names_its_host_and_place_and_cannot_be_broken_out_of(name: str) -> None:
+def test_a_request_names_its_host_and_place_and_cannot_be_broken_out_of(name: ProtocolName) -> None:
     row = ROWS[name][0]
     evil = replace(asked_of(row), url="", name="a\r\nX: y", place="/p\r\n q HTTP/1.1")
     for asked in (asked_of(row), evil):
@@ -321,14 +321,14 @@ def test_any_bytes_have_a_word_and_none_is_proven(
 
 
 @cache
-def answered(name: str) -> bytes:
+def answered(name: ProtocolName) -> bytes:
     """What a server answered once."""
     return asyncio.run(talk(ROWS[name][0], "", 1 << 20))[1][-1]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(["mtproto_http", "mtproto_ws", "session_seed"]), st.integers(0, 1 << 20), st.integers(0, 7))
-def test_a_damaged_answer_never_proves_another_number(name: str, at: int, bit: int) -> None:
+def test_a_damaged_answer_never_proves_another_number(name: ProtocolName, at: int, bit: int) -> None:
     asked, turn = asked_of(ROWS[name][0]), SPEECHES[name][0].turns[-1]
     other = replace(asked, random=bytes(byte ^ 1 for byte in asked.random))
     reply = bytearray(answered(name))
@@ -350,7 +350,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
-def test_the_worst_of_answers_costs_little_time(name: str, make: Callable[[], bytes]) -> None:
+def test_the_worst_of_answers_costs_little_time(name: ProtocolName, make: Callable[[], bytes]) -> None:
     data, asked = make(), asked_of(ROWS[name][0])
     begun = time.process_time()
     for turn in SPEECHES[name][0].turns:

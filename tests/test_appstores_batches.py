@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from probe.catalogue import packaged
 from probe.catalogue.load import load
 from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.outcomes import Outcome
 from probe.core.tables.store_states import (
     ABSENT,
     BLOCKED,
@@ -119,7 +120,7 @@ def test_a_batch_that_is_read_twice_counts_once() -> None:
     ("paaau", "inconclusive", "inconclusive.control_failed"),
     ("pb", "blocked", "tls.reset.sni"),
 ])
-def test_the_outcome_of_the_store_role(text: str, outcome: str, block_type: str) -> None:
+def test_the_outcome_of_the_store_role(text: str, outcome: Outcome, block_type: str) -> None:
     checks = history(text)
     standings, _ = follow(checks)
     assert outcome_of(checks[-1], standings[key_of(checks[-1])], block_type="tls.reset.sni") == (outcome, block_type)
@@ -163,7 +164,7 @@ def test_without_a_proper_time_nothing_is_followed() -> None:
     (["blocked", "inconclusive"], "inconclusive", False),
     (["inconclusive"], "inconclusive", False),
 ])
-def test_a_service_is_gone_where_no_store_has_it(outcomes: list[str], outcome: str, partial: bool) -> None:
+def test_a_service_is_gone_where_no_store_has_it(outcomes: list[str], outcome: Outcome, partial: bool) -> None:
     cause = {"down": "server.delisted", "blocked": "ip.blackhole"}
     checks = [check(0, IN, outcome=o, block_type=cause.get(o, ""), app=str(n)) for n, o in enumerate(outcomes)]
     (found,) = roles(checks)

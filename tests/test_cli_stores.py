@@ -15,6 +15,7 @@ from probe.cli import stores as command
 from probe.cli.main import cli
 from probe.control.reaching.reach_plan import Plan, Reach
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.measurement.streams.http_parts import Exchange
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
@@ -124,7 +125,7 @@ def test_two_batches_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "Another batch" in done.output
 
 
-def verdict(target: str, outcome: str) -> Verdict:
+def verdict(target: str, outcome: Outcome) -> Verdict:
     return Verdict(target_id=target, service="s", role="store", input="", outcome=outcome,
                    block_type="ip.blackhole" if outcome == "blocked" else "")
 

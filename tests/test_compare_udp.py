@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, site_of
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.udp_evidence import Other, beside, places, where_datagrams_end
@@ -22,13 +24,13 @@ def series(answered: int, address: str = HERE4, service: str = "chat", **changes
                        failure="" if answered > 6 else TIMEOUT, requests=10, responses=answered, **changes)
 
 
-def shaken(failure: str = "", address: str = HERE4, purpose: str = "target", **changes: Any) -> Observation:
+def shaken(failure: Failure = "", address: str = HERE4, purpose: Purpose = "target", **changes: Any) -> Observation:
     fields: dict[str, Any] = dict(hostname=HOST, target_id="chat.web.main", input=URL) | changes
     return Observation(operation="quic_handshake", address=address, port=443, purpose=purpose, failure=failure,
                        **fields)
 
 
-def version(failure: str = "", *offered: str, address: str = HERE4) -> Observation:
+def version(failure: Failure = "", *offered: str, address: str = HERE4) -> Observation:
     return Observation(operation="quic_version", address=address, port=443, purpose="version", failure=failure,
                        requests=3 if failure else 1, responses=int(not failure), replies=offered)
 
@@ -136,7 +138,7 @@ def test_controls_speak_of_this_very_address() -> None:
     assert (got.controls_answered, got.control_ok, got.control_failed) == (4, 1, 1)
 
 
-def trace(purpose: str, address: str, *heard: int, end: str = "", other: int = 0) -> Observation:
+def trace(purpose: Purpose, address: str, *heard: int, end: str = "", other: int = 0) -> Observation:
     """Routers at these TTLs; from `other` on they are others than everybody's."""
     replies = [f"{n} exceeded 9.0 r{n}{'x' if other and n >= other else ''}" for n in heard]
     return Observation(operation="udp_trace", purpose=purpose, address=address, port=3478, family=4,

@@ -19,6 +19,8 @@ from probe.cli.main import cli
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.outcomes import Outcome
+from probe.core.tables.roles import Role
 from probe.core.verdicts import Verdict
 from probe.research.registers.register_join import Index, join, parents
 from probe.research.registers.register_types import Entry, Refused, Updated
@@ -26,7 +28,7 @@ from probe.research.registers.register_words import MATCHES
 from probe.results.runs.run_writer import write_run
 
 
-def endpoint(target: str, url: str, *, host: str = "", address: str = "", role: str = "chat") -> Endpoint:
+def endpoint(target: str, url: str, *, host: str = "", address: str = "", role: Role = "chat") -> Endpoint:
     return Endpoint(target_id=target, service=target.partition(".")[0], role=role, tier=1, input=url, protocol="http",
                     host=host or url.partition("://")[2].partition("/")[0], port=443, address=address)
 
@@ -145,7 +147,7 @@ def test_a_network_matches_what_lies_in_it(number: int, length: int) -> None:
 # --- the command
 
 
-def verdict(target: str, outcome: str) -> Verdict:
+def verdict(target: str, outcome: Outcome) -> Verdict:
     return Verdict(target_id=target, service=target.partition(".")[0], role="web", input="", outcome=outcome,
                    block_type="tls.reset.sni" if outcome == "blocked" else "")
 

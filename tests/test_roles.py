@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from observations import endpoint
 from probe.catalogue.packaged import needing_accounts
-from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
-from probe.core.tables.roles import ALL, ANY
+from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Outcome
+from probe.core.tables.roles import ALL, ANY, Role
 from probe.core.verdicts import ServiceVerdict
 from probe.inference.verdicts.combine import Finding, combine_paths
 from probe.inference.verdicts.role_verdicts import Quorum, role_outcome, service_verdicts
@@ -66,7 +66,7 @@ def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> Service
     (("-",), 0, NOT_ATTEMPTED, 0, 0, False),
     (("-",), ANY, NOT_ATTEMPTED, 0, 0, False),
 ])
-def test_a_role_is_k_of_n(targets: tuple[str, ...], quorum: Quorum, outcome: str, k: int, n: int,
+def test_a_role_is_k_of_n(targets: tuple[str, ...], quorum: Quorum, outcome: Outcome, k: int, n: int,
                           partial: bool) -> None:
     row = verdict(*targets, quorum=quorum)
     assert (row.outcome, row.k, row.n, row.partial) == (outcome, k, n, partial)
@@ -87,7 +87,7 @@ def test_a_role_is_k_of_n(targets: tuple[str, ...], quorum: Quorum, outcome: str
     (("dns:o stun:b",), "blocked", 1, 2),
     (("dns:o", "http:b"), "blocked", 1, 2),
 ])
-def test_places_are_judged_by_the_strongest_words_and_endpoints_counted(targets: tuple[str, ...], outcome: str, k: int,
+def test_places_are_judged_by_the_strongest_words_and_endpoints_counted(targets: tuple[str, ...], outcome: Outcome, k: int,
                                                                         n: int) -> None:
     row = verdict(*targets)
     assert (row.outcome, row.k, row.n, row.partial) == (outcome, k, n, k < n and k > 0)
@@ -100,7 +100,7 @@ def test_what_is_blocked_is_listed_by_endpoint_and_by_target() -> None:
     assert row.block_types == ("ip.blackhole",)
 
 
-def _path(outcome: str, family: int, depth: int = 2) -> Finding:
+def _path(outcome: Outcome, family: int, depth: int = 2) -> Finding:
     return Finding(outcome=outcome, family=family, depth=depth)
 
 
@@ -164,7 +164,7 @@ def test_what_is_undecided_could_not_turn_a_block_into_an_answer_nor_back(target
 # --- in words
 
 
-def row(role: str, outcome: str, k: int = 0, n: int = 1, **changes: Any) -> ServiceVerdict:
+def row(role: Role, outcome: Outcome, k: int = 0, n: int = 1, **changes: Any) -> ServiceVerdict:
     causes = changes.pop("block_types", ("ip.blackhole",) if k else ())
     partial = changes.pop("partial", 0 < k < n)
     return ServiceVerdict(service="whatsapp", role=role, outcome=outcome, k=k, n=n, partial=partial,
@@ -216,7 +216,7 @@ def test_only_services_of_which_something_is_blocked_get_a_line() -> None:
 
 
 @given(st.sampled_from([*OUTCOMES, NOT_ATTEMPTED]), st.integers(0, 3), st.integers(0, 3), st.booleans())
-def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: str, k: int, more: int, partial: bool) -> None:
+def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: Outcome, k: int, more: int, partial: bool) -> None:
     if outcome == "blocked" and not k:
         k = 1
     line = service_line("X", [row("chat", outcome, k, k + more, partial=partial)])

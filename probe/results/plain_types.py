@@ -38,7 +38,8 @@ def read_record(row: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(row, kind)
     except msgspec.ValidationError:
-        return _rebuilt(msgspec.convert(row, _loose(kind)), kind)
+        loose: Any = kind
+        return _rebuilt(msgspec.convert(row, _loose(loose)), kind)
 
 
 @cache

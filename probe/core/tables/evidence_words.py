@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from probe.core.tables.words import Empty
+
 Answered = Literal["", "yes", "no"]
 """yes, no, or empty where nobody knows: was it acknowledged, was the expectation met?"""
 Stage = Literal["connect", "tls", "app", "http", "page", "quic", "stun"]
@@ -48,6 +50,16 @@ HopWord = Literal[
 HOP_WORDS: tuple[HopWord, ...] = get_args(HopWord)
 Ending = Literal["reset", "close", "alert", "drop", "mute", "silence"]
 """How something on the way, or a server, ends an attempt; silence: drop or mute."""
+ReplyWord = Literal["hello", "alert", "other", "more"]
+"""What a server's first bytes are; more: not to be told yet."""
 SPACES: tuple[AddressSpace, ...] = get_args(AddressSpace)
 TransferKind = Literal["", "innocent", "sample", "elsewhere", "pieces"]
 """Which transfer is due; empty: none."""
+NO_STAGE_OR_PAGE: tuple[Stage | Empty, ...] = ("", "page")
+"""Of an attempt that was answered, as expected or not."""
+TLS_OR_HTTP: tuple[Literal["tls", "http"], ...] = ("tls", "http")
+"""Stages, and kinds of sites."""
+NARROW_FAILS: tuple[NarrowHello, ...] = ("failed", "silent")
+"""The library's hello in small segments was not answered."""
+SPEAKING: tuple[Literal["tls", "http", "app"], ...] = ("tls", "http", "app")
+"""Stages, and kinds of sites, at which something is said over TCP."""

@@ -69,3 +69,4 @@ ROOT_SERVERS: tuple[str, ...] = (
 )
 """Asked with RD=0 a root server refers to a top-level domain and never answers A or AAAA of a host:
 any such answer was injected on the way (the "dark resolver" test)."""
+OWN_RESOLVERS: tuple[ResolverRole, ...] = ("network", "system")

@@ -28,3 +28,5 @@ Skip = Literal["", "battery", "metered"]
 NETWORK_TYPES: tuple[NetworkType, ...] = get_args(NetworkType)
 GATEWAYS: tuple[Gateway, ...] = get_args(Gateway)
 TUNNELS: tuple[Tunnel, ...] = get_args(Tunnel)
+OUT_OF_ORDER: tuple[ResolverState, ...] = ("dead", "failing")
+"""A resolver that answers nothing useful."""

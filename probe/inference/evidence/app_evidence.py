@@ -8,10 +8,12 @@ from typing import Final
 
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.evidence_words import ControlFinding, InnocentState
+from probe.core.tables.failures import is_timeout
 from probe.core.tables.handshakes import FOREIGN, GENUINE, INNOCENT, PROVEN, Proof, ProtocolName
+from probe.core.tables.operations import Operation
 from probe.core.tables.words import Empty
 
-OPERATION: Final = "app_round_trip"
+OPERATION: Final[Operation] = "app_round_trip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ def innocent_word(around: Sequence[Observation], address: str, port: int) -> Inn
         return "unasked"
     if any(not o.failure for o in said):
         return "reached"
-    if any("timeout" in o.failure and o.acked == "yes" for o in said):
+    if any(is_timeout(o.failure) and o.acked == "yes" for o in said):
         return "carried"
     return "tainted" if all(o.tainted_by for o in tries if o.failure) else "failed"
 

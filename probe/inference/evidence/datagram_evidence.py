@@ -11,11 +11,11 @@ from probe.core.nat64 import from_outside
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import InnocentState, VersionState
-from probe.core.tables.failures import Failure
+from probe.core.tables.failures import TIMEOUTS, kind_of
 from probe.core.tables.protocols import DatagramKind
-from probe.inference.evidence.path_evidence import TIMEOUTS, PathEvidence, claims
+from probe.inference.evidence.path_evidence import PathEvidence, claims
 from probe.inference.evidence.udp_evidence import PORT_BESIDE, Other, beside, where_datagrams_end
-from probe.inference.evidence.visit_outcomes import source_of
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, source_of
 
 VERSION_1 = "00000001"
 
@@ -37,7 +37,7 @@ class Around:
 def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequence[Observation], around: Around,
                       ) -> PathEvidence:
     """What is known of `address`; `stage` is the site's kind where the last attempt failed."""
-    mine = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
+    mine = [o for o in visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     failed = [o for o in mine if o.failure]
     last = mine[-1] if mine else Observation(operation="connect", address=address)
     near = [o for o in around.near if o.address == address and o.port == site.port]
@@ -62,15 +62,12 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
     if failed and not base.last_ok:
         base = replace(
             base, stage=kind, failure=last.failure, icmp=last.icmp, tls_alert=last.tls_alert, trust=last.trust,
-            issuer=last.issuer, same_failure=len({_kind_of(o.failure) for o in failed}) == 1,
+            issuer=last.issuer, same_failure=len({kind_of(o.failure) for o in failed}) == 1,
             tainted=all(o.tainted_by for o in failed),
             private_root=claims(last, around.private_root),
         )
     return _with_controls(base, site, mine, around)
 
-
-def _kind_of(failure: Failure) -> str:
-    return "timeout" if failure in TIMEOUTS else failure
 
 
 def _innocent(near: Sequence[Observation]) -> InnocentState:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import EncryptedState
-from probe.core.tables.failures import Failure
+from probe.core.tables.failures import Failure, FailureKind, is_timeout
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 
 USUAL_PORTS = (0, 53, 80, 443, 853)
@@ -27,7 +27,7 @@ class EncryptedDns:
 
     @property
     def blocked(self) -> bool:
-        return "blocked" in (self.dot, self.doh)
+        return self.dot == "blocked" or self.doh == "blocked"
 
 
 def encrypted_dns(seen: Sequence[Observation], *, well: bool) -> EncryptedDns:
@@ -68,5 +68,5 @@ def _worked(seen: Observation) -> bool:
     return not seen.failure or bool(seen.rcode)
 
 
-def _kind(failure: Failure) -> str:
-    return "timeout" if "timed_out" in failure or "timeout" in failure else failure
+def _kind(failure: Failure) -> FailureKind:
+    return "timeout" if "timed_out" in failure or is_timeout(failure) else failure

@@ -24,6 +24,10 @@ SERVED: tuple[HopWord, ...] = ("acked", "answered")
 QUIET_HOPS = 2
 """So many hops in a row must keep silent where others are heard: one router alone may have other things to do."""
 _CARRIER = ipaddress.ip_network("100.64.0.0/10")
+_INSIDE: tuple[AddressSpace, ...] = ("private", "carrier")
+_PASSED: tuple[HopWord, ...] = ("exceeded", "acked")
+"""What shows that a packet went on."""
+_ROUTERS: tuple[HopWord, ...] = ("exceeded", "gateway")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +117,7 @@ def first_sign(rows: Sequence[Sequence[Sent]], way: Sequence[Sent]) -> int:
     if acted:
         return min(acted)
     others, ended = heard_of(way)
-    heard = max((s.ttl for s in packets if s.word in ("exceeded", "acked")), default=0)
+    heard = max((s.ttl for s in packets if s.word in _PASSED), default=0)
     quiet = sorted({s.ttl for s in packets if s.word == "silent" and s.ttl > heard
                     and (s.ttl in others or (ended and s.ttl >= ended))})
     return quiet[0] if len(quiet) >= QUIET_HOPS else 0
@@ -191,12 +195,12 @@ def _copied(answers: Sequence[Sent]) -> int:
 def _outside(way: Sequence[Sent]) -> int:
     spaces = _spaces(way)
     public = min((ttl for ttl, space in spaces.items() if space == "public"), default=0)
-    inside = [ttl for ttl, space in spaces.items() if space in ("private", "carrier")]
+    inside = [ttl for ttl, space in spaces.items() if space in _INSIDE]
     return public if inside and public > max(inside) else 0
 
 
 def _spaces(way: Sequence[Sent]) -> Mapping[int, AddressSpace]:
-    return {s.ttl: s.space for s in way if s.space and s.word in ("exceeded", "gateway")}
+    return {s.ttl: s.space for s in way if s.space and s.word in _ROUTERS}
 
 
 def _scope(found: Located, way: Sequence[Sent], outside: int) -> Scope:

@@ -9,7 +9,11 @@ from statistics import median
 
 from probe.core.nat64 import KNOWN_NAME, prefix_of
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure, is_timeout
+from probe.core.tables.operations import ABOVE_TCP, Operation
+from probe.core.tables.purposes import Purpose
 from probe.core.tables.run_words import FamilyState, Gateway, ResolverState, Tunnel
+from probe.core.tables.trust import TrustFinding
 from probe.inference.evidence.unanswered import Asked, asked_of
 from probe.inference.evidence.url_places import host_of
 
@@ -21,6 +25,12 @@ LARGE_TAKES_S = 3.0
 STALLED = 3
 CRAWLS_BYTES_A_S = 25_000
 """200 kbit/s: a phone of the second generation."""
+_INNOCENT: tuple[Purpose, ...] = ("ladder", "innocent")
+_NOT_ITS_OWN: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed", "wrong_name")
+_RUNGS: tuple[Operation, ...] = ("connect", "http_round_trip")
+_TRANSFERS: tuple[Purpose, ...] = ("sample", "yardstick")
+_UNUSUAL: tuple[Purpose, ...] = ("shape", "foreign")
+"""Hellos and names that say nothing of the line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,17 +106,17 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
                     operators: Mapping[str, str] | None = None, link: bool = True, gateway: Gateway = "unknown",
                     tunnel: Tunnel = "", has_ipv6: bool = False, changed: bool = False) -> LadderEvidence:
     """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator."""
-    pages = [o for o in seen if o.purpose == "ladder" and o.operation in ("connect", "http_round_trip") and o.input]
+    pages = [o for o in seen if o.purpose == "ladder" and o.operation in _RUNGS and o.input]
     verdicts = {url: _works([o for o in pages if o.input == url]) for url in {o.input for o in pages}}
     connects = {n: [o for o in seen if o.purpose == "ladder" and o.operation == "connect" and o.family == n]
                 for n in (4, 6)}
     ipv4 = _ipv4(connects[4], connects[6])
     shakes = _shakes(seen, 4) or _shakes(seen, 6)
-    above_tcp = [o for o in seen if o.operation in ("tls_handshake", "http_round_trip")
-                 and o.purpose not in ("shape", "foreign")]
+    above_tcp = [o for o in seen if o.operation in ABOVE_TCP
+                 and o.purpose not in _UNUSUAL]
     large = [o for o in above_tcp if not o.failure and o.bytes_read >= TWO_SEGMENTS]
-    silent = [o for o in above_tcp if "timeout" in o.failure and o.acked != "no" and o.bytes_read < TWO_SEGMENTS]
-    crawls = _crawls([o for o in seen if o.operation == "transfer" and o.purpose in ("sample", "yardstick")])
+    silent = [o for o in above_tcp if is_timeout(o.failure) and o.acked != "no" and o.bytes_read < TWO_SEGMENTS]
+    crawls = _crawls([o for o in seen if o.operation == "transfer" and o.purpose in _TRANSFERS])
     offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, tunnel=tunnel, changed=changed, resolver=_resolver(seen),
@@ -119,12 +129,12 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         domestic_failed=sum(not ok for url, ok in verdicts.items() if url in domestic),
         altered=_altered(pages, operators or {}),
         tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
-        resigned=sum(o.trust in ("unknown_issuer", "self_signed", "wrong_name") for o in shakes),
+        resigned=sum(o.trust in _NOT_ITS_OWN for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
         hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.url.startswith("https:"))
                    for o in silent),
-        stalled_innocents=frozenset(o.address for o in silent if o.purpose in ("ladder", "innocent")
+        stalled_innocents=frozenset(o.address for o in silent if o.purpose in _INNOCENT
                                     and not o.tainted_by),
         slow=crawls or (bool(large) and all(o.t_s - o.t0_s > LARGE_TAKES_S for o in large)), crawls=crawls,
         nat64_prefix=prefix_of(a for o in seen if o.purpose == "ladder" and o.hostname == KNOWN_NAME
@@ -164,7 +174,7 @@ def _resolver(seen: Sequence[Observation]) -> ResolverState:
         return "unasked"
     if any(not o.failure for o in asked):
         return "ok"
-    return "dead" if all("timeout" in o.failure or o.failure == "connection_refused" for o in asked) else "failing"
+    return "dead" if all(is_timeout(o.failure) or o.failure == "connection_refused" for o in asked) else "failing"
 
 
 def _altered(pages: Sequence[Observation], operators: Mapping[str, str]) -> int:
@@ -197,7 +207,7 @@ def _ipv4(four: Sequence[Observation], six: Sequence[Observation]) -> FamilyStat
     return "broken" if four and any(not o.failure for o in six) else "unknown"
 
 
-_ANSWERED_BY_RESETS = ("connection_refused", "connection_reset")
+_ANSWERED_BY_RESETS: tuple[Failure, ...] = ("connection_refused", "connection_reset")
 """Packets travel both ways then: who resets them is another question."""
 
 

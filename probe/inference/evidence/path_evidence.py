@@ -13,6 +13,8 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.control_sources import FEED
 from probe.core.tables.evidence_words import (
+    NO_STAGE_OR_PAGE,
+    TLS_OR_HTTP,
     Answered,
     ControlFinding,
     InnocentState,
@@ -21,7 +23,7 @@ from probe.core.tables.evidence_words import (
     OtherPort,
     Stage,
 )
-from probe.core.tables.failures import Failure
+from probe.core.tables.failures import Failure, kind_of
 from probe.core.tables.handshakes import FOREIGN, INNOCENT
 from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import SiteKind
@@ -56,14 +58,15 @@ from probe.inference.evidence.visit_outcomes import (
     source_of,
 )
 
-TIMEOUTS: frozenset[Failure] = frozenset({"generic_timeout_error", "timed_out"})
-REFUSED: Final = "connection_refused"
-RESET: Final = "connection_reset"
+REFUSED: Final[Failure] = "connection_refused"
+RESET: Final[Failure] = "connection_reset"
 UNTRUSTED: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed")
 _DEPTHS: dict[Operation, int] = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
 _STAGES: dict[Operation, Stage] = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
 NAMED_PURPOSES: tuple[Purpose, ...] = (*NETWORK_PURPOSES, SAMPLE)
 ALIKE = 0.7
+_NEEDS: dict[SiteKind, int] = {"tcp": 1, "tls": 2}
+_OF_PAGES: tuple[Stage | Empty, ...] = ("http", "page", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +180,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
                   ) -> PathEvidence:
     """Gather what is known of `address`; `private_root` is the organisation of the expected private authority.
     Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
-    here = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
+    here = [o for o in visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
     numbers = whole_attempts(mine)
     only = replace(site, endpoints=(endpoint,))
@@ -187,7 +190,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
-        needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni),
+        needs=_NEEDS.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
         proven=(site.proves_itself and any(o.trust == "valid" for o in mine)) or proves_service(mine),
@@ -213,10 +216,10 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         base = replace(base, app=app_evidence(site.app, mine, around, told, address=address, port=site.port,
                                               where=place_of(known_as, site.port)), status=foreign_status(mine))
     base = _with_controls(base, site, told, mine, known_as=known_as)
-    if base.stage in ("tls", "http"):
+    if base.stage in TLS_OR_HTTP:
         base = replace(base, shapes=shape_evidence(site, address, mine, around, told, known_as=known_as))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
-    return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in ("", "page") else base
+    return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in NO_STAGE_OR_PAGE else base
 
 
 def claims(seen: Observation, organisation: str) -> bool:
@@ -235,7 +238,7 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         stage = "page"
     return replace(
         base, stage=stage, failure=last.failure, icmp=last.icmp,
-        same_failure=len({(o.operation, _kind_of(o.failure)) for o in ends}) == 1,
+        same_failure=len({(o.operation, kind_of(o.failure)) for o in ends}) == 1,
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                           and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
         anatomy=anatomy_of(ends, [o for o in around if o.address == base.address]),
@@ -252,7 +255,7 @@ def _acked(words: Sequence[Answered]) -> Answered:
     """The last attempt's word; `no` only where it is every attempt's."""
     if words[-1] != "no" or all(word == "no" for word in words):
         return words[-1]
-    return "yes" if "yes" in words else ""
+    return "yes" if any(word == "yes" for word in words) else ""
 
 
 def whole_attempts(mine: Sequence[Observation]) -> list[int]:
@@ -269,16 +272,13 @@ def _end_of(attempt: Sequence[Observation]) -> Observation:
     return next((o for o in attempt if o.failure or o.proof == FOREIGN), attempt[-1])
 
 
-def _kind_of(failure: Failure) -> str:
-    return "timeout" if failure in TIMEOUTS else failure
-
 
 def _innocent(around: Sequence[Observation], address: str, port: int) -> InnocentState:
     tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
              and o.protocol != INNOCENT]
     if not tries:
         return "unasked"
-    operation = "tls_handshake" if any(o.sni for o in tries) else "http_round_trip"
+    operation: Operation = "tls_handshake" if any(o.sni for o in tries) else "http_round_trip"
     reached = [o for o in tries if o.operation == operation and not o.failure]
     if reached:
         return "reached"
@@ -337,7 +337,7 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
     if base.stage == "app":
         word = control_word(control, where)
         return "" if word == FOREIGN else word
-    if base.stage in ("http", "page", "") and control.http_failure is not None:
+    if base.stage in _OF_PAGES and control.http_failure is not None:
         return "failed" if control.http_failure else "" if control.before else "ok"
     return ""
 

@@ -13,7 +13,8 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of, same_provider
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.evidence_words import Elsewhere, NarrowHello
-from probe.core.tables.failures import Failure
+from probe.core.tables.failures import kind_of
+from probe.core.tables.operations import Operation
 from probe.core.tables.shapes import PLAIN, ShapeName
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
@@ -21,7 +22,6 @@ ELSEWHERE_ATTEMPTS = 3
 """So often the name must fail at an agreed server before anything is said of it."""
 SMALL_BYTES = 1280 - 60
 """Less than what every link takes in one packet: IPv6's least MTU (RFC 8200 section 5), headers left out."""
-_TIMEOUTS: tuple[Failure, ...] = ("generic_timeout_error", "timed_out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +151,9 @@ def same_build(one: str, other: str) -> bool:
     return (first[0][:3], first[0][4:6], *first[1:]) == (second[0][:3], second[0][4:6], *second[1:])
 
 
+_WEIGHTIEST: tuple[Elsewhere, ...] = ("passes", "name")
+
+
 def _elsewhere(site: Site, mine: Sequence[Observation], around: Sequence[Observation]) -> Elsewhere:
     """The word of the agreed servers: `passes` if the name is answered at any of them."""
     foreign = sorted((o for o in around if o.purpose == "foreign"), key=lambda o: o.sequence)
@@ -159,17 +162,17 @@ def _elsewhere(site: Site, mine: Sequence[Observation], around: Sequence[Observa
         return ""
     words = {_at_place(site, ends[-1], [o for o in foreign if (o.address, o.port) == place])
              for place in {(o.address, o.port) for o in foreign}}
-    return "passes" if "passes" in words else "name" if "name" in words else ""
+    return next((word for word in _WEIGHTIEST if word in words), "")
 
 
 def _at_place(site: Site, end: Observation, there: Sequence[Observation]) -> Elsewhere:
     """What the name met at one server, all of whose visits are given in order. Another name that failed there since
     the innocent one was answered may have caused what ours met: then nothing is said."""
-    operation = "tls_handshake" if site.sni else "http_round_trip"
+    operation: Operation = "tls_handshake" if site.sni else "http_round_trip"
     own = [o for o in there if o.hostname == site.host and (o.failure or o.operation == operation)]
     if any(not o.failure for o in own):
         return "passes"
-    alike = all(o.operation == end.operation and _kind(o.failure) == _kind(end.failure) for o in own)
+    alike = all(o.operation == end.operation and kind_of(o.failure) == kind_of(end.failure) for o in own)
     if len(own) < ELSEWHERE_ATTEMPTS or not alike or end.operation != operation:
         return ""
     before = [o for o in there if o.sequence < own[0].sequence and (o.failure or o.operation == operation)]
@@ -177,6 +180,3 @@ def _at_place(site: Site, end: Observation, there: Sequence[Observation]) -> Els
                and o.hostname != site.host]
     return "name" if before and not before[-1].failure and not between else ""
 
-
-def _kind(failure: Failure) -> str:
-    return "timeout" if failure in _TIMEOUTS else failure

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from probe.core.addresses import same_provider
 from probe.core.observations import Observation
 from probe.core.tables.evidence_words import InnocentState, LostWhere, VersionState
-from probe.core.tables.failures import Failure
+from probe.core.tables.failures import TIMEOUTS
+from probe.core.tables.operations import Operation
 from probe.core.tables.protocols import DatagramKind
 from probe.inference.evidence.fisher import lost_more
 from probe.inference.evidence.trace_evidence import BEYOND, Way, way_of
 
-OPERATIONS = frozenset(("quic_handshake", "quic_version", "stun_binding"))
+OPERATIONS: frozenset[Operation] = frozenset(("quic_handshake", "quic_version", "stun_binding"))
 """What is said to a service in datagrams."""
-TIMEOUTS: frozenset[Failure] = frozenset(("generic_timeout_error", "timed_out"))
 PORT_BESIDE = 444
 """A port that nobody asks for, so that nobody can have set off a punishment of it."""
 LOSSY = 1 / 3
 CHANCE = 0.001
 """What chance explains with more than this is no finding."""
+_SERIES: tuple[Operation, ...] = ("stun_binding", "quic_version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def places(seen: Iterable[Observation]) -> tuple[Other, ...]:
 
 
 def _other(protocol: DatagramKind, address: str, mine: Sequence[Observation]) -> Other:
-    series = [o for o in mine if o.operation in ("stun_binding", "quic_version")]
+    series = [o for o in mine if o.operation in _SERIES]
     greetings = [o for o in mine if o.operation == "quic_handshake" and o.purpose == "innocent"]
     return Other(
         protocol=protocol, address=address, services=frozenset(o.target_id.split(".")[0] for o in mine if o.target_id),

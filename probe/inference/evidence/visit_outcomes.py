@@ -24,7 +24,7 @@ CLOSED = "closed"
 def source_of(visits: Sequence[Observation]) -> AddressSource | Empty:
     """Who gave their address. What trusted resolvers told first the network may have told as well, later."""
     said = [o.address_source for o in visits]
-    return "network" if "network" in said else said[0] if said else ""
+    return "network" if any(word == "network" for word in said) else said[0] if said else ""
 
 
 def failed_inputs(site: Site, attempt: Sequence[Observation]) -> frozenset[str]:

@@ -14,11 +14,14 @@ What comes over a validated TLS connection is the server's own doing as far as a
 
 from __future__ import annotations
 
+from probe.core.tables.evidence_words import InnocentState
 from probe.core.tables.handshakes import FOREIGN, GENUINE
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.words import known
 from probe.inference.rules.path_context import PathRule, Scene, contrary, convicts, ended_by, silence
 from probe.inference.rules.rule import Rule
+
+_PASSES: tuple[InnocentState, ...] = ("reached", "carried")
 
 
 def _said(s: Scene) -> bool:
@@ -32,7 +35,7 @@ def _in_clear(s: Scene) -> bool:
 
 def _vanishes(s: Scene) -> bool:
     return (_in_clear(s) and silence(s, "app", "drop") and convicts(s)
-            and s.path.app.innocent in ("reached", "carried"))
+            and s.path.app.innocent in _PASSES)
 
 
 def _only_this(s: Scene) -> bool:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import REFUSED, RESET, TIMEOUTS
+from probe.core.tables.evidence_words import OtherPort
+from probe.core.tables.failures import TIMEOUTS
+from probe.inference.evidence.path_evidence import REFUSED, RESET
 from probe.inference.rules.path_context import ADMINISTRATIVE, PathRule, Scene, contrary, convicts, injected, lost_here
 from probe.inference.rules.rule import Rule
+
+_LIVES: tuple[OtherPort, ...] = ("open", "closed")
+"""The host answers at another port."""
 
 
 def _shut(s: Scene) -> bool:
@@ -41,7 +46,7 @@ CONNECT: tuple[PathRule, ...] = (
          "attempts on this port are lost where other packets pass, another port of the address answers, and controls "
          "connect to this one",
          lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and contrary(s) and _shut(s)
-         and s.path.other_port in ("open", "closed")),
+         and s.path.other_port in _LIVES),
     Rule("ip/vanishes", "blocked", "ip.blackhole", 0.9, ("helper", "routers"),
          "packets to the address are lost where others pass, and controls connect to it",
          lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and contrary(s) and _shut(s)

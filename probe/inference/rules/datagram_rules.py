@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import REFUSED, TIMEOUTS
+from probe.core.tables.evidence_words import Stage
+from probe.core.tables.failures import TIMEOUTS
+from probe.core.tables.protocols import DatagramKind
+from probe.core.tables.words import Empty
+from probe.inference.evidence.path_evidence import REFUSED
 from probe.inference.rules.path_context import PathRule, Scene, contrary, convicts
 from probe.inference.rules.quic_rules import QUIC
 from probe.inference.rules.rule import Rule
 
-_KINDS = ("quic", "stun")
-LIKE = {"quic": 1, "stun": 2}
+_KINDS: tuple[DatagramKind, ...] = ("quic", "stun")
+LIKE: dict[Stage | Empty, int] = {"quic": 1, "stun": 2}
 """Other services of the same protocol that must answer before one that does not is accused: QUIC is spoken by few."""
 
 

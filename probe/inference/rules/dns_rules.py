@@ -10,8 +10,9 @@ from probe.core.tables.words import known
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence
 from probe.inference.rules.rule import Rule
 
-ANSWERS = ("ok", *DENIALS)
+ANSWERS: tuple[DnsState, ...] = ("ok", *DENIALS)
 """States of an innocent name that show a living resolver, whether it knows the name or not."""
+_NOT_SILENT: tuple[DnsState, ...] = (*ANSWERS, "unasked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ DNS_RULES: tuple[Rule[NameEvidence], ...] = (
          lambda e: e.resolver_dead and e.dns.network != "ok"),
     Rule("dns/resolver_gave_up", "local", "local.resolver", 0.9, ("nothing",),
          "the network's resolver ceased to serve innocent names during the run",
-         lambda e: e.dns.network != "ok" and e.dns.resolver_alive not in (*ANSWERS, "unasked")),
+         lambda e: e.dns.network != "ok" and e.dns.resolver_alive not in _NOT_SILENT),
     Rule("dns/chosen_filter", "local", "local.filter", 0.9, ("nothing",),
          "the resolver filters on its client's request: it says so, or is chosen for that",
          lambda e: e.dns.chosen_filter and not e.dns.injected and not e.dns.dark_answered

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from probe.core.tables.evidence_words import Ending
+from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Ending, Stage
 from probe.inference.rules.named_rules import named_rules
 from probe.inference.rules.path_context import PathRule, Scene, contrary_here, convicts, ended_by, injected
 from probe.inference.rules.rule import Rule
 from probe.inference.rules.shape_rules import elsewhere_rules
 
 ACTIONS: tuple[Ending, ...] = ("reset", "close", "drop", "mute")
+_HTTP_OR_PAGE: tuple[Stage, ...] = ("http", "page")
 
 
 def _unproven_page(s: Scene) -> bool:
-    return not s.path.proven and s.path.stage in ("", "page")
+    return not s.path.proven and s.path.stage in NO_STAGE_OR_PAGE
 
 
 def _known_page(s: Scene) -> bool:
@@ -68,7 +69,7 @@ HTTP: tuple[PathRule, ...] = (
          and s.path.control_failed >= 2 and not s.path.control_ok),
     Rule("http/controls_fail_too", "down", "server.error", 0.85, ("two_helpers",),
          "requests from two other networks fail as well",
-         lambda s: s.path.stage in ("http", "page") and s.path.control_failed >= 2 and not s.path.control_ok),
+         lambda s: s.path.stage in _HTTP_OR_PAGE and s.path.control_failed >= 2 and not s.path.control_ok),
     Rule("http/too_slow", "inconclusive", "inconclusive.control_doubtful", 0.5, ("nothing",),
          "the page still came when its time was up: the server may send slowly, or the way to it carry little",
          lambda s: s.path.stage == "http" and s.path.seeps),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId
-from probe.core.tables.evidence_words import Ending, InnocentState, Stage
+from probe.core.tables.evidence_words import NARROW_FAILS, Ending, InnocentState, Stage
 from probe.core.tables.words import known
 from probe.inference.rules.path_context import (
     PathRule,
@@ -82,7 +82,7 @@ def named_rules(layer: Stage, action: Ending, trigger: str) -> tuple[PathRule, .
 
     def lost(s: Scene) -> bool:
         """The innocent name drew a small answer, and this name's may be too large for the line."""
-        return stem == "tls.mute" and s.path.shapes.innocent_small and s.path.shapes.narrow not in ("failed", "silent")
+        return stem == "tls.mute" and s.path.shapes.innocent_small and s.path.shapes.narrow not in NARROW_FAILS
 
     def by_name(s: Scene) -> bool:
         """And where another server is reached by this name (`probe.inference.rules.shape_rules`), it is not the name

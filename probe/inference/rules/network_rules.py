@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from probe.core.tables.block_types import CauseId
+from probe.core.tables.run_words import OUT_OF_ORDER, ResolverState
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.rules.rule import Rule
 
@@ -32,7 +34,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          "servers' dates agree with each other and not with ours",
          lambda e: e.clock_wrong),
     Rule("net/resolver", "local", "local.resolver", 0.95, ("ladder",),
-         "the network's resolver fails for innocent names", lambda e: e.resolver in ("dead", "failing")),
+         "the network's resolver fails for innocent names", lambda e: e.resolver in OUT_OF_ORDER),
     Rule("net/starved", "network", "network.degraded", 0.7, ("ladder",),
          "nothing large arrives in reasonable time, and several addresses fall silent: the line is slow for all",
          lambda e: e.slow and e.stalled >= 2),
@@ -44,8 +46,9 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
 )
 
-STOPS = ("local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage")
+STOPS: tuple[CauseId, ...] = ("local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage")
 """Causes after which no target is tried: what would be seen says nothing of it, and its name would leak."""
+_NO_ANSWERS: tuple[ResolverState, ...] = ("dead", "unasked", "failing")
 
 
 def _reaches(e: Network) -> bool:
@@ -53,5 +56,5 @@ def _reaches(e: Network) -> bool:
 
 
 def _nothing_answers(e: Network) -> bool:
-    return not _reaches(e) and e.resolver in ("dead", "unasked", "failing") and (
+    return not _reaches(e) and e.resolver in _NO_ANSWERS and (
         e.foreign_failed + e.domestic_failed > 0)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probe.core.tables.evidence_words import Ending, Stage
-from probe.core.tables.failures import Failure
+from probe.core.tables.evidence_words import SPEAKING, TLS_OR_HTTP, Ending, Stage
+from probe.core.tables.failures import TIMEOUTS, Failure
+from probe.core.tables.trust import OUT_OF_DATE, TrustFinding
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.evidence.path_evidence import RESET, TIMEOUTS, PathEvidence
+from probe.inference.evidence.path_evidence import RESET, PathEvidence
 from probe.inference.rules.rule import Rule
+
+_UNTRUSTED: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_name", "invalid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ ADMINISTRATIVE = ("3/9 ", "3/10 ", "3/13 ", "1/1 ", "1/5 ", "1/6 ")
 
 def repeated(s: Scene) -> bool:
     """Several fresh connections, every one failing, and alike; more of them where a failure costs no time."""
-    quick = s.path.stage in ("tls", "http") and s.path.failure not in TIMEOUTS and not s.path.trust
+    quick = s.path.stage in TLS_OR_HTTP and s.path.failure not in TIMEOUTS and not s.path.trust
     enough = s.path.failed_attempts >= (4 if quick else 3)
     return enough and s.path.failed_attempts == s.path.attempts and s.path.same_failure
 
@@ -68,11 +71,10 @@ def _at(stage: Stage, *failures: Failure) -> frozenset[tuple[Stage, Failure]]:
     return frozenset((stage, f) for f in failures)
 
 
-_SPEAKING: tuple[Stage, ...] = ("tls", "http", "app")
 _ACTIONS: dict[Ending, frozenset[tuple[Stage, Failure]]] = {
     "reset": _at("tls", RESET) | _at("http", RESET) | _at("app", RESET),
     "close": _at("tls", "eof_error") | _at("http", "eof_error") | _at("app", "eof_error"),
-    "silence": frozenset((stage, word) for stage in _SPEAKING for word in TIMEOUTS),
+    "silence": frozenset((stage, word) for stage in SPEAKING for word in TIMEOUTS),
 }
 
 
@@ -87,11 +89,11 @@ def tls_alert(s: Scene) -> bool:
 
 
 def untrusted(s: Scene) -> bool:
-    return s.path.stage == "tls" and s.path.trust in ("self_signed", "unknown_issuer", "wrong_name", "invalid")
+    return s.path.stage == "tls" and s.path.trust in _UNTRUSTED
 
 
 def outdated(s: Scene) -> bool:
-    return s.path.stage == "tls" and s.path.trust in ("expired", "not_yet_valid")
+    return s.path.stage == "tls" and s.path.trust in OUT_OF_DATE
 
 
 def silence(s: Scene, stage: Stage, kind: Ending) -> bool:

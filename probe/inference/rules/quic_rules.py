@@ -3,11 +3,12 @@ name, or a version that does not exist."""
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import TIMEOUTS
+from probe.core.tables.failures import TIMEOUTS
+from probe.core.tables.trust import OUT_OF_DATE, TrustFinding
 from probe.inference.rules.path_context import PathRule, Scene, contrary, convicts
 from probe.inference.rules.rule import Rule
 
-_FOREIGN = ("self_signed", "unknown_issuer", "wrong_name", "invalid")
+_FOREIGN: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_name", "invalid")
 
 
 def silent(s: Scene) -> bool:
@@ -34,7 +35,7 @@ def _untrusted(s: Scene) -> bool:
 
 
 def _outdated(s: Scene) -> bool:
-    return s.path.stage == "quic" and s.path.trust in ("expired", "not_yet_valid")
+    return s.path.stage == "quic" and s.path.trust in OUT_OF_DATE
 
 
 QUIC: tuple[PathRule, ...] = (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from probe.core.tables.block_types import BLOCK_TYPES
+from typing import Literal
+
+from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId
 from probe.core.tables.evidence_words import Ending, NarrowHello, Stage
 from probe.core.tables.words import known
 from probe.inference.rules.named_rules import shows
@@ -12,6 +14,7 @@ from probe.inference.rules.rule import Rule
 SHAPED: tuple[Ending, ...] = ("reset", "close", "drop", "mute")
 """Actions whose trigger may be a shape. A server that dislikes a hello may say so by an alert, but then it has read the
 hello, and other shapes are not tried."""
+SILENT: tuple[Ending, ...] = ("drop", "mute")
 
 
 def _in_small_segments(s: Scene, *words: NarrowHello) -> bool:
@@ -44,11 +47,11 @@ def shape_rules(action: Ending) -> tuple[PathRule, ...]:
     def fits(s: Scene) -> bool:
         """Silence may also be a large packet lost, of ours or of the answer, and another hello may be smaller or draw
         a smaller answer: so the library's must have failed in small segments as well."""
-        return action not in ("drop", "mute") or s.path.shapes.narrow == "failed"
+        return action not in SILENT or s.path.shapes.narrow == "failed"
 
     def amid_answers(s: Scene) -> bool:
         """The line lets nobody wait while this hello is: others were answered before and after."""
-        quiet = action in ("drop", "mute") and ended_by(s, "tls", "silence") and (
+        quiet = action in SILENT and ended_by(s, "tls", "silence") and (
             (s.path.acked == "no") == (action == "drop"))
         return (quiet or is_it(s)) and convicts(s) and bool(s.path.shapes.firm)
 
@@ -69,7 +72,8 @@ def shape_rules(action: Ending) -> tuple[PathRule, ...]:
     )
 
 
-ELSEWHERE: dict[str, tuple[str, ...]] = {
+Shown = Literal["name", "only_there", "by_this_server"]
+ELSEWHERE: dict[BlockTypeId, tuple[Shown, ...]] = {
     "tls.reset": ("name", "only_there", "by_this_server"),
     "tls.drop": ("name",),
     "http.reset": ("name",),
@@ -87,7 +91,7 @@ def elsewhere_rules(layer: Stage, action: Ending, trigger: str) -> tuple[PathRul
         """Nothing shows yet that more than the name is needed; inside TLS, nobody reads a Host."""
         return is_it(s) and not (shaped and s.path.shapes.passed) and not (layer == "http" and s.path.secure)
 
-    told: dict[str, PathRule] = {
+    told: dict[Shown, PathRule] = {
         "name": Rule(
             f"{layer}/{action}_{trigger}_elsewhere", "blocked", known(f"{stem}.{trigger}", BLOCK_TYPES), 0.95, ("agreed", "ladder"),
             "the name fails alike at a server that has nothing to do with it and answers an innocent one: it is the "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from probe.core.tables.evidence_words import Ending
-from probe.inference.evidence.path_evidence import TIMEOUTS
+from probe.core.tables.evidence_words import NARROW_FAILS, TLS_OR_HTTP, Ending
+from probe.core.tables.failures import TIMEOUTS
 from probe.inference.rules.named_rules import named_rules
 from probe.inference.rules.path_context import (
     PathRule,
@@ -41,7 +41,7 @@ TLS: tuple[PathRule, ...] = (
          and convicts(s)),
     Rule("path/large_answers_lost", "local", "local.mtu", 0.8, ("ladder",),
          "small answers arrive and no full segment does, from anywhere: packets are too large for the line",
-         lambda s: s.ladder.narrow and s.ladder.hushed and s.path.stage in ("tls", "http")
+         lambda s: s.ladder.narrow and s.ladder.hushed and s.path.stage in TLS_OR_HTTP
          and s.path.failure in TIMEOUTS and s.path.acked != "no"),
     Rule("tls/every_name_fails", "local", "local.firewall", 0.8, ("ladder",),
          "handshakes with unrelated addresses fail as well: nobody is singled out",
@@ -56,7 +56,7 @@ TLS: tuple[PathRule, ...] = (
          "no name's hello is acknowledged at this address, in small segments neither, while other bytes on the same "
          "port are; controls shake hands there",
          lambda s: silence(s, "tls", "drop") and convicts(s) and contrary(s) and s.path.innocent == "failed"
-         and s.path.other_bytes == "passed" and s.path.shapes.narrow in ("failed", "silent")
+         and s.path.other_bytes == "passed" and s.path.shapes.narrow in NARROW_FAILS
          and not s.path.shapes.passed and s.ladder.full_segments),
     *(rule for action in SHAPED for rule in shape_rules(action)),
     *(rule for action in ACTIONS for rule in elsewhere_rules("tls", action, "sni")),

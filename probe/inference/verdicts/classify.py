@@ -11,10 +11,11 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.protocols import DATAGRAMS
+from probe.core.tables.run_words import OUT_OF_ORDER
 from probe.core.tables.trust import TrustFinding, TrustPolicy
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
-from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.dns_evidence import DENIALS, dns_evidence
 from probe.inference.evidence.hop_evidence import located
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence, path_evidence, place_of
@@ -184,8 +185,8 @@ def _name_evidence(case: Case, bench: Bench, company: Company,
     searches = [o for o in case.traces if o.port == 53 and o.input in {e.input for e in case.site.endpoints}]
     evidence = replace(evidence, located=located(searches, case.site.host))
     return NameEvidence(
-        dns=evidence, resolver_dead=bench.ladder.resolver in ("dead", "failing"),
-        validated="valid" in shown or any(
+        dns=evidence, resolver_dead=bench.ladder.resolver in OUT_OF_ORDER,
+        validated=any(word == "valid" for word in shown) or any(
             f.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, f in here),
         wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & company.shared_answers),
         dead_answer=bool(here) and all(p.stage == "connect" and not p.control_ok for p, _ in here),
@@ -219,7 +220,7 @@ def _expected_absence(endpoint: Endpoint, told: Finding, name: NameEvidence) -> 
                        also=(told.block_type,) if false else ())
     if false or told.outcome == "local":
         return told
-    if name.dns.network in ("nxdomain", "empty"):
+    if name.dns.network in DENIALS:
         return Finding(outcome="ok", rule_id="dns/stays_unknown", confidence=0.9, evidence=told.evidence)
     if name.dns.network == "ok":
         return Finding(outcome="local", block_type="local.interception", rule_id="dns/answers_for_everybody",

@@ -10,7 +10,7 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.tables.block_types import BlockTypeId, CauseId
 from probe.core.tables.control_sources import ControlWord
-from probe.core.tables.evidence_words import EvidenceLevel, ResidualWord, Scope
+from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, EvidenceLevel, ResidualWord, Scope
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.verdicts import Verdict
@@ -23,6 +23,8 @@ MAX_EVIDENCE = 24
 UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed")
 """What fails here throughout, and nobody elsewhere could say whether it works."""
 _ORDER: tuple[Outcome, ...] = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
+_CONCLUSIONS: tuple[Outcome, ...] = ("ok", "down", "inconclusive", "local")
+_OPPOSITES: tuple[Outcome, ...] = ("ok", "blocked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +105,7 @@ def _control_word(path: PathEvidence) -> ControlWord:
         return "none" if path.stage else "not_needed"
     if not path.controls_answered:
         return "failed"
-    if path.stage in ("", "page"):
+    if path.stage in NO_STAGE_OR_PAGE:
         return "contrary" if path.control_page_differs else "agrees"
     if path.control_ok and path.control_failed:
         return "doubtful"
@@ -161,7 +163,7 @@ def _placed(chief: Finding, blocked: Sequence[Finding]) -> Finding:
 
 def _is_settled_deeper(findings: Sequence[Finding], shallow: Finding) -> bool:
     """Whether somebody who looked deeper than `shallow` came to a conclusion."""
-    return any(f.depth > shallow.depth and f.outcome in ("ok", "down", "inconclusive", "local") for f in findings)
+    return any(f.depth > shallow.depth and f.outcome in _CONCLUSIONS for f in findings)
 
 
 def _summed(chief: Finding, members: Sequence[Finding]) -> Finding:
@@ -186,7 +188,7 @@ def combine_endpoints(target_id: str, members: Sequence[tuple[Endpoint, Finding]
     also = tuple(cause for _, f in tried if f.outcome == "blocked" for cause in (f.block_type, *f.also)
                  if cause != chief.block_type)
     chief = chief.with_also(also)
-    mixed = len({f.outcome for _, f in tried if f.outcome in ("ok", "blocked")}) == 2
+    mixed = len({f.outcome for _, f in tried if f.outcome in _OPPOSITES}) == 2
     return Verdict(
         target_id=target_id, service=chief_endpoint.service, role=chief_endpoint.role, input=chief_endpoint.input,
         outcome=chief.outcome, block_type=chief.block_type, also=chief.also, confidence=chief.confidence,

@@ -21,6 +21,7 @@ Quorum = int | str
 Member = tuple[Endpoint, Finding]
 
 _UNDECIDED: tuple[Outcome, ...] = ("inconclusive", "network", "local")
+_DECIDED: tuple[Outcome, ...] = ("ok", "blocked", "down")
 
 
 def service_verdicts(found: Mapping[str, Sequence[Member]],
@@ -50,7 +51,7 @@ def _verdict(key: tuple[str, Role], members: Sequence[Member], quorum: Quorum) -
 
 
 def _is_decided(outcome: Outcome) -> bool:
-    return outcome in ("ok", "blocked", "down")
+    return outcome in _DECIDED
 
 
 def targets_of(members: Sequence[Member]) -> tuple[Outcome, ...]:
@@ -69,11 +70,12 @@ def targets_of(members: Sequence[Member]) -> tuple[Outcome, ...]:
 
 def _target(words: Sequence[Outcome]) -> Outcome:
     """A target answers if any of its endpoints does, and is blocked if none does and most of them are."""
-    if "ok" in words:
+    if any(word == "ok" for word in words):
         return "ok"
-    if 2 * words.count("blocked") > len(words):
+    blocked = sum(word == "blocked" for word in words)
+    if 2 * blocked > len(words):
         return "blocked"
-    if "blocked" in words:
+    if blocked:
         return "inconclusive"
     return next(word for word in (*_UNDECIDED, "down") if word in words)
 
@@ -84,7 +86,8 @@ def role_outcome(targets: Sequence[Outcome], quorum: Quorum) -> Outcome:
     It is blocked where the quorum cannot be met though everything undecided answered, or where nothing answers and
     most is blocked; so neither one block among many decides, nor one answer among many without a quorum that says so.
     """
-    answering, blocked = targets.count("ok"), targets.count("blocked")
+    answering = sum(word == "ok" for word in targets)
+    blocked = sum(word == "blocked" for word in targets)
     undecided = [word for word in targets if word in _UNDECIDED]
     alive = answering + blocked + len(undecided)
     needed = _needed(quorum, len(targets), alive)

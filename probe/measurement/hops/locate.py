@@ -202,8 +202,11 @@ class _Flow:
         return word in ACTS
 
     def _texts(self) -> Sequence[str]:
-        told = [(self._ttls[n], *self._told.get(n, ("silent", 0.0))) for n in range(len(self._sent))]
+        told = [(self._ttls[n], *self._told.get(n, _UNTOLD)) for n in range(len(self._sent))]
         return [f"{ttl} {word} {delay_ms:.1f}" if word != "silent" else f"{ttl} silent" for ttl, word, delay_ms in told]
+
+
+_UNTOLD: tuple[HopWord, float] = ("silent", 0.0)
 
 
 def _set_ttl(sock: socket.socket, ttl: int) -> None:

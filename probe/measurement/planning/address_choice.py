@@ -9,7 +9,7 @@ from probe.core.addresses import family_of, may_connect
 from probe.core.nat64 import through
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.evidence_words import Depth
-from probe.core.tables.resolvers import ENCRYPTED
+from probe.core.tables.resolvers import ENCRYPTED, OWN_RESOLVERS
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.nearness import nearness
 from probe.inference.evidence.port53 import of_the_name
@@ -22,9 +22,8 @@ def candidates(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> l
     if site.address:
         return [(site.address, "literal")] if family_of(site.address) in frame.families else []
     own = of_the_name(seen.dns)  # no service lives where an innocent name does
-    plain = [a for o in own if o.resolver in ("system", "network") for a in o.answers]
-    sources = dict.fromkeys(plain, "network")
-    chosen = _bounded(list(sources), frame)
+    plain = [a for o in own if o.resolver in OWN_RESOLVERS for a in o.answers]
+    chosen = _bounded(plain, frame)
     trusted: list[str] = []
     if _behind(site, seen, evidence, chosen):
         known = [a for o in own if o.dns_engine in ENCRYPTED for a in o.answers]

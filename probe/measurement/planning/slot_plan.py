@@ -11,7 +11,7 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
 from probe.core.tables.address_sources import AddressSource
-from probe.core.tables.evidence_words import Depth
+from probe.core.tables.evidence_words import SPEAKING, Depth
 from probe.core.tables.words import Empty
 from probe.inference.evidence.time_slots import APART_S, slots_of
 from probe.measurement.planning.plan_context import Frame, Seen
@@ -41,7 +41,7 @@ def later_visits(site: Site, address: str, source: AddressSource | Empty, mine: 
     begin_s = next_slot_s(mine, frame)
     if begin_s is None:
         return []
-    if site.kind in ("tls", "http", "app"):
+    if site.kind in SPEAKING:
         number = len(slots_of(mine)) + 1
         innocent = replace(innocent_visit(site, address, frame), attempt=number, not_before_s=begin_s)
         if not any(o.purpose == "innocent" and o.address == address and o.port == site.port and o.attempt == number

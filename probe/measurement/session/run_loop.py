@@ -43,6 +43,7 @@ LOOK_UP_S = 5.0
 """How long at most nothing is looked at while nothing happens."""
 GIVE_UP_AFTER = 4
 """A control that failed this often without one answer is not asked again in the run."""
+_PLAIN_UDP: tuple[Channel, ...] = ("network", "public")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,7 @@ class Loop:
             self._events.put(_Done(step, result))
 
     def _ask_udp(self, step: Lookup) -> None:
-        kinds = self._shop.query_types if step.channel in ("network", "public") else self._shop.query_types[:1]
+        kinds = self._shop.query_types if step.channel in _PLAIN_UDP else self._shop.query_types[:1]
         self._state.pending_questions[step] = len(kinds)
         for kind in kinds:
             self._listener.ask(Question(
@@ -242,7 +243,7 @@ class Loop:
         return self._state.owners[step]
 
     def _purpose(self, step: Lookup) -> Purpose:
-        if step.channel in ("network", "public"):
+        if step.channel in _PLAIN_UDP:
             return "target"
         return "innocent" if step.name == self._frame.innocent else "dark"
 

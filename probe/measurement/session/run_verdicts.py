@@ -53,7 +53,7 @@ def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict,
     book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
     ladder = read_ladder(catalogue, cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
-                         gateway=known(words.get("gateway", "unknown"), GATEWAYS),
+                         gateway=known(words["gateway"], GATEWAYS) if "gateway" in words else "unknown",
                          tunnel=_tunnel(words.get("tunnel", "")), changed=CHANGED in run.conditions)
     confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
     verdicts, services = judge_book(catalogue, kept, book, ladder, cc=cc)

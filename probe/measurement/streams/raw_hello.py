@@ -143,7 +143,7 @@ def _ml_kem_share(rng: random.Random) -> bytes:
     return bytes(packed) + rng.randbytes(32)
 
 
-_BUILDERS: dict[str, Callable[[bytes, random.Random], bytes]] = {
+_BUILDERS: dict[ShapeName | Empty, Callable[[bytes, random.Random], bytes]] = {
     "small": _small,
     "browser": _browser,
     "large": lambda host, rng: _browser(host, rng, post_quantum=True),
