@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from observations import EOF, HERE4, PRIVATE, REFUSED, RESET, THERE4, lookup, operation
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
+from probe.core.tables.operations import Operation
 from probe.core.tables.resolvers import ResolverRole
 from probe.inference.evidence.dns_evidence import dns_evidence
 from probe.inference.evidence.dns_replies import reply_text
@@ -38,7 +39,7 @@ def opened(trip_ms: float = TRIP_MS, **synack: Any) -> list[Packet]:
             out(trip_ms + 1, "AP", seq=1, ack=1, length=517, ip_id=702)]
 
 
-def seen(*packets: Packet, failure: Failure = RESET, kind: str = "tls_handshake", **changes: Any) -> Observation:
+def seen(*packets: Packet, failure: Failure = RESET, kind: Operation = "tls_handshake", **changes: Any) -> Observation:
     return operation(kind, HERE4, failure, packets=tuple(map(packet_text, packets)), **changes)
 
 
@@ -199,7 +200,7 @@ def test_any_text_is_a_packet_or_none(text: str) -> None:
 
 @given(st.lists(st.lists(PACKETS, max_size=20), max_size=5), st.lists(PACKETS, max_size=9),
        st.sampled_from(["connect", "tls_handshake", "http_round_trip"]))
-def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet], kind: str) -> None:
+def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet], kind: Operation) -> None:
     a = anatomy_of([seen(*flow, kind=kind) for flow in flows], [seen(*other, kind=kind, purpose="innocent"),
                                                                seen(*other, kind="connect", purpose="port")])
     assert set(a.signs) <= set(SORTS)

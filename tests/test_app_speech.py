@@ -116,7 +116,7 @@ ANY_BYTES = st.binary(max_size=1200) | st.sampled_from([*STRANGERS.values()])
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(FORMS), ANY_BYTES, st.integers(0, 5))
 def test_any_bytes_have_a_word_and_none_is_proven_without_what_proves(
-    form: tuple[str, Speech], reply: bytes, seed: int,
+    form: tuple[ProtocolName, Speech], reply: bytes, seed: int,
 ) -> None:
     name, speech = form
     this = asked(speech, seed)
@@ -130,7 +130,7 @@ def test_any_bytes_have_a_word_and_none_is_proven_without_what_proves(
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(SPOKEN), st.data())
 def test_a_damaged_answer_has_a_word_and_a_damaged_nonce_never_proves(
-    form: tuple[str, Speech], data: st.DataObject,
+    form: tuple[ProtocolName, Speech], data: st.DataObject,
 ) -> None:
     name, speech = form
     this = asked(speech)

@@ -18,8 +18,19 @@ from hypothesis import strategies as st
 
 from probe.catalogue.load import load
 from probe.core.endpoints import Endpoint, Expectation
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, GENUINE, PLACES, PROOFS, PROVEN, REFUSED, ProtocolName
+from probe.core.tables.handshakes import (
+    ANSWERED,
+    FOREIGN,
+    GENUINE,
+    PLACES,
+    PROOFS,
+    PROVEN,
+    REFUSED,
+    Proof,
+    ProtocolName,
+)
 from probe.core.tables.protocols import PROTOCOLS
+from probe.core.tables.words import Empty
 from probe.measurement.messengers import app_http, mtproto, posts, websocket, within_websocket
 from probe.measurement.messengers.speech import MORE, Asked, Speech
 from probe.measurement.messengers.speeches import SPEECHES
@@ -33,7 +44,7 @@ from probe_lab.servers.served_sites import Site
 from probe_lab.servers.streams import PlainStream, Stream
 from probe_lab.world import draw_world
 
-NAMES = [name for name in SPEECHES if name in PROTOCOLS and PROTOCOLS[name].over_http]
+NAMES = [p.name for p in PROTOCOLS.values() if p.name in SPEECHES and p.over_http]
 ROWS = {name: [row for row in load(search=False).endpoints if row.protocol == name] for name in NAMES}
 CASES = [(name, row) for name in NAMES for row in ROWS[name][:1] + ROWS[name][-1:]]
 IDS = [f"{name}-{n}" for n, (name, _) in enumerate(CASES)]
@@ -90,11 +101,13 @@ async def served(pipe: Stream, row: Endpoint, style: str) -> None:
     await pipe.close()
 
 
-async def talk(row: Endpoint, style: str, cut: int) -> tuple[list[str], list[bytes]]:
+async def talk(row: Endpoint, style: str, cut: int) -> tuple[list[Proof | Empty], list[bytes]]:
     """The words of a client's turns and what they heard; answers come in pieces of `cut` bytes."""
     speech, asked, pipe = SPEECHES[row.protocol][0], asked_of(row), Pipe()
     server = asyncio.ensure_future(served(pipe, row, style))
-    words, heard, rest = [], [], b""
+    words: list[Proof | Empty] = []
+    heard: list[bytes] = []
+    rest = b""
     for turn in (turn for turn in speech.turns if turn.wanted(asked)):
         if said := turn.say(asked):
             await pipe.to_server.put(said)
@@ -120,7 +133,7 @@ async def talk(row: Endpoint, style: str, cut: int) -> tuple[list[str], list[byt
     return words, heard
 
 
-def spoken(row: Endpoint, style: str = "", cut: int = 1 << 20) -> list[str]:
+def spoken(row: Endpoint, style: str = "", cut: int = 1 << 20) -> list[Proof | Empty]:
     return asyncio.run(talk(row, style, cut))[0]
 
 
@@ -305,7 +318,7 @@ HEADS = st.sampled_from([
 @settings(max_examples=250, deadline=None)
 @given(st.sampled_from(CASES), HEADS, BODIES, st.integers(0, 3))
 def test_any_bytes_have_a_word_and_none_is_proven(
-    case: tuple[str, Endpoint], head: bytes, body: bytes, seed: int,
+    case: tuple[ProtocolName, Endpoint], head: bytes, body: bytes, seed: int,
 ) -> None:
     name, row = case
     asked = replace(asked_of(row, seed), random=KEY + asked_of(row, seed).random[16:])

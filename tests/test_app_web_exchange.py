@@ -20,7 +20,7 @@ from probe.control.reaching.reach_plan import Plan
 from probe.control.reaching.target_guard import Guard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
-from probe.core.tables.handshakes import GENUINE, HELPED, ProtocolName, SpokenProtocol
+from probe.core.tables.handshakes import GENUINE, HELPED, ProtocolName
 from probe.measurement.messengers.websocket import accept_of
 from test_app_exchange import Socket, said_to
 from test_app_web import NAMES, ROWS, served
@@ -120,7 +120,7 @@ def test_helpers_say_what_has_a_place_of_its_own_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} & HELPED))
-def test_a_helper_finds_the_usual_place(name: SpokenProtocol) -> None:
+def test_a_helper_finds_the_usual_place(name: ProtocolName) -> None:
     row = KNOWN[name]
     with serving(laboratory(row)) as server:
         found = reach(Plan(address="127.0.0.1", port=server.port, app=name, app_name=row.sni or row.host),

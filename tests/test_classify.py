@@ -29,7 +29,7 @@ from observations import (
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
-from probe.core.tables.block_types import BLOCK_TYPES, CauseId
+from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId, CauseId
 from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.verdicts.classify import Case, judge
@@ -230,7 +230,7 @@ def test_a_dead_resolver_is_the_cause_of_what_it_does_not_resolve() -> None:
 @pytest.mark.parametrize(("ladder", "cause"), [
     (LadderEvidence(link=False), "local.offline"), (replace(WELL, altered=2), "local.captive_portal"),
 ])
-def test_where_the_network_stops_no_service_is_spoken_of(ladder: LadderEvidence, cause: str) -> None:
+def test_where_the_network_stops_no_service_is_spoken_of(ladder: LadderEvidence, cause: BlockTypeId) -> None:
     found = verdict_on(cut("tls", RESET), ladder=ladder)
     assert (found.outcome, found.block_type, found.also) == (BLOCK_TYPES[cause].outcome, cause, ())
 
@@ -334,7 +334,7 @@ def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
     ("ok", "inconclusive", "inconclusive"), ("ok", "ok", "ok"), ("inconclusive", "ok", "ok"), ("ok", "down", "down"),
     ("ok", NOT_ATTEMPTED, "ok"), ("blocked", "ok", "blocked"),
 ])
-def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, outcome: Outcome) -> None:
+def test_a_target_is_well_by_its_strongest_words_alone(page: Outcome, words: Outcome, outcome: Outcome) -> None:
     own = endpoint("tcpconnect://dc.example:443", protocol="mtproto")
     members = [(endpoint(PLAIN), finding(page)), (own, finding(words))]
     assert combine_endpoints("t", members).outcome == outcome
@@ -344,7 +344,7 @@ def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, ou
     ("inconclusive.no_control", "inconclusive"), ("inconclusive.control_failed", "inconclusive"),
     ("inconclusive.unconfirmed", "ok")])
 def test_a_target_with_an_address_that_fails_and_nobody_to_ask_is_not_called_well(
-        block_type: str, outcome: Outcome) -> None:
+        block_type: CauseId, outcome: Outcome) -> None:
     """Of a data centre's two addresses one is dropped: with a control that reaches it, it is blocked in part."""
     members = [(endpoint(), finding("ok")), (endpoint(f"{PLAIN}b"), finding("inconclusive", block_type))]
     assert combine_endpoints("t", members).outcome == outcome

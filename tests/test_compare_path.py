@@ -73,7 +73,7 @@ def test_one_attempt_that_was_acknowledged_shows_that_packets_pass(words: tuple[
 
 
 def test_attempts_that_end_differently_are_not_alike() -> None:
-    ends = [("tls", TIMEOUT), ("tls", "timed_out"), ("tls", RESET), ("http", TIMEOUT)]
+    ends: list[tuple[str, Failure]] = [("tls", TIMEOUT), ("tls", "timed_out"), ("tls", RESET), ("http", TIMEOUT)]
     first, *others = [visit_to(until=stage, failure=word) for stage, word in ends]
     alike = [evidence([*first, *(replace(o, attempt=2) for o in other)]).same_failure for other in others]
     assert alike == [True, False, False]  # the first two are two words for one silence

@@ -84,7 +84,7 @@ def test_a_line_that_loses_much_of_everything_is_noticed(others: list[int], loss
 
 
 @pytest.mark.parametrize(("failures", "lossy"), [((TIMEOUT, ""), True), (("", ""), False), (("",), False)])
-def test_greetings_that_are_not_answered_tell_of_the_line_as_well(failures: tuple[str, ...], lossy: bool) -> None:
+def test_greetings_that_are_not_answered_tell_of_the_line_as_well(failures: tuple[Failure, ...], lossy: bool) -> None:
     """Of a place that answered at least once; what it is asked under its own name may be forbidden."""
     there = [shaken(failure, NEAR4, "innocent", target_id="") for failure in failures]
     seen = [shaken(TIMEOUT), *there, shaken(TIMEOUT, NEAR4, target_id="other.chat.main")]
@@ -129,7 +129,7 @@ def test_the_innocent_name_counts_again_between_two_failures_of_ours(order: str,
 
 
 def test_controls_speak_of_this_very_address() -> None:
-    def control(asn: int, *udp: tuple[str, str]) -> ControlAnswer:
+    def control(asn: int, *udp: tuple[str, Failure]) -> ControlAnswer:
         return ControlAnswer(control_id=str(asn), asn=asn, input=URL, state="answered", udp=udp)
 
     got = evidence(shaken(TIMEOUT), controls=(

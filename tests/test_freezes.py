@@ -18,7 +18,7 @@ STOPPED, CAME, SLOWLY = 16_800, 131_000, 6.0
 
 
 def transfer(size: int = CAME, took_s: float = 0.4, *, purpose: Purpose = "sample", method: str = "GET") -> Observation:
-    failure = "" if size >= CAME else TIMEOUT
+    failure: Failure = "" if size >= CAME else TIMEOUT
     return Observation(operation="transfer", purpose=purpose, address=HERE4, method=method, bytes_read=size,
                        flow_s=took_s, failure=failure, t_s=took_s + (6.0 if failure else 0.0))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -22,7 +22,7 @@ PAGES = ("http://a.example/", "http://b.example/", "http://c.example/")
 OPERATORS = {PAGES[0]: "a", PAGES[1]: "b", PAGES[2]: "c"}
 
 
-def page(url: str, *, failure: Failure = "", met: str = "yes", **changes: Any) -> Observation:
+def page(url: str, *, failure: Failure | Literal["connect"] = "", met: str = "yes", **changes: Any) -> Observation:
     if failure == "connect":
         return operation("connect", failure=TIMEOUT, purpose="ladder", input=url, sni="")
     return operation("http_round_trip", failure=failure, purpose="ladder", input=url, url=url, sni="",
@@ -113,7 +113,7 @@ def test_when_nothing_answers_the_gateway_says_who_is_cut_off(gateway: Gateway, 
     ([], "unasked"), (["", TIMEOUT], "ok"), ([TIMEOUT, TIMEOUT], "dead"), ([REFUSED, TIMEOUT], "dead"),
     (["dns_servfail_error", TIMEOUT], "failing"), (["dns_nxdomain_error"], "failing"),
 ])
-def test_the_resolver_is_judged_by_innocent_names(failures: list[str], word: str) -> None:
+def test_the_resolver_is_judged_by_innocent_names(failures: list[Failure], word: str) -> None:
     assert ladder_evidence([resolver(f) for f in failures]).resolver == word
 
 
@@ -130,7 +130,7 @@ def test_the_clock_is_wrong_only_when_servers_agree(offsets: list[float], wrong:
     ([], False, "absent"), ([], True, "unknown"), ([TIMEOUT, ""], True, "ok"), ([TIMEOUT, TIMEOUT], True, "broken"),
     ([REFUSED, TIMEOUT], True, "unknown"),
 ])
-def test_ipv6_is_broken_when_no_address_of_it_answers(seen: list[str], has_ipv6: bool, word: str) -> None:
+def test_ipv6_is_broken_when_no_address_of_it_answers(seen: list[Failure], has_ipv6: bool, word: str) -> None:
     six = [operation("connect", HERE6, f, purpose="ladder", input="") for f in seen]
     four, dead = (operation("connect", HERE4, f, purpose="ladder", input="") for f in ("", TIMEOUT))
     assert ladder_evidence([four, *six], has_ipv6=has_ipv6).ipv6 == word

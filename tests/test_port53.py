@@ -29,7 +29,9 @@ from observations import (
 )
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
-from probe.core.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS, ResolverRole
+from probe.core.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS
+from probe.core.tables.resolvers import OPERATORS as NAMES
+from probe.core.tables.words import known
 from probe.inference.evidence.dns_evidence import dns_evidence
 from probe.inference.evidence.dns_replies import delay_ms_of_reply
 from probe.inference.evidence.encrypted_dns import encrypted_dns
@@ -234,8 +236,8 @@ def test_an_innocent_name_is_asked_over_tcp_where_the_reply_is_no_dns() -> None:
 
 # ---- encrypted DNS
 
-def dot(resolver: ResolverRole, failure: Failure = "", rcode: str = "") -> Observation:
-    return lookup(*(() if failure else (HERE4,)), resolver=resolver, dns_engine="dot", failure=failure, rcode=rcode,
+def dot(resolver: str, failure: Failure = "", rcode: str = "") -> Observation:
+    return lookup(*(() if failure else (HERE4,)), resolver=known(resolver, NAMES), dns_engine="dot", failure=failure, rcode=rcode,
                   purpose="ladder")
 
 
@@ -266,7 +268,7 @@ def test_dot_is_blocked_for_what_it_is_or_not(seen: list[Observation], word: str
 
 
 REFUSED = [x for o in OPERATORS[:2] for x in (
-    handshake(o.doh_host, TIMEOUT), lookup(resolver=o.name, dns_engine="doh", failure=TIMEOUT, purpose="ladder"))]
+    handshake(o.doh_host, TIMEOUT), lookup(resolver=known(o.name, NAMES), dns_engine="doh", failure=TIMEOUT, purpose="ladder"))]
 
 
 @pytest.mark.parametrize(("seen", "word"), [

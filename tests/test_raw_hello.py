@@ -19,7 +19,7 @@ from probe.measurement.streams.raw_reply import read_reply
 from probe_lab.box.hello_shape import hello_shape
 from probe_lab.servers.client_hello import has_grease, server_name
 
-BUILT = ("small", "browser", "large", "ech")
+BUILT: tuple[ShapeName, ...] = ("small", "browser", "large", "ech")
 CHROME = "t13d1516h2_8daaf6152771_e5627efa2ab1"
 """The JA4 that FoxIO publishes as a browser's."""
 LABELS = st.text(string.ascii_lowercase + string.digits + "-_", min_size=1, max_size=63)

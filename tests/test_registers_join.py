@@ -156,13 +156,14 @@ def verdict(target: str, outcome: Outcome) -> Verdict:
 def results(tmp_path: Path) -> Path:
     """Runs in Russia on three days, and one elsewhere that finds blocked what Russia does not block."""
     folder = tmp_path / "results"
-    for day, cc, signal, wechat in ((3, "RU", "ok", "ok"), (5, "RU", "blocked", "ok"), (6, "RU", "blocked", "ok"),
-                                    (1, "DE", "ok", "blocked")):
+    days: tuple[tuple[int, str, Outcome, Outcome], ...] = (
+        (3, "RU", "ok", "ok"), (5, "RU", "blocked", "ok"), (6, "RU", "blocked", "ok"), (1, "DE", "ok", "blocked"))
+    for day, cc, signal, wechat in days:
         run = Run(run_id=f"r{day}", measurement_start_time=f"2017-05-{day:02}T10:00:00Z", vantage=Vantage(probe_cc=cc))
         seen = Observation(observation_id=f"r{day}.1", run_id=f"r{day}", target_id="signal.web.main",
                            operation="tls_handshake", purpose="target", address="198.51.100.77", trust="valid",
                            address_source="system")
-        forged = replace(seen, observation_id=f"r{day}.2", address="192.0.2.66", trust="wrong_name", failure="x")
+        forged = replace(seen, observation_id=f"r{day}.2", address="192.0.2.66", trust="wrong_name", failure="ssl_invalid_hostname")
         write_run(RunResult(run=run, observations=(seen, forged), controls=(), services=(), verdicts=(
             verdict("signal.web.main", signal), verdict("wechat.web.main", wechat), verdict("line.web.main", signal),
         )), folder, parquet=False)

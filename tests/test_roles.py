@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from observations import endpoint
 from probe.catalogue.packaged import needing_accounts
+from probe.core.tables.block_types import CauseId
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Outcome
 from probe.core.tables.roles import ALL, ANY, Role
 from probe.core.verdicts import ServiceVerdict
@@ -20,7 +21,7 @@ from probe.inference.verdicts.service_sentences import service_line, service_lin
 from probe.operation.commands.run_summary import summary_lines
 from stored import a_result
 
-WORDS = {"o": "ok", "b": "blocked", "i": "inconclusive", "d": "down", "n": "network", "l": "local", "-": NOT_ATTEMPTED}
+WORDS: dict[str, Outcome] = {"o": "ok", "b": "blocked", "i": "inconclusive", "d": "down", "n": "network", "l": "local", "-": NOT_ATTEMPTED}
 
 
 def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> ServiceVerdict:
@@ -33,7 +34,7 @@ def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> Service
                 members = found.setdefault(f"{service}.chat.t{n}", [])
                 place = endpoint(f"tcpconnect://t{n}.example:{len(members) + 1}", protocol=protocol or "mtproto",
                                  service=service, role="chat", target_id=f"{service}.chat.t{n}")
-                cause = "ip.blackhole" if letter == "b" else ""
+                cause: CauseId = "ip.blackhole" if letter == "b" else ""
                 members.append((place, Finding(outcome=WORDS[letter], block_type=cause)))
     (row,) = service_verdicts(found, {(service, "chat"): quorum} if quorum else {})
     return row
@@ -130,7 +131,7 @@ QUORUMS = st.one_of(st.integers(0, 4), st.sampled_from([ANY, ALL]))
 
 
 @given(st.lists(LETTERS, min_size=1, max_size=6), QUORUMS)
-def test_no_role_is_blocked_or_ok_without_a_reason(targets: list[str], quorum: Quorum) -> None:
+def test_no_role_is_blocked_or_ok_without_a_reason(targets: list[Outcome], quorum: Quorum) -> None:
     row, letters = verdict(*targets, quorum=quorum), "".join(targets)
     assert row.outcome in (*OUTCOMES, NOT_ATTEMPTED)
     assert row.k == letters.count("b")
@@ -142,7 +143,7 @@ def test_no_role_is_blocked_or_ok_without_a_reason(targets: list[str], quorum: Q
 
 
 @given(st.lists(st.sampled_from(["ok", "blocked", "inconclusive", "down"]), min_size=3, max_size=8))
-def test_without_a_quorum_neither_one_block_nor_one_answer_decides_among_many(targets: list[str]) -> None:
+def test_without_a_quorum_neither_one_block_nor_one_answer_decides_among_many(targets: list[Outcome]) -> None:
     outcome = role_outcome(targets, 0)
     alive = len(targets) - targets.count("down")
     if alive >= 3:
@@ -153,7 +154,7 @@ def test_without_a_quorum_neither_one_block_nor_one_answer_decides_among_many(ta
 
 
 @given(st.lists(st.sampled_from(["ok", "blocked", "inconclusive"]), min_size=1, max_size=8), QUORUMS)
-def test_what_is_undecided_could_not_turn_a_block_into_an_answer_nor_back(targets: list[str], quorum: Quorum) -> None:
+def test_what_is_undecided_could_not_turn_a_block_into_an_answer_nor_back(targets: list[Outcome], quorum: Quorum) -> None:
     outcome = role_outcome(targets, quorum)
     if outcome == "ok":
         assert role_outcome([("blocked" if t == "inconclusive" else t) for t in targets], quorum) == "ok"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from probe.core.tables.block_types import CauseId
+from probe.core.tables.block_types import BlockTypeId
 from probe.core.tables.run_words import OUT_OF_ORDER, ResolverState
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.rules.rule import Rule
@@ -46,7 +46,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
 )
 
-STOPS: tuple[CauseId, ...] = ("local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage")
+STOPS: tuple[BlockTypeId, ...] = ("local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage")
 """Causes after which no target is tried: what would be seen says nothing of it, and its name would leak."""
 _NO_ANSWERS: tuple[ResolverState, ...] = ("dead", "unasked", "failing")
 
