@@ -22,7 +22,9 @@ from probe.results.runs.run_writer import write_run
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 Target = tuple[str, Role, str]
-TARGETS: tuple[Target, ...] = (("a", "chat", "one"), ("a", "chat", "two"), ("a", "api", "x"), ("b", "web", "x"), ("c", "web", "x"))
+TARGETS: tuple[Target, ...] = (
+    ("a", "chat", "one"), ("a", "chat", "two"), ("a", "api", "x"), ("b", "web", "x"), ("c", "web", "x"),
+)
 KINDS: tuple[BlockTypeId, ...] = ("tls.reset.sni", "dns.injection", "ip.blackhole")
 Key = tuple[object, ...]
 _COUNTED = tuple(OUTCOMES)

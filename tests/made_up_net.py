@@ -39,8 +39,10 @@ ROLES: tuple[ResolverRole, ...] = get_args(ResolverRole)
 MAX_STEPS = 300
 HOPS = 8
 """Routers on the way to everybody."""
-_ENGINES: dict[Channel, DnsEngine] = {"system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "tcp": "tcp",
-            "doh": "doh", "dot": "dot"}
+_ENGINES: dict[Channel, DnsEngine] = {
+    "system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "tcp": "tcp", "doh": "doh",
+    "dot": "dot",
+}
 
 
 def _resolver(step: Lookup) -> ResolverRole | OperatorName:

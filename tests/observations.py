@@ -30,7 +30,9 @@ EOF: Final = "eof_error"
 WELL = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True,
                       asked=Asked(4, 0))
 
-PATH_OF_STAGE: dict[str, Operation] = {"connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip"}
+PATH_OF_STAGE: dict[str, Operation] = {
+    "connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip",
+}
 PROTOCOL_OF_SCHEME: dict[str, ProtocolName] = {
     "tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns", "quichandshake": "quic", "stun": "stun",
 }

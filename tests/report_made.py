@@ -17,8 +17,10 @@ from probe.research.report.verdict_series import Network, VerdictRow
 from probe.results.runs.run_writer import write_run
 
 START = datetime(2017, 5, 2, tzinfo=UTC)
-WORDS: dict[str, Outcome | Literal["partial"]] = {"o": "ok", "B": "blocked", "?": "inconclusive", "-": "not_attempted", "D": "down",
-         "N": "network", "L": "local", "P": "partial"}
+WORDS: dict[str, Outcome | Literal["partial"]] = {
+    "o": "ok", "B": "blocked", "?": "inconclusive", "-": "not_attempted", "D": "down", "N": "network", "L": "local",
+    "P": "partial",
+}
 HOSTILE = "</title></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e\x1b[2J\ud800&amp;$title"
 
 
@@ -48,8 +50,9 @@ def made_part(letters: str, *, services: int = 1, roles: int = 1, asn: int = 645
     runs = [Run(run_id=f"r{number}", measurement_start_time=(START + timedelta(hours=every_h * number)).isoformat(),
                 vantage=Vantage(probe_cc="RU", probe_asn=asn)) for number, letter in enumerate(letters)
             if letter != " "]
-    states: list[tuple[datetime, str]] = [(START + timedelta(hours=every_h * number), WORDS[letter]) for number, letter in enumerate(letters)
-              if letter != " "]
+    states: list[tuple[datetime, str]] = [
+        (START + timedelta(hours=every_h * number), WORDS[letter]) for number, letter in enumerate(letters)
+        if letter != " "]
     part = Part(network=network, runs=runs)
     for service in range(services):
         for role in ("chat", "api", "web", "media", "call", "push")[:roles]:

@@ -200,7 +200,8 @@ def test_any_text_is_a_packet_or_none(text: str) -> None:
 
 @given(st.lists(st.lists(PACKETS, max_size=20), max_size=5), st.lists(PACKETS, max_size=9),
        st.sampled_from(["connect", "tls_handshake", "http_round_trip"]))
-def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet], kind: Operation) -> None:
+def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet],
+                                                kind: Operation) -> None:
     a = anatomy_of([seen(*flow, kind=kind) for flow in flows], [seen(*other, kind=kind, purpose="innocent"),
                                                                seen(*other, kind="connect", purpose="port")])
     assert set(a.signs) <= set(SORTS)

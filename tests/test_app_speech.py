@@ -73,7 +73,8 @@ def answer_to(name: ProtocolName, said: bytes, *, wrong: bool = False, seed: int
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("name", "speech"), SPOKEN, ids=[f"{n}{i}" for i, (n, _) in enumerate(SPOKEN)])
-def test_servers_understand_what_is_said_and_their_answer_is_known(name: ProtocolName, speech: Speech, seed: int) -> None:
+def test_servers_understand_what_is_said_and_their_answer_is_known(name: ProtocolName, speech: Speech,
+                                                                   seed: int) -> None:
     this = asked(speech, seed)
     reply = answer_to(name, speech.turns[0].say(this), seed=seed + 100)
     word = speech.turns[0].hear(reply, this)

@@ -139,7 +139,8 @@ def spoken(row: Endpoint, style: str = "", cut: int = 1 << 20) -> list[Proof | E
 
 @pytest.mark.parametrize(("name", "row"), CASES, ids=IDS)
 @pytest.mark.parametrize("cut", [1 << 20, 7, 1])
-def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: ProtocolName, row: Endpoint, cut: int) -> None:
+def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: ProtocolName, row: Endpoint,
+                                                                      cut: int) -> None:
     words = spoken(row, cut=cut)
     assert set(words) <= GENUINE
     assert words[-1] in {"mtproto_http": [PROVEN], "mtproto_ws": [PROVEN],

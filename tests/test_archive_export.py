@@ -255,7 +255,8 @@ def test_nothing_that_names_person_place_or_installation_is_released(
     ("network", "udp", False), ("network", "tcp", False), ("system", "system", False), ("of tomorrow", "udp", False),
     ("public", "udp", True), ("dark", "udp", True), ("cloudflare", "doh", True), ("adguard", "dot", True),
 ])
-def test_only_resolvers_that_the_probe_chose_are_told(tmp_path: Path, resolver: ResolverRole, engine: DnsEngine, told: bool) -> None:
+def test_only_resolvers_that_the_probe_chose_are_told(tmp_path: Path, resolver: ResolverRole, engine: DnsEngine,
+                                                      told: bool) -> None:
     asked = Observation(observation_id="r-1.1", operation="dns_round_trip", resolver=resolver, dns_engine=engine,
                         resolver_address="198.51.100.7")
     write_run(replace(made("r-1", "2017-05-04T06:12:05Z"), observations=(asked,)), tmp_path, parquet=False)

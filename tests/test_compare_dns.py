@@ -103,7 +103,8 @@ def test_without_a_direct_question_the_system_speaks_for_the_network() -> None:
 
 def test_operators_are_counted_once_each() -> None:
     e = dns_evidence((lookup(HERE4), lookup(THERE4, resolver="google"), lookup(resolver="google", query_type="AAAA"),
-                      lookup(resolver="quad9", failure="dns_nxdomain_error"), lookup(resolver="adguard", failure=TIMEOUT)))
+                      lookup(resolver="quad9", failure="dns_nxdomain_error"),
+                      lookup(resolver="adguard", failure=TIMEOUT)))
     assert (e.trusted_ok, e.trusted_denying) == (1, 1)
     assert not e.agrees
     assert e.known_elsewhere
@@ -271,7 +272,8 @@ LATE, EMPTY_LATE, GARBAGE = "9000.0|59|SERVFAIL|QR RD RA|", "7000.0|59|NOERROR|Q
 ])
 def test_a_resolver_that_answers_too_late_or_gives_up_works_at_the_name(
         tries: list[tuple[str, tuple[str, ...]]], laboured: bool) -> None:
-    words: dict[str, Failure] = {"timeout": TIMEOUT, "servfail": "dns_servfail_error", "empty": "", "refused": "dns_refused_error"}
+    words: dict[str, Failure] = {
+        "timeout": TIMEOUT, "servfail": "dns_servfail_error", "empty": "", "refused": "dns_refused_error"}
     seen = [lookup(failure=words[word], replies=replies, attempt=n) for n, (word, replies) in enumerate(tries, start=1)]
     assert dns_evidence(seen).laboured is laboured
 

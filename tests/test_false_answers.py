@@ -52,7 +52,8 @@ def test_one_wrong_server_for_fewer_may_be_an_address_that_they_left(homes: tupl
 
 def only_the_false_one_fails(step: Ask) -> ControlAnswer:
     """Controls meet the forger's certificate at his address, and shake hands at the others."""
-    tls: tuple[tuple[str, Failure], ...] = tuple((f"{a}:443", "ssl_unknown_authority" if a == HERE4 else "") for a in step.addresses)
+    tls: tuple[tuple[str, Failure], ...] = tuple(
+        (f"{a}:443", "ssl_unknown_authority" if a == HERE4 else "") for a in step.addresses)
     return replace(Net(dns={}).told(step), tls=tls)
 
 

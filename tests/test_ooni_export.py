@@ -153,7 +153,8 @@ def test_the_plain_export_still_stands() -> None:
 
 def _roles(service: str, **outcomes: str) -> tuple[ServiceVerdict, ...]:
     """Roles of a service; `blocked:TYPE` is blocked so."""
-    return tuple(ServiceVerdict(service=service, role=known(role, ROLES), outcome=known(word.partition(":")[0], OUTCOMES), k=0, n=1,
+    return tuple(ServiceVerdict(service=service, role=known(role, ROLES), k=0, n=1,
+                                outcome=known(word.partition(":")[0], OUTCOMES),
                                 block_types=tuple(known(cause, BLOCK_TYPES) for cause in word.split(":")[1:]))
                  for role, word in outcomes.items())
 

@@ -258,7 +258,8 @@ def test_a_lookup_is_repeated_only_when_the_one_before_is_over() -> None:
 
 @pytest.mark.parametrize(("failure", "asked_again"), [(TIMEOUT, True), ("dns_servfail_error", True),
                                                       ("dns_nxdomain_error", False)])
-def test_a_resolver_that_fails_a_name_three_times_is_asked_whether_it_lives(failure: Failure, asked_again: bool) -> None:
+def test_a_resolver_that_fails_a_name_three_times_is_asked_whether_it_lives(failure: Failure,
+                                                                              asked_again: bool) -> None:
     lied: dict[str, tuple[str, ...] | str] = {**HONEST, "system": failure, "network": failure}
     for taken in in_any_order(site_of(), Net(dns=lied)):
         alive = [s for s in taken if isinstance(s, Lookup) and s.channel == "alive"]

@@ -237,8 +237,8 @@ def test_an_innocent_name_is_asked_over_tcp_where_the_reply_is_no_dns() -> None:
 # ---- encrypted DNS
 
 def dot(resolver: str, failure: Failure = "", rcode: str = "") -> Observation:
-    return lookup(*(() if failure else (HERE4,)), resolver=known(resolver, NAMES), dns_engine="dot", failure=failure, rcode=rcode,
-                  purpose="ladder")
+    return lookup(*(() if failure else (HERE4,)), resolver=known(resolver, NAMES), dns_engine="dot", failure=failure,
+                  rcode=rcode, purpose="ladder")
 
 
 def handshake(host: str, failure: Failure = "", address: str = HERE4, **changes: Any) -> Observation:
@@ -268,7 +268,8 @@ def test_dot_is_blocked_for_what_it_is_or_not(seen: list[Observation], word: str
 
 
 REFUSED = [x for o in OPERATORS[:2] for x in (
-    handshake(o.doh_host, TIMEOUT), lookup(resolver=known(o.name, NAMES), dns_engine="doh", failure=TIMEOUT, purpose="ladder"))]
+    handshake(o.doh_host, TIMEOUT),
+    lookup(resolver=known(o.name, NAMES), dns_engine="doh", failure=TIMEOUT, purpose="ladder"))]
 
 
 @pytest.mark.parametrize(("seen", "word"), [

@@ -163,7 +163,8 @@ def results(tmp_path: Path) -> Path:
         seen = Observation(observation_id=f"r{day}.1", run_id=f"r{day}", target_id="signal.web.main",
                            operation="tls_handshake", purpose="target", address="198.51.100.77", trust="valid",
                            address_source="system")
-        forged = replace(seen, observation_id=f"r{day}.2", address="192.0.2.66", trust="wrong_name", failure="ssl_invalid_hostname")
+        forged = replace(seen, observation_id=f"r{day}.2", address="192.0.2.66", trust="wrong_name",
+                         failure="ssl_invalid_hostname")
         write_run(RunResult(run=run, observations=(seen, forged), controls=(), services=(), verdicts=(
             verdict("signal.web.main", signal), verdict("wechat.web.main", wechat), verdict("line.web.main", signal),
         )), folder, parquet=False)

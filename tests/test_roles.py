@@ -21,7 +21,9 @@ from probe.inference.verdicts.service_sentences import service_line, service_lin
 from probe.operation.commands.run_summary import summary_lines
 from stored import a_result
 
-WORDS: dict[str, Outcome] = {"o": "ok", "b": "blocked", "i": "inconclusive", "d": "down", "n": "network", "l": "local", "-": NOT_ATTEMPTED}
+WORDS: dict[str, Outcome] = {
+    "o": "ok", "b": "blocked", "i": "inconclusive", "d": "down", "n": "network", "l": "local", "-": NOT_ATTEMPTED,
+}
 
 
 def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> ServiceVerdict:
@@ -88,8 +90,8 @@ def test_a_role_is_k_of_n(targets: tuple[str, ...], quorum: Quorum, outcome: Out
     (("dns:o stun:b",), "blocked", 1, 2),
     (("dns:o", "http:b"), "blocked", 1, 2),
 ])
-def test_places_are_judged_by_the_strongest_words_and_endpoints_counted(targets: tuple[str, ...], outcome: Outcome, k: int,
-                                                                        n: int) -> None:
+def test_places_are_judged_by_the_strongest_words_and_endpoints_counted(targets: tuple[str, ...], outcome: Outcome,
+                                                                        k: int, n: int) -> None:
     row = verdict(*targets)
     assert (row.outcome, row.k, row.n, row.partial) == (outcome, k, n, k < n and k > 0)
 
@@ -131,7 +133,8 @@ QUORUMS = st.one_of(st.integers(0, 4), st.sampled_from([ANY, ALL]))
 
 
 @given(st.lists(LETTERS, min_size=1, max_size=6), QUORUMS)
-def test_no_role_is_blocked_or_ok_without_a_reason(targets: list[Outcome], quorum: Quorum) -> None:
+def test_no_role_is_blocked_or_ok_without_a_reason(
+        targets: list[Outcome], quorum: Quorum) -> None:
     row, letters = verdict(*targets, quorum=quorum), "".join(targets)
     assert row.outcome in (*OUTCOMES, NOT_ATTEMPTED)
     assert row.k == letters.count("b")
@@ -154,7 +157,8 @@ def test_without_a_quorum_neither_one_block_nor_one_answer_decides_among_many(ta
 
 
 @given(st.lists(st.sampled_from(["ok", "blocked", "inconclusive"]), min_size=1, max_size=8), QUORUMS)
-def test_what_is_undecided_could_not_turn_a_block_into_an_answer_nor_back(targets: list[Outcome], quorum: Quorum) -> None:
+def test_what_is_undecided_could_not_turn_a_block_into_an_answer_nor_back(
+        targets: list[Outcome], quorum: Quorum) -> None:
     outcome = role_outcome(targets, quorum)
     if outcome == "ok":
         assert role_outcome([("blocked" if t == "inconclusive" else t) for t in targets], quorum) == "ok"
@@ -217,7 +221,8 @@ def test_only_services_of_which_something_is_blocked_get_a_line() -> None:
 
 
 @given(st.sampled_from([*OUTCOMES, NOT_ATTEMPTED]), st.integers(0, 3), st.integers(0, 3), st.booleans())
-def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: Outcome, k: int, more: int, partial: bool) -> None:
+def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: Outcome, k: int, more: int,
+                                                                partial: bool) -> None:
     if outcome == "blocked" and not k:
         k = 1
     line = service_line("X", [row("chat", outcome, k, k + more, partial=partial)])

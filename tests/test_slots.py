@@ -99,7 +99,8 @@ def test_a_resolver_that_died_meanwhile_confirms_nothing() -> None:
 
 
 def shake(attempt: int, t0_s: float, failure: Failure = RESET, **changes: Any) -> Observation:
-    return operation("tls_handshake", address=HERE4, attempt=attempt, t0_s=t0_s, t_s=t0_s + 1, failure=failure, **changes)
+    return operation("tls_handshake", address=HERE4, attempt=attempt, t0_s=t0_s, t_s=t0_s + 1, failure=failure,
+                     **changes)
 
 
 def test_slots_need_a_pause_between_attempts() -> None:

@@ -73,11 +73,14 @@ class Found:
     left_out: int = 0
 
 
-_PLAIN: dict[str, ProtocolName] = {"http": "http", "https": "http", "tcpconnect": "tcp", "tlshandshake": "tls",
-                          "dnslookup": "dns", "quichandshake": "quic", "stun": "stun"}
+_PLAIN: dict[str, ProtocolName] = {
+    "http": "http", "https": "http", "tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns",
+    "quichandshake": "quic", "stun": "stun",
+}
 
 
-def endpoint_of(aim: Aim, url: str, *, sni: str = "", trust: TrustPolicy | Empty = "", says: SpokenProtocol | Empty = "") -> Endpoint:
+def endpoint_of(aim: Aim, url: str, *, sni: str = "", trust: TrustPolicy | Empty = "",
+                says: SpokenProtocol | Empty = "") -> Endpoint:
     """The endpoint that a URL names, as far as another program measures it; `says`: a messenger's protocol whose first
     words were said. Raises BadUrl."""
     where = place(url)

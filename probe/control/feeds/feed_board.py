@@ -102,8 +102,8 @@ def age_of(feed: Feed, entry: FeedEntry, now: datetime.datetime) -> int:
 def answer_of(entry: FeedEntry, blank: ControlAnswer) -> ControlAnswer:
     """An entry that counts, as a helper would have answered."""
     page = entry.page
-    told = {word: tuple((where(place), open_failure(said)) for place in usable(entry) if (said := getattr(place, word)) is not None)
-            for word in ("tcp", "tls", "udp", "app")}
+    told = {word: tuple((where(place), open_failure(said)) for place in usable(entry)
+                        if (said := getattr(place, word)) is not None) for word in ("tcp", "tls", "udp", "app")}
     return replace(
         blank, state="answered", dns_failure=open_failure(entry.dns_failure), addresses=_addresses(entry.addresses),
         tcp=told["tcp"], tls=told["tls"], udp=told["udp"], app=told["app"],

@@ -130,8 +130,8 @@ def endpoint_plans(endpoint: XEndpoint, lookups: Mapping[str, Lookup]) -> list[P
         return []
     addresses = (endpoint.address,) if endpoint.address else resolved(endpoint.host, lookups)
     return [
-        Plan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn, trust=known(endpoint.trust, TRUSTS),
-             proto=_carrier(endpoint), app=known(endpoint.app, HELPED),
+        Plan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn,
+             trust=known(endpoint.trust, TRUSTS), proto=_carrier(endpoint), app=known(endpoint.app, HELPED),
              app_name=endpoint.app_name if endpoint.app else "")
         for address in addresses
     ]

@@ -45,8 +45,8 @@ class _Got:
     body: bytearray = field(default_factory=bytearray)
 
 
-def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mapping[str, str], trust: TrustPolicy, guard: Guard,
-             deadline: float) -> HttpResult | None:
+def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mapping[str, str],
+             trust: TrustPolicy, guard: Guard, deadline: float) -> HttpResult | None:
     """GET `site` at the first of its addresses that may be asked; None where none may. The network raises nothing."""
     fit = (a for a in addresses if not guard.refusal(a, port, proto="quic") and has_route(a))
     address = next(fit, None)
@@ -69,7 +69,8 @@ def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mappin
                           truncated=len(got.body) > MOST_BODY_BYTES), None, host=site.host)
 
 
-def _converse(flow: UdpFlow, site: Site, headers: Mapping[str, str], trust: TrustPolicy, got: _Got, deadline: float) -> None:
+def _converse(flow: UdpFlow, site: Site, headers: Mapping[str, str], trust: TrustPolicy, got: _Got,
+              deadline: float) -> None:
     quic = QuicConnection(configuration=QuicConfiguration(
         is_client=True, alpn_protocols=H3_ALPN, server_name=site.host, verify_mode=ssl.CERT_NONE, idle_timeout=20.0))
     quic.connect((flow.address, flow.port), now=time.monotonic())

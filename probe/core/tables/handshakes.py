@@ -139,7 +139,9 @@ HANDSHAKES: Mapping[ProtocolName, Handshake] = MappingProxyType({
 })
 """Protocol -> its first words."""
 
-PLACES: Mapping[SpokenProtocol, str] = MappingProxyType({row.protocol: row.place for row in HANDSHAKES.values() if row.place})
+PLACES: Mapping[SpokenProtocol, str] = MappingProxyType({
+    row.protocol: row.place for row in HANDSHAKES.values() if row.place
+})
 
 HELPED: frozenset[ProtocolName] = frozenset(HANDSHAKES) - {"http_post", "websocket"}
 """What helpers say for a probe, too: never a request to whatever place somebody names."""

@@ -78,7 +78,8 @@ _POST: tuple[Layer, ...] = (*_TLS, "http", "app")
 _WEBSOCKET: tuple[Layer, ...] = (*_TLS, "http", "websocket", "app")
 
 
-def _web(name: ProtocolName, schemes: str, *, transport: Transport = "tcp", layers: tuple[Layer, ...] = (*_TLS, "http")) -> Protocol:
+def _web(name: ProtocolName, schemes: str, *, transport: Transport = "tcp",
+         layers: tuple[Layer, ...] = (*_TLS, "http")) -> Protocol:
     return Protocol(name=name, schemes=tuple(schemes.split()), transport=transport, layers=layers, built=True,
                     consent_level=1)
 
@@ -95,7 +96,8 @@ def _says(name: ProtocolName, scheme: str, *, layers: tuple[Layer, ...]) -> Prot
                     built=True, consent_level=2 if HANDSHAKES[name].marks_sender else 1)
 
 
-def _own(name: ProtocolName, scheme: str, *, layers: tuple[Layer, ...], why_not: str, consent_level: int = 2) -> Protocol:
+def _own(name: ProtocolName, scheme: str, *, layers: tuple[Layer, ...], why_not: str,
+         consent_level: int = 2) -> Protocol:
     carriers: tuple[Transport, ...] = ("quic", "udp", "tls", "tcp")
     transport: Transport = next((t for t in carriers if t in layers), "dns")
     return Protocol(name=name, schemes=(scheme,), transport=transport, layers=layers, built=False,

@@ -56,6 +56,8 @@ ANCHORS: Mapping[TrustPolicy, tuple[str, ...]] = MappingProxyType({
 def judged(name: TrustPolicy) -> bool:
     """Whether a certificate can be wrong under this policy; raises KeyError for an unknown one."""
     return TRUSTS[name].judged
+
+
 OUT_OF_DATE: tuple[TrustFinding, ...] = ("expired", "not_yet_valid")
 UNJUDGED: tuple[TrustPolicy, ...] = ("none", "record")
 """Policies under which no certificate is wrong."""

@@ -69,7 +69,6 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
     return _with_controls(base, site, mine, around)
 
 
-
 def _innocent(near: Sequence[Observation]) -> InnocentState:
     """Reached when an innocent handshake was answered and stayed so: one that is dropped later counts as failed."""
     tries = [o for o in near if o.operation == "quic_handshake" and o.purpose == "innocent"]

@@ -37,8 +37,9 @@ def encrypted_dns(seen: Sequence[Observation], *, well: bool) -> EncryptedDns:
     and some unusual port of anybody accept connections. DoH is blocked where no handshake with any of several
     operators succeeds, each of which accepts the connection, while other servers' handshakes do.
     """
-    dot: dict[str, list[Observation]] = {o.resolver: [x for x in seen if x.dns_engine == "dot" and x.resolver == o.resolver]
-           for o in seen if o.dns_engine == "dot" and not o.reason}
+    dot: dict[str, list[Observation]] = {
+        o.resolver: [x for x in seen if x.dns_engine == "dot" and x.resolver == o.resolver]
+        for o in seen if o.dns_engine == "dot" and not o.reason}
     connects = [o for o in seen if o.operation == "connect" and not o.failure]
     other_port = any(o.port not in USUAL_PORTS for o in connects)
     operator_lives = any(o.hostname in _HOSTS and o.port == 443 for o in connects)

@@ -62,7 +62,9 @@ REFUSED: Final[Failure] = "connection_refused"
 RESET: Final[Failure] = "connection_reset"
 UNTRUSTED: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed")
 _DEPTHS: dict[Operation, int] = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
-_STAGES: dict[Operation, Stage] = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
+_STAGES: dict[Operation, Stage] = {
+    "connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app",
+}
 NAMED_PURPOSES: tuple[Purpose, ...] = (*NETWORK_PURPOSES, SAMPLE)
 ALIKE = 0.7
 _NEEDS: dict[SiteKind, int] = {"tcp": 1, "tls": 2}
@@ -270,7 +272,6 @@ def whole_attempts(mine: Sequence[Observation]) -> list[int]:
 def _end_of(attempt: Sequence[Observation]) -> Observation:
     """The operation with which a failing attempt ended."""
     return next((o for o in attempt if o.failure or o.proof == FOREIGN), attempt[-1])
-
 
 
 def _innocent(around: Sequence[Observation], address: str, port: int) -> InnocentState:

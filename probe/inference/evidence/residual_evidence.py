@@ -16,8 +16,9 @@ from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
 SOON_S = 30.0
 """An innocent name that is served later than this after the last failure tells nothing: a short one may be over."""
-ENDED: tuple[Failure, ...] = ("connection_reset", "eof_error", "generic_timeout_error", "timed_out", "connection_refused",
-         "connection_aborted")
+ENDED: tuple[Failure, ...] = (
+    "connection_reset", "eof_error", "generic_timeout_error", "timed_out", "connection_refused", "connection_aborted",
+)
 
 
 AT_ONCE_S = 2.5

@@ -46,7 +46,9 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
     Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
 )
 
-STOPS: tuple[BlockTypeId, ...] = ("local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage")
+STOPS: tuple[BlockTypeId, ...] = (
+    "local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage",
+)
 """Causes after which no target is tried: what would be seen says nothing of it, and its name would leak."""
 _NO_ANSWERS: tuple[ResolverState, ...] = ("dead", "unasked", "failing")
 

@@ -12,8 +12,8 @@ from probe.core.tables.outcomes import Decided
 E = TypeVar("E")
 
 Need = Literal[
-    "nothing", "helper", "two_helpers", "trusted_dns", "innocent", "twin", "agreed", "routers", "search", "udp", "packets", "ladder",
-    "later_slots",
+    "nothing", "helper", "two_helpers", "trusted_dns", "innocent", "twin", "agreed", "routers", "search", "udp",
+    "packets", "ladder", "later_slots",
 ]
 NEEDS: dict[Need, str] = {
     "nothing": "convicts, acquits or abstains by what this network shows",

@@ -56,7 +56,8 @@ def shape_rules(action: Ending) -> tuple[PathRule, ...]:
         return (quiet or is_it(s)) and convicts(s) and bool(s.path.shapes.firm)
 
     return (
-        Rule(f"tls/{action}_fingerprint", "blocked", known(f"{stem}.fingerprint", BLOCK_TYPES), 0.9, ("innocent", "twin"),
+        Rule(f"tls/{action}_fingerprint", "blocked", known(f"{stem}.fingerprint", BLOCK_TYPES), 0.9,
+             ("innocent", "twin"),
              "with the library's ClientHello every name fails here, with another shape this one is answered again and "
              "again, and controls are answered with the library's while another operator's server shows the same, or "
              "packets show that it is not the server",
@@ -93,7 +94,8 @@ def elsewhere_rules(layer: Stage, action: Ending, trigger: str) -> tuple[PathRul
 
     told: dict[Shown, PathRule] = {
         "name": Rule(
-            f"{layer}/{action}_{trigger}_elsewhere", "blocked", known(f"{stem}.{trigger}", BLOCK_TYPES), 0.95, ("agreed", "ladder"),
+            f"{layer}/{action}_{trigger}_elsewhere", "blocked", known(f"{stem}.{trigger}", BLOCK_TYPES), 0.95,
+            ("agreed", "ladder"),
             "the name fails alike at a server that has nothing to do with it and answers an innocent one: it is the "
             "name, wherever it goes",
             lambda s: undecided(s) and convicts(s) and s.path.shapes.elsewhere == "name"),

@@ -228,7 +228,8 @@ def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence
             base["purpose"] = ASIDE
         failure = failure_word(one.failure)
         operation: Operation = "quic_handshake" if over_quic else "tls_handshake"
-        trust: TrustFinding | Empty = TRUST.get(failure, "") if failure else "" if one.no_tls_verify or one.failure is UNSET else "valid"
+        judged = not one.no_tls_verify and one.failure is not UNSET
+        trust: TrustFinding | Empty = TRUST.get(failure, "") if failure else "valid" if judged else ""
         if one.failure is UNSET or (failure in INTERRUPTED and not_begun(one.t0, one.t)):
             base["purpose"] = ASIDE
         elif one.echconfig:

@@ -34,6 +34,7 @@ Told = Callable[[str, str], None]
 
 NO_REQUEST_OF_OURS = open_failure("unknown_failure: answer to no request")
 
+
 def _to_nobody(address: str, teller: str) -> None:
     return
 

@@ -92,9 +92,10 @@ def describe(settings: Settings, place: Place, *, lab: bool, started_at: datetim
 
     return Vantage(
         probe_id="laboratory" if lab else probe_id(started_at.strftime("%Y-%m")),
-        **asdict(place), network_type=known(settings.vantage.network_type, NETWORK_TYPES), resolver_count=resolver_count,
-        nat64_prefix=nat64_prefix, tunnel=tunnel, families=link, platform=platform.system().lower(),
-        python_version=platform.python_version(), openssl_version=ssl.OPENSSL_VERSION.split(" ")[1],
-        requests_version=requests.__version__, privilege="packet" if packets else "socket",
+        **asdict(place), network_type=known(settings.vantage.network_type, NETWORK_TYPES),
+        resolver_count=resolver_count, nat64_prefix=nat64_prefix, tunnel=tunnel, families=link,
+        platform=platform.system().lower(), python_version=platform.python_version(),
+        openssl_version=ssl.OPENSSL_VERSION.split(" ")[1], requests_version=requests.__version__,
+        privilege="packet" if packets else "socket",
         consent_level=settings.run.consent_level, lab=lab,
     )

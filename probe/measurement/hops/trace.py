@@ -133,6 +133,7 @@ def is_exceeded(kind: str) -> bool:
 
 _ENDS: dict[Failure, HopWord] = {"connection_refused": "refused", "connection_reset": "reset"}
 
+
 def _word(code: int, kind: str) -> HopWord:
     if not code:
         return "open"

@@ -54,8 +54,8 @@ class Heard:
     """Of the answer's HTTP, where it has any."""
 
 
-def converse(stream: RecordedSocket | TlsStream, protocol: SpokenProtocol, *, name: str, url: str = "", attempt: int = 1,
-             expect: Expectation | None = None, chain_der: Sequence[bytes] = ()) -> Heard:
+def converse(stream: RecordedSocket | TlsStream, protocol: SpokenProtocol, *, name: str, url: str = "",
+             attempt: int = 1, expect: Expectation | None = None, chain_der: Sequence[bytes] = ()) -> Heard:
     """Say the first words of `protocol` and tell what proves the answer; never raises for the network.
 
     `name` is the domain or host where the protocol names it, `url` the endpoint's, `expect` what the catalogue says

@@ -26,8 +26,9 @@ def lookup_dot(name: str, query_types: tuple[str, ...], *, operator: Resolver, a
     """Questions to an operator at a pinned address, one after the other on one connection; the operator must prove
     itself by its certificate (the strict profile of RFC 8310)."""
     base = Observation(
-        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="dot", resolver=known(operator.name, OPERATORS),
-        resolver_address=address, sni=operator.dot_host, t0_s=clock.now_s(), query_type=query_types[0],
+        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="dot",
+        resolver=known(operator.name, OPERATORS), resolver_address=address, sni=operator.dot_host,
+        t0_s=clock.now_s(), query_type=query_types[0],
     )
     sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
     seen: list[Observation] = []

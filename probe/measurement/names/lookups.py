@@ -101,8 +101,9 @@ def lookup_doh(name: str, query_types: tuple[str, ...], *, operator: Resolver, a
                timeout_s: float, purpose: Purpose = "target") -> list[Observation]:
     """Questions to a DoH operator (RFC 8484) at a pinned address, one after the other on one connection."""
     base = Observation(
-        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="doh", resolver=word_of(operator.name, OPERATORS),
-        resolver_address=address, sni=operator.doh_host, t0_s=clock.now_s(), query_type=query_types[0],
+        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="doh",
+        resolver=word_of(operator.name, OPERATORS), resolver_address=address, sni=operator.doh_host,
+        t0_s=clock.now_s(), query_type=query_types[0],
     )
     sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
     try:

@@ -27,7 +27,8 @@ from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.steps import Binding, QuicVisit, Step, UdpTrace, VersionProbe
 
 
-def at_udp_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, seen: Seen, frame: Frame) -> list[Step]:
+def at_udp_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, seen: Seen,
+                   frame: Frame) -> list[Step]:
     """Steps at one address, each after what must precede it. Addresses that are only to be looked at are left out:
     without words there is nothing to see over UDP."""
     if depth == "connect":

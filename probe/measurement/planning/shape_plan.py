@@ -86,8 +86,8 @@ def _other_shapes(site: Site, address: str, source: AddressSource | Empty, mine:
     return [_shaped(site, address, name, frame, site.host, site.sni) for name in wanted if name not in tried]
 
 
-def _once_more(site: Site, address: str, source: AddressSource | Empty, passed: Observation, mine: Sequence[Observation],
-               shaped: Sequence[Observation], frame: Frame) -> list[Step]:
+def _once_more(site: Site, address: str, source: AddressSource | Empty, passed: Observation,
+               mine: Sequence[Observation], shaped: Sequence[Observation], frame: Frame) -> list[Step]:
     """What is still to come of this: the library's hello again after the one that passed, then that one again, for a
     block that merely ended between the two would show. Where there was silence, the library's also in small segments,
     for the line may be narrow."""
@@ -111,7 +111,8 @@ def _again(site: Site, address: str, source: AddressSource | Empty, mine: Sequen
     return replace(again, pages=())
 
 
-def _shaped(site: Site, address: str, shape: ShapeName | Empty, frame: Frame, hostname: str, sni: str, *, attempt: int = 1) -> Visit:
+def _shaped(site: Site, address: str, shape: ShapeName | Empty, frame: Frame, hostname: str, sni: str, *,
+            attempt: int = 1) -> Visit:
     patience_s = min(frame.timeout_s, PATIENCE_S)
     own = hostname == site.host
     return Visit(

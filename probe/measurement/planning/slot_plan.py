@@ -35,8 +35,8 @@ def next_slot_s(seen: Sequence[Observation], frame: Frame) -> float | None:
     return max(begin_s, max(o.t_s for o in slots[-1]) + _PAUSE_S)
 
 
-def later_visits(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation], seen: Seen, frame: Frame, *,
-                 inputs: frozenset[str], depth: Depth) -> list[Step]:
+def later_visits(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation],
+                 seen: Seen, frame: Frame, *, inputs: frozenset[str], depth: Depth) -> list[Step]:
     """The innocent name, and then the site, in the next slot; `mine` are the visits of the site at this address."""
     begin_s = next_slot_s(mine, frame)
     if begin_s is None:

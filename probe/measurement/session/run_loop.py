@@ -35,7 +35,9 @@ MAX_ASKS = 200
 MAX_SEARCHES = 12
 """Searches for a hop in one run, one for an address and port at most: each sets off what it looks for once more."""
 UDP_TIMEOUT_S = 5.0
-_UDP_CHANNELS: dict[Channel, ResolverRole] = {"network": "network", "public": "public", "dark": "dark", "alive": "network"}
+_UDP_CHANNELS: dict[Channel, ResolverRole] = {
+    "network": "network", "public": "public", "dark": "dark", "alive": "network",
+}
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
 """Lookups by the system at once: each is two questions to the network's resolver, which may have room for 150."""
