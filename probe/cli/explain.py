@@ -11,6 +11,7 @@ import click
 
 from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_prefix
 from probe.core.tables.outcomes import OUTCOMES
+from probe.core.tables.words import known
 
 if TYPE_CHECKING:
     from probe.inference.rules.rule import Rule
@@ -61,7 +62,7 @@ def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
     for word in words or tuple(BLOCK_TYPES):
         rows = [b for b in BLOCK_TYPES.values() if is_prefix(word, b.id)]
         if rows and (words or word in BLOCK_TYPES):
-            found += rows if words else [BLOCK_TYPES[word]]
+            found += rows if words else [BLOCK_TYPES[known(word, BLOCK_TYPES)]]
         elif word in OUTCOMES:
             lines.append(f"{word}: {OUTCOMES[word]}")
         elif rule := _rule(word):

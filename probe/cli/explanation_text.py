@@ -9,6 +9,7 @@ from typing import Any
 from probe.cli.explain_run import Explanation
 from probe.core.observations import Observation
 from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.words import known
 from probe.core.verdicts import Verdict
 from probe.inference.rules import RULES_VERSION
 from probe.inference.rules.field_reads import Field
@@ -94,7 +95,7 @@ def _neighbour(told: Explanation) -> Iterator[str]:
         yield f"nearest rule that was ruled out: {other.rule.id} ({verdict})  {_where(other.rule.id)}"
         yield f"    {other.rule.why}"
         yield f"    ruled out by {_field(other.field)}"
-    if block := BLOCK_TYPES.get(told.verdict.block_type):
+    if block := BLOCK_TYPES.get(known(told.verdict.block_type, BLOCK_TYPES)):
         yield f"{block.id} is told from {block.nearest} by this: {block.test}"
 
 
@@ -146,5 +147,5 @@ def _rule_json(rule_id: str) -> dict[str, Any]:
 
 
 def _neighbour_json(verdict: Verdict) -> dict[str, str] | None:
-    block = BLOCK_TYPES.get(verdict.block_type)
+    block = BLOCK_TYPES.get(known(verdict.block_type, BLOCK_TYPES))
     return {"block_type": block.nearest, "test": block.test} if block else None

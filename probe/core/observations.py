@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from probe.core.tables.control_sources import HELPER
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.control_sources import HELPER, AppWord, ControlSource, ControlState
+from probe.core.tables.evidence_words import Answered
+from probe.core.tables.failures import Failure
+from probe.core.tables.handshakes import Proof, SpokenProtocol
+from probe.core.tables.operations import Operation
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
+from probe.core.tables.shapes import ShapeName
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +36,11 @@ class Observation:
     target_id: str = ""
     """Empty for what serves several targets (resolution, ladder, innocent names)."""
     input: str = ""
-    purpose: str = "target"
+    purpose: Purpose = "target"
     """A word of `probe.core.tables.purposes`."""
     attempt: int = 1
-    operation: str
-    """resolve, dns_round_trip, connect, tls_handshake, app_round_trip, http_round_trip, trace, quic_handshake,
-    quic_version, stun_binding, udp_trace, transfer."""
-    failure: str = ""
+    operation: Operation
+    failure: Failure = ""
     reason: str = ""
     """Why this was not attempted; empty when it was."""
     tainted_by: str = ""
@@ -41,16 +49,13 @@ class Observation:
     t_s: float = 0.0
     hostname: str = ""
     address: str = ""
-    address_source: str = ""
-    """Where the address came from: system, network, public, doh, control, literal."""
+    address_source: AddressSource | Empty = ""
     port: int = 0
     family: int = 0
     """4 or 6."""
     # DNS
-    dns_engine: str = ""
-    """system, udp, tcp, doh, dot."""
-    resolver: str = ""
-    """A word for who was asked: system, network, public, trusted, dark."""
+    dns_engine: DnsEngine | Empty = ""
+    resolver: ResolverRole | OperatorName | Empty = ""
     resolver_address: str = ""
     query_type: str = ""
     rcode: str = ""
@@ -79,19 +84,18 @@ class Observation:
     cipher: str = ""
     tls_alert: int = -1
     hello_bytes: int = 0
-    acked: str = ""
+    acked: Answered = ""
     """yes, no, or empty when unknown: whether the peer's TCP acknowledged the ClientHello, or the request."""
     server_hello: bool = False
     """A ServerHello or an alert was read: the name reached a TLS server."""
     ja4: str = ""
-    shape: str = ""
+    shape: ShapeName | Empty = ""
     """Shape of the ClientHello (`probe.core.tables.shapes`); empty: the library's own."""
     segments: int = 0
     """TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when unknown."""
     chain: tuple[str, ...] = ()
     """SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."""
-    trust: str = ""
-    """valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."""
+    trust: TrustFinding | Empty = ""
     issuer: str = ""
     subject: str = ""
     # HTTP
@@ -107,7 +111,7 @@ class Observation:
     body_sha256: str = ""
     body_truncated: bool = False
     body_excerpt: str = ""
-    met_expectation: str = ""
+    met_expectation: Answered = ""
     """yes, no, or empty when nothing was expected; with a `no`, `mismatch` says what."""
     mismatch: str = ""
     fingerprint: str = ""
@@ -122,9 +126,9 @@ class Observation:
     responses: int = 0
     """How many of them were answered. Never by what: a STUN answer holds the volunteer's address."""
     # messengers' own protocols
-    protocol: str = ""
+    protocol: SpokenProtocol | Empty = ""
     """Whose first words were said on this connection (`probe.core.tables.protocols`), or `innocent_http`."""
-    proof: str = ""
+    proof: Proof | Empty = ""
     """A word of `probe.core.tables.handshakes.PROOFS`; empty: nothing was heard."""
     reply_bytes: int = 0
     reply_head: str = ""
@@ -154,38 +158,38 @@ class ControlAnswer:
     asn: int = 0
     cc: str = ""
     input: str
-    source: str = HELPER
+    source: ControlSource = HELPER
     """A word of `probe.core.tables.control_sources`."""
     age_s: int = 0
     """Of a feed: seconds since it was measured; negative where it is dated after our own clock."""
     before: bool = False
     """Of a feed: it was not measured after this probe had failed too, so that what worked may have failed since."""
-    state: str
+    state: ControlState
     """answered, failed (the control could not be asked), or refused; of a feed whose word does not count, refused."""
     reason: str = ""
     t0_s: float = 0.0
     t_s: float = 0.0
-    dns_failure: str = ""
+    dns_failure: Failure = ""
     addresses: tuple[str, ...] = ()
-    tcp: tuple[tuple[str, str], ...] = ()
+    tcp: tuple[tuple[str, Failure], ...] = ()
     """(`ip:port`, failure or empty) pairs."""
-    tls: tuple[tuple[str, str], ...] = ()
-    udp: tuple[tuple[str, str], ...] = ()
+    tls: tuple[tuple[str, Failure], ...] = ()
+    udp: tuple[tuple[str, Failure], ...] = ()
     """(`ip:port`, failure or empty) pairs of a QUIC handshake or a STUN binding."""
     leaf_keys: tuple[tuple[str, str], ...] = ()
     """(`ip:port`, SHA-256 of the leaf's SubjectPublicKeyInfo) pairs."""
     ja4s: tuple[tuple[str, str], ...] = ()
     """(`ip:port`, JA4 of the ClientHello with which the control shook hands) pairs; helpers of others do not tell."""
-    app: tuple[tuple[str, str], ...] = ()
+    app: tuple[tuple[str, AppWord], ...] = ()
     """(`ip:port`, proof or failure) pairs of a messenger's own first words."""
-    http_failure: str | None = None
+    http_failure: Failure | None = None
     """None when HTTP was not asked for; empty when it worked."""
     http_status: int = 0
     http_title: str = ""
     http_body_bytes: int = 0
     http_header_names: tuple[str, ...] = ()
     http_location: str = ""
-    volume_failure: str | None = None
+    volume_failure: Failure | None = None
     """None when no transfer was asked for; empty when it worked."""
     volume_bytes: int = 0
     volume_s: float = 0.0

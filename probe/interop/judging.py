@@ -16,7 +16,8 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.trust import TRUSTS
+from probe.core.tables.trust import TRUSTS, TrustPolicy
+from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
 from probe.inference.verdicts.classify import judge, judge_endpoints
@@ -30,7 +31,7 @@ from probe.measurement.session.observation_log import Book
 
 _HOP = "#"
 """Ends the target's name where one of its hops is judged by itself."""
-_PRIVATE: dict[str, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+_PRIVATE: dict[TrustPolicy, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
 NO_ENDPOINT = "the file names no endpoint that can be judged"
 
 
@@ -98,15 +99,16 @@ def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
     urls = list(dict.fromkeys(o.input for o in sorted(seen, key=lambda o: o.sequence) if o.input)) or [verdict.input]
     first = urls.index(verdict.input) if verdict.input in urls else 0
     urls.insert(0, urls.pop(first))
-    trust = PRIVATE_ROOT.get(verdict.service, "")
+    trust: TrustPolicy | Empty = PRIVATE_ROOT.get(verdict.service, "")
     found = []
     for number, url in enumerate(urls):
         hop = f"{verdict.target_id}{_HOP}{number}" if verdict.service == SERVICE else verdict.target_id
         aim = Aim(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
         mine = [o for o in seen if o.input == url and o.purpose == "target"]
-        name, says = (next((getattr(o, field) for o in mine if getattr(o, field)), "") for field in ("sni", "protocol"))
+        name = next((o.sni for o in mine if o.sni), "")
+        says = next((o.protocol for o in mine if o.protocol), None)
         try:
-            found.append(endpoint_of(aim, url, sni=name, trust=trust, says=says))
+            found.append(endpoint_of(aim, url, sni=name, trust=trust, says=says or ""))
         except BadUrl:
             continue
     return found

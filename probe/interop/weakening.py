@@ -14,7 +14,8 @@ from datetime import date
 from probe.catalogue.fingerprints import CONVICTING
 from probe.core.addresses import is_bogon, is_private, parse
 from probe.core.observations import Observation
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.resolvers import ENCRYPTED
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import STATES
@@ -39,10 +40,10 @@ Holds = Callable[[Verdict, Sequence[Observation], Scale], bool]
 class Doubt:
     """A verdict by one of these rules stays only where `stays` holds."""
 
-    outcome: str
+    outcome: Outcome
     rules: tuple[str, ...]
     """Ids, or with a slash at the end all of a part."""
-    block_type: str
+    block_type: BlockTypeId
     reason: str
     stays: Holds
 
@@ -65,7 +66,7 @@ def _is_by(verdict: Verdict, doubt: Doubt) -> bool:
                for rule in doubt.rules)
 
 
-def _doubtful(verdict: Verdict, block_type: str, reason: str) -> Verdict:
+def _doubtful(verdict: Verdict, block_type: BlockTypeId, reason: str) -> Verdict:
     return replace(verdict, outcome="inconclusive", block_type=block_type, confidence=0.5, confirmed=False,
                    scope="unknown", reason=reason)
 

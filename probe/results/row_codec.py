@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import TypeVar, cast
 
-import msgspec
-
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.results.plain_types import read_record
 from probe.results.schema import FRAME, TABLES, Table
 
 Value = str | int | float | bool | None | tuple[str, ...] | tuple[int, ...] | tuple[tuple[str, str], ...]
@@ -62,7 +61,7 @@ def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[R
 
 def run_from(row: Row) -> Run:
     """The run, and its vantage, that a row of the runs table describes; msgspec.ValidationError when it does not."""
-    return msgspec.convert({**row, "vantage": row}, Run)
+    return read_record({**row, "vantage": row}, Run)
 
 
 def record_from(row: Row, kind: type[T]) -> T:
@@ -70,7 +69,7 @@ def record_from(row: Row, kind: type[T]) -> T:
 
     Raises msgspec.ValidationError when a column without a default is missing.
     """
-    return msgspec.convert(row, kind)
+    return read_record(row, kind)
 
 
 def table_of(kind: type[T]) -> Table:

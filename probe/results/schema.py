@@ -15,6 +15,7 @@ from probe.core.runs import Run, Vantage
 from probe.core.tables.versions import SCHEMA_VERSION as SCHEMA_VERSION
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.results import column_meanings as columns
+from probe.results.plain_types import plain
 
 
 class Kind(StrEnum):
@@ -79,7 +80,7 @@ def _typed(*rows: type[Any]) -> dict[str, object]:
 def _columns(types: Mapping[str, object], words: columns.Words) -> tuple[Column, ...]:
     made = []
     for name, hint in types.items():
-        kind, nullable = _KINDS[hint]
+        kind, nullable = _KINDS[plain(hint)]
         if kind is Kind.TEXT and name.endswith("_time"):
             kind = Kind.TIME
         unit, meaning = words[name]

@@ -35,7 +35,7 @@ from probe.control.feeds.feed_document import FeedEntry, FeedError, FeedPage, re
 from probe.control.feeds.feed_learning import FeedFrame, learn, looks_alike, stem, unfit
 from probe.core.endpoints import Endpoint
 from probe.core.runs import Run, RunResult, Vantage
-from probe.core.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES
+from probe.core.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES, Failure
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.classify import judge
 from probe.inference.verdicts.site_case import RunContext
@@ -121,7 +121,7 @@ def test_a_messenger_s_own_answer_is_its_proof() -> None:
     ("connect", REFUSED, "tcp", "connection_refused (tcp)"), ("connect", TIMEOUT, "tcp", f"{TIMEOUT} (tcp)"),
     ("tls", RESET, "tls", ""), ("http", TIMEOUT, "", ""),
 ])
-def test_what_never_answers_fails_unless_it_is_a_block(stage: str, failure: str, word: str, told: str) -> None:
+def test_what_never_answers_fails_unless_it_is_a_block(stage: str, failure: Failure, word: str, told: str) -> None:
     """A reset of the own name alone is this place's own censor, of whom nobody is to be told."""
     found = only(net({HERE4: (stage, failure)}))
     assert found.state == ("unclear" if stage == "tls" else "fails")
@@ -201,7 +201,7 @@ KNOWN = sorted({*ERRNO_FAILURES.values(), *RCODE_FAILURES.values(), *TRUST_FAILU
 
 
 @given(st.sampled_from(KNOWN) | st.text(max_size=100))
-def test_of_a_failure_the_word_alone_is_told(failure: str) -> None:
+def test_of_a_failure_the_word_alone_is_told(failure: Failure) -> None:
     word = stem(f"{failure}: my own address is 192.0.2.7")
     assert word == word.strip()
     assert FeedPage(failure=word).failure == word

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from probe.catalogue.sites import Site, group
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.handshakes import ProtocolName
+from probe.core.tables.operations import Operation
+from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.unanswered import Asked
@@ -19,19 +23,29 @@ ELSEWHERE, BEYOND4 = "104.16.5.5", "23.4.5.6"
 """Addresses of others, each in a network of its own."""
 HERE6 = "2606:2800::1"
 PRIVATE, RESOLVER, PUBLIC, DARK = "10.10.34.34", "93.184.0.53", "93.184.1.53", "93.184.2.53"
-TIMEOUT, RESET, REFUSED, EOF = "generic_timeout_error", "connection_reset", "connection_refused", "eof_error"
+TIMEOUT: Final = "generic_timeout_error"
+RESET: Final = "connection_reset"
+REFUSED: Final = "connection_refused"
+EOF: Final = "eof_error"
 WELL = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True,
                       asked=Asked(4, 0))
 
-PATH_OF_STAGE = {"connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip"}
+PATH_OF_STAGE: dict[str, Operation] = {
+    "connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip",
+}
+PROTOCOL_OF_SCHEME: dict[str, ProtocolName] = {
+    "tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns", "quichandshake": "quic", "stun": "stun",
+}
+ENGINE_OF_RESOLVER: dict[ResolverRole | OperatorName, DnsEngine] = {
+    "system": "system", "network": "udp", "public": "udp", "dark": "udp",
+}
 
 
 def endpoint(url: str = f"https://{HOST}/", **changes: Any) -> Endpoint:
     """An endpoint as the catalogue would read it from its URL."""
     parts = urlsplit(url)
     secure = parts.scheme in ("https", "tlshandshake", "quichandshake")
-    protocol = {"tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns", "quichandshake": "quic",
-                "stun": "stun"}.get(parts.scheme, "http")
+    protocol = PROTOCOL_OF_SCHEME.get(parts.scheme, "http")
     host = parts.hostname or parts.path.strip("/")
     default = {"https": 443, "http": 80}.get(parts.scheme, 0)
     plain = Endpoint(
@@ -52,11 +66,11 @@ def site_of(*members: Endpoint) -> Site:
     return only
 
 
-def lookup(*answers: str, name: str = HOST, resolver: str = "network", failure: str = "",
+def lookup(*answers: str, name: str = HOST, resolver: ResolverRole | OperatorName = "network", failure: Failure = "",
            **changes: Any) -> Observation:
     """A question and its answer; without answers and failure, an empty one."""
-    engine = {"system": "system", "network": "udp", "public": "udp", "dark": "udp"}.get(resolver, "doh")
-    word = failure or ("" if answers else "dns_no_answer")
+    engine = ENGINE_OF_RESOLVER.get(resolver, "doh")
+    word: Failure = failure or ("" if answers else "dns_no_answer")
     plain = Observation(
         operation="resolve" if engine == "system" else "dns_round_trip", hostname=name, resolver=resolver,
         dns_engine=engine, answers=answers, failure=word, purpose="dark" if resolver == "dark" else "target",
@@ -65,7 +79,7 @@ def lookup(*answers: str, name: str = HOST, resolver: str = "network", failure: 
     return replace(plain, **changes)
 
 
-def operation(kind: str, address: str = HERE4, failure: str = "", **changes: Any) -> Observation:
+def operation(kind: Operation, address: str = HERE4, failure: Failure = "", **changes: Any) -> Observation:
     """A connect, tls_handshake or http_round_trip at an address."""
     plain = Observation(
         operation=kind, address=address, address_source="network", hostname=HOST, port=443,
@@ -77,7 +91,7 @@ def operation(kind: str, address: str = HERE4, failure: str = "", **changes: Any
     return replace(plain, **changes)
 
 
-def visit_to(address: str = HERE4, *, until: str = "", failure: str = "", page: dict[str, Any] | None = None,
+def visit_to(address: str = HERE4, *, until: str = "", failure: Failure = "", page: dict[str, Any] | None = None,
              **changes: Any) -> list[Observation]:
     """A whole HTTPS visit, or one that ends with `failure` at the stage `until`."""
     seen: list[Observation] = []
@@ -90,7 +104,7 @@ def visit_to(address: str = HERE4, *, until: str = "", failure: str = "", page: 
     return seen
 
 
-def plain_visit(address: str = HERE4, *, failure: str = "", **changes: Any) -> list[Observation]:
+def plain_visit(address: str = HERE4, *, failure: Failure = "", **changes: Any) -> list[Observation]:
     """A visit over plain HTTP, port 80."""
     common: dict[str, Any] = {"port": 80, "sni": "", "input": f"http://{HOST}/"}
     common |= {name: changes.pop(name) for name in ("attempt", "purpose", "tainted_by") if name in changes}

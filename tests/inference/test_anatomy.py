@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from observations import EOF, HERE4, PRIVATE, REFUSED, RESET, THERE4, lookup, operation
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.operations import Operation
+from probe.core.tables.resolvers import ResolverRole
 from probe.inference.evidence.dns_evidence import dns_evidence
 from probe.inference.evidence.dns_replies import reply_text
 from probe.inference.evidence.packet_anatomy import SORTS, UNSEEN, Anatomy, anatomy_of
@@ -36,11 +39,11 @@ def opened(trip_ms: float = TRIP_MS, **synack: Any) -> list[Packet]:
             out(trip_ms + 1, "AP", seq=1, ack=1, length=517, ip_id=702)]
 
 
-def seen(*packets: Packet, failure: str = RESET, kind: str = "tls_handshake", **changes: Any) -> Observation:
+def seen(*packets: Packet, failure: Failure = RESET, kind: Operation = "tls_handshake", **changes: Any) -> Observation:
     return operation(kind, HERE4, failure, packets=tuple(map(packet_text, packets)), **changes)
 
 
-def read(*flows: Sequence[Packet], innocent: Sequence[Packet] = (), failure: str = RESET) -> Anatomy:
+def read(*flows: Sequence[Packet], innocent: Sequence[Packet] = (), failure: Failure = RESET) -> Anatomy:
     around = [seen(*innocent, failure="", purpose="innocent")] if innocent else []
     return anatomy_of([seen(*flow, failure=failure) for flow in flows], around)
 
@@ -197,7 +200,8 @@ def test_any_text_is_a_packet_or_none(text: str) -> None:
 
 @given(st.lists(st.lists(PACKETS, max_size=20), max_size=5), st.lists(PACKETS, max_size=9),
        st.sampled_from(["connect", "tls_handshake", "http_round_trip"]))
-def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet], kind: str) -> None:
+def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet],
+                                                kind: Operation) -> None:
     a = anatomy_of([seen(*flow, kind=kind) for flow in flows], [seen(*other, kind=kind, purpose="innocent"),
                                                                seen(*other, kind="connect", purpose="port")])
     assert set(a.signs) <= set(SORTS)
@@ -220,7 +224,7 @@ def test_without_packets_nothing_is_read() -> None:
 # ---- two answers to one question
 
 
-def answered(*replies: tuple[int, str], resolver: str = "network") -> Observation:
+def answered(*replies: tuple[int, str], resolver: ResolverRole = "network") -> Observation:
     """A question over UDP and its replies: (IP TTL, answers)."""
     texts = [reply_text(80 + n, ttl, "NOERROR", "QR", answers.split()) for n, (ttl, answers) in enumerate(replies)]
     packets = [back(80 + n, "udp", ttl=ttl, length=60) for n, (ttl, _) in enumerate(replies)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -30,8 +30,8 @@ from observations import (
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
-from probe.core.tables.block_types import BLOCK_TYPES
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId, CauseId
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.verdicts.classify import judge
 from probe.inference.verdicts.combine import combine_endpoints, combine_paths, confirm
@@ -42,7 +42,7 @@ from probe.measurement.planning.steps import Ask
 
 PLAIN = f"http://{HOST}/"
 ALONE = replace(FRAME, controls=())
-NXDOMAIN = "dns_nxdomain_error"
+NXDOMAIN: Final = "dns_nxdomain_error"
 DENIED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": NXDOMAIN, "network": NXDOMAIN}
 SILENT: dict[str, tuple[str, ...] | str] = {**HONEST, "system": TIMEOUT, "network": TIMEOUT}
 FORGED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (PRIVATE,), "network": (PRIVATE,)}
@@ -120,7 +120,7 @@ STORIES = {
 
 
 @pytest.mark.parametrize(("net", "outcome", "block_type", "rule_id"), STORIES.values(), ids=STORIES)
-def test_a_story_over_tls(net: Net, outcome: str, block_type: str, rule_id: str) -> None:
+def test_a_story_over_tls(net: Net, outcome: Outcome, block_type: str, rule_id: str) -> None:
     found = verdict_on(net)
     assert (found.outcome, found.block_type, found.rule_id) == (outcome, block_type, rule_id)
     assert bool(found.evidence) == (outcome != NOT_ATTEMPTED)
@@ -141,7 +141,7 @@ CLEAR = {
 
 
 @pytest.mark.parametrize(("net", "outcome", "block_type", "rule_id"), CLEAR.values(), ids=CLEAR)
-def test_a_story_in_the_clear(net: Net, outcome: str, block_type: str, rule_id: str) -> None:
+def test_a_story_in_the_clear(net: Net, outcome: Outcome, block_type: str, rule_id: str) -> None:
     found = verdict_on(net, EXPECTING)
     assert (found.outcome, found.block_type, found.rule_id) == (outcome, block_type, rule_id)
 
@@ -167,7 +167,7 @@ def same_page(step: Ask) -> ControlAnswer:
     (filters_page("fp", told=same_page), "XA", "ok", "http/same_as_control"),
 ])
 def test_a_filters_page_convicts_at_home_and_elsewhere_with_a_control(
-    net: Net, cc: str, outcome: str, rule_id: str,
+    net: Net, cc: str, outcome: Outcome, rule_id: str,
 ) -> None:
     found = verdict_on(net, endpoint(PLAIN), cc=cc)
     assert (found.outcome, found.rule_id) == (outcome, rule_id)
@@ -182,7 +182,7 @@ CDN: dict[str, tuple[str, ...] | str] = HONEST | {"doh": (THERE4,), "dark": (HER
 @pytest.mark.parametrize(("url", "outcome"), [
     (f"https://{HOST}/", "ok"), (PLAIN, "ok"), (f"tcpconnect://{HOST}:5222", "ok"), (f"dnslookup:///{HOST}", "ok"),
 ])
-def test_a_router_that_answers_for_everybody_is_no_censor(url: str, outcome: str) -> None:
+def test_a_router_that_answers_for_everybody_is_no_censor(url: str, outcome: Outcome) -> None:
     net = Net(dns=CDN, page={"met_expectation": "yes"})
     assert verdict_on(net, expecting(url, body=("chat",))).outcome == outcome
     refused = verdict_on(Net(dns=CDN, cuts={HERE4: ("connect", REFUSED)}, told=failing_too), endpoint(url))
@@ -198,7 +198,7 @@ HERE_ALONE: dict[str, tuple[str, ...] | str] = dict.fromkeys(HONEST, NXDOMAIN) |
     ({"trust": "web_pki"}, "ok", "tls/proven"), ({"trust": "record"}, "inconclusive", "dns/known_here_only"),
 ])
 def test_who_answers_under_a_name_that_does_not_exist_must_prove_himself(
-    changes: dict[str, Any], outcome: str, rule_id: str,
+    changes: dict[str, Any], outcome: Outcome, rule_id: str,
 ) -> None:
     found = verdict_on(Net(dns=HERE_ALONE, page={"title": "Buy this name"}), endpoint(**changes))
     assert (found.outcome, found.rule_id) == (outcome, rule_id)
@@ -212,7 +212,7 @@ def test_who_answers_under_a_name_that_does_not_exist_must_prove_himself(
     (cut("http", RESET), "inconclusive", "inconclusive.no_control"),
     (Net(dns=DENIED), "blocked", "dns.nxdomain"),
 ])
-def test_without_helpers_only_what_convicts_by_itself_is_claimed(net: Net, outcome: str, block_type: str) -> None:
+def test_without_helpers_only_what_convicts_by_itself_is_claimed(net: Net, outcome: Outcome, block_type: str) -> None:
     found = verdict_on(net, frame=ALONE)
     assert (found.outcome, found.block_type) == (outcome, block_type)
 
@@ -234,7 +234,7 @@ def test_a_dead_resolver_is_the_cause_of_what_it_does_not_resolve() -> None:
 @pytest.mark.parametrize(("ladder", "cause"), [
     (LadderEvidence(link=False), "local.offline"), (replace(WELL, altered=2), "local.captive_portal"),
 ])
-def test_where_the_network_stops_no_service_is_spoken_of(ladder: LadderEvidence, cause: str) -> None:
+def test_where_the_network_stops_no_service_is_spoken_of(ladder: LadderEvidence, cause: BlockTypeId) -> None:
     found = verdict_on(cut("tls", RESET), ladder=ladder)
     assert (found.outcome, found.block_type, found.also) == (BLOCK_TYPES[cause].outcome, cause, ())
 
@@ -285,7 +285,7 @@ def names_only(**changes: Any) -> Endpoint:
     (HONEST, "down", "server.retired"), (dict.fromkeys(HONEST, NXDOMAIN), "down", "server.retired"),
     (FORGED, "down", "server.retired"),
 ])
-def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: str, block_type: str) -> None:
+def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: Outcome, block_type: str) -> None:
     found = verdict_on(Net(dns=dns), names_only(status="dead"), frame=ALONE)
     assert (found.outcome, found.block_type) == (outcome, block_type)
     assert found.also == (("dns.forged",) if dns is FORGED else ())
@@ -295,19 +295,19 @@ def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: str, bl
     (dict.fromkeys(HONEST, NXDOMAIN), "ok"), (HONEST, "local"),
     (dict.fromkeys(HONEST, TIMEOUT) | {"alive": (NEAR4,)}, "inconclusive"),
 ])
-def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: str) -> None:
+def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: Outcome) -> None:
     absent = expecting(f"dnslookup:///{HOST}", status=("NXDOMAIN",))
     assert verdict_on(Net(dns=dns), absent, frame=ALONE).outcome == outcome
 
 
 # ---- combining
 
-def on_path(outcome: str, block_type: str = "", depth: int = 0, **changes: Any) -> PathVerdict:
+def on_path(outcome: Outcome, block_type: CauseId = "", depth: int = 0, **changes: Any) -> PathVerdict:
     verdict = replace(bare_verdict(endpoint(), outcome), block_type=block_type, **changes)
     return path(depth=depth), verdict
 
 
-def judged(of: Endpoint, outcome: str, block_type: str = "", **changes: Any) -> JudgedEndpoint:
+def judged(of: Endpoint, outcome: Outcome, block_type: CauseId = "", **changes: Any) -> JudgedEndpoint:
     return JudgedEndpoint(endpoint=of, verdict=replace(bare_verdict(of, outcome), block_type=block_type, **changes))
 
 
@@ -345,7 +345,7 @@ def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
     ("ok", "inconclusive", "inconclusive"), ("ok", "ok", "ok"), ("inconclusive", "ok", "ok"), ("ok", "down", "down"),
     ("ok", NOT_ATTEMPTED, "ok"), ("blocked", "ok", "blocked"),
 ])
-def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, outcome: str) -> None:
+def test_a_target_is_well_by_its_strongest_words_alone(page: Outcome, words: Outcome, outcome: Outcome) -> None:
     own = endpoint("tcpconnect://dc.example:443", protocol="mtproto")
     assert combine_endpoints([judged(endpoint(PLAIN), page), judged(own, words)]).outcome == outcome
 
@@ -354,7 +354,7 @@ def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, ou
     ("inconclusive.no_control", "inconclusive"), ("inconclusive.control_failed", "inconclusive"),
     ("inconclusive.unconfirmed", "ok")])
 def test_a_target_with_an_address_that_fails_and_nobody_to_ask_is_not_called_well(
-        block_type: str, outcome: str) -> None:
+        block_type: CauseId, outcome: Outcome) -> None:
     """Of a data centre's two addresses one is dropped: with a control that reaches it, it is blocked in part."""
     members = [judged(endpoint(), "ok"), judged(endpoint(f"{PLAIN}b"), "inconclusive", block_type)]
     assert combine_endpoints(members).outcome == outcome

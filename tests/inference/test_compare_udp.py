@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, site_of
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.udp_evidence import Other, beside, places, where_datagrams_end
@@ -22,13 +24,13 @@ def series(answered: int, address: str = HERE4, service: str = "chat", **changes
                        failure="" if answered > 6 else TIMEOUT, requests=10, responses=answered, **changes)
 
 
-def shaken(failure: str = "", address: str = HERE4, purpose: str = "target", **changes: Any) -> Observation:
+def shaken(failure: Failure = "", address: str = HERE4, purpose: Purpose = "target", **changes: Any) -> Observation:
     fields: dict[str, Any] = dict(hostname=HOST, target_id="chat.web.main", input=URL) | changes
     return Observation(operation="quic_handshake", address=address, port=443, purpose=purpose, failure=failure,
                        **fields)
 
 
-def version(failure: str = "", *offered: str, address: str = HERE4) -> Observation:
+def version(failure: Failure = "", *offered: str, address: str = HERE4) -> Observation:
     return Observation(operation="quic_version", address=address, port=443, purpose="version", failure=failure,
                        requests=3 if failure else 1, responses=int(not failure), replies=offered)
 
@@ -82,7 +84,7 @@ def test_a_line_that_loses_much_of_everything_is_noticed(others: list[int], loss
 
 
 @pytest.mark.parametrize(("failures", "lossy"), [((TIMEOUT, ""), True), (("", ""), False), (("",), False)])
-def test_greetings_that_are_not_answered_tell_of_the_line_as_well(failures: tuple[str, ...], lossy: bool) -> None:
+def test_greetings_that_are_not_answered_tell_of_the_line_as_well(failures: tuple[Failure, ...], lossy: bool) -> None:
     """Of a place that answered at least once; what it is asked under its own name may be forbidden."""
     there = [shaken(failure, NEAR4, "innocent", target_id="") for failure in failures]
     seen = [shaken(TIMEOUT), *there, shaken(TIMEOUT, NEAR4, target_id="other.chat.main")]
@@ -127,7 +129,7 @@ def test_the_innocent_name_counts_again_between_two_failures_of_ours(order: str,
 
 
 def test_controls_speak_of_this_very_address() -> None:
-    def control(asn: int, *udp: tuple[str, str]) -> ControlAnswer:
+    def control(asn: int, *udp: tuple[str, Failure]) -> ControlAnswer:
         return ControlAnswer(control_id=str(asn), asn=asn, input=URL, state="answered", udp=udp)
 
     got = evidence(shaken(TIMEOUT), controls=(
@@ -136,7 +138,7 @@ def test_controls_speak_of_this_very_address() -> None:
     assert (got.controls_answered, got.control_ok, got.control_failed) == (4, 1, 1)
 
 
-def trace(purpose: str, address: str, *heard: int, end: str = "", other: int = 0) -> Observation:
+def trace(purpose: Purpose, address: str, *heard: int, end: str = "", other: int = 0) -> Observation:
     """Routers at these TTLs; from `other` on they are others than everybody's."""
     replies = [f"{n} exceeded 9.0 r{n}{'x' if other and n >= other else ''}" for n in heard]
     return Observation(operation="udp_trace", purpose=purpose, address=address, port=3478, family=4,

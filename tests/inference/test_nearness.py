@@ -56,7 +56,7 @@ def household() -> Iterator[Observation]:
     yield replace(lookup(HERE4, resolver_address=OUTER), dns_engine="tcp")
     yield lookup(HERE4, resolver="public", resolver_address=ELSEWHERE6)
     yield operation("connect", ROUTER, "connection_refused", icmp="3/3 service")
-    yield Observation(operation="locate", purpose="locate", address=ROUTER, port=53, hostname=HOST)
+    yield Observation(operation="trace", purpose="locate", address=ROUTER, port=53, hostname=HOST)
     yield operation("http_round_trip", HERE4, location=f"http://[{ROUTER}]/blocked", body_excerpt=f"via {ROUTER}.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,10 @@ from observations import (
     site_of,
 )
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS
+from probe.core.tables.resolvers import OPERATORS as NAMES
+from probe.core.tables.words import known
 from probe.inference.evidence.dns_evidence import dns_evidence
 from probe.inference.evidence.dns_replies import delay_ms_of_reply
 from probe.inference.evidence.encrypted_dns import encrypted_dns
@@ -41,7 +44,7 @@ from probe.measurement.planning.plan_context import Frame
 from probe.measurement.planning.steps import Lookup
 
 TRUTH = lookup(THERE4, resolver="google")
-NXDOMAIN = "dns_nxdomain_error"
+NXDOMAIN: Final = "dns_nxdomain_error"
 
 
 def dark(*answers: str, innocent: bool = False, server: str = DARK, reply: str = "") -> Observation:
@@ -165,7 +168,7 @@ def test_a_restricted_mode_of_one_family_alone_is_one(answer: str, rule: str) ->
 
 # ---- over TCP
 
-def over_tcp(*answers: str, failure: str = "", innocent: bool = False) -> Observation:
+def over_tcp(*answers: str, failure: Failure = "", innocent: bool = False) -> Observation:
     return lookup(*answers, resolver="public", dns_engine="tcp", failure=failure, rcode="NOERROR" if answers else "",
                   purpose="innocent" if innocent else "target")
 
@@ -234,12 +237,12 @@ def test_an_innocent_name_is_asked_over_tcp_where_the_reply_is_no_dns() -> None:
 
 # ---- encrypted DNS
 
-def dot(resolver: str, failure: str = "", rcode: str = "") -> Observation:
-    return lookup(*(() if failure else (HERE4,)), resolver=resolver, dns_engine="dot", failure=failure, rcode=rcode,
-                  purpose="ladder")
+def dot(resolver: str, failure: Failure = "", rcode: str = "") -> Observation:
+    return lookup(*(() if failure else (HERE4,)), resolver=known(resolver, NAMES), dns_engine="dot", failure=failure,
+                  rcode=rcode, purpose="ladder")
 
 
-def handshake(host: str, failure: str = "", address: str = HERE4, **changes: Any) -> Observation:
+def handshake(host: str, failure: Failure = "", address: str = HERE4, **changes: Any) -> Observation:
     return operation("tls_handshake", address, failure, hostname=host, purpose="ladder", **changes)
 
 
@@ -266,7 +269,8 @@ def test_dot_is_blocked_for_what_it_is_or_not(seen: list[Observation], word: str
 
 
 REFUSED = [x for o in OPERATORS[:2] for x in (
-    handshake(o.doh_host, TIMEOUT), lookup(resolver=o.name, dns_engine="doh", failure=TIMEOUT, purpose="ladder"))]
+    handshake(o.doh_host, TIMEOUT),
+    lookup(resolver=known(o.name, NAMES), dns_engine="doh", failure=TIMEOUT, purpose="ladder"))]
 
 
 @pytest.mark.parametrize(("seen", "word"), [

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from observations import EOF, RESET, TIMEOUT
+from probe.core.tables.evidence_words import NarrowHello
 from probe.inference.evidence.packet_anatomy import Anatomy
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.rules.path_context import PathContext
@@ -38,7 +39,7 @@ def test_a_server_may_dislike_our_hello_itself(
 
 @pytest.mark.parametrize("action", ["drop", "mute"])
 @pytest.mark.parametrize("narrow", ["unasked", "silent", "passed"])
-def test_silence_blames_a_shape_only_if_small_segments_fail_too(action: str, narrow: str) -> None:
+def test_silence_blames_a_shape_only_if_small_segments_fail_too(action: str, narrow: NarrowHello) -> None:
     got = first(PATH_RULES, scene(replace(PASSED, narrow=narrow), **ENDS[f"tls/{action}"], **CONTRARY,
                                   innocent="failed"))
     assert got.outcome == ("local" if narrow == "passed" else "inconclusive")
@@ -47,7 +48,7 @@ def test_silence_blames_a_shape_only_if_small_segments_fail_too(action: str, nar
 @pytest.mark.parametrize(("narrow", "outcome"), [
     ("unasked", "inconclusive"), ("passed", "local"), ("cut", "inconclusive"), ("silent", "blocked"),
     ("failed", "blocked")])
-def test_a_small_answer_to_the_innocent_does_not_show_that_large_ones_arrive(narrow: str, outcome: str) -> None:
+def test_a_small_answer_to_the_innocent_does_not_show_that_large_ones_arrive(narrow: NarrowHello, outcome: str) -> None:
     got = first(PATH_RULES, scene(ShapeEvidence(narrow=narrow, innocent_small=True), **MUTE, **CONTRARY,
                                   innocent="reached"))
     assert got.outcome == outcome

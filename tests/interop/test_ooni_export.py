@@ -17,7 +17,11 @@ from observations import HERE4, HERE6, HOST, lookup, visit_to
 from ooni_ours import TARGET, Envelope, exported, result_of
 from probe.cli.main import cli
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.purposes import PURPOSES
+from probe.core.tables.roles import ROLES
+from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict
 from probe.interop.grouping import runs_of
 from probe.interop.ooni.exported_by_us import (
@@ -149,8 +153,9 @@ def test_the_plain_export_still_stands() -> None:
 
 def _roles(service: str, **outcomes: str) -> tuple[ServiceVerdict, ...]:
     """Roles of a service; `blocked:TYPE` is blocked so."""
-    return tuple(ServiceVerdict(service=service, role=role, outcome=word.partition(":")[0], k=0, n=1,
-                                block_types=tuple(filter(None, word.partition(":")[2:])))
+    return tuple(ServiceVerdict(service=service, role=known(role, ROLES), k=0, n=1,
+                                outcome=known(word.partition(":")[0], OUTCOMES),
+                                block_types=tuple(known(cause, BLOCK_TYPES) for cause in word.split(":")[1:]))
                  for role, word in outcomes.items())
 
 

@@ -13,6 +13,8 @@ from types import ModuleType
 import pytest
 
 from probe.core.observations import Observation
+from probe.core.tables.operations import Operation
+from probe.core.tables.purposes import Purpose
 from probe_lab.wire.capture_files import INBOUND, PcapngWriter
 
 ONE = "one.example"
@@ -25,7 +27,8 @@ def bench(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("benchmark")
 
 
-def seen(operation: str, t0_s: float, t_s: float, *, purpose: str = "target", address: str = "") -> Observation:
+def seen(operation: Operation, t0_s: float, t_s: float, *, purpose: Purpose = "target",
+         address: str = "") -> Observation:
     """An operation for the one site."""
     return Observation(operation=operation, purpose=purpose, t0_s=t0_s, t_s=t_s, address=address, hostname=ONE,
                        port=443 if address else 0)

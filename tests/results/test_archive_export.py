@@ -18,6 +18,10 @@ from hypothesis import strategies as st
 from probe.cli.main import cli
 from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import DnsEngine, ResolverRole
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 from probe.operation.commands.exit_codes import EXIT_USAGE
 from probe.results.archive.compaction import compact
 from probe.results.archive.release import RELEASED, released_runs, released_table
@@ -220,7 +224,7 @@ SECRETS = ("SECRET", "203.0.113.77")
 @given(resolver=st.sampled_from(["system", "network"]), purpose=st.sampled_from(["target", "ladder", "locate"]),
        trust=st.sampled_from(["unknown_issuer", "invalid", ""]))
 def test_nothing_that_names_person_place_or_installation_is_released(
-    tmp_path_factory: pytest.TempPathFactory, resolver: str, purpose: str, trust: str,
+    tmp_path_factory: pytest.TempPathFactory, resolver: ResolverRole, purpose: Purpose, trust: TrustFinding | Empty,
 ) -> None:
     """Every text that somebody on the way, or this machine, may have written holds a mark; none may come out."""
     directory = tmp_path_factory.mktemp("results")
@@ -251,7 +255,8 @@ def test_nothing_that_names_person_place_or_installation_is_released(
     ("network", "udp", False), ("network", "tcp", False), ("system", "system", False), ("of tomorrow", "udp", False),
     ("public", "udp", True), ("dark", "udp", True), ("cloudflare", "doh", True), ("adguard", "dot", True),
 ])
-def test_only_resolvers_that_the_probe_chose_are_told(tmp_path: Path, resolver: str, engine: str, told: bool) -> None:
+def test_only_resolvers_that_the_probe_chose_are_told(tmp_path: Path, resolver: ResolverRole, engine: DnsEngine,
+                                                      told: bool) -> None:
     asked = Observation(observation_id="r-1.1", operation="dns_round_trip", resolver=resolver, dns_engine=engine,
                         resolver_address="198.51.100.7")
     write_run(replace(made("r-1", "2017-05-04T06:12:05Z"), observations=(asked,)), tmp_path, parquet=False)

@@ -16,6 +16,7 @@ from probe.control.reaching.redirect_cookies import Cookies
 from probe.control.reaching.target_guard import Guard, has_route
 from probe.core.addresses import parse
 from probe.core.tables.http_status import REDIRECTS
+from probe.core.tables.trust import TrustPolicy
 from probe.measurement.streams.http_exchange import exchange
 from probe.measurement.streams.http_parts import MAX_HEADER_NAMES, Exchange, body_hash, title_of
 
@@ -93,7 +94,7 @@ def forwarded(headers: Mapping[str, list[str] | None] | None) -> dict[str, str]:
 
 
 def fetch(
-    site: Site, *, headers: Mapping[str, str], trust: str, resolve: Resolve, guard: Guard, deadline: float,
+    site: Site, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: Guard, deadline: float,
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> HttpResult:
     """GET `site` and follow at most ten redirects; `trust` judges its own host, public authorities the others."""
@@ -117,7 +118,7 @@ def fetch(
 
 
 def _hop(
-    site: Site, *, headers: Mapping[str, str], trust: str, resolve: Resolve, guard: Guard, deadline: float,
+    site: Site, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: Guard, deadline: float,
     max_body_bytes: int,
 ) -> Hop:
     known = Lookup(addresses=(site.host,)) if parse(site.host) else resolve(site.host)
@@ -140,7 +141,7 @@ def _hop(
     return Hop(got=got, failure=got.failure)
 
 
-def _first_open(addresses: list[str], site: Site, trust: str, deadline: float) -> tuple[Stream | None, str]:
+def _first_open(addresses: list[str], site: Site, trust: TrustPolicy, deadline: float) -> tuple[Stream | None, str]:
     """A connection to the first address that takes one; the others share what time is left after it."""
     sni = site.host if site.scheme == "https" else ""
     failure = ""

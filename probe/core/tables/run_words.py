@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Trigger = Literal["timed", "manual", "followup"]
 """What started the run."""
@@ -23,3 +23,10 @@ FamilyState = Literal["ok", "broken", "absent", "unknown"]
 Power = Literal["mains", "battery", "unknown"]
 Metered = Literal["yes", "likely", "unknown", "unlikely", "no"]
 """Whether the line is paid for by volume."""
+Skip = Literal["", "battery", "metered"]
+"""Why a run of a schedule is not made; empty: it is."""
+NETWORK_TYPES: tuple[NetworkType, ...] = get_args(NetworkType)
+GATEWAYS: tuple[Gateway, ...] = get_args(Gateway)
+TUNNELS: tuple[Tunnel, ...] = get_args(Tunnel)
+OUT_OF_ORDER: tuple[ResolverState, ...] = ("dead", "failing")
+"""A resolver that answers nothing useful."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from probe.core.addresses import is_beside, is_bogon, is_private
 from probe.core.nat64 import through
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS
+from probe.core.tables.evidence_words import DnsState, NearAnswer
+from probe.core.tables.failures import Failure
+from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS, ResolverRole
 from probe.inference.evidence.dns_anatomy import two_senders
 from probe.inference.evidence.dns_replies import answers_of_reply
 from probe.inference.evidence.fingerprint_weight import Mark, mark_of
@@ -16,7 +18,7 @@ from probe.inference.evidence.hop_evidence import NOWHERE, Located
 from probe.inference.evidence.port53 import ANSWERED, Port53, of_the_name, port53, was_injected
 from probe.inference.evidence.time_slots import APART_S, slots_of
 
-STATES = {
+STATES: dict[Failure, DnsState] = {
     "": "ok",
     "dns_nxdomain_error": "nxdomain",
     "dns_no_answer": "empty",
@@ -28,7 +30,7 @@ STATES = {
 }
 """Failure word of a lookup to the state of its channel; anything else is `error`."""
 
-DENIALS = ("nxdomain", "empty")
+DENIALS: tuple[DnsState, ...] = ("nxdomain", "empty")
 FILTER_CODES = ("15", "16", "17")
 """Extended DNS errors Blocked, Censored, Filtered (RFC 8914)."""
 CENSORED, FILTERED = "16", "17"
@@ -36,6 +38,10 @@ ZONE_CODES = ("6", "7", "8", "9", "10", "11", "12", "22", "23")
 """Extended DNS errors that blame what is behind the resolver: signatures that are wrong, missing or out of date (6 to
 12), no reachable authority (22), an error of the network on the way to it (23) (RFC 8914)."""
 NULL_ADDRESSES = frozenset({"0.0.0.0", "::"})
+_BY_WEIGHT: tuple[DnsState, ...] = ("timeout", "servfail", "refused", "nxdomain", "empty")
+_ROLES: tuple[ResolverRole, ...] = ("system", "network", "public", "dark")
+_TOLD: tuple[DnsState, ...] = ("ok", *DENIALS)
+"""A resolver that works says one of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +49,11 @@ class DnsEvidence:
     """One name in one run. States: ok, nxdomain, empty, refused, servfail, timeout, error, unasked."""
 
     asked: bool = False
-    network: str = "unasked"
+    network: DnsState = "unasked"
     """What the network's own resolution gives (direct question, else the system's)."""
-    system: str = "unasked"
-    public: str = "unasked"
-    tcp: str = "unasked"
+    system: DnsState = "unasked"
+    public: DnsState = "unasked"
+    tcp: DnsState = "unasked"
     attempts: int = 0
     failed_attempts: int = 0
     slots: int = 0
@@ -92,10 +98,10 @@ class DnsEvidence:
     every question itself does so without a lie."""
     port53: Port53 = field(default_factory=Port53)
     """What becomes of questions on their way to resolvers."""
-    resolver_alive: str = "unasked"
+    resolver_alive: DnsState = "unasked"
     """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
     resolver_private: bool = False
-    near_answer: str = ""
+    near_answer: NearAnswer = ""
     """Where a resolver in private space gives nothing but private addresses: `beside` it, in its own network, or
     `elsewhere`; empty otherwise, and where a known block address is among them."""
     located: Located = NOWHERE
@@ -132,7 +138,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
     asked = of_the_name(seen)
     if not asked:
         return DnsEvidence()
-    by = {word: [o for o in asked if o.resolver == word] for word in ("system", "network", "public", "dark")}
+    by = {word: [o for o in asked if o.resolver == word] for word in _ROLES}
     doh = [o for o in asked if o.dns_engine in ENCRYPTED]
     tcp = [o for o in asked if o.dns_engine == "tcp"]
     network = own_lookups(seen)
@@ -179,7 +185,7 @@ def own_lookups(seen: Iterable[Observation]) -> list[Observation]:
             or [o for o in asked if o.resolver == "system"])
 
 
-def _near_answer(network: Sequence[Observation]) -> str:
+def _near_answer(network: Sequence[Observation]) -> NearAnswer:
     answers = _answers(network) - NULL_ADDRESSES
     resolvers = {o.resolver_address for o in network}
     near = answers and all(is_private(a) for a in answers | resolvers) and not any(o.fingerprint for o in network)
@@ -188,14 +194,14 @@ def _near_answer(network: Sequence[Observation]) -> str:
     return "beside" if all(any(is_beside(a, r) for r in resolvers) for a in answers) else "elsewhere"
 
 
-def state_of(seen: Iterable[Observation]) -> str:
+def state_of(seen: Iterable[Observation]) -> DnsState:
     """The state of one channel: ok when any question had addresses, else that of the last failing one."""
-    words = [STATES.get(o.failure, "error") for o in seen]
+    words: list[DnsState] = [STATES.get(o.failure, "error") for o in seen]
     if not words:
         return "unasked"
-    if "ok" in words:
+    if any(word == "ok" for word in words):
         return "ok"
-    return next((w for w in ("timeout", "servfail", "refused", "nxdomain", "empty") if w in words), "error")
+    return next((word for word in _BY_WEIGHT if word in words), "error")
 
 
 def _answers(seen: Iterable[Observation]) -> frozenset[str]:
@@ -216,12 +222,12 @@ def _wrong_slots(network: list[Observation], alive: list[Observation], trusted: 
     slots = slots_of(network)
     if not all(_is_wrong(slot, trusted, nat64_prefix) for slot in slots):
         return 0
-    return sum(state_of(slot) in ("ok", *DENIALS) or _served_then(slot, alive) for slot in slots)
+    return sum(state_of(slot) in _TOLD or _served_then(slot, alive) for slot in slots)
 
 
 def _served_then(slot: list[Observation], alive: list[Observation]) -> bool:
     begin_s, end_s = slot[0].t0_s, max(o.t_s for o in slot) + APART_S / 2
-    return any(state_of([o]) in ("ok", *DENIALS) for o in alive if begin_s <= o.t0_s <= end_s)
+    return any(state_of([o]) in _TOLD for o in alive if begin_s <= o.t0_s <= end_s)
 
 
 def _is_wrong(slot: list[Observation], trusted: frozenset[str], nat64_prefix: str) -> bool:
@@ -233,7 +239,7 @@ def _is_wrong(slot: list[Observation], trusted: frozenset[str], nat64_prefix: st
                               or was_injected(o, trusted, nat64_prefix) for o in slot)
 
 
-def _operators(doh: list[Observation], *states: str) -> int:
+def _operators(doh: list[Observation], *states: DnsState) -> int:
     names = {o.resolver for o in doh}
     return sum(state_of([o for o in doh if o.resolver == name]) in states for name in names)
 

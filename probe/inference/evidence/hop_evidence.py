@@ -14,14 +14,20 @@ from dataclasses import dataclass
 
 from probe.core.addresses import parse
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import HOP_WORDS, SPACES, AddressSpace, HopWord, Scope
+from probe.core.tables.words import known
 
-ACTS = ("reset", "closed", "answered")
+ACTS: tuple[HopWord, ...] = ("reset", "closed", "answered")
 """Words of what ends or answers a flow."""
-SERVED = ("acked", "answered")
+SERVED: tuple[HopWord, ...] = ("acked", "answered")
 """Words of a server that was reached, where nothing interferes."""
 QUIET_HOPS = 2
 """So many hops in a row must keep silent where others are heard: one router alone may have other things to do."""
 _CARRIER = ipaddress.ip_network("100.64.0.0/10")
+_INSIDE: tuple[AddressSpace, ...] = ("private", "carrier")
+_PASSED: tuple[HopWord, ...] = ("exceeded", "acked")
+"""What shows that a packet went on."""
+_ROUTERS: tuple[HopWord, ...] = ("exceeded", "gateway")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +35,9 @@ class Sent:
     """One packet of a row: its TTL and what came of it."""
 
     ttl: int
-    word: str
-    space: str = ""
-    """Address space of the router that was heard of: private, carrier, public."""
+    word: HopWord
+    space: AddressSpace = ""
+    """Of the router that was heard of."""
     ip_ttl: int = -1
     """IP TTL of the answer, where it is known."""
 
@@ -46,7 +52,7 @@ class Located:
     """It first acts where the server itself is reached: the server, or something at its door."""
     outside: int = 0
     """The first router in public address space behind private ones: the end of the access network."""
-    scope: str = "unknown"
+    scope: Scope = "unknown"
 
     @property
     def hop(self) -> str:
@@ -62,7 +68,7 @@ NOWHERE = Located()
 """Nobody looked, or nothing is shown."""
 
 
-def address_space(text: str) -> str:
+def address_space(text: str) -> AddressSpace:
     """private (a household's or company's own), carrier (RFC 6598, between a provider and its customers), public;
     empty for what is no address."""
     address = parse(text)
@@ -80,7 +86,7 @@ def icmp_word(icmp: str, address: str) -> str:
     return f"{kind} {'service' if parse(sender) == parse(address) else address_space(sender)}" if sender else kind
 
 
-def icmp_scope(icmp: str) -> str:
+def icmp_scope(icmp: str) -> Scope:
     """How near the router is that sent an ICMP error, `type/code space`. One in private space may be a company's or a
     provider's; one in the space between a provider and its customers is the provider's."""
     space = icmp.partition(" ")[2]
@@ -93,7 +99,7 @@ def sent(row: Observation) -> tuple[Sent, ...]:
     for text in row.replies:
         ttl, word, _delay, _router, space, ip_ttl, *_ = (*text.split(), *[""] * 6)
         if ttl.isdecimal() and word:
-            found.append(Sent(ttl=int(ttl), word=word, space=space.strip("-"),
+            found.append(Sent(ttl=int(ttl), word=known(word, HOP_WORDS), space=known(space.strip("-"), SPACES),
                               ip_ttl=int(ip_ttl) if ip_ttl.isdecimal() else -1))
     return tuple(found)
 
@@ -111,7 +117,7 @@ def first_sign(rows: Sequence[Sequence[Sent]], way: Sequence[Sent]) -> int:
     if acted:
         return min(acted)
     others, ended = heard_of(way)
-    heard = max((s.ttl for s in packets if s.word in ("exceeded", "acked")), default=0)
+    heard = max((s.ttl for s in packets if s.word in _PASSED), default=0)
     quiet = sorted({s.ttl for s in packets if s.word == "silent" and s.ttl > heard
                     and (s.ttl in others or (ended and s.ttl >= ended))})
     return quiet[0] if len(quiet) >= QUIET_HOPS else 0
@@ -189,22 +195,22 @@ def _copied(answers: Sequence[Sent]) -> int:
 def _outside(way: Sequence[Sent]) -> int:
     spaces = _spaces(way)
     public = min((ttl for ttl, space in spaces.items() if space == "public"), default=0)
-    inside = [ttl for ttl, space in spaces.items() if space in ("private", "carrier")]
+    inside = [ttl for ttl, space in spaces.items() if space in _INSIDE]
     return public if inside and public > max(inside) else 0
 
 
-def _spaces(way: Sequence[Sent]) -> Mapping[int, str]:
-    return {s.ttl: s.space for s in way if s.space and s.word in ("exceeded", "gateway")}
+def _spaces(way: Sequence[Sent]) -> Mapping[int, AddressSpace]:
+    return {s.ttl: s.space for s in way if s.space and s.word in _ROUTERS}
 
 
-def _scope(found: Located, way: Sequence[Sent], outside: int) -> str:
+def _scope(found: Located, way: Sequence[Sent], outside: int) -> Scope:
     if not found.most:
         return "unknown"
     zones = {_zone(hop, _spaces(way), outside) for hop in range(found.least, found.most + 1)}
     return zones.pop() if len(zones) == 1 else "unknown"
 
 
-def _zone(hop: int, spaces: Mapping[int, str], outside: int) -> str:
+def _zone(hop: int, spaces: Mapping[int, AddressSpace], outside: int) -> Scope:
     """In whose reach a hop lies. A private address further than the first hop may be a company's or a provider's."""
     if hop == 1 and spaces.get(1) == "private":
         return "lan"

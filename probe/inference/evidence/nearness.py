@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from probe.core.addresses import NEAR, PROVIDER, parse
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.resolvers import OWN_RESOLVERS
 
 HOUSEHOLD_BITS, PROVIDER_BITS = 48, 32
 """Of IPv6: what one line is given at most (RFC 6177), and what a provider is given at least."""
@@ -46,7 +47,7 @@ def near_words(seen: Iterable[Observation], ours: Iterable[str]) -> Mapping[str,
     for o in seen:
         told = (o.address, *o.answers, *(word for text in o.replies for word in re.split(r"[ |]", text)))
         found |= {text: word for text in told if text and (word := nearness(text, ours))}
-        if o.resolver in ("network", "system") and (
+        if o.resolver in OWN_RESOLVERS and (
                 word := nearness(o.resolver_address, ours, resolver=True)):
             found[o.resolver_address] = word
     return found

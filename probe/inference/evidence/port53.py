@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from probe.core.addresses import family_of, is_bogon
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import NOWHERE
 from probe.inference.evidence.dns_replies import answers_of_reply, delay_ms_of_reply, flags_of_reply, ttl_of_reply
 
 ONE_QUESTION_MS = 2000.0
 """Up to here a question had been sent once: later replies may answer its repetition."""
-MALFORMED = "dns_server_misbehaving"
+MALFORMED: Failure = "dns_server_misbehaving"
 INITIAL_TTLS = frozenset((64, 128, 255))
 """TTLs with which systems send; a router on the way would have lowered them."""
 ANSWERED = ("NOERROR", "NXDOMAIN")

@@ -7,11 +7,16 @@ from dataclasses import replace
 from itertools import pairwise
 from math import ceil, log2
 from statistics import median
+from typing import Final
 
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure, is_timeout
+from probe.core.tables.operations import ABOVE_TCP
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
-SAMPLE, YARDSTICK = "sample", "yardstick"
+SAMPLE: Final[Purpose] = "sample"
+YARDSTICK: Final[Purpose] = "yardstick"
 FROZEN_BYTES = (10_000, 35_000)
 """Where boxes that freeze transfers were seen to do so: 12 to 25 KB, or 25 packets, and what is under way."""
 DEAD_BYTES = 600
@@ -31,11 +36,12 @@ ALIKE = 1.5
 """How many times as large as another a size of one kind may be."""
 LEAST_APART_S = 0.25
 """A server's own time; where less is left beside round trips, they alone decided the pace."""
+_ENDED_BY_SERVERS: tuple[Failure, ...] = ("", "eof_error", "connection_reset")
 
 
 def stalled(seen: Observation) -> bool:
     """It fell silent without a word; how far it had come is another matter."""
-    return ("timeout" in seen.failure or seen.failure == "timed_out") and not seeps(seen)
+    return (is_timeout(seen.failure) or seen.failure == "timed_out") and not seeps(seen)
 
 
 def seeps(seen: Observation) -> bool:
@@ -67,7 +73,7 @@ def says_of_stalls(seen: Observation, stalls: Sequence[Observation]) -> bool:
 def usable(seen: Observation) -> bool:
     """Its pace can be spoken of: enough bytes, or it went on for long enough. What the server ended after enough bytes
     counts too, also by a reset: that is what a kernel sends where requests were still unread."""
-    if seen.failure not in ("", "eof_error", "connection_reset") and not stalled(seen):
+    if seen.failure not in _ENDED_BY_SERVERS and not stalled(seen):
         return False
     return seen.bytes_read >= USABLE_BYTES or seen.flow_s >= TRICKLES_S
 
@@ -161,7 +167,7 @@ def of_visits(visits: Sequence[Observation], address: str) -> list[Observation]:
 
 def is_own(seen: Observation) -> bool:
     """A handshake or page of a target's own visit."""
-    return seen.purpose in NETWORK_PURPOSES and seen.operation in ("tls_handshake", "http_round_trip")
+    return seen.purpose in NETWORK_PURPOSES and seen.operation in ABOVE_TCP
 
 
 def middle(values: Sequence[float]) -> float:

@@ -14,11 +14,15 @@ What comes over a validated TLS connection is the server's own doing as far as a
 
 from __future__ import annotations
 
+from probe.core.tables.evidence_words import InnocentState
 from probe.core.tables.handshakes import FOREIGN, GENUINE
 from probe.core.tables.protocols import PROTOCOLS
+from probe.core.tables.words import known
 from probe.inference.rules.endings import app_closed, app_dropped, app_muted, app_reset
 from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts
 from probe.inference.rules.rule import Rule
+
+_PASSES: tuple[InnocentState, ...] = ("reached", "carried")
 
 
 def _said(c: PathContext) -> bool:
@@ -32,13 +36,13 @@ def _in_clear(c: PathContext) -> bool:
 
 def _vanishes(c: PathContext) -> bool:
     return (_in_clear(c) and app_dropped(c) and convicts(c)
-            and c.path.app.innocent in ("reached", "carried"))
+            and c.path.app.innocent in _PASSES)
 
 
 def _only_this(c: PathContext) -> bool:
     """Nothing at all comes back here, to innocent bytes something does, and controls get the proof."""
     return (_in_clear(c) and convicts(c) and not c.path.app.heard and c.path.app.innocent == "reached"
-            and not PROTOCOLS[c.path.app.protocol].over_http
+            and not PROTOCOLS[known(c.path.app.protocol, PROTOCOLS)].over_http
             and c.path.app.control_proven > 0 and not c.path.app.control_foreign and contrary(c))
 
 

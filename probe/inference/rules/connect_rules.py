@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import REFUSED, RESET, TIMEOUTS
+from probe.core.tables.evidence_words import OtherPort
+from probe.core.tables.failures import TIMEOUTS
+from probe.inference.evidence.path_evidence import REFUSED, RESET
 from probe.inference.rules.path_context import (
     ADMINISTRATIVE,
     PathContext,
@@ -13,6 +15,9 @@ from probe.inference.rules.path_context import (
     lost_here,
 )
 from probe.inference.rules.rule import Rule
+
+_LIVES: tuple[OtherPort, ...] = ("open", "closed")
+"""The host answers at another port."""
 
 
 def _shut(c: PathContext) -> bool:
@@ -56,7 +61,7 @@ CONNECT: tuple[PathRule, ...] = (
          why="attempts on this port are lost where other packets pass, another port of the address answers, and "
              "controls connect to this one",
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and contrary(c) and _shut(c)
-               and c.path.other_port in ("open", "closed")),
+               and c.path.other_port in _LIVES),
     Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
          why="packets to the address are lost where others pass, and controls connect to it",
          holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and contrary(c) and _shut(c)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import REFUSED, TIMEOUTS
+from probe.core.tables.failures import TIMEOUTS
+from probe.inference.evidence.path_evidence import REFUSED
 from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts
 from probe.inference.rules.quic_rules import QUIC
 from probe.inference.rules.rule import Rule

@@ -6,7 +6,8 @@ did, or nobody can tell. Neither is silence that other transfers from the same a
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import RESET, TIMEOUTS
+from probe.core.tables.failures import TIMEOUTS
+from probe.inference.evidence.path_evidence import RESET
 from probe.inference.rules.path_context import PathContext
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
 from probe.inference.rules.elsewhere_rules import HTTP_ELSEWHERE
 from probe.inference.rules.endings import http_silent
 from probe.inference.rules.named_rules import HTTP_NAMED
 from probe.inference.rules.path_context import PathContext, PathRule, contrary_here, convicts, injected
 from probe.inference.rules.rule import Rule
 
+_ASKED: tuple[Stage, ...] = ("http", "page")
+
 
 def _unproven_page(c: PathContext) -> bool:
-    return not c.path.proven and c.path.stage in ("", "page")
+    return not c.path.proven and c.path.stage in NO_STAGE_OR_PAGE
 
 
 def _known_page(c: PathContext) -> bool:
@@ -72,7 +75,7 @@ HTTP: tuple[PathRule, ...] = (
     Rule(id="http/controls_fail_too", outcome="down", block_type="server.error", confidence=0.85,
          needs=("two_helpers",),
          why="requests from two other networks fail as well",
-         holds=lambda c: c.path.stage in ("http", "page") and c.path.control_failed >= 2 and not c.path.control_ok),
+         holds=lambda c: c.path.stage in _ASKED and c.path.control_failed >= 2 and not c.path.control_ok),
     Rule(id="http/too_slow", outcome="inconclusive", block_type="inconclusive.control_doubtful", confidence=0.5,
          needs=("nothing",),
          why="the page still came when its time was up: the server may send slowly, or the way to it carry little",

@@ -6,6 +6,7 @@ on the way, or with packets. What is not here, nobody has seen a censor do: it s
 
 from __future__ import annotations
 
+from probe.core.tables.evidence_words import NARROW_FAILS, InnocentState
 from probe.inference.rules.endings import (
     hello_dropped,
     hello_muted,
@@ -19,6 +20,8 @@ from probe.inference.rules.endings import (
 )
 from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts, injected
 from probe.inference.rules.rule import Rule
+
+_FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
 _CONTROLLED = "an innocent name on the same address is answered, this one is not, and controls reach it"
 _ENDED_NEARER = ("an innocent name on the same address is answered, this one is ended from nearer than the server, and "
@@ -49,7 +52,7 @@ def _unanswered(c: PathContext) -> bool:
 
 def _muted_by_name(c: PathContext) -> bool:
     """The innocent name may have drawn a small answer, and this name's be too large for the line."""
-    too_large = c.path.shapes.innocent_small and c.path.shapes.narrow not in ("failed", "silent")
+    too_large = c.path.shapes.innocent_small and c.path.shapes.narrow not in NARROW_FAILS
     return hello_muted(c) and _name_alone(c) and not too_large
 
 
@@ -83,7 +86,7 @@ TLS_NAMED: tuple[PathRule, ...] = (
          needs=("innocent", "helper"),
          why="every name on this address fails, and controls reach it: a block of the address, one that a neighbour "
              "set off for a while, and an operator that refuses this place look alike",
-         holds=lambda c: _every_name_reset(c) and c.path.innocent in ("failed", "tainted")),
+         holds=lambda c: _every_name_reset(c) and c.path.innocent in _FAILS),
     Rule(id="tls/close_sni_control", outcome="blocked", block_type="tls.close.sni", confidence=0.97,
          needs=("innocent", "helper", "search"),
          why=_ENDED_NEARER,

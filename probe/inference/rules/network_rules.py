@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.run_words import OUT_OF_ORDER, ResolverState
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.rules.rule import Rule
+
+_USELESS: tuple[ResolverState, ...] = ("dead", "unasked", "failing")
 
 Network = LadderEvidence
 
@@ -39,7 +43,7 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          holds=lambda e: e.clock_wrong),
     Rule(id="net/resolver", outcome="local", block_type="local.resolver", confidence=0.95, needs=("ladder",),
          why="the network's resolver fails for innocent names",
-         holds=lambda e: e.resolver in ("dead", "failing")),
+         holds=lambda e: e.resolver in OUT_OF_ORDER),
     Rule(id="net/starved", outcome="network", block_type="network.degraded", confidence=0.7, needs=("ladder",),
          why="nothing large arrives in reasonable time, and several addresses fall silent: the line is slow for all",
          holds=lambda e: e.slow and e.stalled >= 2),
@@ -55,7 +59,9 @@ NETWORK_RULES: tuple[Rule[Network], ...] = (
          holds=lambda e: True),
 )
 
-STOPS = ("local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage")
+STOPS: tuple[BlockTypeId, ...] = (
+    "local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage",
+)
 """Causes after which no target is tried: what would be seen says nothing of it, and its name would leak."""
 
 
@@ -64,5 +70,5 @@ def _reaches(e: Network) -> bool:
 
 
 def _nothing_answers(e: Network) -> bool:
-    return not _reaches(e) and e.resolver in ("dead", "unasked", "failing") and (
+    return not _reaches(e) and e.resolver in _USELESS and (
         e.foreign_failed + e.domestic_failed > 0)

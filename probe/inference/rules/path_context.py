@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.tables.evidence_words import TLS_OR_HTTP
+from probe.core.tables.failures import TIMEOUTS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.evidence.path_evidence import TIMEOUTS, PathEvidence
+from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.rules.rule import Rule
 
 
@@ -26,7 +28,7 @@ ADMINISTRATIVE = ("3/9 ", "3/10 ", "3/13 ", "1/1 ", "1/5 ", "1/6 ")
 
 def repeated(c: PathContext) -> bool:
     """Several fresh connections, every one failing, and alike; more of them where a failure costs no time."""
-    quick = c.path.stage in ("tls", "http") and c.path.failure not in TIMEOUTS and not c.path.trust
+    quick = c.path.stage in TLS_OR_HTTP and c.path.failure not in TIMEOUTS and not c.path.trust
     enough = c.path.failed_attempts >= (4 if quick else 3)
     return enough and c.path.failed_attempts == c.path.attempts and c.path.same_failure
 

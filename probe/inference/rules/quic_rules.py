@@ -3,11 +3,10 @@ name, or a version that does not exist."""
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import TIMEOUTS
+from probe.core.tables.failures import TIMEOUTS
+from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
 from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts
 from probe.inference.rules.rule import Rule
-
-_FOREIGN = ("self_signed", "unknown_issuer", "wrong_name", "invalid")
 
 
 def silent(c: PathContext) -> bool:
@@ -30,11 +29,11 @@ def _by_name(c: PathContext) -> bool:
 
 
 def _untrusted(c: PathContext) -> bool:
-    return c.path.stage == "quic" and c.path.trust in _FOREIGN
+    return c.path.stage == "quic" and c.path.trust in UNTRUSTED
 
 
 def _outdated(c: PathContext) -> bool:
-    return c.path.stage == "quic" and c.path.trust in ("expired", "not_yet_valid")
+    return c.path.stage == "quic" and c.path.trust in OUT_OF_DATE
 
 
 QUIC: tuple[PathRule, ...] = (

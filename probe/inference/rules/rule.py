@@ -37,7 +37,11 @@ from probe.core.tables.outcomes import Decided
 
 E = TypeVar("E")
 
-NEEDS: dict[str, str] = {
+Need = Literal[
+    "nothing", "helper", "two_helpers", "trusted_dns", "innocent", "twin", "agreed", "routers", "search", "udp",
+    "packets", "ladder", "later_slots",
+]
+NEEDS: dict[Need, str] = {
     "nothing": "convicts, acquits or abstains by what this network shows",
     "helper": "a test helper elsewhere that answers, or a fresh signed feed",
     "two_helpers": "two test helpers or signed feeds in different networks and countries",
@@ -63,7 +67,7 @@ class Rule(Generic[E]):
     outcome: Decided
     block_type: BlockTypeId | Literal[""]
     confidence: float
-    needs: tuple[str, ...]
+    needs: tuple[Need, ...]
     why: str
     holds: Callable[[E], bool]
     hands_on: bool = False

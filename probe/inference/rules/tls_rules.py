@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import TIMEOUTS
+from probe.core.tables.evidence_words import NARROW_FAILS, TLS_OR_HTTP
+from probe.core.tables.failures import TIMEOUTS
+from probe.core.tables.trust import OUT_OF_DATE, UNTRUSTED
 from probe.inference.rules.elsewhere_rules import TLS_ELSEWHERE
 from probe.inference.rules.endings import tls_dropped
 from probe.inference.rules.named_rules import TLS_NAMED
@@ -12,11 +14,11 @@ from probe.inference.rules.shape_rules import SHAPES, SMALL_SEGMENTS
 
 
 def _untrusted(c: PathContext) -> bool:
-    return c.path.stage == "tls" and c.path.trust in ("self_signed", "unknown_issuer", "wrong_name", "invalid")
+    return c.path.stage == "tls" and c.path.trust in UNTRUSTED
 
 
 def _outdated(c: PathContext) -> bool:
-    return c.path.stage == "tls" and c.path.trust in ("expired", "not_yet_valid")
+    return c.path.stage == "tls" and c.path.trust in OUT_OF_DATE
 
 
 TLS: tuple[PathRule, ...] = (
@@ -44,7 +46,7 @@ TLS: tuple[PathRule, ...] = (
                and convicts(c)),
     Rule(id="path/large_answers_lost", outcome="local", block_type="local.mtu", confidence=0.8, needs=("ladder",),
          why="small answers arrive and no full segment does, from anywhere: packets are too large for the line",
-         holds=lambda c: c.ladder.narrow and c.ladder.hushed and c.path.stage in ("tls", "http")
+         holds=lambda c: c.ladder.narrow and c.ladder.hushed and c.path.stage in TLS_OR_HTTP
                and c.path.failure in TIMEOUTS and c.path.acked != "no"),
     Rule(id="tls/every_name_fails", outcome="local", block_type="local.firewall", confidence=0.8, needs=("ladder",),
          why="handshakes with unrelated addresses fail as well: nobody is singled out",
@@ -60,7 +62,7 @@ TLS: tuple[PathRule, ...] = (
          why="no name's hello is acknowledged at this address, in small segments neither, while other bytes on the "
              "same port are; controls shake hands there",
          holds=lambda c: tls_dropped(c) and convicts(c) and contrary(c) and c.path.innocent == "failed"
-               and c.path.other_bytes == "passed" and c.path.shapes.narrow in ("failed", "silent")
+               and c.path.other_bytes == "passed" and c.path.shapes.narrow in NARROW_FAILS
                and not c.path.shapes.passed and c.ladder.full_segments),
     *SHAPES,
     *TLS_ELSEWHERE,

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
+from probe.core.tables.protocols import SiteKind
 from probe.inference.rules.path_context import PathContext, PathRule, everybody_resigned
 from probe.inference.rules.rule import Rule
+
+_UNANSWERED: tuple[Stage, ...] = ("connect", "quic", "stun")
+_BARE: tuple[SiteKind, ...] = ("tcp", "tls")
+"""Endpoints of which nothing but the connection is asked."""
 
 WELL: tuple[PathRule, ...] = (
     Rule(id="path/not_attempted", outcome="inconclusive", block_type="inconclusive.not_attempted", confidence=0.0,
@@ -29,7 +35,7 @@ WELL: tuple[PathRule, ...] = (
     Rule(id="path/ipv6_broken", outcome="local", block_type="local.ipv6", confidence=0.95, needs=("nothing",),
          why="no IPv6 address answers here",
          holds=lambda c: c.path.family == 6 and c.ladder.ipv6 == "broken"
-               and c.path.stage in ("connect", "quic", "stun") and not c.path.last_ok),
+               and c.path.stage in _UNANSWERED and not c.path.last_ok),
     Rule(id="http/restricted", outcome="down", block_type="server.restricted", confidence=0.95, needs=("nothing",),
          why="the genuine server refuses this place or client by its own choice",
          holds=lambda c: c.path.proven and c.path.met != "yes" and c.path.status in (403, 451)),
@@ -42,7 +48,7 @@ WELL: tuple[PathRule, ...] = (
     Rule(id="http/other_than_expected", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.6,
          needs=("nothing",),
          why="the genuine server answers, but not as the catalogue expects",
-         holds=lambda c: c.path.proven and c.path.met == "no" and c.path.stage in ("", "page")),
+         holds=lambda c: c.path.proven and c.path.met == "no" and c.path.stage in NO_STAGE_OR_PAGE),
     Rule(id="tls/proven", outcome="ok", block_type="", confidence=0.99, needs=("nothing",),
          why="the genuine server answers",
          holds=lambda c: c.path.proven and c.path.stage == "" and c.path.last_ok and c.path.failed_attempts < 2),
@@ -52,7 +58,7 @@ WELL: tuple[PathRule, ...] = (
                and c.path.failed_attempts < 2),
     Rule(id="http/same_as_control", outcome="ok", block_type="", confidence=0.95, needs=("helper",),
          why="controls are served the same page",
-         holds=lambda c: c.path.kind == "http" and c.path.stage in ("", "page") and c.path.control_page_same > 0
+         holds=lambda c: c.path.kind == "http" and c.path.stage in NO_STAGE_OR_PAGE and c.path.control_page_same > 0
                and c.path.met != "no" and (c.path.failed_attempts < 2 or bool(c.path.mark.name))),
     Rule(id="tls/anybody_may_answer", outcome="inconclusive", block_type="inconclusive.control_doubtful",
          confidence=0.5, needs=("ladder",),
@@ -61,7 +67,7 @@ WELL: tuple[PathRule, ...] = (
          holds=lambda c: _unjudged(c) and everybody_resigned(c) and not c.path.control_same_key),
     Rule(id="path/connects", outcome="ok", block_type="", confidence=0.8, needs=("nothing",),
          why="the endpoint answers as far as its protocol can be checked",
-         holds=lambda c: c.path.kind in ("tcp", "tls") and c.path.last_ok and c.path.failed_attempts < 2),
+         holds=lambda c: c.path.kind in _BARE and c.path.last_ok and c.path.failed_attempts < 2),
     Rule(id="path/mixed", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
          needs=("nothing",),
          why="some attempts fail and some succeed",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from probe.core.endpoints import Endpoint
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.inference.evidence.dns_evidence import DENIALS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.rules.dns_rules import DNS_RULES
 from probe.inference.rules.name_context import NameEvidence
@@ -115,7 +116,7 @@ def _expected_absence(endpoint: Endpoint, dns: Verdict, name: NameEvidence) -> V
                        also=(dns.block_type,) if false else ())
     if false or dns.outcome == "local":
         return dns
-    if name.dns.network in ("nxdomain", "empty"):
+    if name.dns.network in DENIALS:
         return replace(bare_verdict(endpoint, "ok"), rule_id="dns/stays_unknown", confidence=0.9,
                        evidence=dns.evidence)
     if name.dns.network == "ok":

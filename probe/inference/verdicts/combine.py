@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.evidence_words import EvidenceLevel
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.path_evidence import PathEvidence
@@ -15,10 +17,13 @@ from probe.inference.evidence.visit_outcomes import must_not_answer
 from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.rule_verdict import not_attempted, with_also
 
+_CONCLUSIONS: tuple[Outcome, ...] = ("ok", "down", "inconclusive", "local")
+_OPPOSITES: tuple[Outcome, ...] = ("ok", "blocked")
+
 MAX_EVIDENCE = 24
-UNASKED = ("inconclusive.no_control", "inconclusive.control_failed")
+UNASKED: tuple[BlockTypeId, ...] = ("inconclusive.no_control", "inconclusive.control_failed")
 """What fails here throughout, and nobody elsewhere could say whether it works."""
-_ORDER = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
+_ORDER: tuple[Outcome, ...] = ("blocked", "ok", "inconclusive", "network", "local", "down", NOT_ATTEMPTED)
 
 
 def combine_paths(endpoint: Endpoint, paths: Sequence[PathVerdict]) -> JudgedEndpoint:
@@ -52,7 +57,7 @@ def _of_verdicts(tried: Sequence[Verdict]) -> Verdict:
     return with_also(_summed(chief, [v for v in tried if v.outcome == chief.outcome]), notes)
 
 
-def _by_family(tried: Sequence[PathVerdict]) -> tuple[tuple[int, str], ...]:
+def _by_family(tried: Sequence[PathVerdict]) -> tuple[tuple[int, Outcome], ...]:
     """What came of each address family, by the order that decides of the whole."""
     return tuple((family, min((v.outcome for p, v in tried if p.family == family), key=_ORDER.index))
                  for family in sorted({p.family for p, _ in tried if p.family}))
@@ -69,7 +74,7 @@ def _placed(chief: Verdict, blocked: Sequence[Verdict]) -> Verdict:
 
 def _is_settled_deeper(tried: Sequence[PathVerdict], shallow: PathEvidence) -> bool:
     """Whether an attempt that looked deeper than `shallow` came to a conclusion."""
-    return any(p.depth > shallow.depth and v.outcome in ("ok", "down", "inconclusive", "local") for p, v in tried)
+    return any(p.depth > shallow.depth and v.outcome in _CONCLUSIONS for p, v in tried)
 
 
 def _summed(chief: Verdict, members: Sequence[Verdict]) -> Verdict:
@@ -93,7 +98,7 @@ def combine_endpoints(members: Sequence[JudgedEndpoint]) -> Verdict:
     chief = min((m.verdict for m in telling or members), key=lambda v: (_place_in_target(v), -v.confidence))
     also = tuple(cause for m in tried if m.verdict.outcome == "blocked"
                  for cause in (m.verdict.block_type, *m.verdict.also) if cause != chief.block_type)
-    mixed = len({m.verdict.outcome for m in tried if m.verdict.outcome in ("ok", "blocked")}) == 2
+    mixed = len({m.verdict.outcome for m in tried if m.verdict.outcome in _OPPOSITES}) == 2
     return with_also(replace(chief, evidence=chief.evidence[:MAX_EVIDENCE], partial=chief.partial or mixed), also)
 
 
@@ -117,7 +122,7 @@ def with_levels(verdicts: Sequence[Verdict], seen: Sequence[Observation]) -> tup
     failed = {o.observation_id: bool(o.packets) for o in seen if o.failure and (o.address or o.dns_engine == "udp")}
     captured = {o.observation_id for o in seen if o.packets}
 
-    def level(verdict: Verdict) -> str:
+    def level(verdict: Verdict) -> EvidenceLevel:
         ends = [failed[i] for i in verdict.evidence if i in failed]
         return "packet" if (all(ends) if ends else captured.intersection(verdict.evidence)) else "socket"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from probe.core.endpoints import Endpoint
+from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.rules.rule import Decision
@@ -20,7 +21,7 @@ class JudgedEndpoint:
 
     endpoint: Endpoint
     verdict: Verdict
-    by_family: tuple[tuple[int, str], ...] = ()
+    by_family: tuple[tuple[int, Outcome], ...] = ()
     """(address family, what came of the endpoint's addresses of that family)."""
     decisions: tuple[Decision[Any], ...] = ()
     """Which rules held, of the network, the name and each path, as far as they were asked."""

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from probe.core.endpoints import Endpoint
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.block_types import CauseId
+from probe.core.tables.control_sources import ControlWord
+from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, ResidualWord, Scope
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.hop_evidence import icmp_scope
@@ -40,13 +43,13 @@ def not_attempted(endpoint: Endpoint, reason: str) -> Verdict:
     return replace(bare_verdict(endpoint, NOT_ATTEMPTED), block_type="inconclusive.not_attempted", reason=reason)
 
 
-def bare_verdict(endpoint: Endpoint, outcome: str) -> Verdict:
+def bare_verdict(endpoint: Endpoint, outcome: Outcome) -> Verdict:
     """A verdict on this endpoint without a cause, and for which no control was needed."""
     return Verdict(target_id=endpoint.target_id, service=endpoint.service, role=endpoint.role, input=endpoint.input,
                    outcome=outcome, control="not_needed")
 
 
-def with_also(verdict: Verdict, causes: tuple[str, ...]) -> Verdict:
+def with_also(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
     """The same verdict, with what stands behind it."""
     return replace(verdict, also=tuple(dict.fromkeys(verdict.also + causes)))
 
@@ -60,9 +63,9 @@ def _verdict(endpoint: Endpoint, rule: Rule[Any], place: _Place) -> Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    scope: str = "unknown"
+    scope: Scope = "unknown"
     hop: str = ""
-    residual: str = ""
+    residual: ResidualWord = ""
     residual_s: str = ""
 
 
@@ -81,19 +84,19 @@ def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | Non
     return _Place(scope=dns.located.scope, hop=dns.located.hop) if dns is not None else _Place()
 
 
-def _control_word(path: PathEvidence) -> str:
+def _control_word(path: PathEvidence) -> ControlWord:
     if not path.controls_asked:
         return "none" if path.stage else "not_needed"
     if not path.controls_answered:
         return "failed"
-    if path.stage in ("", "page"):
+    if path.stage in NO_STAGE_OR_PAGE:
         return "contrary" if path.control_page_differs else "agrees"
     if path.control_ok and path.control_failed:
         return "doubtful"
     return "contrary" if path.control_ok else "agrees" if path.control_failed else "doubtful"
 
 
-def _dns_control_word(dns: DnsEvidence) -> str:
+def _dns_control_word(dns: DnsEvidence) -> ControlWord:
     if not dns.controls_asked:
         return "not_needed"
     if dns.control_ok:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.protocols import DATAGRAMS
+from probe.core.tables.trust import TrustPolicy
 from probe.inference.evidence.dns_evidence import dns_evidence
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.shape_evidence import Dislike, dislikes
@@ -43,7 +44,7 @@ class RunContext:
     quorums: Mapping[tuple[str, str], Quorum]
     cc: str
     """Country of the vantage; ZZ when it is not known."""
-    private_roots: Mapping[str, str]
+    private_roots: Mapping[TrustPolicy, str]
     """Trust word -> organisation of its private authority."""
 
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from probe.core.addresses import is_private, may_connect
 from probe.core.endpoints import Endpoint
 from probe.core.tables.protocols import DATAGRAMS
+from probe.core.tables.run_words import OUT_OF_ORDER
+from probe.core.tables.trust import TrustFinding
 from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
 from probe.inference.evidence.dns_evidence import dns_evidence
 from probe.inference.evidence.hop_evidence import located
@@ -20,7 +22,7 @@ from probe.inference.rules.name_context import NameEvidence
 from probe.inference.verdicts.judged_endpoint import PathVerdict
 from probe.inference.verdicts.site_case import CrossSiteEvidence, RunContext, SiteCase
 
-FOREIGN = ("self_signed", "unknown_issuer", "wrong_name")
+FOREIGN: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_name")
 RAN_OUT = "the run ended before it was tried"
 
 
@@ -70,7 +72,7 @@ def name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
     searches = [o for o in case.traces if o.port == 53 and o.input in {e.input for e in case.site.endpoints}]
     evidence = replace(evidence, located=located(searches, case.site.host))
     return NameEvidence(
-        dns=evidence, resolver_dead=run.ladder.resolver in ("dead", "failing"),
+        dns=evidence, resolver_dead=run.ladder.resolver in OUT_OF_ORDER,
         validated="valid" in shown or any(
             v.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, v in here),
         wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & across.shared_answers),

@@ -6,12 +6,17 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
 
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
+from probe.core.tables.operations import Operation
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import OperatorName
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_replies import reply_text
 from probe.inference.evidence.url_places import host_of
 from probe.interop.imported_measurement import Frame
@@ -31,14 +36,14 @@ from probe.interop.words.translated_words import (
 from probe.measurement.fingerprint_match import known
 from probe.measurement.streams.tls_handshake import names_of
 
-ASIDE = "aside"
+ASIDE: Final = "aside"
 NOT_BEGUN_S = 0.05
 """A timeout that took no time is that of the whole test: nothing was sent."""
 MINUTE_TESTS = frozenset(("whatsapp", "telegram", "signal", "facebook_messenger"))
 MINUTE_S = 59.5
 """These tests have a minute for all their targets; what was not tried by then is recorded as a failure."""
 _RANK = {"": 0, "public": 1, "trusted": 2, "network": 3}
-_PURPOSES = {"trusted": "trusted", "public": ASIDE}
+_PURPOSES: dict[str, Purpose] = {"trusted": "trusted", "public": ASIDE}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,10 +99,10 @@ class Sheet:
 def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = ()) -> None:
     """Lookups; those of one question over UDP with replies that came after the first keep them together."""
     for query in queries:
-        engine, host = ENGINES.get((query.engine or "").lower(), ""), host_word(query.hostname)
+        engine, host = ENGINES.get((query.engine or "").lower()), host_word(query.hostname)
         if not engine or not host:
             continue
-        operator = DOH_OPERATORS.get(_doh_host(query), "") if engine in ("doh", "dot") else ""
+        operator: OperatorName | Empty = DOH_OPERATORS.get(_doh_host(query), "") if engine in ("doh", "dot") else ""
         resolver_address = address_word(query.resolver_address) or split_place(query.resolver_address)[0]
         public = engine in ("udp", "tcp") and resolver_address in PUBLIC_RESOLVERS
         failure, addresses = failure_word(query.failure), _addresses(query)
@@ -222,8 +227,9 @@ def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence
         if base["purpose"] in ("target", "trusted") and name and host not in (name, address):
             base["purpose"] = ASIDE
         failure = failure_word(one.failure)
-        operation = "quic_handshake" if over_quic else "tls_handshake"
-        trust = TRUST.get(failure, "") if failure else "" if one.no_tls_verify or one.failure is UNSET else "valid"
+        operation: Operation = "quic_handshake" if over_quic else "tls_handshake"
+        judged = not one.no_tls_verify and one.failure is not UNSET
+        trust: TrustFinding | Empty = TRUST.get(failure, "") if failure else "valid" if judged else ""
         if one.failure is UNSET or (failure in INTERRUPTED and not_begun(one.t0, one.t)):
             base["purpose"] = ASIDE
         elif one.echconfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import UNSET, structs
@@ -10,6 +10,7 @@ from msgspec import UNSET, structs
 from probe.catalogue.endpoint_urls import BadUrl, literal, place
 from probe.catalogue.test_lists import slug
 from probe.core.observations import Observation
+from probe.core.tables.purposes import Purpose
 from probe.interop.imported_measurement import Aim, Found, Frame
 from probe.interop.ooni.decode import NotJudged, Unreadable, converted, keys_of, plain_keys
 from probe.interop.ooni.ooni_verdicts import word_of
@@ -26,7 +27,7 @@ from probe.interop.words.ooni_keys import Exchange, Handshake, Keys
 from probe.interop.words.ooni_words import TRUST
 from probe.interop.words.translated_words import failure_word, host_word, seconds, split_place
 
-ROLE = "web"
+ROLE: Final = "web"
 T = TypeVar("T")
 MAX_TRACES = 40
 
@@ -117,7 +118,8 @@ def read_sniblocking(frame: Frame) -> Found:
     aim = Aim(target_id=f"{frame.test}.{ROLE}.{slug(f'https://{name}/')}", service=frame.test, role=ROLE, inputs=(url,),
               theirs=word_of(frame.test, plain, ""))
     sheet = _sheet(frame, aim)
-    for purpose, side in (("innocent", control), ("target", mine)):
+    purposes: tuple[Purpose, ...] = ("innocent", "target")
+    for purpose, side in zip(purposes, (control, mine), strict=True):
         for sni, where, shake in side:
             sheet.rows += _hello(sheet, shake, sni, purpose, at) if where == at else []
     return Found(aims=[aim], observations=sheet.rows, shown=sheet.shown)
@@ -137,7 +139,7 @@ def _side(part: object, fallback: str) -> list[tuple[str, tuple[str, int], Hands
             for s in keys.tls_handshakes or ()]
 
 
-def _hello(sheet: Sheet, shake: Handshake, sni: str, purpose: str, at: tuple[str, int]) -> list[Observation]:
+def _hello(sheet: Sheet, shake: Handshake, sni: str, purpose: Purpose, at: tuple[str, int]) -> list[Observation]:
     """A handshake that may end once the server has answered: that it has no certificate for the name is no failure."""
     if shake.failure is UNSET:
         return []

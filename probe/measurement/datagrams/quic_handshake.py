@@ -19,7 +19,9 @@ from aioquic.quic.packet import QuicProtocolVersion
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.core.observations import Observation
-from probe.core.tables.failures import TIMEOUT, failure_of, trust_failure
+from probe.core.tables.failures import TIMEOUT, Failure, failure_of, open_failure, trust_failure
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 from probe.measurement.clock import Clock
 from probe.measurement.datagrams.quic_trust import trust_word
 from probe.measurement.datagrams.quic_wire import is_meant_for
@@ -44,7 +46,7 @@ _CRYPTO_ERROR = range(0x100, 0x200)
 class Shaken:
     """What one connection showed, while it runs and when it is over."""
 
-    failure: str = ""
+    failure: Failure = ""
     spoken: bool = False
     """A datagram of version 1 came for us: the name reached a QUIC server, whatever it said of it."""
     done: bool = False
@@ -52,7 +54,7 @@ class Shaken:
     alpn: str = ""
     cipher: str = ""
     chain_der: tuple[bytes, ...] = ()
-    trust: str = ""
+    trust: TrustFinding | Empty = ""
     over: bool = False
     pings: int = 0
     heard: set[int] = field(default_factory=set)
@@ -100,7 +102,7 @@ def _fenced(got: Shaken) -> Iterator[None]:
     except OSError:
         raise
     except Exception as error:
-        got.over, got.failure = True, f"unknown_failure: quic library {type(error).__name__}"
+        got.over, got.failure = True, open_failure(f"unknown_failure: quic library {type(error).__name__}")
 
 
 def _converse(flow: UdpFlow, plan: QuicVisit, got: Shaken, stay_s: float) -> None:
@@ -165,11 +167,11 @@ def _take_events(quic: QuicConnection, got: Shaken) -> None:
                 got.failure, got.alert = _why_over(event.error_code)
 
 
-def _why_over(code: int) -> tuple[str, int]:
+def _why_over(code: int) -> tuple[Failure, int]:
     """Failure word and alert of a connection that ended before its handshake had."""
     if code in _CRYPTO_ERROR:
-        return f"ssl_error: quic alert {code & 0xFF}", code & 0xFF
-    return f"unknown_failure: quic error {code:#x}", -1
+        return open_failure(f"ssl_error: quic alert {code & 0xFF}"), code & 0xFF
+    return open_failure(f"unknown_failure: quic error {code:#x}"), -1
 
 
 def _read_chain(quic: QuicConnection, got: Shaken) -> None:

@@ -20,8 +20,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import HopWord
 from probe.core.tables.failures import failure_of
 from probe.core.tables.systems import SILENT_SYSTEM
+from probe.core.tables.words import Empty
 from probe.inference.evidence.hop_evidence import ACTS, Sent, first_sign, heard_of, sent
 from probe.measurement.clock import Clock
 from probe.measurement.hops.locate_udp import MAX_TTL, Datagram, questions, send_all, texts, way
@@ -138,7 +140,7 @@ class _Flow:
     def __init__(self, sock: RecordedSocket, ttls: tuple[int, ...]) -> None:
         self._sock, self._ttls = sock, ttls
         self._sent: list[float] = []
-        self._told: dict[int, tuple[str, float]] = {}
+        self._told: dict[int, tuple[HopWord, float]] = {}
         self._patience_s = 0.0
 
     def run(self, data: bytes) -> tuple[str, ...]:
@@ -175,7 +177,7 @@ class _Flow:
     def _set_next(self) -> None:
         _set_ttl(self._sock, self._ttls[min(len(self._sent), len(self._ttls) - 1)])
 
-    def _tell(self, word: str) -> None:
+    def _tell(self, word: HopWord) -> None:
         self._told.setdefault(len(self._sent) - 1, (word, 1000 * (time.monotonic() - self._sent[-1])))
 
     def _hear(self) -> bool:
@@ -184,7 +186,7 @@ class _Flow:
         if code in _UNREACHABLE:
             self._tell("exceeded")
             return False
-        word = "reset" if code else ""
+        word: HopWord | Empty = "reset" if code else ""
         if not word:
             try:
                 word = "answered" if socket.socket.recv(self._sock, 2048) else "closed"
@@ -200,8 +202,11 @@ class _Flow:
         return word in ACTS
 
     def _texts(self) -> Sequence[str]:
-        told = [(self._ttls[n], *self._told.get(n, ("silent", 0.0))) for n in range(len(self._sent))]
+        told = [(self._ttls[n], *self._told.get(n, _UNTOLD)) for n in range(len(self._sent))]
         return [f"{ttl} {word} {delay_ms:.1f}" if word != "silent" else f"{ttl} silent" for ttl, word, delay_ms in told]
+
+
+_UNTOLD: tuple[HopWord, float] = ("silent", 0.0)
 
 
 def _set_ttl(sock: socket.socket, ttl: int) -> None:

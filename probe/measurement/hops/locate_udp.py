@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from probe.core.tables.evidence_words import HopWord
+from probe.core.tables.words import Empty
 from probe.inference.evidence.hop_evidence import address_space
 from probe.measurement.device.gateway import default_gateway
 from probe.measurement.hops.trace import router_hash
@@ -36,7 +38,7 @@ class Datagram:
     data: bytes
     port: int
     begin_s: float = 0.0
-    word: str = ""
+    word: HopWord | Empty = ""
     text: str = ""
     bytes_read: int = field(default=0)
 
@@ -121,7 +123,7 @@ def _hear(sock: socket.socket, datagram: Datagram, address: str, key: bytes,
     return True
 
 
-def _icmp_word(kind: str, sender: str, address: str) -> str:
+def _icmp_word(kind: str, sender: str, address: str) -> HopWord:
     if kind in _EXCEEDED:
         return "exceeded"
     return "end" if kind in _UNREACHED_PORT and sender == address else "rejected"

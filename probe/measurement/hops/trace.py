@@ -18,7 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from probe.core.observations import Observation
-from probe.core.tables.failures import failure_of
+from probe.core.tables.evidence_words import HopWord
+from probe.core.tables.failures import Failure, failure_of
+from probe.core.tables.operations import Operation
 from probe.core.tables.systems import LINUX, SILENT_SYSTEM
 from probe.measurement.clock import Clock
 from probe.measurement.planning.steps import Trace, UdpTrace
@@ -55,13 +57,15 @@ def trace(plan: Trace, *, clock: Clock, key: bytes) -> Observation:
     return climb_hops(plan, lambda ttls: _batch(plan, ttls, key), operation="trace", clock=clock, apart_s=APART_S)
 
 
-def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[str]], *, operation: str, clock: Clock,
+def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[str]], *, operation: Operation, clock: Clock,
                apart_s: float) -> Observation:
     """Ask with TTL 1, 2, ... until anything but a router answers. `batch` asks with some TTLs at once and tells what
     answered, as `TTL word delay_ms router`; `apart_s` passes between batches where flows are spread.
 
     A system that does not tell of routers is not asked, and nothing is sent."""
-    t0_s, told, failure = clock.now_s(), [], ""
+    t0_s = clock.now_s()
+    told: list[str] = []
+    failure: Failure = ""
     size = TOGETHER if plan.together else 1
     try:
         for first in range(1, MAX_TTL + 1, size) if LINUX else ():
@@ -127,13 +131,15 @@ def is_exceeded(kind: str) -> bool:
     return kind in _EXCEEDED
 
 
-def _word(code: int, kind: str) -> str:
+_ENDS: dict[Failure, HopWord] = {"connection_refused": "refused", "connection_reset": "reset"}
+
+
+def _word(code: int, kind: str) -> HopWord:
     if not code:
         return "open"
     if kind:
         return "exceeded" if is_exceeded(kind) else "unreachable"
-    return {"connection_refused": "refused", "connection_reset": "reset"}.get(
-        failure_of(OSError(code, "")), "unreachable")
+    return _ENDS.get(failure_of(OSError(code, "")), "unreachable")
 
 
 def router_hash(address: str, key: bytes) -> str:

@@ -13,6 +13,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import HopWord
+from probe.core.tables.failures import Failure
+from probe.core.tables.protocols import DatagramKind
 from probe.measurement.clock import Clock
 from probe.measurement.datagrams.quic_wire import version_question
 from probe.measurement.datagrams.stun_wire import binding_request, new_transaction
@@ -38,7 +41,7 @@ def udp_trace(plan: UdpTrace, *, clock: Clock, key: bytes) -> Observation:
     return climb_hops(plan, lambda ttls: _batch(plan, ttls, key), operation="udp_trace", clock=clock, apart_s=0.0)
 
 
-def _payload(protocol: str) -> bytes:
+def _payload(protocol: DatagramKind) -> bytes:
     return version_question().datagram if protocol == "quic" else binding_request(new_transaction())
 
 
@@ -69,7 +72,7 @@ def _told(attempt: _Attempt, key: bytes) -> str:
     return f"{attempt.ttl} {_word(answered, flow.failure, kind)} {delay_ms:.1f} {router_hash(sender, key)}".rstrip()
 
 
-def _word(answered: bool, failure: str, kind: str) -> str:
+def _word(answered: bool, failure: Failure, kind: str) -> HopWord:
     if answered:
         return "open"
     if is_exceeded(kind):

@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from probe.core.observations import Observation
 from probe.core.tables.failures import failure_of
-from probe.core.tables.resolvers import Resolver
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import OPERATORS, Resolver
+from probe.core.tables.words import known
 from probe.measurement.clock import Clock
 from probe.measurement.names.lookups import framed, with_reply
 from probe.measurement.streams.sockets import abort, connected, open_socket
@@ -20,12 +22,13 @@ _ALPN = ("dot",)
 
 
 def lookup_dot(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
-               timeout_s: float, purpose: str = "target") -> list[Observation]:
+               timeout_s: float, purpose: Purpose = "target") -> list[Observation]:
     """Questions to an operator at a pinned address, one after the other on one connection; the operator must prove
     itself by its certificate (the strict profile of RFC 8310)."""
     base = Observation(
-        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="dot", resolver=operator.name,
-        resolver_address=address, sni=operator.dot_host, t0_s=clock.now_s(), query_type=query_types[0],
+        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="dot",
+        resolver=known(operator.name, OPERATORS), resolver_address=address, sni=operator.dot_host,
+        t0_s=clock.now_s(), query_type=query_types[0],
     )
     sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
     seen: list[Observation] = []

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from probe.core.observations import Observation
-from probe.core.tables.failures import failure_of, rcode_failure
-from probe.core.tables.resolvers import Resolver
+from probe.core.tables.failures import Failure, failure_of, rcode_failure
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import OPERATORS, Resolver, ResolverRole
+from probe.core.tables.words import known as word_of
 from probe.inference.evidence.dns_replies import reply_text
 from probe.measurement.clock import Clock
 from probe.measurement.fingerprint_match import known
@@ -23,7 +25,7 @@ from probe.measurement.streams.tls_handshake import TlsStream, context_for, shak
 MAX_DNS_BYTES = 65535
 
 
-def lookup_system(name: str, *, clock: Clock, timeout_s: float, purpose: str = "target") -> Observation:
+def lookup_system(name: str, *, clock: Clock, timeout_s: float, purpose: Purpose = "target") -> Observation:
     """What applications on this device get for `name` (getaddrinfo; A and AAAA together)."""
     t0_s = clock.now_s()
     addresses, failure, _ = system_lookup(name, timeout_s=timeout_s)
@@ -33,8 +35,8 @@ def lookup_system(name: str, *, clock: Clock, timeout_s: float, purpose: str = "
     ))
 
 
-def observe_question(question: Question, *, resolver: str, clock: Clock, attempt: int = 1,
-                     purpose: str = "target") -> Observation:
+def observe_question(question: Question, *, resolver: ResolverRole, clock: Clock, attempt: int = 1,
+                     purpose: Purpose = "target") -> Observation:
     """The observation of a UDP question, with every reply heard so far."""
     first = question.first or Reply()
     t0_s = question.sent_at - clock.zero
@@ -56,7 +58,7 @@ def replies_of(question: Question) -> tuple[str, ...]:
     )
 
 
-def lookup_tcp(name: str, query_type: str, *, server: str, resolver: str, clock: Clock,
+def lookup_tcp(name: str, query_type: str, *, server: str, resolver: ResolverRole, clock: Clock,
                timeout_s: float) -> Observation:
     """One question over TCP (RFC 7766)."""
     from probe.measurement.names.dns_wire import make_query, parse_reply
@@ -96,11 +98,12 @@ def _exactly(recv: Callable[[int], bytes], size: int) -> bytes:
 
 
 def lookup_doh(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
-               timeout_s: float, purpose: str = "target") -> list[Observation]:
+               timeout_s: float, purpose: Purpose = "target") -> list[Observation]:
     """Questions to a DoH operator (RFC 8484) at a pinned address, one after the other on one connection."""
     base = Observation(
-        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="doh", resolver=operator.name,
-        resolver_address=address, sni=operator.doh_host, t0_s=clock.now_s(), query_type=query_types[0],
+        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="doh",
+        resolver=word_of(operator.name, OPERATORS), resolver_address=address, sni=operator.doh_host,
+        t0_s=clock.now_s(), query_type=query_types[0],
     )
     sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
     try:
@@ -138,9 +141,9 @@ def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, cloc
 
 
 def with_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
-    failure = reply.failure and "dns_server_misbehaving"
+    failure: Failure = "dns_server_misbehaving" if reply.failure else rcode_failure(reply.rcode, bool(reply.answers))
     return marked(replace(
-        base, failure=failure or rcode_failure(reply.rcode, bool(reply.answers)), rcode=reply.rcode,
+        base, failure=failure, rcode=reply.rcode,
         answers=reply.answers, cnames=reply.cnames, answer_ttl_s=reply.ttl_s, authoritative=reply.authoritative,
         ede=reply.ede, t_s=clock.now_s(),
     ))

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from probe.core.observations import Observation
+from probe.core.tables.operations import Operation
 from probe.inference.evidence.packet_text import Packet, decisive, packet_text
 from probe.measurement.clock import Clock
 from probe.measurement.packets.packet_filter import SNAP_BYTES, instructions, program
@@ -96,7 +97,7 @@ def _wall_offset_s() -> float:
     return min(readings() for _ in range(5))[1]
 
 
-def _row(seen: Observation) -> tuple[str, str, float]:
+def _row(seen: Observation) -> tuple[Operation, str, float]:
     return seen.operation, seen.address or seen.resolver_address, seen.t0_s
 
 
@@ -107,7 +108,7 @@ class Capture:
         self._sock, self._clock = sock, clock
         self._offset_s = _wall_offset_s() + clock.zero
         self._flows: OrderedDict[Key, Flow] = OrderedDict()
-        self._claims: dict[tuple[str, str, float], _Claim] = {}
+        self._claims: dict[tuple[Operation, str, float], _Claim] = {}
         self._bytes = 0
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name="capture", daemon=True)

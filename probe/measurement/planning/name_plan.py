@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import DnsState
 from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence, state_of
 from probe.inference.evidence.port53 import MALFORMED
 from probe.inference.evidence.time_slots import slots_of
 from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.slot_plan import later_lookup
 from probe.measurement.planning.steps import Lookup, Step
+
+_FAILING: tuple[DnsState, ...] = ("timeout", "servfail", "refused", "error")
+_NOT_FAILING: tuple[DnsState, ...] = ("ok", "unasked")
 
 
 def _is_direct(seen: Observation) -> bool:
@@ -43,7 +47,7 @@ def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
         steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver, attempt=max(tried) + 1))
     elif tried and (evidence.network != "ok" or evidence.bogus or evidence.fingerprint or evidence.injected):
         steps += later_lookup(site, [o for o in seen.dns if _is_direct(o)], frame)
-    if tried and max(tried) >= frame.attempts and evidence.network in ("timeout", "servfail", "refused", "error"):
+    if tried and max(tried) >= frame.attempts and evidence.network in _FAILING:
         steps.append(Lookup(channel="alive", name=frame.innocent, server=frame.network_resolver, about=site.host,
                             attempt=max(1, len(slots_of([o for o in seen.dns if _is_direct(o)])))))
     if wants_trusted(site, seen, evidence):
@@ -78,7 +82,7 @@ def _two_answers(seen: Sequence[Observation]) -> bool:
 
 def wants_trusted(site: Site, seen: Seen, evidence: DnsEvidence) -> bool:
     """Trusted resolvers are asked where plain DNS failed or looks wrong, or the connection proves nothing."""
-    if evidence.network != "ok" or evidence.system not in ("ok", "unasked"):
+    if evidence.network != "ok" or evidence.system not in _NOT_FAILING:
         return True
     if evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or not site.proves_itself:
         return True

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from probe.core.observations import KeptPacket, Observation
+from probe.core.tables.failures import Failure
 from probe.measurement.clock import Clock
 from probe.measurement.packets.capture import LINGER_S, Capture, Flow
 from probe.measurement.packets.packet_headers import read_headers
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_KEPT_BYTES = 3 << 19
 """Of all packets of a run that are kept for export; with their frames they stay below two megabytes."""
-_ENDED = ("connection_reset", "connection_refused", "connection_aborted", "eof_error")
+_ENDED: tuple[Failure, ...] = ("connection_reset", "connection_refused", "connection_aborted", "eof_error")
 """After these more may arrive that tells who ended the connection."""
 
 

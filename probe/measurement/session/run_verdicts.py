@@ -9,7 +9,9 @@ from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
-from probe.core.tables.trust import TRUSTS
+from probe.core.tables.run_words import GATEWAYS, TUNNELS, Tunnel
+from probe.core.tables.trust import TRUSTS, TrustPolicy
+from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
@@ -32,7 +34,7 @@ def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: Ladd
 
 def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str) -> RunContext:
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
-    roots: dict[str, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+    roots: dict[TrustPolicy, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
     return RunContext(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
 
 
@@ -72,7 +74,8 @@ def _restored(result: RunResult, catalogue: Catalogue) -> tuple[Book, LadderEvid
     words = dict(word.split(":", 1) for word in run.ladder)
     return book, read_ladder(
         catalogue, _country(run), result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
-        gateway=words.get("gateway", "unknown"), tunnel=_tunnel(words.get("tunnel", "")),
+        gateway=known(words["gateway"], GATEWAYS) if "gateway" in words else "unknown",
+        tunnel=_tunnel(words.get("tunnel", "")),
         changed=CHANGED in run.conditions)
 
 
@@ -108,9 +111,9 @@ def _country(run: Run) -> str:
     return run.vantage.stated_cc or run.vantage.probe_cc
 
 
-def _tunnel(word: str) -> str:
+def _tunnel(word: str) -> Tunnel:
     """What a stored rung says of a tunnel that was seen; one that cannot be seen is none to the rules."""
-    return "" if word in ("none", "unknown") else word
+    return "" if word in ("none", "unknown") else known(word, TUNNELS)
 
 
 def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str]) -> Site:

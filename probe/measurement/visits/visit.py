@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from probe.catalogue.sites import Page
 from probe.core.observations import Observation
-from probe.core.tables.failures import TIMEOUT, failure_of
-from probe.core.tables.handshakes import FOREIGN
+from probe.core.tables.evidence_words import Answered
+from probe.core.tables.failures import TIMEOUT, Failure, failure_of
+from probe.core.tables.handshakes import FOREIGN, SpokenProtocol
 from probe.inference.evidence.hop_evidence import icmp_word
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.address_echoes import without_addresses
@@ -85,7 +86,7 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
             seen.append(shaken)
             if shaken.failure:
                 return seen
-        seen += _speak(stream, base, plan, clock, chain) if plan.app else _ask(stream, base, plan, clock)
+        seen += _speak(stream, base, plan, clock, chain, plan.app) if plan.app else _ask(stream, base, plan, clock)
         return seen
     finally:
         if capture is not None:
@@ -94,7 +95,8 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
 
 
 def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observation:
-    t0_s, failure = clock.now_s(), ""
+    t0_s = clock.now_s()
+    failure: Failure = ""
     try:
         sock.connect((base.address, base.port))
         connected(sock)
@@ -120,7 +122,7 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> t
     return seen, got.chain_der
 
 
-def _tls_failure(got: Handshake, plan: Visit) -> str:
+def _tls_failure(got: Handshake, plan: Visit) -> Failure:
     if plan.until_server_hello and got.server_hello:
         return ""  # an innocent name only has to reach a TLS server; an alert is an answer too
     if not got.failure and plan.needs_alpn and got.alpn not in plan.alpn:
@@ -129,7 +131,7 @@ def _tls_failure(got: Handshake, plan: Visit) -> str:
 
 
 def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock,
-           chain: tuple[bytes, ...]) -> list[Observation]:
+           chain: tuple[bytes, ...], app: SpokenProtocol) -> list[Observation]:
     """A messenger's own first words; then TLS, where they lead to it (STARTTLS)."""
     from probe.measurement.messengers.app_exchange import converse
     from probe.measurement.messengers.speeches import speech_of
@@ -137,7 +139,7 @@ def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, c
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.deadline = time.monotonic() + plan.http_timeout_s
     before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
-    got = converse(stream, plan.app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt, expect=plan.expect,
+    got = converse(stream, app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt, expect=plan.expect,
                    chain_der=chain)
     seen = replace(
         base, operation="app_round_trip", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=got.failure,
@@ -145,7 +147,7 @@ def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, c
         mismatch=got.mismatch, bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
         status=got.status,
     )
-    if got.failure or not isinstance(stream, RecordedSocket) or not speech_of(plan.app).upgrades or (
+    if got.failure or not isinstance(stream, RecordedSocket) or not speech_of(app).upgrades or (
             got.proof == FOREIGN):
         return [seen]
     sock.deadline = time.monotonic() + plan.tls_timeout_s
@@ -201,7 +203,8 @@ def _whole(page: Observation, rest: Rest, sock: RecordedSocket) -> Observation:
 
 
 def _page(base: Observation, page: Page, got: Exchange, clock: Clock) -> Observation:
-    met = what = ""
+    met: Answered = ""
+    what = ""
     if not got.failure and expects_anything(page.expect):
         what = mismatch(page.expect, got)
         met = "no" if what else "yes"

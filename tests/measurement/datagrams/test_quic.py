@@ -19,6 +19,7 @@ import trustme
 from loopback_udp import NAME, box, quic_server
 from probe.core.observations import Observation
 from probe.core.tables.failures import TIMEOUT
+from probe.core.tables.trust import TrustPolicy
 from probe.measurement.clock import start_clock
 from probe.measurement.datagrams import quic_handshake
 from probe.measurement.datagrams.quic_trust import _store, trust_word
@@ -46,7 +47,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quic_handshake.shake, "__kwdefaults__", {"stay_s": 0.2})
 
 
-def visit(port: int, sni: str = NAME, *, trust: str = "web_pki", timeout_s: float = 8.0) -> Observation:
+def visit(port: int, sni: str = NAME, *, trust: TrustPolicy = "web_pki", timeout_s: float = 8.0) -> Observation:
     step = QuicVisit(purpose="target", address="127.0.0.1", port=port, hostname=sni, sni=sni, trust=trust,
                      timeout_s=timeout_s)
     return quic_handshake.quic_visit(step, clock=start_clock(datetime.now(UTC)))

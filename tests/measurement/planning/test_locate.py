@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from made_up_net import FRAME, Net, walk
 from observations import HERE4, HERE6, HOST, OTHER, PRIVATE, RESET, TIMEOUT, endpoint, path, site_of
 from probe.core.observations import Observation
+from probe.core.tables.protocols import LocateKind
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.hop_evidence import (
     NOWHERE,
     Located,
@@ -238,7 +240,7 @@ def test_forged_answers_are_looked_for_where_nobody_could_answer() -> None:
 SEARCH = Locate(kind="tls", address=HERE4, port=443, name=HOST, control_name=OTHER, input="x")
 
 
-def going_to(purpose: str = "target", address: str = HERE4, port: int = 443) -> Visit:
+def going_to(purpose: Purpose = "target", address: str = HERE4, port: int = 443) -> Visit:
     return Visit(purpose=purpose, address=address, port=port, hostname=HOST, sni=HOST)
 
 
@@ -301,7 +303,7 @@ def server(*, forbidden: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("kind", ["tls", "http"])
-def test_a_server_that_resets_a_name_itself_is_the_end_of_the_way(kind: str) -> None:
+def test_a_server_that_resets_a_name_itself_is_the_end_of_the_way(kind: LocateKind) -> None:
     with server(forbidden=HOST.encode()) as port:
         plan = Locate(kind=kind, address="127.0.0.1", port=port, name=HOST, control_name=OTHER, input="x",
                       together=True)

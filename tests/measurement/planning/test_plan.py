@@ -29,6 +29,7 @@ from observations import (
 from probe.catalogue.sites import Site, expand, group
 from probe.control.helper import helper_engine
 from probe.core.addresses import may_connect
+from probe.core.tables.failures import Failure
 from probe.measurement.planning.next_steps import next_steps
 from probe.measurement.planning.plan_context import Frame
 from probe.measurement.planning.redirects import MAX_REDIRECTS
@@ -196,7 +197,7 @@ def test_only_the_failing_page_is_asked_again() -> None:
 # ---- the name is lied about
 
 @pytest.mark.parametrize("failure", ["dns_nxdomain_error", "dns_servfail_error", TIMEOUT, "dns_no_answer"])
-def test_a_name_that_fails_is_repeated_and_asked_of_those_who_are_trusted(failure: str) -> None:
+def test_a_name_that_fails_is_repeated_and_asked_of_those_who_are_trusted(failure: Failure) -> None:
     lied: dict[str, tuple[str, ...] | str] = {
         **HONEST, "system": failure, "network": failure, "tcp": (THERE4,), "doh": (THERE4,)}
     for taken in in_any_order(site_of(), Net(dns=lied)):
@@ -257,7 +258,8 @@ def test_a_lookup_is_repeated_only_when_the_one_before_is_over() -> None:
 
 @pytest.mark.parametrize(("failure", "asked_again"), [(TIMEOUT, True), ("dns_servfail_error", True),
                                                       ("dns_nxdomain_error", False)])
-def test_a_resolver_that_fails_a_name_three_times_is_asked_whether_it_lives(failure: str, asked_again: bool) -> None:
+def test_a_resolver_that_fails_a_name_three_times_is_asked_whether_it_lives(failure: Failure,
+                                                                              asked_again: bool) -> None:
     lied: dict[str, tuple[str, ...] | str] = {**HONEST, "system": failure, "network": failure}
     for taken in in_any_order(site_of(), Net(dns=lied)):
         alive = [s for s in taken if isinstance(s, Lookup) and s.channel == "alive"]

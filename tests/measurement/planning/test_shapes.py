@@ -12,6 +12,7 @@ import pytest
 from made_up_net import FRAME, Net, walk
 from observations import EOF, HERE4, HOST, NEAR4, OTHER, RESET, TIMEOUT, endpoint, operation, site_of, told, visit_to
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
 from probe.inference.evidence.shape_evidence import (
     Dislike,
     ShapeEvidence,
@@ -186,7 +187,7 @@ def failing(n: int = 5, **changes: Any) -> list[Observation]:
             for o in visit_to(until="tls", failure=RESET, attempt=k, **changes)]
 
 
-def shake(shape: str, failure: str = "", **changes: Any) -> Observation:
+def shake(shape: str, failure: Failure = "", **changes: Any) -> Observation:
     return operation("tls_handshake", failure=failure, **{"purpose": "shape", "trust": "", "shape": shape, **changes})
 
 
@@ -269,7 +270,7 @@ def test_prints_are_alike_but_for_the_protocols_offered() -> None:
     assert not same_build("", "")
 
 
-def there(hostname: str, failure: str = "", **changes: Any) -> Observation:
+def there(hostname: str, failure: Failure = "", **changes: Any) -> Observation:
     return operation("tls_handshake", AGREED, failure, **{"purpose": "foreign", "hostname": hostname, "trust": "",
                                                           **changes})
 

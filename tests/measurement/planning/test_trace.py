@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from made_up_net import FRAME, Net, walk
 from observations import BEYOND4, ELSEWHERE, HERE4, HERE6, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, site_of, told
 from probe.core.observations import Observation
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.trace_evidence import way_of, where_lost
 from probe.measurement.clock import start_clock
 from probe.measurement.hops.trace import MAX_TTL, hears_routers, trace
@@ -25,7 +26,7 @@ from probe.measurement.session.pacer import Gate
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 
 
-def heard(*routers: str, end: str = "", purpose: str = "trace", address: str = HERE4) -> Observation:
+def heard(*routers: str, end: str = "", purpose: Purpose = "trace", address: str = HERE4) -> Observation:
     """A trace: the routers heard of from the first hop on ("" for silence), then what the address itself said."""
     replies = [f"{ttl} exceeded 5.0 {name}" for ttl, name in enumerate(routers, 1) if name]
     if end:

@@ -12,6 +12,8 @@ import pytest
 from loopback import PATIENCE_S, SHORT_S, finish, serving
 from observations import EOF, HOST, RESET, TIMEOUT
 from probe.core.observations import Observation
+from probe.core.tables.shapes import ShapeName
+from probe.core.tables.words import Empty
 from probe.measurement.clock import start_clock
 from probe.measurement.planning.steps import Visit
 from probe.measurement.streams.own_hello import ja4
@@ -19,7 +21,7 @@ from probe.measurement.visits.visit import visit
 
 # ---- the measurement itself
 
-def raw(port: int, shape: str, **changes: Any) -> Observation:
+def raw(port: int, shape: ShapeName | Empty, **changes: Any) -> Observation:
     plain: dict[str, Any] = {"sni": HOST, "tls_timeout_s": PATIENCE_S, "connect_timeout_s": PATIENCE_S}
     plan = Visit(purpose="shape", address="127.0.0.1", port=port, hostname=HOST, shape=shape, **plain | changes)
     seen = visit(plan, clock=start_clock(), rng=random.Random(3))

@@ -17,6 +17,9 @@ from probe.catalogue.load import load
 from probe.catalogue.types import Catalogue
 from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.failures import open_failure
+from probe.core.tables.words import known
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.ladder_evidence import ladder_words
 from probe.inference.rules.all_rules import all_rules
@@ -179,9 +182,10 @@ HOSTILE = "\x1b]0;owned\x07\u202egnp.exe\r\nblocked"
 
 def hostile(result: RunResult) -> RunResult:
     """Whatever a file may hold of strange text."""
-    seen = tuple(replace(o, failure=o.failure and HOSTILE, packets=(HOSTILE,), address=o.address or HOSTILE)
-                 for o in result.observations)
-    rows = tuple(replace(v, reason=HOSTILE, hop=HOSTILE, rule_id=HOSTILE, block_type=HOSTILE) for v in result.verdicts)
+    seen = tuple(replace(o, failure=open_failure(o.failure and HOSTILE), packets=(HOSTILE,),
+                         address=o.address or HOSTILE) for o in result.observations)
+    rows = tuple(replace(v, reason=HOSTILE, hop=HOSTILE, rule_id=HOSTILE, block_type=known(HOSTILE, BLOCK_TYPES))
+                 for v in result.verdicts)
     return replace(result, observations=seen, verdicts=rows)
 
 
