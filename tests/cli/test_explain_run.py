@@ -48,9 +48,9 @@ def catalogue() -> Catalogue:
     return load(None, search=False)
 
 
-def recorded(catalogue: Catalogue, net: Net, run_id: str = RUN_ID) -> RunResult:
+def recorded(catalogue: Catalogue, net: Net, run_id: str = RUN_ID, url: str = URL) -> RunResult:
     """A run over one page, on a network whose controls answer."""
-    chosen = select(catalogue, tier=3, cc="RU", consent_level=1, families=(4,), seed=1, inputs=frozenset({URL}))
+    chosen = select(catalogue, tier=3, cc="RU", consent_level=1, families=(4,), seed=1, inputs=frozenset({url}))
     book = Book(run_id)
     book.add(lookup(HERE4, purpose="ladder", name="www.example.com"))
     for e in ladder_controls(catalogue, "RU")[:4]:
@@ -169,6 +169,15 @@ def test_what_is_not_there_is_said_with_what_is_like_it(catalogue: Catalogue, ar
     message = " ".join(result.output.split())
     assert all(name in message for name in named)
     assert "\x1b" not in result.output
+
+
+def test_what_the_catalogue_expects_needs_no_rule_of_a_table(catalogue: Catalogue) -> None:
+    closed = next(e for e in catalogue.endpoints if e.status == "dead" and e.protocol == "dns")
+    keep(recorded(catalogue, Net(dns=dict.fromkeys(HONEST, "dns_nxdomain_error")), url=closed.input))
+    told = explained(RUN_ID, closed.target_id)
+    assert (told["rule"]["id"], told["fields"], told["ruled_out"]) == ("dns/service_closed", [], None)
+    assert told["rule"]["file"].endswith("classify.py")
+    assert "dns/service_closed" in explain(RUN_ID, closed.input).output
 
 
 def test_a_folder_without_results_is_told() -> None:

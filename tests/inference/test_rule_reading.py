@@ -97,13 +97,20 @@ MADE = Whole(part=Part(n=3, words=("a",)), said="no")
     (lambda e: e.said == "yes" and e.well, False, ["said"]),
     (lambda e: e.said == "yes" or e.well, True, ["said", "well"]),
     (lambda e: e.part.many and not e.part.has("b"), True, ["part.n", "part.words"]),
-    (lambda e: e.part.n > 0 and e.well and e.part.n > 5, False, ["well", "part.n"]),
+    (lambda e: e.part.n > 0 and e.well, True, ["part.n", "well"]),
     (lambda e: True, True, []),
 ])
 def test_a_predicate_is_seen_reading(holds: Any, said: bool, names: list[str]) -> None:
     reading = read_rule(rule(holds), MADE)
     assert reading.holds is said
     assert [read.name for read in reading.fields] == names
+
+
+def test_the_field_that_was_read_last_is_the_one_that_said_no() -> None:
+    reading = read_rule(rule(lambda e: e.part.n > 0 and e.well and e.part.n > 5), MADE)
+    assert (reading.holds, reading.last) == (False, Field(name="part.n", value=3))
+    assert [read.name for read in reading.fields] == ["part.n", "well"]
+    assert read_rule(rule(lambda e: False), MADE).last is None
 
 
 def test_what_was_read_has_its_value() -> None:

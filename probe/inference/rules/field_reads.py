@@ -28,17 +28,21 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """Whether a rule holds, and which fields its predicate read to say so, in order, each once."""
+    """Whether a rule holds, and which fields its predicate read to say so."""
 
     holds: bool
     fields: tuple[Field, ...]
+    """In the order in which they were first read."""
+    last: Field | None
+    """The one that was read last; None where none was read."""
 
 
 def read_rule(rule: Rule[E], evidence: E) -> Reading:
     """Ask the rule, and note what it looks at."""
-    seen: dict[str, object] = {}
+    seen: list[Field] = []
     holds = bool(rule.holds(cast(E, _StandIn(evidence, "", seen))))
-    return Reading(holds=holds, fields=tuple(Field(name=name, value=value) for name, value in seen.items()))
+    fields = {field.name: field for field in seen}
+    return Reading(holds=holds, fields=tuple(fields.values()), last=seen[-1] if seen else None)
 
 
 class _StandIn:
@@ -46,7 +50,7 @@ class _StandIn:
 
     __slots__ = ("_name", "_record", "_seen")
 
-    def __init__(self, record: object, name: str, seen: dict[str, object]) -> None:
+    def __init__(self, record: object, name: str, seen: list[Field]) -> None:
         self._record, self._name, self._seen = record, name, seen
 
     def __getattr__(self, attribute: str) -> Any:
@@ -59,6 +63,5 @@ class _StandIn:
         name = f"{self._name}.{attribute}" if self._name else attribute
         if is_dataclass(value):
             return _StandIn(value, name, self._seen)
-        self._seen.pop(name, None)  # so that the last one is the one that was read last
-        self._seen[name] = value
+        self._seen.append(Field(name=name, value=value))
         return value

@@ -33,13 +33,11 @@ def nearest_rule(decision: Decision[E]) -> RuledOut | None:
     here = decision.table.index(ruled)
 
     def distance(place: int, rule: Rule[E], reading: Reading) -> tuple[bool, int, int]:
-        agreed = shared.intersection(field.name for field in reading.fields[:-1])
+        agreed = shared.intersection(field.name for field in reading.fields if field != reading.last)
         return not (neighbour and is_prefix(neighbour, rule.block_type)), -len(agreed), abs(place - here)
 
     others = [(place, rule, read_rule(rule, decision.evidence)) for place, rule in enumerate(decision.table)
               if not rule.hands_on and (rule.outcome, rule.block_type) != (ruled.outcome, ruled.block_type)]
-    ruled_out = [other for other in others if not other[2].holds and other[2].fields]
-    if not ruled_out:
-        return None
-    _, rule, reading = min(ruled_out, key=lambda other: distance(*other))
-    return RuledOut(rule=rule, field=reading.fields[-1])
+    ruled_out = [other for other in others if not other[2].holds]
+    _, rule, reading = min(ruled_out, key=lambda other: distance(*other), default=(0, ruled, None))
+    return RuledOut(rule=rule, field=reading.last) if reading and reading.last else None
