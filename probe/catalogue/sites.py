@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.tables.handshakes import ProtocolName
 from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS, SITE_KINDS, SiteKind
-from probe.core.tables.trust import TrustPolicy
+from probe.core.tables.trust import UNJUDGED, TrustPolicy
 from probe.core.tables.words import Empty, known
 
 
@@ -57,7 +57,7 @@ class Site:
     @property
     def proves_itself(self) -> bool:
         """A completed handshake shows the genuine service (its certificate is judged)."""
-        return (bool(self.sni) or self.upgrades) and self.trust not in ("none", "record")
+        return (bool(self.sni) or self.upgrades) and self.trust not in UNJUDGED
 
     def pages(self, inputs: frozenset[str] | None = None) -> tuple[Page, ...]:
         """The requests of this site, or those for some inputs."""

@@ -32,6 +32,7 @@ from probe.control.helper_protocol import (
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.tables.failures import Failure
 from probe.measurement.address_echoes import without_addresses
 
 HERE = "127.0.0.1"
@@ -383,9 +384,12 @@ def test_requests_survive_the_wire(request: Request) -> None:
 
 
 def test_old_words_lead_back_to_ours() -> None:
-    for translate, word in ((old_dns_word, "dns_nxdomain_error"), (old_http_word, "dns_nxdomain_error"),
-                            (old_tcp_word, "connection_refused"), (old_http_word, "connection_refused"),
-                            (old_tcp_word, "generic_timeout_error"), (old_http_word, "generic_timeout_error")):
+    words: tuple[tuple[Callable[[Failure], str | None], Failure], ...] = (
+        (old_dns_word, "dns_nxdomain_error"), (old_http_word, "dns_nxdomain_error"),
+        (old_tcp_word, "connection_refused"), (old_http_word, "connection_refused"),
+        (old_tcp_word, "generic_timeout_error"),
+        (old_http_word, "generic_timeout_error"))
+    for translate, word in words:
         old = translate(word)
         assert old is not None
         assert OLD_WORDS.get(old, old) == word

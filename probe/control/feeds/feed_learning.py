@@ -29,8 +29,11 @@ from probe.core.addresses import is_bogon, parse
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
+from probe.core.tables.evidence_words import Answered
 from probe.core.tables.handshakes import GENUINE
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.operations import Operation
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
+from probe.core.tables.protocols import SiteKind
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence, dns_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, must_not_answer
@@ -38,14 +41,15 @@ from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.session.observation_log import Book
 from probe.measurement.session.run_verdicts import measured_sites
 
-HINDERED = ("blocked", "network", "local")
+_SHAKES: tuple[Operation, ...] = ("tls_handshake", "quic_handshake")
+HINDERED: tuple[Outcome, ...] = ("blocked", "network", "local")
 """Outcomes by which the vantage, and not the service, is at fault."""
-_WORDS: Mapping[str, tuple[str, ...]] = {
+_WORDS: Mapping[str, tuple[Operation, ...]] = {
     "tcp": ("connect",), "tls": ("tls_handshake",), "udp": ("quic_handshake", "stun_binding"),
     "app": ("app_round_trip",),
 }
-_MET: Mapping[str, Literal["", "yes", "no"]] = {"yes": "yes", "no": "no"}
-_STRENGTH = ("app", "http", "quic", "stun", "tls", "tcp", "dns")
+_MET: Mapping[Answered, Literal["", "yes", "no"]] = {"yes": "yes", "no": "no"}
+_STRENGTH: tuple[SiteKind, ...] = ("app", "http", "quic", "stun", "tls", "tcp", "dns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +167,7 @@ def _entry(case: SiteCase, endpoint: Endpoint, verdict: Verdict, *, six: bool) -
 
 def _deep_enough(endpoint: Endpoint, worked: Sequence[str]) -> bool:
     """The endpoint was reached as it is meant to be: a connection alone is no page, and no messenger."""
-    least = {"http": "http", "tls": "tls", "quic": "quic", "stun": "stun", "dns": "dns", "tcp": "tcp"}
-    return least.get(endpoint.protocol, "app") in worked
+    return (endpoint.protocol if endpoint.protocol in _STRENGTH else "app") in worked
 
 
 def _proofs(endpoint: Endpoint, places: Sequence[FeedPlace], page: FeedPage | None, dns: DnsEvidence) -> list[str]:
@@ -189,7 +192,7 @@ def _place(endpoint: Endpoint, seen: Sequence[Observation]) -> FeedPlace | None:
     words = {word: _word([o for o in seen if o.operation in operations]) for word, operations in _WORDS.items()}
     if all(word is None for word in words.values()):
         return None
-    shaken = [o for o in seen if o.operation in ("tls_handshake", "quic_handshake") and o.chain]
+    shaken = [o for o in seen if o.operation in _SHAKES and o.chain]
     return FeedPlace(ip=seen[0].address, port=endpoint.port, **words,
                      key=shaken[-1].chain[0] if shaken else "", ja4=shaken[-1].ja4 if shaken else "")
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from probe.control.helper_protocol import HttpResult
 from probe.control.reaching.page_fetch import Site, failed, final
 from probe.control.reaching.target_guard import Guard, has_route
-from probe.core.tables.failures import TIMEOUT, failure_of, open_failure, trust_failure
+from probe.core.tables.failures import TIMEOUT, Failure, failure_of, open_failure, trust_failure
 from probe.core.tables.trust import TrustPolicy
 from probe.measurement.datagrams.quic_trust import trust_word
 from probe.measurement.datagrams.udp_socket import UdpFlow
@@ -39,7 +39,7 @@ class _Got:
 
     shaken: bool = False
     over: bool = False
-    failure: str = ""
+    failure: Failure = ""
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytearray = field(default_factory=bytearray)
@@ -123,7 +123,8 @@ def _take(quic: QuicConnection, http: H3Connection, got: _Got) -> None:
             got.shaken = True
         elif isinstance(event, ConnectionTerminated):
             if not got.over:
-                got.over, got.failure = True, f"unknown_failure: quic error {event.error_code:#x}"
+                got.over = True
+                got.failure = open_failure(f"unknown_failure: quic error {event.error_code:#x}")
             return
         for part in http.handle_event(event):
             _part(part, got)

@@ -24,3 +24,4 @@ OPERATIONS: dict[Operation, str] = {
     "transfer": "some volume over one connection",
 }
 ABOVE_TCP: tuple[Operation, ...] = ("tls_handshake", "http_round_trip")
+LOOKUPS: tuple[Operation, ...] = ("resolve", "dns_round_trip")

@@ -14,8 +14,11 @@ from typing import Any
 from probe import __version__
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import RunResult
+from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.resolvers import ENCRYPTED
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import ENCRYPTED, DnsEngine, ResolverRole
+from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.url_places import host_of
 from probe.interop.ooni.messenger_keys import messenger_keys
@@ -35,12 +38,12 @@ HELD: tuple[str, ...] = (
     "responses", "protocol", "proof", "reply_bytes", "bytes_written", "bytes_read", "flow_s", "bins", "rounds",
 )
 """Fields of an observation that a measurement holds; the others are not published."""
-KEPT_FROM = frozenset({"ladder", "locate", "trace", "reference"})
+KEPT_FROM: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "reference"})
 """Purposes of rows that tell of the volunteer's own line."""
-OPERATIONS_KEPT = frozenset({"trace", "udp_trace"})
-NEUTRAL = frozenset({"public", "trusted", "dark"})
+OPERATIONS_KEPT: frozenset[Operation] = frozenset({"trace", "udp_trace"})
+NEUTRAL: frozenset[ResolverRole] = frozenset({"public", "trusted", "dark"})
 DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in fields(Observation) if f.default is not MISSING}
-ENGINES = {"system": "getaddrinfo"}
+ENGINES: dict[DnsEngine | Empty, str] = {"system": "getaddrinfo"}
 
 
 def held(seen: Observation) -> Observation:
@@ -48,7 +51,7 @@ def held(seen: Observation) -> Observation:
     lost = {name: default for name, default in DEFAULTS.items() if name not in HELD}
     if not (seen.resolver in NEUTRAL or seen.dns_engine in ENCRYPTED):
         lost["resolver_address"] = ""
-        if seen.operation in ("resolve", "dns_round_trip"):
+        if seen.operation in LOOKUPS:
             lost["address"] = ""
     if seen.trust != "valid":
         lost["chain"] = ()  # a proxy or antivirus on the person's side makes keys that nobody else has
@@ -186,7 +189,7 @@ Write = Callable[[Observation], dict[str, Any]]
 _TIMES = ("t0_s", "t_s")
 OTHER = frozenset(("operation", "failure", *_TIMES))
 _SHAKEN = frozenset(("failure", *_TIMES, "address", "port", "cipher", "alpn", "sni", "tls_version"))
-FORMS: Mapping[str, tuple[str, Write, frozenset[str]]] = {
+FORMS: Mapping[Operation, tuple[str, Write, frozenset[str]]] = {
     "resolve": ("queries", _query, frozenset(("failure", *_TIMES, "answers", "cnames", "dns_engine", "hostname",
                                               "query_type", "resolver_address"))),
     "dns_round_trip": ("queries", _query, frozenset(("failure", *_TIMES, "answers", "cnames", "dns_engine", "hostname",

@@ -12,6 +12,8 @@ from msgspec import UNSET
 
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.failures import Failure
 from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OperatorName
@@ -36,14 +38,15 @@ from probe.interop.words.translated_words import (
 from probe.measurement.fingerprint_match import known
 from probe.measurement.streams.tls_handshake import names_of
 
+_BEFORE_REQUESTS: tuple[Operation, ...] = ("connect", "tls_handshake")
 ASIDE: Final = "aside"
 NOT_BEGUN_S = 0.05
 """A timeout that took no time is that of the whole test: nothing was sent."""
 MINUTE_TESTS = frozenset(("whatsapp", "telegram", "signal", "facebook_messenger"))
 MINUTE_S = 59.5
 """These tests have a minute for all their targets; what was not tried by then is recorded as a failure."""
-_RANK = {"": 0, "public": 1, "trusted": 2, "network": 3}
-_PURPOSES: dict[str, Purpose] = {"trusted": "trusted", "public": ASIDE}
+_RANK: dict[AddressSource | Empty, int] = {"": 0, "public": 1, "trusted": 2, "network": 3}
+_PURPOSES: dict[AddressSource | Empty, Purpose] = {"trusted": "trusted", "public": ASIDE}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class Sheet:
     frame: Frame
     places: Mapping[tuple[str, int], tuple[str, str]]
     """(host, port) that is measured -> (target, input)."""
-    answers: dict[str, dict[str, str]] = field(default_factory=dict)
+    answers: dict[str, dict[str, AddressSource]] = field(default_factory=dict)
     """Address -> host -> where the answer came from."""
     rows: list[Observation] = field(default_factory=list)
     tried: dict[tuple[str, str, int, str], list[tuple[int, bool]]] = field(default_factory=dict)
@@ -64,7 +67,7 @@ class Sheet:
     begun: set[str] = field(default_factory=set)
     """Hosts that something was sent for: a lookup or a connection that was begun."""
 
-    def knows(self, host: str, addresses: Iterable[str], source: str) -> None:
+    def knows(self, host: str, addresses: Iterable[str], source: AddressSource) -> None:
         """Addresses that may be tried for a host; the network's own answer counts before others'."""
         for address in addresses:
             hosts = self.answers.setdefault(address, {})
@@ -81,12 +84,12 @@ class Sheet:
     def base(self, host: str, address: str, port: int) -> dict[str, Any]:
         """The fields that say where a row belongs."""
         target, url = self.places.get((host, port), ("", ""))
-        source = "literal" if host == address else self.answers.get(address, {}).get(host, "")
-        purpose = _PURPOSES.get(source, "target") if target else ("port" if host else ASIDE)
+        source: AddressSource | Empty = "literal" if host == address else self.answers.get(address, {}).get(host, "")
+        purpose: Purpose = _PURPOSES.get(source, "target") if target else ("port" if host else ASIDE)
         return {"target_id": target, "input": url, "purpose": purpose, "hostname": host, "address": address,
                 "address_source": source, "port": port, "family": family_of(address) if address else 0}
 
-    def attempt(self, base: Mapping[str, Any], operation: str, ok: bool, *, after: str = "") -> int:
+    def attempt(self, base: Mapping[str, Any], operation: Operation, ok: bool, *, after: Operation | Empty = "") -> int:
         """The attempt that an operation belongs to: the same one as the successful operation that it follows."""
         where = base["hostname"], base["address"], base["port"]
         mine = self.tried.setdefault((*where, operation), [])
@@ -177,7 +180,7 @@ def _replies(query: Query, late: Sequence[Query]) -> tuple[str, ...]:
 
 
 def _rcode(query: Query) -> str:
-    words = {"": "NOERROR", "dns_no_answer": "NOERROR", "dns_nxdomain_error": "NXDOMAIN",
+    words: dict[Failure, str] = {"": "NOERROR", "dns_no_answer": "NOERROR", "dns_nxdomain_error": "NXDOMAIN",
              "dns_servfail_error": "SERVFAIL", "dns_refused_error": "REFUSED"}
     return words.get(failure_word(query.failure), "FORMERR")
 
@@ -281,7 +284,7 @@ def add_exchange(sheet: Sheet, one: Exchange, *, url: str, place: tuple[str, int
         t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base, **page))
 
 
-def _reached(sheet: Sheet, host: str, port: int, operation: str) -> str:
+def _reached(sheet: Sheet, host: str, port: int, operation: Operation) -> str:
     """The first address at which an operation succeeded, else the first that was tried, else that was told."""
     tried = [(address, results) for (h, address, p, op), results in sheet.tried.items()
              if (h, p) == (host, port) and op in (operation, "connect")]
@@ -295,7 +298,7 @@ def _reached(sheet: Sheet, host: str, port: int, operation: str) -> str:
 
 def _got_there(sheet: Sheet, host: str, address: str, port: int) -> bool:
     """Whether a request can have failed by itself: all that was recorded before it succeeded, or nothing was."""
-    for operation in ("connect", "tls_handshake"):
+    for operation in _BEFORE_REQUESTS:
         results = sheet.tried.get((host, address, port, operation), [])
         if results and not any(ok for _, ok in results):
             return False

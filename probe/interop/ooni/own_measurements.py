@@ -11,6 +11,7 @@ import msgspec
 
 from probe.core.addresses import NEAR, PROVIDER, parse
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import PURPOSES
 from probe.core.tables.roles import ROLES
 from probe.core.tables.words import known
@@ -24,7 +25,7 @@ from probe.results.plain_types import read_record
 
 MAX_TEXT = 4000
 _ENGINES = {theirs: ours for ours, theirs in ENGINES.items()}
-_OPERATIONS = frozenset((*FORMS, "app_round_trip", "quic_version", "stun_binding", "transfer"))
+_OPERATIONS: frozenset[Operation] = frozenset((*FORMS, "app_round_trip", "quic_version", "stun_binding", "transfer"))
 Fields = dict[str, Any]
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.operations import Operation
+from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.protocols import DATAGRAMS, DatagramKind
 from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.nearness import concealed
@@ -27,7 +27,6 @@ MOST_ANSWERING = 2
 """Those that answer datagrams."""
 _ABOUT_THE_NAME: tuple[Purpose, ...] = ("target", "dark")
 _AROUND: tuple[Purpose, ...] = ("innocent", "port", "version", "residual", "bytes")
-_LOOKUPS: tuple[Operation, ...] = ("resolve", "dns_round_trip")
 _TRACES: tuple[Operation, ...] = ("trace", "udp_trace")
 
 
@@ -84,7 +83,7 @@ class Book:
         elif stamped.operation == "transfer":
             self._flows[stamped.input].append(index)
             self._lent[stamped.address, stamped.port, stamped.sni].append(index)
-        elif stamped.operation in _LOOKUPS:
+        elif stamped.operation in LOOKUPS:
             self._keep_lookup(stamped, index)
         elif stamped.address:
             self._by_side[_side(stamped)].append(index)
