@@ -1,4 +1,5 @@
-# Every target makes its own environment in .venv when there is none, and installs again only when pyproject.toml changed.
+# Every target makes its own environment in .venv when there is none, and installs again only when a pyproject.toml
+# changed.
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -8,9 +9,11 @@ JOBS ?= $(shell expr 5 \* $(CORES))
 # File of pinned versions, e.g. requirements/ci.txt; empty: the newest that pyproject.toml allows.
 CONSTRAINTS ?=
 # What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well.
-TEST_EXTRAS ?= dev,lab,research
+TEST_EXTRAS ?= dev,research
 # Another set is another stamp, so that what is missing gets installed.
 comma := ,
+# What says which packages are needed: of the probe, and of the laboratory.
+DECLARED := pyproject.toml lab/pyproject.toml
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -26,7 +29,7 @@ help:
 	@echo "make lint   style and types alone"
 	@echo "make bench  how fast it is"
 	@echo "make docs   write the generated parts of the documents, the manual page among them"
-	@echo "make dist   build the wheel and the source archive into dist/"
+	@echo "make dist   build wheels and source archives, of the probe and of the laboratory, into dist/"
 	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed"
 	@echo "make soak   a year on a bad machine, and what is lost by it (about ten minutes)"
 	@echo "make clean  remove the environment and every cache"
@@ -56,23 +59,24 @@ docs: $(TESTED)
 dist: $(TESTED)
 	@rm -rf dist
 	@$(PY) -m hatchling build
+	@cd lab && ../$(PY) -m hatchling build -d ../dist
 
 lock: $(TESTED)
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,lab,research,spark,upload]'
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet]'
 	@$(PY) tools/lock.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 # What the tests need includes what the demo needs.
-$(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
-	@if [ ! $(TESTED) -nt pyproject.toml ]; then \
-	  echo "Installing what the demo needs into $(VENV) ..."; $(PIP_INSTALL) --editable '.[demo]'; fi
+$(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
+	@if [ ! $(TESTED) -nt pyproject.toml ] || [ ! $(TESTED) -nt lab/pyproject.toml ]; then \
+	  echo "Installing what the demo needs into $(VENV) ..."; $(PIP_INSTALL) --editable . --editable './lab[demo]'; fi
 	@touch $@
 
-$(TESTED): pyproject.toml | $(VENV)/.made
+$(TESTED): $(DECLARED) | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]'
+	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet]'
 	@touch $@
 
 $(VENV)/.made:

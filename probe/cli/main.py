@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
         if added is None:
             if name in LABORATORY:
                 raise click.ClickException(f"`probe {name}` comes with the laboratory, which is not installed here; in "
-                                           "a checkout of the project run: pip install ./lab")
+                                           "a checkout of the project run: pip install . ./lab")
             return None
         command = added.load()
         return command
