@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 COMMANDS_OF_OTHERS = "probe.commands"
 """Entry points by which another distribution, as the laboratory, adds commands."""
 LABORATORY = ("demo", "fleet", "lab")
-"""The commands that the laboratory's distribution brings."""
+"""The commands that the laboratory's distribution brings: known here to say where they are when it is missing."""
 
 
 def added_commands() -> dict[str, EntryPoint]:

@@ -25,7 +25,7 @@ PLENTY = 100_000
 _SEED = click.IntRange(0, MOST_SEED)
 
 
-@click.group()
+@click.group(short_help="Made-up volunteers over months: score event detection, make data.")
 def fleet() -> None:
     """Make up volunteers, networks, censors and outages over months, with known truth.
 
