@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from project_root import ROOT
+
 settings.register_profile("probe", deadline=None)  # how long an example takes says nothing on a busy machine
 settings.load_profile("probe")
 
@@ -112,7 +114,7 @@ def rng(seed: int) -> random.Random:
 @pytest.fixture
 def root() -> Path:
     """The folder of the source tree."""
-    return Path(__file__).resolve().parent.parent
+    return ROOT
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,9 +12,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from probe.core.tables.consent_words import LEVELS as CONSENT_LEVELS
 from probe_lab.format.scenario import load, names
 from probe_lab.format.toml_table import ScenarioError
-from probe_lab.scoring.trial import CONSENT_LEVELS, Line, Trial, TrialResult
+from probe_lab.scoring.trial import Line, Trial, TrialResult
 
 MAX_BYTES = 65_536
 MAX_WRONG = 20

@@ -61,8 +61,8 @@ def as_html(report: Report) -> str:
     parts = [
         _HEAD,
         "<h1>Score in the laboratory</h1>\n",
-        _paragraph(f"{report.selection}, seeds {seeds}, {report.repeats} run(s) of each, {report.all_levels}, {helpers}. "
-                   f"{report.software} Took {report.wall_s:.0f} s."),
+        _paragraph(f"{report.selection}, seeds {seeds}, {report.repeats} run(s) of each, {report.all_levels}, "
+                   f"{helpers}. {report.software} Took {report.wall_s:.0f} s."),
         f"<p>The same again: <code>{escape(report.replay)}</code></p>\n",
     ]
     for level, part in report.levels.items():

@@ -16,7 +16,7 @@ def all_rules() -> tuple[Rule[Any], ...]:
 
 
 _MOVING = frozenset({"net/changed"})
-"""What no device meets that stays where it is, as those of scenarios do (`tests/lab/test_lab_moves.py` moves one)."""
+"""What no device meets that stays where it is, as those of scenarios do; `test_lab_moves.py` moves one."""
 
 
 def decides_fast_runs(rule: Rule[Any]) -> bool:

@@ -1,0 +1,203 @@
+"""Documents that are made from tables equal what the tables say, and the README names every command."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import re
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from probe.catalogue.load import load
+from probe.catalogue.proof_strength import strength
+from probe.cli.main import COMMANDS
+from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
+from probe.inference.evidence.transfer_evidence import ENOUGH_DEAD
+from probe.measurement.hops import locate, locate_udp, trace
+from probe.measurement.planning import control_plan, flow_plan, flow_suspects, residual_plan, shape_plan
+from probe.measurement.planning import locate_plan as plan_locate
+from probe.measurement.planning.plan_context import Frame
+from probe.measurement.session import pacer, run_loop
+from probe.measurement.session.make_run import HELPER_TIMEOUT_S
+from probe.measurement.session.run_plan import SLOTS_S
+from probe.measurement.streams.http_parts import MAX_BODY_BYTES
+from probe.measurement.visits import transfer
+from probe_lab.box.actions import ACTIONS
+from probe_lab.box.parameters import KINDS
+from probe_lab.cli.lab_score import score as score_command
+from probe_lab.format import guide
+from probe_lab.format.scenario import Filter, Scenario, names, read_scenario
+from probe_lab.lab_types import Censor, Expect
+from probe_lab.servers.faults import FAULTS
+from project_root import ROOT
+
+
+@pytest.fixture(scope="module")
+def docs() -> ModuleType:
+    path = ROOT / "tools" / "docs.py"
+    spec = importlib.util.spec_from_file_location("docs_tool", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_documents_are_up_to_date(docs: ModuleType, root: Path) -> None:
+    pinned = f"click=={version('click')}" in (root / "requirements" / "ci.txt").read_text(encoding="utf-8").split()
+    stale = [path.name for path, text in docs.documents().items() if path.read_text(encoding="utf-8") != text
+             and (pinned or path.suffix != ".1")]  # the words around options are click's own, and change with it
+    assert not stale, f"run `make docs`: {stale}"
+
+
+@pytest.mark.parametrize(("url", "word"), [
+    ("tcpconnect://149.154.167.51:443", "A"), ("https://web.whatsapp.com/", "A"),
+    ("stun://turn2.voip.signal.org:3478", "B"),
+])
+def test_the_strength_of_an_answer_follows_from_protocol_and_certificate(docs: ModuleType, url: str, word: str) -> None:
+    (endpoint,) = [e for e in load(None, search=False).endpoints if e.input == url]
+    assert strength(endpoint) == word
+    assert strength(replace(endpoint, protocol="tcp", sni="")) == "C"
+
+
+def test_a_changed_table_would_show(docs: ModuleType) -> None:
+    places = "".join(f"<!-- table: {name} -->\n(stale)\n<!-- end -->\n" for name in ("outcomes", "block types"))
+    tables = {"outcomes": docs.outcomes(), "block types": docs.block_types()}
+    now = docs.filled(f"before\n{places}after", tables, name="README.md")
+    assert "(stale)" not in now
+    assert "inconclusive" in now
+    assert "tls.reset.sni" in now
+    assert now.startswith("before\n")
+    assert now.endswith("after")
+
+
+def test_a_table_without_a_place_is_noticed(docs: ModuleType) -> None:
+    with pytest.raises(ValueError, match=r"README.md has no place for the table of x"):
+        docs.filled("nothing here", {"x": "y"}, name="README.md")
+
+
+def test_the_readme_names_every_command(root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in COMMANDS if f"probe {name}" not in text]
+
+
+def test_the_design_says_what_a_failure_may_cost(root: Path) -> None:
+    """The table of costs names today's constants."""
+    kb = transfer.MAX_BYTES // 1000
+    page, read_on = round(MAX_BODY_BYTES / 1000 + 0.5), flow_suspects.READ_ON_BYTES // 1000
+    first, second = (f"{after_s:.0f}" for after_s in SLOTS_S)
+    spread_s = round(trace.MAX_TTL * (trace.APART_S + trace.WAIT_S))
+    together_s = round(trace.WAIT_S * trace.MAX_TTL / trace.TOGETHER + 0.5)
+    plain = Frame()
+    addresses = 2 * plain.addresses_per_family - 1  # of IPv6 one
+    wait_s = f"{plain.timeout_s:.0f}"
+    rows = [
+        f"each of {addresses} addresses | {plain.attempts - 1} after silence, "
+        f"{plain.quick_attempts - 1} after an end | "
+        f"{page} kB a page, {read_on} with level {flow_suspects.CONSENT} | {wait_s} each, {plain.timeout_s + 2:.0f}",
+        f"{shape_plan.PATIENCE_S:.0f} each |",
+        f"{shape_plan.NAMES_PER_SERVER} names a run, level {shape_plan.ELSEWHERE_LEVEL} | {ELSEWHERE_ATTEMPTS + 1} |",
+        f"2 for each of {len(SLOTS_S)} slots | {page} kB a page | {wait_s} each, after {first} and {second} |",
+        f"1, with level {residual_plan.CONSENT_LEVEL} {residual_plan.MAX_ASKED} | 5 kB each | {wait_s} each, up to "
+        f"{residual_plan.AFTER_S[-1]:.0f} after |",
+        f"{trace.MAX_TTL} SYNs there and to each of 3 others | 2 kB each | {together_s}, spread {spread_s} |",
+        f"{2 * trace.MAX_TTL} datagrams a port",
+        f"{run_loop.MAX_SEARCHES} a run, level {plan_locate.CONSENT_LEVEL} | {locate.MAX_FLOWS}, and "
+        f"{locate_udp.MAX_TTL} datagrams | 10 kB | {locate.FLOW_S:.0f} each |",
+        f"{flow_suspects.MAX_GLANCES} glances and {flow_suspects.MAX_SITES} sites a run, "
+        f"level {flow_suspects.CONSENT} | 1 a glance, {ENOUGH_DEAD} where it is dead; "
+        f"{flow_plan.MOST_HERE} a site and {flow_plan.MOST_ELSEWHERE} elsewhere | {kb} kB each | "
+        f"{transfer.LONG_S:.0f} each, {transfer.PIECES_S:.0f} in pieces |",
+        f"{run_loop.MAX_ASKS} a run | 1 each, about {control_plan.MAX_ASKED} addresses | 5 kB | "
+        f"{HELPER_TIMEOUT_S:.0f} |",
+    ]
+    text = (root / "docs" / "design.md").read_text(encoding="utf-8")
+    words = {2: "two", 3: "three", 4: "four"}
+    window = {10: "ten"}[round(pacer.TLS_WINDOW_S)]
+    assert f"{words[pacer.TLS_PER_ADDRESS]} TLS\nconnections in {window} seconds" in text
+    assert [row for row in rows if row not in text] == []
+
+
+# --- the laboratory's guide
+
+
+@pytest.fixture(scope="module")
+def lab_guide() -> str:
+    return (ROOT / "docs" / "lab.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_holds_every_trigger_action_fault_and_scenario(lab_guide: str) -> None:
+    wanted = [*(f"| `{row}` |" for row in (*FAULTS, *(name.strip("`") for name, _ in guide.triggers())))]
+    wanted += [f"#### `{name}`\n" for name in ACTIONS]
+    wanted += [f"| `{name}` |" for name in names()]
+    assert not [text for text in wanted if text not in lab_guide]
+
+
+def test_every_kind_of_value_is_put_in_words() -> None:
+    assert all(guide.values(kind) for kind in KINDS)
+    assert guide.values("direction") == "`both`, `client`, `server`"
+
+
+def test_parameters_that_all_actions_share_are_told_once() -> None:
+    common = {name for name, *_ in guide.common_parameters()}
+    assert "`probability`" in common
+    for action in ACTIONS.values():
+        own = {name for name, *_ in guide.own_parameters(action)}
+        assert not own & common
+        assert own | common == {f"`{name}`" for name in action.parameters}
+
+
+def test_every_field_of_a_scenario_is_explained(lab_guide: str) -> None:
+    own_words = {"name", "draw", "company", "world", "rules", "faults", "censor", "expects", "outcomes", "block_types",
+                 "alias", "needs"}
+    classes: tuple[type, ...] = (Scenario, Filter, Expect, Censor)
+    fields = {field.name for each in classes for field in dataclasses.fields(each)} - own_words
+    fields |= {"outcome", "block_type", "needs", "rtt_ms", "hops", "censor_hop", "private_hops", "loss",
+               "clock_shift_s", "helpers"}
+    assert not [field for field in sorted(fields) if f"`{field}`" not in lab_guide]
+    assert not [part for part in ("[draw.ALIAS]", "[company]", "[world]", "[[rule]]", "[[fault]]", "[[expect]]",
+                                  "[censor]") if part not in lab_guide]
+
+
+def test_the_example_of_the_guide_is_a_scenario(lab_guide: str, tmp_path: Path) -> None:
+    example = lab_guide.partition("<!-- example -->\n```toml\n")[2].partition("```")[0]
+    path = tmp_path / "mine.toml"
+    path.write_text(example, encoding="utf-8")
+    scenario = read_scenario(path)
+    assert (scenario.kind, [rule.action for rule in scenario.rules]) == ("censorship", ["reset"])
+    rule = example.partition("[[rule]]")[2].partition("[[expect]]")[0]
+    assert len(rule.strip().splitlines()) <= 10
+
+
+def test_links_within_the_documents_lead_somewhere(root: Path) -> None:
+    for path in (root / "docs" / "lab.md", root / "docs" / "score.md"):
+        text = path.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            file, _, anchor = link.partition("#")
+            target = path.parent / file if file else path
+            assert target.is_file(), link
+            heads = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert not anchor or anchor in {_anchor(head) for head in heads}, link
+
+
+def _anchor(head: str) -> str:
+    return re.sub(r"[^a-z0-9 _-]", "", head.lower()).replace(" ", "-")
+
+
+def test_the_guide_uses_options_that_exist(lab_guide: str) -> None:
+    options = {option for parameter in score_command.params for option in parameter.opts}
+    used = {word for line in re.findall(r"^probe lab score(.*)$", lab_guide, re.MULTILINE)
+            for word in re.findall(r"--[a-z-]+", line.partition("#")[0])}
+    assert used
+    assert used <= options
+
+
+def test_the_score_says_nothing_of_the_machine_it_was_made_on(root: Path) -> None:
+    text = (root / "docs" / "score.md").read_text(encoding="utf-8")
+    assert not re.search(r"(?<![\w.:/-])/(home|root|tmp|usr|var|mnt|opt)\b", text)
+    assert "probe lab score" in text
+    assert "False accusations" in text

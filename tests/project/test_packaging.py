@@ -1,0 +1,221 @@
+"""What is declared, shipped and promised by the package as a whole."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.metadata as metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from built import build, tree_copy
+from lock import needed, plain, text
+from probe import __version__
+from probe.cli.main import COMMANDS_OF_OTHERS, LABORATORY
+from project_root import ROOT
+
+NAMES = {"clickhouse_connect": "clickhouse-connect", "dns": "dnspython", "ibis": "ibis-framework",
+         "OpenSSL": "pyopenssl", "service_identity": "service-identity"}
+"""Modules that are called otherwise than the distribution they come from."""
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    return declared("pyproject.toml")
+
+
+@pytest.fixture(scope="module")
+def laboratory() -> dict[str, Any]:
+    return declared("lab/pyproject.toml")
+
+
+def declared(file: str) -> dict[str, Any]:
+    with (ROOT / file).open("rb") as handle:
+        return tomllib.load(handle)
+
+
+def distributions(lines: list[str]) -> set[str]:
+    return {canonicalize_name(Requirement(line).name) for line in lines}
+
+
+def imported(folder: Path) -> dict[str, str]:
+    """Each foreign top-level module that the code imports anywhere, and one file that does."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            found.update({name.split(".")[0]: str(path) for name in names})
+    ours = {"probe", "probe_lab", "__future__"}
+    return {n: p for n, p in found.items() if n not in sys.stdlib_module_names | ours}
+
+
+@pytest.mark.parametrize(("file", "folder"), [("pyproject.toml", "probe"), ("lab/pyproject.toml", "lab/probe_lab")])
+def test_every_import_is_declared(file: str, folder: str) -> None:
+    needs = declared(file)["project"]
+    known = distributions(needs["dependencies"]) | distributions(
+        [line for name, lines in needs["optional-dependencies"].items() if name not in ("dev", "all") for line in lines]
+    )
+    missing = {n: p for n, p in imported(ROOT / folder).items() if canonicalize_name(NAMES.get(n, n)) not in known}
+    assert not missing
+
+
+def test_the_base_is_light(project: dict[str, Any]) -> None:
+    assert distributions(project["project"]["dependencies"]) == {
+        "certifi", "click", "cryptography", "dnspython", "msgspec", "requests", "scapy", "schedule", "urllib3"
+    }
+
+
+def test_all_means_all(project: dict[str, Any]) -> None:
+    extras = project["project"]["optional-dependencies"]
+    (everything,) = (Requirement(line) for line in extras["all"])
+    assert everything.extras == set(extras) - {"all"}
+
+
+def test_others_are_bounded_below(project: dict[str, Any], laboratory: dict[str, Any]) -> None:
+    wanted = [Requirement(line) for line in (*every_need(project), *every_need(laboratory))]
+    assert [r.name for r in wanted if not r.specifier and r.name != project["project"]["name"]] == []
+
+
+def every_need(of: dict[str, Any]) -> list[str]:
+    extras = of["project"]["optional-dependencies"]
+    return [*of["project"]["dependencies"], *(line for lines in extras.values() for line in lines)]
+
+
+def test_pins_are_packages_and_nothing_else(root: Path) -> None:
+    lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert len(pins) > 50
+    assert not [line for line in pins if not re.fullmatch(r"[A-Za-z0-9][\w.-]*==[\w.!+]+", line)]
+    names = [line.partition("==")[0] for line in pins]
+    assert names == sorted(names, key=str.lower)
+
+
+def test_what_the_tests_need_directly_is_pinned(project: dict[str, Any], laboratory: dict[str, Any],
+                                                root: Path) -> None:
+    lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {plain(line.partition("==")[0]) for line in lines}
+    extras = project["project"]["optional-dependencies"]
+    wanted = [line for extra in ("dev", "helper", "quic", "research") for line in extras[extra]]
+    wanted += [*project["project"]["dependencies"], *every_need(laboratory)]
+    names = {plain(Requirement(line).name) for line in wanted} - {project["project"]["name"]}
+    assert names - pinned == set()
+
+
+def test_the_lock_follows_every_need_once() -> None:
+    found = needed({"pytest-xdist": ()})
+    assert {"pytest", "execnet", "pluggy"} <= set(found)  # pluggy is pytest's need
+    assert "pytest-xdist" not in found
+    assert found["pytest"] == metadata.version("pytest")
+    assert text({"b": "2", "A": "1"}).endswith("\nA==1\nb==2\n")
+
+
+def test_pinned_versions_are_allowed(project: dict[str, Any], laboratory: dict[str, Any], root: Path) -> None:
+    lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {r.name.lower(): str(r.specifier).removeprefix("==") for r in map(
+        Requirement, (line for line in lines if line and not line.startswith("#")))}
+    for requirement in map(Requirement, (*every_need(project), *every_need(laboratory))):
+        version = pinned.get(requirement.name.lower())
+        assert version is None or requirement.specifier.contains(version), requirement
+    ours = {project["project"]["name"]}
+    wanted = [*project["project"]["dependencies"], *laboratory["project"]["dependencies"]]
+    assert distributions(wanted) - ours <= set(pinned)
+
+
+def test_urllib3_is_the_genuine_one() -> None:
+    from urllib3._version import __version__ as running
+
+    assert metadata.packages_distributions()["urllib3"] == ["urllib3"]
+    assert running == metadata.version("urllib3")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tree_copy(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def wheel(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tree, "build_wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def test_an_editable_install_reads_the_tree_itself(tree: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(build(tree, "build_editable", tmp_path)) as archive:
+        archive.extractall(tmp_path / "site")
+    program = (
+        "import os, site, sys\n"
+        # This tree's own install must not be found first.
+        "own = lambda p: os.path.isfile(os.path.join(p, 'probe', '__init__.py'))\n"
+        "sys.path[:] = [p for p in sys.path if not own(p)]\n"
+        f"site.addsitedir({str(tmp_path / 'site')!r})\n"
+        "from probe.catalogue.load import load; print(load().path)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "PYTHONPATH": ""})
+    assert done.stdout.strip() == str(tree / "targets.csv"), done.stderr
+
+
+def test_the_wheel_holds_every_file(wheel: Path, root: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    files = (p for p in (root / "probe").rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    ours = {str(p.relative_to(root)) for p in files}
+    assert ours - names <= {"probe/catalogue/targets.csv"}
+    assert "probe/catalogue/targets.csv" in names
+    assert not [n for n in names if n.startswith(("tests/", "tools/"))]
+    assert any(n.endswith("licenses/LICENSE") for n in names)
+
+
+def test_the_installed_package_finds_its_catalogue(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    program = (
+        "import probe\nfrom probe.catalogue.load import load\nfrom probe.catalogue.catalogue_check import check\n"
+        "c = load()\nprint(probe.__version__, c.path, len(c.endpoints), len(check(c)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, "PYTHONPATH": str(tmp_path / "site")})
+    assert done.stdout.split() == [
+        __version__, str(tmp_path / "site" / "probe" / "catalogue" / "targets.csv"), "689", "0"
+    ], done.stderr
+
+
+def test_the_commands_exist(project: dict[str, Any], laboratory: dict[str, Any]) -> None:
+    own = laboratory["project"]["entry-points"][COMMANDS_OF_OTHERS]
+    assert sorted(own) == sorted(LABORATORY)
+    for where in (*project["project"]["scripts"].values(), *laboratory["project"]["scripts"].values(), *own.values()):
+        module, _, function = where.partition(":")
+        assert callable(getattr(importlib.import_module(module), function)), where
+
+
+@pytest.mark.parametrize("goal", ["demo", "test", "lint", "bench", "docs", "dist", "lock"])
+def test_make_knows_its_goals_and_their_files_exist(root: Path, goal: str) -> None:
+    done = subprocess.run(["make", "--dry-run", goal], cwd=root, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    for script in re.findall(r"tools/\w+\.py", done.stdout):
+        assert (root / script).is_file(), script
+
+
+def test_make_refuses_an_old_python(root: Path, tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "lab/pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(root / name, tmp_path / name)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "make", "expr", "getconf", "touch", "rm", "echo"):
+        (tools / name).symlink_to(shutil.which(name) or f"/bin/{name}")
+    done = subprocess.run([str(tools / "make"), "lint"], cwd=tmp_path, capture_output=True, text=True, timeout=30,
+                          env={"PATH": str(tools)})
+    assert done.returncode != 0
+    assert "No Python 3.11 or newer was found" in done.stderr
