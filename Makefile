@@ -18,16 +18,20 @@ TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
+# Further options of `make score`, e.g. SCORE='--consent-level 2 --seeds 3'.
+SCORE ?=
+
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint bench soak docs dist lock clean
+.PHONY: help demo test lint bench score soak docs dist lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
 	@echo "make test   style, types and all tests (JOBS=$(JOBS))"
 	@echo "make lint   style and types alone"
 	@echo "make bench  how fast it is"
+	@echo "make score  how often it is right, in worlds drawn anew; keeps the seeds that fail (SCORE: further options)"
 	@echo "make docs   write the generated parts of the documents, the manual page among them"
 	@echo "make dist   build wheels and source archives, of the probe and of the laboratory, into dist/"
 	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed"
@@ -49,6 +53,9 @@ lint: $(TESTED)
 
 bench: $(TESTED)
 	@$(PY) tools/bench.py
+
+score: $(TESTED)
+	@$(PY) -m probe lab score --keep-failing tests/lab/failing_seeds $(SCORE)
 
 soak: $(TESTED)
 	@$(PY) tools/soak.py

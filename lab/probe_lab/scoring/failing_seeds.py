@@ -15,7 +15,8 @@ import msgspec
 from probe.core.tables.consent_words import LEVELS as CONSENT_LEVELS
 from probe_lab.format.scenario import load, names
 from probe_lab.format.toml_table import ScenarioError
-from probe_lab.scoring.trial import Line, Trial, TrialResult
+from probe_lab.scoring.judged import JudgedRow
+from probe_lab.scoring.trial import FULL_CONSENT, Line, Trial, TrialResult
 
 MAX_BYTES = 65_536
 MAX_WRONG = 20
@@ -69,10 +70,16 @@ def _wrong(result: TrialResult) -> list[str]:
     if judged is None:
         return [result.note]
     rows = [*judged.rows, *judged.roles, *([judged.run] if judged.run else [])]
-    missed = [row for row in rows if not row.met and not judged.invalid]
+    missed = [row for row in rows if not judged.invalid and _is_wrong(row, result.consent_level)]
     accused = [row for row in (*rows, *judged.others) if row.accused and not row.may_be_blocked and row not in missed]
     found = [f"{row.subject}: expected {row.expected or 'no block'}, got {row.got}" for row in (*accused, *missed)]
     return [*found, *filter(None, (judged.invalid, result.note))]
+
+
+def _is_wrong(row: JudgedRow, consent_level: int) -> bool:
+    """Scenarios expect what full consent can show: with less of it, a verdict that claims nothing is no mistake."""
+    claims_nothing = row.got.startswith(("inconclusive", "not_attempted"))
+    return not row.met and (consent_level == FULL_CONSENT or not claims_nothing)
 
 
 def write_failing(results: Iterable[TrialResult], folder: Path) -> tuple[Path, ...]:

@@ -60,7 +60,8 @@ class Report:
     @property
     def all_levels(self) -> str:
         """The levels of all figures, in words."""
-        return f"evidence level {' and '.join(self.levels)}, consent level {self.consent_level}"
+        levels = "levels" if len(self.levels) > 1 else "level"
+        return f"evidence {levels} {' and '.join(self.levels)}, consent level {self.consent_level}"
 
     def levels_in_words(self, level: str) -> str:
         """The two levels of the figures at one evidence level."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -40,7 +42,8 @@ def _result(
     judgement: Judgement | None, *, name: str = "made", level: str = "packet", note: str = "", skipped: str = "",
 ) -> TrialResult:
     return TrialResult(
-        scenario=name, seed=3, level=level, judgement=judgement, note=note, skipped=skipped, wall_s=2.0,
+        scenario=name, seed=3, level=level, consent_level=2, judgement=judgement, note=note, skipped=skipped,
+        wall_s=2.0,
     )
 
 
@@ -102,7 +105,7 @@ def _report(*, patterns: tuple[str, ...] = ()) -> Report:
         _result(None, name="other", level="socket", skipped="it needs suricata, which is not installed here"),
     ]
     return Report(
-        patterns=patterns, seeds=(3,), repeats=1, helpers=True,
+        patterns=patterns, seeds=(3,), repeats=1, helpers=True, consent_level=2,
         scenarios=(load_scenario(name), load_scenario("clean")), total=score(results),
         levels={level: score(r for r in results if r.level == level) for level in ("socket", "packet")},
         wall_s=5.0, software="Program 1.",
@@ -115,6 +118,8 @@ def test_json_has_the_promised_keys() -> None:
     assert promised <= set(made)
     assert {"scenario", "expected", "got", "rule_id", "evidence", "replay"} <= set(made["misses"][0])
     assert set(made["levels"]) == {"socket", "packet"}
+    assert made["evidence_levels"] == ["socket", "packet"]
+    assert [made["consent_level"], made["misses"][0]["consent_level"]] == [2, 2]
     assert made["levels"]["socket"]["n_false_accusations"] == 1
     assert made["levels"]["packet"]["accuracy"] == 1.0
     assert made["levels"]["packet"]["by_scenario"]["sni-fin"]["recall"] == 1.0
@@ -124,8 +129,8 @@ def test_json_has_the_promised_keys() -> None:
 def test_text_says_accusations_first_and_how_to_see_a_miss_again() -> None:
     text = as_text(_report(patterns=("sni-*",)))
     assert text.index("False accusations: 1 of 2") < text.index("Accuracy:") < text.index("Misses: 2")
-    assert "probe lab score --scenario sni-fin --seed 3 --level socket --keep DIR" in text
-    assert "probe lab score --scenario 'sni-*' --seed 3 --level both" in text
+    assert "probe lab score --scenario sni-fin --seed 3 --level socket --consent-level 2 --keep DIR" in text
+    assert "probe lab score --scenario 'sni-*' --seed 3 --level both --consent-level 2" in text
     assert "other (seed 3): it needs suricata" in text
     assert EVIL in text
 
@@ -164,11 +169,19 @@ def test_the_document_has_figures_scenarios_misses_and_the_way_back() -> None:
     text = as_markdown(_report())
     assert "<script>" not in text
     assert "\\|" in text
-    assert "probe lab score --seed 3 --level both" in text
+    assert "probe lab score --seed 3 --level both --consent-level 2" in text
     assert text.index("False accusations: 1 of 2") < text.index("### Scenarios") < text.index("### Misses")
     widths = [line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")]
     assert min(widths) >= 3
     assert str(ROOT) not in text
+
+
+@pytest.mark.parametrize("form", [as_text, as_html, as_markdown])
+def test_figures_name_the_evidence_and_the_consent_level(form: Callable[[Report], str]) -> None:
+    text = form(_report())
+    assert all(f"At evidence level {level}, consent level 2" in text for level in ("socket", "packet"))
+    alone = re.findall(r"(?<!evidence )(?<!consent )(?<!--)(?<!-)\blevel\b", text)
+    assert alone == []
 
 
 def test_every_form_stands_a_score_of_nothing() -> None:
