@@ -19,6 +19,7 @@ from probe.catalogue.load import load as load_catalogue
 from probe.config.settings import load_settings
 from probe_lab.cli.lab import lab
 from probe_lab.draw import draw
+from probe_lab.format.scenario import DIRECTORY
 from probe_lab.format.scenario import load as load_scenario
 from probe_lab.laboratory import unavailable
 from probe_lab.scoring.calibration import calibration
@@ -327,14 +328,17 @@ def test_the_command_writes_every_form_and_skips_what_cannot_be_run(tmp_path: Pa
     if reason := unavailable():
         pytest.skip(reason)
     mine = tmp_path / "mine.toml"
-    text = (ROOT / "probe" / "lab" / "scenarios" / "server-down.toml").read_text()
+    text = (DIRECTORY / "server-down.toml").read_text()
     mine.write_text('needs = ["no-such-program-here"]\n' + text)
     page, document = tmp_path / "score.html", tmp_path / "score.md"
-    arguments = ["--scenario", "server-down", "--scenario", str(mine), "--level", "socket", "--json"]
+    arguments = ["--scenario", "server-down", "--scenario", str(mine), "--level", "socket", "--json",
+                 "--consent-level", "2", "--keep-failing", str(tmp_path / "failing")]
     done = CliRunner().invoke(lab, ["score", *arguments, "--html", str(page), "--markdown", str(document)])
     made = json.loads(done.stdout)
     assert done.exit_code == 0, done.output
     assert made["scenarios"] == ["mine", "server-down"]
+    assert made["consent_level"] == 2
+    assert list((tmp_path / "failing").iterdir()) == []
     assert [(trouble["scenario"], "no-such-program-here" in trouble["reason"]) for trouble in made["skipped"]] == [
         ("mine", True),
     ]
