@@ -17,7 +17,8 @@ from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPage
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.planning.steps import Ask
 from probe.measurement.session.observation_log import Book
 
@@ -156,7 +157,7 @@ def verdict(net: Net, *feeds: Feed, now: datetime = SOON, of: Endpoint | None = 
 
     site, book = site_of(measured), Book("r")
     walk(site, replace(net, told=told), frame=replace(FRAME, controls=(), feeds=board.ids), book=book)
-    (found,), _ = judge([book.case(site)], {}, Bench(ladder=WELL, quorums={}, cc="RU", private_roots={}))
+    (found,), _ = judge([book.case(site)], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
     return found, book
 
 

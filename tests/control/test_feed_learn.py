@@ -37,7 +37,8 @@ from probe.core.endpoints import Endpoint
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.session.observation_log import Book
 
 FRAME_OF = FeedFrame(name="de-1", asn=64510, cc="DE", software="1.0")
@@ -59,7 +60,7 @@ def measured(net: Net, *members: Endpoint, run: Run = WELL_RUN) -> tuple[RunResu
     for site in sites:
         walk(site, net, frame=replace(FRAME, controls=(), families=(4, 6) if net.both else (4,)), book=book)
     verdicts, services = judge([book.case(site) for site in sites], {},
-                               Bench(ladder=WELL, quorums={}, cc="DE", private_roots={}))
+                               RunContext(ladder=WELL, quorums={}, cc="DE", private_roots={}))
     return RunResult(run=run, observations=tuple(book.observations), controls=(), verdicts=verdicts,
                      services=services), known
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from made_up_net import FRAME, Net
-from made_up_verdicts import HONEST, bench, cut, verdict_on
+from made_up_verdicts import HONEST, cut, run_context, verdict_on
 from observations import (
     EOF,
     HERE4,
@@ -23,6 +23,7 @@ from observations import (
     endpoint,
     expecting,
     lookup,
+    path,
     site_of,
     told,
     visit_to,
@@ -32,8 +33,11 @@ from probe.core.observations import ControlAnswer
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.verdicts.classify import Case, judge
-from probe.inference.verdicts.combine import Finding, combine_endpoints, combine_paths, confirm
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.combine import combine_endpoints, combine_paths, confirm
+from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
+from probe.inference.verdicts.rule_verdict import bare_verdict
+from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.planning.steps import Ask
 
 PLAIN = f"http://{HOST}/"
@@ -246,27 +250,28 @@ def test_what_stands_behind_a_forged_answer_is_told_too() -> None:
                                  f"tcpconnect://{HOST}:5222"])
 def test_what_the_run_had_no_time_for_is_not_attempted(url: str) -> None:
     site = site_of(endpoint(url))
-    for case in (Case(site=site), Case(site=site, dns=(lookup(resolver="dark", reason="deadline"),))):
-        (found,), _ = judge([case], {}, bench())
+    for case in (SiteCase(site=site), SiteCase(site=site, dns=(lookup(resolver="dark", reason="deadline"),))):
+        (found,), _ = judge([case], {}, run_context())
         assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
 
 
 def test_a_name_that_resolved_too_late_to_be_visited_is_not_attempted() -> None:
-    (found,), _ = judge([Case(site=site_of(), dns=(lookup(HERE4),))], {}, bench())
+    (found,), _ = judge([SiteCase(site=site_of(), dns=(lookup(HERE4),))], {}, run_context())
     assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
-    (found,), _ = judge([Case(site=site_of(), dns=(lookup("2606:2800::1"),))], {}, bench())
+    (found,), _ = judge([SiteCase(site=site_of(), dns=(lookup("2606:2800::1"),))], {}, run_context())
     assert (found.outcome, "famil" in found.reason) == (NOT_ATTEMPTED, True)
 
 
 def test_a_page_that_was_never_asked_for_is_not_ok() -> None:
     asked, other = endpoint(), endpoint(f"https://{HOST}/b", target_id="chat.web.b")
     visits = [o for n in (1, 2, 3) for o in visit_to(until="http", failure=RESET, attempt=n)]
-    found, _ = judge([Case(site=site_of(asked, other), dns=(lookup(HERE4),), visits=tuple(visits))], {}, bench())
+    case = SiteCase(site=site_of(asked, other), dns=(lookup(HERE4),), visits=tuple(visits))
+    found, _ = judge([case], {}, run_context())
     assert {v.target_id: v.outcome for v in found} == {"chat.web.main": "inconclusive", "chat.web.b": NOT_ATTEMPTED}
 
 
 def test_a_skipped_endpoint_has_its_reason() -> None:
-    (found,), _ = judge([], {PLAIN: (endpoint(PLAIN), "opted out")}, bench())
+    (found,), _ = judge([], {PLAIN: (endpoint(PLAIN), "opted out")}, run_context())
     assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "opted out")
 
 
@@ -297,35 +302,41 @@ def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: str) -> None:
 
 # ---- combining
 
-def finding(outcome: str, block_type: str = "", **changes: Any) -> Finding:
-    return Finding(outcome=outcome, block_type=block_type, **changes)
+def on_path(outcome: str, block_type: str = "", depth: int = 0, **changes: Any) -> PathVerdict:
+    verdict = replace(bare_verdict(endpoint(), outcome), block_type=block_type, **changes)
+    return path(depth=depth), verdict
+
+
+def judged(of: Endpoint, outcome: str, block_type: str = "", **changes: Any) -> JudgedEndpoint:
+    return JudgedEndpoint(endpoint=of, verdict=replace(bare_verdict(of, outcome), block_type=block_type, **changes))
 
 
 def test_a_block_at_one_address_shows_and_is_partial_when_another_answers() -> None:
-    surer = finding("blocked", "tls.reset.sni", confidence=0.9, depth=2, attempts=3)
-    other = finding("blocked", "ip.blackhole", confidence=0.8, depth=1, attempts=3)
-    found = combine_paths([finding("ok", depth=3), other, surer])
+    surer = on_path("blocked", "tls.reset.sni", confidence=0.9, depth=2, attempts=3)
+    other = on_path("blocked", "ip.blackhole", confidence=0.8, depth=1, attempts=3)
+    found = combine_paths(endpoint(), [on_path("ok", depth=3), other, surer]).verdict
     assert (found.outcome, found.block_type, found.also) == ("blocked", "tls.reset.sni", ("ip.blackhole",))
     assert found.attempts == 6
     assert found.partial
 
 
 def test_nothing_tried_combines_to_not_attempted() -> None:
-    assert combine_paths([]).outcome == NOT_ATTEMPTED
+    assert combine_paths(endpoint(), []).verdict.outcome == NOT_ATTEMPTED
 
 
 def test_one_address_that_answers_decides_of_an_endpoint_that_must_stay_closed() -> None:
-    answers = finding("local")
-    assert combine_paths([finding("ok"), answers], must_stay_closed=True).outcome == "local"
-    assert combine_paths([finding("ok"), finding("ok")], must_stay_closed=True).outcome == "ok"
-    assert combine_paths([finding("ok"), answers]).outcome == "ok"
+    well, answers = on_path("ok"), on_path("local")
+    closed = expecting("tcpconnect://dc.example:443", status=("closed",))
+    assert combine_paths(closed, [well, answers]).verdict.outcome == "local"
+    assert combine_paths(closed, [well, well]).verdict.outcome == "ok"
+    assert combine_paths(endpoint(), [well, answers]).verdict.outcome == "ok"
 
 
 def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
-    members = [(endpoint(), finding("ok")), (endpoint(PLAIN), finding("blocked", "http.blockpage", confidence=0.8)),
-               (endpoint(f"{PLAIN}b"), finding("blocked", "dns.forged", confidence=0.9, also=("tls.mitm",))),
-               (endpoint(f"{PLAIN}c"), finding("blocked", "dns.forged", confidence=0.7, also=("ip.reset",)))]
-    found = combine_endpoints("t", members)
+    members = [judged(endpoint(), "ok"), judged(endpoint(PLAIN), "blocked", "http.blockpage", confidence=0.8),
+               judged(endpoint(f"{PLAIN}b"), "blocked", "dns.forged", confidence=0.9, also=("tls.mitm",)),
+               judged(endpoint(f"{PLAIN}c"), "blocked", "dns.forged", confidence=0.7, also=("ip.reset",))]
+    found = combine_endpoints(members)
     assert (found.block_type, found.input, found.partial) == ("dns.forged", f"{PLAIN}b", True)
     assert set(found.also) == {"tls.mitm", "http.blockpage", "ip.reset"}
 
@@ -336,8 +347,7 @@ def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
 ])
 def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, outcome: str) -> None:
     own = endpoint("tcpconnect://dc.example:443", protocol="mtproto")
-    members = [(endpoint(PLAIN), finding(page)), (own, finding(words))]
-    assert combine_endpoints("t", members).outcome == outcome
+    assert combine_endpoints([judged(endpoint(PLAIN), page), judged(own, words)]).outcome == outcome
 
 
 @pytest.mark.parametrize(("block_type", "outcome"), [
@@ -346,14 +356,14 @@ def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, ou
 def test_a_target_with_an_address_that_fails_and_nobody_to_ask_is_not_called_well(
         block_type: str, outcome: str) -> None:
     """Of a data centre's two addresses one is dropped: with a control that reaches it, it is blocked in part."""
-    members = [(endpoint(), finding("ok")), (endpoint(f"{PLAIN}b"), finding("inconclusive", block_type))]
-    assert combine_endpoints("t", members).outcome == outcome
-    dropped = (endpoint(f"{PLAIN}c"), finding("blocked", "ip.blackhole"))
-    assert combine_endpoints("t", [*members, dropped]).outcome == "blocked"
+    members = [judged(endpoint(), "ok"), judged(endpoint(f"{PLAIN}b"), "inconclusive", block_type)]
+    assert combine_endpoints(members).outcome == outcome
+    dropped = judged(endpoint(f"{PLAIN}c"), "blocked", "ip.blackhole")
+    assert combine_endpoints([*members, dropped]).outcome == "blocked"
 
 
 def test_only_the_same_block_confirms() -> None:
-    base = combine_endpoints("t", [(endpoint(), finding("blocked", "dns.forged"))])
+    base = combine_endpoints([judged(endpoint(target_id="t"), "blocked", "dns.forged")])
     runs_before = [{"t": "dns.forged"}, {"t": "dns"}, {"u": "dns.forged"}, {}]
     assert [confirm([base], before)[0].confirmed for before in runs_before] == [True, False, False, False]
     ok = replace(base, outcome="ok", block_type="")

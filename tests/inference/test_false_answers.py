@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from made_up_net import Net, walk
-from made_up_verdicts import HONEST, bench, cut, verdict_on
+from made_up_verdicts import HONEST, cut, run_context, verdict_on
 from observations import BEYOND4, ELSEWHERE, HERE4, THERE4, TIMEOUT, endpoint
 from probe.catalogue.sites import group
 from probe.core.observations import ControlAnswer
@@ -28,7 +28,7 @@ def verdicts_beside(nets: Sequence[Net]) -> tuple[Verdict, ...]:
                    for n in range(len(nets))])
     for site, net in zip(sites, nets, strict=True):
         walk(site, net, book=book)
-    return judge([book.case(site) for site in sites], {}, bench())[0]
+    return judge([book.case(site) for site in sites], {}, run_context())[0]
 
 
 def led_to_a_wrong_server(*homes: str) -> list[Net]:

@@ -33,7 +33,8 @@ from probe.inference.evidence.dns_evidence import dns_evidence
 from probe.inference.evidence.dns_replies import delay_ms_of_reply
 from probe.inference.evidence.encrypted_dns import encrypted_dns
 from probe.inference.evidence.port53 import MALFORMED, port53
-from probe.inference.rules.dns_rules import DNS_RULES, NameEvidence
+from probe.inference.rules.dns_rules import DNS_RULES
+from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.rule import first
 from probe.measurement.names.lookups import framed
 from probe.measurement.planning.plan_context import Frame

@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import endpoint
+from observations import endpoint, path
 from probe.catalogue.packaged import needing_accounts
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
 from probe.core.tables.roles import ALL, ANY
 from probe.core.verdicts import ServiceVerdict
-from probe.inference.verdicts.combine import Finding, combine_paths
+from probe.inference.verdicts.combine import combine_paths
+from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.role_verdicts import Quorum, role_outcome, service_verdicts
+from probe.inference.verdicts.rule_verdict import bare_verdict
 from probe.inference.verdicts.service_sentences import service_line, service_lines
 from probe.operation.commands.run_summary import summary_lines
 from stored import a_result
@@ -25,7 +27,7 @@ WORDS = {"o": "ok", "b": "blocked", "i": "inconclusive", "d": "down", "n": "netw
 
 def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> ServiceVerdict:
     """Of a role whose targets have endpoints as `mtproto:ob http:o` says: protocols, and a letter for each endpoint."""
-    found: dict[str, list[tuple[Any, Finding]]] = {}
+    found: dict[str, list[JudgedEndpoint]] = {}
     for n, target in enumerate(targets):
         for part in target.split():
             protocol, _, letters = part.rpartition(":")
@@ -34,7 +36,8 @@ def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> Service
                 place = endpoint(f"tcpconnect://t{n}.example:{len(members) + 1}", protocol=protocol or "mtproto",
                                  service=service, role="chat", target_id=f"{service}.chat.t{n}")
                 cause = "ip.blackhole" if letter == "b" else ""
-                members.append((place, Finding(outcome=WORDS[letter], block_type=cause)))
+                members.append(JudgedEndpoint(endpoint=place, verdict=replace(bare_verdict(place, WORDS[letter]),
+                                                                              block_type=cause)))
     (row,) = service_verdicts(found, {(service, "chat"): quorum} if quorum else {})
     return row
 
@@ -100,8 +103,8 @@ def test_what_is_blocked_is_listed_by_endpoint_and_by_target() -> None:
     assert row.block_types == ("ip.blackhole",)
 
 
-def _path(outcome: str, family: int, depth: int = 2) -> Finding:
-    return Finding(outcome=outcome, family=family, depth=depth)
+def _path(outcome: str, family: int, depth: int = 2) -> PathVerdict:
+    return path(family=family, depth=depth), bare_verdict(endpoint(), outcome)
 
 
 @pytest.mark.parametrize(("paths", "families", "figures"), [
@@ -112,16 +115,17 @@ def _path(outcome: str, family: int, depth: int = 2) -> Finding:
      (1, 1, 0, 0)),
     ((_path("down", 4), _path("down", 6)), ((4, "down"), (6, "down")), (0, 1, 0, 1)),
 ])
-def test_address_families_are_counted_apart(paths: tuple[Finding, ...], families: tuple[tuple[int, str], ...],
+def test_address_families_are_counted_apart(paths: tuple[PathVerdict, ...], families: tuple[tuple[int, str], ...],
                                             figures: tuple[int, ...]) -> None:
-    finding = combine_paths(paths)
-    assert finding.by_family == families
-    (row,) = service_verdicts({"chat.web.main": [(endpoint(), finding)]}, {})
+    judged = combine_paths(endpoint(), paths)
+    assert judged.by_family == families
+    (row,) = service_verdicts({"chat.web.main": [judged]}, {})
     assert (row.k_ipv4, row.n_ipv4, row.k_ipv6, row.n_ipv6) == figures
 
 
 def test_a_name_that_is_not_resolved_belongs_to_no_family() -> None:
-    (row,) = service_verdicts({"t": [(endpoint(), Finding(outcome="blocked", block_type="dns.nxdomain"))]}, {})
+    judged = JudgedEndpoint(endpoint=endpoint(), verdict=bare_verdict(endpoint(), "blocked"))
+    (row,) = service_verdicts({"t": [judged]}, {})
     assert (row.k, row.n, row.n_ipv4, row.n_ipv6) == (1, 1, 0, 0)
 
 

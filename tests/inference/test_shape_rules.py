@@ -10,7 +10,7 @@ import pytest
 from observations import EOF, RESET, TIMEOUT
 from probe.inference.evidence.packet_anatomy import Anatomy
 from probe.inference.evidence.shape_evidence import ShapeEvidence
-from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import first
 from shape_scenes import CONTRARY, PASSED, scene, shaped
@@ -26,7 +26,7 @@ FORGED = Anatomy(captured=5, signs=("ttl", "early", "copies"))
 @pytest.mark.parametrize(("rule_id", "evidence"), SHAPED, ids=[r[0] for r in SHAPED])
 @pytest.mark.parametrize("doubt", [{"control_same": 0}, {"others_alike": 0}, {"passed": (), "firm": ()}], ids=str)
 def test_a_server_may_dislike_our_hello_itself(
-    rule_id: str, evidence: Scene, doubt: dict[str, Any],
+    rule_id: str, evidence: PathContext, doubt: dict[str, Any],
 ) -> None:
     """Without a control that sent the same hello, or another operator's server that shows the same from here (a server
     may refuse programs of one country alone), or another hello that passed, no shape is ever blamed."""

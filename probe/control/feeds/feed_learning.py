@@ -34,7 +34,7 @@ from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence, dns_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, must_not_answer
-from probe.inference.verdicts.classify import Case
+from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.session.observation_log import Book
 from probe.measurement.session.run_verdicts import measured_sites
 
@@ -135,7 +135,7 @@ def _offset_s(result: RunResult) -> float:
     return offset_s if abs(offset_s) > 60 else 0.0
 
 
-def _entry(case: Case, endpoint: Endpoint, verdict: Verdict, *, six: bool) -> FeedEntry | None:
+def _entry(case: SiteCase, endpoint: Endpoint, verdict: Verdict, *, six: bool) -> FeedEntry | None:
     """What is known of one endpoint; None where it was not tried, and for controls that must not answer."""
     visits = [o for o in case.visits if o.purpose in NETWORK_PURPOSES
               and (o.operation != "http_round_trip" or o.input == endpoint.input)]

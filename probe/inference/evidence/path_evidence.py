@@ -1,4 +1,28 @@
-"""What happened between this network and one address of one endpoint, held against its neighbours and controls."""
+"""What happened between this network and one address of one endpoint, held against its neighbours and controls.
+
+Theory of operation. A path is one address of one endpoint. `path_evidence` turns everything that a run saw of it into
+one flat record of words, counts and flags, and rules read that record alone. Its sources are kept apart, because each
+answers another question: `visits` are our attempts at the service; `around` are innocent names, other ports and other
+bytes at the same address, sent between them; `controls` are what others saw from elsewhere; `traces` are searches for
+the hop; `flows` are transfers.
+
+The record is filled in the order in which each part needs the one before. First it is counted which attempts bear on
+the endpoint and which of them failed. From the failing ones follow the stage at which the last one ended, its word, and
+whether all ended alike. Controls come after that, since what they are asked is whether they pass that very stage at
+that very address. Shapes of the ClientHello and the page come last: they are compared with what controls met.
+
+What must never be broken:
+- It is pure, and the order of observations is that of their sequence numbers, so that stored results give the same
+  evidence in any year.
+- It records and does not judge: no field says "blocked". Where nobody looked, a field says so (`unasked`, empty, zero),
+  and never what a look would have shown.
+- The stage is that of the last failing attempt, and stays empty where the last attempt went well: a path that recovered
+  is not accused of where it failed before.
+- Controls are counted by network, not by answer: two helpers in one network see what one sees.
+- What may be a neighbour's doing (`tainted`) or the line's own is kept as a field and not left out, so that rules can
+  tell "nothing failed" from "what failed proves nothing".
+- Text of servers enters as words and comparisons. None of it reaches a rule as text to be searched.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the findings of a role's endpoints to the role's verdict: k blocked of n decided, and what that means. Pure.
+"""From the verdicts of a role's endpoints to the role's verdict: k blocked of n decided, and what that means. Pure.
 
 Counted are endpoints, since that is what can be blocked; judged are targets, since an application that is refused at
 one port or address of a place tries another. A role works when enough of its targets answer with the strongest words
@@ -9,43 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from probe.core.endpoints import Endpoint
 from probe.core.tables.outcomes import NOT_ATTEMPTED
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.roles import ALL, ANY
 from probe.core.verdicts import ServiceVerdict
-from probe.inference.verdicts.combine import Finding
+from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
 
 Quorum = int | str
 """How many targets must answer for a role to work, or `any`, or `all`; 0: half of them."""
-Member = tuple[Endpoint, Finding]
 
 _UNDECIDED = ("inconclusive", "network", "local")
 
 
-def service_verdicts(found: Mapping[str, Sequence[Member]],
+def service_verdicts(found: Mapping[str, Sequence[JudgedEndpoint]],
                      quorums: Mapping[tuple[str, str], Quorum]) -> tuple[ServiceVerdict, ...]:
     """The verdict of every service and role. `found`: target -> its endpoints, also those that were not tried."""
-    groups: dict[tuple[str, str], list[Member]] = {}
+    groups: dict[tuple[str, str], list[JudgedEndpoint]] = {}
     for members in found.values():
         for member in members:
-            groups.setdefault((member[0].service, member[0].role), []).append(member)
+            groups.setdefault((member.endpoint.service, member.endpoint.role), []).append(member)
     return tuple(_verdict(key, members, quorums.get(key, 0)) for key, members in groups.items())
 
 
-def _verdict(key: tuple[str, str], members: Sequence[Member], quorum: Quorum) -> ServiceVerdict:
-    blocked = [(e, f) for e, f in members if f.outcome == "blocked"]
-    n = sum(_is_decided(f.outcome) for _, f in members)
-    families = {family: [word for _, f in members for its, word in f.by_family if its == family] for family in (4, 6)}
+def _verdict(key: tuple[str, str], members: Sequence[JudgedEndpoint], quorum: Quorum) -> ServiceVerdict:
+    blocked = [m for m in members if m.verdict.outcome == "blocked"]
+    n = sum(_is_decided(m.verdict.outcome) for m in members)
+    families = {family: [word for m in members for its, word in m.by_family if its == family] for family in (4, 6)}
     return ServiceVerdict(
         service=key[0], role=key[1], outcome=role_outcome(targets_of(members), quorum), k=len(blocked), n=n,
         k_ipv4=families[4].count("blocked"), n_ipv4=sum(map(_is_decided, families[4])),
         k_ipv6=families[6].count("blocked"), n_ipv6=sum(map(_is_decided, families[6])),
-        not_attempted=sum(f.outcome == NOT_ATTEMPTED for _, f in members),
-        partial=0 < len(blocked) < n or any(f.partial for _, f in blocked),
-        block_types=tuple(sorted({f.block_type for _, f in blocked})),
-        blocked_targets=tuple(sorted({e.target_id for e, _ in blocked})),
-        blocked_inputs=tuple(sorted({e.input for e, _ in blocked})),
+        not_attempted=sum(m.verdict.outcome == NOT_ATTEMPTED for m in members),
+        partial=0 < len(blocked) < n or any(m.verdict.partial for m in blocked),
+        block_types=tuple(sorted({m.verdict.block_type for m in blocked})),
+        blocked_targets=tuple(sorted({m.endpoint.target_id for m in blocked})),
+        blocked_inputs=tuple(sorted({m.endpoint.input for m in blocked})),
     )
 
 
@@ -53,17 +51,17 @@ def _is_decided(outcome: str) -> bool:
     return outcome in ("ok", "blocked", "down")
 
 
-def targets_of(members: Sequence[Member]) -> tuple[str, ...]:
+def targets_of(members: Sequence[JudgedEndpoint]) -> tuple[str, ...]:
     """What is so of each target of a role that can tell whether the role works.
 
     Those are the targets with the strongest words that were tried; of what proves less, nothing follows for the role.
     """
-    tried = [(e, f) for e, f in members if f.outcome != NOT_ATTEMPTED]
-    strongest = max((PROTOCOLS[e.protocol].worth for e, _ in tried), default=0)
+    tried = [m for m in members if m.verdict.outcome != NOT_ATTEMPTED]
+    strongest = max((PROTOCOLS[m.endpoint.protocol].worth for m in tried), default=0)
     words: dict[str, list[str]] = {}
-    for endpoint, finding in tried:
-        if PROTOCOLS[endpoint.protocol].worth == strongest:
-            words.setdefault(endpoint.target_id, []).append(finding.outcome)
+    for m in tried:
+        if PROTOCOLS[m.endpoint.protocol].worth == strongest:
+            words.setdefault(m.endpoint.target_id, []).append(m.verdict.outcome)
     return tuple(map(_target, words.values()))
 
 

@@ -14,7 +14,7 @@ from probe.inference.evidence.nearness import concealed
 from probe.inference.evidence.port53 import of_the_name
 from probe.inference.evidence.transfer_evidence import YARDSTICK
 from probe.inference.evidence.udp_evidence import OPERATIONS
-from probe.inference.verdicts.classify import Case
+from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.planning.plan_context import Seen
 from probe.measurement.session.taint import tainted_by
 
@@ -130,7 +130,7 @@ class Book:
         """Places that accept connections, of each family the first controls and targets that did."""
         return tuple(place for places in self._open.values() for place in places)
 
-    def case(self, site: Site) -> Case:
+    def case(self, site: Site) -> SiteCase:
         """What the judge needs of a site."""
         dns = tuple(self.observations[i] for i in self._by_name.get(site.host, ())) if site.named else ()
         if any(o.purpose == "dark" for o in dns):
@@ -148,7 +148,7 @@ class Book:
                                            or (o.purpose == "shape" and o.input in ("", *inputs)))
                        and (o.operation in OPERATIONS) == (site.kind in DATAGRAMS))
         around += tuple(self.observations[i] for i in self._foreign)
-        return Case(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
+        return SiteCase(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
                     controls=controls, traces=self._traced(addresses, inputs),
                     flows=tuple(self.observations[i] for url in inputs for i in self._flows.get(url, ())),
                     lent=self._lent_by(site, addresses, inputs))

@@ -14,7 +14,8 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.handshakes import INNOCENT
 from probe.inference.evidence.app_evidence import control_word, innocent_word
 from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
-from probe.inference.verdicts.classify import Bench, Case, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext, SiteCase
 from probe.measurement.planning.next_steps import next_steps
 from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.steps import Visit
@@ -151,9 +152,9 @@ def test_what_a_control_was_answered(told_word: str, word: str) -> None:
 
 def verdict(visits: list[Observation], around: list[Observation], *controls: ControlAnswer) -> tuple[str, str]:
     names = [lookup(HERE4), lookup(HERE4, resolver="google")]
-    case = Case(site=site_of(messenger()), dns=numbered(names), visits=numbered(visits),
+    case = SiteCase(site=site_of(messenger()), dns=numbered(names), visits=numbered(visits),
                 around=numbered(around), controls=controls)
-    (got,), _ = judge([case], {}, Bench(ladder=WELL, quorums={}, cc="RU", private_roots={}))
+    (got,), _ = judge([case], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
     return got.outcome, got.block_type
 
 

@@ -29,7 +29,7 @@ from probe.inference.evidence.hop_evidence import (
     sent,
 )
 from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.verdicts.combine import Finding
+from probe.inference.verdicts.rule_verdict import path_verdict
 from probe.measurement.clock import start_clock
 from probe.measurement.hops.locate import MAX_FLOWS, locate
 from probe.measurement.planning.steps import Ask, Locate, Lookup, Visit
@@ -187,11 +187,11 @@ WELL_RULE = next(rule for rule in PATH_RULES if rule.id == "tls/proven")
 
 
 def test_only_a_block_has_a_place() -> None:
-    there = Located(least=1, most=1, scope="lan")
-    assert (Finding.of(BLOCK, path=path(located=there)).scope, Finding.of(BLOCK, path=path(located=there)).hop) == (
-        "lan", "1")
-    assert Finding.of(WELL_RULE, path=path(located=there)).scope == "unknown"
-    assert Finding.of(BLOCK, path=path(located=NOWHERE, icmp="3/13 100.70.1.1")).scope == "access"
+    there = path(located=Located(least=1, most=1, scope="lan"))
+    blocked = path_verdict(endpoint(), BLOCK, there)
+    assert (blocked.scope, blocked.hop) == ("lan", "1")
+    assert path_verdict(endpoint(), WELL_RULE, there).scope == "unknown"
+    assert path_verdict(endpoint(), BLOCK, path(located=NOWHERE, icmp="3/13 100.70.1.1")).scope == "access"
 
 
 # ---- the planner

@@ -14,7 +14,8 @@ from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.udp_evidence import PORT_BESIDE
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.planning.next_steps import next_steps
 from probe.measurement.planning.steps import Ask, Binding, QuicVisit, Step, UdpTrace, VersionProbe, Visit
 from probe.measurement.session.observation_log import Book
@@ -183,7 +184,7 @@ def test_from_steps_to_a_verdict(cut: str, innocent: tuple[str, str], block_type
     book = Book("r")
     walk(QUIC, net, book=book)
     well = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True)
-    bench = Bench(ladder=well, quorums={}, cc="RU", private_roots={})
-    (verdict,), _ = judge([book.case(QUIC)], {}, bench)
+    run_context = RunContext(ladder=well, quorums={}, cc="RU", private_roots={})
+    (verdict,), _ = judge([book.case(QUIC)], {}, run_context)
     assert verdict.block_type == block_type or (not block_type and verdict.outcome == "inconclusive")
     assert next_steps(QUIC, book.seen(QUIC), FRAME)
