@@ -23,7 +23,7 @@ from probe_lab.laboratory import unavailable
 from probe_lab.world import draw_world
 from project_root import LAB_CLIENTS
 
-pytest.importorskip("aioquic", reason="it needs aioquic; run: pip install 'reachability-probe[lab]'")
+pytest.importorskip("aioquic", reason="it needs aioquic; in a checkout run: pip install . ./lab")
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 
 ROWS = load(search=False).endpoints
