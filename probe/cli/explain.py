@@ -82,9 +82,9 @@ def _is_known(word: str) -> bool:
 
 def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str | None, *, as_json: bool) -> None:
     from probe.catalogue.types import CatalogueError
-    from probe.cli.explain_run import explain_verdict
-    from probe.cli.explanation_text import explanation_json, explanation_lines
     from probe.config.settings import SettingsError, load_settings, results_folder
+    from probe.research.explanation.explanation_text import explanation_json, explanation_lines
+    from probe.research.explanation.run_explanation import explain_verdict
     from probe.results.files.atomic import StoreError
 
     try:

@@ -27,7 +27,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "results": ("", "files", "runs", "batches", "archive"),
     "operation": ("schedules", "updates", "upload", "status", "commands"),
     "interop": ("words", "", "ooni", "submit"),
-    "research": ("cells", "engines", "counting", "events", "registers", "stores", "report", ""),
+    "research": ("cells", "engines", "counting", "events", "registers", "stores", "report", "explanation", ""),
 }
 """Of rooms with packages of their own, bottom to top; "" stands for the modules beside them."""
 ABOVE_ALL = {

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from probe.cli.explain_run import Explanation
 from probe.core.observations import Observation
 from probe.core.tables.block_types import BLOCK_TYPES
 from probe.core.tables.words import known
@@ -16,6 +15,7 @@ from probe.inference.rules.all_rules import all_rules
 from probe.inference.rules.field_reads import Field
 from probe.inference.rules.path_context import PathContext
 from probe.operation.commands.rule_places import rule_places
+from probe.research.explanation.run_explanation import Explanation
 from probe.results.files.text_cells import visible
 
 _LONGEST = 160
