@@ -37,7 +37,7 @@ def read_record(row: object, kind: type[T]) -> T:
     """
     try:
         return msgspec.convert(row, kind)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeError):  # a half of a surrogate pair is no word either
         loose: Any = kind
         return _rebuilt(msgspec.convert(row, _loose(loose)), kind)
 

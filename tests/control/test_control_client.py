@@ -20,19 +20,14 @@ from probe.control.asking.helper_answer import parse_answer
 from probe.control.asking.helper_client import HelperConfig, ask, make_request
 from probe.control.helper_protocol import (
     MAX_ANSWER_BYTES,
-    OLD_WORDS,
     Request,
     decode_request,
     encode,
     join_address,
-    old_dns_word,
-    old_http_word,
-    old_tcp_word,
     split_address,
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
-from probe.core.tables.failures import Failure
 from probe.measurement.address_echoes import without_addresses
 
 HERE = "127.0.0.1"
@@ -383,17 +378,7 @@ def test_requests_survive_the_wire(request: Request) -> None:
     assert decode_request(encode(request)) == request
 
 
-def test_old_words_lead_back_to_ours() -> None:
-    words: tuple[tuple[Callable[[Failure], str | None], Failure], ...] = (
-        (old_dns_word, "dns_nxdomain_error"), (old_http_word, "dns_nxdomain_error"),
-        (old_tcp_word, "connection_refused"), (old_http_word, "connection_refused"),
-        (old_tcp_word, "generic_timeout_error"), (old_http_word, "generic_timeout_error"))
-    for translate, word in words:
-        assert (old := translate(word)) is not None and OLD_WORDS.get(old, old) == word
-    assert old_dns_word("dns_no_answer") is None
-    assert old_tcp_word("host_unreachable") == "connect_error"
-
-
 def test_the_largest_answer_of_our_helper_is_read() -> None:
     message = {"x_endpoints": [entry(leaf_key_sha256="ab" * 32)] * 200}
-    assert len(json.dumps(message)) < MAX_ANSWER_BYTES and read(message).state == "answered"
+    assert len(json.dumps(message)) < MAX_ANSWER_BYTES
+    assert read(message).state == "answered"

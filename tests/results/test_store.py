@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,8 @@ from probe.results import column_meanings
 from probe.results.codebook import codebook
 from probe.results.files.atomic import StoreError, check_writable, remove_stale, write_file, write_files
 from probe.results.files.text_cells import decode, encode
-from probe.results.row_codec import Value
+from probe.results.plain_types import plain
+from probe.results.row_codec import Row, Value, record_from, run_from
 from probe.results.runs.run_reader import read_run, read_runs, stored_runs
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import FRAME, TABLES, Column, Kind
@@ -54,7 +56,7 @@ VALUES: dict[object, st.SearchStrategy[Any]] = {
 
 def any_of(kind: type, **fixed: object) -> st.SearchStrategy[Any]:
     hints = get_type_hints(kind)
-    free = {f.name: VALUES[hints[f.name]] for f in fields(kind) if f.name not in fixed}
+    free = {f.name: VALUES[plain(hints[f.name])] for f in fields(kind) if f.name not in fixed}
     return st.builds(kind, **free, **{name: st.just(value) for name, value in fixed.items()})
 
 
@@ -83,6 +85,22 @@ def test_every_field_has_words_and_every_word_a_field(words: column_meanings.Wor
     assert len(names) == len(set(names))
     assert set(names) - (set(column_meanings.FRAME) if rows[0] is not Run else set()) == set(words)
     assert all(meaning.endswith((".", "`")) for _, meaning in words.values())
+
+
+def test_words_that_this_version_does_not_know_are_read_as_they_are() -> None:
+    told = {"run_id": "r", "measurement_start_time": "2017-05-04T06:12:00Z", "outcome": "odd",
+            "network_type": "balloon"}
+    run = run_from(told)
+    assert (str(run.outcome), str(run.vantage.network_type), run.trigger) == ("odd", "balloon", "manual")
+    answer = record_from({"control_id": "a", "input": "b", "state": "asleep", "tcp": (("192.0.2.1:443", "odd"),),
+                          "http_failure": None}, ControlAnswer)
+    assert (str(answer.state), answer.tcp, answer.http_failure) == ("asleep", (("192.0.2.1:443", "odd"),), None)
+
+
+@pytest.mark.parametrize("row", [{"operation": 3}, {"failure": "eof_error"}], ids=["of another type", "missing"])
+def test_what_is_no_row_is_not_read(row: Row) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        record_from(row, Observation)
 
 
 def test_rows_carry_what_the_analysis_relies_on() -> None:
