@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from observations import BEYOND4, ELSEWHERE, REFUSED, operation
+from observations import BEYOND4, ELSEWHERE, REFUSED, observation, operation, replace_flat
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.failures import RCODE_FAILURES
@@ -78,7 +78,7 @@ class Net:
         if isinstance(step, Datagrams):
             return [self._datagrams(step)], []
         if isinstance(step, Transfer):
-            return [Observation(operation="transfer", purpose=step.purpose, address=step.address, port=step.port,
+            return [observation(operation="transfer", purpose=step.purpose, address=step.address, port=step.port,
                                 input=step.input, sni=step.sni, bytes_read=131_072, flow_s=0.5)], []
         if isinstance(step, Locate):
             return self._locate(step), []
@@ -96,7 +96,7 @@ class Net:
                                family=family, replies=(*heard, *end))
         if isinstance(step, VersionProbe):
             silent = stage == "udp"
-            return Observation(operation="quic_version", purpose="version", attempt=step.attempt,
+            return observation(operation="quic_version", purpose="version", attempt=step.attempt,
                                address=step.address, port=step.port, family=family,
                                failure=failure if silent else "", requests=3 if silent else 1,
                                responses=int(not silent), replies=() if silent else ("00000001",))
@@ -107,8 +107,8 @@ class Net:
             attempt=step.attempt, hostname=step.hostname, address=step.address, address_source=step.source,
             port=step.port, family=family, target_id=step.target_id, input=step.input, failure=failure)
         if isinstance(step, Binding):
-            return replace(seen, requests=10, responses=0 if failure else 10)
-        return replace(seen, sni=step.sni, server_hello=not failure, tls_version="" if failure else "TLSv1.3",
+            return replace_flat(seen, requests=10, responses=0 if failure else 10)
+        return replace_flat(seen, sni=step.sni, server_hello=not failure, tls_version="" if failure else "TLSv1.3",
                        trust="valid" if step.trust == "web_pki" and not failure else "")
 
     def _trace(self, step: Trace) -> Observation:
@@ -144,7 +144,7 @@ class Net:
             found = tuple(a for a in found if (":" in a) == (kind == "AAAA"))
         answers, failure = ((), found) if isinstance(found, str) else (found, "" if found else "dns_no_answer")
         rcode = next((rcode for rcode, word in RCODE_FAILURES.items() if word == failure), "NOERROR")
-        return Observation(
+        return observation(
             operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
             purpose=self._purpose(step), dns_engine=_ENGINES[step.channel],
             resolver={"doh": step.server, "dot": step.server, "tcp": "public", "alive": "network"}.get(

@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from observations import observation
 from probe.cli.main import cli
-from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.operation.commands.exit_codes import EXIT_USAGE
 from probe.results.archive.compaction import compact
@@ -225,7 +225,7 @@ def test_nothing_that_names_person_place_or_installation_is_released(
     """Every text that somebody on the way, or this machine, may have written holds a mark; none may come out."""
     directory = tmp_path_factory.mktemp("results")
     result = made("20170504T061205Z_1a2b3c4d", "2017-05-04T06:12:05Z", probe="SECRET")
-    marked = Observation(
+    marked = observation(
         observation_id="20170504T061205Z_1a2b3c4d.1", operation="dns_round_trip", resolver=resolver, purpose=purpose,
         trust=trust, tainted_by="20170504T061205Z_1a2b3c4d.0", resolver_address=SECRETS[1], address=SECRETS[1],
         replies=("SECRET",), icmp="SECRET", packets=("SECRET",), ja4="SECRET", chain=("SECRET",), ede=("SECRET",),
@@ -252,7 +252,7 @@ def test_nothing_that_names_person_place_or_installation_is_released(
     ("public", "udp", True), ("dark", "udp", True), ("cloudflare", "doh", True), ("adguard", "dot", True),
 ])
 def test_only_resolvers_that_the_probe_chose_are_told(tmp_path: Path, resolver: str, engine: str, told: bool) -> None:
-    asked = Observation(observation_id="r-1.1", operation="dns_round_trip", resolver=resolver, dns_engine=engine,
+    asked = observation(observation_id="r-1.1", operation="dns_round_trip", resolver=resolver, dns_engine=engine,
                         resolver_address="198.51.100.7")
     write_run(replace(made("r-1", "2017-05-04T06:12:05Z"), observations=(asked,)), tmp_path, parquet=False)
     (row,) = released(tmp_path, "observations")

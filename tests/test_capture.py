@@ -17,7 +17,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
-from observations import RESET, operation
+from observations import RESET, observation, operation
 from probe.core.observations import Observation
 from probe.inference.evidence.packet_text import read_packets
 from probe.measurement.clock import Clock
@@ -233,7 +233,7 @@ def test_every_answer_to_a_question_is_kept_with_it() -> None:
         capture.keep(bytes(net(4, outbound=False, ttl=40 + n, id=7) / UDP(sport=53, dport=5000) / DNS(id=77, qr=1)),
                      outbound=False, at_s=2.01 + n)
     capture.claim_question(THEM4, 5000 | 77 << 16, 1.999)
-    row = Observation(operation="dns_round_trip", resolver_address=THEM4, t0_s=1.999)
+    row = observation(operation="dns_round_trip", resolver_address=THEM4, t0_s=1.999)
     assert [(p.flags, p.ttl, p.ip_id) for p in read_packets(capture.texts(row)) if p.inbound] == [
         ("udp", 40, 7), ("udp", 41, 7), ("udp", 42, 7)]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, site_of
+from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, observation, site_of
 from probe.core.observations import ControlAnswer, Observation
 from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
 from probe.inference.evidence.path_evidence import PathEvidence
@@ -18,18 +18,18 @@ URL = f"quichandshake://{HOST}:443"
 
 
 def series(answered: int, address: str = HERE4, service: str = "chat", **changes: Any) -> Observation:
-    return Observation(operation="stun_binding", address=address, port=3478, target_id=f"{service}.call.stun",
+    return observation(operation="stun_binding", address=address, port=3478, target_id=f"{service}.call.stun",
                        failure="" if answered > 6 else TIMEOUT, requests=10, responses=answered, **changes)
 
 
 def shaken(failure: str = "", address: str = HERE4, purpose: str = "target", **changes: Any) -> Observation:
     fields: dict[str, Any] = dict(hostname=HOST, target_id="chat.web.main", input=URL) | changes
-    return Observation(operation="quic_handshake", address=address, port=443, purpose=purpose, failure=failure,
+    return observation(operation="quic_handshake", address=address, port=443, purpose=purpose, failure=failure,
                        **fields)
 
 
 def version(failure: str = "", *offered: str, address: str = HERE4) -> Observation:
-    return Observation(operation="quic_version", address=address, port=443, purpose="version", failure=failure,
+    return observation(operation="quic_version", address=address, port=443, purpose="version", failure=failure,
                        requests=3 if failure else 1, responses=int(not failure), replies=offered)
 
 

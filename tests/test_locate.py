@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_up_net import FRAME, Net, walk
-from observations import HERE4, HERE6, HOST, OTHER, PRIVATE, RESET, TIMEOUT, endpoint, path, site_of
+from observations import HERE4, HERE6, HOST, OTHER, PRIVATE, RESET, TIMEOUT, endpoint, path, replace_flat, site_of
 from probe.core.observations import Observation
 from probe.inference.evidence.hop_evidence import (
     NOWHERE,
@@ -42,7 +42,7 @@ SPACES = {"p": "private", "c": "carrier", "o": "public", "-": ""}
 def row(name: str, *replies: str, attempt: int = 1, port: int = 443, **changes: Any) -> Observation:
     plain = Observation(operation="trace", purpose="locate", address=HERE4, port=port, hostname=name, replies=replies,
                         attempt=attempt, family=4)
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
 def way(spaces: str, *, end: int = 0, **changes: Any) -> Observation:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,6 +24,7 @@ from observations import (
     endpoint,
     lookup,
     operation,
+    replace_flat,
     site_of,
 )
 from probe.core.observations import Observation
@@ -156,7 +156,7 @@ def test_a_genuine_server_may_be_the_wrong_one(answer: str, changes: dict[str, A
 def test_a_restricted_mode_of_one_family_alone_is_one(answer: str, rule: str) -> None:
     six = "2606:2800::1"
     seen = (lookup(answer, fingerprint="safe", fingerprint_scope="restricted"), lookup(six, query_type="AAAA"),
-            lookup(THERE4, resolver="public"), TRUTH, replace(TRUTH, answers=(six,), query_type="AAAA"))
+            lookup(THERE4, resolver="public"), TRUTH, replace_flat(TRUTH, answers=(six,), query_type="AAAA"))
     e = dns_evidence(seen, cc="XA")
     assert e.consistent
     assert first(DNS_RULES, NameEvidence(dns=e, validated=True)).id == rule

@@ -79,7 +79,8 @@ def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
         hop = f"{verdict.target_id}{_HOP}{number}" if verdict.service == SERVICE else verdict.target_id
         aim = Aim(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
         mine = [o for o in seen if o.input == url and o.purpose == "target"]
-        name, says = (next((getattr(o, field) for o in mine if getattr(o, field)), "") for field in ("sni", "protocol"))
+        name = next((o.tls.sni for o in mine if o.tls.sni), "")
+        says = next((o.app.protocol for o in mine if o.app.protocol), "")
         try:
             found.append(endpoint_of(aim, url, sni=name, trust=trust, says=says))
         except BadUrl:

@@ -47,7 +47,7 @@ class _Names:
     def __init__(self, result: RunResult) -> None:
         asked = [o for o in result.observations if o.operation in ("resolve", "dns_round_trip") and not o.reason]
         self.asked = {o.hostname for o in asked}
-        self.known = {o.hostname for o in asked if o.answers}
+        self.known = {o.hostname for o in asked if o.dns.answers}
 
 
 def _why(raw: Endpoint, asked: Endpoint, made: Feed, names: _Names) -> str:

@@ -48,22 +48,23 @@ def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozense
     """Read the lookups of one name; `plain` are the answers of the network's own resolution."""
     asked = of_the_name(seen)
     innocent = [o for o in seen if not o.reason and o.purpose == "innocent"]
-    udp = [o for o in asked if o.dns_engine == "udp"]
-    dark = frozenset(a for o in asked if o.resolver == "dark" for a in o.answers)
+    udp = [o for o in asked if o.dns.engine == "udp"]
+    dark = frozenset(a for o in asked if o.dns.resolver == "dark" for a in o.dns.answers)
     # What leads every question to a resolver may lose the innocent one; who answers truly then has told no lie.
-    false = {o.resolver_address for o in asked if o.resolver == "dark" and o.answers and not trusted & {*o.answers}}
-    tries = [o for o in innocent if o.resolver == "dark"]
+    false = {o.dns.resolver_address for o in asked
+             if o.dns.resolver == "dark" and o.dns.answers and not trusted & {*o.dns.answers}}
+    tries = [o for o in innocent if o.dns.resolver == "dark"]
     intercepted = any(_served(o) for o in tries)
     ttls = {ttl_of_reply(text) for o in tries if _served(o) for text in o.replies}
     injected = any(was_injected(o, trusted, nat64_prefix) for o in udp)
     denied = [o for o in udp if _denied_then_answered(o, trusted)]
     return Port53(
         injected=injected or len(denied) >= 2,
-        dark_answered=not intercepted and any(o.resolver_address in false for o in tries),
+        dark_answered=not intercepted and any(o.dns.resolver_address in false for o in tries),
         intercepted=intercepted,
         led_astray=intercepted and bool(dark) and dark <= plain and not dark & trusted,
         next_door=bool(ttls) and ttls <= INITIAL_TTLS,
-        tcp_malformed=_malformed(asked) and any(o.rcode in ANSWERED for o in innocent if o.dns_engine == "tcp"),
+        tcp_malformed=_malformed(asked) and any(o.dns.rcode in ANSWERED for o in innocent if o.dns.engine == "tcp"),
     )
 
 
@@ -72,11 +73,11 @@ def _served(seen: Observation) -> bool:
     at an address that nobody has. It need not know the name."""
     replies = [text for text in seen.replies if answers_of_reply(text)[0] in ANSWERED]
     recurses = any("RA" in flags_of_reply(text) for text in replies)
-    return bool(seen.answers) or recurses or (bool(replies) and seen.resolver_address == NOWHERE)
+    return bool(seen.dns.answers) or recurses or (bool(replies) and seen.dns.resolver_address == NOWHERE)
 
 
 def _malformed(asked: Iterable[Observation]) -> bool:
-    tries = [o for o in asked if o.dns_engine == "tcp"]
+    tries = [o for o in asked if o.dns.engine == "tcp"]
     return bool(tries) and all(o.failure == MALFORMED for o in tries)
 
 

@@ -175,7 +175,7 @@ def _name_evidence(case: Case, bench: Bench, company: Company,
     here = [(p, f) for p, f in findings if p.source == "network"]
     behind = [(p, f) for p, f in findings if p.source == "trusted"]
     behind_works = any(_serves(p, f) for p, f in behind)
-    shown = {o.trust for o in case.around if o.purpose == "port" and o.operation == "tls_handshake"
+    shown = {o.tls.trust for o in case.around if o.purpose == "port" and o.operation == "tls_handshake"
              and o.hostname == case.site.host and o.address in evidence.network_answers}
     wrong = any(p.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
     wrong_page = behind_works and any(

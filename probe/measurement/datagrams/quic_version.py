@@ -32,7 +32,8 @@ def ask_version(plan: VersionProbe, *, clock: Clock) -> Observation:
                     offered = offered_versions(data, question)
             return replace(
                 base, failure="" if offered is not None else flow.failure or TIMEOUT, icmp=flow.icmp_word,
-                replies=offered or (), t_s=clock.now_s(), requests=tries, responses=int(offered is not None),
+                replies=offered or (), t_s=clock.now_s(),
+                datagrams=replace(base.datagrams, requests=tries, responses=int(offered is not None)),
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )
     except OSError as error:

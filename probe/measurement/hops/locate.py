@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from probe.core.observation_parts import HttpPart, TlsPart
 from probe.core.observations import Observation
 from probe.core.tables.failures import failure_of
 from probe.core.tables.systems import SILENT_SYSTEM
@@ -77,7 +78,8 @@ class _Search:
         return Observation(
             operation="trace", purpose="locate", hostname=name, address=plan.address, port=plan.port, attempt=attempt,
             input=plan.input, family=6 if ":" in plan.address else 4, t0_s=self.clock.now_s(),
-            sni=name if plan.kind == "tls" else "", host_header=name if plan.kind == "http" else "",
+            tls=TlsPart(sni=name if plan.kind == "tls" else ""),
+            http=HttpPart(host_header=name if plan.kind == "http" else ""),
         )
 
     def keep(self, name: str, replies: Sequence[str], t0_s: float) -> tuple[Sent, ...]:

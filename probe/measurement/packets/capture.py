@@ -97,7 +97,7 @@ def _wall_offset_s() -> float:
 
 
 def _row(seen: Observation) -> tuple[str, str, float]:
-    return seen.operation, seen.address or seen.resolver_address, seen.t0_s
+    return seen.operation, seen.address or seen.dns.resolver_address, seen.t0_s
 
 
 class Capture:

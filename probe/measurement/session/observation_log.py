@@ -76,7 +76,7 @@ class Book:
             self._traces.append(index)
         elif stamped.operation == "transfer":
             self._flows[stamped.input].append(index)
-            self._lent[stamped.address, stamped.port, stamped.sni].append(index)
+            self._lent[stamped.address, stamped.port, stamped.tls.sni].append(index)
         elif stamped.operation in ("resolve", "dns_round_trip"):
             self._keep_lookup(stamped, index)
         elif stamped.address:
@@ -136,7 +136,7 @@ class Book:
         if any(o.purpose == "dark" for o in dns):
             dns += tuple(self.observations[i] for i in self._innocent_lookups)
         inputs = dict.fromkeys(e.input for e in site.endpoints)
-        addresses = dict.fromkeys(a for o in of_the_name(dns) for a in o.answers)
+        addresses = dict.fromkeys(a for o in of_the_name(dns) for a in o.dns.answers)
         addresses |= {site.address: None} if site.address else {}
         controls = tuple(c for url in inputs for c in self._told.get(url, ()))
         addresses |= dict.fromkeys(a for c in controls for a in c.addresses)
@@ -165,7 +165,7 @@ class Book:
 def _same_way(seen: Observation, site: Site) -> bool:
     """Sites that differ only in how they speak (TCP alone, HTTP or a messenger's own words, or over UDP) keep their
     visits apart, also those of one target: what one meets is no attempt of the other's."""
-    if (seen.operation in OPERATIONS) != (site.kind in DATAGRAMS) or seen.protocol != site.app:
+    if (seen.operation in OPERATIONS) != (site.kind in DATAGRAMS) or seen.app.protocol != site.app:
         return False
     return any(e.input == seen.input or e.target_id == seen.target_id for e in site.endpoints)
 

@@ -1,0 +1,75 @@
+"""An observation as one flat row and back: which column is which field of which part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from operator import attrgetter, itemgetter
+from typing import Any, get_type_hints
+
+import msgspec
+
+from probe.core.observations import Observation
+
+_RENAMED = {"dns.engine": "dns_engine", "tls.version": "tls_version", "tls.alert": "tls_alert"}
+"""Fields whose column names their part too."""
+_PARTS: Mapping[str, Any] = {f.name: f.default for f in fields(Observation) if is_dataclass(f.default)}
+"""Name of a part -> its empty value."""
+_COMMON = tuple(f for f in fields(Observation) if f.name not in _PARTS)
+
+
+def _columns_of(part: str) -> dict[str, str]:
+    return {_RENAMED.get(f"{part}.{f.name}", f.name): f.name for f in fields(_PARTS[part])}
+
+
+_PART_COLUMNS: Mapping[str, Mapping[str, str]] = {part: _columns_of(part) for part in _PARTS}
+"""Part -> column -> field."""
+PLACES: Mapping[str, str] = {f.name: f.name for f in _COMMON} | {
+    column: f"{part}.{name}" for part, columns in _PART_COLUMNS.items() for column, name in columns.items()}
+"""Column -> where its value stands in an observation: `port`, `tls.sni`."""
+DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in _COMMON if f.default is not MISSING} | {
+    column: getattr(_PARTS[part], name) for part, columns in _PART_COLUMNS.items() for column, name in columns.items()}
+"""Column -> its empty value, of all that have one."""
+_COMMON_NAMES = tuple(f.name for f in _COMMON)
+_common_values = itemgetter(*_COMMON_NAMES)
+_READERS = tuple((part, itemgetter(*columns), tuple(DEFAULTS[column] for column in columns), tuple(columns.values()))
+                 for part, columns in _PART_COLUMNS.items())
+"""Part, what takes its values out of a whole row, its empty values, its fields."""
+_values = attrgetter(*PLACES.values())
+
+
+def column_types() -> dict[str, object]:
+    """Column -> type."""
+    common = get_type_hints(Observation)
+    found = {f.name: common[f.name] for f in _COMMON}
+    for part, columns in _PART_COLUMNS.items():
+        types = get_type_hints(type(_PARTS[part]))
+        found |= {column: types[name] for column, name in columns.items()}
+    return found
+
+
+def flattened(seen: Observation) -> dict[str, Any]:
+    """Column -> value."""
+    return dict(zip(PLACES, _values(seen), strict=True))
+
+
+def nested(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with a mapping for each part that is not empty; what is no column is left out."""
+    try:
+        made = dict(zip(_COMMON_NAMES, _common_values(row), strict=True))
+        for part, values_of, empty, names in _READERS:
+            if (values := values_of(row)) != empty:
+                made[part] = dict(zip(names, values, strict=True))
+    except KeyError:  # an older file, or somebody else's
+        made = {name: row[name] for name in _COMMON_NAMES if name in row}
+        made |= {part: {name: row[column] for column, name in columns.items() if column in row}
+                 for part, columns in _PART_COLUMNS.items()}
+    return made
+
+
+def observation_from(row: Mapping[str, Any]) -> Observation:
+    """The observation that a row describes: columns that it lacks take their default, unknown ones are ignored.
+
+    Raises msgspec.ValidationError for a value of a wrong type, and where the operation is missing.
+    """
+    return msgspec.convert(nested(row), Observation)
