@@ -13,6 +13,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.unanswered import Asked
 from probe.results.flat_observation import PLACES
+from probe.results.text_forms import FORMS
 
 HOST, OTHER = "chat.example", "other.example"
 HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "151.101.9.9"
@@ -54,7 +55,8 @@ def site_of(*members: Endpoint) -> Site:
 
 
 def observation(**flat: Any) -> Observation:
-    """The observation with these values; a name is that of a column, as in `sni`, whichever part it belongs to."""
+    """The observation with these values; a name is that of a column, as in `sni`, whichever part it belongs to. Values
+    that have a text form in the column may be given in it."""
     return _put(Observation(operation=flat["operation"]), flat)
 
 
@@ -67,6 +69,8 @@ def _put(seen: Observation, flat: dict[str, Any]) -> Observation:
     parts: dict[str, Any] = {}
     for column, value in flat.items():
         part, _, name = PLACES[column].rpartition(".")
+        if column in FORMS and any(isinstance(text, str) for text in value):
+            value = FORMS[column].read(value)
         if part:
             parts[part] = replace(parts.get(part, getattr(seen, part)), **{name: value})
         else:

@@ -115,7 +115,7 @@ class TransferPart:
     flow_s: float = 0.0
     """Of a transfer: seconds from the established connection to the last byte that came; of a page whose time was up:
     from its request."""
-    bins: tuple[str, ...] = ()
+    bins: tuple[int, ...] = ()
     """Of a transfer: bytes that came in each half second, TLS included."""
     rounds: int = 0
     """Of a transfer: how often requests were sent, each time once all before were answered: so many round trips are our

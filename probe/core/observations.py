@@ -24,6 +24,7 @@ from probe.core.observation_parts import (
     TlsPart,
     TransferPart,
 )
+from probe.core.packets import Packet
 from probe.core.tables.control_sources import HELPER
 
 
@@ -70,10 +71,9 @@ class Observation:
     that the server offers instead, as eight hexadecimal digits each."""
     icmp: str = ""
     """`type/code sender` of an ICMP error that ended the attempt."""
-    packets: tuple[str, ...] = ()
+    packets: tuple[Packet, ...] = ()
     """The decisive packets of the connection or question, where packets may be captured; of a visit they stand with
-    its last operation: `probe.inference.evidence.packet_text` has the form. Neither an address nor our port is in
-    it."""
+    its last operation."""
     met_expectation: str = ""
     """yes, no, or empty when nothing was expected; with a `no`, `mismatch` says what."""
     mismatch: str = ""

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from probe.core.observations import Observation
+from probe.results.text_forms import FORMS
 
 _RENAMED = {"dns.engine": "dns_engine", "tls.version": "tls_version", "tls.alert": "tls_alert"}
 """Fields whose column names their part too."""
@@ -36,6 +37,7 @@ _READERS = tuple((part, itemgetter(*columns), tuple(DEFAULTS[column] for column 
                  for part, columns in _PART_COLUMNS.items())
 """Part, what takes its values out of a whole row, its empty values, its fields."""
 _values = attrgetter(*PLACES.values())
+_FORMED = tuple((number, FORMS[column]) for number, column in enumerate(PLACES) if column in FORMS)
 
 
 def column_types() -> dict[str, object]:
@@ -45,16 +47,31 @@ def column_types() -> dict[str, object]:
     for part, columns in _PART_COLUMNS.items():
         types = get_type_hints(type(_PARTS[part]))
         found |= {column: types[name] for column, name in columns.items()}
-    return found
+    return found | dict.fromkeys(FORMS, tuple[str, ...])
+
+
+def column_values(seen: Observation) -> list[Any]:
+    """The values of all columns, in the order of `PLACES`."""
+    values = list(_values(seen))
+    for number, form in _FORMED:
+        if values[number]:
+            values[number] = form.write(values[number])
+    return values
 
 
 def flattened(seen: Observation) -> dict[str, Any]:
     """Column -> value."""
-    return dict(zip(PLACES, _values(seen), strict=True))
+    return dict(zip(PLACES, column_values(seen), strict=True))
 
 
 def nested(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row with a mapping for each part that is not empty; what is no column is left out."""
+    """The row with a mapping for each part that is not empty and values for texts; what is no column is left out.
+
+    Raises msgspec.ValidationError where a column that should hold texts does not.
+    """
+    if read := {column: form.read(msgspec.convert(texts, tuple[str, ...]))
+                for column, form in FORMS.items() if (texts := row.get(column))}:
+        row = {**row, **read}
     try:
         made = dict(zip(_COMMON_NAMES, _common_values(row), strict=True))
         for part, values_of, empty, names in _READERS:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from probe.core.observations import Observation
 from probe.inference.evidence.dns_replies import answers_of_reply
 from probe.inference.evidence.packet_anatomy import TTL_SLACK
-from probe.inference.evidence.packet_text import read_packets
 
 
 def two_senders(seen: Observation, false: frozenset[str]) -> bool:
     """A first reply that gives nothing but `false` addresses was followed by another, from another distance."""
-    replies = [p for p in read_packets(seen.packets) if p.inbound and p.flags == "udp"]
+    replies = [p for p in seen.packets if p.inbound and p.flags == "udp"]
     if len(replies) < 2 or not seen.replies:
         return False
     _, first = answers_of_reply(seen.replies[0])

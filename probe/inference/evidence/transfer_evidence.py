@@ -124,7 +124,7 @@ def alike(sizes: Sequence[int]) -> bool:
 def steadiness(seen: Observation) -> float:
     """Coefficient of variation of the bytes of whole seconds, first and last left out; 0 is perfectly steady, and what
     is too short to tell is 1."""
-    halves = [int(n) for n in seen.transfer.bins if n.isdigit()]
+    halves = list(seen.transfer.bins)
     seconds = [a + b for a, b in pairwise(halves)][2:-1:2]
     if len(seconds) < 3 or not sum(seconds):
         return 1.0

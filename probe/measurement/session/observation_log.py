@@ -9,6 +9,7 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.packets import Packet
 from probe.core.tables.protocols import DATAGRAMS
 from probe.inference.evidence.nearness import concealed
 from probe.inference.evidence.port53 import of_the_name
@@ -106,7 +107,7 @@ class Book:
         """Late replies to a question belong to its observation."""
         self.observations[index] = replace(self.observations[index], replies=replies, bytes_read=bytes_read)
 
-    def amend_packets(self, index: int, packets: tuple[str, ...]) -> None:
+    def amend_packets(self, index: int, packets: tuple[Packet, ...]) -> None:
         """What was captured of an observation's connection or question."""
         self.observations[index] = replace(self.observations[index], packets=packets)
 

@@ -121,7 +121,7 @@ def _describe(base: Observation, sock: FlowSocket, told: TcpInfo) -> Observation
     return replace(
         base, bytes_read=sock.bytes_read, bytes_written=sock.bytes_written,
         transfer=replace(
-            base.transfer, flow_s=round(sock.last - sock.begin, 3), bins=tuple(str(n) for n in sock.bins),
+            base.transfer, flow_s=round(sock.last - sock.begin, 3), bins=tuple(sock.bins),
             rounds=sock.rounds,
         ),
         tcp=replace(base.tcp, segments=told.segments, min_rtt_ms=told.min_rtt_ms, receive_mss=told.receive_mss),
