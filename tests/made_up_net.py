@@ -92,7 +92,7 @@ class Net:
             hops = HOPS if step.purpose == "reference" else {"near": 2, "far": HOPS}.get(self.lost, 0)
             heard = [f"{ttl} exceeded 9.0 router{ttl}" for ttl in range(1, hops + 1) if self.lost]
             end = [f"{hops + 1} open 9.0"] if step.purpose == "reference" else []
-            return Observation(operation="udp_trace", purpose=step.purpose, address=step.address, port=step.port,
+            return observation(operation="udp_trace", purpose=step.purpose, address=step.address, port=step.port,
                                family=family, replies=(*heard, *end))
         if isinstance(step, VersionProbe):
             silent = stage == "udp"
@@ -117,7 +117,7 @@ class Net:
         failure = self.cuts.get(step.address, ("", ""))[1]
         end = {"reference": ["open"], "trace": ["refused"] if failure == REFUSED else []}[step.purpose]
         replies = (*heard, *(f"{hops + 1} {word} 9.0" for word in end))
-        return Observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
+        return observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
                            family=6 if ":" in step.address else 4, replies=replies)
 
     def _locate(self, step: Locate) -> list[Observation]:
@@ -127,7 +127,8 @@ class Net:
         way = tuple(f"{ttl} exceeded 9.0 router{ttl} public" for ttl in range(1, HOPS + 1))
         rows = [("", way), (step.name, ("3 reset 9.0",)), (step.name, ("2 exceeded 9.0",)),
                 (step.control_name, ("3 exceeded 9.0",))]
-        return [replace(plain, hostname=name, replies=replies, attempt=n) for n, (name, replies) in enumerate(rows)]
+        return [replace_flat(plain, hostname=name, replies=replies, attempt=n)
+                for n, (name, replies) in enumerate(rows)]
 
     @staticmethod
     def _purpose(step: Lookup) -> str:

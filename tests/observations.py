@@ -12,7 +12,7 @@ from probe.core.observations import ControlAnswer, Observation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.unanswered import Asked
-from probe.results.flat_observation import PLACES
+from probe.results.flat_observation import PLACES, replies_from
 from probe.results.text_forms import FORMS
 
 HOST, OTHER = "chat.example", "other.example"
@@ -69,6 +69,8 @@ def _put(seen: Observation, flat: dict[str, Any]) -> Observation:
     parts: dict[str, Any] = {}
     for column, value in flat.items():
         part, _, name = PLACES[column].rpartition(".")
+        if column == "replies" and any(isinstance(text, str) for text in value):
+            part, name, value = replies_from(flat.get("operation", seen.operation), value)
         if column in FORMS and any(isinstance(text, str) for text in value):
             value = FORMS[column].read(value)
         if part:

@@ -14,9 +14,9 @@ from observation_values import PACKETS
 from observations import EOF, HERE4, PRIVATE, REFUSED, RESET, THERE4, lookup, operation
 from probe.core.observations import Observation
 from probe.core.packets import Packet
+from probe.core.replies import DnsReply
 from probe.inference.evidence.decisive_packets import MAX_PACKETS, decisive
 from probe.inference.evidence.dns_evidence import dns_evidence
-from probe.inference.evidence.dns_replies import reply_text
 from probe.inference.evidence.packet_anatomy import SORTS, UNSEEN, Anatomy, anatomy_of
 from probe.results.text_forms import packet_text, read_packet, read_packets
 
@@ -213,9 +213,10 @@ def test_without_packets_nothing_is_read() -> None:
 
 def answered(*replies: tuple[int, str], resolver: str = "network") -> Observation:
     """A question over UDP and its replies: (IP TTL, answers)."""
-    texts = [reply_text(80 + n, ttl, "NOERROR", "QR", answers.split()) for n, (ttl, answers) in enumerate(replies)]
+    heard = tuple(DnsReply(delay_ms=80 + n, ip_ttl=ttl, rcode="NOERROR", flags=("QR",), answers=tuple(answers.split()))
+                  for n, (ttl, answers) in enumerate(replies))
     packets = [back(80 + n, "udp", ttl=ttl, length=60) for n, (ttl, _) in enumerate(replies)]
-    return lookup(*replies[0][1].split(), resolver=resolver, replies=tuple(texts),
+    return lookup(*replies[0][1].split(), resolver=resolver, replies=heard,
                   packets=(out(0, "udp", length=30), *packets))
 
 

@@ -33,6 +33,7 @@ from probe.catalogue.load import load
 from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.replies import DnsReply
 from probe.core.runs import Run, RunResult, Vantage
 from probe.inference.evidence.ladder_evidence import ladder_words
 from probe.measurement.session.ladder_controls import CHANGED, ladder_controls, read_ladder
@@ -85,13 +86,16 @@ def test_observations_are_numbered_in_order_and_tainted_by_what_came_before() ->
     assert [o.tainted_by for o in book.observations] == ["", "run.0", ""]
 
 
+LATE = (DnsReply(delay_ms=3.0, rcode="NOERROR"), DnsReply(delay_ms=5.0, rcode="NXDOMAIN"))
+
+
 def test_late_replies_belong_to_their_question() -> None:
     book = Book("run")
     book.add(lookup(HERE4))
     index = book.add(lookup(NEAR4, name=OTHER))
-    book.amend(index, ("a", "b"), 99)
-    assert [(o.replies, o.bytes_read) for o in book.observations] == [((), 0), (("a", "b"), 99)]
-    assert book.case(site_of(endpoint(f"https://{OTHER}/"))).dns[0].replies == ("a", "b")
+    book.amend(index, LATE, 99)
+    assert [(o.dns.replies, o.bytes_read) for o in book.observations] == [((), 0), (LATE, 99)]
+    assert book.case(site_of(endpoint(f"https://{OTHER}/"))).dns[0].dns.replies == LATE
 
 
 def test_what_was_stamped_is_restored_as_it_is() -> None:

@@ -139,7 +139,7 @@ def test_controls_speak_of_this_very_address() -> None:
 def trace(purpose: str, address: str, *heard: int, end: str = "", other: int = 0) -> Observation:
     """Routers at these TTLs; from `other` on they are others than everybody's."""
     replies = [f"{n} exceeded 9.0 r{n}{'x' if other and n >= other else ''}" for n in heard]
-    return Observation(operation="udp_trace", purpose=purpose, address=address, port=3478, family=4,
+    return observation(operation="udp_trace", purpose=purpose, address=address, port=3478, family=4,
                        replies=(*replies, *([end] if end else [])))
 
 
@@ -155,7 +155,7 @@ REFERENCE = trace("reference", THERE4, 1, 2, 3, 4, 5, 6, 7, 8, end="9 open 9.0")
     (trace("trace", HERE4, 1, 2, 3, 4, 5, 6, 7), "unknown"),
     (trace("trace", HERE4, 1, 2, 4, 6, 7), "unknown"),
     (trace("trace", HERE4, 1, 2, 3, other=2), "far"),  # another way: nothing beyond is shared
-], ids=lambda v: v if isinstance(v, str) else ",".join(r.split()[0] for r in v.replies))
+], ids=lambda v: v if isinstance(v, str) else ",".join(str(line.ttl) for line in v.trace.lines))
 def test_where_datagrams_end(ours: Observation, word: str) -> None:
     assert where_datagrams_end([ours, REFERENCE], HERE4, 3478) == word
 

@@ -113,9 +113,9 @@ def test_an_icmp_errors_kind_and_sender_are_told(kept: Kept) -> None:
 
 def test_every_answer_to_a_question_is_there(kept: Kept) -> None:
     result = only(kept["dns-gfw-3", "packet"])
-    several = [o for o in result.observations if o.operation == "dns_round_trip" and len(o.replies) > 1]
+    several = [o for o in result.observations if o.operation == "dns_round_trip" and len(o.dns.replies) > 1]
     assert several
-    assert all(sum(p.inbound for p in o.packets) >= len(o.replies) - 1 for o in several)
+    assert all(sum(p.inbound for p in o.packets) >= len(o.dns.replies) - 1 for o in several)
 
 
 def test_the_file_is_one_that_others_read_with_right_sums(kept: Kept, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from observation_values import FORMED
+from observation_values import FORMED, REPLIES
 from observations import observation, replace_flat
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
@@ -58,7 +58,8 @@ VALUES: dict[object, st.SearchStrategy[Any]] = {
 
 def any_of(kind: type, **fixed: object) -> st.SearchStrategy[Any]:
     if kind is Observation:
-        flat = {name: VALUES[hint] for name, hint in column_types().items()} | FORMED
+        flat = {name: VALUES[hint] for name, hint in column_types().items()} | FORMED | {
+            "operation": st.just("dns_round_trip"), "replies": REPLIES["dns_round_trip"]}
         return st.builds(observation, **flat | {name: st.just(value) for name, value in fixed.items()})
     hints = get_type_hints(kind)
     free = {f.name: VALUES[hints[f.name]] for f in fields(kind) if f.name not in fixed}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.replies import DnsReply, TraceLine
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsPart:
@@ -26,6 +28,8 @@ class DnsPart:
     authoritative: bool = False
     ede: tuple[str, ...] = ()
     """Extended DNS errors, `code text` (RFC 8914)."""
+    replies: tuple[DnsReply, ...] = ()
+    """Every reply to the one question, in order of arrival."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,15 @@ class DatagramPart:
     """Requests of the series, a repeat counted once more; in a QUIC handshake the PINGs after it."""
     responses: int = 0
     """How many of them were answered. Never by what: a STUN answer holds the volunteer's address."""
+    versions: tuple[int, ...] = ()
+    """The versions of QUIC that the server offers instead of one that does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracePart:
+    """Packets with small TTLs: of trace and udp_trace."""
+
+    lines: tuple[TraceLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,5 +140,6 @@ NO_TCP = TcpPart()
 NO_TLS = TlsPart()
 NO_HTTP = HttpPart()
 NO_DATAGRAMS = DatagramPart()
+NO_TRACE = TracePart()
 NO_APP = AppPart()
 NO_TRANSFER = TransferPart()

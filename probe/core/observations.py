@@ -15,6 +15,7 @@ from probe.core.observation_parts import (
     NO_HTTP,
     NO_TCP,
     NO_TLS,
+    NO_TRACE,
     NO_TRANSFER,
     AppPart,
     DatagramPart,
@@ -22,6 +23,7 @@ from probe.core.observation_parts import (
     HttpPart,
     TcpPart,
     TlsPart,
+    TracePart,
     TransferPart,
 )
 from probe.core.packets import Packet
@@ -64,11 +66,6 @@ class Observation:
     port: int = 0
     family: int = 0
     """4 or 6."""
-    replies: tuple[str, ...] = ()
-    """Every reply to the one question in order of arrival: `delay_ms|IP TTL|flags|answers`. Of a trace:
-    `TTL word delay_ms router`, the router as a hash that means something within its run alone; of a search for a hop
-    also the router's address space and the IP TTL of an answer. Of a version of QUIC that does not exist: the versions
-    that the server offers instead, as eight hexadecimal digits each."""
     icmp: str = ""
     """`type/code sender` of an ICMP error that ended the attempt."""
     packets: tuple[Packet, ...] = ()
@@ -88,6 +85,7 @@ class Observation:
     tls: TlsPart = NO_TLS
     http: HttpPart = NO_HTTP
     datagrams: DatagramPart = NO_DATAGRAMS
+    trace: TracePart = NO_TRACE
     app: AppPart = NO_APP
     transfer: TransferPart = NO_TRANSFER
 

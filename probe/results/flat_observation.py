@@ -10,8 +10,10 @@ from typing import Any, get_type_hints
 import msgspec
 
 from probe.core.observations import Observation
-from probe.results.text_forms import FORMS
+from probe.results.text_forms import FORMS, line_text, read_lines, read_replies, read_versions, reply_text, version_text
 
+_UNLISTED = frozenset({"trace.lines", "datagrams.versions"})
+"""Fields without a column of their own: they share `replies` with those of DNS, and the operation tells which it is."""
 _RENAMED = {"dns.engine": "dns_engine", "tls.version": "tls_version", "tls.alert": "tls_alert"}
 """Fields whose column names their part too."""
 _PARTS: Mapping[str, Any] = {f.name: f.default for f in fields(Observation) if is_dataclass(f.default)}
@@ -20,10 +22,11 @@ _COMMON = tuple(f for f in fields(Observation) if f.name not in _PARTS)
 
 
 def _columns_of(part: str) -> dict[str, str]:
-    return {_RENAMED.get(f"{part}.{f.name}", f.name): f.name for f in fields(_PARTS[part])}
+    return {_RENAMED.get(f"{part}.{f.name}", f.name): f.name for f in fields(_PARTS[part])
+            if f"{part}.{f.name}" not in _UNLISTED}
 
 
-_PART_COLUMNS: Mapping[str, Mapping[str, str]] = {part: _columns_of(part) for part in _PARTS}
+_PART_COLUMNS: Mapping[str, Mapping[str, str]] = {part: found for part in _PARTS if (found := _columns_of(part))}
 """Part -> column -> field."""
 PLACES: Mapping[str, str] = {f.name: f.name for f in _COMMON} | {
     column: f"{part}.{name}" for part, columns in _PART_COLUMNS.items() for column, name in columns.items()}
@@ -37,6 +40,7 @@ _READERS = tuple((part, itemgetter(*columns), tuple(DEFAULTS[column] for column 
                  for part, columns in _PART_COLUMNS.items())
 """Part, what takes its values out of a whole row, its empty values, its fields."""
 _values = attrgetter(*PLACES.values())
+_REPLIES = list(PLACES).index("replies")
 _FORMED = tuple((number, FORMS[column]) for number, column in enumerate(PLACES) if column in FORMS)
 
 
@@ -47,7 +51,7 @@ def column_types() -> dict[str, object]:
     for part, columns in _PART_COLUMNS.items():
         types = get_type_hints(type(_PARTS[part]))
         found |= {column: types[name] for column, name in columns.items()}
-    return found | dict.fromkeys(FORMS, tuple[str, ...])
+    return found | dict.fromkeys((*FORMS, "replies"), tuple[str, ...])
 
 
 def column_values(seen: Observation) -> list[Any]:
@@ -56,7 +60,19 @@ def column_values(seen: Observation) -> list[Any]:
     for number, form in _FORMED:
         if values[number]:
             values[number] = form.write(values[number])
+    if values[_REPLIES] or seen.trace.lines or seen.datagrams.versions:
+        values[_REPLIES] = (*map(reply_text, seen.dns.replies), *map(line_text, seen.trace.lines),
+                            *map(version_text, seen.datagrams.versions))
     return values
+
+
+def replies_from(operation: object, texts: tuple[str, ...]) -> tuple[str, str, Any]:
+    """The part and the field that the texts of `replies` belong to, by the operation, and their values."""
+    if operation in ("resolve", "dns_round_trip"):
+        return "dns", "replies", read_replies(texts)
+    if operation == "quic_version":
+        return "datagrams", "versions", read_versions(texts)
+    return "trace", "lines", read_lines(texts)
 
 
 def flattened(seen: Observation) -> dict[str, Any]:
@@ -69,9 +85,19 @@ def nested(row: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises msgspec.ValidationError where a column that should hold texts does not.
     """
-    if read := {column: form.read(msgspec.convert(texts, tuple[str, ...]))
-                for column, form in FORMS.items() if (texts := row.get(column))}:
-        row = {**row, **read}
+    made = _parted(row)
+    for column, form in FORMS.items():
+        if texts := row.get(column):
+            part, _, name = PLACES[column].rpartition(".")
+            (made[part] if part else made)[name] = form.read(msgspec.convert(texts, tuple[str, ...]))
+    if texts := row.get("replies"):
+        del made["dns"]["replies"]
+        part, name, values = replies_from(row.get("operation"), msgspec.convert(texts, tuple[str, ...]))
+        made.setdefault(part, {})[name] = values
+    return made
+
+
+def _parted(row: Mapping[str, Any]) -> dict[str, Any]:
     try:
         made = dict(zip(_COMMON_NAMES, _common_values(row), strict=True))
         for part, values_of, empty, names in _READERS:

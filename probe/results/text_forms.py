@@ -5,13 +5,16 @@ What cannot be read, in files of others, raises nothing: it counts as if it were
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from probe.core.packets import Packet
+from probe.core.replies import DnsReply, TraceLine
 
-_PACKET_FIELDS = 10
+_PACKET_FIELDS, _REPLY_FIELDS = 10, 5
+_VERSION = re.compile("[0-9a-f]{8}")
 _MAX_DIGITS = 18
 
 
@@ -52,7 +55,76 @@ def read_packets(texts: Iterable[str]) -> tuple[Packet, ...]:
 
 def read_numbers(texts: Iterable[str]) -> tuple[int, ...]:
     """Those numbers that are written in decimal digits alone, in their order."""
-    return tuple(int(text) for text in texts if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS)
+    return tuple(int(text) for text in texts if _is_number(text))
+
+
+def reply_text(reply: DnsReply) -> str:
+    """`delay_ms|IP TTL|rcode|flags|answers`."""
+    return f"{reply.delay_ms:.1f}|{reply.ip_ttl}|{reply.rcode}|{' '.join(reply.flags)}|{' '.join(reply.answers)}"
+
+
+def read_reply(text: str) -> DnsReply:
+    """The reply that a text describes, as far as it can be read: that something came counts in any case."""
+    try:
+        delay_ms = float(text.partition("|")[0])
+    except ValueError:
+        delay_ms = float("inf")
+    parts = text.split("|", 4)
+    if len(parts) != _REPLY_FIELDS:
+        return DnsReply(delay_ms=delay_ms)
+    ip_ttl = int(parts[1]) if parts[1].isascii() and parts[1].isdigit() and len(parts[1]) < 4 else -1
+    return DnsReply(delay_ms=delay_ms, ip_ttl=ip_ttl, rcode=parts[2], flags=tuple(parts[3].split()),
+                    answers=tuple(parts[4].split()))
+
+
+def read_replies(texts: Iterable[str]) -> tuple[DnsReply, ...]:
+    """The replies in their order."""
+    return tuple(map(read_reply, texts))
+
+
+def line_text(line: TraceLine) -> str:
+    """`TTL word delay_ms router space IP-TTL`, as far as each is known."""
+    delay = "" if line.delay_ms is None else f"{line.delay_ms:.1f}"
+    words = [str(line.ttl), line.word, delay]
+    if line.ip_ttl is not None:
+        words += [line.router or "-", line.space or "-", str(line.ip_ttl) if line.ip_ttl >= 0 else "-"]
+    elif line.space:
+        words += [line.router or "-", line.space]
+    else:
+        words.append(line.router)
+    return " ".join(words).rstrip()
+
+
+def read_line(text: str) -> TraceLine | None:
+    """The line that a text describes; None where it has no TTL."""
+    ttl, word, delay, router, space, ip_ttl, *_ = (*text.split(), *[""] * 6)
+    if not _is_number(ttl):
+        return None
+    try:
+        delay_ms = float(delay)
+    except ValueError:
+        delay_ms = None
+    return TraceLine(ttl=int(ttl), word=word, delay_ms=delay_ms, router=router.strip("-"), space=space.strip("-"),
+                     ip_ttl=None if not ip_ttl else int(ip_ttl) if _is_number(ip_ttl) else -1)
+
+
+def read_lines(texts: Iterable[str]) -> tuple[TraceLine, ...]:
+    """Those lines that can be read, in their order."""
+    return tuple(line for text in texts if (line := read_line(text)) is not None)
+
+
+def version_text(version: int) -> str:
+    """A version of QUIC in eight hexadecimal digits."""
+    return f"{version:08x}"
+
+
+def read_versions(texts: Iterable[str]) -> tuple[int, ...]:
+    """Those versions that can be read, in their order."""
+    return tuple(int(text, 16) for text in texts if _VERSION.fullmatch(text))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
 
 
 FORMS: Mapping[str, Form] = {

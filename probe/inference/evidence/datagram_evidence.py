@@ -14,7 +14,7 @@ from probe.inference.evidence.path_evidence import TIMEOUTS, PathEvidence, claim
 from probe.inference.evidence.udp_evidence import PORT_BESIDE, Other, beside, where_datagrams_end
 from probe.inference.evidence.visit_outcomes import source_of
 
-VERSION_1 = "00000001"
+VERSION_1 = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
             late=sum(bool(o.tls.version) and o.failure in TIMEOUTS for o in failed),
             lost=where_datagrams_end(around.traces, address, site.port),
             lost_beside=where_datagrams_end(around.traces, address, PORT_BESIDE), version=_version(near),
-            offers_v1=any(VERSION_1 in o.replies for o in near if o.operation == "quic_version"),
+            offers_v1=any(VERSION_1 in o.datagrams.versions for o in near if o.operation == "quic_version"),
         ),
     )
     if failed and not base.last_ok:

@@ -10,7 +10,6 @@ from probe.core.nat64 import through
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS
 from probe.inference.evidence.dns_anatomy import two_senders
-from probe.inference.evidence.dns_replies import answers_of_reply
 from probe.inference.evidence.fingerprint_weight import Mark, mark_of
 from probe.inference.evidence.hop_evidence import NOWHERE, Located
 from probe.inference.evidence.port53 import ANSWERED, Port53, of_the_name, port53, was_injected
@@ -250,8 +249,8 @@ def _blames_the_zone(network: Sequence[Observation]) -> bool:
 
 def _is_laboured(seen: Observation) -> bool:
     state = STATES.get(seen.failure)
-    late = (answers_of_reply(text)[0] for text in seen.replies)
-    return state == "servfail" or (state == "timeout" and any(rcode in (*ANSWERED, "SERVFAIL") for rcode in late))
+    late = any(reply.rcode in (*ANSWERED, "SERVFAIL") for reply in seen.dns.replies)
+    return state == "servfail" or (state == "timeout" and late)
 
 
 def _code(word: str) -> str:

@@ -44,7 +44,7 @@ def near_words(seen: Iterable[Observation], ours: Iterable[str]) -> Mapping[str,
     """Address -> the word that is stored instead, for every one that was asked, visited or given in an answer."""
     ours, found = tuple(ours), dict[str, str]()
     for o in seen:
-        told = (o.address, *o.dns.answers, *(word for text in o.replies for word in re.split(r"[ |]", text)))
+        told = (o.address, *o.dns.answers, *(answer for reply in o.dns.replies for answer in reply.answers))
         found |= {text: word for text in told if text and (word := nearness(text, ours))}
         if o.dns.resolver in ("network", "system") and (
                 word := nearness(o.dns.resolver_address, ours, resolver=True)):

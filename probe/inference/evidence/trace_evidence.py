@@ -31,17 +31,9 @@ class Way:
 
 
 def way_of(trace: Observation) -> Way:
-    """Read a trace's replies; those that are not `TTL word ...` count for nothing."""
-    heard: dict[int, str] = {}
-    ended: list[tuple[int, str]] = []
-    for text in trace.replies:
-        ttl, word, *more = (*text.split(), "", "")
-        if not ttl.isdecimal():
-            continue
-        if word == "exceeded":
-            heard[int(ttl)] = more[1] if len(more) > 1 else ""
-        elif word in ("open", "refused", "reset"):
-            ended.append((int(ttl), word))
+    """Read a trace's lines."""
+    heard = {line.ttl: line.router for line in trace.trace.lines if line.word == "exceeded"}
+    ended = [(line.ttl, line.word) for line in trace.trace.lines if line.word in ("open", "refused", "reset")]
     ended_at, ended_by = min(ended, default=(0, ""))
     return Way(heard=heard, ended_at=ended_at, ended_by=ended_by)
 

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from probe.core.addresses import family_of
 from probe.core.observation_parts import DnsPart, HttpPart, TlsPart
 from probe.core.observations import Observation
-from probe.inference.evidence.dns_replies import reply_text
+from probe.core.replies import DnsReply
 from probe.inference.evidence.url_places import host_of
 from probe.interop.imported_measurement import Frame
 from probe.interop.ooni.ooni_pages import mark_fields, with_page
@@ -125,10 +125,10 @@ def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = 
                 engine=engine, resolver=operator or ("system" if engine == "system" else "public" if public else ""),
                 resolver_address="" if engine == "system" else resolver_address,
                 query_type=(query.query_type or "")[:16], answers=addresses, cnames=_cnames(query),
-                answer_ttl_s=_ttl(query),
+                answer_ttl_s=_ttl(query), replies=_replies(query, late),
             ),
             attempt=_asked(sheet, host, query), t0_s=seconds(query.t0, query.t), t_s=seconds(query.t),
-            replies=_replies(query, late), met_expectation="yes" if theirs.issuperset(addresses) and addresses else "",
+            met_expectation="yes" if theirs.issuperset(addresses) and addresses else "",
             **mark_fields(known().of_answer(addresses, _cnames(query))),
         ))
 
@@ -164,15 +164,15 @@ def _ttl(query: Query) -> int:
     return min(ttls, default=-1)
 
 
-def _replies(query: Query, late: Sequence[Query]) -> tuple[str, ...]:
+def _replies(query: Query, late: Sequence[Query]) -> tuple[DnsReply, ...]:
     """Every reply to one question, where more than one came."""
     more = [q for q in late if q.transaction_id is not None and q.transaction_id == query.transaction_id
             and q.query_type == query.query_type and q.hostname == query.hostname][:8]
     if not more:
         return ()
     began = seconds(query.t0, query.t)
-    return tuple(reply_text(max(0.0, seconds(q.t) - began) * 1000, -1, _rcode(q), "", _addresses(q))
-                 for q in (query, *more))
+    return tuple(DnsReply(delay_ms=round(max(0.0, seconds(q.t) - began) * 1000, 1), rcode=_rcode(q),
+                          answers=_addresses(q)) for q in (query, *more))
 
 
 def _rcode(query: Query) -> str:

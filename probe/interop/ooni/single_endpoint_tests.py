@@ -9,8 +9,9 @@ from msgspec import UNSET, structs
 
 from probe.catalogue.endpoint_urls import BadUrl, literal, place
 from probe.catalogue.test_lists import slug
-from probe.core.observation_parts import DatagramPart, TlsPart
+from probe.core.observation_parts import DatagramPart, TlsPart, TracePart
 from probe.core.observations import Observation
+from probe.core.replies import TraceLine
 from probe.interop.imported_measurement import Aim, Found, Frame
 from probe.interop.ooni.decode import NotJudged, Unreadable, converted, keys_of, plain_keys
 from probe.interop.ooni.ooni_verdicts import word_of
@@ -180,7 +181,8 @@ def _add_trace(sheet: Sheet, trace: object) -> None:
         sheet.rows.append(Observation(
             operation="tls_handshake", purpose=ASIDE, hostname=host_word(shake.server_name), address=address, port=port,
             family=0 if not address else 6 if ":" in address else 4, tls=TlsPart(sni=host_word(shake.server_name)),
-            failure=failure_word(shake.failure), replies=(f"{ttl}",) if isinstance(ttl, int) else (),
+            failure=failure_word(shake.failure),
+            trace=TracePart(lines=(TraceLine(ttl=ttl),) if isinstance(ttl, int) else ()),
             t0_s=seconds(shake.t0, shake.t), t_s=seconds(shake.t),
         ))
 

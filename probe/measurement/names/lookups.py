@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from probe.core.observation_parts import DnsPart, TlsPart
 from probe.core.observations import Observation
+from probe.core.replies import DnsReply
 from probe.core.tables.failures import failure_of, rcode_failure
 from probe.core.tables.resolvers import Resolver
-from probe.inference.evidence.dns_replies import reply_text
 from probe.measurement.clock import Clock
 from probe.measurement.fingerprint_match import known
 from probe.measurement.names.dns_response import Reply
@@ -45,18 +45,19 @@ def observe_question(question: Question, *, resolver: str, clock: Clock, attempt
         dns=DnsPart(
             engine="udp", resolver=resolver, resolver_address=question.server, query_type=question.query_type,
             rcode=first.rcode, answers=first.answers, cnames=first.cnames, answer_ttl_s=first.ttl_s,
-            authoritative=first.authoritative, ede=first.ede,
+            authoritative=first.authoritative, ede=first.ede, replies=replies_of(question),
         ),
-        failure=question.failure, replies=replies_of(question), t0_s=t0_s,
+        failure=question.failure, t0_s=t0_s,
         t_s=(question.done_at or time.monotonic()) - clock.zero, bytes_written=question.bytes_written,
         bytes_read=question.bytes_read,
     ))
 
 
-def replies_of(question: Question) -> tuple[str, ...]:
-    """Each reply in order of arrival, as `probe.inference.evidence.dns_replies` reads it."""
+def replies_of(question: Question) -> tuple[DnsReply, ...]:
+    """Each reply in order of arrival."""
     return tuple(
-        reply_text(delay_s * 1000, ttl, reply.failure or reply.rcode, reply.flags, reply.answers)
+        DnsReply(delay_ms=round(delay_s * 1000, 1), ip_ttl=ttl, rcode=reply.failure or reply.rcode,
+                 flags=tuple(reply.flags.split()), answers=reply.answers)
         for delay_s, ttl, reply in question.replies
     )
 

@@ -39,7 +39,7 @@ def _forged_at(seen: Seen, evidence: DnsEvidence) -> Observation | None:
     """The lookup that was answered falsely, best where nobody could have answered truly."""
     false = evidence.bogus | (evidence.network_answers - evidence.trusted_answers if evidence.fingerprint else set())
     direct = [o for o in seen.dns if o.dns.engine == "udp" and o.dns.resolver_address and o.hostname and o.dns.answers]
-    forged = [o for o in direct if o.dns.resolver == "dark" or len(o.replies) > 1 or set(o.dns.answers) & false]
+    forged = [o for o in direct if o.dns.resolver == "dark" or len(o.dns.replies) > 1 or set(o.dns.answers) & false]
     order = {"dark": 0, "public": 1, "network": 2}
     return min(forged, key=lambda o: order.get(o.dns.resolver, 3), default=None)
 

@@ -73,7 +73,7 @@ def _over_tls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> li
 
 
 def _two_answers(seen: Sequence[Observation]) -> bool:
-    return any(len({text.split("|", 4)[-1] for text in o.replies}) > 1 for o in seen)
+    return any(len({reply.answers for reply in o.dns.replies}) > 1 for o in seen)
 
 
 def wants_trusted(site: Site, seen: Seen, evidence: DnsEvidence) -> bool:

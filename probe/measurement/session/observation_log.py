@@ -10,6 +10,7 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.packets import Packet
+from probe.core.replies import DnsReply
 from probe.core.tables.protocols import DATAGRAMS
 from probe.inference.evidence.nearness import concealed
 from probe.inference.evidence.port53 import of_the_name
@@ -103,9 +104,10 @@ class Book:
         elif stamped.purpose == "innocent":
             self._innocent_lookups.append(index)
 
-    def amend(self, index: int, replies: tuple[str, ...], bytes_read: int) -> None:
+    def amend(self, index: int, replies: tuple[DnsReply, ...], bytes_read: int) -> None:
         """Late replies to a question belong to its observation."""
-        self.observations[index] = replace(self.observations[index], replies=replies, bytes_read=bytes_read)
+        seen = self.observations[index]
+        self.observations[index] = replace(seen, dns=replace(seen.dns, replies=replies), bytes_read=bytes_read)
 
     def amend_packets(self, index: int, packets: tuple[Packet, ...]) -> None:
         """What was captured of an observation's connection or question."""

@@ -49,7 +49,8 @@ def take_packets(capture: Capture | None, book: Book, clock: Clock, *, until_s: 
 
 def _is_unwell(seen: Observation) -> bool:
     """Whether somebody may ask for the packets: it failed, gave another page than expected, or had several answers."""
-    return bool(seen.failure) or seen.met_expectation == "no" or len(seen.replies) > 1
+    several = max(len(seen.dns.replies), len(seen.trace.lines), len(seen.datagrams.versions)) > 1
+    return bool(seen.failure) or seen.met_expectation == "no" or several
 
 
 def _kept(flows: Sequence[tuple[Observation, Flow]], hidden: Sequence[bytes]) -> Iterator[KeptPacket]:
