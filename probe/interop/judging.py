@@ -105,8 +105,8 @@ def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
         hop = f"{verdict.target_id}{_HOP}{number}" if verdict.service == SERVICE else verdict.target_id
         aim = Aim(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
         mine = [o for o in seen if o.input == url and o.purpose == "target"]
-        name = next((o.sni for o in mine if o.sni), "")
-        says = next((o.protocol for o in mine if o.protocol), None)
+        name = next((o.tls.sni for o in mine if o.tls.sni), "")
+        says = next((o.app.protocol for o in mine if o.app.protocol), None)
         try:
             found.append(endpoint_of(aim, url, sni=name, trust=trust, says=says or ""))
         except BadUrl:

@@ -58,7 +58,7 @@ def weakened(verdict: Verdict, scale: Scale, *, theirs: Sequence[str], last: boo
     rows = [scale.rows[i] for i in verdict.evidence if i in scale.rows]
     if verdict.outcome not in _NO_FAILURE and (what := _defect(verdict, scale, theirs)):
         return _doubtful(verdict, "inconclusive.instrument", f"{what}: the program is out of date, not the network")
-    if verdict.outcome == "ok" and not last and any(300 <= o.status < 400 for o in rows):
+    if verdict.outcome == "ok" and not last and any(300 <= o.http.status < 400 for o in rows):
         return verdict  # where it leads is what counts
     for doubt in DOUBTS:
         if doubt.outcome == verdict.outcome and _is_by(verdict, doubt) and not doubt.stays(verdict, rows, scale):
@@ -93,7 +93,7 @@ def told_version(theirs: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
 
 
 def _plain(rows: Sequence[Observation], resolver: ResolverRole) -> list[Observation]:
-    return [o for o in rows if o.resolver == resolver and o.purpose == "target"
+    return [o for o in rows if o.dns.resolver == resolver and o.purpose == "target"
             and o.operation in LOOKUPS]
 
 
@@ -106,8 +106,9 @@ def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: Scale) 
     if verdict.rule_id.startswith("dns/false_answer"):
         return any(map(_leads_inside, system)) and any(map(_leads_inside, public))
     states: set[DnsState] = {STATES.get(o.failure, "error") for o in (*system, *public)}
-    encrypted = [o for o in rows if o.dns_engine in ENCRYPTED and o.purpose == "target"]
-    known_here = bool(encrypted) and all(o.answers for o in encrypted)  # its operator does not deny it to this place
+    encrypted = [o for o in rows if o.dns.engine in ENCRYPTED and o.purpose == "target"]
+    # Its operator does not deny it to this place.
+    known_here = bool(encrypted) and all(o.dns.answers for o in encrypted)
     denied = states == {verdict.block_type.removeprefix("dns.")} and states < {"nxdomain", "empty"}
     return denied and bool(public) and known_here
 
@@ -118,7 +119,7 @@ def _fits(seen: Observation, cc: str) -> bool:
 
 
 def _leads_inside(seen: Observation) -> bool:
-    return any(is_bogon(a) and is_private(a) and not _is_null(a) for a in seen.answers)
+    return any(is_bogon(a) and is_private(a) and not _is_null(a) for a in seen.dns.answers)
 
 
 def _is_null(text: str) -> bool:
@@ -132,7 +133,7 @@ def _never(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
 
 
 def _telegram(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
-    return verdict.target_id.startswith("telegram.chat.") and any(o.status in TELEGRAM_STATUS for o in rows)
+    return verdict.target_id.startswith("telegram.chat.") and any(o.http.status in TELEGRAM_STATUS for o in rows)
 
 
 def _known_name(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
@@ -142,7 +143,7 @@ def _known_name(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> 
 def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
     """A literal address or a trusted resolver's, one in a network of the operator's, or a certificate that is good."""
     reached = [o for o in rows if o.operation in _REACHES and not o.failure]
-    return any(o.address_source in ("literal", "trusted") or o.met_expectation == "yes" or o.trust == "valid"
+    return any(o.address_source in ("literal", "trusted") or o.met_expectation == "yes" or o.tls.trust == "valid"
                for o in reached)
 
 

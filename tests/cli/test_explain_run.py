@@ -191,7 +191,7 @@ HOSTILE = "\x1b]0;owned\x07\u202egnp.exe\r\nblocked"
 
 def hostile(result: RunResult) -> RunResult:
     """Whatever a file may hold of strange text."""
-    seen = tuple(replace(o, failure=open_failure(o.failure and HOSTILE), packets=(HOSTILE,),
+    seen = tuple(replace(o, failure=open_failure(o.failure and HOSTILE), reason=HOSTILE,
                          address=o.address or HOSTILE) for o in result.observations)
     rows = tuple(replace(v, reason=HOSTILE, hop=HOSTILE, rule_id=HOSTILE, block_type=known(HOSTILE, BLOCK_TYPES))
                  for v in result.verdicts)

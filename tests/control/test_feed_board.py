@@ -237,7 +237,7 @@ LIES: dict[str, tuple[str, ...] | str] = {**dict.fromkeys(("system", "network", 
 def test_behind_a_lie_the_feed_leads_to_the_service(now: datetime, outcome: str, reached: bool) -> None:
     found, book = verdict(Net(dns=LIES), A, now=now)
     assert found.outcome == outcome, found
-    assert any(o.address == HERE4 and o.trust == "valid" for o in book.observations) is reached
+    assert any(o.address == HERE4 and o.tls.trust == "valid" for o in book.observations) is reached
 
 
 def test_a_censor_behind_the_one_behind_the_lie_is_seen() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
-from observations import BEYOND4, ELSEWHERE, REFUSED, operation
+from observations import BEYOND4, ELSEWHERE, REFUSED, observation, operation, replace_flat
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.failures import RCODE_FAILURES, Failure, open_failure
@@ -92,7 +92,7 @@ class Net:
         if isinstance(step, Datagrams):
             return [self._datagrams(step)], []
         if isinstance(step, Transfer):
-            return [Observation(operation="transfer", purpose=step.purpose, address=step.address, port=step.port,
+            return [observation(operation="transfer", purpose=step.purpose, address=step.address, port=step.port,
                                 input=step.input, sni=step.sni, bytes_read=131_072, flow_s=0.5)], []
         if isinstance(step, Locate):
             return self._locate(step), []
@@ -106,11 +106,11 @@ class Net:
             hops = HOPS if step.purpose == "reference" else {"near": 2, "far": HOPS}.get(self.lost, 0)
             heard = [f"{ttl} exceeded 9.0 router{ttl}" for ttl in range(1, hops + 1) if self.lost]
             end = [f"{hops + 1} open 9.0"] if step.purpose == "reference" else []
-            return Observation(operation="udp_trace", purpose=step.purpose, address=step.address, port=step.port,
+            return observation(operation="udp_trace", purpose=step.purpose, address=step.address, port=step.port,
                                family=family, replies=(*heard, *end))
         if isinstance(step, VersionProbe):
             silent = stage == "udp"
-            return Observation(operation="quic_version", purpose="version", attempt=step.attempt,
+            return observation(operation="quic_version", purpose="version", attempt=step.attempt,
                                address=step.address, port=step.port, family=family,
                                failure=open_failure(failure) if silent else "", requests=3 if silent else 1,
                                responses=int(not silent), replies=() if silent else ("00000001",))
@@ -121,8 +121,8 @@ class Net:
             attempt=step.attempt, hostname=step.hostname, address=step.address, address_source=step.source,
             port=step.port, family=family, target_id=step.target_id, input=step.input, failure=open_failure(failure))
         if isinstance(step, Binding):
-            return replace(seen, requests=10, responses=0 if failure else 10)
-        return replace(seen, sni=step.sni, server_hello=not failure, tls_version="" if failure else "TLSv1.3",
+            return replace_flat(seen, requests=10, responses=0 if failure else 10)
+        return replace_flat(seen, sni=step.sni, server_hello=not failure, tls_version="" if failure else "TLSv1.3",
                        trust="valid" if step.trust == "web_pki" and not failure else "")
 
     def _trace(self, step: Trace) -> Observation:
@@ -131,7 +131,7 @@ class Net:
         failure = self.cuts.get(step.address, ("", ""))[1]
         end = {"reference": ["open"], "trace": ["refused"] if failure == REFUSED else []}[step.purpose]
         replies = (*heard, *(f"{hops + 1} {word} 9.0" for word in end))
-        return Observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
+        return observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
                            family=6 if ":" in step.address else 4, replies=replies)
 
     def _locate(self, step: Locate) -> list[Observation]:
@@ -141,7 +141,8 @@ class Net:
         way = tuple(f"{ttl} exceeded 9.0 router{ttl} public" for ttl in range(1, HOPS + 1))
         rows = [("", way), (step.name, ("3 reset 9.0",)), (step.name, ("2 exceeded 9.0",)),
                 (step.control_name, ("3 exceeded 9.0",))]
-        return [replace(plain, hostname=name, replies=replies, attempt=n) for n, (name, replies) in enumerate(rows)]
+        return [replace_flat(plain, hostname=name, replies=replies, attempt=n)
+                for n, (name, replies) in enumerate(rows)]
 
     @staticmethod
     def _purpose(step: Lookup) -> Purpose:
@@ -159,7 +160,7 @@ class Net:
         answers: tuple[str, ...] = () if isinstance(found, str) else found
         failure = open_failure(found) if isinstance(found, str) else "" if found else "dns_no_answer"
         rcode = next((rcode for rcode, word in RCODE_FAILURES.items() if word == failure), "NOERROR")
-        return Observation(
+        return observation(
             operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
             purpose=self._purpose(step), dns_engine=_ENGINES[step.channel],
             resolver=_resolver(step),

@@ -16,6 +16,8 @@ from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.unanswered import Asked
+from probe.results.flat_observation import PLACES, replies_from
+from probe.results.text_forms import FORMS
 
 HOST, OTHER = "chat.example", "other.example"
 HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "151.101.9.9"
@@ -66,29 +68,55 @@ def site_of(*members: Endpoint) -> Site:
     return only
 
 
+def observation(**flat: Any) -> Observation:
+    """The observation with these values; a name is that of a column, as in `sni`, whichever part it belongs to. Values
+    that have a text form in the column may be given in it."""
+    return _put(Observation(operation=flat["operation"]), flat)
+
+
+def replace_flat(seen: Observation, **flat: Any) -> Observation:
+    """The observation with other values, named as in `observation`."""
+    return _put(seen, flat)
+
+
+def _put(seen: Observation, flat: dict[str, Any]) -> Observation:
+    parts: dict[str, Any] = {}
+    for column, value in flat.items():
+        part, _, name = PLACES[column].rpartition(".")
+        if column == "replies" and any(isinstance(text, str) for text in value):
+            part, name, value = replies_from(flat.get("operation", seen.operation), value)
+        if column in FORMS and any(isinstance(text, str) for text in value):
+            value = FORMS[column].read(value)
+        if part:
+            parts[part] = replace(parts.get(part, getattr(seen, part)), **{name: value})
+        else:
+            parts[column] = value
+    return replace(seen, **parts)
+
+
 def lookup(*answers: str, name: str = HOST, resolver: ResolverRole | OperatorName = "network", failure: Failure = "",
            **changes: Any) -> Observation:
     """A question and its answer; without answers and failure, an empty one."""
     engine = ENGINE_OF_RESOLVER.get(resolver, "doh")
     word: Failure = failure or ("" if answers else "dns_no_answer")
-    plain = Observation(
+    plain = observation(
         operation="resolve" if engine == "system" else "dns_round_trip", hostname=name, resolver=resolver,
         dns_engine=engine, answers=answers, failure=word, purpose="dark" if resolver == "dark" else "target",
         resolver_address={"network": RESOLVER, "public": PUBLIC, "dark": DARK}.get(resolver, ""),
     )
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
 def operation(kind: Operation, address: str = HERE4, failure: Failure = "", **changes: Any) -> Observation:
     """A connect, tls_handshake or http_round_trip at an address."""
-    plain = Observation(
+    plain = observation(
         operation=kind, address=address, address_source="network", hostname=HOST, port=443,
         family=6 if ":" in address else 4, failure=failure, target_id="chat.web.main", input=f"https://{HOST}/",
         url=f"https://{HOST}/" if kind == "http_round_trip" else "", sni=HOST if kind != "connect" else "",
         trust="valid" if kind == "tls_handshake" and not failure else "",
         server_hello=kind == "tls_handshake" and not failure, status=200 if kind == "http_round_trip" else 0,
     )
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
 def visit_to(address: str = HERE4, *, until: str = "", failure: Failure = "", page: dict[str, Any] | None = None,

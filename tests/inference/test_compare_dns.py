@@ -14,7 +14,7 @@ from probe.core.nat64 import ipv4_inside
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence, state_of
-from probe.inference.evidence.dns_replies import answers_of_reply, reply_text
+from probe.results.text_forms import read_reply
 
 # ---- addresses
 
@@ -52,21 +52,6 @@ def test_a_nat64_address_is_what_it_embeds(address: object) -> None:
 def test_addresses_are_read_from_any_text(text: str) -> None:
     assert family_of(text) in (0, 4, 6)
     assert not (may_connect(text) and family_of(text) == 0)
-
-
-# ---- replies as text
-
-@given(st.floats(0, 1e5), st.integers(-1, 255), st.sampled_from(["NOERROR", "NXDOMAIN", "malformed FormError"]),
-       st.lists(st.ip_addresses(v=4).map(str), max_size=4))
-def test_a_reply_reads_as_it_was_written(delay_ms: float, ttl: int, rcode: str, answers: list[str]) -> None:
-    assert answers_of_reply(reply_text(delay_ms, ttl, rcode, "QR RD", answers)) == (rcode, frozenset(answers))
-
-
-@given(st.text(max_size=80))
-def test_any_text_can_be_read_as_a_reply(text: str) -> None:
-    rcode, answers = answers_of_reply(text)
-    assert "|" not in rcode
-    assert all(answers)
 
 
 # ---- channels
@@ -169,8 +154,7 @@ def test_a_filter_shows_by_the_null_address_or_a_policy(answer: str, ede: tuple[
 
 
 def replies(*texts: str) -> Observation:
-    first = answers_of_reply(texts[0])[1]
-    return lookup(*sorted(first), replies=tuple(texts))
+    return lookup(*sorted(read_reply(texts[0]).answers), replies=tuple(texts))
 
 
 EARLY, LATE = f"3.0|54|NOERROR|QR|{NEAR4}", f"60.0|49|NOERROR|QR|{THERE4}"

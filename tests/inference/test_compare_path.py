@@ -23,6 +23,7 @@ from observations import (
     numbered,
     operation,
     plain_visit,
+    replace_flat,
     site_of,
     told,
     visit_to,
@@ -170,7 +171,7 @@ def test_a_slow_line_stops_anywhere_and_a_frozen_flow_alike(reads: tuple[int, ..
 @pytest.mark.parametrize(("came_s", "seeps"), [((0.2, 0.3, 0.2), False), ((0.2, 0.2, 7.6), True)])
 def test_a_page_that_still_came_when_its_time_was_up_is_slow_and_not_silent(
         came_s: tuple[float, ...], seeps: bool) -> None:
-    seen = [replace(o, t_s=o.t0_s + 8, flow_s=came_s[o.attempt - 1]) if o.operation == "http_round_trip" else o
+    seen = [replace_flat(o, t_s=o.t0_s + 8, flow_s=came_s[o.attempt - 1]) if o.operation == "http_round_trip" else o
             for o in tries(TIMEOUT, until="http", n=len(came_s))]
     assert evidence(seen).seeps == seeps
 

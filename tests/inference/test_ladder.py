@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import HERE4, HERE6, REFUSED, THERE4, TIMEOUT, lookup, operation
+from observations import HERE4, HERE6, REFUSED, THERE4, TIMEOUT, lookup, operation, replace_flat
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
@@ -166,8 +166,8 @@ HUSH = operation("http_round_trip", "93.184.6.0", TIMEOUT, purpose="target", ack
 @pytest.mark.parametrize(("seen", "narrow", "hushed"), [
     ([], False, False), (STALLS, True, False), (STALLS[:2], False, False), ([*STALLS, large()], False, False),
     ([*STALLS, HUSH], True, True), ([*STALLS, stall(THERE4, "ladder")], True, True), ([*STALLS[:2], HUSH], False, True),
-    ([replace(o, acked="no") for o in [*STALLS, HUSH]], False, False),
-    ([*STALLS, replace(HUSH, url="http://chat.example/")], True, False),
+    ([replace_flat(o, acked="no") for o in [*STALLS, HUSH]], False, False),
+    ([*STALLS, replace_flat(HUSH, url="http://chat.example/")], True, False),
 ])
 def test_a_line_is_narrow_where_nothing_large_arrives_and_several_stall(
         seen: list[Observation], narrow: bool, hushed: bool) -> None:

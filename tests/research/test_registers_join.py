@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopback import requests_on, serving
+from observations import observation, replace_flat
 from probe.cli.main import cli
 from probe.core.endpoints import Endpoint
-from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.outcomes import Outcome
 from probe.core.tables.roles import Role
@@ -160,10 +160,10 @@ def results(tmp_path: Path) -> Path:
         (3, "RU", "ok", "ok"), (5, "RU", "blocked", "ok"), (6, "RU", "blocked", "ok"), (1, "DE", "ok", "blocked"))
     for day, cc, signal, wechat in days:
         run = Run(run_id=f"r{day}", measurement_start_time=f"2017-05-{day:02}T10:00:00Z", vantage=Vantage(probe_cc=cc))
-        seen = Observation(observation_id=f"r{day}.1", run_id=f"r{day}", target_id="signal.web.main",
+        seen = observation(observation_id=f"r{day}.1", run_id=f"r{day}", target_id="signal.web.main",
                            operation="tls_handshake", purpose="target", address="198.51.100.77", trust="valid",
                            address_source="system")
-        forged = replace(seen, observation_id=f"r{day}.2", address="192.0.2.66", trust="wrong_name",
+        forged = replace_flat(seen, observation_id=f"r{day}.2", address="192.0.2.66", trust="wrong_name",
                          failure="ssl_invalid_hostname")
         write_run(RunResult(run=run, observations=(seen, forged), controls=(), services=(), verdicts=(
             verdict("signal.web.main", signal), verdict("wechat.web.main", wechat), verdict("line.web.main", signal),

@@ -192,9 +192,9 @@ def _place(endpoint: Endpoint, seen: Sequence[Observation]) -> FeedPlace | None:
     words = {word: _word([o for o in seen if o.operation in operations]) for word, operations in _WORDS.items()}
     if all(word is None for word in words.values()):
         return None
-    shaken = [o for o in seen if o.operation in _SHAKES and o.chain]
+    shaken = [o for o in seen if o.operation in _SHAKES and o.tls.chain]
     return FeedPlace(ip=seen[0].address, port=endpoint.port, **words,
-                     key=shaken[-1].chain[0] if shaken else "", ja4=shaken[-1].ja4 if shaken else "")
+                     key=shaken[-1].tls.chain[0] if shaken else "", ja4=shaken[-1].tls.ja4 if shaken else "")
 
 
 def _word(seen: Sequence[Observation]) -> str | None:
@@ -204,7 +204,7 @@ def _word(seen: Sequence[Observation]) -> str | None:
     if not seen or (failed and len(failed) < len(seen) and any(o.failure for o in seen[-2:])):
         return None
     if not seen[-1].failure:
-        return seen[-1].proof or None if seen[-1].operation == "app_round_trip" else ""
+        return seen[-1].app.proof or None if seen[-1].operation == "app_round_trip" else ""
     return stem(seen[-1].failure) if len({o.attempt for o in failed}) >= 2 else None
 
 
@@ -214,11 +214,11 @@ def _page(visits: Sequence[Observation]) -> FeedPage | None:
     answered = [o for o in pages if not o.failure]
     if not answered:
         return FeedPage(failure=stem(pages[-1].failure)) if len({o.attempt for o in pages}) >= 2 else None
-    last = answered[-1]
+    page = answered[-1].http
     return FeedPage(
-        status=last.status if 100 <= last.status <= 599 else 0, title=_text(last.title), bytes=last.body_bytes,
-        headers=tuple(sorted({name.lower() for name in last.header_names if _is_header(name)}))[:40],
-        location=_text(last.location), met=_MET.get(last.met_expectation, ""),
+        status=page.status if 100 <= page.status <= 599 else 0, title=_text(page.title), bytes=page.body_bytes,
+        headers=tuple(sorted({name.lower() for name in page.header_names if _is_header(name)}))[:40],
+        location=_text(page.location), met=_MET.get(answered[-1].met_expectation, ""),
     )
 
 

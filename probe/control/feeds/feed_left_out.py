@@ -48,7 +48,7 @@ class _Names:
     def __init__(self, result: RunResult) -> None:
         asked = [o for o in result.observations if o.operation in LOOKUPS and not o.reason]
         self.asked = {o.hostname for o in asked}
-        self.known = {o.hostname for o in asked if o.answers}
+        self.known = {o.hostname for o in asked if o.dns.answers}
 
 
 def _why(raw: Endpoint, asked: Endpoint, made: Feed, names: _Names) -> str:

@@ -42,8 +42,8 @@ def app_evidence(protocol: ProtocolName, mine: Sequence[Observation], around: Se
     said = [o for o in mine if o.operation == OPERATION]
     words = {(c.asn, c.cc, word) for c in controls if c.state == "answered" and (word := control_word(c, where))}
     return AppEvidence(
-        protocol=protocol, proof=next((o.proof for o in reversed(said) if o.proof), ""),
-        heard=any(o.reply_bytes for o in said if o.failure or o.proof not in GENUINE),
+        protocol=protocol, proof=next((o.app.proof for o in reversed(said) if o.app.proof), ""),
+        heard=any(o.app.reply_bytes for o in said if o.failure or o.app.proof not in GENUINE),
         innocent=innocent_word(around, address, port),
         control_proven=sum(word == "ok" for *_, word in words),
         control_foreign=sum(word == FOREIGN for *_, word in words),
@@ -65,13 +65,13 @@ def control_word(control: ControlAnswer, where: str) -> ControlFinding:
 def innocent_word(around: Sequence[Observation], address: str, port: int) -> InnocentState:
     """What innocent bytes met with at a messenger's address and port."""
     tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
-             and o.protocol == INNOCENT]
+             and o.app.protocol == INNOCENT]
     said = [o for o in tries if o.operation == OPERATION]
     if not tries:
         return "unasked"
     if any(not o.failure for o in said):
         return "reached"
-    if any(is_timeout(o.failure) and o.acked == "yes" for o in said):
+    if any(is_timeout(o.failure) and o.tcp.acked == "yes" for o in said):
         return "carried"
     return "tainted" if all(o.tainted_by for o in tries if o.failure) else "failed"
 
@@ -79,9 +79,9 @@ def innocent_word(around: Sequence[Observation], address: str, port: int) -> Inn
 def foreign_status(mine: Sequence[Observation]) -> int:
     """The HTTP status of the last answer, where it is none of the protocol: a proven server's own refusal or error."""
     said = [o for o in mine if o.operation == OPERATION]
-    return said[-1].status if said and said[-1].proof == FOREIGN else 0
+    return said[-1].http.status if said and said[-1].app.proof == FOREIGN else 0
 
 
 def proves_service(mine: Sequence[Observation]) -> bool:
     """Some attempt was answered with what only the genuine service has."""
-    return any(o.operation == OPERATION and o.proof == PROVEN for o in mine)
+    return any(o.operation == OPERATION and o.app.proof == PROVEN for o in mine)

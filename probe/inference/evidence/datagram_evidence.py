@@ -17,7 +17,7 @@ from probe.inference.evidence.path_evidence import PathEvidence, claims
 from probe.inference.evidence.udp_evidence import PORT_BESIDE, Other, beside, where_datagrams_end
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, source_of
 
-VERSION_1 = "00000001"
+VERSION_1 = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,23 +46,23 @@ def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequ
         address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
         secure=bool(site.sni), needs=1, depth=int(bool(mine)), attempts=len({o.attempt for o in mine}),
         failed_attempts=len({o.attempt for o in failed}), last_ok=bool(mine) and not last.failure,
-        proven=site.proves_itself and any(o.trust == "valid" for o in mine), innocent=_innocent(near),
+        proven=site.proves_itself and any(o.tls.trust == "valid" for o in mine), innocent=_innocent(near),
         evidence=tuple(o.observation_id for o in (*mine, *near)),
         udp=replace(
             beside(around.others, protocol=kind, address=address, service=endpoint.service),
             mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),
             again=_again(mine, near),
             versions_answered=sum(o.operation == "quic_version" and not o.failure for o in near),
-            late=sum(bool(o.tls_version) and o.failure in TIMEOUTS for o in failed),
+            late=sum(bool(o.tls.version) and o.failure in TIMEOUTS for o in failed),
             lost=where_datagrams_end(around.traces, address, site.port),
             lost_beside=where_datagrams_end(around.traces, address, PORT_BESIDE), version=_version(near),
-            offers_v1=any(VERSION_1 in o.replies for o in near if o.operation == "quic_version"),
+            offers_v1=any(VERSION_1 in o.datagrams.versions for o in near if o.operation == "quic_version"),
         ),
     )
     if failed and not base.last_ok:
         base = replace(
-            base, stage=kind, failure=last.failure, icmp=last.icmp, tls_alert=last.tls_alert, trust=last.trust,
-            issuer=last.issuer, same_failure=len({kind_of(o.failure) for o in failed}) == 1,
+            base, stage=kind, failure=last.failure, icmp=last.icmp, tls_alert=last.tls.alert, trust=last.tls.trust,
+            issuer=last.tls.issuer, same_failure=len({kind_of(o.failure) for o in failed}) == 1,
             tainted=all(o.tainted_by for o in failed),
             private_root=claims(last, around.private_root),
         )
@@ -107,7 +107,7 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation], 
     told = [c for c in around.controls if c.input in inputs]
     answered = [c for c in told if c.state == "answered" and (c.source != FEED or where in dict(c.udp))]
     words = {(c.asn, c.cc, not dict(c.udp)[where]) for c in answered if where in dict(c.udp)}
-    keys = {o.chain[0] for o in mine if o.chain}
+    keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]
     return replace(
         base, controls_asked=len({c.control_id for c in told}), controls_answered=len({c.control_id for c in answered}),

@@ -38,18 +38,18 @@ def encrypted_dns(seen: Sequence[Observation], *, well: bool) -> EncryptedDns:
     operators succeeds, each of which accepts the connection, while other servers' handshakes do.
     """
     dot: dict[str, list[Observation]] = {
-        o.resolver: [x for x in seen if x.dns_engine == "dot" and x.resolver == o.resolver]
-        for o in seen if o.dns_engine == "dot" and not o.reason}
+        o.dns.resolver: [x for x in seen if x.dns.engine == "dot" and x.dns.resolver == o.dns.resolver]
+        for o in seen if o.dns.engine == "dot" and not o.reason}
     connects = [o for o in seen if o.operation == "connect" and not o.failure]
     other_port = any(o.port not in USUAL_PORTS for o in connects)
     operator_lives = any(o.hostname in _HOSTS and o.port == 443 for o in connects)
     shakes = [o for o in seen if o.operation == "tls_handshake"]
-    others = {o.address for o in shakes if o.trust == "valid" and o.hostname not in _HOSTS}
+    others = {o.address for o in shakes if o.tls.trust == "valid" and o.hostname not in _HOSTS}
     doh = {name: [o for o in shakes if o.hostname == name and o.purpose == "ladder"]
            for name in {o.hostname for o in shakes} & _HOSTS}
     names = {o.doh_host: o.name for o in PUBLIC_RESOLVERS}
     for host, tries in doh.items():
-        tries += [o for o in seen if o.dns_engine == "doh" and o.resolver == names[host]]
+        tries += [o for o in seen if o.dns.engine == "doh" and o.dns.resolver == names[host]]
     return EncryptedDns(dot=_word(dot, well and other_port and operator_lives),
                         doh=_word(doh, well and len(others) >= 2))
 
@@ -66,7 +66,7 @@ def _word(tries: Mapping[str, Sequence[Observation]], decided: bool) -> Encrypte
 
 def _worked(seen: Observation) -> bool:
     """Any answer counts, also one that denies: the channel carried it."""
-    return not seen.failure or bool(seen.rcode)
+    return not seen.failure or bool(seen.dns.rcode)
 
 
 def _kind(failure: Failure) -> FailureKind:

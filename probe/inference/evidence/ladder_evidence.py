@@ -115,9 +115,9 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
     above_tcp = [o for o in seen if o.operation in ABOVE_TCP
                  and o.purpose not in _UNUSUAL]
     large = [o for o in above_tcp if not o.failure and o.bytes_read >= TWO_SEGMENTS]
-    silent = [o for o in above_tcp if is_timeout(o.failure) and o.acked != "no" and o.bytes_read < TWO_SEGMENTS]
+    silent = [o for o in above_tcp if is_timeout(o.failure) and o.tcp.acked != "no" and o.bytes_read < TWO_SEGMENTS]
     crawls = _crawls([o for o in seen if o.operation == "transfer" and o.purpose in _TRANSFERS])
-    offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
+    offsets = [o.http.clock_offset_s for o in seen if o.http.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, tunnel=tunnel, changed=changed, resolver=_resolver(seen),
         asked=asked_of([o for o in seen if o.purpose == "ladder"]),
@@ -129,16 +129,16 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         domestic_failed=sum(not ok for url, ok in verdicts.items() if url in domestic),
         altered=_altered(pages, operators or {}),
         tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
-        resigned=sum(o.trust in _NOT_ITS_OWN for o in shakes),
+        resigned=sum(o.tls.trust in _NOT_ITS_OWN for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
-        hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.url.startswith("https:"))
+        hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.http.url.startswith("https:"))
                    for o in silent),
         stalled_innocents=frozenset(o.address for o in silent if o.purpose in _INNOCENT
                                     and not o.tainted_by),
         slow=crawls or (bool(large) and all(o.t_s - o.t0_s > LARGE_TAKES_S for o in large)), crawls=crawls,
         nat64_prefix=prefix_of(a for o in seen if o.purpose == "ladder" and o.hostname == KNOWN_NAME
-                               for a in o.answers),
+                               for a in o.dns.answers),
     )
 
 
@@ -165,11 +165,11 @@ def _works(seen: Sequence[Observation]) -> bool:
 
 
 def _spoke(seen: Observation) -> bool:
-    return not seen.failure or bool(seen.trust)
+    return not seen.failure or bool(seen.tls.trust)
 
 
 def _resolver(seen: Sequence[Observation]) -> ResolverState:
-    asked = [o for o in seen if o.purpose == "ladder" and o.resolver == "network" and o.hostname != KNOWN_NAME]
+    asked = [o for o in seen if o.purpose == "ladder" and o.dns.resolver == "network" and o.hostname != KNOWN_NAME]
     if not asked:
         return "unasked"
     if any(not o.failure for o in asked):
@@ -189,7 +189,7 @@ def _altered(pages: Sequence[Observation], operators: Mapping[str, str]) -> int:
 
 
 def _place(seen: Observation) -> str:
-    return host_of(seen.location) or seen.body_sha256
+    return host_of(seen.http.location) or seen.http.body_sha256
 
 
 def _clock(offsets: Sequence[float]) -> float | None:

@@ -219,7 +219,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         needs=_NEEDS.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
-        proven=(site.proves_itself and any(o.trust == "valid" for o in mine)) or proves_service(mine),
+        proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
         other_bytes=_other_bytes(around, mine, address, site.port),
         lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
@@ -230,7 +230,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
                             [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
                                 address, site.port)]),
         cut=sum(o.failure == RESET and o.operation != "connect" for o in named), freezes=freezes(visits, flows, lent),
-        hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
+        hushed=any(o.operation == "http_round_trip" and not o.failure and o.tcp.acked == "no"
                    for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
@@ -250,7 +250,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
 
 def claims(seen: Observation, organisation: str) -> bool:
     """Whether a certificate of nobody we trust names this organisation in its issuer (RFC 4514 escapes commas)."""
-    return bool(organisation) and organisation in seen.issuer.replace("\\", "") and seen.trust in UNTRUSTED
+    return bool(organisation) and organisation in seen.tls.issuer.replace("\\", "") and seen.tls.trust in UNTRUSTED
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
@@ -271,9 +271,8 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         seeps=any(seeps(o) for o in ends),
-        acked=_acked([o.acked for o in ends]), tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
-        private_root=claims(last, private_root),
-        status=last.status,
+        acked=_acked([o.tcp.acked for o in ends]), tls_alert=last.tls.alert, trust=last.tls.trust,
+        issuer=last.tls.issuer, private_root=claims(last, private_root), status=last.http.status,
     )
 
 
@@ -295,15 +294,15 @@ def whole_attempts(mine: Sequence[Observation]) -> list[int]:
 
 def _end_of(attempt: Sequence[Observation]) -> Observation:
     """The operation with which a failing attempt ended."""
-    return next((o for o in attempt if o.failure or o.proof == FOREIGN), attempt[-1])
+    return next((o for o in attempt if o.failure or o.app.proof == FOREIGN), attempt[-1])
 
 
 def _innocent(around: Sequence[Observation], address: str, port: int) -> InnocentState:
     tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
-             and o.protocol != INNOCENT]
+             and o.app.protocol != INNOCENT]
     if not tries:
         return "unasked"
-    operation: Operation = "tls_handshake" if any(o.sni for o in tries) else "http_round_trip"
+    operation: Operation = "tls_handshake" if any(o.tls.sni for o in tries) else "http_round_trip"
     reached = [o for o in tries if o.operation == operation and not o.failure]
     if reached:
         return "reached"
@@ -321,8 +320,8 @@ def _other_port(around: Sequence[Observation], address: str) -> OtherPort:
 
 def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], address: str, port: int) -> OtherBytes:
     tries = [o for o in around if o.purpose == "bytes" and (o.address, o.port) == (address, port)]
-    lost = [o.sequence for o in mine if o.operation == "tls_handshake" and o.failure and o.acked == "no"]
-    said = [o for o in tries if o.operation == OPERATION and (not o.failure or o.acked == "yes")]
+    lost = [o.sequence for o in mine if o.operation == "tls_handshake" and o.failure and o.tcp.acked == "no"]
+    said = [o for o in tries if o.operation == OPERATION and (not o.failure or o.tcp.acked == "yes")]
     if any(min(lost) < o.sequence < max(lost) for o in said) if lost else False:
         return "passed"
     return "failed" if tries and not said else "unasked"
@@ -332,7 +331,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
                    mine: Sequence[Observation], *, known_as: str) -> PathEvidence:
     answered = [c for c in controls if c.state == "answered"
                 and (c.source != FEED or _control_word(base, site, c, known_as))]
-    keys = {o.chain[0] for o in mine if o.chain}
+    keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses)
             and _control_word(base, site, c, known_as) == "ok"}
     words = {(c.asn, c.cc, word) for c in answered if (word := _control_word(base, site, c, known_as))}
@@ -376,25 +375,25 @@ def _with_page(base: PathEvidence, page: Observation, controls: Sequence[Control
                endpoint: Endpoint, cc: str) -> PathEvidence:
     pages = [c for c in controls if c.state == "answered" and c.http_failure == ""]
     same = [_same_page(page, c) for c in pages]
-    foreign = redirects_abroad(page.url, page.status, page.location)
-    target, mark = host_of(joined(page.url, page.location)), mark_of((page,), cc=cc)
+    foreign = redirects_abroad(page.http.url, page.http.status, page.http.location)
+    target, mark = host_of(joined(page.http.url, page.http.location)), mark_of((page,), cc=cc)
     return replace(
-        base, status=page.status, met=page.met_expectation, fingerprint=mark.name, mark=mark,
+        base, status=page.http.status, met=page.met_expectation, fingerprint=mark.name, mark=mark,
         foreign_redirect=foreign,
         control_page_same=same.count(True), control_page_differs=same.count(False),
         control_redirects_alike=sum(
-            host_of(c.http_location) == target or redirects_abroad(page.url, c.http_status, c.http_location)
+            host_of(c.http_location) == target or redirects_abroad(page.http.url, c.http_status, c.http_location)
             for c in pages),
     )
 
 
 def _same_page(page: Observation, control: ControlAnswer) -> bool:
     """Status agrees and one of title, size or telling headers does (the field's usual comparison)."""
-    if page.status != control.http_status:
+    if page.http.status != control.http_status:
         return False
-    if not page.body_bytes and not control.http_body_bytes:
-        return host_of(page.location) == host_of(control.http_location)
-    if page.title or control.http_title:
-        return page.title == control.http_title
-    small, large = sorted((page.body_bytes, control.http_body_bytes))
-    return page.body_truncated or small > 0.7 * large
+    if not page.http.body_bytes and not control.http_body_bytes:
+        return host_of(page.http.location) == host_of(control.http_location)
+    if page.http.title or control.http_title:
+        return page.http.title == control.http_title
+    small, large = sorted((page.http.body_bytes, control.http_body_bytes))
+    return page.http.body_truncated or small > 0.7 * large

@@ -59,18 +59,18 @@ def shape_evidence(site: Site, address: str, mine: Sequence[Observation], around
     library = [o for o in mine if o.operation == "tls_handshake"]
     elsewhere = _elsewhere(site, mine, around)
     small = _small_answer(address, site.port, around)
-    if not library or any(o.server_hello or not o.failure for o in library):
+    if not library or any(o.tls.server_hello or not o.failure for o in library):
         return ShapeEvidence(elsewhere=elsewhere, innocent_small=small)
     own = [o for o in around if o.purpose == "shape" and (o.hostname, o.port) == (site.host, site.port)
            and o.operation == "tls_handshake"]
-    plain = [o for o in own if _answered(o) and o.shape in PLAIN]
-    passed = tuple(dict.fromkeys(o.shape for o in plain if o.shape))
+    plain = [o for o in own if _answered(o) and o.tls.shape in PLAIN]
+    passed = tuple(dict.fromkeys(o.tls.shape for o in plain if o.tls.shape))
     here = [o for o in plain if o.address == address]
     return ShapeEvidence(
         passed=passed, firm=tuple(shape for shape in passed if _is_firm(shape, here, library)),
-        split_passed=any(o.shape == "split" and _answered(o) for o in own),
-        narrow=_narrow([o for o in own if o.shape == "narrow"], plain, library),
-        control_same=_alike_controls(library[-1].ja4, controls, known_as, site.port), elsewhere=elsewhere,
+        split_passed=any(o.tls.shape == "split" and _answered(o) for o in own),
+        narrow=_narrow([o for o in own if o.tls.shape == "narrow"], plain, library),
+        control_same=_alike_controls(library[-1].tls.ja4, controls, known_as, site.port), elsewhere=elsewhere,
         innocent_small=small,
     )
 
@@ -110,11 +110,11 @@ def _are_apart(ours: Iterable[str], theirs: Iterable[str]) -> bool:
 
 def _answered(seen: Observation) -> bool:
     """A ServerHello came; an alert shows a TLS server too, but perhaps one that dislikes the shape."""
-    return not seen.failure and seen.tls_alert < 0
+    return not seen.failure and seen.tls.alert < 0
 
 
 def _is_firm(shape: ShapeName, passes: Sequence[Observation], library: Sequence[Observation]) -> bool:
-    times = [o.sequence for o in passes if o.shape == shape]
+    times = [o.sequence for o in passes if o.tls.shape == shape]
     return bool(times) and any(min(times) < o.sequence < max(times) for o in library)
 
 
@@ -123,7 +123,7 @@ def _narrow(tries: Sequence[Observation], passes: Sequence[Observation], library
     a block that merely began or ended would show."""
     answered = [o for o in tries if _answered(o)]
     if answered:
-        whole = all(o.segments == 1 for o in answered)
+        whole = all(o.tcp.segments == 1 for o in answered)
         again = any(o.sequence > answered[0].sequence for o in library)
         return ("passed" if whole else "cut") if again else "unasked"
     times = [o.sequence for o in passes]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from probe.core.addresses import provider_net, same_provider
 from probe.core.observations import Observation
-from probe.core.tables.evidence_words import HOP_WORDS, HopWord, LostWhere
-from probe.core.tables.words import Empty, known
+from probe.core.tables.evidence_words import HopWord, LostWhere
+from probe.core.tables.words import Empty
 
 BEYOND = 2
 """So many hops further others must be heard of: routers do not always answer, and one silent one proves nothing."""
@@ -35,18 +35,9 @@ class Way:
 
 
 def way_of(trace: Observation) -> Way:
-    """Read a trace's replies; those that are not `TTL word ...` count for nothing."""
-    heard: dict[int, str] = {}
-    ended: list[tuple[int, HopWord | Empty]] = []
-    for text in trace.replies:
-        ttl, told, *more = (*text.split(), "", "")
-        word = known(told, HOP_WORDS)
-        if not ttl.isdecimal():
-            continue
-        if word == "exceeded":
-            heard[int(ttl)] = more[1] if len(more) > 1 else ""
-        elif word in _ENDS:
-            ended.append((int(ttl), word))
+    """Read a trace's lines."""
+    heard = {line.ttl: line.router for line in trace.trace.lines if line.word == "exceeded"}
+    ended = [(line.ttl, line.word) for line in trace.trace.lines if line.word in _ENDS]
     ended_at, ended_by = min(ended, default=_NOWHERE)
     return Way(heard=heard, ended_at=ended_at, ended_by=ended_by)
 

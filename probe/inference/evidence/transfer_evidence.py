@@ -46,7 +46,7 @@ def stalled(seen: Observation) -> bool:
 
 def seeps(seen: Observation) -> bool:
     """A page whose time was up, and of which bytes still came when half of it was over: slow, and not silent."""
-    return seen.operation == "http_round_trip" and 2 * seen.flow_s > seen.t_s - seen.t0_s
+    return seen.operation == "http_round_trip" and 2 * seen.transfer.flow_s > seen.t_s - seen.t0_s
 
 
 def frozen(seen: Observation) -> bool:
@@ -56,7 +56,7 @@ def frozen(seen: Observation) -> bool:
 
 def passed(seen: Observation) -> bool:
     """It came well beyond where boxes freeze transfers, or flowed until the time was up."""
-    return not seen.failure and (seen.bytes_read > FROZEN_BYTES[1] or seen.flow_s >= LASTS_S)
+    return not seen.failure and (seen.bytes_read > FROZEN_BYTES[1] or seen.transfer.flow_s >= LASTS_S)
 
 
 def tells(seen: Observation) -> bool:
@@ -75,7 +75,7 @@ def usable(seen: Observation) -> bool:
     counts too, also by a reset: that is what a kernel sends where requests were still unread."""
     if seen.failure not in _ENDED_BY_SERVERS and not stalled(seen):
         return False
-    return seen.bytes_read >= USABLE_BYTES or seen.flow_s >= TRICKLES_S
+    return seen.bytes_read >= USABLE_BYTES or seen.transfer.flow_s >= TRICKLES_S
 
 
 def dead(seen: Observation) -> bool:
@@ -85,7 +85,7 @@ def dead(seen: Observation) -> bool:
 
 def trickles(seen: Observation) -> bool:
     """It went on and on, and few bytes came."""
-    return seen.flow_s >= TRICKLES_S
+    return seen.transfer.flow_s >= TRICKLES_S
 
 
 def pace(seen: Observation) -> float:
@@ -102,24 +102,24 @@ def ideal_s(size: int, rtt_s: float, *, hello: bool, asked: int = 0) -> float:
 
 def own_ideal_s(seen: Observation, rtt_s: float) -> float:
     """What a transfer takes where nothing but its round trips costs time."""
-    return ideal_s(seen.bytes_read, rtt_s, hello=True, asked=seen.rounds)
+    return ideal_s(seen.bytes_read, rtt_s, hello=True, asked=seen.transfer.rounds)
 
 
 def _took_s(seen: Observation) -> float:
     """From the established connection to the last byte; to the end of the wait where it stalled."""
-    return seen.t_s - seen.t0_s if stalled(seen) else seen.flow_s
+    return seen.t_s - seen.t0_s if stalled(seen) else seen.transfer.flow_s
 
 
 def effort(seen: Observation) -> float:
     """How many times longer than round trips alone explain; 0 where the round trip is not known."""
-    ideal = own_ideal_s(seen, seen.min_rtt_ms / 1000)
+    ideal = own_ideal_s(seen, seen.tcp.min_rtt_ms / 1000)
     return _took_s(seen) / ideal if ideal else 0.0
 
 
 def pace_apart(seen: Observation) -> float:
     """Bytes a second in the time that round trips do not explain: what the narrowest place lets through. Where hardly
     any is left the number is bounded, for then it says little; the plain pace where the round trip is not known."""
-    return seen.bytes_read / max(_took_s(seen) - own_ideal_s(seen, seen.min_rtt_ms / 1000), LEAST_APART_S)
+    return seen.bytes_read / max(_took_s(seen) - own_ideal_s(seen, seen.tcp.min_rtt_ms / 1000), LEAST_APART_S)
 
 
 def alike(sizes: Sequence[int]) -> bool:
@@ -130,7 +130,7 @@ def alike(sizes: Sequence[int]) -> bool:
 def steadiness(seen: Observation) -> float:
     """Coefficient of variation of the bytes of whole seconds, first and last left out; 0 is perfectly steady, and what
     is too short to tell is 1."""
-    halves = [int(n) for n in seen.bins if n.isdigit()]
+    halves = list(seen.transfer.bins)
     seconds = [a + b for a, b in pairwise(halves)][2:-1:2]
     if len(seconds) < 3 or not sum(seconds):
         return 1.0
@@ -159,7 +159,7 @@ def of_visits(visits: Sequence[Observation], address: str) -> list[Observation]:
     for attempt in sorted({o.attempt for o in own}):
         rows = [o for o in own if o.attempt == attempt and o.operation != "connect"]
         rest = [o for o in rows if o.operation == "transfer"]
-        ended = [o for o in rows if o.operation == "http_round_trip" and stalled(o) and o.acked != "no"]
+        ended = [o for o in rows if o.operation == "http_round_trip" and stalled(o) and o.tcp.acked != "no"]
         if rest or ended:
             found.append(replace((rest or ended)[-1], bytes_read=sum(o.bytes_read for o in rows)))
     return found

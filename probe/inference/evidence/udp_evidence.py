@@ -93,10 +93,11 @@ def _other(protocol: DatagramKind, address: str, mine: Sequence[Observation]) ->
     greetings = [o for o in mine if o.operation == "quic_handshake" and o.purpose == "innocent"]
     return Other(
         protocol=protocol, address=address, services=frozenset(o.target_id.split(".")[0] for o in mine if o.target_id),
-        requests=sum(o.requests for o in series), responses=sum(o.responses for o in series),
-        alive=any(not o.failure or o.responses for o in mine), silent=all(o.failure in TIMEOUTS for o in mine),
-        shaken=any(o.operation == "quic_handshake" and not o.failure and o.tls_version for o in mine),
-        greetings=len(greetings), greeted=sum(not o.failure or o.responses > 0 for o in greetings),
+        requests=sum(o.datagrams.requests for o in series), responses=sum(o.datagrams.responses for o in series),
+        alive=any(not o.failure or o.datagrams.responses for o in mine),
+        silent=all(o.failure in TIMEOUTS for o in mine),
+        shaken=any(o.operation == "quic_handshake" and not o.failure and o.tls.version for o in mine),
+        greetings=len(greetings), greeted=sum(not o.failure or o.datagrams.responses > 0 for o in greetings),
     )
 
 

@@ -34,7 +34,7 @@ def failed_inputs(site: Site, attempt: Sequence[Observation]) -> frozenset[str]:
         return every
     if site.kind == "app":
         told = [o for o in attempt if o.operation == "app_round_trip"]
-        return every if any(o.failure or o.proof not in GENUINE for o in told) else frozenset()
+        return every if any(o.failure or o.app.proof not in GENUINE for o in told) else frozenset()
     if site.kind != "http":
         return frozenset()
     served = {o.input for o in attempt if o.operation == "http_round_trip" and page_works(site, o)}
@@ -48,7 +48,8 @@ def page_works(site: Site, seen: Observation) -> bool:
         return False
     if site.proves_itself:
         return True
-    if redirects_abroad(seen.url, seen.status, seen.location) and not is_strong_endpoint(site, seen.input):
+    page = seen.http
+    if redirects_abroad(page.url, page.status, page.location) and not is_strong_endpoint(site, seen.input):
         return False
     marked = is_telling(seen) and not is_strong_endpoint(site, seen.input)
     return seen.met_expectation != "no" and not marked

@@ -64,7 +64,7 @@ def name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
     here = [(p, v) for p, v in judged if p.source == "network"]
     behind = [(p, v) for p, v in judged if p.source == "trusted"]
     behind_works = any(v.outcome == "ok" or p.proven for p, v in behind)
-    shown = {o.trust for o in case.around if o.purpose == "port" and o.operation == "tls_handshake"
+    shown = {o.tls.trust for o in case.around if o.purpose == "port" and o.operation == "tls_handshake"
              and o.hostname == case.site.host and o.address in evidence.network_answers}
     wrong = any(p.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
     wrong_page = behind_works and any(

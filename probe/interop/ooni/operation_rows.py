@@ -11,7 +11,9 @@ from typing import Any, Final
 from msgspec import UNSET
 
 from probe.core.addresses import family_of
+from probe.core.observation_parts import DnsPart, HttpPart, TlsPart
 from probe.core.observations import Observation
+from probe.core.replies import DnsReply
 from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.failures import Failure
 from probe.core.tables.operations import Operation
@@ -19,10 +21,9 @@ from probe.core.tables.purposes import Purpose
 from probe.core.tables.resolvers import OperatorName
 from probe.core.tables.trust import TrustFinding
 from probe.core.tables.words import Empty
-from probe.inference.evidence.dns_replies import reply_text
 from probe.inference.evidence.url_places import host_of
 from probe.interop.imported_measurement import Frame
-from probe.interop.ooni.ooni_pages import mark_fields, page_fields
+from probe.interop.ooni.ooni_pages import mark_fields, with_page
 from probe.interop.words.ooni_keys import Connect, Exchange, Handshake, Query
 from probe.interop.words.ooni_tests import NETWORKS
 from probe.interop.words.ooni_words import DOH_OPERATORS, ENGINES, INTERRUPTED, PUBLIC_RESOLVERS, TRUST
@@ -126,12 +127,15 @@ def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = 
             sheet.shown.add(operator)
         sheet.rows.append(Observation(
             operation="resolve" if engine == "system" else "dns_round_trip",
-            purpose="target" if ours and query.query_type in (None, "A", "AAAA", "ANY") else ASIDE,
-            hostname=host, failure=failure, dns_engine=engine,
-            resolver=operator or ("system" if engine == "system" else "public" if public else ""),
-            resolver_address="" if engine == "system" else resolver_address, query_type=(query.query_type or "")[:16],
-            answers=addresses, cnames=_cnames(query), answer_ttl_s=_ttl(query), attempt=_asked(sheet, host, query),
-            t0_s=seconds(query.t0, query.t), t_s=seconds(query.t), replies=_replies(query, late),
+            purpose="target" if ours and query.query_type in (None, "A", "AAAA", "ANY") else ASIDE, hostname=host,
+            failure=failure,
+            dns=DnsPart(
+                engine=engine, resolver=operator or ("system" if engine == "system" else "public" if public else ""),
+                resolver_address="" if engine == "system" else resolver_address,
+                query_type=(query.query_type or "")[:16], answers=addresses, cnames=_cnames(query),
+                answer_ttl_s=_ttl(query), replies=_replies(query, late),
+            ),
+            attempt=_asked(sheet, host, query), t0_s=seconds(query.t0, query.t), t_s=seconds(query.t),
             met_expectation="yes" if theirs.issuperset(addresses) and addresses else "",
             **mark_fields(known().of_answer(addresses, _cnames(query))),
         ))
@@ -168,15 +172,15 @@ def _ttl(query: Query) -> int:
     return min(ttls, default=-1)
 
 
-def _replies(query: Query, late: Sequence[Query]) -> tuple[str, ...]:
+def _replies(query: Query, late: Sequence[Query]) -> tuple[DnsReply, ...]:
     """Every reply to one question, where more than one came."""
     more = [q for q in late if q.transaction_id is not None and q.transaction_id == query.transaction_id
             and q.query_type == query.query_type and q.hostname == query.hostname][:8]
     if not more:
         return ()
     began = seconds(query.t0, query.t)
-    return tuple(reply_text(max(0.0, seconds(q.t) - began) * 1000, -1, _rcode(q), "", _addresses(q))
-                 for q in (query, *more))
+    return tuple(DnsReply(delay_ms=round(max(0.0, seconds(q.t) - began) * 1000, 1), rcode=_rcode(q),
+                          answers=_addresses(q)) for q in (query, *more))
 
 
 def _rcode(query: Query) -> str:
@@ -241,12 +245,15 @@ def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence
             sheet.shown.add(name)
         subject, issuer = _names(one) if trust not in ("", "valid") else ("", "")
         sheet.rows.append(Observation(
-            operation=operation, failure=failure, sni=name, trust=trust, subject=subject, issuer=issuer,
+            operation=operation, failure=failure,
+            tls=TlsPart(
+                sni=name, trust=trust, subject=subject, issuer=issuer, alpn=(one.negotiated_protocol or "")[:32],
+                version=(one.tls_version or "")[:16], cipher=(one.cipher_suite or "")[:64], alert=alert_of(one.failure),
+                server_hello=not failure or bool(trust), shape="ech" if one.echconfig else "",
+            ),
             attempt=sheet.attempt(base, operation, not failure, after="" if over_quic else "connect"),
-            alpn=(one.negotiated_protocol or "")[:32], tls_version=(one.tls_version or "")[:16],
-            cipher=(one.cipher_suite or "")[:64], tls_alert=alert_of(one.failure),
-            server_hello=not failure or bool(trust), shape="ech" if one.echconfig else "",
-            t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base))
+            t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base,
+        ))
 
 
 def _names(shake: Handshake) -> tuple[str, str]:
@@ -272,16 +279,17 @@ def add_exchange(sheet: Sheet, one: Exchange, *, url: str, place: tuple[str, int
     base = sheet.base(host, address, port)
     base["input"] = url if base["target_id"] else ""
     shaken = (host, address, port, "tls_handshake") in sheet.tried
-    page = page_fields(sheet.frame, one, response) if response is not None and not failure else {}
     proven = secure and not failure and (shaken or sheet.frame.verifies)
     if proven:
         sheet.shown.add(host)
-    sheet.rows.append(Observation(
-        operation="http_round_trip", failure=failure, url=url,
-        method=(one.request.method or "GET")[:16] if one.request else "GET",
+    row = Observation(
+        operation="http_round_trip", failure=failure,
+        http=HttpPart(url=url, method=(one.request.method or "GET")[:16] if one.request else "GET"),
         attempt=sheet.attempt(base, "http_round_trip", not failure, after="tls_handshake" if shaken else "connect"),
-        trust="valid" if proven else "", sni=host if secure else "",
-        t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base, **page))
+        tls=TlsPart(trust="valid" if proven else "", sni=host if secure else ""), t0_s=seconds(one.t0, one.t),
+        t_s=seconds(one.t), **base,
+    )
+    sheet.rows.append(row if response is None or failure else with_page(row, sheet.frame, one, response))
 
 
 def _reached(sheet: Sheet, host: str, port: int, operation: Operation) -> str:

@@ -21,7 +21,7 @@ from probe.interop.ooni.exported_by_us import ENGINES, FORMS, HELD
 from probe.interop.ooni.ooni_verdicts import NONE
 from probe.interop.ooni.web_connectivity import controls_of
 from probe.interop.words.ooni_keys import Told
-from probe.results.plain_types import read_record
+from probe.results.flat_observation import observation_from
 
 MAX_TEXT = 4000
 _ENGINES = {theirs: ours for ours, theirs in ENGINES.items()}
@@ -43,7 +43,7 @@ def read_own(frame: Frame) -> Found:
     aim = Aim(target_id=target, service=service, role=known(role, ROLES), inputs=tuple(inputs),
               theirs=outcome if outcome in ("ok", "blocked", "down") else NONE)
     return Found(aims=[aim], observations=rows, controls=_controls(plain, frame.url), left_out=left_out,
-                 shown={o.hostname for o in rows if o.trust == "valid" and o.hostname})
+                 shown={o.hostname for o in rows if o.tls.trust == "valid" and o.hostname})
 
 
 def _rows(plain: Mapping[str, Any]) -> tuple[list[Observation], int]:
@@ -73,11 +73,11 @@ def _row(key: str, item: Fields) -> Observation | None:
     rest = {name: value for name, value in beside.items() if name in HELD} if isinstance(beside, dict) else {}
     try:
         made = {**rest, **READ[key](item), "failure": item_failure(item), "t0_s": item.get("t0"), "t_s": item.get("t")}
-        row = read_record({name: value for name, value in made.items() if value is not None}, Observation)
+        row = observation_from({name: value for name, value in made.items() if value is not None})
     except (msgspec.ValidationError, RecursionError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     good = row.operation in _OPERATIONS and row.purpose in PURPOSES and 0 < row.attempt < 1000 and _is_place(row)
-    return row if good and max(map(len, (row.hostname, row.input, row.failure, row.sni))) < MAX_TEXT else None
+    return row if good and max(map(len, (row.hostname, row.input, row.failure, row.tls.sni))) < MAX_TEXT else None
 
 
 def item_failure(item: Fields) -> str:

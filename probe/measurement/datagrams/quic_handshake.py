@@ -18,6 +18,7 @@ from aioquic.quic.connection import QuicConnection
 from aioquic.quic.packet import QuicProtocolVersion
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from probe.core.observation_parts import TlsPart
 from probe.core.observations import Observation
 from probe.core.tables.failures import TIMEOUT, Failure, failure_of, open_failure, trust_failure
 from probe.core.tables.trust import TrustFinding
@@ -66,17 +67,20 @@ def quic_visit(plan: QuicVisit, *, clock: Clock) -> Observation:
     base = Observation(
         operation="quic_handshake", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
         address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
-        target_id=plan.target_id, input=plan.input, sni=plan.sni, t0_s=clock.now_s(),
+        target_id=plan.target_id, input=plan.input, tls=TlsPart(sni=plan.sni), t0_s=clock.now_s(),
     )
     try:
         with UdpFlow(plan.address, plan.port) as flow:
             got = shake(flow, plan)
             subject, issuer = names_of(got.chain_der[0]) if got.chain_der else ("", "")
             return replace(
-                base, failure=got.failure, icmp=flow.icmp_word, t_s=clock.now_s(), alpn=got.alpn, cipher=got.cipher,
-                tls_version="TLSv1.3" if got.done else "", tls_alert=got.alert, server_hello=got.spoken,
-                chain=tuple(key_hash(der) for der in got.chain_der), trust=got.trust, subject=subject, issuer=issuer,
-                requests=got.pings, responses=len(got.heard),
+                base, failure=got.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
+                tls=replace(
+                    base.tls, alpn=got.alpn, cipher=got.cipher, version="TLSv1.3" if got.done else "", alert=got.alert,
+                    server_hello=got.spoken, chain=tuple(key_hash(der) for der in got.chain_der), trust=got.trust,
+                    subject=subject, issuer=issuer,
+                ),
+                datagrams=replace(base.datagrams, requests=got.pings, responses=len(got.heard)),
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )
     except OSError as error:

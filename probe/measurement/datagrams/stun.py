@@ -72,7 +72,9 @@ def binding(plan: Binding, *, clock: Clock, told: Told = _to_nobody) -> Observat
             told(series.own, plan.address)
             return replace(
                 base, failure=flow.failure or series.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
-                requests=len(series.waiting) + series.answered, responses=series.answered,
+                datagrams=replace(
+                    base.datagrams, requests=len(series.waiting) + series.answered, responses=series.answered,
+                ),
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )
     except OSError as error:

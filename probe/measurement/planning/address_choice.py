@@ -22,11 +22,11 @@ def candidates(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> l
     if site.address:
         return [(site.address, "literal")] if family_of(site.address) in frame.families else []
     own = of_the_name(seen.dns)  # no service lives where an innocent name does
-    plain = [a for o in own if o.resolver in OWN_RESOLVERS for a in o.answers]
+    plain = [a for o in own if o.dns.resolver in OWN_RESOLVERS for a in o.dns.answers]
     chosen = _bounded(plain, frame)
     trusted: list[str] = []
     if _behind(site, seen, evidence, chosen):
-        known = [a for o in own if o.dns_engine in ENCRYPTED for a in o.answers]
+        known = [a for o in own if o.dns.engine in ENCRYPTED for a in o.dns.answers]
         known += [a for c in seen.controls for a in c.addresses]
         if frame.nat64_prefix and 4 not in frame.families:
             known = [through(a, frame.nat64_prefix) for a in known]
@@ -40,7 +40,7 @@ def _behind(site: Site, seen: Seen, evidence: DnsEvidence, chosen: list[str]) ->
         return True
     if evidence.agrees or not evidence.trusted_answers:
         return False
-    reached = {o.address for o in seen.visits if o.operation == "tls_handshake" and o.trust == "valid"}
+    reached = {o.address for o in seen.visits if o.operation == "tls_handshake" and o.tls.trust == "valid"}
     return not reached & set(chosen)
 
 

@@ -91,11 +91,11 @@ def _is_doubtful(site: Site, source: AddressSource | Empty, seen: Seen, evidence
     """The address is one that trusted resolvers do not give, and nothing at it has proven whose it is."""
     if source != "network" or not evidence.trusted_answers or evidence.agrees or site.port == 443:
         return False
-    return not any(o.trust == "valid" for o in seen.visits if o.purpose == "target")
+    return not any(o.tls.trust == "valid" for o in seen.visits if o.purpose == "target")
 
 
 def _failed_above_tcp(seen: Seen, address: str) -> bool:
-    return any(o.address == address and (o.failure or o.proof == FOREIGN) and o.operation != "connect"
+    return any(o.address == address and (o.failure or o.app.proof == FOREIGN) and o.operation != "connect"
                for o in seen.visits)
 
 
@@ -112,4 +112,4 @@ def _asks_beforehand(site: Site) -> bool:
 
 def _was_tried(around: Sequence[Observation], innocent: Visit) -> bool:
     return any(o.purpose == "innocent" and o.address == innocent.address and o.port == innocent.port
-               and o.protocol == innocent.app for o in around)
+               and o.app.protocol == innocent.app for o in around)

@@ -84,7 +84,7 @@ def _traces(site: Site, address: str, mine: Sequence[Observation], seen: Seen, f
     Where a name or a version was answered, the address is not what matters."""
     around = [o for o in seen.around if (o.address, o.port) == (address, site.port) and o.operation in OPERATIONS]
     spent = any(o.purpose == "innocent" and o.attempt == 2 and o.failure for o in around)
-    heard = any(not o.failure for o in around) or any(o.tls_version or o.server_hello for o in mine)
+    heard = any(not o.failure for o in around) or any(o.tls.version or o.tls.server_hello for o in mine)
     if mine[-1].icmp or (heard and not spent):
         return []
     known_as = from_outside(address, frame.nat64_prefix)

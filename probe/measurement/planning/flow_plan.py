@@ -49,9 +49,9 @@ def flow_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     if not address:
         return _glance(site, seen, frame)
     url = _url(site, seen, address)
-    mine = [o for o in seen.flows if o.purpose == SAMPLE and o.method == "GET"]
+    mine = [o for o in seen.flows if o.purpose == SAMPLE and o.http.method == "GET"]
     before = of_visits([*seen.visits, *seen.flows], address)
-    pieces = [o for o in seen.flows if o.purpose == SAMPLE and o.method == "HEAD"]
+    pieces = [o for o in seen.flows if o.purpose == SAMPLE and o.http.method == "HEAD"]
     beside = [o for o in seen.flows if o.purpose == YARDSTICK and o.address == address]
     others = [o for o in seen.flows if o.purpose == YARDSTICK and o.address != address]
     kind = next_kind(mine, beside, others, pieces, before=before, places=len(frame.flow.yardsticks))
@@ -94,7 +94,7 @@ def _url(site: Site, seen: Seen, address: str) -> str:
     """The page with the most to give; the first of the site where none was served."""
     pages = [o for o in seen.visits if o.operation == "http_round_trip" and o.address == address
              and any(e.input == o.input for e in site.endpoints)]
-    best = max(pages, key=lambda o: (o.status == 200, o.bytes_read), default=None)
+    best = max(pages, key=lambda o: (o.http.status == 200, o.bytes_read), default=None)
     return best.input if best else site.endpoints[0].input
 
 

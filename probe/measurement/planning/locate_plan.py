@@ -30,22 +30,22 @@ def locate_steps(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
 def _at_resolver(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
     if not (evidence.injected or evidence.dark_answered or evidence.bogus or evidence.fingerprint):
         return []
-    if frame.dark_server and not any(o.resolver == "dark" for o in seen.dns):
+    if frame.dark_server and not any(o.dns.resolver == "dark" for o in seen.dns):
         return []  # it will be asked, and is the best place for questions that nobody may answer
     asked = _forged_at(seen, evidence)
     if asked is None:
         return []
-    return [Locate(kind="dns", address=asked.resolver_address, port=53, name=site.host, control_name=frame.innocent,
-                   input=site.endpoints[0].input, recursion=asked.resolver != "dark", together=frame.together)]
+    return [Locate(kind="dns", address=asked.dns.resolver_address, port=53, name=site.host, control_name=frame.innocent,
+                   input=site.endpoints[0].input, recursion=asked.dns.resolver != "dark", together=frame.together)]
 
 
 def _forged_at(seen: Seen, evidence: DnsEvidence) -> Observation | None:
     """The lookup that was answered falsely, best where nobody could have answered truly."""
     false = evidence.bogus | (evidence.network_answers - evidence.trusted_answers if evidence.fingerprint else set())
-    direct = [o for o in seen.dns if o.dns_engine == "udp" and o.resolver_address and o.hostname and o.answers]
-    forged = [o for o in direct if o.resolver == "dark" or len(o.replies) > 1 or set(o.answers) & false]
+    direct = [o for o in seen.dns if o.dns.engine == "udp" and o.dns.resolver_address and o.hostname and o.dns.answers]
+    forged = [o for o in direct if o.dns.resolver == "dark" or len(o.dns.replies) > 1 or set(o.dns.answers) & false]
     order: dict[ResolverRole | OperatorName | Empty, int] = {"dark": 0, "public": 1, "network": 2}
-    return min(forged, key=lambda o: order.get(o.resolver, 3), default=None)
+    return min(forged, key=lambda o: order.get(o.dns.resolver, 3), default=None)
 
 
 def _at_address(site: Site, seen: Seen, frame: Frame) -> list[Step]:

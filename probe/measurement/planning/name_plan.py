@@ -19,7 +19,7 @@ _NOT_FAILING: tuple[DnsState, ...] = ("ok", "unasked")
 
 
 def _is_direct(seen: Observation) -> bool:
-    return seen.resolver == "network" and seen.dns_engine == "udp"
+    return seen.dns.resolver == "network" and seen.dns.engine == "udp"
 
 
 def without_half_answers(dns: tuple[Observation, ...], frame: Frame) -> tuple[Observation, ...]:
@@ -56,7 +56,7 @@ def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
     false = bool(evidence.bogus or evidence.fingerprint)
     if frame.public_resolver and wants_trusted(site, seen, evidence) and (evidence.network != "ok" or false):
         steps.append(Lookup(channel="tcp", name=site.host, server=frame.public_resolver))
-        if any(o.dns_engine == "tcp" and o.failure == MALFORMED for o in seen.dns):
+        if any(o.dns.engine == "tcp" and o.failure == MALFORMED for o in seen.dns):
             steps.append(Lookup(channel="tcp", name=frame.innocent, server=frame.public_resolver, about=site.host))
     if false or _two_answers(seen.dns) or (
             evidence.trusted_ok and evidence.network_answers and not evidence.agrees):
@@ -67,17 +67,17 @@ def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
 
 def _over_tls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
     """DoT for as many answers as DoH fell short of two: one blocked operator must not take the control away."""
-    told = {o.resolver for o in seen.dns if o.dns_engine == "doh"}
+    told = {o.dns.resolver for o in seen.dns if o.dns.engine == "doh"}
     if not told >= set(frame.doh):
         return []
-    without = tuple(o for o in seen.dns if o.dns_engine != "dot")
+    without = tuple(o for o in seen.dns if o.dns.engine != "dot")
     doh = dns_evidence(without) if len(without) < len(seen.dns) else evidence
     return [Lookup(channel="dot", name=site.host, server=name)
             for name in frame.dot[: max(0, 2 - doh.trusted_ok - doh.trusted_denying)]]
 
 
 def _two_answers(seen: Sequence[Observation]) -> bool:
-    return any(len({text.split("|", 4)[-1] for text in o.replies}) > 1 for o in seen)
+    return any(len({reply.answers for reply in o.dns.replies}) > 1 for o in seen)
 
 
 def wants_trusted(site: Site, seen: Seen, evidence: DnsEvidence) -> bool:

@@ -33,5 +33,5 @@ def _hellos_vanish(site: Site, address: str, mine: Sequence[Observation], seen: 
     innocent = [o for o in seen.around if o.purpose == "innocent" and (o.address, o.port) == (address, site.port)]
     hellos = [[o for o in whose if o.operation == "tls_handshake"] for whose in (mine, innocent)]
     return bool(site.sni) and all(hellos) and all(
-        o.acked == "no" and is_timeout(o.failure) for whose in hellos for o in whose
+        o.tcp.acked == "no" and is_timeout(o.failure) for whose in hellos for o in whose
         if o.purpose in _BESIDE)

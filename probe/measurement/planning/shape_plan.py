@@ -48,7 +48,7 @@ def _first_failing(seen: Seen) -> str:
 
 def _ended(seen: Observation) -> bool:
     """It ended as it does where a hello's shape matters: by a box on the way, or by a server's alert."""
-    return seen.failure in WORDS or (bool(seen.failure) and seen.tls_alert >= 0)
+    return seen.failure in WORDS or (bool(seen.failure) and seen.tls.alert >= 0)
 
 
 def _is_fit(site: Site, mine: Sequence[Observation]) -> bool:
@@ -61,16 +61,16 @@ def _is_fit(site: Site, mine: Sequence[Observation]) -> bool:
 
 
 def _before_hello(mine: Sequence[Observation]) -> bool:
-    return not any(o.server_hello for o in mine)
+    return not any(o.tls.server_hello for o in mine)
 
 
 def _other_shapes(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation], seen: Seen,
                   frame: Frame) -> list[Step]:
     shaped = [o for o in seen.around if o.purpose == "shape" and (o.address, o.port) == (address, site.port)]
     own = [o for o in shaped if o.hostname == site.host]
-    tried = {o.shape for o in own}
-    passes = [o for o in own if o.operation == "tls_handshake" and not o.failure and o.tls_alert < 0
-              and o.shape in PLAIN]
+    tried = {o.tls.shape for o in own}
+    passes = [o for o in own if o.operation == "tls_handshake" and not o.failure and o.tls.alert < 0
+              and o.tls.shape in PLAIN]
     innocent_passes = any(o.purpose == "innocent" and (o.address, o.port) == (address, site.port)
                           and o.operation == "tls_handshake" and not o.failure for o in seen.around)
     wanted: list[ShapeName] = [name for name in PLAIN if SHAPES[name].consent_level == 1]
@@ -80,7 +80,7 @@ def _other_shapes(site: Site, address: str, source: AddressSource | Empty, mine:
         wanted += ["split"] if innocent_passes else ["split", "large", "ech"]  # else the name explains it
     if passes:
         return _once_more(site, address, source, passes[0], mine, shaped, frame)
-    narrow = [o.sequence for o in own if o.shape == "narrow" and o.server_hello]
+    narrow = [o.sequence for o in own if o.tls.shape == "narrow" and o.tls.server_hello]
     if narrow:
         return [] if mine[-1].sequence > narrow[0] else [_again(site, address, source, mine, frame)]
     return [_shaped(site, address, name, frame, site.host, site.sni) for name in wanted if name not in tried]
@@ -92,17 +92,17 @@ def _once_more(site: Site, address: str, source: AddressSource | Empty, passed: 
     block that merely ended between the two would show. Where there was silence, the library's also in small segments,
     for the line may be narrow."""
     own = [o for o in shaped if o.hostname == site.host]
-    narrow = [o for o in own if o.shape == "narrow"]
+    narrow = [o for o in own if o.tls.shape == "narrow"]
     if is_timeout(mine[-1].failure) and not any(o.sequence > passed.sequence for o in narrow):
         tried = len({o.attempt for o in narrow})
         return [_shaped(site, address, "narrow", frame, site.host, site.sni, attempt=tried + 1)]
     if not any(o.sequence > passed.sequence for o in mine):
         return [_again(site, address, source, mine, frame)]
-    if not any(o.shape == passed.shape and o.attempt == 2 for o in own):
-        return [_shaped(site, address, passed.shape, frame, site.host, site.sni, attempt=2)]
+    if not any(o.tls.shape == passed.tls.shape and o.attempt == 2 for o in own):
+        return [_shaped(site, address, passed.tls.shape, frame, site.host, site.sni, attempt=2)]
     if frame.consent_level < 3 or len(own) < len(shaped):
         return []
-    return [_shaped(site, address, passed.shape, frame, frame.innocent, frame.innocent)]
+    return [_shaped(site, address, passed.tls.shape, frame, frame.innocent, frame.innocent)]
 
 
 def _again(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation], frame: Frame) -> Visit:

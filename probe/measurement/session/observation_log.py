@@ -9,6 +9,8 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.packets import Packet
+from probe.core.replies import DnsReply
 from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.protocols import DATAGRAMS, DatagramKind
 from probe.core.tables.purposes import Purpose
@@ -82,7 +84,7 @@ class Book:
             self._traces.append(index)
         elif stamped.operation == "transfer":
             self._flows[stamped.input].append(index)
-            self._lent[stamped.address, stamped.port, stamped.sni].append(index)
+            self._lent[stamped.address, stamped.port, stamped.tls.sni].append(index)
         elif stamped.operation in LOOKUPS:
             self._keep_lookup(stamped, index)
         elif stamped.address:
@@ -108,11 +110,12 @@ class Book:
         elif stamped.purpose == "innocent":
             self._innocent_lookups.append(index)
 
-    def amend(self, index: int, replies: tuple[str, ...], bytes_read: int) -> None:
+    def amend(self, index: int, replies: tuple[DnsReply, ...], bytes_read: int) -> None:
         """Late replies to a question belong to its observation."""
-        self.observations[index] = replace(self.observations[index], replies=replies, bytes_read=bytes_read)
+        seen = self.observations[index]
+        self.observations[index] = replace(seen, dns=replace(seen.dns, replies=replies), bytes_read=bytes_read)
 
-    def amend_packets(self, index: int, packets: tuple[str, ...]) -> None:
+    def amend_packets(self, index: int, packets: tuple[Packet, ...]) -> None:
         """What was captured of an observation's connection or question."""
         self.observations[index] = replace(self.observations[index], packets=packets)
 
@@ -142,7 +145,7 @@ class Book:
         if any(o.purpose == "dark" for o in dns):
             dns += tuple(self.observations[i] for i in self._innocent_lookups)
         inputs = dict.fromkeys(e.input for e in site.endpoints)
-        addresses = dict.fromkeys(a for o in of_the_name(dns) for a in o.answers)
+        addresses = dict.fromkeys(a for o in of_the_name(dns) for a in o.dns.answers)
         addresses |= {site.address: None} if site.address else {}
         controls = tuple(c for url in inputs for c in self._told.get(url, ()))
         addresses |= dict.fromkeys(a for c in controls for a in c.addresses)
@@ -171,7 +174,7 @@ class Book:
 def _same_way(seen: Observation, site: Site) -> bool:
     """Sites that differ only in how they speak (TCP alone, HTTP or a messenger's own words, or over UDP) keep their
     visits apart, also those of one target: what one meets is no attempt of the other's."""
-    if (seen.operation in OPERATIONS) != (site.kind in DATAGRAMS) or seen.protocol != site.app:
+    if (seen.operation in OPERATIONS) != (site.kind in DATAGRAMS) or seen.app.protocol != site.app:
         return False
     return any(e.input == seen.input or e.target_id == seen.target_id for e in site.endpoints)
 

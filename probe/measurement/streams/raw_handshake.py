@@ -55,10 +55,16 @@ def raw_shake(sock: RecordedSocket, base: Observation, plan: Visit, *, clock: Cl
         failure = failure_of(error)
     read = sock.bytes_read
     return replace(
-        base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=failure,
-        tls_alert=reply.alert, server_hello=reply.word in _FROM_TLS,
-        hello_bytes=sum(map(len, parts)), segments=segments(sock, *map(len, parts)), ja4=ja4(b"".join(parts)),
-        acked=all_acknowledged(sock) if failure == TIMEOUT else ("yes" if read else ""),
+        base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(),
+        tls=replace(
+            base.tls, sni=plan.sni, alert=reply.alert, server_hello=reply.word in _FROM_TLS,
+            hello_bytes=sum(map(len, parts)), ja4=ja4(b"".join(parts)),
+        ),
+        failure=failure,
+        tcp=replace(
+            base.tcp, segments=segments(sock, *map(len, parts)),
+            acked=all_acknowledged(sock) if failure == TIMEOUT else ("yes" if read else ""),
+        ),
         bytes_written=sock.bytes_written, bytes_read=read,
     )
 

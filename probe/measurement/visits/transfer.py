@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from probe.core.observation_parts import HttpPart, TlsPart
 from probe.core.observations import Observation
 from probe.core.tables.failures import EOF, TIMEOUT, Failure, failure_of, open_failure
 from probe.measurement.clock import Clock
@@ -88,8 +89,9 @@ def transfer(plan: Transfer, *, clock: Clock) -> Observation:
     means that it fell silent. The network's failures are written down, none is raised."""
     base = Observation(
         operation="transfer", purpose=plan.purpose, attempt=plan.attempt, target_id=plan.target_id, input=plan.input,
-        hostname=urlsplit(plan.url).hostname or "", address=plan.address, port=plan.port, sni=plan.sni, url=plan.url,
-        family=6 if ":" in plan.address else 4, method="HEAD" if plan.chunked else "GET", t0_s=clock.now_s(),
+        hostname=urlsplit(plan.url).hostname or "", address=plan.address, port=plan.port, tls=TlsPart(sni=plan.sni),
+        http=HttpPart(url=plan.url, method="HEAD" if plan.chunked else "GET"), family=6 if ":" in plan.address else 4,
+        t0_s=clock.now_s(),
     )
     try:
         sock = open_as(FlowSocket, base.family, deadline=time.monotonic() + plan.connect_timeout_s)
@@ -108,15 +110,21 @@ def transfer(plan: Transfer, *, clock: Clock) -> Observation:
         told = tcp_info(sock)
     finally:
         abort(sock)
-    base = replace(base, failure=failure, status=answers.status, body_bytes=answers.size, t_s=clock.now_s())
+    base = replace(
+        base, failure=failure, http=replace(base.http, status=answers.status, body_bytes=answers.size),
+        t_s=clock.now_s(),
+    )
     return _describe(base, sock, told)
 
 
 def _describe(base: Observation, sock: FlowSocket, told: TcpInfo) -> Observation:
     return replace(
-        base, bytes_read=sock.bytes_read, bytes_written=sock.bytes_written, flow_s=round(sock.last - sock.begin, 3),
-        bins=tuple(str(n) for n in sock.bins), segments=told.segments, min_rtt_ms=told.min_rtt_ms,
-        receive_mss=told.receive_mss, rounds=sock.rounds,
+        base, bytes_read=sock.bytes_read, bytes_written=sock.bytes_written,
+        transfer=replace(
+            base.transfer, flow_s=round(sock.last - sock.begin, 3), bins=tuple(sock.bins),
+            rounds=sock.rounds,
+        ),
+        tcp=replace(base.tcp, segments=told.segments, min_rtt_ms=told.min_rtt_ms, receive_mss=told.receive_mss),
     )
 
 

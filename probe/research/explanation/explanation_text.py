@@ -117,7 +117,7 @@ def _place(seen: Observation) -> str:
     if seen.address:
         address = f"[{seen.address}]" if ":" in seen.address else seen.address
         return f"{address}:{seen.port}" if seen.port else address
-    return f"{seen.hostname} {seen.query_type} asked of {seen.resolver or 'nobody'}".strip()
+    return f"{seen.hostname} {seen.dns.query_type} asked of {seen.dns.resolver or 'nobody'}".strip()
 
 
 def _said(verdict: Verdict) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from observations import replace_flat
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import RunResult
 from probe.core.tables.failures import Failure
@@ -77,7 +78,8 @@ def gets_no_page(word: Failure | None) -> Change:
 
 def sees_our_page(result: RunResult, inputs: frozenset[str]) -> RunResult:
     """Every control is served what the client was."""
-    page = [o for o in result.observations if o.input in inputs and o.operation == "http_round_trip" and o.status][-1]
+    page = [o.http for o in result.observations
+            if o.input in inputs and o.operation == "http_round_trip" and o.http.status][-1]
     return _controls(result, inputs, lambda answer: replace(
         answer, http_failure="", http_status=page.status, http_title=page.title, http_body_bytes=page.body_bytes,
         http_header_names=page.header_names, http_location=page.location,
@@ -86,7 +88,7 @@ def sees_our_page(result: RunResult, inputs: frozenset[str]) -> RunResult:
 
 def sees_our_key(result: RunResult, inputs: frozenset[str]) -> RunResult:
     """Every control is shown the certificate that the client was shown."""
-    key = next(o.chain[0] for o in result.observations if o.input in inputs and o.chain)
+    key = next(o.tls.chain[0] for o in result.observations if o.input in inputs and o.tls.chain)
     return _controls(result, inputs, lambda answer: replace(
         answer, leaf_keys=tuple((place, key) for place, _ in answer.tcp)
     ))
@@ -108,9 +110,10 @@ def trusted_say(answers: tuple[str, ...], word: Failure = "") -> Change:
     """
 
     def doh(seen: Observation) -> Observation:
-        own = tuple(a for a in answers if (":" in a) == (seen.query_type == "AAAA"))
+        own = tuple(a for a in answers if (":" in a) == (seen.dns.query_type == "AAAA"))
         failure: Failure = word or ("" if own else "dns_no_answer")
-        return replace(seen, answers=own, cnames=(), failure=failure, rcode="NXDOMAIN" if "nxdomain" in word else "")
+        return replace_flat(seen, answers=own, cnames=(), failure=failure,
+                            rcode="NXDOMAIN" if "nxdomain" in word else "")
 
     def told(answer: ControlAnswer) -> ControlAnswer:
         pairs: tuple[tuple[str, Failure], ...] = tuple((f"{address}:443", "") for address in answers)
@@ -120,7 +123,7 @@ def trusted_say(answers: tuple[str, ...], word: Failure = "") -> Change:
     def change(result: RunResult, inputs: frozenset[str]) -> RunResult:
         hosts = {urlsplit(url).hostname for url in inputs}
         seen = tuple(
-            doh(o) if o.dns_engine == "doh" and o.hostname in hosts else o
+            doh(o) if o.dns.engine == "doh" and o.hostname in hosts else o
             for o in result.observations if not (o.purpose == "trusted" and o.hostname in hosts)
         )
         return _controls(replace(result, observations=seen), inputs, told)

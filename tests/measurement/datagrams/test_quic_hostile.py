@@ -101,7 +101,7 @@ def visit(server: Server, monkeypatch: pytest.MonkeyPatch) -> Observation:
 def test_no_bytes_of_a_server_raise(frames: list[bytes], junk: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     seen = visit(Server(frames=tuple(frames), junk=tuple(junk)), monkeypatch)
     assert seen.failure
-    assert not seen.tls_version
+    assert not seen.tls.version
 
 
 @pytest.mark.parametrize("size", [1, 900, 1180, 1200, 1300, 9000, 60_000])

@@ -48,9 +48,9 @@ def spoken(name: ProtocolName, behave: Behaviour, **changes: Any) -> Observation
 def test_a_genuine_server_is_known_and_nothing_of_its_answer_is_kept(name: ProtocolName) -> None:
     seen = spoken(name, laboratory(KNOWN[name]))
     assert seen.failure == ""
-    assert seen.proof in GENUINE
-    assert seen.status == (101 if name in OPENINGS else 200)
-    assert (seen.operation, seen.reply_head) == ("app_round_trip", "")
+    assert seen.app.proof in GENUINE
+    assert seen.http.status == (101 if name in OPENINGS else 200)
+    assert (seen.operation, seen.app.reply_head) == ("app_round_trip", "")
     assert seen.met_expectation == ("yes" if KNOWN[name].expect.reply else "")
 
 
@@ -58,7 +58,7 @@ def test_a_genuine_server_is_known_and_nothing_of_its_answer_is_kept(name: Proto
 @pytest.mark.parametrize("style", ["wrong", "http"])
 def test_a_page_or_another_answer_is_foreign(name: ProtocolName, style: str) -> None:
     seen = spoken(name, laboratory(KNOWN[name], style), http_timeout_s=2)
-    assert (seen.proof, seen.reply_bytes > 0) == ("foreign", True)
+    assert (seen.app.proof, seen.app.reply_bytes > 0) == ("foreign", True)
 
 
 def opening(flood: bytes = b"") -> Behaviour:
@@ -79,8 +79,8 @@ def opening(flood: bytes = b"") -> Behaviour:
 @pytest.mark.parametrize("name", OPENINGS)
 def test_silence_behind_an_opening_is_silence(name: ProtocolName) -> None:
     seen = spoken(name, opening(), http_timeout_s=SHORT_S)
-    assert (seen.failure, seen.proof, seen.acked, seen.status) == (TIMEOUT, "", "yes", 101)
-    assert seen.reply_bytes > 0
+    assert (seen.failure, seen.app.proof, seen.tcp.acked, seen.http.status) == (TIMEOUT, "", "yes", 101)
+    assert seen.app.reply_bytes > 0
 
 
 @pytest.mark.parametrize("block", [bytes(4096), b"\x89\x00" * 2048, b"\x82\x7e\x0f\xfc" + bytes(4092)],
@@ -88,7 +88,7 @@ def test_silence_behind_an_opening_is_silence(name: ProtocolName) -> None:
 @pytest.mark.parametrize("name", OPENINGS)
 def test_a_flood_behind_an_opening_is_bounded(name: ProtocolName, block: bytes) -> None:
     seen = spoken(name, opening(block))
-    assert seen.proof == "foreign"
+    assert seen.app.proof == "foreign"
     assert seen.bytes_read < MEGABYTE
 
 
@@ -101,7 +101,7 @@ def test_an_answer_that_never_ends_is_cut_off(name: ProtocolName) -> None:
             conn.sendall(b"a: b\r\n")
 
     seen = spoken(name, drip)
-    assert seen.proof == "foreign"
+    assert seen.app.proof == "foreign"
     assert seen.bytes_read < MEGABYTE
 
 

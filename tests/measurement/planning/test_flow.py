@@ -10,7 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import ELSEWHERE, EOF, HERE4, HOST, OTHER, TIMEOUT, endpoint, site_of, told, visit_to
+from observations import (
+    ELSEWHERE,
+    EOF,
+    HERE4,
+    HOST,
+    OTHER,
+    TIMEOUT,
+    endpoint,
+    observation,
+    replace_flat,
+    site_of,
+    told,
+    visit_to,
+)
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
@@ -36,11 +49,11 @@ FULL = 131_072
 def flow(*, at: str = HERE4, purpose: Purpose = "sample", size: int = FULL, took_s: float = 0.6, begin_s: float = 0.0,
          failure: Failure = "", rtt_ms: float = 50.0, status: int = 200, **changes: Any) -> Observation:
     """One transfer; a stalled one waits six seconds more."""
-    plain = Observation(
+    plain = observation(
         operation="transfer", purpose=purpose, address=at, port=443, input=f"https://{HOST}/", failure=failure,
         t0_s=begin_s, t_s=begin_s + took_s + (6.0 if "timeout" in failure else 0.0), flow_s=took_s, bytes_read=size,
         min_rtt_ms=rtt_ms, status=status, method="GET", segments=150, body_bytes=20_000)
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
 def in_turns(*others: dict[str, Any], turns: int = 4) -> list[Observation]:

@@ -23,6 +23,7 @@ from observations import (
     TIMEOUT,
     endpoint,
     expecting,
+    replace_flat,
     site_of,
     told,
 )
@@ -239,10 +240,10 @@ def test_a_server_that_is_not_the_services_sends_the_run_behind_the_answer() -> 
 def test_a_name_without_ipv6_is_not_taken_for_empty_before_its_answer_came() -> None:
     empty, full = Net(dns={}, both=True).carry_out(Lookup(channel="network", name=HOST))[0]
     book, site = Book("r"), site_of()
-    book.add(replace(empty, query_type="AAAA"))
+    book.add(replace_flat(empty, query_type="AAAA"))
     half = next_steps(site, book.seen(site), BOTH)
     assert sorted(channels(half)) == ["network", "public", "system"]
-    book.add(replace(full, query_type="A", answers=(HERE4,), failure=""))
+    book.add(replace_flat(full, query_type="A", answers=(HERE4,), failure=""))
     assert [v.address for v in visits(next_steps(site, book.seen(site), BOTH))] == [HERE4]
     assert "doh" not in channels(next_steps(site, book.seen(site), BOTH))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from made_up_net import FRAME, Net, walk
-from observations import HERE4, HOST, OTHER, RESET, TIMEOUT, numbered, operation, site_of
+from observations import HERE4, HOST, OTHER, RESET, TIMEOUT, numbered, operation, replace_flat, site_of
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.core.tables.purposes import Purpose
@@ -26,7 +26,7 @@ def at(t_s: float, purpose: Purpose = "target", failure: Failure = "", attempt: 
     """A handshake that ends a tenth of a second after `t_s`."""
     plain = operation("tls_handshake", failure=failure, purpose=purpose, t0_s=t_s, t_s=t_s + 0.1, attempt=attempt,
                       hostname=HOST if purpose == "target" else OTHER)
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
 FAILS = [at(2.0, failure=RESET), at(4.0, failure=RESET, attempt=2), at(12.0, failure=RESET, attempt=3)]

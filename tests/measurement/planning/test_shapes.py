@@ -10,7 +10,21 @@ from typing import Any
 import pytest
 
 from made_up_net import FRAME, Net, walk
-from observations import EOF, HERE4, HOST, NEAR4, OTHER, RESET, TIMEOUT, endpoint, operation, site_of, told, visit_to
+from observations import (
+    EOF,
+    HERE4,
+    HOST,
+    NEAR4,
+    OTHER,
+    RESET,
+    TIMEOUT,
+    endpoint,
+    operation,
+    replace_flat,
+    site_of,
+    told,
+    visit_to,
+)
 from probe.core.observations import Observation
 from probe.core.tables.failures import Failure
 from probe.inference.evidence.shape_evidence import (
@@ -44,7 +58,7 @@ class Shapely(Net):
             return super()._visit(step)
         cut = self.cuts[HERE4]
         seen = Net(dns={}, cuts={} if self.passes(step) else {step.address: cut})._visit(step)
-        return [replace(o, trust="") for o in seen]
+        return [replace_flat(o, trust="") for o in seen]
 
 
 def net_of(cut: tuple[str, str], passes: Callable[[Visit], bool], *, innocent: bool = True) -> Shapely:

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Literal
 
-from probe.core.observations import Observation
+from observations import observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.outcomes import OUTCOMES, Outcome
 from probe.core.tables.words import known
@@ -29,7 +29,7 @@ def fill(directory: Path, *, lab: bool, text: str = "x", letters: str = "oooBBBB
     for number, letter in enumerate(letters):
         run_id = f"run{number}"
         time = START + timedelta(hours=6 * number)
-        seen = Observation(observation_id=f"{run_id}.1", sequence=1, run_id=run_id, operation="http_round_trip",
+        seen = observation(observation_id=f"{run_id}.1", sequence=1, run_id=run_id, operation="http_round_trip",
                            hostname=text, title=text, server=text, location=text, mismatch=text, failure="eof_error")
         verdict = Verdict(target_id="wechat.chat.a", service="wechat", role="chat", input=f"https://{text}/",
                           outcome=known(WORDS[letter], OUTCOMES), block_type="tls.reset.sni" if letter == "B" else "",
