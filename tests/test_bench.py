@@ -13,7 +13,8 @@ from types import ModuleType
 import pytest
 
 from probe.core.observations import Observation
-from probe_lab.wire.capture_files import INBOUND, PcapngWriter
+from probe.core.pcapng import INBOUND
+from probe_lab.wire.capture_files import PcapngWriter
 
 ONE = "one.example"
 HERE, THERE = "192.0.2.1", "192.0.2.2"

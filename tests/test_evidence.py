@@ -57,6 +57,23 @@ def test_another_implementation_reads_what_was_written(stored: tuple[Path, RunRe
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_every_byte_of_the_file_is_known() -> None:
+    run = replace(a_result().run, run_id="r1", measurement_start_time="2026-11-25T10:00:00Z", software_version="0.1")
+    packets = [KeptPacket(observation_id="o1", at_s=1.5, outbound=True, length=60, data=b"E1234"),
+               KeptPacket(observation_id="", at_s=2.25, outbound=False, length=4, data=b"E123")]
+    file = io.BytesIO()
+    write_packets(file, run, packets)
+    assert file.getvalue() == (
+        b"\n\r\r\n\x80\0\0\0M<+\x1a\1\0\0\0" + b"\xff" * 8 + b"\1\0K\0"
+        b"run r1; the client's address, its ports and checksums are not the real ones\0"
+        b"\4\0\t\0probe 0.1\0\0\0" + bytes(4) + b"\x80\0\0\0"
+        b"\1\0\0\0000\0\0\0e\0\0\0\0\1\0\0\2\0\t\0volunteer\0\0\0\t\0\1\0\t\0\0\0" + bytes(4) + b"0\0\0\0"
+        b"\6\0\0\0<\0\0\0" + bytes(4) + b"jA\xeb\x18\0o\xd0[\5\0\0\0<\0\0\0E1234\0\0\0"
+        b"\1\0\2\0o1\0\0\2\0\4\0\2\0\0\0" + bytes(4) + b"<\0\0\0"
+        b"\6\0\0\0004\0\0\0" + bytes(4) + b"jA\xeb\x18\x80\x86\x84\x88\4\0\0\0\4\0\0\0E123"
+        b"\1\0\0\0\2\0\4\0\1\0\0\0" + bytes(4) + b"4\0\0\0")
+
+
 def test_a_run_without_packets_has_no_such_file(tmp_path: Path) -> None:
     result = a_result()
     write_run(result, tmp_path, parquet=False)
