@@ -13,16 +13,21 @@ TEST_EXTRAS ?= dev,lab,research
 comma := ,
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+# The environment with the lowest versions, for the lowest Python where it is there, and the tests that touch what they bring.
+LOWEST := .venv-lowest
+LOWEST_TESTS := imports visit visit_tls control_client control_server dns_udp dns_wire cli_run settings settings_edit \
+  store quic cells
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint bench soak docs dist lock clean
+.PHONY: help demo test lowest lint bench soak docs dist lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
 	@echo "make test   style, types and all tests (JOBS=$(JOBS))"
+	@echo "make lowest a part of the tests, with the lowest versions of what is needed that pyproject.toml allows"
 	@echo "make lint   style and types alone"
 	@echo "make bench  how fast it is"
 	@echo "make docs   write the generated parts of the documents, the manual page among them"
@@ -39,6 +44,9 @@ test: $(TESTED)
 	@$(PY) -m ruff check .
 	@$(PY) -m pytest --collect-only --quiet >/dev/null 2>&1 & $(PY) -m mypy; checked=$$?; wait; exit $$checked
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+lowest: $(LOWEST)/.installed
+	@$(LOWEST)/bin/python -m pytest -n $(CORES) --dist loadfile $(LOWEST_TESTS:%=tests/test_%.py)
 
 lint: $(TESTED)
 	@$(PY) -m ruff check .
@@ -62,7 +70,7 @@ lock: $(TESTED)
 	@$(PY) tools/lock.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 # What the tests need includes what the demo needs.
 $(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
@@ -73,6 +81,13 @@ $(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
 $(TESTED): pyproject.toml | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]'
+	@touch $@
+
+$(LOWEST)/.installed: pyproject.toml lab/pyproject.toml requirements/lowest.txt
+	@$(MAKE) --no-print-directory VENV=$(LOWEST) PYTHON=$(or $(PYTHON),python3.11) $(LOWEST)/.made
+	@echo "Installing the lowest versions into $(LOWEST) ..."
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	  --constraint requirements/lowest.txt --editable '.[dev,helper,quic,research]' --editable lab
 	@touch $@
 
 $(VENV)/.made:

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def tree_copy(folder: Path) -> Path:
     """A copy of the source tree, without what a checkout collects."""
-    skip = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "results", "dist", "build")
+    skip = shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".hypothesis", "__pycache__", "results", "dist",
+                                  "build")
     return Path(shutil.copytree(ROOT, folder / "source", ignore=skip))
 
 
