@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from scapy.utils import RawPcapNgReader
 from probe.cli.main import cli
 from probe.core.observations import KeptPacket
 from probe.core.runs import RunResult
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
 from probe.results.files.atomic import StoreError
 from probe.results.files.pcapng import MAX_FILE_BYTES, read_blocks, write_packets
 from probe.results.layout import packets_path
@@ -101,6 +103,22 @@ def test_the_packets_of_one_verdict_are_written(
     code, said = call(stored[0], *which, "-o", tmp_path / "one.pcapng")
     assert (code, said.split()[0]) == (0, "3")
     assert packets_in(tmp_path / "one.pcapng") == [p.data for p in stored[1].packets[1:4]]
+
+
+def test_the_packets_of_one_verdict_are_shown(stored: tuple[Path, RunResult]) -> None:
+    run_id, target = stored[1].run.run_id, stored[1].verdicts[0].target_id
+    code, said = call(stored[0], f"{run_id}.{target}", "--show")
+    assert code == 0
+    assert [line.split()[:2] for line in said.splitlines()] == [
+        [f"{run_id}.1", "0.000000"], [f"{run_id}.2", "1.000000"], [f"{run_id}.2", "1.000000"]]
+
+
+def test_packets_are_shown_or_written(stored: tuple[Path, RunResult], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(stored[0], stored[1].run.run_id)[0] == EXIT_USAGE
+    monkeypatch.setitem(sys.modules, "scapy.layers.inet", None)
+    code, said = call(stored[0], stored[1].run.run_id, "--show")
+    assert code == EXIT_FAILED
+    assert "reachability-probe[packets]" in said
 
 
 def test_errors_say_what_is_wrong(stored: tuple[Path, RunResult], tmp_path: Path) -> None:

@@ -60,8 +60,7 @@ def test_every_import_is_declared(project: dict[str, Any], root: Path) -> None:
 
 def test_the_base_is_light(project: dict[str, Any]) -> None:
     assert distributions(project["project"]["dependencies"]) == {
-        "certifi", "click", "cryptography", "dnspython", "msgspec", "requests", "scapy", "schedule", "tomlkit",
-        "urllib3"
+        "certifi", "click", "cryptography", "dnspython", "msgspec", "requests", "schedule", "tomlkit", "urllib3"
     }
 
 
