@@ -16,6 +16,10 @@ comma := ,
 DECLARED := pyproject.toml lab/pyproject.toml
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+# The environment with the lowest versions, for the lowest Python where it is there, and the tests that touch what they bring.
+LOWEST := .venv-lowest
+LOWEST_TESTS := imports visit visit_tls control_client control_server dns_udp dns_wire cli_run settings settings_edit \
+  store quic cells
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 # Further options of `make score`, e.g. SCORE='--consent-level 2 --seeds 3'.
@@ -24,11 +28,12 @@ SCORE ?=
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint bench score soak docs dist lock clean
+.PHONY: help demo test lowest lint bench score soak docs dist lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
 	@echo "make test   style, types and all tests (JOBS=$(JOBS))"
+	@echo "make lowest a part of the tests, with the lowest versions of what is needed that pyproject.toml allows"
 	@echo "make lint   style and types alone"
 	@echo "make bench  how fast it is"
 	@echo "make score  how often it is right, in worlds drawn anew; keeps the seeds that fail (SCORE: further options)"
@@ -46,6 +51,9 @@ test: $(TESTED)
 	@$(PY) -m ruff check .
 	@$(PY) -m pytest --collect-only --quiet >/dev/null 2>&1 & $(PY) -m mypy; checked=$$?; wait; exit $$checked
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+lowest: $(LOWEST)/.installed
+	@$(LOWEST)/bin/python -m pytest -n $(CORES) --dist loadfile $(foreach name,$(LOWEST_TESTS),$(wildcard tests/*/test_$(name).py tests/*/*/test_$(name).py))
 
 lint: $(TESTED)
 	@$(PY) -m ruff check .
@@ -73,7 +81,7 @@ lock: $(TESTED)
 	@$(PY) tools/lock.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(LOWEST) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 # What the tests need includes what the demo needs.
 $(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
@@ -84,6 +92,13 @@ $(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
 $(TESTED): $(DECLARED) | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet]'
+	@touch $@
+
+$(LOWEST)/.installed: pyproject.toml lab/pyproject.toml requirements/lowest.txt
+	@$(MAKE) --no-print-directory VENV=$(LOWEST) PYTHON=$(or $(PYTHON),python3.11) $(LOWEST)/.made
+	@echo "Installing the lowest versions into $(LOWEST) ..."
+	@$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	  --constraint requirements/lowest.txt --editable '.[dev,helper,quic,research]' --editable lab
 	@touch $@
 
 $(VENV)/.made:

@@ -1,14 +1,17 @@
-"""`probe evidence`: the captured packets that a verdict rests on, as a file for any analyser."""
+"""`probe evidence`: the captured packets that a verdict rests on, as a file for any analyser or as lines to read."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from probe.core import pcapng
 from probe.core.runs import RunResult
 from probe.core.verdicts import Verdict
 from probe.results.files.atomic import StoreError, write_file
+from probe.results.files.packet_lines import NEEDS, packet_lines
 from probe.results.files.pcapng import read_blocks
 from probe.results.layout import packets_path
 from probe.results.runs.run_reader import read_run
@@ -18,9 +21,9 @@ from probe.results.runs.run_reader import read_run
 @click.argument("directory", metavar="RESULTS", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("which", metavar="RUN_OR_VERDICT")
 @click.option("--target", help="Only the packets of the verdict on this target (its target_id).")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
-              help="The file to write (pcapng).")
-def evidence(directory: Path, which: str, target: str | None, output: Path) -> None:
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The file to write (pcapng).")
+@click.option("--show", is_flag=True, help="Print a line for each packet (extra `packets`).")
+def evidence(directory: Path, which: str, target: str | None, output: Path | None, show: bool) -> None:
     """Write the packets that a run kept of failing connections, or those that one verdict rests on.
 
     RUN_OR_VERDICT is a run_id, or the measurement_uid of a verdict. The packets hold no address or port of the
@@ -31,23 +34,39 @@ def evidence(directory: Path, which: str, target: str | None, output: Path) -> N
       probe evidence results 20170504T100000Z_1a2b3c4d -o run.pcapng
       probe evidence results 20170504T100000Z_1a2b3c4d --target wechat.web.wx -o wx.pcapng
       probe evidence results 20170504T100000Z_1a2b3c4d.wechat.web.wx -o wx.pcapng
+      probe evidence results 20170504T100000Z_1a2b3c4d.wechat.web.wx --show
     """
+    if output is None and not show:
+        raise click.UsageError("name a file with -o, or --show the packets")
     run_id, _, named = which.partition(".")
     target = target or named
     try:
         result = read_run(directory, run_id)
         wanted = frozenset(_verdict(result, target).evidence) if target else None
-        blocks = [block for comment, block in read_blocks(_file(directory, result))
+        blocks = [(comment, block) for comment, block in read_blocks(_file(directory, result))
                   if not comment or wanted is None or comment in wanted]
-        if not any(block[0] == 6 for block in blocks):
+        count = sum(block[0] == pcapng.PACKET for _, block in blocks)
+        if not count:
             raise click.ClickException(f"none of the captured packets belongs to the verdict on {target}: "
                                        "packets are kept of connections that failed")
-        write_file(output, b"".join(blocks))
+        if output is not None:
+            write_file(output, b"".join(block for _, block in blocks))
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    click.echo(f"{sum(block[0] == 6 for block in blocks)} packets written to {output}")
+    if show:
+        _show(blocks)
+    if output is not None:
+        click.echo(f"{count} packets written to {output}")
+
+
+def _show(blocks: Sequence[tuple[str, bytes]]) -> None:
+    try:
+        for line in packet_lines(blocks):
+            click.echo(line)
+    except ImportError as error:
+        raise click.ClickException(NEEDS) from error
 
 
 def _verdict(result: RunResult, target: str) -> Verdict:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-import tomllib
 from datetime import date
 from pathlib import Path
 
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mmdb_files import write_mmdb
 from probe.catalogue.laboratory_marker import Marker
@@ -25,7 +22,6 @@ from probe.config.consent.consent_text import consent_text
 from probe.config.consent.country_profiles import profile_of, table
 from probe.config.consent.setup_answers import Answers, changes
 from probe.config.settings import GeoSettings, Helper, RunSettings, Settings, SettingsError, load_settings
-from probe.config.settings_edit import edited, toml_value
 from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, sent_at
 from probe.core.tables.protocols import PROTOCOLS
 from probe.core.tables.shapes import SHAPES
@@ -33,6 +29,15 @@ from probe.measurement.session.selection import select
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_CONSENT, EXIT_USAGE
 
 TODAY = date(2026, 11, 25)
+OWN = """\
+[run]   # how
+results = "/srv"  # the big disk
+skip_services = ["line"]
+
+[[helper]]
+id = "a"
+url = "https://helper.example/"
+"""
 KNOWN = ("line", "signal", "telegram")
 DIGESTS = {1: "2f9d0944b9cd7c4c", 2: "004876de44de2bfb", 3: "5e9a28fe42d47276"}
 """Number of the consent text -> digest of what it says. A text that has changed gets the next number: all are asked
@@ -118,72 +123,6 @@ def test_names_that_are_delicate_by_themselves_take_consent() -> None:
         services = {e.service for site in chosen.sites for e in site.endpoints}
         assert ("session" in services) == (level >= 2)
         assert ("signal_reflector" in services) == (level >= 3)
-
-
-# ---- the file
-
-@given(st.dictionaries(st.sampled_from(["cc", "level", "odd key"[:3], "sends"]), st.one_of(
-    st.text(st.characters(codec="utf-8")), st.integers(-2**60, 2**60), st.booleans(),
-    st.lists(st.text(st.characters(codec="utf-8"), max_size=5), max_size=3)), max_size=4))
-def test_values_come_back_as_they_went_in(values: dict[str, str | int | bool | list[str]]) -> None:
-    assert tomllib.loads("\n".join(f"{k} = {toml_value(v)}" for k, v in values.items())) == values
-    assert tomllib.loads(edited("", {"run": values})) == {"run": values}
-
-
-OWN = """\
-# mine
-[run]   # how
-results = "/srv"  # the big disk
-"tier" = 2
-skip_services = [
-  "line",  # not this
-]
-
-[[helper]]
-id = "a"
-url = "https://helper.example/"
-
-[vantage]
-asn = 64500
-"""
-
-
-def test_a_persons_own_lines_stay() -> None:
-    text = edited(OWN, {"run": {"tier": 1, "skip_services": ("line", "signal"), "pace_s": 2.0}, "vantage": {"cc": "DE"},
-                        "consent": {"text": 1}})
-    assert text == """\
-# mine
-[run]   # how
-results = "/srv"  # the big disk
-tier = 1
-skip_services = ["line", "signal"]
-pace_s = 2.0
-
-[[helper]]
-id = "a"
-url = "https://helper.example/"
-
-[vantage]
-asn = 64500
-cc = "DE"
-
-[consent]
-text = 1
-"""
-    assert edited(text, {"run": {"results": "/new"}}).splitlines()[2] == 'results = "/new"  # the big disk'
-
-
-@pytest.mark.parametrize("text", [
-    "run = { tier = 2 }\n", "run.tier = 2\n", '[run]\n"ti\\u0065r" = 2\n', "[[run]]\ntier = 2\n",
-])
-def test_an_unusual_file_is_not_changed_wrongly(text: str) -> None:
-    with pytest.raises(SettingsError, match="by hand"):
-        edited(text, {"run": {"tier": 1}})
-
-
-def test_lines_within_a_text_are_no_settings() -> None:
-    text = '[run]\nx = """\ntier = 1\n[vantage]\n"""\ntier = 2\n'
-    assert edited(text, {"run": {"tier": 3}}) == text.replace("tier = 2", "tier = 3")
 
 
 # ---- answers

@@ -16,7 +16,7 @@ from project_root import ROOT
 
 def tree_copy(folder: Path) -> Path:
     """A copy of the source tree, without what a checkout collects."""
-    anywhere = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__")
+    anywhere = shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".hypothesis", "__pycache__")
     at_the_top = shutil.ignore_patterns("results", "dist", "build")
 
     def skip(place: str, names: list[str]) -> set[str]:

@@ -14,9 +14,10 @@ import pytest
 
 from observations import replace_flat
 from probe.core.observations import Observation
+from probe.core.pcapng import INBOUND
 from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import Purpose
-from probe_lab.wire.capture_files import INBOUND, PcapngWriter
+from probe_lab.wire.capture_files import PcapngWriter
 
 ONE = "one.example"
 HERE, THERE = "192.0.2.1", "192.0.2.2"

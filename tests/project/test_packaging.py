@@ -73,7 +73,7 @@ def test_every_import_is_declared(file: str, folder: str) -> None:
 
 def test_the_base_is_light(project: dict[str, Any]) -> None:
     assert distributions(project["project"]["dependencies"]) == {
-        "certifi", "click", "cryptography", "dnspython", "msgspec", "requests", "scapy", "schedule", "urllib3"
+        "certifi", "click", "cryptography", "dnspython", "msgspec", "requests", "schedule", "tomlkit", "urllib3"
     }
 
 
@@ -111,6 +111,24 @@ def test_what_the_tests_need_directly_is_pinned(project: dict[str, Any], laborat
     wanted += [*project["project"]["dependencies"], *every_need(laboratory)]
     names = {plain(Requirement(line).name) for line in wanted} - {project["project"]["name"]}
     assert names - pinned == set()
+
+
+def test_each_lower_bound_is_the_version_that_is_tested(root: Path) -> None:
+    bounds: dict[str, set[str]] = {}
+    for file in ("pyproject.toml", "lab/pyproject.toml"):
+        with (root / file).open("rb") as handle:
+            declared = tomllib.load(handle)
+        project = declared["project"]
+        lines = [*declared["build-system"]["requires"], *project["dependencies"],
+                 *(line for lines in project["optional-dependencies"].values() for line in lines)]
+        for needed_one in map(Requirement, lines):
+            lowest = {bound.version for bound in needed_one.specifier if bound.operator == ">="}
+            assert lowest or needed_one.name == "reachability-probe", needed_one
+            bounds.setdefault(plain(needed_one.name), set()).update(lowest)
+    pins = (root / "requirements" / "lowest.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("==") for line in pins if not line.startswith("#"))
+    assert list(pinned) == sorted(pinned, key=str.lower)
+    assert {plain(name): {version} for name, version in pinned.items()} == {k: v for k, v in bounds.items() if v}
 
 
 def test_the_lock_follows_every_need_once() -> None:

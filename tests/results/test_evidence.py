@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from scapy.utils import RawPcapNgReader
 from probe.cli.main import cli
 from probe.core.observations import KeptPacket
 from probe.core.runs import RunResult
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
 from probe.results.files.atomic import StoreError
 from probe.results.files.pcapng import MAX_FILE_BYTES, read_blocks, write_packets
 from probe.results.layout import packets_path
@@ -57,6 +59,23 @@ def test_another_implementation_reads_what_was_written(stored: tuple[Path, RunRe
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_every_byte_of_the_file_is_known() -> None:
+    run = replace(a_result().run, run_id="r1", measurement_start_time="2026-11-25T10:00:00Z", software_version="0.1")
+    packets = [KeptPacket(observation_id="o1", at_s=1.5, outbound=True, length=60, data=b"E1234"),
+               KeptPacket(observation_id="", at_s=2.25, outbound=False, length=4, data=b"E123")]
+    file = io.BytesIO()
+    write_packets(file, run, packets)
+    assert file.getvalue() == (
+        b"\n\r\r\n\x80\0\0\0M<+\x1a\1\0\0\0" + b"\xff" * 8 + b"\1\0K\0"
+        b"run r1; the client's address, its ports and checksums are not the real ones\0"
+        b"\4\0\t\0probe 0.1\0\0\0" + bytes(4) + b"\x80\0\0\0"
+        b"\1\0\0\0000\0\0\0e\0\0\0\0\1\0\0\2\0\t\0volunteer\0\0\0\t\0\1\0\t\0\0\0" + bytes(4) + b"0\0\0\0"
+        b"\6\0\0\0<\0\0\0" + bytes(4) + b"jA\xeb\x18\0o\xd0[\5\0\0\0<\0\0\0E1234\0\0\0"
+        b"\1\0\2\0o1\0\0\2\0\4\0\2\0\0\0" + bytes(4) + b"<\0\0\0"
+        b"\6\0\0\0004\0\0\0" + bytes(4) + b"jA\xeb\x18\x80\x86\x84\x88\4\0\0\0\4\0\0\0E123"
+        b"\1\0\0\0\2\0\4\0\1\0\0\0" + bytes(4) + b"4\0\0\0")
+
+
 def test_a_run_without_packets_has_no_such_file(tmp_path: Path) -> None:
     result = a_result()
     write_run(result, tmp_path, parquet=False)
@@ -84,6 +103,22 @@ def test_the_packets_of_one_verdict_are_written(
     code, said = call(stored[0], *which, "-o", tmp_path / "one.pcapng")
     assert (code, said.split()[0]) == (0, "3")
     assert packets_in(tmp_path / "one.pcapng") == [p.data for p in stored[1].packets[1:4]]
+
+
+def test_the_packets_of_one_verdict_are_shown(stored: tuple[Path, RunResult]) -> None:
+    run_id, target = stored[1].run.run_id, stored[1].verdicts[0].target_id
+    code, said = call(stored[0], f"{run_id}.{target}", "--show")
+    assert code == 0
+    assert [line.split()[:2] for line in said.splitlines()] == [
+        [f"{run_id}.1", "0.000000"], [f"{run_id}.2", "1.000000"], [f"{run_id}.2", "1.000000"]]
+
+
+def test_packets_are_shown_or_written(stored: tuple[Path, RunResult], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call(stored[0], stored[1].run.run_id)[0] == EXIT_USAGE
+    monkeypatch.setitem(sys.modules, "scapy.layers.inet", None)
+    code, said = call(stored[0], stored[1].run.run_id, "--show")
+    assert code == EXIT_FAILED
+    assert "reachability-probe[packets]" in said
 
 
 def test_errors_say_what_is_wrong(stored: tuple[Path, RunResult], tmp_path: Path) -> None:

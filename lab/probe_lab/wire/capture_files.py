@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from probe.core import pcapng
+from probe.core.pcapng import INBOUND, OUTBOUND
 from probe_lab.lab_types import Leg
 
-_SECTION_HEADER = 0x0A0D0D0A
-_BYTE_ORDER_MAGIC = 0x1A2B3C4D
-_UNKNOWN_LENGTH = 0xFFFF_FFFF_FFFF_FFFF
-_INTERFACE_DESCRIPTION = 1
-_ENHANCED_PACKET = 6
-_LINKTYPE_RAW = 101  # the packet begins with its IPv4 or IPv6 header
-_SNAPLEN = 65_535
-
-_OPTION_END = 0
-_IF_NAME = 2
-_IF_TSRESOL = 9
-_NANOSECONDS = b"\x09"  # ten to the power of minus nine
-_EPB_FLAGS = 2
-
-INBOUND, OUTBOUND = 1, 2
-"""Direction of a packet as the host at the end of the wire sees it."""
-
-
-def _padded(data: bytes) -> bytes:
-    return data + bytes(-len(data) % 4)
-
-
-def _option(code: int, value: bytes) -> bytes:
-    return struct.pack("<HH", code, len(value)) + _padded(value)
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    length = struct.pack("<I", 12 + len(body))
-    return struct.pack("<I", kind) + length + body + length
+_SNAP_BYTES = 65_535
 
 
 class PcapngWriter:
@@ -45,20 +18,13 @@ class PcapngWriter:
 
     def __init__(self, path: str | Path, *, interface: str) -> None:
         """`interface` is the name that analysers show for the wire."""
-        end = _option(_OPTION_END, b"")
-        section = struct.pack("<IHHQ", _BYTE_ORDER_MAGIC, 1, 0, _UNKNOWN_LENGTH)
-        options = _option(_IF_NAME, interface.encode()) + _option(_IF_TSRESOL, _NANOSECONDS) + end
-        described = struct.pack("<HHI", _LINKTYPE_RAW, 0, _SNAPLEN) + options
-        self._flags = {way: _option(_EPB_FLAGS, struct.pack("<I", way)) + end for way in (INBOUND, OUTBOUND)}
         self._file = open(path, "wb")  # noqa: SIM115 - it lives as long as the writer
-        self._file.write(_block(_SECTION_HEADER, section) + _block(_INTERFACE_DESCRIPTION, described))
+        self._file.write(pcapng.section() + pcapng.interface(interface, snap_bytes=_SNAP_BYTES))
 
     def write(self, packet: bytes, time_ns: int, direction: int) -> None:
         """Add one packet, stamped with nanoseconds since 1970 (UTC); `direction` is INBOUND or OUTBOUND."""
-        kept = packet[:_SNAPLEN]
-        # The first field is the number of the interface: there is one.
-        head = struct.pack("<5I", 0, time_ns >> 32, time_ns & 0xFFFF_FFFF, len(kept), len(packet))
-        self._file.write(_block(_ENHANCED_PACKET, head + _padded(kept) + self._flags[direction]))
+        self._file.write(pcapng.packet(packet[:_SNAP_BYTES], time_ns=time_ns, wire_bytes=len(packet),
+                                       direction=direction))
 
     def close(self) -> None:
         """Flush and close the file; harmless when repeated."""

@@ -10,7 +10,8 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.utils import rdpcap
 
-from probe_lab.wire.capture_files import INBOUND, OUTBOUND, CapturedLeg, PcapngWriter
+from probe.core.pcapng import INBOUND, OUTBOUND
+from probe_lab.wire.capture_files import CapturedLeg, PcapngWriter
 
 TIME_NS = 1_700_000_000_123_456_789
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import queue
 import resource
@@ -222,6 +223,12 @@ def packed(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
+TINY_BOMB = base64.b64decode(
+    "H4sIAAAAAAACA5Pv5mAAASbmt3cU/WIYRRwu2hskBQVGNa7K4K1ekcnE1svAvXJV5vULnhxczQfLuFfoLeDrzGCyELugIKCRcGuma8if6r6qXyen"
+    "T//9r8RMZ+3a/z9NZ/6RfpauL/59czgz0GiDos+3H399apjwY8OOe3etQbYde/f52OuXrzQ+lHzJO24FFEj44mdXW7P5l0DFj3+5WbIgXVWz+8tv"
+    "r44+8PTR89u1v4EiDRd3C/KAaJGDIDMyIBwxMKcDmTMqMyozKjMgMtM+H9/985Nhwu+swr82t2WAQj/O1635a/fnV6rEs+h6xoaH3fcOhXAyAAAB"
+    "ERKxdwQAAA==")
+"""600 MB of zeros in 259 bytes, packed three times."""
 FLOODS = {
     "headers without end": (flooding(HEAD, b"A: b\r\n" * 1000), INVALID),
     "one header without end": (flooding(HEAD + b"A: ", b"b" * 65536), INVALID),
@@ -233,6 +240,7 @@ FLOODS = {
     "answers before the answer": (flooding(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000), "message_size"),
     "trailers without end": (flooding(CHUNKED + b"0\r\n", b"A: b\r\n" * 1000), "message_size"),
     "a gzip bomb": (bomb(1, GZIP), ""),
+    "a bomb of 259 bytes": (saying(response(TINY_BOMB, headers=b"Content-Encoding: gzip, gzip, gzip\r\n")), ""),
     "a bomb in a bomb": (bomb(2, b"Content-Encoding: gzip, gzip\r\n"), ""),
 }
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observation_values import FORMED, REPLIES
 
+from observation_values import FORMED, REPLIES
 from observations import observation
 from probe.results.flat_observation import flattened, observation_from
 from probe.results.text_forms import (
