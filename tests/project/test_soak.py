@@ -16,7 +16,6 @@ import pytest
 from probe.core.runs import RunResult
 from probe.results.files.atomic import StoreError, check_writable
 from probe.results.runs.run_writer import write_run
-from probe_lab.laboratory import unavailable
 from soaking.disk import PretendedDisk
 from soaking.killed import AfterTime, AtCall, calls_of, run_and_kill
 from soaking.ledger import Ledger, Tally, tally
@@ -54,8 +53,6 @@ def test_fifty_kills_lose_and_double_nothing(root: Path, seed: int) -> None:
 
 @pytest.mark.lab
 def test_real_runs_that_are_killed_lose_nothing(root: Path, seed: int) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     figures = soaked(root, seed, "lab", 6)
     assert figures["end"]["runs"] >= 3
 

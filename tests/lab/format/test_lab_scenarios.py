@@ -25,7 +25,6 @@ from probe_lab.format.scenario import names, read_scenario
 from probe_lab.format.scenario_parts import PLACES
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.lab_types import Drawn
-from probe_lab.laboratory import unavailable
 from probe_lab.scoring.convictions import uncertain_aliases
 from probe_lab.servers.faults import FAULTS
 from project_root import ROOT
@@ -274,8 +273,6 @@ def _probe(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.lab
 def test_exec_runs_a_program_on_the_client_and_passes_its_status() -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     script = "import pathlib; print(pathlib.Path('/etc/resolv.conf').read_text().split()[1]); raise SystemExit(7)"
     done = _probe("lab", "exec", "sni-gfw2", "--seed", "4", "--", sys.executable, "-c", script)
     drawn = draw(load_scenario("sni-gfw2"), seed=4, endpoints=CATALOGUE.endpoints)

@@ -19,17 +19,14 @@ from lab_exercise import DRAWN, WORLD, client, expected, explore, open_lab, tun_
 from probe_lab.format.needs import search_path
 from probe_lab.host import acts
 from probe_lab.lab_types import Censor
-from probe_lab.laboratory import LabFailed, Laboratory, LabUnavailable, unavailable
+from probe_lab.laboratory import LabFailed, Laboratory, LabUnavailable
 from probe_lab.truth import TruthEntry, read_log
 from project_root import LAB_HELPERS
 
 TRANSPORTS = [pytest.param("tun", marks=pytest.mark.skipif(bool(tun_reason()), reason=tun_reason() or "open")), "veth"]
-in_laboratory = [
-    pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built"),
-]
 NEEDS = ("iptables", "ip6tables", "nft")
 ABSENT = [name for name in NEEDS if shutil.which(name, path=search_path()) is None]
-with_filters = [*in_laboratory, pytest.mark.skipif(bool(ABSENT), reason=f"not installed: {', '.join(ABSENT)}")]
+with_filters = [pytest.mark.lab, pytest.mark.skipif(bool(ABSENT), reason=f"not installed: {', '.join(ABSENT)}")]
 SERVER4, SERVER6, OTHER4 = "1.2.3.4", "2a02:26f0::1", "1.2.3.5"
 
 REACH = """
@@ -134,7 +131,7 @@ class TestKernel:
 
 
 class TestTrouble:
-    pytestmark = in_laboratory
+    pytestmark = pytest.mark.lab
 
     def test_a_command_that_fails_is_an_error_with_its_words(self) -> None:
         censor = Censor(setup=("true", "echo no such table >&2; exit 4"))

@@ -17,14 +17,10 @@ from scapy.utils import RawPcapNgReader
 
 from probe.catalogue.load import load
 from probe_lab.cli.lab_exec import hosts_in
-from probe_lab.laboratory import unavailable
 
 TESTS = Path(__file__).parent
 ENDPOINTS = load(search=False).endpoints
-in_laboratory = [
-    pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built"),
-]
-with_curl = [*in_laboratory, pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")]
+with_curl = [pytest.mark.lab, pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")]
 PATIENCE_S = 120
 
 CLIENTS = {
@@ -105,7 +101,7 @@ def count_resets(capture: Path) -> int:
 
 
 class TestProgram:
-    pytestmark = in_laboratory
+    pytestmark = pytest.mark.lab
 
     def test_streams_status_and_environment(self) -> None:
         script = "cat; env | grep -ic -e proxy= -e ^ssl_cert; test -s $PROBE_CONFIG && exit 7"
@@ -162,7 +158,6 @@ sys.exit(9)
 
 
 @pytest.mark.lab
-@pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")
 @pytest.mark.parametrize("client", CLIENTS)
 def test_programs_trust_the_laboratory(client: str) -> None:
     if shutil.which(client) is None:

@@ -15,7 +15,7 @@ from probe.catalogue.load import load
 from probe.control.feeds.feed_document import read_feed
 from probe.core.endpoints import Endpoint, Expectation
 from probe_lab.lab_types import Drawn, Fault
-from probe_lab.laboratory import probe_command, unavailable
+from probe_lab.laboratory import probe_command
 from probe_lab.scoring.trial import program_environment
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
@@ -69,8 +69,6 @@ def changed(drawn: Drawn) -> Drawn:
 
 @pytest.fixture(scope="module")
 def rounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rounds]:
-    if reason := unavailable():
-        pytest.skip(reason)
     folder = tmp_path_factory.mktemp("feeds")
 
     def publish(here: World) -> Path:

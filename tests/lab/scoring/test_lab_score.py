@@ -18,7 +18,6 @@ from probe.config.settings import load_settings
 from probe_lab.cli.lab import lab
 from probe_lab.draw import draw
 from probe_lab.format.scenario import load as load_scenario
-from probe_lab.laboratory import unavailable
 from probe_lab.scoring.calibration import calibration
 from probe_lab.scoring.expect import Judgement
 from probe_lab.scoring.judged import JudgedRow
@@ -294,8 +293,6 @@ def test_rows_are_read_from_every_day(tmp_path: Path) -> None:
 
 @pytest.mark.lab
 def test_trials_in_real_laboratories_are_judged_against_their_truth(tmp_path: Path) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     catalogue = load_catalogue(str(ROOT / "targets.csv"))
     names = ("server-down", "sni-fin")
     trials = [Trial(scenario=load_scenario(name), seed=5, level="packet", keep=tmp_path) for name in names]
@@ -311,8 +308,6 @@ def test_trials_in_real_laboratories_are_judged_against_their_truth(tmp_path: Pa
 
 @pytest.mark.lab
 def test_the_command_writes_every_form_and_skips_what_cannot_be_run(tmp_path: Path) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     mine = tmp_path / "mine.toml"
     text = (ROOT / "probe" / "lab" / "scenarios" / "server-down.toml").read_text()
     mine.write_text('needs = ["no-such-program-here"]\n' + text)
