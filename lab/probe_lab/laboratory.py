@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import probe
 from probe_lab.format.needs import lacking
 from probe_lab.host.blueprint import Blueprint, Parts, encode
 from probe_lab.host.censor_program import environment as censor_environment
@@ -63,7 +64,7 @@ def _launch_command(*arguments: str) -> list[str]:
 
 def _launch_environment() -> dict[str, str]:
     """The present environment, in which a new interpreter finds the same modules."""
-    path = os.pathsep.join([str(_package_root()), *map(os.path.abspath, filter(None, sys.path))])
+    path = os.pathsep.join([*package_roots(), *map(os.path.abspath, filter(None, sys.path))])
     return {**os.environ, "PYTHONPATH": path}
 
 
@@ -72,8 +73,9 @@ def probe_command() -> tuple[str, ...]:
     return (sys.executable, "-m", "probe")
 
 
-def _package_root() -> Path:
-    return Path(__file__).resolve().parents[2]
+def package_roots() -> tuple[str, ...]:
+    """Where the laboratory and the probe are imported from, which need not be installed."""
+    return tuple(dict.fromkeys(str(Path(file).resolve().parents[1]) for file in (__file__, str(probe.__file__))))
 
 
 def warm() -> Warm:
@@ -267,7 +269,7 @@ class Laboratory:
         fds = self._spaces_of(host)
         level = self.level if host == CLIENT else "packet"
         identity = (level, str(os.geteuid()), str(os.getegid()))
-        command = [sys.executable, "-I", "-S", "-c", _ENTER, str(_package_root()), *map(str, fds), *identity, *argv]
+        command = [sys.executable, "-I", "-S", "-c", _ENTER, package_roots()[0], *map(str, fds), *identity, *argv]
         return subprocess.Popen(
             command,
             env=self._variables(env, host),

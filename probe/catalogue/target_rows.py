@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 
@@ -115,7 +115,7 @@ def _alternatives(cell: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in cell.split("|") if part.strip())
 
 
-def _one_of(words: Mapping[str, object] | tuple[str, ...], *, blank: bool = False) -> Callable[[str], str]:
+def _one_of(words: Collection[str], *, blank: bool = False) -> Callable[[str], str]:
     def check(cell: str) -> str:
         if cell in words or (blank and not cell):
             return ""

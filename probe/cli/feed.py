@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import refusal
-from probe.config.laboratory_marker import read_marker
 from probe.config.settings import Settings, SettingsError, load_settings
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED

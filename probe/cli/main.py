@@ -81,12 +81,13 @@ class LazyGroup(click.Group):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Names and helps of commands; of ours none is imported, for a person waits for each key."""
+        """Names of commands, and helps of ours; none is imported, for a person waits for each key."""
         if incomplete.startswith("-"):
             return click.Command.shell_complete(self, ctx, incomplete)
         from click.shell_completion import CompletionItem
 
-        return [CompletionItem(name, help=text) for name, text in self._helps(ctx) if name.startswith(incomplete)]
+        names = {name: text for name, (_, text) in COMMANDS.items()} | dict.fromkeys(added_commands(), "")
+        return [CompletionItem(name, help=text) for name, text in names.items() if name.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import Catalogue
 from probe.config.consent.consent_check import refusal
-from probe.config.laboratory_marker import read_marker
 from probe.config.settings import Settings, results_folder
 from probe.operation.commands.command_setup import opened, set_time, stop_if_refused
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_NETWORK

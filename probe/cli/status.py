@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
+from probe.catalogue.laboratory_marker import read_marker
 from probe.cli import doctor
 from probe.cli.install import installed, last_errors
 from probe.config.consent.consent_check import lacking
-from probe.config.laboratory_marker import read_marker
 from probe.config.settings import Settings, SettingsError, load_settings, results_folder
 from probe.operation.commands.run_lock import held_since
 from probe.operation.status.status_facts import Facts, gather

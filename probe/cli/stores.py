@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.catalogue import packaged
+from probe.catalogue.laboratory_marker import read_marker
 from probe.catalogue.types import Catalogue, Store
 from probe.config.consent.consent_check import refusal
-from probe.config.laboratory_marker import read_marker
 from probe.config.settings import Settings, results_folder
 from probe.core.stamps import id_at
 from probe.core.tables.store_states import ABSENT, BLOCKED, IN, REASONS, UNKNOWN

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
+from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import upload_lacking, upload_refusal
-from probe.config.laboratory_marker import read_marker
 from probe.config.settings import Settings, SettingsError, load_settings, results_folder
 from probe.core.tables.systems import LINUX
 from probe.operation.commands.command_setup import stop_if_refused

@@ -29,7 +29,7 @@ from probe.measurement.session.observation_log import Book
 
 _HOP = "#"
 """Ends the target's name where one of its hops is judged by itself."""
-_PRIVATE = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+_PRIVATE: dict[str, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
 NO_ENDPOINT = "the file names no endpoint that can be judged"
 
 

@@ -66,7 +66,7 @@ def test_what_cannot_be_used_is_named(arguments: tuple[str, ...], told: str) -> 
 
 
 def test_a_time_that_is_none_is_told_in_the_laboratory_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from probe.config.laboratory_marker import Marker
+    from probe.catalogue.laboratory_marker import Marker
 
     monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
     result = call("run", "--at", "yesterday")

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmdb_files import write_mmdb
+from probe.catalogue.laboratory_marker import Marker
 from probe.catalogue.load import load
 from probe.cli import run as run_module
 from probe.cli.main import cli
@@ -23,7 +24,6 @@ from probe.config.consent.consent_check import lacking, record, refusal
 from probe.config.consent.consent_text import consent_text
 from probe.config.consent.country_profiles import profile_of, table
 from probe.config.consent.setup_answers import Answers, changes
-from probe.config.laboratory_marker import Marker
 from probe.config.settings import GeoSettings, Helper, RunSettings, Settings, SettingsError, load_settings
 from probe.config.settings_edit import edited, toml_value
 from probe.core.tables.consent_words import CONCERNED, LEVELS, SENT, TEXT_NUMBER, sent_at

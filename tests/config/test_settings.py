@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from probe.config.laboratory_marker import MARKER, Marker, read_marker
+from probe.catalogue.laboratory_marker import MARKER, Marker, read_marker
 from probe.config.settings import RunSettings, Settings, SettingsError, load_settings, results_folder
 from probe.measurement.device.vantage import probe_id
 

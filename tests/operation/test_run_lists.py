@@ -169,7 +169,7 @@ def test_a_look_that_fails_fails_no_run(made: Made, monkeypatch: pytest.MonkeyPa
 
 
 def test_in_the_laboratory_nobody_looks(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    from probe.config.laboratory_marker import Marker
+    from probe.catalogue.laboratory_marker import Marker
 
     monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
     with served(document(8, today())) as (url, asked):
@@ -182,7 +182,7 @@ def test_in_the_laboratory_nobody_looks(made: Made, monkeypatch: pytest.MonkeyPa
 def test_in_the_laboratory_only_a_list_that_is_configured_counts(
     made: Made, monkeypatch: pytest.MonkeyPatch, configured: bool, expected: int,
 ) -> None:
-    from probe.config.laboratory_marker import Marker
+    from probe.catalogue.laboratory_marker import Marker
 
     configure(cc="RU")
     bring(policy={"*": {"pause": "raids"}})

@@ -148,7 +148,7 @@ def test_on_a_metered_line_a_run_takes_the_core_and_transfers_nothing(
 def test_the_laboratory_is_not_told_of_the_machines_battery(
     plans: list[RunPlan], monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from probe.config.laboratory_marker import Marker
+    from probe.catalogue.laboratory_marker import Marker
 
     monkeypatch.setattr(run_module, "read_marker", lambda: Marker(lab=True))
     conditions(monkeypatch, Conditions(power="battery", charge=1, metered="yes"))

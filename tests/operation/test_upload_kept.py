@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probe.catalogue.laboratory_marker import Marker
 from probe.cli import run as run_module
 from probe.cli import upload as upload_module
 from probe.cli.upload import _run_bounded, after_run
 from probe.config.consent.consent_check import lacking, record, upload_lacking
 from probe.config.destination import problem, shown
-from probe.config.laboratory_marker import Marker
 from probe.config.settings import Settings, SettingsError, StoreSettings, UploadSettings, load_settings, upload_problem
 from probe.core.tables.consent_words import TEXT_NUMBER
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED

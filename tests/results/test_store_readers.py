@@ -31,7 +31,7 @@ ROWS = {"verdicts": 1, "observations": 2, "runs": 1, "controls": 1, "services": 
 def test_the_cron_path_imports_nothing_heavy(tmp_path: Path) -> None:
     code = ("import sys; from pathlib import Path; sys.path.insert(0, 'tests/helpers')\n"
             "from probe.results.runs.run_writer import write_run; from probe.results.runs.run_reader import read_run\n"
-            "from probe.core import Run, RunResult\n"
+            "from probe.core.runs import Run, RunResult\n"
             "run = Run(run_id='r', measurement_start_time='2017-05-04T06:12:00Z')\n"
             "write_run(RunResult(run=run, observations=(), controls=(), verdicts=(), services=()), Path(sys.argv[1]),"
             " parquet=False)\nread_run(Path(sys.argv[1]), 'r')\n"

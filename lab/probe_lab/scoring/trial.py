@@ -21,7 +21,7 @@ from probe_lab.format.scenario import Scenario
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.host.warm import Warm
 from probe_lab.lab_types import Drawn, World
-from probe_lab.laboratory import LabFailed, Laboratory
+from probe_lab.laboratory import LabFailed, Laboratory, package_roots
 from probe_lab.scoring.expect import Judgement, judge
 from probe_lab.scoring.judged import MISSING, Row
 from probe_lab.truth import read_log
@@ -165,8 +165,7 @@ def _measured(drawn: Drawn) -> tuple[str, ...]:
 
 def program_environment() -> dict[str, str]:
     """The environment, in which the program is found also when it runs from a source tree."""
-    root = str(Path(__file__).resolve().parents[3])
-    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    paths = [*package_roots(), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 

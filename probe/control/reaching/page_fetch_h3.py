@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from probe.control.helper_protocol import HttpResult
 from probe.control.reaching.page_fetch import Site, failed, final
 from probe.control.reaching.target_guard import Guard, has_route
-from probe.core.tables.failures import TIMEOUT, TRUST_FAILURES, failure_of
+from probe.core.tables.failures import TIMEOUT, failure_of, trust_failure
 from probe.measurement.datagrams.quic_trust import trust_word
 from probe.measurement.datagrams.udp_socket import UdpFlow
 from probe.measurement.streams.http_parts import Exchange
@@ -77,7 +77,7 @@ def _converse(flow: UdpFlow, site: Site, headers: Mapping[str, str], trust: str,
     try:
         while not (got.over or got.failure or flow.failure) and time.monotonic() < deadline:
             if got.shaken and not asked:
-                got.failure = TRUST_FAILURES.get(trust_word(_chain(quic), trust=trust, name=site.host), "")
+                got.failure = trust_failure(trust_word(_chain(quic), trust=trust, name=site.host))
                 if got.failure:
                     return
                 _ask(http, quic, site, headers)

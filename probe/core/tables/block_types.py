@@ -6,6 +6,30 @@ Every prefix of a path is valid: a verdict claims the deepest node that the evid
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+BlockTypeId = Literal[
+    "dns", "dns.injection", "dns.forged", "dns.forged.redirect", "dns.nxdomain", "dns.empty", "dns.refused",
+    "dns.servfail", "dns.timeout", "dns.hijack", "dns.encrypted", "ip", "ip.blackhole", "ip.unreachable", "ip.reset",
+    "ip.allowlist", "tcp", "tcp.drop", "tcp.drop.port", "tcp.mute", "tcp.rate", "tls", "tls.reset", "tls.reset.sni",
+    "tls.reset.address", "tls.reset.fingerprint", "tls.close", "tls.close.sni", "tls.close.address",
+    "tls.close.fingerprint", "tls.alert", "tls.alert.sni", "tls.alert.address", "tls.drop", "tls.drop.sni",
+    "tls.drop.address", "tls.drop.fingerprint", "tls.drop.version", "tls.reset.version", "tls.mute", "tls.mute.sni",
+    "tls.mute.address", "tls.mute.fingerprint", "tls.mitm", "http", "http.reset", "http.reset.host", "http.reset.url",
+    "http.drop", "http.drop.host", "http.mute", "http.mute.host", "http.close", "http.close.host", "http.blockpage",
+    "http.redirect", "flow", "flow.throttle", "flow.throttle.sni", "flow.throttle.address", "flow.freeze",
+    "flow.freeze.bytes", "flow.freeze.packets", "quic", "quic.drop", "quic.drop.sni", "quic.drop.version", "udp",
+    "udp.drop", "udp.degrade", "app", "app.reset", "app.drop", "app.mute", "app.reset.protocol", "app.drop.protocol",
+    "app.mute.protocol", "app.degrade", "server", "server.refused", "server.unreachable", "server.certificate",
+    "server.error", "server.restricted", "server.rate_limited", "server.limit", "server.flaky", "server.nonexistent",
+    "server.retired", "server.delisted", "network", "network.shutdown", "network.national_only", "network.degraded",
+    "network.quota", "local", "local.offline", "local.captive_portal", "local.resolver", "local.filter", "local.ipv6",
+    "local.clock", "local.interception", "local.loss", "local.slow", "local.mtu", "local.firewall", "local.limit",
+    "inconclusive.no_control", "inconclusive.control_failed", "inconclusive.control_doubtful",
+    "inconclusive.unconfirmed", "inconclusive.unexplained", "inconclusive.disagreeing", "inconclusive.tainted",
+    "inconclusive.vantage", "inconclusive.instrument", "inconclusive.not_attempted",
+]
+"""Ids of `BLOCK_TYPES`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-HELPER = "helper"
+from typing import Final, Literal
+
+ControlSource = Literal["helper", "feed"]
+ControlState = Literal["answered", "failed", "refused"]
+"""What became of the question to a control (`ControlAnswer.state`)."""
+ControlWord = Literal["not_needed", "none", "failed", "agrees", "contrary", "doubtful"]
+"""What controls said of a finding (`Verdict.control`)."""
+
+HELPER: Final = "helper"
 """Asked at that moment."""
-FEED = "feed"
+FEED: Final = "feed"
 """It stood in a signed file: a vantage that was not asked for these very addresses, so where it says nothing of one, it
 has given no answer about it."""

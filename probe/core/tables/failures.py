@@ -6,10 +6,27 @@ import errno
 import re
 import socket
 import ssl
+from typing import Final, Literal, get_args
 
 from probe.core.tables.systems import LINUX
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty, known
 
-ERRNO_FAILURES: dict[int, str] = {
+Failure = Literal[
+    "", "connection_refused", "connection_reset", "connection_aborted", "host_unreachable", "network_unreachable",
+    "network_down", "network_reset", "timed_out", "permission_denied", "address_not_available",
+    "address_family_not_supported", "invalid_argument", "message_size", "no_buffer_space", "dns_nxdomain_error",
+    "dns_no_answer", "dns_temporary_failure", "dns_server_misbehaving", "dns_refused_error", "dns_servfail_error",
+    "dns_bogon_error", "dns_reply_with_wrong_query_id", "ssl_invalid_certificate", "ssl_unknown_authority",
+    "ssl_invalid_hostname", "ssl_failed_handshake", "ssl_no_application_protocol", "generic_timeout_error",
+    "eof_error", "http_unexpected_status_code", "http_invalid_redirect_location_host", "interrupted",
+    "unknown_failure",
+]
+"""The fixed words; empty: it did not fail. Beside them stand `ssl_error: <reason>`, `unknown_failure: <text>` and what
+others wrote in their files (`open_failure`): these equal none of the words."""
+FAILURES: tuple[Failure, ...] = get_args(Failure)
+
+ERRNO_FAILURES: dict[int, Failure] = {
     errno.ECONNREFUSED: "connection_refused",
     errno.ECONNRESET: "connection_reset",
     errno.EPIPE: "connection_reset",
@@ -30,7 +47,7 @@ ERRNO_FAILURES: dict[int, str] = {
     errno.EPROTO: "host_unreachable",
 }
 
-GAI_FAILURES: dict[int, str] = {
+GAI_FAILURES: dict[int, Failure] = {
     socket.EAI_NONAME: "dns_nxdomain_error",
     getattr(socket, "EAI_NODATA", -5): "dns_no_answer",
     socket.EAI_AGAIN: "dns_temporary_failure",
@@ -39,13 +56,13 @@ GAI_FAILURES: dict[int, str] = {
 """Of Linux's C libraries. Others say "no such name" after silence, too (macOS), or for a name without addresses
 (Windows), and a denial would convict where silence does not: there no reason is taken at its word."""
 
-RCODE_FAILURES: dict[str, str] = {
+RCODE_FAILURES: dict[str, Failure] = {
     "NXDOMAIN": "dns_nxdomain_error",
     "REFUSED": "dns_refused_error",
     "SERVFAIL": "dns_servfail_error",
 }
 
-X509_TRUST: dict[int, str] = {
+X509_TRUST: dict[int, TrustFinding] = {
     9: "not_yet_valid",
     10: "expired",
     18: "self_signed",
@@ -58,7 +75,7 @@ X509_TRUST: dict[int, str] = {
 }
 """OpenSSL's X509_V_ERR codes to our trust words. 19 (self-signed in chain) means an unknown private root."""
 
-TRUST_FAILURES: dict[str, str] = {
+TRUST_FAILURES: dict[TrustFinding, Failure] = {
     "expired": "ssl_invalid_certificate",
     "not_yet_valid": "ssl_invalid_certificate",
     "invalid": "ssl_invalid_certificate",
@@ -67,9 +84,9 @@ TRUST_FAILURES: dict[str, str] = {
     "wrong_name": "ssl_invalid_hostname",
 }
 
-TIMEOUT = "generic_timeout_error"
-EOF = "eof_error"
-NO_ANSWER = "dns_no_answer"
+TIMEOUT: Final = "generic_timeout_error"
+EOF: Final = "eof_error"
+NO_ANSWER: Final = "dns_no_answer"
 
 _ADDRESS = re.compile(r"\[?(?:[0-9a-fA-F]{0,4}:){2,}[0-9a-fA-F.]*\]?(?::\d+)?|\d+(?:\.\d+){3}(?::\d+)?")
 
@@ -79,27 +96,37 @@ def scrub(text: str) -> str:
     return _ADDRESS.sub("[scrubbed]", text)[:200]
 
 
-def failure_of(error: BaseException) -> str:
+def open_failure(text: str) -> Failure:
+    """A failure in the words of whoever says so, as text of files and of the network is."""
+    return known(text, FAILURES)
+
+
+def trust_failure(found: TrustFinding | Empty) -> Failure:
+    """With what a handshake failed whose certificate was found so; empty for a valid one, and for none."""
+    return TRUST_FAILURES.get(found, "") if found else ""
+
+
+def failure_of(error: BaseException) -> Failure:
     """The failure word of a network exception; unknown ones become `unknown_failure: ...`, scrubbed."""
     if isinstance(error, socket.gaierror):
         return (LINUX and GAI_FAILURES.get(error.errno or 0)) or "dns_server_misbehaving"
     if isinstance(error, ssl.SSLCertVerificationError):
         return TRUST_FAILURES[X509_TRUST.get(error.verify_code, "invalid")]
     if isinstance(error, ssl.SSLError):
-        return f"ssl_error: {scrub((getattr(error, 'reason', None) or 'unknown').lower())}"
+        return open_failure(f"ssl_error: {scrub((getattr(error, 'reason', None) or 'unknown').lower())}")
     if isinstance(error, TimeoutError) and error.errno is None:
         return TIMEOUT
     if isinstance(error, OSError) and error.errno in ERRNO_FAILURES:
         return ERRNO_FAILURES[error.errno]
-    return f"unknown_failure: {scrub(f'{type(error).__name__} {error}')}"
+    return open_failure(f"unknown_failure: {scrub(f'{type(error).__name__} {error}')}")
 
 
-def datagram_failure(error: BaseException) -> str:
+def datagram_failure(error: BaseException) -> Failure:
     """As `failure_of`, of a UDP socket: nobody resets datagrams, but Windows calls a closed port (ICMP) that."""
     return "connection_refused" if isinstance(error, ConnectionResetError) else failure_of(error)
 
 
-def rcode_failure(rcode: str, has_answers: bool) -> str:
+def rcode_failure(rcode: str, has_answers: bool) -> Failure:
     """The failure word of a DNS response; empty when it carries addresses."""
     if rcode == "NOERROR":
         return "" if has_answers else NO_ANSWER

@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final, Literal
 
-PROVEN, ANSWERED, REFUSED, FOREIGN = "proven", "answered", "refused", "foreign"
+Proof = Literal["proven", "answered", "refused", "foreign"]
 
-PROOFS: Mapping[str, str] = MappingProxyType({
+PROVEN: Final = "proven"
+ANSWERED: Final = "answered"
+REFUSED: Final = "refused"
+FOREIGN: Final = "foreign"
+
+PROOFS: Mapping[Proof, str] = MappingProxyType({
     PROVEN: "the answer repeats a number that we drew, or is signed by a key that we know",
     ANSWERED: "the answer has the shape that the service's own has",
     REFUSED: "the service's own way to say no: it speaks, and knows its protocol",
@@ -20,10 +26,10 @@ PROOFS: Mapping[str, str] = MappingProxyType({
 })
 """The words of an observation's `proof`; empty: nothing was heard."""
 
-GENUINE = frozenset((PROVEN, ANSWERED, REFUSED))
+GENUINE: frozenset[Proof] = frozenset((PROVEN, ANSWERED, REFUSED))
 """Proofs under which the service is reached."""
 
-INNOCENT = "innocent_http"
+INNOCENT: Final = "innocent_http"
 """Plain HTTP for an innocent name, said to a messenger's port: does that port carry what is no messenger's?"""
 
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-OUTCOMES: dict[str, str] = {
+from typing import Final, Literal
+
+Decided = Literal["ok", "blocked", "down", "network", "local", "inconclusive"]
+"""What came of a target that was tried."""
+Outcome = Literal["ok", "blocked", "down", "network", "local", "inconclusive", "not_attempted"]
+"""Words of the column `outcome`."""
+
+OUTCOMES: dict[Decided, str] = {
     "ok": "the service answered as it should",
     "blocked": "something between the volunteer and the service interferes with it; `block_type` says how",
     "down": "the service itself fails or refuses, also from elsewhere, or by its own evident choice",
@@ -11,5 +18,5 @@ OUTCOMES: dict[str, str] = {
     "inconclusive": "the evidence does not decide; never counted as ok or as blocked",
 }
 
-NOT_ATTEMPTED = "not_attempted"
+NOT_ATTEMPTED: Final = "not_attempted"
 """Written in the outcome column of a target that was never tried; counted in no share."""

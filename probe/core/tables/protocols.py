@@ -9,8 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from probe.core.tables.handshakes import HANDSHAKES
+
+ProtocolName = Literal[
+    "dns", "tcp", "tls", "http", "dns_txt", "http_post", "websocket", "quic", "stun", "udp", "mtproto",
+    "mtproto_http", "mtproto_ws", "wa_noise", "wa_noise_ws", "mmtls", "mmtls_http", "wechat_newgetdns", "viber",
+    "threema", "loco", "max_tcp", "max_ws", "mqtt", "session_seed", "smp", "xmpp_starttls", "xmpps", "xmpp_ws",
+    "imap", "imap_starttls", "smtp", "smtp_starttls", "opendht", "discord_udp_ping",
+]
+"""Words of the column `protocol` of targets.csv."""
+Transport = Literal["tcp", "udp", "tls", "quic", "dns"]
+Layer = Literal["dns", "tcp", "tls", "http", "app", "websocket", "udp", "quic"]
+SiteKind = Literal["dns", "tcp", "tls", "http", "app", "quic", "stun"]
+"""How the endpoints of one site are measured (`probe.catalogue.sites`)."""
+DatagramKind = Literal["quic", "stun"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-PURPOSES: dict[str, str] = {
+from typing import Literal
+
+Purpose = Literal[
+    "target", "innocent", "port", "bytes", "shape", "foreign", "trusted", "ladder", "dark", "trace", "reference",
+    "version", "sample", "yardstick", "locate", "residual", "redirect", "aside",
+]
+
+PURPOSES: dict[Purpose, str] = {
     "target": "measures the target itself",
     "innocent": "asks the target's own address, or the dark one, for an innocent name, to see whether it fares alike",
     "port": "tries another port of the target's address",

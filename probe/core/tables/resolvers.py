@@ -6,6 +6,15 @@ Addresses are the operators' published anycast addresses; the root servers' are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+DnsEngine = Literal["system", "udp", "tcp", "doh", "dot"]
+"""What carries a lookup."""
+ResolverRole = Literal["system", "network", "public", "trusted", "dark"]
+"""Who is asked."""
+Channel = Literal["system", "network", "public", "tcp", "doh", "dot", "dark", "alive"]
+"""One way to ask for a name (`probe.measurement.planning.steps.Lookup`); `alive`: whether the network's resolver still
+serves others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +42,7 @@ PUBLIC_RESOLVERS: tuple[Resolver, ...] = (
     Resolver(name="adguard", ipv4=("94.140.14.140", "94.140.14.141"), doh_host="unfiltered.adguard-dns.com"),
 )
 
-ENCRYPTED = ("doh", "dot")
+ENCRYPTED: tuple[DnsEngine, ...] = ("doh", "dot")
 """Engines of lookups that nobody on the way can read or forge."""
 NOWHERE = "192.0.2.53"
 """An address that nobody has (RFC 5737): whoever answers a question sent there intercepts port 53."""

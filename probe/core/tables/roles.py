@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-ROLES: dict[str, str] = {
+from typing import Literal
+
+Role = Literal["chat", "api", "web", "media", "call", "push", "register", "store", "download", "control"]
+
+ROLES: dict[Role, str] = {
     "chat": "carries the messages themselves",
     "api": "answers the application's requests: configuration, directory, account data",
     "web": "the web client, the home page, short links",

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+ShapeName = Literal["browser", "small", "narrow", "split", "large", "ech"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One shape: what it is, from which level of consent on it is sent, and whether it is another fingerprint."""
 
-    name: str
+    name: ShapeName
     meaning: str
     consent_level: int
     differs: bool
     """It differs from the library's hello in what it holds, not only in how it is sent: its passing tells of shape."""
 
 
-SHAPES: dict[str, Shape] = {
+SHAPES: dict[ShapeName, Shape] = {
     shape.name: shape for shape in (
         Shape("browser", "ciphers, extensions, GREASE and key share as a mainstream browser sends them", 1, True),
         Shape("small", "the fewest extensions that a server needs, a third of a segment", 1, True),
@@ -28,5 +31,5 @@ SHAPES: dict[str, Shape] = {
 }
 """In the order in which they are tried. The library's own hello has no name here: it is the empty one."""
 
-PLAIN = tuple(name for name, shape in SHAPES.items() if shape.differs and name != "ech")
+PLAIN: tuple[ShapeName, ...] = tuple(name for name, shape in SHAPES.items() if shape.differs and name != "ech")
 """Shapes that hide nothing: what they are answered is told by their build alone."""

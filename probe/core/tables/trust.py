@@ -8,13 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
+
+TrustPolicy = Literal["web_pki", "signal_root", "record", "none"]
+"""How a certificate is judged: a row of `TRUSTS`."""
+TrustFinding = Literal["valid", "expired", "not_yet_valid", "self_signed", "unknown_issuer", "wrong_name", "invalid"]
+"""What was found of one: the words of the column `trust`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """One way to judge the certificate that a server presents."""
 
-    name: str
+    name: TrustPolicy
     meaning: str
     judged: bool
     """Whether a certificate can be wrong under this policy."""

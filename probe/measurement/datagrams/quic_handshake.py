@@ -19,7 +19,7 @@ from aioquic.quic.packet import QuicProtocolVersion
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from probe.core.observations import Observation
-from probe.core.tables.failures import TIMEOUT, TRUST_FAILURES, failure_of
+from probe.core.tables.failures import TIMEOUT, failure_of, trust_failure
 from probe.measurement.clock import Clock
 from probe.measurement.datagrams.quic_trust import trust_word
 from probe.measurement.datagrams.quic_wire import is_meant_for
@@ -112,7 +112,7 @@ def _converse(flow: UdpFlow, plan: QuicVisit, got: Shaken, stay_s: float) -> Non
         if got.done:
             _read_chain(quic, got)
             got.trust = trust_word(got.chain_der, trust=plan.trust, name=plan.sni)
-            got.failure = TRUST_FAILURES.get(got.trust, "")
+            got.failure = trust_failure(got.trust)
             if not got.failure and not got.over and stay_s:
                 _stay(quic, flow, got, own_id, stay_s)
         elif not got.over:

@@ -15,10 +15,11 @@ from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname
 
 from probe.core.tables.failures import X509_TRUST
-from probe.core.tables.trust import ANCHORS, judged
+from probe.core.tables.trust import ANCHORS, TrustFinding, judged
+from probe.core.tables.words import Empty
 
 
-def trust_word(chain: tuple[bytes, ...], *, trust: str, name: str) -> str:
+def trust_word(chain: tuple[bytes, ...], *, trust: str, name: str) -> TrustFinding | Empty:
     """valid, or why not; empty where this policy judges no certificate. `chain` is DER, leaf first."""
     if not judged(trust):
         return ""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
-from probe.core.tables.shapes import PLAIN, SHAPES
+from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
 from probe.inference.evidence.path_evidence import whole_attempts
 from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
@@ -70,7 +70,7 @@ def _other_shapes(site: Site, address: str, source: str, mine: Sequence[Observat
               and o.shape in PLAIN]
     innocent_passes = any(o.purpose == "innocent" and (o.address, o.port) == (address, site.port)
                           and o.operation == "tls_handshake" and not o.failure for o in seen.around)
-    wanted = [name for name in PLAIN if SHAPES[name].consent_level == 1]
+    wanted: list[ShapeName] = [name for name in PLAIN if SHAPES[name].consent_level == 1]
     if "timeout" in mine[-1].failure:
         wanted.append("narrow")  # the line may take no large packets
     if tried.issuperset(wanted) and not passes and frame.consent_level >= 3:

@@ -24,7 +24,7 @@ def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: Ladd
                ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of everything that the selection holds."""
     quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
-    roots = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+    roots: dict[str, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
     bench = Bench(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
     verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
     return with_levels(_with_controls(verdicts, chosen, book.controls), book.observations), services

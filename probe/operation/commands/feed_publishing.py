@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from probe import __version__
-from probe.config.laboratory_marker import read_marker
+from probe.catalogue.laboratory_marker import read_marker
 from probe.config.settings import Settings
 from probe.core.stamps import stamp
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_NO_NETWORK

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from probe.catalogue.packaged import needing_accounts, titles
 from probe.core.runs import RunResult
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
+from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.service_sentences import service_lines
 from probe.results.files.text_cells import visible
 
-_SHOWN = ("blocked", "network", "local", "down", "inconclusive")
+_SHOWN: tuple[Decided, ...] = ("blocked", "network", "local", "down", "inconclusive")
 
 
 def summary_lines(result: RunResult) -> Iterator[str]:

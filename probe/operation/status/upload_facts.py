@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from probe.catalogue.laboratory_marker import read_marker
 from probe.config.consent.consent_check import upload_lacking
-from probe.config.laboratory_marker import read_marker
 from probe.config.settings import Settings
 from probe.operation.schedules.schedule_log import month_ago
 from probe.operation.upload.upload_state import State, read_state, waiting

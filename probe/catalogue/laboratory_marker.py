@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-MARKER = Path(__file__).parent / "catalogue" / "laboratory.json"
+MARKER = Path(__file__).with_name("laboratory.json")
 
 
 @dataclass(frozen=True, slots=True)

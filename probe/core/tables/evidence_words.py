@@ -1,0 +1,40 @@
+"""Words of evidence: what one look at a target's surroundings showed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Answered = Literal["", "yes", "no"]
+"""yes, no, or empty where nobody knows: was it acknowledged, was the expectation met?"""
+Stage = Literal["connect", "tls", "app", "http", "page", "quic", "stun"]
+"""Where an attempt ended; page: it was answered, but not as expected."""
+DnsState = Literal["ok", "nxdomain", "empty", "refused", "servfail", "timeout", "error", "unasked"]
+"""What one channel says of a name."""
+InnocentState = Literal["reached", "carried", "failed", "tainted", "unasked"]
+"""How innocent names or bytes fare at an address; carried: they were acknowledged, and nothing came back."""
+OtherBytes = Literal["passed", "failed", "unasked"]
+"""Bytes that are no TLS, between hellos that vanish."""
+OtherPort = Literal["open", "closed", "silent", "unasked"]
+"""Another port of an address; closed: it refuses, so the host lives."""
+NarrowHello = Literal["passed", "cut", "failed", "silent", "unasked"]
+"""The library's hello in small segments."""
+VersionState = Literal["answered", "silent", "closed", "unasked"]
+"""The question for a version of QUIC that does not exist."""
+LostWhere = Literal["", "near", "far", "unknown"]
+"""Where packets are lost; empty: nobody looked."""
+Elsewhere = Literal["", "name", "passes"]
+"""What a name met at servers whose operators agreed; empty: nothing is shown."""
+NearAnswer = Literal["", "beside", "elsewhere"]
+"""Where a resolver's private answers lie, seen from the resolver; empty: it gives none."""
+EncryptedState = Literal["ok", "blocked", "failing", "unasked"]
+"""How an encrypted way to ask for names fares."""
+ResidualWord = Literal["", "none", "seen", "unknown"]
+"""Whether an innocent name fails once a forbidden one was asked for; empty: nobody looked."""
+Scope = Literal["unknown", "device", "lan", "access", "beyond_access"]
+"""How near the cause of a failure is."""
+EvidenceLevel = Literal["socket", "packet"]
+"""What a verdict rests on: what any program sees, or packets too."""
+AddressSpace = Literal["", "private", "carrier", "public"]
+"""Of an address; empty: it is none."""
+ControlFinding = Literal["", "ok", "foreign", "failed"]
+"""What one control says of one place; empty: nothing."""
