@@ -175,7 +175,7 @@ def test_the_command_exists(project: dict[str, Any], root: Path) -> None:
     assert re.search(rf"^(async )?def {function}\b", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("goal", ["demo", "test", "lint", "bench", "docs", "dist", "lock"])
+@pytest.mark.parametrize("goal", ["demo", "test", "check", "lint", "bench", "docs", "dist", "lock"])
 def test_make_knows_its_goals_and_their_files_exist(root: Path, goal: str) -> None:
     done = subprocess.run(["make", "--dry-run", goal], cwd=root, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr

@@ -68,11 +68,13 @@ def what(done: Summary) -> tuple[object, ...]:
     return done.runs, done.used, done.rejected, done.bad_runs, done.duplicates, done.cells, done.first, done.last
 
 
+@pytest.mark.slow
 @needs_spark
 def test_spark_agrees(folder: Path) -> None:
     agree(engine_for("spark", url="local[2]"), folder)
 
 
+@pytest.mark.slow
 @needs_spark
 def test_a_cluster_of_spark_agrees(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     with spark_cluster(tmp_path_factory.mktemp("spark")) as master:

@@ -158,7 +158,8 @@ sys.exit(9)
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    "client", [pytest.param(name, marks=pytest.mark.slow) if name == "chromium" else name for name in CLIENTS])
 def test_programs_trust_the_laboratory(client: str) -> None:
     if shutil.which(client) is None:
         pytest.skip(f"{client} is not installed")

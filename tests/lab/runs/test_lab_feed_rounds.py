@@ -18,7 +18,7 @@ from probe_lab.lab_types import Drawn, Fault
 from probe_lab.laboratory import probe_command
 from probe_lab.scoring.trial import program_environment
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(400)]
 NAME, LATER = "round", "round-later"
 STATUS = 418
 """One that no page of the catalogue has."""

@@ -23,7 +23,7 @@ from probe_lab.laboratory import probe_command
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 from probe_lab.world import draw_world
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(570)]
 
 RUNS = 2
 """Two hold nearly all: many of the expectations are of the same few hosts, and a host has one mutation at a time."""

@@ -37,7 +37,7 @@ from probe_lab.format.scenario import Filter, Scenario, load, read_scenario
 from probe_lab.scoring.score_run import run_trials
 from probe_lab.scoring.trial import Trial
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(570)]
 
 JOBS = 4 * (os.cpu_count() or 1)
 COMPANY = 3

@@ -14,7 +14,7 @@ from probe.research.report.language import Tongue
 from probe.research.report.report_page import make_page, make_report
 from report_made import HOSTILE, fill, made_part
 
-pytestmark = pytest.mark.skipif(BINARY is None or not hasattr(os, "fork"), reason="needs Chromium")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(BINARY is None or not hasattr(os, "fork"), reason="needs Chromium")]
 VISIBLE = "[...document.querySelectorAll('{}')].filter(e => e.checkVisibility()).map(e => e.{})"
 
 
