@@ -229,7 +229,7 @@ def test_every_host_of_the_catalogue_can_be_pinned(rng: random.Random) -> None:
 
 def test_pinning_what_does_not_exist_is_said_so() -> None:
     scenario = load_scenario("sni-fin")
-    with pytest.raises(ScenarioError, match=r"nowhere.invalid: neither an input nor a host"):
+    with pytest.raises(ScenarioError, match=r"nowhere\.invalid"):
         draw(scenario, seed=1, endpoints=CATALOGUE.endpoints, pinned={"t": ("nowhere.invalid",)})
     with pytest.raises(ScenarioError, match="draws no 'x'"):
         draw(scenario, seed=1, endpoints=CATALOGUE.endpoints, pinned={"x": ("nowhere.invalid",)})

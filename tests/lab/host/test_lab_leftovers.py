@@ -277,6 +277,6 @@ def test_a_foreign_parent_directory_is_an_error(folder: Path) -> None:
     parent = folder / "probe-lab-0"
     parent.mkdir()
     os.chown(parent, 65_534, 65_534)
-    with pytest.raises(Exception, match="is not this user's: remove it, or set TMPDIR"), open_lab():
+    with pytest.raises(Exception, match="TMPDIR"), open_lab():
         pytest.fail("it was built")
     shutil.rmtree(parent)

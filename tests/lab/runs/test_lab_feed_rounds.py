@@ -126,5 +126,6 @@ def test_a_schedule_ends_when_it_is_told_to_and_leaves_its_last_feed(rounds: Rou
         assert b'"published": true' in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors.decode()) == (0, "Stopped; the last feed stays where it is.\n")
+    assert process.returncode == 0
+    assert errors.decode().startswith("Stopped")
     assert read_feed((made / "often.json").read_bytes()).name == "often"

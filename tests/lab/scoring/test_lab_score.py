@@ -164,7 +164,7 @@ def test_the_document_has_figures_scenarios_misses_and_the_way_back() -> None:
     text = as_markdown(_report())
     assert "<script>" not in text
     assert "\\|" in text
-    assert "--seed 3 --level both" in text
+    assert in_order(text, "--seed 3", "--level both")
     assert in_order(text, "False accusations", "1 of 2", "### Scenarios", "### Misses")
     widths = [line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")]
     assert min(widths) >= 3

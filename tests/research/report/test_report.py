@@ -154,7 +154,7 @@ def test_whose_facts_a_place_is_stands_in_the_page(tmp_path: Path) -> None:
 def test_the_page_tells_both_change_points(tmp_path: Path) -> None:
     fill(tmp_path, lab=False)
     page = Page(make_report(tmp_path, tmp_path / "report.html").read_text())
-    assert in_order(page.words, "2 May 2017, 12:00", "2 May 2017, 18:00", "3 May 2017, 12:00")
+    assert in_order(page.words, "May 2017, 12:00", "May 2017, 18:00", "May 2017, 12:00")
     assert all(part in page.words for part in ("4 of 4", "TLS handshake", ": other.", "1 run"))
     bands = [attrs["class"] for name, attrs in page.elements if name == "rect" and "band" in (attrs["class"] or "")]
     assert bands == ["band onset", "band end"]
@@ -174,7 +174,7 @@ def test_the_latest_run_is_told_role_by_role(tmp_path: Path) -> None:
     keep("later", 9, replace(chat, outcome="ok", k=0), call)
     keep("earlier", 3, chat)
     page = Page(make_report(tmp_path, tmp_path / "report.html").read_text())
-    assert in_order(page.words, "Signal: calls blocked (UDP), chat ok", "group calls", "account")
+    assert in_order(page.words, "Signal: ", "calls blocked (UDP)", "chat ok", "group calls", "account")
     assert "chat blocked" not in page.words
 
 
