@@ -32,7 +32,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
-	@echo "make test   style, types and all tests (JOBS=$(JOBS))"
+	@echo "make test   style, types and all tests but the slow ones, in at most 8 minutes on two cores (JOBS=$(JOBS))"
+	@echo "make check  the slow tests too, as the continuous integration does (at most 25 minutes)"
 	@echo "make lowest a part of the tests, with the lowest versions of what is needed that pyproject.toml allows"
 	@echo "make lint   style and types alone"
 	@echo "make bench  how fast it is"
@@ -41,16 +42,28 @@ help:
 	@echo "make dist   build wheels and source archives, of the probe and of the laboratory, into dist/"
 	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed"
 	@echo "make soak   a year on a bad machine, and what is lost by it (about ten minutes)"
+	@echo "make long   the slow tests, the soak, the score and the comparison with peers: hours, by hand"
 	@echo "make clean  remove the environment and every cache"
 
 demo: $(VENV)/.installed-demo
 	@$(PY) -m probe demo
 
+IN_PARALLEL = -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
 # While types are checked on one core, the tests' modules are compiled on another, else each process compiled them anew.
-test: $(TESTED)
+# SELECTED: pytest's expression of marks; empty: every test.
+test: SELECTED = not slow
+test check: $(TESTED)
 	@$(PY) -m ruff check .
 	@$(PY) -m pytest --collect-only --quiet >/dev/null 2>&1 & $(PY) -m mypy; checked=$$?; wait; exit $$checked
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest $(if $(SELECTED),-m '$(SELECTED)') $(IN_PARALLEL)
+
+.PHONY: check long
+long: $(TESTED)
+	@$(PY) -m pytest -m slow $(IN_PARALLEL)
+	@$(PY) tools/soak.py
+	@$(PY) tools/bench.py --only cells
+	@$(MAKE) --no-print-directory score
 
 lowest: $(LOWEST)/.installed
 	@$(LOWEST)/bin/python -m pytest -n $(CORES) --dist loadfile $(foreach name,$(LOWEST_TESTS),$(wildcard tests/*/test_$(name).py tests/*/*/test_$(name).py))

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from probe_lab.laboratory import unavailable
 from project_root import ROOT
 from suite_seed import SUITE_SEED
 
@@ -154,6 +155,13 @@ def in_turns(names: Iterable[str]) -> list[str]:
     others = [name for name in ordered if name not in WAITING]
     rounds = ([name, *others[n * BESIDE:(n + 1) * BESIDE]] for n, name in enumerate(waiting))
     return [*chain.from_iterable(rounds), *others[len(waiting) * BESIDE:]]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a laboratory where none can be built, with the reason; before any fixture builds one."""
+    if item.get_closest_marker("lab") and (reason := unavailable()):
+        pytest.skip(reason)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

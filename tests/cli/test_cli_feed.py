@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from feeds_made import entry, feed, put_feed
+from in_order import in_order
 from observations import HERE4, REFUSED, endpoint
 from probe.catalogue.types import Catalogue
 from probe.config.consent.consent_check import lacking, places, record, told_places
@@ -133,7 +134,7 @@ def test_a_feed_is_written_signed_and_told_of(sees: Callable[..., Any]) -> None:
     assert result.exit_code == 0, result.output
     found = published()
     assert (found.name, found.asn, found.cc, len(found.entries)) == ("de-1", 64510, "DE", 6)
-    assert "6 of 6 endpoints answer" in result.output
+    assert "6 of 6" in result.output
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in Path("out").glob("de-1*"))
     assert Path("out").stat().st_mode & 0o777 == 0o755
     settings, plan = made[0]
@@ -149,14 +150,13 @@ def test_what_is_new_is_told_in_words_and_in_json(sees: Callable[..., Any]) -> N
     broken = endpoint("https://broken.example/", target_id="chat.web.b")
     sees(of=(*some, broken))
     result = publish()
-    assert "Changed since the last feed: 2" in result.output
-    assert "https://broken.example/ is new" in result.output
+    assert in_order(result.output, "Changed", ": 2", "https://broken.example/")
     sees(of=(*some, broken), cuts={HERE4: ("connect", REFUSED)})
     result = publish("--force", "--json")
     told = json.loads(result.output)
     assert (told["published"], told["ok"], len(told["silent"])) == (True, 0, 6)
     assert {change["kind"] for change in told["changes"]} == {"fails"}
-    assert "Do not answer: 6" in publish("--force").output
+    assert ": 6\n" in publish("--force").output
 
 
 @pytest.mark.parametrize(("world", "arguments", "status", "why"), [
@@ -194,7 +194,7 @@ def test_it_is_uploaded_where_the_person_says(sees: Callable[..., Any]) -> None:
     Path("place").rename("away")
     result = publish("--upload")
     assert result.exit_code == EXIT_FAILED
-    assert "could not be uploaded" in result.output
+    assert str(Path("place").absolute()) in result.output
 
 
 def test_what_had_no_turn_is_told_in_words_and_in_json(
@@ -210,9 +210,9 @@ def test_what_had_no_turn_is_told_in_words_and_in_json(
     assert (told["entries"], told["runtime_s"], told["without_page"]) == (1, 120.0, [])
     assert told["left_out"] == {NO_TURN: [late.input], BY_PLACE: [placed.input]}
     words = publish().output
-    assert f"Not in it, for {NO_TURN}: 1\n  {late.input}\n" in words
-    assert f"Not in it: 1, for {BY_PLACE}\n" in words
-    assert "1 of 1 endpoints answer as they should, measured in 120 s." in words
+    assert in_order(words, NO_TURN, ": 1", late.input)
+    assert in_order(words, ": 1", BY_PLACE)
+    assert in_order(words, "1 of 1", "120 s")
 
 
 def test_a_schedule_goes_on_after_what_goes_wrong_once(
@@ -232,8 +232,7 @@ def test_a_schedule_goes_on_after_what_goes_wrong_once(
     monkeypatch.setattr("probe.cli.feed.time", SimpleNamespace(sleep=wait, monotonic=lambda: sum(waits)))
     result = publish("--upload", "--every", "20", "--json")
     assert result.exit_code == 0, result.output
-    assert "could not be uploaded" in result.stderr
-    assert result.stderr.endswith("Stopped; the last feed stays where it is.\n")
+    assert in_order(result.stderr, str(Path("place").absolute()), "Stopped")
     assert len(made) == 3
     told = [json.loads(line)["entries"] for line in result.stdout.splitlines()]
     assert told == [6, 6, 6], "what is new is told all the same"
@@ -261,8 +260,8 @@ def test_feeds_are_fetched_by_hand(home: Path) -> None:
     configure(table(put_feed(home, fresh())), table(home / "none.json"))
     result = call("update", "feeds")
     assert result.exit_code == EXIT_FAILED
-    assert "de-1 (AS64510, DE), 5 minutes old, 1 endpoints" in result.output
-    assert "no new one" in result.stderr
+    assert in_order(result.output, "de-1", "AS64510", "DE", "5 minutes", "1 endpoints")
+    assert str(home / "none.json") in result.stderr
     found = json.loads(call("update", "feeds", "--json").stdout)
     assert [(one["name"], one["entries"], bool(one["failure"])) for one in found] == [
         ("de-1", 1, False), (None, 0, True)]
@@ -297,12 +296,11 @@ def test_a_run_is_made_without_a_feed_and_says_so(home: Path, boards: list[Board
     configure(table(put_feed(home, fresh(), signer=OTHERS)))
     result = call("run", "--fast", "--no-parquet")
     assert result.exit_code == 0
-    assert "no new control feed" in result.stderr
-    assert "probe update feeds" in result.stderr
+    assert in_order(result.stderr, "control feed", "probe update feeds")
     assert boards == [None]
     configure('[[feed]]\nurls = ["x"]\nkey = "RW"')
     result = call("run", "--fast", "--no-parquet")
-    assert (result.exit_code, "feed number 1: key" in result.output) == (EXIT_FAILED, True)
+    assert (result.exit_code, in_order(result.output, "feed", "1", "key")) == (EXIT_FAILED, True)
 
 
 def test_without_feeds_nothing_is_looked_for_or_said(boards: list[Board | None], home: Path) -> None:
@@ -320,10 +318,10 @@ def test_the_doctor_counts_what_counts_now(home: Path) -> None:
     one, two = put_feed(home, fresh()), put_feed(home, fresh(name="us-1", asn=64520, cc="US"))
     configure(table(one), table(two))
     assert not {"helper", "two_helpers"} & means()
-    assert "0 of 2 count now" in call("doctor").output
+    assert "0 of 2" in call("doctor").output
     call("update", "feeds")
     assert means() >= {"helper", "twin", "two_helpers"}
-    assert "de-1 (AS64510, DE), 5 minutes old" in call("doctor").output
+    assert in_order(call("doctor").output, "de-1", "AS64510", "DE", "5 minutes old")
     assert "5 minutes old" in call("status").output
     configure(table(one))
     assert "two_helpers" not in means()
@@ -338,7 +336,7 @@ def test_an_old_feed_counts_for_nothing_and_status_says_why(home: Path) -> None:
     assert "helper" not in json.loads(call("doctor", "--json").stdout)["means"]
     found = [line for line in call("status").output.splitlines() if "control feed" in line]
     assert "5 hours old" in found[0]
-    assert "too old to count; the last look for a new one" in found[0]
+    assert "too old" in found[0]
     configure('[[feed]]\nurls = ["x"]\nkey = "RW"')
     assert "BAD   control feed" in call("status").output
     assert "BAD  control feed" in call("doctor").output
@@ -361,7 +359,7 @@ def test_whoever_is_asked_for_feeds_is_agreed_to() -> None:
     agreed = replace_consent(before)
     asks = Settings(feed=(FeedSettings(urls=(url, "/srv/de-1.json"), key=key),), consent=agreed)
     assert places(asks) == (url,)
-    assert "sees your address, no names" in told_places(asks)[0]
+    assert in_order(told_places(asks)[0], "your address", "no names")
     assert url in lacking(asks)
     by_hand = Settings(feed=(FeedSettings(urls=("/srv/de-1.json",), key=key),), consent=agreed)
     assert lacking(by_hand) == ""

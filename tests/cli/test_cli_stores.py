@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from in_order import in_order
 from probe.catalogue import packaged
 from probe.cli import stores as command
 from probe.cli.main import cli
@@ -98,8 +99,8 @@ def test_a_batch_is_asked_told_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
     arguments = ["stores", "--storefront", "RU", "--store", "app_store", "--service", "signal", "--service", "line",
                  "--results", str(folder)]
     text = ask(*arguments).output
-    assert "App Store, RU: 1 in_storefront, 1 not_in_storefront" in text
-    assert "whether it ever was is not known" in text
+    assert in_order(text, "App Store", "RU", "1 in_storefront", "1 not_in_storefront")
+    assert "not known" in text
     said = json.loads(ask(*arguments, "--json").output)
     assert {(c["service"], c["state"], c["outcome"]) for c in said["checks"]} == {
         ("signal", "not_in_storefront", "inconclusive"), ("line", "in_storefront", "ok")}
@@ -168,7 +169,7 @@ def test_batches_come_back_as_they_went(tmp_path: Path) -> None:
     assert "'=x" in paths[0].read_text()
     with pytest.raises(StoreError, match="never overwritten"):
         write_batch(batch, tmp_path, day=DAY)
-    with pytest.raises(ValueError, match="name of a batch"):
+    with pytest.raises(ValueError, match="batch"):
         write_batch(a_batch("../x"), tmp_path, day=DAY)
     assert list(read_batches(tmp_path / "none", StoreCheck)) == []
     resources = data_package(tmp_path)["resources"]
@@ -188,7 +189,7 @@ def test_exports_mix_nothing_and_release_nothing(tmp_path: Path) -> None:
     for number, (lab, cc) in enumerate(((False, "RU"), (True, "RU"), (False, "DE"))):
         write_batch(a_batch(f"2026030{number + 1}T120000Z_0", lab=lab, cc=cc), tmp_path, day=DAY)
     export = ("export", str(tmp_path), "--table", "store_changes", "--format", "jsonl")
-    assert "must not be mixed" in ask(*export, status=1).output
+    assert "mixed" in ask(*export, status=1).output
     assert ask(*export, "--lab").stdout.count("removed") == 1
     assert ask(*export, "--no-lab", "--country", "de").stdout.count("removed") == 1
     assert ask(*export, "--no-lab", "--since", "2026-03-02").stdout.count("removed") == 1

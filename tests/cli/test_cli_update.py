@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from in_order import in_order
 from probe.measurement.session.run_plan import RunPlan, interval_s
 from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_LOCKED, EXIT_USAGE
 from probe.operation.commands.run_lock import run_lock
 from signed import OTHERS, OURS, document, put, targets
-from update_world import Made, bring, call, configure, made_by, settle, today
+from update_world import Made, bring, call, configure, listed, made_by, settle, today
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +36,8 @@ def test_a_list_is_brought_and_told() -> None:
     configure()
     result = bring(policy={"RU": {"max_level": 1, "pace_s": 3}})
     assert result.exit_code == 0, result.output
-    assert f"New: signed list 7 of {today()}" in result.output
-    assert "signed by the key FF07060504030201; its comment: list" in result.output
-    assert "asked in RU: level 1 at most, 3 s between new flows at least" in result.output
-    assert "Nothing new: signed list 7" in bring(policy={"RU": {"max_level": 1, "pace_s": 3}}).output
+    assert in_order(result.output, "New", listed(7), "FF07060504030201", "RU", "level 1", "3 s")
+    assert "Nothing new" in bring(policy={"RU": {"max_level": 1, "pace_s": 3}}).output
     told = json.loads(call("update", "--from", "list.json", "--json").output)
     assert (told["serial"], told["new"], told["max_level"], told["key"]) == (7, False, 1, "FF07060504030201")
 
@@ -55,7 +54,7 @@ def test_a_key_may_be_given_once_and_is_kept_to(made: Made) -> None:
     assert result.exit_code == EXIT_FAILED
     assert "which is here" in result.output
     assert call("run").exit_code == 0
-    assert made.runs[0][0].path == f"signed list 7 of {today()}"
+    assert made.runs[0][0].path == listed(7)
 
 
 @pytest.mark.parametrize(("spoil", "why"), [
@@ -99,7 +98,7 @@ def test_a_key_that_is_none_is_told_wherever_it_matters(made: Made) -> None:
     for command in (("run",), ("targets", "list"), ("update", "--from", "list.json")):
         result = call(*command)
         assert result.exit_code == EXIT_FAILED, command
-        assert "update.key: the public key is no base64" in result.output
+        assert "update.key" in result.output
     assert "BAD   list: " in call("status").output
     assert not made.runs
 
@@ -111,11 +110,11 @@ def test_what_is_made_is_taken(root: Path) -> None:
     result = call("update", "make", "--targets", str(root / "targets.csv"), "--policy", "policy.toml", "--serial", "3",
                   "-o", "list.json")
     assert result.exit_code == 0, result.output
-    assert "minisign -S -m list.json" in result.output
+    assert in_order(result.output, "minisign", "list.json")
     configure()
     put(Path(), Path("list.json").read_bytes())
-    assert "asked in RU: a pause: raids, tier 2 at most" in call("update", "--from", "list.json").output
-    assert f"signed list 3 of {today()}" in call("targets", "list").output
+    assert in_order(call("update", "--from", "list.json").output, "RU", "raids", "tier 2")
+    assert listed(3) in call("targets", "list").output
 
 
 @pytest.mark.parametrize(("text", "policy", "why"), [
@@ -138,20 +137,19 @@ def test_targets_tell_where_the_list_is_from() -> None:
     configure()
     bring(policy={"RU": {"max_tier": 1}})
     told = call("targets", "list").output
-    assert f"The signed list 7 of {today()} from list.json, signed by the key FF07060504030201, is 0 days old" in told
-    assert "tier 1 at most" in told
-    assert f"signed list 7 of {today()}" in call("doctor", "--json").output
+    assert in_order(told, listed(7), "list.json", "FF07060504030201", "0 days", "tier 1")
+    assert listed(7) in call("doctor", "--json").output
 
 
 @pytest.mark.parametrize(("age_days", "state"), [(0, "ok  "), (40, "BAD ")])
 def test_status_tells_age_and_what_is_asked(age_days: int, state: str) -> None:
     configure()
-    assert "BAD   list: no list has come yet" in call("status").output
+    assert "BAD   list: " in call("status").output
     bring(day=today() - timedelta(days=age_days), policy={"RU": {"max_tier": 1}})
     line = next(line for line in call("status").output.splitlines() if "  list: " in line)
     assert line.startswith(state)
     assert f"{age_days} days old" in line
-    assert "tier 1 at most" in line
+    assert "tier 1" in line
 
 
 def test_a_unit_may_write_where_lists_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ def test_every_block_can_be_read_and_ranges_are_in_order() -> None:
 # ---- broken files
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(GeoError, match=r"none\.bin: cannot be read.*probe setup --geo"):
+    with pytest.raises(GeoError, match=r"none\.bin: .*setup --geo"):
         PackedTable(tmp_path / "none.bin").find("192.0.2.1")
 
 

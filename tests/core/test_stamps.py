@@ -26,7 +26,7 @@ def test_a_time_is_read_as_utc_and_written_in_one_form(text: str) -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_time(text)
-    with pytest.raises(click.UsageError, match="is no time such as"):
+    with pytest.raises(click.UsageError, match="no time"):
         set_time(text, lab=True)
 
 

@@ -17,7 +17,10 @@ from probe.measurement.clock import start_clock
 from probe.measurement.planning.steps import Visit
 from probe.measurement.visits.visit import visit
 
-PATIENCE_S, SHORT_S = 10.0, 0.3
+PATIENCE_S = 60.0
+"""A deadline that only a machine with a lot else to do comes near; nothing waits for its end."""
+SHORT_S = 1.0
+"""A deadline that is waited for: what a server on loopback says must have come before."""
 MEGABYTE = 1 << 20
 FLOOD = 48 * MEGABYTE
 """What a flooding server would send: far more than a visit may keep."""

@@ -16,8 +16,8 @@ from aioquic.quic.configuration import QuicConfiguration
 
 NAME = "chat.example"
 TO_SERVER, TO_CLIENT = True, False
-Lets = Callable[[bool, int], bool]
-"""Whether the n-th datagram of a direction passes, from 0."""
+Lets = Callable[[bool, int, bytes], bool]
+"""Whether the n-th datagram of a direction passes, from 0; which datagram that is."""
 Answer = Callable[[bytes, tuple[str, int]], bytes | None]
 
 
@@ -92,7 +92,7 @@ def box(port: int, lets: Lets) -> Iterator[int]:
                 return
             if direction == TO_SERVER and not peers:
                 peers.append(peer)
-            if lets(direction, count) and not over.is_set():
+            if lets(direction, count, data) and not over.is_set():
                 if direction == TO_SERVER:
                     server_side.send(data)
                 else:

@@ -29,6 +29,11 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
+def listed(serial: int) -> str:
+    """What stands for the path of a catalogue that came with today's signed list."""
+    return f"signed list {serial} of {today()}"
+
+
 def settle(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the folder the user's home."""
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "PROBE_CONFIG"):

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from in_order import in_order
 from observations import HERE4, HERE6, HOST, lookup, observation, replace_flat, visit_to
 from ooni_ours import TARGET, Envelope, exported, result_of
 from probe.cli.main import cli
@@ -119,7 +120,7 @@ def test_a_folder_becomes_lines_that_can_be_imported(tmp_path: Path) -> None:
     out = tmp_path / "mine.jsonl"
     done = CliRunner().invoke(cli, ["export", "ooni", str(tmp_path / "mine"), "-o", str(out)])
     assert done.exit_code == 0, done.output
-    assert "1 measurements of 1 runs" in done.output
+    assert in_order(done.output, "1 measurements", "1 runs")
     back = CliRunner().invoke(cli, ["import", "ooni", str(out), "--out", str(tmp_path / "back")])
     assert back.exit_code == 0, back.output
     assert TEST_NAME in CliRunner().invoke(cli, ["compare", str(tmp_path / "back")]).output

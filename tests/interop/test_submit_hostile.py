@@ -86,7 +86,7 @@ def test_a_good_status_with_a_bad_answer_is_never_sent_again(tmp_path: Path, fau
         tried = [one.id for one in stub.tried]
     assert (result.exit_code, again.exit_code) == (EXIT_FAILED, 0)
     assert "Submission failed" in result.output
-    assert "1 measurements may have arrived or not" in again.output
+    assert "1 measurements" in again.output
     assert len(tried) == len(set(tried)) == TARGETS
 
 
@@ -161,7 +161,7 @@ def test_no_name_leads_into_a_private_network(addresses: list[str], monkeypatch:
     monkeypatch.setattr(public_addresses, "_resolve", lambda host, deadline: addresses)
     asked: list[Any] = []
     monkeypatch.setattr(collector_module, "post", lambda *args, **more: asked.append(args))
-    with pytest.raises(UploadError, match="leads into a private network"):
+    with pytest.raises(UploadError, match="private network"):
         Collector("https://collector.example", ends=time.monotonic() + 60).open({})
     assert asked == []
 

@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from feeds_made import MADE, entry, failing, feed, put_feed
+from in_order import in_order
 from loopback import requests_on, serving
 from probe.config.settings import FeedSettings, Helper, Settings
 from probe.control.feeds.feed_document import Feed, FeedError, write_feed
@@ -222,7 +223,7 @@ def test_of_one_name_the_newer_feed_counts_and_helpers_are_known(tmp_path: Path,
     for here in sources(settings)[:3]:
         look(here, now=NOW, folder=home)
     found = standings(settings, home)
-    assert [s.trouble for s in found] == ["", "", "", "none has come yet"]
+    assert [bool(s.trouble) for s in found] == [False, False, False, True]
     made = board(settings, found)
     assert made is not None
     assert (set(made.ids), made.helpers, made.vantages) == ({"feed-de-1", "feed-us-1"}, ((7, "NL"),), 3)
@@ -235,11 +236,11 @@ def test_how_it_stands_is_said_in_words(tmp_path: Path, home: Path) -> None:
     (here,) = sources(settings)
     look(here, now=NOW, folder=home)
     (one,) = standings(settings, home)
-    assert standing_words(one, NOW) == "de-1 (AS64510, DE), 10 minutes old, 2 endpoints"
-    assert standing_words(one, NOW + timedelta(hours=2)).endswith("too old to count")
+    assert in_order(standing_words(one, NOW), "de-1", "AS64510", "DE", "10 minutes", "2 endpoints")
+    assert "too old" in standing_words(one, NOW + timedelta(hours=2))
     assert "counts for nothing" in standing_words(one, NOW - timedelta(days=1))
 
 
 def test_a_key_that_is_none_is_told_with_its_place() -> None:
-    with pytest.raises(FeedError, match="feed number 1: key"):
+    with pytest.raises(FeedError, match=r"feed.* 1: key"):
         sources(Settings(feed=(FeedSettings(urls=("x",), key="RW"),)))

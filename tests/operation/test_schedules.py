@@ -127,7 +127,7 @@ def test_the_next_time_is_near_and_at_the_minute(beat: Rhythm, now: datetime) ->
 
 
 def test_an_interval_that_cron_cannot_say_is_refused() -> None:
-    with pytest.raises(ValueError, match="every 45 minutes cannot be said"):
+    with pytest.raises(ValueError, match="45 minutes"):
         rhythm(45, 0)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from in_order import in_order
 from probe.cli.main import cli
 from probe.config.geo.geo_status import Standing as GeoStanding
 from probe.config.settings import ConsentSettings, RunSettings, Settings, VantageSettings
@@ -49,7 +50,7 @@ def found(**others: object) -> dict[str, Finding]:
 def test_where_all_is_well_nothing_is_to_do() -> None:
     for what, finding in found().items():
         assert (finding.state, finding.todo) == (OK, ""), what
-    assert found()["data used"].text.startswith("1.5 kB sent, 2.0 MB received in 24 hours")
+    assert in_order(found()["data used"].text, "1.5 kB sent", "2.0 MB received", "24 hours")
 
 
 GAP = Gap(first=NOW - timedelta(hours=3), last=NOW - timedelta(hours=2), n=2, why="not_started")
@@ -111,7 +112,7 @@ def test_the_next_turn_is_told(run: RunSettings, cc: str, told: list[str]) -> No
 
 def test_the_conditions_of_the_last_run_are_told() -> None:
     run = a_run(conditions=("power:battery", "charge:60", "metered:likely"))
-    assert found(runs=(run,))["conditions"].text == "power battery at about 60 %, metered line: likely, in the last run"
+    assert in_order(found(runs=(run,))["conditions"].text, "battery", "60 %", "metered", "likely")
 
 
 @pytest.mark.parametrize("why", ["battery", "metered", "late"])
@@ -159,7 +160,7 @@ def test_the_command_tells_and_writes_nothing(home: Path) -> None:
     result = call("status")
     assert (result.exit_code, type(result.exception)) == (1, SystemExit)
     assert "BAD   consent" in result.output
-    assert "to do: probe setup" in result.output
+    assert "probe setup" in result.output
     assert not list(home.iterdir())
 
 

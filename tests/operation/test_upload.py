@@ -209,7 +209,7 @@ def test_a_failing_server_costs_one_try_and_is_told_in_our_words(tmp_path: Path,
     assert asked == 1
     assert server.flooded < 64 << 20, "no more is read than an answer needs"
     assert told in result.output
-    assert "next try is at" in later.output
+    assert "next try" in later.output
     shown = [result.output, later.output, call("status", "--config", str(config), "--results", str(results)).output]
     shown += [path.read_text() for path in results.rglob("*") if path.is_file()]
     assert not [text for text in shown if SECRET in text or "\x1b" in text]

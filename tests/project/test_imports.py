@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from project_root import ROOT
+
 OPTIONAL = {"chdb", "clickhouse_connect", "py4j", "pyspark"}
 """Of extras that not every environment of the tests has."""
 

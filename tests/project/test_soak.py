@@ -16,7 +16,6 @@ import pytest
 from probe.core.runs import RunResult
 from probe.results.files.atomic import StoreError, check_writable
 from probe.results.runs.run_writer import write_run
-from probe_lab.laboratory import unavailable
 from soaking.disk import PretendedDisk
 from soaking.killed import AfterTime, AtCall, calls_of, run_and_kill
 from soaking.ledger import Ledger, Tally, tally
@@ -38,6 +37,7 @@ def soaked(root: Path, seed: int, part: str, count: int) -> dict[str, Any]:
     return figures
 
 
+@pytest.mark.slow
 def test_half_a_month_of_a_bad_machine_loses_nothing(root: Path, seed: int) -> None:
     figures = soaked(root, seed, "year", 400)
     assert figures["end"]["runs"] > 80
@@ -46,16 +46,16 @@ def test_half_a_month_of_a_bad_machine_loses_nothing(root: Path, seed: int) -> N
     assert figures["counts"]["clock jumps"] == 3
 
 
+@pytest.mark.slow
 def test_fifty_kills_lose_and_double_nothing(root: Path, seed: int) -> None:
     figures = soaked(root, seed, "kills", 50)
     assert figures["killed"] == 50
     assert figures["end"]["runs"] >= 50
 
 
+@pytest.mark.slow
 @pytest.mark.lab
 def test_real_runs_that_are_killed_lose_nothing(root: Path, seed: int) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     figures = soaked(root, seed, "lab", 6)
     assert figures["end"]["runs"] >= 3
 

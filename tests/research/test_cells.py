@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from in_order import in_order
 from probe.cli.main import cli
 
 pd = pytest.importorskip("pandas", reason="needs the extra `research`")
@@ -162,8 +163,8 @@ def test_the_command_counts_lists_and_tells(tmp_path: Path) -> None:
     arguments = ["analyse", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--memory", "300"]
     done = CliRunner().invoke(cli, [*arguments, "--rejected", str(tmp_path / "rejected.csv")])
     assert done.exit_code == 0, done.output
-    assert "Counted: 10 of 15 rows of verdicts, 12 of 12 rows of services; 3 runs of" in done.output
-    assert "Left out: 5 rows: the outcome is none of the codebook's words" in done.output
+    assert in_order(done.output, "10 of 15", "verdicts", "12 of 12", "services", "3 runs")
+    assert in_order(done.output, "Left out", "5 rows", "outcome")
     assert len((tmp_path / "rejected.csv").read_text().splitlines()) == 6
     told = json.loads(CliRunner().invoke(cli, [*arguments, "--json"]).stdout)
     assert (told["used"], told["rejected"]) == ({"verdicts": 10, "services": 12}, {"outcome": 5})
@@ -182,7 +183,7 @@ def test_nothing_to_count_is_said(tmp_path: Path) -> None:
     (tmp_path / "verdicts" / "date=2026-03-01" / "r-1.csv").write_bytes(b"run_id,target_id\r\n")
     done = CliRunner().invoke(cli, ["analyse", str(tmp_path), "--out", str(tmp_path / "out")])
     assert done.exit_code == 1
-    assert "no file of runs can be read" in done.output
+    assert "no file of runs" in done.output
 
 
 def test_results_without_runs_files_are_told_by_their_rows(tmp_path: Path) -> None:

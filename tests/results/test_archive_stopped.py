@@ -117,6 +117,7 @@ with log.open("a") as told:
 """
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_again_and_again(tmp_path: Path) -> None:
     """Some seconds of a process that writes and merges, killed 12 times; the seed is told when this fails."""
     seed = int(os.environ.get("PROBE_TEST_SEED", "0"))

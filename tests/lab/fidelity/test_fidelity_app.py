@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from lab_elsewhere import elsewhere
-from lab_fidelity import Flow, Place, Watched, on, opened
+from lab_fidelity import Flow, Place, Watched, on
 from lab_fidelity_checks import (
     BRIEF_S,
     acts,
@@ -23,11 +21,6 @@ from lab_innocents import fault
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 WEB = b"GET / HTTP/1.1\r\nHost: innocent.example\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 def say(w: Watched, place: Place, said: bytes = b"") -> Flow:

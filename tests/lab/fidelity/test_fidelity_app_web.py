@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from lab_elsewhere import elsewhere
-from lab_fidelity import Place, Watched, on, opened, seed_of, watched
+from lab_fidelity import Place, Watched, on, seed_of, watched
 from lab_fidelity_checks import BRIEF_S, acts, assert_never_arrives, is_acknowledged
 from lab_first_words import first_words, is_genuine
 from lab_innocents import fault
 from probe.catalogue.load import load as load_catalogue
 from probe_lab.draw import draw
 from probe_lab.format.scenario import load
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 SHORTLINK = "http://short.weixin.qq.com/mmtls/"
 FAILURES = {"silence": "timeout", "close": "closed", "reset": "ECONNRESET"}
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 def posted(place: Place, hello: bytes) -> bytes:
@@ -60,8 +52,6 @@ def test_the_short_link_vanishes_and_other_requests_do_not(w: Watched) -> None:
 
 @pytest.mark.parametrize("name", ["app-web-imitated", "app-web-refuses-us", "app-web-changed"])
 def test_the_server_or_what_stands_before_it_treats_one_request_so(name: str) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     catalogue = load_catalogue(search=False).endpoints
     drawn = draw(load(name), seed=seed_of(name), endpoints=catalogue, pinned={"t": (SHORTLINK,)})
     with watched(drawn) as w:

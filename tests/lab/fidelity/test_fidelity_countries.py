@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from scapy.layers.inet import IP, TCP
 
-from lab_fidelity import Place, Watched, on, opened
+from lab_fidelity import Place, Watched, on
 from lab_fidelity_checks import (
     BRIEF_S,
     DARK,
@@ -59,11 +58,6 @@ PAGES = {
     "es-page": "Por causas ajenas a Vodafone, esta web no está disponible".encode(),
 }
 """Scenario and the mark of its page."""
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 def assert_hello_is_reset(w: Watched, place: Place, *rules: int) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
 
 import pytest
 
-from lab_fidelity import Watched, on, opened
+from lab_fidelity import Watched, on
 from lab_fidelity_checks import (
     BRIEF_S,
     DARK,
@@ -29,11 +28,6 @@ INJECTORS = ("dns-gfw-1", "dns-gfw-3", "dns-gfw-dark", "dns-pool", "dns-ttlcopy"
 DENIALS = {"dns-nx": 3, "dns-refused": 5, "dns-servfail": 2, "dns-empty": 0}
 """Scenario and response code."""
 TEREDO = ipaddress.ip_network("2001::/32")
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 @on(*INJECTORS)

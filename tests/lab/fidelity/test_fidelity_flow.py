@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from scapy.layers.inet import IP, TCP
@@ -14,7 +13,6 @@ from lab_both_ends import BothEnds, pull
 from lab_fidelity import Flow, Place, Seen, Watched
 from lab_hellos import hello
 from probe_lab.lab_types import Drawn, Value
-from probe_lab.laboratory import unavailable
 from project_root import LAB_CLIENTS
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
@@ -27,17 +25,6 @@ TOLERANCE = 0.25
 SLACK_S = 0.5
 """Between the box and the client's capture packets may bunch up on a busy machine."""
 FLOOD = LAB_CLIENTS / "flood.py"
-
-
-@pytest.fixture(autouse=True)
-def _laboratory() -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
-
-
-@pytest.fixture
-def ends(tmp_path: Path) -> BothEnds:
-    return BothEnds(tmp_path)
 
 
 def with_params(**params: Value) -> Callable[[Drawn], Drawn]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Iterator
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from scapy.layers.inet import ICMP
 
-from lab_fidelity import PATIENCE_S, Watched, on, opened
+from lab_fidelity import PATIENCE_S, Watched, on
 from lab_fidelity_checks import (
     BRIEF_S,
     DARK,
@@ -24,11 +23,6 @@ from lab_fidelity_checks import (
 )
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 @on("dns-hijack-known")

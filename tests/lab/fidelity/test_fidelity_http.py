@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from scapy.layers.inet import IP, TCP
 
 from lab_both_ends import BothEnds
-from lab_fidelity import Flow, Place, Watched, on, opened, seed_of
+from lab_fidelity import Flow, Place, Watched, on, seed_of
 from lab_fidelity_checks import (
     BRIEF_S,
     SLACK_S,
@@ -27,16 +26,10 @@ from lab_fidelity_checks import (
     last_said,
     server_next,
 )
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 PAGES = ("http-302", "http-iframe", "http-302-psh", "http-proxy403")
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 # --- pages
@@ -166,8 +159,6 @@ def test_a_name_in_a_segment_without_a_handshake_is_seen_on_any_port(w: Watched)
 
 
 def test_both_ends_get_the_resets(tmp_path: Path) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     ends = BothEnds(tmp_path)
     with ends.watched("http-rst", seed_of("http-rst")) as w:
         flow = w.http(w.target("t"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -13,23 +12,10 @@ from lab_elsewhere import elsewhere
 from lab_fidelity import Watched, Watching
 from lab_hellos import hello
 from lab_innocents import ask, crowd, fault, fetch, header
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 CHUNK_BYTES = 4000
 """Of an answer of the laboratory that is sent in chunks."""
-
-
-@pytest.fixture(autouse=True)
-def _laboratory() -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def watch() -> Iterator[Watching]:
-    with Watching() as watching:
-        yield watching
 
 
 # --- replies of the servers

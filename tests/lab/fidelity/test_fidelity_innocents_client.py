@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
 
 import pytest
 
 from lab_fidelity import Watched, Watching
 from lab_innocents import ask, fetch, innocents, python
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
-
-
-@pytest.fixture(autouse=True)
-def _laboratory() -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def watch() -> Iterator[Watching]:
-    with Watching() as watching:
-        yield watching
 
 
 ROOTS = """

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
 from lab_fidelity import PATIENCE_S, Flow, Watched, Watching
 from lab_innocents import ask, crowd, fault, innocents, pings, python, volume, with_fault, with_rule
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 HURRY_S = 0.8
 """Shorter than the kernel waits before it sends a SYN again."""
-
-
-@pytest.fixture(autouse=True)
-def _laboratory() -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def watch() -> Iterator[Watching]:
-    with Watching() as watching:
-        yield watching
 
 
 def until(done: Callable[[], bool], what: str) -> None:

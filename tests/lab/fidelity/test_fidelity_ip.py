@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP
 
 from lab_both_ends import BothEnds
-from lab_fidelity import Flow, Watched, on, opened, seed_of
+from lab_fidelity import Flow, Watched, on, seed_of
 from lab_fidelity_checks import (
     BRIEF_S,
     SLACK_S,
@@ -18,14 +17,8 @@ from lab_fidelity_checks import (
     assert_innocent_name_resolves,
     has_df,
 )
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 def assert_silence(w: Watched, flow: Flow) -> None:
@@ -71,8 +64,6 @@ def test_only_the_way_back_is_closed(w: Watched) -> None:
 
 
 def test_the_server_sees_the_syns_that_seem_to_vanish(tmp_path: Path) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     ends = BothEnds(tmp_path)
     with ends.watched("ip-drop-s2c", seed_of("ip-drop-s2c")) as w:
         flow = w.connect(w.target("t"), timeout_s=BRIEF_S)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from lab_datagrams import binding_request
 from lab_elsewhere import elsewhere
-from lab_fidelity import Place, Watched, on, opened
+from lab_fidelity import Place, Watched, on
 from lab_fidelity_checks import (
     BRIEF_S,
     acts,
@@ -26,11 +24,6 @@ from lab_hellos import hello
 from lab_innocents import fault, fetch
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 def assert_speaks_elsewhere(w: Watched, place: Place) -> None:

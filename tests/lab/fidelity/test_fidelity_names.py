@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from lab_datagrams import assert_binomial
 from lab_elsewhere import elsewhere
-from lab_fidelity import Flow, Place, Watched, on, opened
+from lab_fidelity import Flow, Place, Watched, on
 from lab_fidelity_checks import (
     BRIEF_S,
     acts,
@@ -27,11 +25,6 @@ from lab_innocents import crowd, innocents
 from lab_tls_views import assert_residual_hits_the_tuple_alone
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 def ask(w: Watched, place: Place, name: str) -> Flow:

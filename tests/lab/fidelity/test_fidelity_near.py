@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 
-from lab_fidelity import Flow, Watched, draw_scenario, on, opened, seed_of, watched
+from lab_fidelity import Flow, Watched, draw_scenario, on, seed_of, watched
 from lab_fidelity_checks import BRIEF_S, assert_answered, assert_never_arrives, assert_resets, genuine_data
 from lab_hellos import hello
 from probe_lab.format.needs import lacking
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 PORT = 33_434
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 def last_routers(w: Watched, address: str, layer: UDP | TCP, ttl: int) -> list[str]:
@@ -77,8 +70,6 @@ def test_a_box_sits_far_behind_the_first_public_router(w: Watched) -> None:
 
 @pytest.mark.parametrize("name", ["x-iptables", "x-suricata", "x-nft"])
 def test_a_program_as_the_censor_strikes_a_name_or_an_address(name: str) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     drawn = draw_scenario(name, seed_of(name))
     assert drawn.censor is not None
     if reason := lacking(drawn.censor.needs):

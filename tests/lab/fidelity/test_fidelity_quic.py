@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from pathlib import Path
 
 import pytest
 
 from lab_both_ends import BothEnds
 from lab_datagrams import UNKNOWN_VERSION, again, assert_binomial, binding_request, initial, least, of_version
 from lab_fidelity import Flow, Place, Watched
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
@@ -21,15 +19,8 @@ STUN_PORTS = frozenset((3478, 3479, 3480, 3481, 19302))
 
 
 @pytest.fixture(autouse=True)
-def _laboratory() -> None:
+def _quic() -> None:
     pytest.importorskip("aioquic")
-    if reason := unavailable():
-        pytest.skip(reason)
-
-
-@pytest.fixture
-def ends(tmp_path: Path) -> BothEnds:
-    return BothEnds(tmp_path)
 
 
 def test_the_client_is_cut_off_some_time_after_its_initial(ends: BothEnds, seed: int) -> None:

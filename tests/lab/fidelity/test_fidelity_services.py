@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 from scapy.layers.inet import ICMP, IP, UDP
@@ -13,13 +12,12 @@ from scapy.layers.inet import ICMP, IP, UDP
 from lab_both_ends import PULL
 from lab_datagrams import assert_binomial
 from lab_elsewhere import elsewhere
-from lab_fidelity import Agent, Place, Watched, draw_scenario, on, opened, seed_of, watched
+from lab_fidelity import Agent, Place, Watched, draw_scenario, on, seed_of, watched
 from lab_fidelity_checks import BRIEF_S, assert_answered, assert_silence, has_df, is_acknowledged
 from lab_hellos import hello
 from lab_innocents import fault, innocents, with_fault
 from lab_warm import forked
 from probe.measurement.planning.plan_context import Frame
-from probe_lab.laboratory import unavailable
 from probe_lab.servers.faults import number
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
@@ -30,11 +28,6 @@ SLACK_BYTES = 1000
 """By which the heads of two answers with one page may differ."""
 WELL_BYTES = 64_000
 PINGS = 300
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 def pulling_s(w: Watched, place: Place, wanted: int, *, host: str = "client") -> float:
@@ -67,8 +60,6 @@ def test_every_round_trip_to_some_services_is_longer(w: Watched) -> None:
 
 @pytest.mark.parametrize("name", ["slow-server", "slow-after-requests"])
 def test_a_service_sends_slowly_whoever_asks(name: str) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     with watched(name, seed_of(name), change=with_fault("http_slow", bytes_per_s=RATE)) as w:
         drawn, t = fault(w, "http_slow"), w.target("t")
         after, burst = int(number(drawn, "after_requests", 0)), int(number(drawn, "burst_bytes", 0))
@@ -176,8 +167,6 @@ def test_large_packets_vanish_on_the_way_to_one_service(w: Watched) -> None:
 
 @pytest.mark.parametrize("name", ["clean", "control-failed-ok", "control-failed-blocked"])
 def test_whose_controls_are_down_and_whose_service_is_well(name: str) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     with forked(draw_scenario(name, seed_of(name)), level="packet") as lab:
         agent = Agent(lab)
         try:

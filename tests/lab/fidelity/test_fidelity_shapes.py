@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from lab_both_ends import BothEnds
 from lab_elsewhere import elsewhere
-from lab_fidelity import Flow, Place, Watched, on, opened, seed_of
+from lab_fidelity import Flow, Place, Watched, on, seed_of
 from lab_fidelity_checks import (
     BRIEF_S,
     acts,
@@ -24,17 +24,11 @@ from lab_fidelity_checks import (
 )
 from lab_hellos import SCT, hello, short_hello, with_extension, with_grease
 from lab_innocents import fault
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 BY_ADDRESS = ("fp-reset", "fp-drop", "fp-fin", "fp-large", "fp-mute")
 BY_NAME = ("fp-name-reset", "fp-name-drop", "fp-name-fin", "fp-name-mute")
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
 
 
 def ask(w: Watched, place: Place, said: bytes) -> Flow:
@@ -154,8 +148,6 @@ def test_a_server_refuses_programs_from_the_clients_country_alone(w: Watched) ->
 
 @pytest.mark.parametrize("name", ["server-picky-name", "server-refuses-name"])
 def test_the_servers_own_front_resets_the_name_as_they_would(tmp_path: Path, name: str) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     ends, refused = BothEnds(tmp_path), []
     with ends.watched(name, seed_of(name)) as w:
         t, other = w.target("t"), w.innocent()

@@ -19,7 +19,7 @@ from probe.catalogue.load import load as load_catalogue
 from probe_lab.draw import draw
 from probe_lab.format.scenario import load
 from probe_lab.lab_types import Drawn, Rule
-from probe_lab.laboratory import Laboratory, probe_command, unavailable
+from probe_lab.laboratory import Laboratory, probe_command
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
@@ -58,8 +58,6 @@ def a_shop(stack: ExitStack, drawn: Drawn) -> Shop:
 
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
-    if reason := unavailable():
-        pytest.skip(reason)
     with ExitStack() as held:
         yield held
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -26,28 +24,10 @@ from lab_tls_views import (
     server_next,
     syn_ack,
 )
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 HENAN_BYTES = bytes.fromhex("01020304050607080900")
-
-
-@pytest.fixture(autouse=True)
-def _laboratory() -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def watch() -> Iterator[Watching]:
-    with Watching() as watching:
-        yield watching
-
-
-@pytest.fixture
-def ends(tmp_path: Path) -> BothEnds:
-    return BothEnds(tmp_path)
 
 
 # --- China

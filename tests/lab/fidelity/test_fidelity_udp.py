@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP
@@ -12,10 +10,9 @@ from scapy.layers.inet import ICMP, IP, TCP
 from lab_both_ends import BothEnds
 from lab_datagrams import UNKNOWN_VERSION, again, assert_binomial, binding_request, initial, least, of_version
 from lab_elsewhere import elsewhere
-from lab_fidelity import Flow, Place, Watched, on, opened
+from lab_fidelity import Flow, Place, Watched, on
 from lab_fidelity_checks import BRIEF_S, INNOCENT_NAME, public_resolver
 from lab_innocents import crowd
-from probe_lab.laboratory import unavailable
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
@@ -27,18 +24,6 @@ SYNS = 60
 @pytest.fixture(scope="module", autouse=True)
 def _library() -> None:
     pytest.importorskip("aioquic")
-
-
-@pytest.fixture(scope="module")
-def w(request: pytest.FixtureRequest) -> Iterator[Watched]:
-    yield from opened(request.param)
-
-
-@pytest.fixture
-def ends(tmp_path: Path) -> BothEnds:
-    if reason := unavailable():
-        pytest.skip(reason)
-    return BothEnds(tmp_path)
 
 
 def question(place: Place) -> bytes:

@@ -145,14 +145,14 @@ def test_mistakes_are_named_with_file_key_and_reason(tmp_path: Path, old: str, n
 
 def test_censorship_needs_a_cause_and_an_expectation(tmp_path: Path) -> None:
     without_cause = GOOD.replace('block_type = "tls.reset.sni"\nparams', "params")
-    with pytest.raises(ScenarioError, match="without a rule or fault that has a block_type"):
+    with pytest.raises(ScenarioError, match="block_type"):
         read_scenario(write(tmp_path, without_cause))
-    with pytest.raises(ScenarioError, match="without an expected `blocked`"):
+    with pytest.raises(ScenarioError, match="expected `blocked`"):
         read_scenario(write(tmp_path, GOOD.partition("[[expect]]")[0]))
     unseen = '[[expect]]\nof = "role:whatsapp.call"\noutcome = "not_attempted"\n'
     assert read_scenario(write(tmp_path, GOOD.partition("[[expect]]")[0] + unseen)).kind == "censorship"
     for other in ('of = "role:whatsapp.call"\noutcome = "ok"', 'of = "@t"\noutcome = "not_attempted"'):
-        with pytest.raises(ScenarioError, match="without an expected `blocked`"):
+        with pytest.raises(ScenarioError, match="expected `blocked`"):
             read_scenario(write(tmp_path, f"{GOOD.partition('[[expect]]')[0]}[[expect]]\n{other}\n"))
 
 
@@ -163,13 +163,13 @@ def test_an_unknown_name_is_refused() -> None:
 
 def test_too_few_endpoints_are_said_so(tmp_path: Path) -> None:
     scenario = read_scenario(write(tmp_path, GOOD.replace("tls = true", 'service = "nobody"')))
-    with pytest.raises(ScenarioError, match=r"draw.t: the catalogue has no 1 such endpoints"):
+    with pytest.raises(ScenarioError, match=r"draw\.t: "):
         draw(scenario, seed=1, endpoints=CATALOGUE.endpoints)
 
 
 def test_an_innocent_profile_is_a_contradiction(tmp_path: Path) -> None:
     text = GOOD.replace('kind = "censorship"', 'kind = "innocent"\nprofile = true')
-    with pytest.raises(ScenarioError, match="profile: only of kind censorship"):
+    with pytest.raises(ScenarioError, match=r"profile: .*censorship"):
         read_scenario(write(tmp_path, text))
 
 
@@ -188,7 +188,7 @@ def test_layers_bring_rules_and_faults_but_neither_draws_nor_expectations(tmp_pa
 def test_several_causes_one_of_which_is_made(tmp_path: Path) -> None:
     expected = GOOD.replace('block_type = "tls.reset.sni"\nmin', 'block_type = ["ip.reset", "tls.reset.sni"]\nmin')
     assert read_scenario(write(tmp_path, expected)).expects[0].block_types == ("ip.reset", "tls.reset.sni")
-    with pytest.raises(ScenarioError, match=r"no rule or fault makes ip.reset or tls.drop"):
+    with pytest.raises(ScenarioError, match=r"ip\.reset or tls\.drop"):
         read_scenario(write(tmp_path, expected.replace("tls.reset.sni\"]", "tls.drop\"]")))
 
 

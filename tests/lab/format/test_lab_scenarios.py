@@ -25,7 +25,6 @@ from probe_lab.format.scenario import names, read_scenario
 from probe_lab.format.scenario_parts import PLACES
 from probe_lab.format.toml_table import ScenarioError
 from probe_lab.lab_types import Drawn
-from probe_lab.laboratory import unavailable
 from probe_lab.scoring.convictions import uncertain_aliases
 from probe_lab.servers.faults import FAULTS
 from project_root import ROOT
@@ -230,7 +229,7 @@ def test_every_host_of_the_catalogue_can_be_pinned(rng: random.Random) -> None:
 
 def test_pinning_what_does_not_exist_is_said_so() -> None:
     scenario = load_scenario("sni-fin")
-    with pytest.raises(ScenarioError, match=r"nowhere.invalid: neither an input nor a host"):
+    with pytest.raises(ScenarioError, match=r"nowhere\.invalid"):
         draw(scenario, seed=1, endpoints=CATALOGUE.endpoints, pinned={"t": ("nowhere.invalid",)})
     with pytest.raises(ScenarioError, match="draws no 'x'"):
         draw(scenario, seed=1, endpoints=CATALOGUE.endpoints, pinned={"x": ("nowhere.invalid",)})
@@ -274,8 +273,6 @@ def _probe(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.lab
 def test_exec_runs_a_program_on_the_client_and_passes_its_status() -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     script = "import pathlib; print(pathlib.Path('/etc/resolv.conf').read_text().split()[1]); raise SystemExit(7)"
     done = _probe("lab", "exec", "sni-gfw2", "--seed", "4", "--", sys.executable, "-c", script)
     drawn = draw(load_scenario("sni-gfw2"), seed=4, endpoints=CATALOGUE.endpoints)

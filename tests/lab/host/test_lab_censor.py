@@ -19,17 +19,14 @@ from lab_exercise import DRAWN, WORLD, client, expected, explore, open_lab, tun_
 from probe_lab.format.needs import search_path
 from probe_lab.host import acts
 from probe_lab.lab_types import Censor
-from probe_lab.laboratory import LabFailed, Laboratory, LabUnavailable, unavailable
+from probe_lab.laboratory import LabFailed, Laboratory, LabUnavailable
 from probe_lab.truth import TruthEntry, read_log
 from project_root import LAB_HELPERS
 
 TRANSPORTS = [pytest.param("tun", marks=pytest.mark.skipif(bool(tun_reason()), reason=tun_reason() or "open")), "veth"]
-in_laboratory = [
-    pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built"),
-]
 NEEDS = ("iptables", "ip6tables", "nft")
 ABSENT = [name for name in NEEDS if shutil.which(name, path=search_path()) is None]
-with_filters = [*in_laboratory, pytest.mark.skipif(bool(ABSENT), reason=f"not installed: {', '.join(ABSENT)}")]
+with_filters = [pytest.mark.lab, pytest.mark.skipif(bool(ABSENT), reason=f"not installed: {', '.join(ABSENT)}")]
 SERVER4, SERVER6, OTHER4 = "1.2.3.4", "2a02:26f0::1", "1.2.3.5"
 
 REACH = """
@@ -134,12 +131,12 @@ class TestKernel:
 
 
 class TestTrouble:
-    pytestmark = in_laboratory
+    pytestmark = pytest.mark.lab
 
     def test_a_command_that_fails_is_an_error_with_its_words(self) -> None:
         censor = Censor(setup=("true", "echo no such table >&2; exit 4"))
         lab = open_lab(drawn=dataclasses.replace(DRAWN, censor=censor))
-        with pytest.raises(LabFailed, match=r"did not start: no such table\n.* status 4: echo no such") as caught:
+        with pytest.raises(LabFailed, match=r"no such table\n.* status 4: ") as caught:
             lab.__enter__()
         assert "Traceback" not in str(caught.value)
         assert not lab.directory.exists()
@@ -149,7 +146,7 @@ class TestTrouble:
         with censored(censor) as lab:
             lab.run(["true"], timeout_s=20)
             (lab.log_path.parent / "censor" / "told").write_text("die\n")
-            with pytest.raises(LabFailed, match=r"(?s)censor ended: famous last words.*with status 3"):
+            with pytest.raises(LabFailed, match=r"(?s)famous last words.* status 3"):
                 lab.run(["sleep", "60"], timeout_s=70)
         assert not lab.directory.exists()
 
@@ -164,7 +161,7 @@ class TestTrouble:
     def test_a_missing_program_makes_it_unavailable(self) -> None:
         censor = Censor(setup=("true",), needs=("no-such-program",))
         with (
-            pytest.raises(LabUnavailable, match="needs no-such-program, which is not installed"),
+            pytest.raises(LabUnavailable, match="no-such-program"),
             open_lab(drawn=dataclasses.replace(DRAWN, censor=censor)),
         ):
             pytest.fail("it was built")

@@ -19,14 +19,13 @@ from probe_lab.draw import draw
 from probe_lab.format.scenario import load
 from probe_lab.host import client_faults
 from probe_lab.lab_types import Drawn, Fault, Value, World
-from probe_lab.laboratory import Laboratory, unavailable
+from probe_lab.laboratory import Laboratory
 from probe_lab.servers.faults import FAULTS
 from probe_lab.world import with_shared
 
-lab = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
 TRANSPORTS = [pytest.param("tun", marks=pytest.mark.skipif(bool(tun_reason()), reason=tun_reason() or "open")), "veth"]
 
-pytestmark = lab
+pytestmark = pytest.mark.lab
 
 
 def clean(seed: int) -> Drawn:

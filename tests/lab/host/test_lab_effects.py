@@ -12,10 +12,10 @@ from lab_exercise import DRAWN, STAND_INS, WORLD, client, open_lab
 from lab_traffic import rule
 from probe_lab.host.blueprint import Parts
 from probe_lab.lab_types import Fault
-from probe_lab.laboratory import Laboratory, unavailable
+from probe_lab.laboratory import Laboratory
 from probe_lab.truth import read_log
 
-pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
+pytestmark = pytest.mark.lab
 
 NAMES = (
     "plain", "silent", "muted", "syn", "data", "fin", "page", "icmp", "portal", "off", "alert", "rewritten", "frozen",

@@ -15,16 +15,13 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 from scapy.utils import RawPcapNgReader
 
+from in_order import in_order
 from probe.catalogue.load import load
 from probe_lab.cli.lab_exec import hosts_in
-from probe_lab.laboratory import unavailable
 
 TESTS = Path(__file__).parent
 ENDPOINTS = load(search=False).endpoints
-in_laboratory = [
-    pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built"),
-]
-with_curl = [*in_laboratory, pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")]
+with_curl = [pytest.mark.lab, pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")]
 PATIENCE_S = 120
 
 CLIENTS = {
@@ -74,7 +71,7 @@ class TestWhoIsCensored:
         done = run("--pcap", str(tmp_path / "new"), "sni-gfw2", "--", "curl", "-sv", "https://www.facebook.com/")
         assert done.returncode == 35
         assert "reset by peer" in done.stderr
-        assert "the command names www.facebook.com: it is @t (--target says otherwise)" in done.stderr
+        assert in_order(done.stderr, "www.facebook.com", "@t", "--target")
         assert "@t: https://www.facebook.com/" in done.stderr
         resets = {end: count_resets(tmp_path / "new" / f"{end}.pcapng") for end in ("client", "servers")}
         assert resets["client"] >= 3
@@ -90,7 +87,7 @@ class TestWhoIsCensored:
     def test_one_that_the_catalogue_does_not_know(self) -> None:
         done = run("--target", "no.such.example", "sni-gfw2", "--", "true")
         assert done.returncode == 1
-        assert "no.such.example: neither an input nor a host of the catalogue" in done.stderr
+        assert "no.such.example: " in done.stderr
 
     def test_a_scenario_that_censors_nobody_by_name(self) -> None:
         done = run("--target", "www.facebook.com", "clean", "--", "true")
@@ -105,7 +102,7 @@ def count_resets(capture: Path) -> int:
 
 
 class TestProgram:
-    pytestmark = in_laboratory
+    pytestmark = pytest.mark.lab
 
     def test_streams_status_and_environment(self) -> None:
         script = "cat; env | grep -ic -e proxy= -e ^ssl_cert; test -s $PROBE_CONFIG && exit 7"
@@ -122,7 +119,7 @@ class TestProgram:
     def test_a_program_that_does_not_exist(self) -> None:
         done = run("clean", "--", "no-such-program")
         assert done.returncode == 127
-        assert "no-such-program: No such file or directory" in done.stderr
+        assert "no-such-program: " in done.stderr
 
     def test_signals_reach_the_program_once(self) -> None:
         code = """
@@ -162,8 +159,8 @@ sys.exit(9)
 
 
 @pytest.mark.lab
-@pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    "client", [pytest.param(name, marks=pytest.mark.slow) if name == "chromium" else name for name in CLIENTS])
 def test_programs_trust_the_laboratory(client: str) -> None:
     if shutil.which(client) is None:
         pytest.skip(f"{client} is not installed")

@@ -23,10 +23,10 @@ from pathlib import Path
 import pytest
 
 from lab_exercise import expected, explore, open_lab, process_space
-from probe_lab.laboratory import LabFailed, Laboratory, unavailable, warm
+from probe_lab.laboratory import LabFailed, Laboratory, warm
 from project_root import ROOT
 
-pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
+pytestmark = pytest.mark.lab
 
 STARTS = int(os.environ.get("LAB_STARTS", "20"))
 AT_ONCE = 10
@@ -277,6 +277,6 @@ def test_a_foreign_parent_directory_is_an_error(folder: Path) -> None:
     parent = folder / "probe-lab-0"
     parent.mkdir()
     os.chown(parent, 65_534, 65_534)
-    with pytest.raises(Exception, match="is not this user's: remove it, or set TMPDIR"), open_lab():
+    with pytest.raises(Exception, match="TMPDIR"), open_lab():
         pytest.fail("it was built")
     shutil.rmtree(parent)

@@ -17,10 +17,10 @@ import pytest
 from lab_exercise import DRAWN, client, expected, explore, open_lab, process_space, tun_reason
 from probe_lab.host import directory as lab_directory
 from probe_lab.lab_types import Rule
-from probe_lab.laboratory import LabFailed, unavailable
+from probe_lab.laboratory import LabFailed
 from project_root import ROOT
 
-pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
+pytestmark = pytest.mark.lab
 
 PYTHON = sys.executable
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])}
@@ -182,7 +182,7 @@ def test_a_dead_router_is_noticed() -> None:
     drawn = dataclasses.replace(DRAWN, rules=(Rule(trigger="address", match=("6.6.6.6",), action="die"),))
     code = "import socket; s = socket.socket(); s.settimeout(1); s.connect_ex(('6.6.6.6', 80))"
     with open_lab(drawn=drawn) as lab:
-        with pytest.raises(LabFailed, match=r"(?s)router ended: .*met its fate"):
+        with pytest.raises(LabFailed, match=r"(?s)router .*met its fate"):
             lab.run([PYTHON, "-c", code], timeout_s=20)
         with pytest.raises(LabFailed, match="router"):
             lab.run(["true"], timeout_s=10)
@@ -190,7 +190,7 @@ def test_a_dead_router_is_noticed() -> None:
 
 def test_servers_that_do_not_start_are_an_error_with_their_words() -> None:
     lab = open_lab(drawn=dataclasses.replace(DRAWN, name="broken"))
-    with pytest.raises(LabFailed, match="the servers refuse to start"):
+    with pytest.raises(LabFailed, match="servers refuse"):
         lab.__enter__()
     assert not lab.directory.exists()
 
@@ -204,4 +204,4 @@ pathlib.Path("/proc/sys/user/max_net_namespaces").write_text("0")
 os.execv(sys.executable, [sys.executable, "-m", "probe_lab.host.launch", "--check"])
 """
     done = subprocess.run([PYTHON, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert "`sudo sysctl -w user.max_net_namespaces=10000`" in done.stdout
+    assert "user.max_net_namespaces=10000`" in done.stdout

@@ -28,7 +28,7 @@ def test_advice_names_apparmor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lab_errors, "_sysctl", lambda name: restricted.get(name, ""))
     advice = lab_errors.namespace_advice(PermissionError(1, "Operation not permitted"))
     assert "AppArmor" in advice
-    assert "`sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`" in advice
+    assert "kernel.apparmor_restrict_unprivileged_userns=0`" in advice
     assert f"profile probe-lab {os.path.realpath(sys.executable)} flags=(unconfined)" in advice
 
 

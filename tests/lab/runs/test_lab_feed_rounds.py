@@ -15,10 +15,10 @@ from probe.catalogue.load import load
 from probe.control.feeds.feed_document import read_feed
 from probe.core.endpoints import Endpoint, Expectation
 from probe_lab.lab_types import Drawn, Fault
-from probe_lab.laboratory import probe_command, unavailable
+from probe_lab.laboratory import probe_command
 from probe_lab.scoring.trial import program_environment
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(400)]
 NAME, LATER = "round", "round-later"
 STATUS = 418
 """One that no page of the catalogue has."""
@@ -69,8 +69,6 @@ def changed(drawn: Drawn) -> Drawn:
 
 @pytest.fixture(scope="module")
 def rounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rounds]:
-    if reason := unavailable():
-        pytest.skip(reason)
     folder = tmp_path_factory.mktemp("feeds")
 
     def publish(here: World) -> Path:
@@ -128,5 +126,6 @@ def test_a_schedule_ends_when_it_is_told_to_and_leaves_its_last_feed(rounds: Rou
         assert b'"published": true' in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors.decode()) == (0, "Stopped; the last feed stays where it is.\n")
+    assert process.returncode == 0
+    assert errors.decode().startswith("Stopped")
     assert read_feed((made / "often.json").read_bytes()).name == "often"

@@ -15,7 +15,7 @@ from probe.catalogue.load import load as load_catalogue
 from probe_lab.draw import draw
 from probe_lab.format.scenario import load
 from probe_lab.lab_types import Drawn, Fault
-from probe_lab.laboratory import Laboratory, unavailable
+from probe_lab.laboratory import Laboratory
 from probe_lab.scoring.trial import configuration, program_environment
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
@@ -34,12 +34,6 @@ try:
 finally:
     print("peak_kb", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
 """
-
-
-@pytest.fixture(autouse=True)
-def _laboratory() -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
 
 
 def world(seed: int) -> Drawn:

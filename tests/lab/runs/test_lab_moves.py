@@ -19,7 +19,7 @@ from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
 from probe_lab.draw import draw
 from probe_lab.format.scenario import load
-from probe_lab.laboratory import Laboratory, probe_command, unavailable
+from probe_lab.laboratory import Laboratory, probe_command
 from probe_lab.scoring.judged import Row
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 from probe_lab.truth import read_log
@@ -76,8 +76,6 @@ def a_run(lab: Laboratory, name: str, change: str, inputs: Sequence[str], catalo
 @pytest.fixture(scope="module")
 def seen() -> dict[str, Seen]:
     """All runs, one after the other in one laboratory."""
-    if reason := unavailable():
-        pytest.skip(reason)
     seed = random.Random(f"moves {os.environ['PROBE_TEST_SEED']}").randrange(1, 1_000_000)
     print(f"seed {seed} (to repeat: PROBE_TEST_SEED={os.environ['PROBE_TEST_SEED']})")
     rows = load_catalogue(search=False)

@@ -19,11 +19,11 @@ from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
 from probe.core.endpoints import Endpoint
 from probe_lab.lab_types import Drawn
-from probe_lab.laboratory import probe_command, unavailable
+from probe_lab.laboratory import probe_command
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 from probe_lab.world import draw_world
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(570)]
 
 RUNS = 2
 """Two hold nearly all: many of the expectations are of the same few hosts, and a host has one mutation at a time."""
@@ -99,8 +99,6 @@ def _measure(drawn: Drawn, group: Sequence[Mutant]) -> Iterator[Measured]:
 @pytest.fixture(scope="module")
 def measured() -> list[Measured]:
     """Every mutant and its verdict."""
-    if reason := unavailable():
-        pytest.skip(reason)
     seed = random.Random(f"mutants {os.environ['PROBE_TEST_SEED']}").randrange(1, 1_000_000)
     print(f"seed {seed} (to repeat: PROBE_TEST_SEED={os.environ['PROBE_TEST_SEED']})")
     endpoints = load_catalogue(search=False).endpoints

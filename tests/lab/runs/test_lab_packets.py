@@ -21,15 +21,13 @@ from probe.results.layout import packets_path
 from probe.results.runs.run_reader import read_runs
 from probe_lab.draw import draw
 from probe_lab.format.scenario import load
-from probe_lab.laboratory import unavailable
 from probe_lab.scoring.score_run import run_trials
 from probe_lab.scoring.trial import Trial
 
 SEED = random.Random(f"packets {os.environ['PROBE_TEST_SEED']}").randrange(1, 100_000)
 RUNS = [("sni-gfw2", "packet"), ("ip-admin", "packet"), ("dns-gfw-3", "packet"), ("sni-gfw2", "socket")]
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(300),
-              pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 Kept = dict[tuple[str, str], Path]
 

@@ -20,7 +20,7 @@ from probe.measurement.session.run_verdicts import judge_again
 from probe.results.runs.run_reader import read_runs
 from probe_lab.draw import draw
 from probe_lab.format.scenario import load
-from probe_lab.laboratory import probe_command, unavailable
+from probe_lab.laboratory import probe_command
 from probe_lab.scoring.trial import program_environment
 
 SEED = random.Random(f"place {os.environ['PROBE_TEST_SEED']}").randrange(1, 100_000)
@@ -28,8 +28,7 @@ INPUTS = ("https://chat.signal.org/v1/config", "stun://stun.l.google.com:19302",
 MINE = {"open": ("ZZ", 0), "false": ("TR", 64777)}
 """What the person states in two runs: nothing, and another place."""
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(200),
-              pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(200)]
 
 
 @pytest.fixture(scope="module")

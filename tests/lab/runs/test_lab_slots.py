@@ -14,7 +14,7 @@ from lab_warm import forked
 from probe.catalogue.load import load as load_catalogue
 from probe_lab.draw import draw
 from probe_lab.format.scenario import load
-from probe_lab.laboratory import probe_command, unavailable
+from probe_lab.laboratory import probe_command
 from probe_lab.scoring.judged import Row
 from probe_lab.scoring.trial import configuration, program_environment, read_rows
 
@@ -60,8 +60,6 @@ def timed_run(name: str, level: str, seed: int) -> Seen:
 @pytest.fixture(scope="module")
 def seen() -> dict[tuple[str, str], Seen]:
     """All runs, side by side: they wait."""
-    if reason := unavailable():
-        pytest.skip(reason)
     seed = random.Random(f"slots {os.environ['PROBE_TEST_SEED']}").randrange(1, 1_000_000)
     print(f"seed {seed} (to repeat: PROBE_TEST_SEED={os.environ['PROBE_TEST_SEED']})")
     with ThreadPoolExecutor(len(EXPECTED)) as pool:

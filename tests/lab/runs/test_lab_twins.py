@@ -35,11 +35,10 @@ from probe.results.runs.run_reader import read_runs
 from probe_lab.draw import draw
 from probe_lab.format.ranges import Literal
 from probe_lab.format.scenario import Filter, Scenario, load, read_scenario
-from probe_lab.laboratory import unavailable
 from probe_lab.scoring.score_run import run_trials
 from probe_lab.scoring.trial import Trial
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(570)]
+pytestmark = [pytest.mark.slow, pytest.mark.lab, pytest.mark.timeout(570)]
 
 JOBS = 4 * (os.cpu_count() or 1)
 COMPANY = 3
@@ -120,8 +119,6 @@ def _scenario(name: str, folder: Path) -> Scenario:
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Recorded]:
     """Scenario -> its run, made with helpers."""
-    if reason := unavailable():
-        pytest.skip(reason)
     folder = tmp_path_factory.mktemp("twins")
     seed = random.Random(f"twins {os.environ['PROBE_TEST_SEED']}").randrange(1, 100_000)
     print(f"seed {seed} (to repeat: PROBE_TEST_SEED={os.environ['PROBE_TEST_SEED']})")

@@ -19,7 +19,6 @@ import pytest
 
 from probe.catalogue.load import load as load_catalogue
 from probe_lab.format.scenario import load, names
-from probe_lab.laboratory import unavailable
 from probe_lab.scoring.score_run import Finding, Score, run_trials, score
 from probe_lab.scoring.trial import Trial, TrialResult
 
@@ -57,8 +56,6 @@ AGAIN = tuple(random.Random(f"again {SEED}").sample(CHOSEN, len(CHOSEN) // ONE_I
 @pytest.fixture(scope="module")
 def trials() -> Trials:
     """(scenario, with helpers) -> what came of it; the seed is printed with every failure."""
-    if reason := unavailable():
-        pytest.skip(reason)
     seed = random.Random(f"verdicts {SEED}").randrange(1, 100_000)
     wanted = [Trial(scenario=load(name), seed=seed + (not helpers), level="socket", helpers=helpers)
               for helpers, chosen in ((True, CHOSEN), (False, AGAIN)) for name in chosen]
@@ -114,8 +111,6 @@ def test_the_sample_as_a_whole_is_judged_well(trials: Trials, helpers: bool) -> 
 
 
 def test_the_whole_catalogue_answers_where_nothing_is_censored() -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     dice = random.Random(f"clean {SEED}")
     trial = Trial(scenario=load(WHOLE), seed=dice.randrange(1, 100_000), level="socket", helpers=dice.random() < 0.5)
     found = judged(run_trials([trial], catalogue=load_catalogue(search=False), jobs=1, progress=lambda _: None)[0])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from in_order import in_order
 from probe.cli.main import cli
 
 pytest.importorskip("pandas", reason="needs the extra `research`")
@@ -155,6 +156,6 @@ def test_the_score_is_told_as_text_and_json() -> None:
     options = ["fleet", "score", "--seed", "4", "--no-grid", "--volunteers", "30", "--networks", "6", "--services",
                "13", "--days", "30"]
     text, told = CliRunner().invoke(cli, options), CliRunner().invoke(cli, [*options, "--json"])
-    assert "Recall of blocks of 6 h or longer" in text.output
+    assert in_order(text.output, "Recall", "6 h")
     score = json.loads(told.output)
     assert {"recall", "precision", "onset_error_h", "false_a_network_year", "by_seed"} <= set(score)

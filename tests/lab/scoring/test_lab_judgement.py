@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from in_order import in_order
 from lab_judged import EXPECT, FIRED, FRIEND, LITERAL, TARGET, judged, met, scene, verdicts
 from probe_lab.lab_types import Drawn, Expect
 from probe_lab.truth import TruthEntry
@@ -93,14 +94,14 @@ def test_a_target_of_several_endpoints_is_judged_by_the_one_that_decided() -> No
 
 
 def test_a_rule_that_never_fired_makes_the_scenario_invalid() -> None:
-    assert judged(verdicts(), log=()).invalid == f"no rule fired for {TARGET}"
+    assert TARGET in judged(verdicts(), log=()).invalid
     unmeasured = verdicts("not_attempted inconclusive.not_attempted")
     assert judged(unmeasured, log=()).invalid == ""
 
 
 def test_an_expectation_that_the_log_contradicts_is_invalid() -> None:
     other = replace(FIRED[0], block_type="tls.drop.sni")
-    assert "expects tls.reset.sni, but the log says tls.drop.sni" in judged(verdicts(), log=(other,)).invalid
+    assert in_order(judged(verdicts(), log=(other,)).invalid, "tls.reset.sni", "tls.drop.sni")
     shallow = scene(replace(EXPECT, block_types=("tls.reset",)))
     assert judged(verdicts(), drawn=shallow).invalid == ""
 
@@ -137,7 +138,7 @@ def test_an_act_that_is_no_censorship_is_an_act_but_convicts_nobody() -> None:
 
 def test_blocked_that_nothing_caused_is_an_invalid_scenario() -> None:
     drawn = replace(scene(Expect(of="*", outcomes=("blocked",), block_types=("ip.allowlist",))), rules=())
-    assert "no rule fired for" in judged(verdicts(), drawn=drawn).invalid
+    assert "no rule" in judged(verdicts(), drawn=drawn).invalid
 
 
 @pytest.mark.parametrize(

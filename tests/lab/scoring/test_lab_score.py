@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from in_order import in_order
 from lab_judged import EXPECT, FRIEND, TARGET, judged, scene, verdicts
 from probe.catalogue.load import load as load_catalogue
 from probe.config.settings import load_settings
@@ -21,7 +22,6 @@ from probe_lab.cli.lab import lab
 from probe_lab.draw import draw
 from probe_lab.format.scenario import DIRECTORY
 from probe_lab.format.scenario import load as load_scenario
-from probe_lab.laboratory import unavailable
 from probe_lab.scoring.calibration import calibration
 from probe_lab.scoring.expect import Judgement
 from probe_lab.scoring.judged import JudgedRow
@@ -67,7 +67,7 @@ def test_the_score_counts_accusations_misses_and_troubles() -> None:
     assert [(f.scenario, f.input, f.got) for f in total.misses] == [
         ("b", TARGET, "ok"), ("b", FRIEND, "blocked ip.blackhole"),
     ]
-    assert [(t.scenario, t.reason) for t in total.invalid] == [("c", f"no rule fired for {TARGET}")]
+    assert [(t.scenario, TARGET in t.reason) for t in total.invalid] == [("c", True)]
     assert [t.scenario for t in total.broken] == ["d"]
     assert total.confusion[("blocked tls.reset.sni", "ok")] == 1
 
@@ -129,10 +129,10 @@ def test_json_has_the_promised_keys() -> None:
 
 def test_text_says_accusations_first_and_how_to_see_a_miss_again() -> None:
     text = as_text(_report(patterns=("sni-*",)))
-    assert text.index("False accusations: 1 of 2") < text.index("Accuracy:") < text.index("Misses: 2")
-    assert "probe lab score --scenario sni-fin --seed 3 --level socket --consent-level 2 --keep DIR" in text
-    assert "probe lab score --scenario 'sni-*' --seed 3 --level both --consent-level 2" in text
-    assert "other (seed 3): it needs suricata" in text
+    assert in_order(text, "False accusations", "1 of 2", "Accuracy:", "Misses: 2")
+    assert in_order(text, "--scenario sni-fin", "--seed 3", "--level socket", "--consent-level 2 --keep")
+    assert in_order(text, "--scenario 'sni-*'", "--seed 3", "--level both --consent-level 2")
+    assert in_order(text, "other", "seed 3", "suricata")
     assert EVIL in text
 
 
@@ -163,15 +163,15 @@ def test_the_page_is_whole_and_nothing_in_it_is_taken_for_markup() -> None:
     assert "&lt;script&gt;" in text
     assert "prefers-color-scheme: dark" in text
     assert "--share" in text
-    assert all(word in text for word in ("sni-fin", "False accusations: 1 of 2", "Misses: 2", "--seed 3"))
+    assert all(word in text for word in ("sni-fin", "1 of 2", "Misses: 2", "--seed 3"))
 
 
 def test_the_document_has_figures_scenarios_misses_and_the_way_back() -> None:
     text = as_markdown(_report())
     assert "<script>" not in text
     assert "\\|" in text
-    assert "probe lab score --seed 3 --level both --consent-level 2" in text
-    assert text.index("False accusations: 1 of 2") < text.index("### Scenarios") < text.index("### Misses")
+    assert in_order(text, "--seed 3", "--level both --consent-level 2")
+    assert in_order(text, "False accusations", "1 of 2", "### Scenarios", "### Misses")
     widths = [line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")]
     assert min(widths) >= 3
     assert str(ROOT) not in text
@@ -233,7 +233,7 @@ def test_a_worse_line_is_the_scenario_s_but_for_loss_and_distance() -> None:
     drawn = [draw(s, seed=4, endpoints=load_catalogue(search=False).endpoints).world
              for s in (plain, worse.under(plain))]
     assert (drawn[1].loss, drawn[0].loss) == (0.05, 0.0)
-    assert worse.flags == " --loss 0.05 --rtt-ms 300"
+    assert worse.flags.split() == ["--loss", "0.05", "--rtt-ms", "300"]
     assert worse.flags in replay(replace(_result(None), line=worse))
     assert Line().under(plain) == plain
 
@@ -308,8 +308,6 @@ def test_rows_are_read_from_every_day(tmp_path: Path) -> None:
 
 @pytest.mark.lab
 def test_trials_in_real_laboratories_are_judged_against_their_truth(tmp_path: Path) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     catalogue = load_catalogue(str(ROOT / "targets.csv"))
     names = ("server-down", "sni-fin")
     trials = [Trial(scenario=load_scenario(name), seed=5, level="packet", keep=tmp_path) for name in names]
@@ -325,8 +323,6 @@ def test_trials_in_real_laboratories_are_judged_against_their_truth(tmp_path: Pa
 
 @pytest.mark.lab
 def test_the_command_writes_every_form_and_skips_what_cannot_be_run(tmp_path: Path) -> None:
-    if reason := unavailable():
-        pytest.skip(reason)
     mine = tmp_path / "mine.toml"
     text = (DIRECTORY / "server-down.toml").read_text()
     mine.write_text('needs = ["no-such-program-here"]\n' + text)

@@ -33,11 +33,10 @@ from lab_faults_web import (
 from lab_faults_world import BAD, GOOD, ROWS, Params, fault, first, lookup
 from lab_servers_world import Served, connect, get, in_namespace, request, serving
 from probe.measurement.streams.raw_hello import raw_hello
-from probe_lab.laboratory import unavailable
 from probe_lab.servers.faults import FAULTS, Faults, number, text, texts
 from probe_lab.truth import read_log
 
-pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
+pytestmark = pytest.mark.lab
 
 
 def handshake(served: Served, name: str = BAD) -> None:

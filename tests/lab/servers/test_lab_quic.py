@@ -19,12 +19,11 @@ from lab_servers_world import Served, get, in_namespace, row, run_client, servin
 from lab_warm import forked
 from probe.catalogue.load import load
 from probe_lab.lab_types import Drawn, Fault
-from probe_lab.laboratory import unavailable
 from probe_lab.world import draw_world
 from project_root import LAB_CLIENTS
 
 pytest.importorskip("aioquic", reason="it needs aioquic; in a checkout run: pip install . ./lab")
-pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")]
+pytestmark = pytest.mark.lab
 
 ROWS = load(search=False).endpoints
 

@@ -23,12 +23,9 @@ from lab_warm import forked
 from probe.catalogue.load import load
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 from probe_lab.lab_types import Drawn, Fault
-from probe_lab.laboratory import unavailable
 from probe_lab.servers.stun_server import MAGIC_COOKIE, stun_reply
 from probe_lab.world import draw_world
 from project_root import LAB_CLIENTS
-
-needs_laboratory = pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "it can be built")
 
 ROWS = load(search=False).endpoints
 STUN_ROWS = [item for item in ROWS if item.protocol == "stun"]
@@ -119,7 +116,7 @@ def all_addresses(served: Served, name: str) -> list[str]:
 
 
 @pytest.mark.lab
-@needs_laboratory
+@pytest.mark.lab
 @in_namespace
 def test_every_stun_row_answers_on_all_its_addresses() -> None:
     assert len(STUN_ROWS) > 20
@@ -134,7 +131,7 @@ def test_every_stun_row_answers_on_all_its_addresses() -> None:
 
 
 @pytest.mark.lab
-@needs_laboratory
+@pytest.mark.lab
 @in_namespace
 def test_a_server_may_answer_under_another_number() -> None:
     bad, good = STUN_ROWS[0], next(item for item in STUN_ROWS if item.host != STUN_ROWS[0].host)
@@ -160,7 +157,7 @@ def _client(address: str, port: int, message: bytes, *, timeout_s: float) -> str
 
 
 @pytest.mark.lab
-@needs_laboratory
+@pytest.mark.lab
 @in_namespace
 def test_a_media_port_is_silent_and_others_are_refused() -> None:
     shut = STUN_ROWS[0]
@@ -178,7 +175,7 @@ def test_a_media_port_is_silent_and_others_are_refused() -> None:
 
 
 @pytest.mark.lab
-@needs_laboratory
+@pytest.mark.lab
 @in_namespace
 def test_dns_over_tls_answers_at_the_public_resolvers() -> None:
     name = "asked.example"
@@ -200,7 +197,7 @@ def test_dns_over_tls_answers_at_the_public_resolvers() -> None:
 
 
 @pytest.mark.lab
-@needs_laboratory
+@pytest.mark.lab
 @in_namespace
 def test_several_questions_may_share_a_session() -> None:
     rng = random.Random(4)
@@ -221,7 +218,7 @@ def test_several_questions_may_share_a_session() -> None:
 
 
 @pytest.mark.lab
-@needs_laboratory
+@pytest.mark.lab
 def test_a_client_in_a_laboratory_is_answered(seed: int) -> None:
     world = draw_world(seed=seed, endpoints=ROWS, rtt_ms=(20, 20))
     scene = Drawn(

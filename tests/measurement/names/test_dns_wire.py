@@ -44,7 +44,7 @@ def test_a_query_carries_edns_and_the_given_id() -> None:
 
 @pytest.mark.parametrize("name", ["a..b", "x" * 64 + ".example", ".".join(["abc"] * 70), "\ud800.example"])
 def test_an_impossible_name_is_a_value_error(name: str) -> None:
-    with pytest.raises(ValueError, match="is no DNS name"):
+    with pytest.raises(ValueError, match="DNS name"):
         make_query(name, "A", identity=1)
 
 

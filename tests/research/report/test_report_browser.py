@@ -14,7 +14,7 @@ from probe.research.report.language import Tongue
 from probe.research.report.report_page import make_page, make_report
 from report_made import HOSTILE, fill, made_part
 
-pytestmark = pytest.mark.skipif(BINARY is None or not hasattr(os, "fork"), reason="needs Chromium")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(BINARY is None or not hasattr(os, "fork"), reason="needs Chromium")]
 VISIBLE = "[...document.querySelectorAll('{}')].filter(e => e.checkVisibility()).map(e => e.{})"
 
 
@@ -63,7 +63,7 @@ def test_filters(browser: Browser, tmp_path: Path) -> None:
                               events=events, say=Tongue("en")), encoding="utf-8")
     browser.open(page)
     assert len(sections(browser)) == 5
-    assert browser.run("document.getElementById('shown').textContent") == "Sections of services shown: 5 of 5."
+    assert browser.run("document.getElementById('shown').textContent") .endswith(": 5 of 5.")
     choose(browser, "service", "service1")
     assert sections(browser) == ["n1-s2", "n2-s2"]
     assert browser.run(VISIBLE.format("tr[data-service]", "dataset.service")) == ["service1"] * 3, "event, overviews"
@@ -73,7 +73,7 @@ def test_filters(browser: Browser, tmp_path: Path) -> None:
     choose(browser, "network", "n2")
     assert sections(browser) == []
     assert browser.run(VISIBLE.format("section.part", "id")) == ["n2"]
-    assert browser.run("document.getElementById('shown').textContent") == "Sections of services shown: 0 of 5."
+    assert browser.run("document.getElementById('shown').textContent") .endswith(": 0 of 5.")
     for name in ("network", "outcome"):
         choose(browser, name, "")
     assert len(sections(browser)) == 5

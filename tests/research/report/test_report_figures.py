@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from in_order import in_order
 from probe.cli.report import report
 from probe.research.report.figures import drawn_of, figures
 from probe.research.report.language import Tongue
@@ -30,7 +31,7 @@ def test_a_figure_stands_alone_and_tells_its_n() -> None:
         assert not re.search(r"url\(|href|@import|var\(|<script", text)
         assert not [node for node in root.iter() if not node.tag.startswith(SVG)]
     words = "".join(ElementTree.fromstring(found["service-1-as64500-ru-01-service0.svg"].split("\n", 1)[1]).itertext())
-    assert "chat: n = 16 (ok 8, blocked 8, inconclusive 4)" in words
+    assert in_order(words, "chat", "n = 16", "ok 8", "blocked 8", "inconclusive 4")
 
 
 @settings(max_examples=40, deadline=None)

@@ -14,7 +14,7 @@ from probe.research.report.fleet_page import make_fleet_report
 from report_made import HOSTILE
 from test_report_browser import VISIBLE, choose, sections
 
-pytestmark = pytest.mark.skipif(BINARY is None or not hasattr(os, "fork"), reason="needs Chromium")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(BINARY is None or not hasattr(os, "fork"), reason="needs Chromium")]
 
 
 @pytest.fixture(scope="module")

