@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,6 +59,11 @@ def watched(called: set[CodeType]) -> Iterator[None]:
         sys.setprofile(before)
 
 
+def _reset_after_hello(conn: socket.socket) -> None:
+    conn.recv(4096)
+    finish(conn, "reset")
+
+
 def a_reset_row() -> dict[str, object]:
     """Five handshakes that a server on loopback resets, judged and written as a row of the verdicts table.
 
@@ -68,7 +74,7 @@ def a_reset_row() -> dict[str, object]:
         book.add(lookup(HERE4, resolver=resolver))
     for seen in visit_to(HERE4, purpose="innocent", hostname="innocent.example", sni="innocent.example"):
         book.add(seen)
-    with serving(lambda conn: (conn.recv(4096), finish(conn, "reset"))[1]) as server:
+    with serving(_reset_after_hello) as server:
         for attempt in range(1, 6):
             plan = going_to(server.port, sni=HOST, attempt=attempt, input=f"https://{HOST}/", source="network",
                             target_id="chat.web.main")
