@@ -1,7 +1,28 @@
 """Every step that is due for one site; steps are values, and the session takes each only once.
 
-Plain DNS comes first, addresses of it first; innocent names go before a target's; a failing visit is repeated on fresh
-connections; controls and trusted resolvers are asked only where something is to be explained.
+Theory of operation
+-------------------
+The planner is one pure function. It is given a site, what is known of it so far (`Seen`) and what the run may use
+(`Frame`), and returns every step that is due now, also those that were taken. The run loop
+(`probe.measurement.session.run_loop`) calls it again whenever an observation of the site has come in.
+
+The order comes from what each part waits for; no part keeps a state of its own:
+
+1. Names (`name_plan`): the network's own resolution first. Nothing else is planned before it has answered. Trusted
+   resolvers follow where plain DNS failed or looks wrong, or where the connection will prove nothing.
+2. Addresses (`address_choice`): those that the network gave come first, each family bounded, each with a depth.
+3. Each address (`address_plan`; `datagram_plan` for UDP): the innocent name, then the site, then again on fresh
+   connections while it fails alike, then other shapes, later time slots and residual blocking.
+4. Controls (`control_plan`): asked only where something is to be explained.
+5. The rest: redirects served in the clear, transfers, the search for the hop.
+
+What must never be broken:
+
+- Pure: no clock, no socket, no chance. The same arguments give the same steps, so a plan can be tested as a table.
+- Growing: what was due stays due while more becomes known, or the loop would wait for a step that nobody plans.
+- An equal step is the same step. Whoever wants something once more must say so in the step (`attempt`).
+- The innocent name goes before the target's at an address: a forbidden name may spoil the address for minutes.
+- What sets a box off, or costs others traffic, needs the consent level that its module names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,32 @@
-"""The run's one thread: takes due steps, starts those that may start, books what comes back, until all is known."""
+"""The run's one thread: takes due steps, starts those that may start, books what comes back, until all is known.
+
+Theory of operation
+-------------------
+The parts:
+
+- The planner (`probe.measurement.planning.next_steps`) is pure. It is given a site and what is known of it, and returns
+  every step that is due, those already taken among them.
+- The log (`Book`) numbers observations and finds those of a site. It is the only memory of the run.
+- The pacer (`Gate`) says when a step may start: how far apart flows are, how many handshakes an address takes.
+- Workers (`DaemonPool`) carry a step out. Everything that blocks is done there.
+- The listener (`Listener`) has one thread of its own that sends questions over UDP and hears every reply.
+- `Loop` is the thread that called `run`. It owns all of the state above and needs no lock.
+
+One turn: start every waiting step whose time has come; wait for an event, at most until the next step may start; write
+down what the event brought; plan each site that it concerns once more. A step that is new goes into the queue; a step
+that is known gains an owner and nothing else. The loop ends when nothing waits and nothing runs, when the deadline is
+reached, or when `halted` says so. Afterwards it looks at flows, which need all the rest to be compared with.
+
+What must never be broken:
+
+- Steps are values. Two sites that need the same step share it, so a step must hold all that tells it from another,
+  and nothing that changes while it waits.
+- Workers touch neither log nor state. They put an event into the queue, also when they fail.
+- Planning is done again from what is known, never from what was planned before. So a lost or late event costs a step,
+  not the run.
+- Every number is bounded: questions to controls, searches for a hop, threads, and the run itself by its deadline.
+- Nothing here judges. What a failure means is for `probe.inference` to say.
+"""
 
 from __future__ import annotations
 
