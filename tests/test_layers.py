@@ -41,7 +41,7 @@ LAB_MAY_USE = {"core", "catalogue"}
 LAB_READERS = ("lab/probe_lab/fleet/", "lab/probe_lab/cli/")
 """Parts of the laboratory that read what the probe wrote, as anybody would."""
 LAB_READERS_USE = {*LAB_MAY_USE, "results", "operation", "research"}
-HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis", "altair",
+HEAVY = {"pandas", "pyarrow", "scapy", "pyroute2", "starlette", "uvicorn", "jinja2", "rich", "duckdb", "ibis",
          "aioquic", "pyspark", "numpy", "obstore", "maxminddb", "resvg_py", "tomlkit"}
 HEAVY_ALLOWED = ("lab/probe_lab/", "probe/research/cells/", "probe/research/counting/", "probe/research/engines/",
                  "probe/research/events/", "probe/research/open_results.py", "probe/control/helper/helper_server.py",
