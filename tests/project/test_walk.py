@@ -15,7 +15,7 @@ from types import CodeType, FrameType
 import pytest
 
 from loopback import finish, going_to, seen_of, serving
-from made_up_verdicts import bench
+from made_up_verdicts import run_context
 from observations import HERE4, HOST, RESET, endpoint, lookup, site_of, told, visit_to
 from probe.inference.verdicts.classify import judge
 from probe.measurement.session.observation_log import Book
@@ -83,7 +83,7 @@ def a_reset_row() -> dict[str, object]:
     for name in ("a", "b"):
         book.tell(told(name, tls=((f"{HERE4}:443", ""),)))
     assert {o.failure for o in book.observations if o.operation == "tls_handshake" and o.purpose == "target"} == {RESET}
-    verdicts, services = judge([book.case(site)], {}, bench())
+    verdicts, services = judge([book.case(site)], {}, run_context())
     result = replace(a_result(), observations=tuple(book.observations), controls=tuple(book.controls),
                      verdicts=verdicts, services=services)
     (row,) = rows_of(result, TABLES["verdicts"])

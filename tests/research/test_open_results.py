@@ -76,3 +76,16 @@ def test_importing_the_package_imports_nothing_else(root: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=True)
     assert "ibis" not in done.stdout
     assert "pandas" not in done.stdout
+
+
+def test_a_notebook_needs_no_widgets(tmp_path: Path) -> None:
+    program = """\
+import sys, types
+sys.modules["IPython"] = notebook = types.ModuleType("IPython")
+notebook.get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["ipywidgets"] = None
+from probe.research.engines.duckdb_connection import connect
+print(connect(memory_mb=100, threads=1, folder=sys.argv[1]).execute("SELECT 7").fetchone())
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("(7,)\n", "")

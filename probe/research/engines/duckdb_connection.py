@@ -18,7 +18,10 @@ def connect(*, memory_mb: int, threads: int, folder: str) -> duckdb.DuckDBPyConn
         "memory_limit": f"{memory_mb}MB", "threads": str(threads), "temp_directory": folder,
         "preserve_insertion_order": "false",
     })
-    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+    connection.execute("SET TimeZone = 'UTC'")
+    # It is off by default; in Jupyter already turning it off takes ipywidgets.
+    if connection.sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        connection.execute("SET enable_progress_bar = false")
     return connection
 
 
