@@ -1,4 +1,5 @@
-# Every target makes its own environment in .venv when there is none, and installs again only when pyproject.toml changed.
+# Every target makes its own environment in .venv when there is none, and installs again only when a pyproject.toml
+# changed.
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -8,17 +9,22 @@ JOBS ?= $(shell expr 5 \* $(CORES))
 # File of pinned versions, e.g. requirements/ci.txt; empty: the newest that pyproject.toml allows.
 CONSTRAINTS ?=
 # What the tests are installed with; with `spark` (and Java on the machine) they start a cluster of it as well.
-TEST_EXTRAS ?= dev,lab,research
+TEST_EXTRAS ?= dev,research
 # Another set is another stamp, so that what is missing gets installed.
 comma := ,
+# What says which packages are needed: of the probe, and of the laboratory.
+DECLARED := pyproject.toml lab/pyproject.toml
 TESTED := $(VENV)/.installed-test-$(subst $(comma),-,$(TEST_EXTRAS))
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
+# Further options of `make score`, e.g. SCORE='--consent-level 2 --seeds 3'.
+SCORE ?=
+
 # The tests start thousands of programs; where nothing compiled may be kept, each would compile its modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint bench soak docs dist lock clean
+.PHONY: help demo test lint bench score soak docs dist lock clean
 
 help:
 	@echo "make demo   the story of a block and its end, in the laboratory, without network or root"
@@ -26,8 +32,9 @@ help:
 	@echo "make check  the slow tests too, as the continuous integration does (at most 25 minutes)"
 	@echo "make lint   style and types alone"
 	@echo "make bench  how fast it is"
+	@echo "make score  how often it is right, in worlds drawn anew; keeps the seeds that fail (SCORE: further options)"
 	@echo "make docs   write the generated parts of the documents, the manual page among them"
-	@echo "make dist   build the wheel and the source archive into dist/"
+	@echo "make dist   build wheels and source archives, of the probe and of the laboratory, into dist/"
 	@echo "make lock   write requirements/ci.txt anew, with the newest versions that are allowed"
 	@echo "make soak   a year on a bad machine, and what is lost by it (about ten minutes)"
 	@echo "make long   the slow tests, the soak, the score and the comparison with peers: hours, by hand"
@@ -60,6 +67,9 @@ lint: $(TESTED)
 bench: $(TESTED)
 	@$(PY) tools/bench.py
 
+score: $(TESTED)
+	@$(PY) -m probe lab score --keep-failing tests/lab/failing_seeds $(SCORE)
+
 soak: $(TESTED)
 	@$(PY) tools/soak.py
 
@@ -69,23 +79,24 @@ docs: $(TESTED)
 dist: $(TESTED)
 	@rm -rf dist
 	@$(PY) -m hatchling build
+	@cd lab && ../$(PY) -m hatchling build -d ../dist
 
 lock: $(TESTED)
-	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,lab,research,spark,upload]'
+	@$(PIP_INSTALL) --upgrade --upgrade-strategy eager --editable '.[dev,research,spark,upload]' --editable './lab[demo,fleet]'
 	@$(PY) tools/lock.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 
 # What the tests need includes what the demo needs.
-$(VENV)/.installed-demo: pyproject.toml | $(VENV)/.made
-	@if [ ! $(TESTED) -nt pyproject.toml ]; then \
-	  echo "Installing what the demo needs into $(VENV) ..."; $(PIP_INSTALL) --editable '.[demo]'; fi
+$(VENV)/.installed-demo: $(DECLARED) | $(VENV)/.made
+	@if [ ! $(TESTED) -nt pyproject.toml ] || [ ! $(TESTED) -nt lab/pyproject.toml ]; then \
+	  echo "Installing what the demo needs into $(VENV) ..."; $(PIP_INSTALL) --editable . --editable './lab[demo]'; fi
 	@touch $@
 
-$(TESTED): pyproject.toml | $(VENV)/.made
+$(TESTED): $(DECLARED) | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV) ..."
-	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]'
+	@$(PIP_INSTALL) --editable '.[$(TEST_EXTRAS)]' --editable './lab[demo,fleet]'
 	@touch $@
 
 $(VENV)/.made:

@@ -18,6 +18,7 @@ from hypothesis import settings
 
 from probe_lab.laboratory import unavailable
 from project_root import ROOT
+from suite_seed import SUITE_SEED
 
 settings.register_profile("probe", deadline=None)  # how long an example takes says nothing on a busy machine
 settings.load_profile("probe")
@@ -119,7 +120,7 @@ def root() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    os.environ.setdefault(SEED_VARIABLE, str(random.SystemRandom().getrandbits(32)))
+    os.environ.setdefault(SEED_VARIABLE, str(SUITE_SEED))
     if not hasattr(config, "workerinput"):  # counted once, where the reports of all workers arrive
         config.pluginmanager.register(LaboratoryCount(), "laboratory-count")
 

@@ -21,6 +21,7 @@ from probe.core.tables.block_types import BLOCK_TYPES  # noqa: E402
 from probe.core.tables.outcomes import OUTCOMES  # noqa: E402
 from probe.inference.rules.all_rules import all_rules  # noqa: E402
 from probe.inference.rules.rule import NEEDS  # noqa: E402
+from probe.operation.commands.rule_places import rule_places  # noqa: E402
 from probe.results.codebook import codebook  # noqa: E402
 from probe_lab.box.actions import ACTIONS  # noqa: E402
 from probe_lab.format import guide  # noqa: E402
@@ -42,9 +43,9 @@ def block_types() -> str:
 def rules() -> str:
     """docs/rules.md."""
     rows = [(f"`{r.id}`", r.outcome, f"`{r.block_type}`" if r.block_type else "", f"{r.confidence:.2f}",
-             ", ".join(r.needs), r.why) for r in all_rules()]
+             ", ".join(r.needs), r.why, f"`{Path(rule_places()[r.id].file).name}`") for r in all_rules()]
     needs = grid(("need", "meaning"), [(f"`{n}`", text) for n, text in NEEDS.items()])
-    table = grid(("rule", "outcome", "block type", "confidence", "needs", "why"), rows)
+    table = grid(("rule", "outcome", "block type", "confidence", "needs", "why", "file"), rows)
     return ("# The rules, in the order in which they are tried\n\n"
             "Generated from `probe/inference/rules` by `make docs`. Of each part (network, name, path) the first rule "
             "that holds decides. Of the verdicts that were given a `confidence`, [the score](score.md) tells how many "

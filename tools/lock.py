@@ -1,22 +1,24 @@
 """Writes requirements/ci.txt: the versions, in this environment, of what the tests need and of all that this needs.
 
-`make lock` calls it in an environment with the newest versions that pyproject.toml allows.
+`make lock` calls it in an environment with the newest versions that the files pyproject.toml allow.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from importlib.metadata import PackageNotFoundError, distribution
+from collections.abc import Callable, Mapping
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 FILE = Path(__file__).resolve().parent.parent / "requirements" / "ci.txt"
-PROJECT, EXTRAS = "reachability-probe", ("dev", "lab", "research", "spark", "upload")
-"""What the Makefile makes for the tests, and what some of them skip without."""
+PROJECTS = {"reachability-probe": ("dev", "research", "spark", "upload"), "reachability-lab": ("demo", "fleet")}
+"""Our distributions with their extras: what the Makefile installs for the tests, and what some of them skip without."""
 HEAD = """\
-# Versions that the continuous integration uses, as constraints: pip install -c requirements/ci.txt -e '.[dev]'.
+# Versions that the continuous integration uses, as constraints, of what the probe and the laboratory need:
+# pip install -c requirements/ci.txt -e '.[dev]' -e ./lab
 # Written by `make lock`.
 """
 
@@ -26,21 +28,23 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def needed(project: str = PROJECT, extras: tuple[str, ...] = EXTRAS) -> dict[str, str]:
-    """Name and version of everything that the project needs here with these extras, itself left out.
+def needed(projects: Mapping[str, tuple[str, ...]] = PROJECTS, *,
+           find: Callable[[str], Distribution] = distribution) -> dict[str, str]:
+    """Name and version of everything that these distributions need here with these extras, they themselves left out.
 
     Raises PackageNotFoundError where something is not installed.
     """
     found: dict[str, str] = {}
     gone: set[tuple[str, str]] = set()
-    todo = [(project, extra) for extra in ("", *extras)]
+    todo = [(project, extra) for project, extras in projects.items() for extra in ("", *extras)]
+    ours = set(map(plain, projects))
     while todo:
         name, extra = step = todo.pop()
         if step in gone:
             continue
         gone.add(step)
-        there = distribution(name)
-        if plain(name) != plain(project):
+        there = find(name)
+        if plain(name) not in ours:
             found[there.metadata["Name"]] = there.version
         for line in there.requires or ():
             wanted = Requirement(line)
@@ -59,7 +63,7 @@ def main() -> int:
     try:
         FILE.write_text(text(needed()), encoding="utf-8")
     except PackageNotFoundError as error:
-        print(f"{error.name} is not installed here: pip install -e '.[{','.join(EXTRAS)}]'", file=sys.stderr)
+        print(f"{error.name} is not installed here: run `make lock`", file=sys.stderr)
         return 1
     print(f"wrote requirements/{FILE.name}")
     return 0

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import click
 
 from probe import __version__
-from probe.cli.main import cli
+from probe.cli.main import LABORATORY, added_commands, cli
 from probe.config.settings import SEARCH
 
 ENVIRONMENT = {
@@ -24,7 +24,9 @@ ENVIRONMENT = {
 
 
 def page() -> str:
-    """The whole page."""
+    """The whole page, with the laboratory's commands. Raises LookupError where the laboratory is not installed."""
+    if missing := [name for name in LABORATORY if name not in added_commands()]:
+        raise LookupError(f"no command {', '.join(missing)} here: install the laboratory, pip install -e . -e ./lab")
     context = cli.make_context("probe", [], resilient_parsing=True)
     described, statuses = _without_statuses(inspect.cleandoc(cli.help or ""))
     said = described.partition("\n\n")[0].rstrip(".")

@@ -90,3 +90,9 @@ def wire_advice(tun: OSError, veth: Exception) -> str:
         f"it needs one of two kinds of network device, and has neither. TUN/TAP ({tun}): {open_tun}. "
         f"veth ({veth}): {open_veth}"
     )
+
+
+INSTALL = "pip install . ./lab"
+"""How the laboratory and all that it needs is installed, in a checkout of the project."""
+INSTALL_FLEET = "pip install . './lab[fleet]'"
+"""The same with what made-up fleets need."""

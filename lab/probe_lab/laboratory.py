@@ -30,7 +30,7 @@ from probe_lab.host.enter import CANNOT_EXECUTE
 from probe_lab.host.mounts import clean_environment
 from probe_lab.host.program_call import Call, call_program
 from probe_lab.host.warm import Warm
-from probe_lab.lab_errors import LabFailed, LabUnavailable
+from probe_lab.lab_errors import INSTALL, LabFailed, LabUnavailable
 from probe_lab.lab_types import Drawn
 
 __all__ = ["CLIENT", "LEVELS", "LabFailed", "LabUnavailable", "Laboratory", "probe_command", "unavailable"]
@@ -87,7 +87,7 @@ def warm() -> Warm:
 def unavailable() -> str:
     """Why this machine cannot build a laboratory and what to do about it; empty if it can. Asked once a process."""
     if importlib.util.find_spec("pyroute2") is None:
-        return "it needs pyroute2; run: pip install 'reachability-probe[lab]'"
+        return f"it needs pyroute2; in a checkout of the project run: {INSTALL}"
     done = subprocess.run(
         _launch_command("--check"),
         env=_launch_environment(),

@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from probe.catalogue.load import anchor_files
-from probe.core.tables.trust import ANCHORS, TRUSTS
+from probe.core.tables.trust import ANCHORS, TRUSTS, TrustPolicy
+from probe.core.tables.words import Empty, known
 from probe_lab.lab_types import World
 
 WEB_CA = "ca"
@@ -66,9 +67,9 @@ def world_time(clock_shift_s: int) -> dt.datetime:
     return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=clock_shift_s)
 
 
-def anchor_of(trust: str) -> str:
+def anchor_of(trust: TrustPolicy | Empty) -> str:
     """Stem of the anchor that signs under a trust policy; empty where the web's authorities do."""
-    return next(iter(ANCHORS.get(trust, ())), "").removesuffix(".pem")
+    return next(iter(ANCHORS.get(known(trust, ANCHORS), ())), "").removesuffix(".pem")
 
 
 def load_issuer(certificate: Path, key: Path) -> Issuer:
@@ -94,9 +95,9 @@ def issue(
     return certificate + key
 
 
-def new_authority(trust: str, *, clock_shift_s: int) -> Issuer:
+def new_authority(trust: TrustPolicy | Empty, *, clock_shift_s: int) -> Issuer:
     """Another authority of the organisation that signs under a trust policy: one that nobody knows yet."""
-    organisation = TRUSTS[trust].issuer_organisation or "Laboratory Trust Services"
+    organisation = TRUSTS[known(trust, TRUSTS)].issuer_organisation or "Laboratory Trust Services"
     return _authority("Root CA 2", organisation, world_time(clock_shift_s))
 
 

@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from probe.core.endpoints import Endpoint, Expectation
-from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS
+from probe.core.tables.handshakes import ProtocolName
+from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS, SITE_KINDS, SiteKind
+from probe.core.tables.trust import UNJUDGED, TrustPolicy
+from probe.core.tables.words import Empty, known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +30,17 @@ class Site:
     """`kind` is dns, tcp, tls, http, app, quic or stun; `address` is a literal one or empty; `sni` empty means no TLS
     beforehand."""
 
-    kind: str
+    kind: SiteKind
     host: str
     port: int
     address: str
     sni: str
     alpn: tuple[str, ...]
-    trust: str
+    trust: TrustPolicy
     endpoints: tuple[Endpoint, ...]
     leads: bool = True
     """The first site of its name: it asks the innocent name beforehand, for its other ports it is asked on failure."""
-    app: str = ""
+    app: ProtocolName | Empty = ""
     """For kind app: the protocol whose first words are said (`probe.core.tables.handshakes`)."""
     app_name: str = ""
     """For kind app: the domain or host that they name."""
@@ -54,7 +57,7 @@ class Site:
     @property
     def proves_itself(self) -> bool:
         """A completed handshake shows the genuine service (its certificate is judged)."""
-        return (bool(self.sni) or self.upgrades) and self.trust not in ("none", "record")
+        return (bool(self.sni) or self.upgrades) and self.trust not in UNJUDGED
 
     def pages(self, inputs: frozenset[str] | None = None) -> tuple[Page, ...]:
         """The requests of this site, or those for some inputs."""
@@ -110,7 +113,7 @@ def _site(members: list[Endpoint]) -> Site:
     secure = first.protocol in ("tls", "quic") or urlsplit(first.input).scheme in ("https", "wss")
     alpn = ("http/1.1",) if first.protocol == "http" and secure else first.alpn
     return Site(
-        kind=first.protocol, host=first.host, port=first.port, address=first.address,
+        kind=known(first.protocol, SITE_KINDS), host=first.host, port=first.port, address=first.address,
         sni=(first.sni or first.host) if secure else "", alpn=alpn, trust=first.trust if secure else "none",
         endpoints=tuple(members),
     )

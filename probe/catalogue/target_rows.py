@@ -11,9 +11,10 @@ from functools import lru_cache
 from probe.catalogue.endpoint_urls import BadUrl, Place, place
 from probe.catalogue.types import Problem
 from probe.core.endpoints import Endpoint, Expectation
-from probe.core.tables.protocols import PROTOCOLS, SCHEMES
+from probe.core.tables.protocols import PROTOCOLS, SCHEMES, EndpointStatus
 from probe.core.tables.roles import ROLES
 from probe.core.tables.trust import TRUSTS
+from probe.core.tables.words import known
 
 COLUMNS = (
     "target_id", "service", "role", "tier", "status", "input", "protocol", "host", "port", "address", "sni", "alpn",
@@ -22,7 +23,7 @@ COLUMNS = (
 )
 MAX_CELL_CHARACTERS = 2000
 MAX_PATTERN_CHARACTERS = 200
-STATUSES = ("active", "unproven", "dead")
+STATUSES: tuple[EndpointStatus, ...] = ("active", "unproven", "dead")
 """active: answers as described. unproven: not known to be the service's. dead: closed by its operator."""
 TIERS = ("0", "1", "2", "3")
 CONFIDENCES = ("high", "medium", "low")
@@ -44,16 +45,16 @@ def endpoint_of(cells: Mapping[str, str], *, line: int, self_block: str) -> Endp
     return Endpoint(
         target_id=cells["target_id"],
         service=cells["service"],
-        role=cells["role"],
+        role=known(cells["role"], ROLES),
         tier=int(cells["tier"]),
         input=cells["input"],
-        protocol=cells["protocol"] or SCHEMES[where.scheme][0],
+        protocol=known(cells["protocol"], PROTOCOLS) if cells["protocol"] else SCHEMES[where.scheme][0],
         host=where.host,
         port=where.port,
         address=where.address,
         sni=cells["sni"] or (where.host if _speaks_tls_first(where) else ""),
         alpn=tuple(cells["alpn"].split()),
-        trust=cells["trust"] or ("web_pki" if _speaks_tls_first(where) else "none"),
+        trust=known(cells["trust"], TRUSTS) if cells["trust"] else ("web_pki" if _speaks_tls_first(where) else "none"),
         expect=Expectation(
             status=_alternatives(cells["expect_status"]),
             body=_alternatives(cells["expect_body"]),
@@ -62,7 +63,7 @@ def endpoint_of(cells: Mapping[str, str], *, line: int, self_block: str) -> Endp
             json=cells["expect_json"],
             reply=cells["expect_reply"],
         ),
-        status=cells["status"],
+        status=known(cells["status"], STATUSES),
         self_block=self_block,
         category_code=cells["category_code"],
         notes=cells["notes"],

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from probe.catalogue.endpoint_urls import BadUrl, place
 from probe.catalogue.types import Problem
@@ -18,7 +19,8 @@ from probe.core.endpoints import Endpoint
 
 LIST_COLUMNS = ("url", "category_code", "category_description", "date_added", "source", "notes")
 """The header of a test list; only the first two columns are needed."""
-SERVICE, ROLE, TIER = "list", "web", 1
+SERVICE, TIER = "list", 1
+ROLE: Final = "web"
 MAX_SLUG_CHARACTERS = 60
 
 

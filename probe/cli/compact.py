@@ -16,10 +16,9 @@ from probe.operation.commands.results_bounds import bounds_lines
 from probe.operation.commands.run_lock import Locked, run_lock
 from probe.results.archive.compaction import Compacted
 from probe.results.files.atomic import StoreError
-from probe.results.files.parquet import available
+from probe.results.files.parquet import NEEDS_PYARROW, available
 from probe.results.files.text_cells import visible
 
-NEEDS_PYARROW = "Parquet needs pyarrow, which is not installed: pip install 'reachability-probe[research]'"
 _SHOWN = 20
 
 

@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
-import platform
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from probe.catalogue.types import CatalogueError
-from probe.config.geo.geo_status import standing
-from probe.config.settings import Settings, SettingsError, load_settings, results_folder
-from probe.core.tables.systems import LINUX, UNACKNOWLEDGED, UNTOLD
+from probe.config.settings import Settings, SettingsError, load_settings
+from probe.core.tables.systems import LINUX, UNACKNOWLEDGED
 from probe.inference.rules.all_rules import convictable
 from probe.inference.rules.rule import NEEDS
-from probe.measurement.hops.trace import hears_routers
-from probe.measurement.packets.capture import may_capture
-from probe.measurement.planning.locate_plan import CONSENT_LEVEL as SEARCH_LEVEL
-from probe.measurement.planning.shape_plan import ELSEWHERE_LEVEL
-from probe.operation.updates.catalogue_choice import choose
-from probe.operation.updates.list_document import ListError
-from probe.results.files.atomic import StoreError, check_writable
+from probe.operation.status.installation_checks import (
+    Check,
+    check_capture,
+    check_catalogue,
+    check_feeds,
+    check_fingerprints,
+    check_http_library,
+    check_links,
+    check_place,
+    check_resolver,
+    check_results,
+    check_system,
+    means_of,
+)
 
 if TYPE_CHECKING:
-    from probe.control.feeds.feed_board import Board
+    pass
 
 
 @click.command()
@@ -40,17 +42,18 @@ def doctor(config: str | None, as_json: bool) -> None:
       probe doctor
       probe doctor --config /etc/probe/probe.toml --json
     """
-    findings: list[tuple[str, bool, str]] = []
+    findings: list[Check] = []
     settings = Settings()
     try:
         settings = load_settings(config)
         findings.append(("configuration", True, settings.path or "defaults; no configuration file was found"))
     except SettingsError as error:
         findings.append(("configuration", False, str(error)))
-    told, board = _feeds(settings)
-    findings += [_catalogue(settings), *told, _fingerprints(settings), _geo(settings), _results(settings), links(),
-                 resolver(), _http_library(), packets(), *system()]
-    means = _means(settings, board)
+    feeds, board = check_feeds(settings)
+    findings += [check_catalogue(settings), *feeds, check_fingerprints(settings), check_place(settings),
+                 check_results(settings), check_links(), check_resolver(), check_http_library(), check_capture(),
+                 *check_system()]
+    means = means_of(settings, board)
     able = convictable(means)
     if not LINUX:
         able = {block: can and not block.startswith(UNACKNOWLEDGED) for block, can in able.items()}
@@ -65,124 +68,12 @@ def doctor(config: str | None, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _catalogue(settings: Settings) -> tuple[str, bool, str]:
-    try:
-        found = choose(settings, None, now=datetime.now(UTC)).catalogue
-    except (CatalogueError, ListError) as error:
-        return "catalogue", False, str(error)
-    return "catalogue", True, f"{len(found.endpoints)} endpoints, version {found.version}, {found.path}"
-
-
-def _feeds(settings: Settings) -> tuple[list[tuple[str, bool, str]], Board | None]:
-    """How it stands with signed control feeds, and what a run could consult now; nothing where none is configured."""
-    if not settings.feed:
-        return [], None
-    from probe.control.feeds.feed_document import FeedError
-    from probe.operation.updates.feed_updates import board, is_fresh, standing_words, standings
-    from probe.results.files.text_cells import visible
-
-    now = datetime.now(UTC)
-    try:
-        found = standings(settings)
-    except FeedError as error:
-        return [("control feed", False, visible(str(error)))], None
-    lines = [("control feed", True, visible(standing_words(one, now))) for one in found]
-    fresh = tuple(one for one in found if one.kept and is_fresh(one.kept, now))
-    if len(fresh) < len(found):
-        lines.append(("control feeds", True, f"{len(fresh)} of {len(found)} count now; a run looks for newer ones "
-                                             "before it begins, and probe update feeds does so now"))
-    return lines, board(settings, fresh)
-
-
-def _fingerprints(settings: Settings) -> tuple[str, bool, str]:
-    from probe.operation.commands.fingerprint_files import gathered, in_words
-
-    ok, files = gathered(settings)
-    return "fingerprints", ok, in_words(files)
-
-
-def _geo(settings: Settings) -> tuple[str, bool, str]:
-    found = standing(settings, today=datetime.now(UTC).date())
-    return "place", not found.damaged, f"{found.text}: {found.todo}" if found.todo else found.text
-
-
-def _results(settings: Settings) -> tuple[str, bool, str]:
-    folder = results_folder(settings)
-    try:
-        check_writable(folder)
-    except StoreError as error:
-        return "results", False, str(error)
-    return "results", True, f"{folder.absolute()} can be written"
-
-
-def links() -> tuple[str, bool, str]:
-    from probe.measurement.device.vantage import families
-
-    found = families()
-    if not found:
-        return "network", False, "no route to anywhere: connect this device, then try again"
-    return "network", True, "routes for " + " and ".join(f"IPv{f}" for f in found)
-
-
-def resolver() -> tuple[str, bool, str]:
-    from probe.measurement.names.system_dns import network_resolvers
-
-    found, place = network_resolvers(), "the registry" if sys.platform == "win32" else "/etc/resolv.conf"
-    if not found:
-        return "resolver", False, f"{place} names no resolver: the network's own answers cannot be seen"
-    return "resolver", True, f"{len(found)} in {place}"
-
-
-def _http_library() -> tuple[str, bool, str]:
-    """Packages that overwrite urllib3 make `requests` speak through code that this program never saw."""
-    from importlib.metadata import version
-
-    found = version("urllib3")
-    if not found.split(".")[1].isdigit() or int(found.split(".")[1]) > 99:
-        return "urllib3", False, "another package overwrote urllib3: reinstall this program in its own environment"
-    return "urllib3", True, found
-
-
-def packets() -> tuple[str, bool, str]:
-    """Never a fault: without them a run sees what sockets tell, and says so."""
-    if may_capture():
-        return "packets", True, "can be captured: who ended a connection is told by its packets too"
-    if not LINUX:
-        return "packets", True, "can be captured on Linux alone; here sockets tell what they know"
-    return "packets", True, (
-        "cannot be captured, so that only sockets tell who ended a connection; to allow it: "
-        f"setcap cap_net_raw=ep {Path(sys.executable).resolve()}, or AmbientCapabilities=CAP_NET_RAW in a systemd unit")
-
-
-def system() -> list[tuple[str, bool, str]]:
-    """What this system does not tell; on Linux nothing is said. Never a fault: verdicts claim less there."""
-    return [] if LINUX else [("not told here", True, text) for text in UNTOLD.values()]
-
-
-def _means(settings: Settings, board: Board | None) -> frozenset[str]:
-    means = {"nothing", "trusted_dns", "innocent", "udp", "ladder", "later_slots"}
-    if hears_routers(platform.system(), platform.release()):
-        means.add("routers")
-    if may_capture():
-        means.add("packets")
-    networks = {(h.asn, h.cc) for h in settings.helper}
-    if settings.helper or board:
-        means |= {"helper", "twin"}
-    if settings.matrix_server and settings.run.consent_level >= ELSEWHERE_LEVEL:
-        means.add("agreed")
-    if settings.run.consent_level >= SEARCH_LEVEL:
-        means.add("search")
-    if len(networks) >= 2 or (board and board.vantages >= 2):
-        means.add("two_helpers")
-    return frozenset(means)
-
-
 _CONTROLS = ("helper", "twin", "two_helpers")
 _REMEDIES = {need: " (add [[helper]] or [[feed]] tables to the configuration)" for need in _CONTROLS} | {
     "agreed": " (add a [[matrix_server]] table to the configuration)", "packets": " (see packets above)"}
 
 
-def _tell(findings: list[tuple[str, bool, str]], means: frozenset[str], able: dict[str, bool]) -> None:
+def _tell(findings: list[Check], means: frozenset[str], able: dict[str, bool]) -> None:
     for what, ok, text in findings:
         click.echo(f"{'ok ' if ok else 'BAD'}  {what}: {text}")
     missing = [need for need in NEEDS if need not in means]

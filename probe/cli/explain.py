@@ -1,28 +1,37 @@
-"""`probe explain`: what a block type, an outcome or a rule means."""
+"""`probe explain`: what a block type, an outcome or a rule means, and how a verdict of a run came about."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from probe.core.tables.block_types import BLOCK_TYPES, BlockType, is_prefix
 from probe.core.tables.outcomes import OUTCOMES
+from probe.core.tables.words import known
 
 if TYPE_CHECKING:
     from probe.inference.rules.rule import Rule
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[BLOCK_TYPE | OUTCOME | RULE_ID]...",
+@click.argument("words", nargs=-1, metavar="[RUN_ID TARGET | BLOCK_TYPE | OUTCOME | RULE_ID]...",
                 shell_complete=lambda context, option, begun: [
                     word for word in (*OUTCOMES, *BLOCK_TYPES) if word.startswith(begun)])
 @click.option("--rules", is_flag=True, help="List every rule instead, in the order in which they are tried.")
+@click.option("--results", type=click.Path(file_okay=False, path_type=Path),
+              help="Folder of the results in which the run is; default: the configured one.")
+@click.option("--catalogue", type=click.Path(dir_okay=False), help="Judge by this catalogue instead of the usual one.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def explain(words: tuple[str, ...], rules: bool, as_json: bool) -> None:
+def explain(words: tuple[str, ...], rules: bool, results: Path | None, catalogue: str | None, as_json: bool) -> None:
     """Say what a block type, an outcome or a rule means, and how it is told from its nearest neighbour.
+
+    Or, given a run and a target (its target_id or one of its inputs), say how the verdict came about: the rule, where
+    it is defined, what it read of the evidence, which rule was the nearest to hold instead, and the observations
+    behind it. RUN_ID may be shortened as long as only one run begins so. Nothing is measured or written.
 
     \b
     Examples:
@@ -31,18 +40,29 @@ def explain(words: tuple[str, ...], rules: bool, as_json: bool) -> None:
       probe explain tls/reset_sni_control
       probe explain                      (the whole table)
       probe explain --rules --json
+      probe explain 20170504T100000Z wechat.web.wx
+      probe explain 20170504T100000Z_1a2b3c4d https://web.telegram.org/ --json
     """
+    if len(words) == 2 and not rules and not any(map(_is_known, words)):
+        _explain_run(*words, results, catalogue, as_json=as_json)
+        return
+    if results or catalogue:
+        raise click.UsageError("--results and --catalogue are for a run and a target: probe explain RUN_ID TARGET")
     if rules:
         if words:
             raise click.UsageError("--rules lists them all; leave the words away")
         _list_rules(as_json=as_json)
         return
+    _explain_words(words, as_json=as_json)
+
+
+def _explain_words(words: tuple[str, ...], *, as_json: bool) -> None:
     found: list[BlockType] = []
     lines: list[str] = []
     for word in words or tuple(BLOCK_TYPES):
         rows = [b for b in BLOCK_TYPES.values() if is_prefix(word, b.id)]
         if rows and (words or word in BLOCK_TYPES):
-            found += rows if words else [BLOCK_TYPES[word]]
+            found += rows if words else [BLOCK_TYPES[known(word, BLOCK_TYPES)]]
         elif word in OUTCOMES:
             lines.append(f"{word}: {OUTCOMES[word]}")
         elif rule := _rule(word):
@@ -54,6 +74,28 @@ def explain(words: tuple[str, ...], rules: bool, as_json: bool) -> None:
         return
     for text in [*lines, *(_text(b) for b in found)]:
         click.echo(text)
+
+
+def _is_known(word: str) -> bool:
+    return any(is_prefix(word, block) for block in BLOCK_TYPES) or word in OUTCOMES or bool(_rule(word))
+
+
+def _explain_run(run_id: str, target: str, results: Path | None, catalogue: str | None, *, as_json: bool) -> None:
+    from probe.catalogue.types import CatalogueError
+    from probe.config.settings import SettingsError, load_settings, results_folder
+    from probe.research.explanation.explanation_text import explanation_json, explanation_lines
+    from probe.research.explanation.run_explanation import explain_verdict
+    from probe.results.files.atomic import StoreError
+
+    try:
+        told = explain_verdict(results_folder(load_settings(), results), run_id, target, catalogue)
+    except (StoreError, CatalogueError, SettingsError) as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(explanation_json(told), default=str))
+        return
+    for line in explanation_lines(told):
+        click.echo(line)
 
 
 def _list_rules(*, as_json: bool) -> None:

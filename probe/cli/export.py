@@ -8,14 +8,13 @@ from typing import Any
 
 import click
 
-from probe.cli.compact import NEEDS_PYARROW
 from probe.config.settings import SettingsError, load_settings, results_folder
 from probe.operation.commands.progress_bar import bar
 from probe.results.archive.run_choice import BY_SERVICE, Choice
 from probe.results.archive.table_export import Exported
 from probe.results.batches.batch_files import BATCH_TABLES
 from probe.results.files.atomic import StoreError
-from probe.results.files.parquet import available
+from probe.results.files.parquet import NEEDS_PYARROW, available
 from probe.results.files.text_cells import visible
 from probe.results.schema import TABLES
 

@@ -69,7 +69,7 @@ def forget(directory: Path | None, config: str | None, yes: bool) -> None:
         click.echo(f"Not the probe's, so still in {folder}: {names}{' ...' if len(done.left) > _SHOWN else ''}")
     if settings.path:
         click.echo(f"Your configuration, with what you agreed to, is still there; delete it by hand: {settings.path}")
-    from probe.cli.install import installed
+    from probe.operation.schedules.installed_schedules import installed
 
     if found := installed():
         click.echo(f"Runs are still scheduled ({', '.join(found)}) and would begin anew: probe uninstall")

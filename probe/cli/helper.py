@@ -153,8 +153,8 @@ def _networks() -> Callable[[str], int]:
 
 def _unit(wanted: _Wanted, port: int) -> str:
     """The unit that starts a helper with these options, by whole paths."""
-    from probe.cli.install import own_command
     from probe.operation.schedules.helper_unit import helper_unit
+    from probe.operation.schedules.installed_schedules import own_command
 
     words = [*own_command(), "helper", "--listen", wanted.listen_at]
     keys = [str(Path(path).absolute()) for path in (wanted.certificate, wanted.key) if path]

@@ -21,6 +21,7 @@ from probe.operation.commands.as_user import as_user
 from probe.operation.commands.command_setup import stop_if_refused
 from probe.operation.schedules import cron, systemd, units
 from probe.operation.schedules.crontab import CronError, read_crontab, write_crontab
+from probe.operation.schedules.installed_schedules import REMOVERS, installed, last_errors, own_command
 from probe.operation.schedules.missing_runs import terms
 from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
 from probe.operation.schedules.schedule_log import Event, append, month_ago, now, read
@@ -149,7 +150,7 @@ def uninstall(config: str | None) -> None:
 
 
 def _uninstall(config: str | None) -> None:
-    removed = [kind for kind, take in _REMOVERS.items() if take()]
+    removed = [kind for kind, take in REMOVERS.items() if take()]
     if removed:
         click.echo(f"Removed: {', '.join(removed)}. Configuration and results are as they were.")
     settings = load_settings(config)
@@ -172,50 +173,6 @@ def _end_terms(results: Path) -> bool:
     if at_work:
         append(results, Event(at=moment, kind="uninstalled"))
     return bool(at_work)
-
-
-def _remove_cron() -> bool:
-    try:
-        before = read_crontab()
-    except CronError:
-        return False  # without cron there is nothing of ours in it
-    if not cron.has_block(before):
-        return False
-    write_crontab(cron.without_block(before))
-    return True
-
-
-def _remove_system() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0 and units.remove(system=True)
-
-
-_REMOVERS: dict[str, Callable[[], bool]] = {
-    "cron": _remove_cron, "systemd-user": lambda: units.remove(system=False), "systemd-system": _remove_system,
-}
-
-
-def installed() -> tuple[str, ...]:
-    """Which schedules are really set up for this user or the system."""
-    found = []
-    try:
-        if cron.has_block(read_crontab()):
-            found.append("cron")
-    except CronError:
-        pass
-    found += [name for name, system in (("systemd-user", False), ("systemd-system", True))
-              if units.present(system=system)]
-    return tuple(found)
-
-
-def own_command() -> tuple[str, ...]:
-    """How a schedule calls this very program, wherever it starts."""
-    script = Path(sys.executable).with_name("probe")
-    return (str(script),) if script.is_file() else (sys.executable, "-P", "-m", "probe")
-
-
-def last_errors() -> Path:
-    """Where cron's last run leaves what it had to say."""
-    return own_state() / "last-errors.txt"
 
 
 def with_errors(command: Callable[..., None]) -> Callable[..., None]:

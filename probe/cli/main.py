@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 COMMANDS_OF_OTHERS = "probe.commands"
 """Entry points by which another distribution, as the laboratory, adds commands."""
 LABORATORY = ("demo", "fleet", "lab")
-"""The commands that the laboratory's distribution brings."""
+"""The commands that the laboratory's distribution brings: known here to say where they are when it is missing."""
 
 
 def added_commands() -> dict[str, EntryPoint]:
@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
         if added is None:
             if name in LABORATORY:
                 raise click.ClickException(f"`probe {name}` comes with the laboratory, which is not installed here; in "
-                                           "a checkout of the project run: pip install ./lab")
+                                           "a checkout of the project run: pip install . ./lab")
             return None
         command = added.load()
         return command

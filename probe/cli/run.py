@@ -113,7 +113,7 @@ def run(fast: bool, timed: bool, config: str | None, results: Path | None, catal
     if result.run.block_type in ("local.offline", "network"):
         sys.exit(EXIT_NO_NETWORK)
     if timed and settings.upload.to:
-        from probe.cli.upload import after_run
+        from probe.operation.upload.upload_after_run import after_run
 
         after_run(settings, folder.absolute(), run_ends=run_ends)
 
@@ -201,7 +201,7 @@ def _measure(targets: Catalogue, settings: Settings, plan: RunPlan, folder: Path
     from probe.measurement.session.make_run import make_run
 
     if settings.fingerprints.files:
-        from probe.operation.commands.fingerprint_files import equip
+        from probe.operation.updates.fingerprint_files import equip
 
         equip(settings)
     gc.freeze()  # program and catalogue stay: to look through them again and again costs a thirtieth of a run

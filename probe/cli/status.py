@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from probe.catalogue.laboratory_marker import read_marker
-from probe.cli import doctor
-from probe.cli.install import installed, last_errors
 from probe.config.consent.consent_check import lacking
 from probe.config.settings import Settings, SettingsError, load_settings, results_folder
 from probe.operation.commands.run_lock import held_since
+from probe.operation.schedules.installed_schedules import installed, last_errors
+from probe.operation.status.installation_checks import check_capture, check_links, check_resolver
 from probe.operation.status.status_facts import Facts, gather
 from probe.operation.status.status_findings import BAD, NOTE, OK, Finding, findings
 
@@ -67,7 +67,7 @@ def _device() -> list[Finding]:
     todo = {"network": "connect this device", "resolver": "look at /etc/resolv.conf"}
     return [Finding(what=f"{what} now" if what != "packets" else "privilege", state=OK if ok else BAD, text=text,
                     todo="" if ok else todo.get(what, "probe doctor"))
-            for what, ok, text in (doctor.links(), doctor.resolver(), doctor.packets())]
+            for what, ok, text in (check_links(), check_resolver(), check_capture())]
 
 
 def _as_json(facts: Facts, found: tuple[Finding, ...]) -> dict[str, object]:

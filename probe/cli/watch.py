@@ -12,11 +12,11 @@ from types import FrameType
 import click
 
 from probe.catalogue.laboratory_marker import read_marker
-from probe.cli.install import own_command
 from probe.config.consent.consent_check import refusal
 from probe.config.consent.country_profiles import profile_of
 from probe.config.settings import Settings, SettingsError, load_settings, results_folder
 from probe.operation.commands.command_setup import stop_if_refused
+from probe.operation.schedules.installed_schedules import own_command
 from probe.operation.schedules.rhythm import EVERY_MIN, Rhythm, rhythm
 from probe.operation.schedules.schedule_log import Event, append, now
 from probe.results.files.atomic import StoreError

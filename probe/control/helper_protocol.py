@@ -13,6 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from probe.core.tables.failures import NO_ANSWER, Failure
+
 MAX_REQUEST_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 256 * 1024
 MAX_ENDPOINTS = 32
@@ -43,30 +45,35 @@ OLD_WORDS: dict[str, str] = {
 }
 """Failure words that helpers still use, and what df-007 calls the same thing today."""
 
-_SAME_IN_BOTH = {"generic_timeout_error": "generic_timeout_error"}
-_OLD_DNS = {"dns_nxdomain_error": "dns_name_error", "dns_servfail_error": "dns_server_failure",
-            "dns_server_misbehaving": "dns_server_failure", "dns_refused_error": "dns_server_failure"}
-_OLD_TCP = {"connection_refused": "connection_refused_error"} | _SAME_IN_BOTH
-_OLD_HTTP = {"dns_nxdomain_error": "dns_lookup_error"} | _OLD_TCP
+_SAME_IN_BOTH: dict[Failure, str] = {"generic_timeout_error": "generic_timeout_error"}
+_OLD_DNS: dict[Failure, str] = {
+    "dns_nxdomain_error": "dns_name_error", "dns_servfail_error": "dns_server_failure",
+    "dns_server_misbehaving": "dns_server_failure", "dns_refused_error": "dns_server_failure",
+}
+_OLD_TCP: dict[Failure, str] = {"connection_refused": "connection_refused_error", **_SAME_IN_BOTH}
+_OLD_HTTP: dict[Failure, str] = {"dns_nxdomain_error": "dns_lookup_error", **_OLD_TCP}
 
 
-def old_dns_word(failure: str) -> str | None:
+def old_dns_word(failure: Failure) -> str | None:
     """What OONI's helpers answer for a df-007 DNS failure; a name without addresses is no failure to them."""
-    return None if failure in ("", "dns_no_answer") else _OLD_DNS.get(failure, "unknown_error")
+    return None if not failure or failure == NO_ANSWER else _OLD_DNS.get(failure, "unknown_error")
 
 
-def old_tcp_word(failure: str) -> str | None:
+def old_tcp_word(failure: Failure) -> str | None:
     """What OONI's helpers answer for a df-007 failure to connect."""
     return _OLD_TCP.get(failure, "connect_error") if failure else None
 
 
-def old_http_word(failure: str) -> str | None:
+def old_http_word(failure: Failure) -> str | None:
     """What OONI's helpers answer for a df-007 failure to fetch."""
     return _OLD_HTTP.get(failure, "unknown_error") if failure else None
 
 
-_QUIC_ALERTS = {40: "ssl_failed_handshake", 51: "ssl_failed_handshake", 48: "ssl_unknown_authority",
-                112: "ssl_invalid_hostname"} | dict.fromkeys(range(42, 47), "ssl_invalid_certificate")
+_QUIC_ALERTS: dict[int, Failure] = {
+    40: "ssl_failed_handshake", 42: "ssl_invalid_certificate", 43: "ssl_invalid_certificate",
+    44: "ssl_invalid_certificate", 45: "ssl_invalid_certificate", 46: "ssl_invalid_certificate",
+    48: "ssl_unknown_authority", 51: "ssl_failed_handshake", 112: "ssl_invalid_hostname",
+}
 
 
 def ooni_tls_word(failure: str) -> str | None:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.tables.handshakes import ProtocolName
+from probe.core.tables.protocols import EndpointStatus
+from probe.core.tables.roles import Role
+from probe.core.tables.trust import TrustPolicy
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
@@ -30,12 +35,12 @@ class Endpoint:
 
     target_id: str
     service: str
-    role: str
+    role: Role
     tier: int
     """0 control, 1 core, 2 extended, 3 rare."""
     input: str
     """The URL of the endpoint; unique in the catalogue."""
-    protocol: str
+    protocol: ProtocolName
     """A name of `probe.core.tables.protocols`."""
     host: str
     port: int
@@ -45,11 +50,10 @@ class Endpoint:
     sni: str = ""
     """Server name for TLS; empty: no TLS."""
     alpn: tuple[str, ...] = ()
-    trust: str = "none"
+    trust: TrustPolicy = "none"
     """Whose signature proves the server: a name of `probe.core.tables.trust`."""
     expect: Expectation = Expectation()
-    status: str = "active"
-    """active, unproven, or dead."""
+    status: EndpointStatus = "active"
     self_block: str = ""
     """ISO 3166 codes, separated by spaces, of countries where the operator itself refuses service."""
     category_code: str = ""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from probe.core.observations import ControlAnswer, KeptPacket, Observation
+from probe.core.tables.block_types import CauseId
+from probe.core.tables.outcomes import Outcome
+from probe.core.tables.run_words import GeoSource, NetworkType, Privilege, Trigger, Tunnel
+from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
 
 
@@ -15,9 +19,9 @@ class Vantage:
     probe_id: str = ""
     probe_cc: str = "ZZ"
     probe_asn: int = 0
-    cc_source: str = ""
+    cc_source: GeoSource | Empty = ""
     """Who says so: settings, table or none; empty in older files. Likewise the next."""
-    asn_source: str = ""
+    asn_source: GeoSource | Empty = ""
     stated_cc: str = ""
     """What the person said; by it the run was made and judged. Empty in older files: `probe_cc`."""
     geo_cc: str = "ZZ"
@@ -26,17 +30,16 @@ class Vantage:
     vantage_doubt: tuple[str, ...] = ()
     geo_db: str = ""
     geo_db_date: str = ""
-    network_type: str = "unknown"
+    network_type: NetworkType = "unknown"
     resolver_count: int = 0
     nat64_prefix: str = ""
-    tunnel: str = ""
-    """full, split or empty: what a VPN carries of this device's traffic."""
+    tunnel: Tunnel = ""
     families: tuple[int, ...] = ()
     platform: str = ""
     python_version: str = ""
     openssl_version: str = ""
     requests_version: str = ""
-    privilege: str = ""
+    privilege: Privilege | Empty = ""
     consent_level: int = 1
     lab: bool = False
 
@@ -48,14 +51,13 @@ class Run:
     run_id: str
     measurement_start_time: str
     measurement_end_time: str = ""
-    trigger: str = "manual"
-    """timed, manual, or followup."""
+    trigger: Trigger = "manual"
     engine: str = "probe"
     """Whose measurements these are: ours, or of what they were imported."""
-    outcome: str = "ok"
-    block_type: str = ""
+    outcome: Outcome = "ok"
+    block_type: CauseId = ""
     rule_id: str = ""
-    also: tuple[str, ...] = ()
+    also: tuple[CauseId, ...] = ()
     """Causes that stop no service by themselves: encrypted ways to ask for names that are blocked."""
     ladder: tuple[str, ...] = ()
     """One `step:word` per rung, in order."""

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.tables.block_types import CauseId
+from probe.core.tables.control_sources import ControlWord
+from probe.core.tables.evidence_words import EvidenceLevel, ResidualWord, Scope
+from probe.core.tables.outcomes import Outcome
+from probe.core.tables.roles import Role
+from probe.core.tables.words import Empty
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -11,28 +18,27 @@ class Verdict:
 
     target_id: str
     service: str
-    role: str
+    role: Role
     input: str
-    outcome: str
-    block_type: str = ""
-    also: tuple[str, ...] = ()
+    outcome: Outcome
+    block_type: CauseId = ""
+    also: tuple[CauseId, ...] = ()
     confidence: float = 0.0
     confirmed: bool = False
-    scope: str = "unknown"
+    scope: Scope = "unknown"
     hop: str = ""
     """Hop at which the interference acts, or a range of hops; `end`: not before the server itself is reached."""
-    residual: str = ""
+    residual: ResidualWord = ""
     """none, seen, unknown, or empty where nobody looked: whether an innocent name fails at the address afterwards."""
     residual_s: str = ""
     """Seconds that it lasted after the last trigger: `20-40`, or `20-` where it outlasted the run."""
     rule_id: str = ""
     evidence: tuple[str, ...] = ()
     """Ids of the observations that the verdict rests on."""
-    evidence_level: str = "socket"
+    evidence_level: EvidenceLevel = "socket"
     attempts: int = 0
     failed_attempts: int = 0
-    control: str = ""
-    """What the control said: not_needed, none, failed, agrees, contrary, doubtful."""
+    control: ControlWord | Empty = ""
     control_ids: tuple[str, ...] = ()
     partial: bool = False
     reason: str = ""
@@ -48,13 +54,13 @@ class ServiceVerdict:
     """What a run says of one role of a service: k blocked of n decided endpoints."""
 
     service: str
-    role: str
-    outcome: str
+    role: Role
+    outcome: Outcome
     k: int
     n: int
     not_attempted: int = 0
     partial: bool = False
-    block_types: tuple[str, ...] = ()
+    block_types: tuple[CauseId, ...] = ()
     blocked_targets: tuple[str, ...] = ()
     blocked_inputs: tuple[str, ...] = ()
     k_ipv4: int = 0

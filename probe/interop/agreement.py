@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
+from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.inference.rules.all_rules import all_rules
 from probe.interop.ooni.ooni_verdicts import ACCUSES, NONE
@@ -20,7 +21,7 @@ RELATIONS: dict[str, str] = {
     "they_abstain": "we decide, and they do not",
     "both_abstain": "neither decides",
 }
-_DECIDED = ("ok", "blocked", "down")
+_DECIDED: tuple[Outcome, ...] = ("ok", "blocked", "down")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

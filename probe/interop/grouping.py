@@ -105,7 +105,7 @@ def _neighbours(members: Sequence[tuple[Measurement, frozenset[str]]], began: da
                 where = one.report, o.address, o.port
                 if o.failure:
                     failed.setdefault(where, set()).add(o.hostname)
-                elif o.trust == "valid":
+                elif o.tls.trust == "valid":
                     served.setdefault(where, []).append(_placed(o, 0, shift))
     return [replace(o, purpose="innocent", target_id="", input="", attempt=n)
             for where, names in failed.items()

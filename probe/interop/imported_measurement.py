@@ -9,7 +9,11 @@ from datetime import datetime
 from probe.catalogue.endpoint_urls import place
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.handshakes import ProtocolName, SpokenProtocol
 from probe.core.tables.protocols import PROTOCOLS, SCHEMES
+from probe.core.tables.roles import Role
+from probe.core.tables.trust import TrustPolicy
+from probe.core.tables.words import Empty
 from probe.interop.words.ooni_keys import Envelope
 
 
@@ -19,7 +23,7 @@ class Aim:
 
     target_id: str
     service: str
-    role: str
+    role: Role
     inputs: tuple[str, ...]
     theirs: str = ""
     """The word of its own engine (`probe.interop.ooni.ooni_verdicts`)."""
@@ -69,19 +73,22 @@ class Found:
     left_out: int = 0
 
 
-_PLAIN: dict[str, str] = {"http": "http", "https": "http", "tcpconnect": "tcp", "tlshandshake": "tls",
-                          "dnslookup": "dns", "quichandshake": "quic", "stun": "stun"}
+_PLAIN: dict[str, ProtocolName] = {
+    "http": "http", "https": "http", "tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns",
+    "quichandshake": "quic", "stun": "stun",
+}
 
 
-def endpoint_of(aim: Aim, url: str, *, sni: str = "", trust: str = "", says: str = "") -> Endpoint:
+def endpoint_of(aim: Aim, url: str, *, sni: str = "", trust: TrustPolicy | Empty = "",
+                says: SpokenProtocol | Empty = "") -> Endpoint:
     """The endpoint that a URL names, as far as another program measures it; `says`: a messenger's protocol whose first
     words were said. Raises BadUrl."""
     where = place(url)
     secure = where.scheme in ("https", "tlshandshake", "quichandshake", "mqtts")
-    spoken = says in PROTOCOLS and PROTOCOLS[says].says and where.scheme in PROTOCOLS[says].schemes
+    spoken = next((p.name for p in PROTOCOLS.values() if p.name == says and p.says and where.scheme in p.schemes), None)
     return Endpoint(
         target_id=aim.target_id, service=aim.service, role=aim.role, tier=1, input=url,
-        protocol=says if spoken else _PLAIN.get(where.scheme, SCHEMES[where.scheme][0]), host=where.host,
+        protocol=spoken or _PLAIN.get(where.scheme, SCHEMES[where.scheme][0]), host=where.host,
         port=where.port, address=where.address, sni=(sni or where.host) if secure else "",
         trust=(trust or "web_pki") if secure else "none",
     )

@@ -5,7 +5,7 @@ The endpoints are read from the rows themselves, so that stored runs are judged 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -16,12 +16,14 @@ from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.trust import TRUSTS
+from probe.core.tables.trust import TRUSTS, TrustPolicy
+from probe.core.tables.words import Empty
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
-from probe.inference.verdicts.classify import Bench, judge
-from probe.inference.verdicts.combine import Finding
-from probe.inference.verdicts.role_verdicts import Member, service_verdicts
+from probe.inference.verdicts.classify import judge, judge_endpoints
+from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
+from probe.inference.verdicts.role_verdicts import service_verdicts
+from probe.inference.verdicts.site_case import RunContext, SiteCase
 from probe.interop.imported_measurement import Aim, endpoint_of
 from probe.interop.weakening import Scale, weakened
 from probe.interop.words.ooni_tests import PRIVATE_ROOT, QUORUMS
@@ -29,25 +31,16 @@ from probe.measurement.session.observation_log import Book
 
 _HOP = "#"
 """Ends the target's name where one of its hops is judged by itself."""
-_PRIVATE: dict[str, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+_PRIVATE: dict[TrustPolicy, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
 NO_ENDPOINT = "the file names no endpoint that can be judged"
 
 
 def judge_imported(result: RunResult, book: Book | None = None,
                    ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of an imported run."""
-    if book is None:
-        book = Book(result.run.run_id)
-        book.restore(result.observations, result.controls)
-    by_target: dict[str, list[Observation]] = {}
-    for seen in book.observations:
-        if seen.target_id:
-            by_target.setdefault(seen.target_id, []).append(seen)
-    named = {v.target_id: _endpoints(v, by_target.get(v.target_id, ())) for v in result.verdicts}
-    endpoints = [e for members in named.values() for e in members]
-    bench = Bench(ladder=_ladder(book.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
-                  private_roots=_PRIVATE)
-    found, _ = judge([book.case(site) for site in group(endpoints)], {}, bench)
+    book = _restored(result) if book is None else book
+    named = _named(result, book)
+    found, _ = judge(_cases(named, book), {}, _context(result, book))
     parts: dict[str, list[Verdict]] = {}
     for verdict in found:
         parts.setdefault(verdict.target_id.partition(_HOP)[0], []).append(verdict)
@@ -58,14 +51,47 @@ def judge_imported(result: RunResult, book: Book | None = None,
     return verdicts, service_verdicts({v.target_id: [_member(v, named[v.target_id])] for v in verdicts}, QUORUMS)
 
 
-def _member(verdict: Verdict, endpoints: Sequence[Endpoint]) -> Member:
+def imported_endpoints(result: RunResult) -> dict[str, list[JudgedEndpoint]]:
+    """The endpoints of each target of an imported run, with the rules that held, before what the file cannot say
+    makes their verdicts weaker."""
+    book = _restored(result)
+    found: dict[str, list[JudgedEndpoint]] = {}
+    for target, members in judge_endpoints(_cases(_named(result, book), book), {}, _context(result, book)).items():
+        found.setdefault(target.partition(_HOP)[0], []).extend(members)
+    return found
+
+
+def _restored(result: RunResult) -> Book:
+    book = Book(result.run.run_id)
+    book.restore(result.observations, result.controls)
+    return book
+
+
+def _named(result: RunResult, book: Book) -> dict[str, list[Endpoint]]:
+    """Target -> the endpoints that its rows name."""
+    by_target: dict[str, list[Observation]] = {}
+    for seen in book.observations:
+        if seen.target_id:
+            by_target.setdefault(seen.target_id, []).append(seen)
+    return {v.target_id: _endpoints(v, by_target.get(v.target_id, ())) for v in result.verdicts}
+
+
+def _cases(named: Mapping[str, Sequence[Endpoint]], book: Book) -> list[SiteCase]:
+    return [book.case(site) for site in group([e for members in named.values() for e in members])]
+
+
+def _context(result: RunResult, book: Book) -> RunContext:
+    return RunContext(ladder=_ladder(book.observations), quorums=QUORUMS, cc=result.run.vantage.probe_cc,
+                      private_roots=_PRIVATE)
+
+
+def _member(verdict: Verdict, endpoints: Sequence[Endpoint]) -> JudgedEndpoint:
     """A target as its role counts it: by one endpoint, since a file may say of the target alone."""
     first = endpoints[0] if endpoints else Endpoint(
         target_id=verdict.target_id, service=verdict.service, role=verdict.role, tier=1, input=verdict.input,
         protocol="dns", host="", port=0)
     endpoint = next((e for e in endpoints if e.input == verdict.input), first)
-    return replace(endpoint, target_id=verdict.target_id), Finding(
-        outcome=verdict.outcome, block_type=verdict.block_type, partial=verdict.partial)
+    return JudgedEndpoint(endpoint=replace(endpoint, target_id=verdict.target_id), verdict=verdict)
 
 
 def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
@@ -73,15 +99,16 @@ def _endpoints(verdict: Verdict, seen: Sequence[Observation]) -> list[Endpoint]:
     urls = list(dict.fromkeys(o.input for o in sorted(seen, key=lambda o: o.sequence) if o.input)) or [verdict.input]
     first = urls.index(verdict.input) if verdict.input in urls else 0
     urls.insert(0, urls.pop(first))
-    trust = PRIVATE_ROOT.get(verdict.service, "")
+    trust: TrustPolicy | Empty = PRIVATE_ROOT.get(verdict.service, "")
     found = []
     for number, url in enumerate(urls):
         hop = f"{verdict.target_id}{_HOP}{number}" if verdict.service == SERVICE else verdict.target_id
         aim = Aim(target_id=hop, service=verdict.service, role=verdict.role, inputs=(url,))
         mine = [o for o in seen if o.input == url and o.purpose == "target"]
-        name, says = (next((getattr(o, field) for o in mine if getattr(o, field)), "") for field in ("sni", "protocol"))
+        name = next((o.tls.sni for o in mine if o.tls.sni), "")
+        says = next((o.app.protocol for o in mine if o.app.protocol), None)
         try:
-            found.append(endpoint_of(aim, url, sni=name, trust=trust, says=says))
+            found.append(endpoint_of(aim, url, sni=name, trust=trust, says=says or ""))
         except BadUrl:
             continue
     return found

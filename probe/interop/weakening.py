@@ -14,12 +14,18 @@ from datetime import date
 from probe.catalogue.fingerprints import CONVICTING
 from probe.core.addresses import is_bogon, is_private, parse
 from probe.core.observations import Observation
-from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.resolvers import ENCRYPTED
+from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.evidence_words import DnsState
+from probe.core.tables.operations import LOOKUPS, Operation
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
+from probe.core.tables.resolvers import ENCRYPTED, ResolverRole
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import STATES
 from probe.interop.words.ooni_tests import TELEGRAM_STATUS, defect_of
 from probe.interop.words.translated_words import version_of
+
+_NO_FAILURE: tuple[Outcome, ...] = ("ok", "down", NOT_ATTEMPTED)
+_REACHES: tuple[Operation, ...] = ("connect", "tls_handshake")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +45,10 @@ Holds = Callable[[Verdict, Sequence[Observation], Scale], bool]
 class Doubt:
     """A verdict by one of these rules stays only where `stays` holds."""
 
-    outcome: str
+    outcome: Outcome
     rules: tuple[str, ...]
     """Ids, or with a slash at the end all of a part."""
-    block_type: str
+    block_type: BlockTypeId
     reason: str
     stays: Holds
 
@@ -50,9 +56,9 @@ class Doubt:
 def weakened(verdict: Verdict, scale: Scale, *, theirs: Sequence[str], last: bool) -> Verdict:
     """The verdict as far as the file carries it; `last`: of the last hop of redirects."""
     rows = [scale.rows[i] for i in verdict.evidence if i in scale.rows]
-    if verdict.outcome not in ("ok", "down", NOT_ATTEMPTED) and (what := _defect(verdict, scale, theirs)):
+    if verdict.outcome not in _NO_FAILURE and (what := _defect(verdict, scale, theirs)):
         return _doubtful(verdict, "inconclusive.instrument", f"{what}: the program is out of date, not the network")
-    if verdict.outcome == "ok" and not last and any(300 <= o.status < 400 for o in rows):
+    if verdict.outcome == "ok" and not last and any(300 <= o.http.status < 400 for o in rows):
         return verdict  # where it leads is what counts
     for doubt in DOUBTS:
         if doubt.outcome == verdict.outcome and _is_by(verdict, doubt) and not doubt.stays(verdict, rows, scale):
@@ -65,7 +71,7 @@ def _is_by(verdict: Verdict, doubt: Doubt) -> bool:
                for rule in doubt.rules)
 
 
-def _doubtful(verdict: Verdict, block_type: str, reason: str) -> Verdict:
+def _doubtful(verdict: Verdict, block_type: BlockTypeId, reason: str) -> Verdict:
     return replace(verdict, outcome="inconclusive", block_type=block_type, confidence=0.5, confirmed=False,
                    scope="unknown", reason=reason)
 
@@ -86,9 +92,9 @@ def told_version(theirs: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
     return words[0], version_of(words[1] if len(words) > 1 else ""), version_of(words[2] if len(words) > 2 else "")
 
 
-def _plain(rows: Sequence[Observation], resolver: str) -> list[Observation]:
-    return [o for o in rows if o.resolver == resolver and o.purpose == "target"
-            and o.operation in ("resolve", "dns_round_trip")]
+def _plain(rows: Sequence[Observation], resolver: ResolverRole) -> list[Observation]:
+    return [o for o in rows if o.dns.resolver == resolver and o.purpose == "target"
+            and o.operation in LOOKUPS]
 
 
 def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
@@ -99,9 +105,10 @@ def _false_for_all(verdict: Verdict, rows: Sequence[Observation], scale: Scale) 
     system, public = _plain(rows, "system"), _plain(rows, "public")
     if verdict.rule_id.startswith("dns/false_answer"):
         return any(map(_leads_inside, system)) and any(map(_leads_inside, public))
-    states = {STATES.get(o.failure, "error") for o in (*system, *public)}
-    encrypted = [o for o in rows if o.dns_engine in ENCRYPTED and o.purpose == "target"]
-    known_here = bool(encrypted) and all(o.answers for o in encrypted)  # its operator does not deny it to this place
+    states: set[DnsState] = {STATES.get(o.failure, "error") for o in (*system, *public)}
+    encrypted = [o for o in rows if o.dns.engine in ENCRYPTED and o.purpose == "target"]
+    # Its operator does not deny it to this place.
+    known_here = bool(encrypted) and all(o.dns.answers for o in encrypted)
     denied = states == {verdict.block_type.removeprefix("dns.")} and states < {"nxdomain", "empty"}
     return denied and bool(public) and known_here
 
@@ -112,7 +119,7 @@ def _fits(seen: Observation, cc: str) -> bool:
 
 
 def _leads_inside(seen: Observation) -> bool:
-    return any(is_bogon(a) and is_private(a) and not _is_null(a) for a in seen.answers)
+    return any(is_bogon(a) and is_private(a) and not _is_null(a) for a in seen.dns.answers)
 
 
 def _is_null(text: str) -> bool:
@@ -126,7 +133,7 @@ def _never(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
 
 
 def _telegram(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
-    return verdict.target_id.startswith("telegram.chat.") and any(o.status in TELEGRAM_STATUS for o in rows)
+    return verdict.target_id.startswith("telegram.chat.") and any(o.http.status in TELEGRAM_STATUS for o in rows)
 
 
 def _known_name(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
@@ -135,8 +142,8 @@ def _known_name(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> 
 
 def _led_there(verdict: Verdict, rows: Sequence[Observation], scale: Scale) -> bool:
     """A literal address or a trusted resolver's, one in a network of the operator's, or a certificate that is good."""
-    reached = [o for o in rows if o.operation in ("connect", "tls_handshake") and not o.failure]
-    return any(o.address_source in ("literal", "trusted") or o.met_expectation == "yes" or o.trust == "valid"
+    reached = [o for o in rows if o.operation in _REACHES and not o.failure]
+    return any(o.address_source in ("literal", "trusted") or o.met_expectation == "yes" or o.tls.trust == "valid"
                for o in reached)
 
 

@@ -70,14 +70,14 @@ def _ask_resolver(plan: LadderPlan, name: str, kind: str, clock: Clock, listener
 def _try_control(plan: LadderPlan, endpoint: Endpoint, clock: Clock, emit: Emit) -> None:
     found = lookup_system(endpoint.host, clock=clock, timeout_s=plan.timeout_s - 1, purpose="ladder")
     emit(found)
-    addresses = [a for a in found.answers if may_connect(a)]
+    addresses = [a for a in found.dns.answers if may_connect(a)]
     if not addresses and found.failure and plan.operators:
         operator = plan.operators[0]
         asked = lookup_doh(endpoint.host, ("A",), operator=operator, address=operator.ipv4[0], clock=clock,
                            timeout_s=plan.timeout_s, purpose="ladder")
         for observation in asked:
             emit(observation)
-        addresses = [a for o in asked for a in o.answers if may_connect(a)]
+        addresses = [a for o in asked for a in o.dns.answers if may_connect(a)]
     for address in _one_of_each(addresses, plan):
         seen = visit(_visit(plan, endpoint, address), clock=clock)
         for observation in seen:
@@ -128,7 +128,7 @@ def _try_dot(plan: LadderPlan, clock: Clock, emit: Emit) -> None:
                               address=there, clock=clock, timeout_s=plan.timeout_s, purpose="ladder")
             for observation in seen:
                 emit(observation)
-            if any(not o.failure or o.rcode for o in seen):
+            if any(not o.failure or o.dns.rcode for o in seen):
                 return
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import TypeVar, cast
 
-import msgspec
-
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
+from probe.results.flat_observation import flattened, nested
+from probe.results.plain_types import read_record
 from probe.results.schema import FRAME, TABLES, Table
 
 Value = str | int | float | bool | None | tuple[str, ...] | tuple[int, ...] | tuple[tuple[str, str], ...]
@@ -57,12 +57,13 @@ def framed_rows(run: Run, table: Table, records: Iterable[Record]) -> Iterator[R
             raise ValueError(f"observation {record.observation_id} belongs to run {record.run_id!r}")
         row = {column.name: frame.get(column.name) for column in FRAME}
         row["measurement_uid"] = ".".join(filter(None, (run.run_id, subject_of(record))))
-        yield row | {name: getattr(record, name) for name in names}
+        values = flattened(record) if isinstance(record, Observation) else None
+        yield row | {name: getattr(record, name) if values is None else values[name] for name in names}
 
 
 def run_from(row: Row) -> Run:
     """The run, and its vantage, that a row of the runs table describes; msgspec.ValidationError when it does not."""
-    return msgspec.convert({**row, "vantage": row}, Run)
+    return read_record({**row, "vantage": row}, Run)
 
 
 def record_from(row: Row, kind: type[T]) -> T:
@@ -70,7 +71,7 @@ def record_from(row: Row, kind: type[T]) -> T:
 
     Raises msgspec.ValidationError when a column without a default is missing.
     """
-    return msgspec.convert(row, kind)
+    return read_record(nested(row) if kind is Observation else row, kind)
 
 
 def table_of(kind: type[T]) -> Table:

@@ -15,6 +15,8 @@ from probe.core.runs import Run, Vantage
 from probe.core.tables.versions import SCHEMA_VERSION as SCHEMA_VERSION
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.results import column_meanings as columns
+from probe.results.flat_observation import column_types
+from probe.results.plain_types import plain
 
 
 class Kind(StrEnum):
@@ -79,7 +81,7 @@ def _typed(*rows: type[Any]) -> dict[str, object]:
 def _columns(types: Mapping[str, object], words: columns.Words) -> tuple[Column, ...]:
     made = []
     for name, hint in types.items():
-        kind, nullable = _KINDS[hint]
+        kind, nullable = _KINDS[plain(hint)]
         if kind is Kind.TEXT and name.endswith("_time"):
             kind = Kind.TIME
         unit, meaning = words[name]
@@ -99,8 +101,8 @@ FRAME = _columns(_FRAME_TYPES, columns.FRAME)
 
 
 def _framed(row: type[Any], words: columns.Words) -> tuple[Column, ...]:
-    types = {name: hint for name, hint in _typed(row).items() if name not in columns.FRAME}
-    return FRAME + _columns(types, words)
+    hints = column_types() if row is Observation else _typed(row)
+    return FRAME + _columns({name: hints[name] for name in words}, words)
 
 
 TABLES: Mapping[str, Table] = {

@@ -23,7 +23,7 @@ from probe.catalogue.patterns import MAX_PATTERN, MIN_LITERAL, Pattern, from_exp
 from probe.config.settings import load_settings
 from probe.inference.evidence.fingerprint_weight import Mark, mark_of
 from probe.measurement.fingerprint_match import Index, known, use
-from probe.operation.commands.fingerprint_files import equip, gathered, in_words
+from probe.operation.updates.fingerprint_files import equip, gathered, in_words
 
 OWN = own_fingerprints()
 

@@ -157,3 +157,14 @@ def test_full_files_and_many_days_are_closed_and_begun_anew(tmp_path: Path, monk
             bulk.add(a_result(f"r-{day}-{bulk.written}", f"2017-05-0{day}T06:12:00Z"))
     assert len(list(read_runs(tmp_path))) == 9
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_an_imported_verdict_is_explained_too(tmp_path: Path, data: Path) -> None:
+    out = tmp_path / "out"
+    run("import", "ooni", data, "--out", out)
+    (result,) = (r for r in read_runs(out) if r.run.vantage.probe_asn == 64500)
+    (row,) = result.verdicts
+    told = json.loads(run("explain", result.run.run_id, row.target_id, "--results", out, "--json").output)
+    assert (told["rule"]["id"], told["judged_otherwise"]) == (row.rule_id, False)
+    assert told["fields"]
+    assert [o["observation_id"] for o in told["observations"]] == list(row.evidence)

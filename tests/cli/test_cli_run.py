@@ -172,7 +172,7 @@ def test_two_helpers_count_when_their_networks_differ(
     helpers: tuple[tuple[str, int, str], ...], able: bool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
-    monkeypatch.setattr("probe.cli.doctor.may_capture", lambda: False)
+    monkeypatch.setattr("probe.operation.status.installation_checks.may_capture", lambda: False)
     tables = "".join(f'[[helper]]\nid = "{i}"\nurl = "https://{i}.example/"\nasn = {asn}\ncc = "{cc}"\n'
                      for i, asn, cc in helpers)
     Path("probe.toml").write_text(tables)
@@ -185,7 +185,7 @@ def test_two_helpers_count_when_their_networks_differ(
 @pytest.mark.parametrize("able", [True, False])
 def test_the_doctor_says_what_packets_add_and_how_to_allow_them(able: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("probe.measurement.device.vantage.families", lambda: (4,))
-    monkeypatch.setattr("probe.cli.doctor.may_capture", lambda: able)
+    monkeypatch.setattr("probe.operation.status.installation_checks.may_capture", lambda: able)
     Path("probe.toml").write_text("")
     found = json.loads(call("doctor", "--config", "probe.toml", "--json").output)
     line = next(f for f in found["findings"] if f["what"] == "packets")

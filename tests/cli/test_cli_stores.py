@@ -16,6 +16,8 @@ from probe.cli import stores as command
 from probe.cli.main import cli
 from probe.control.reaching.reach_plan import Plan, Reach
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.failures import open_failure
+from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.measurement.streams.http_parts import Exchange
 from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
@@ -125,7 +127,7 @@ def test_two_batches_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "Another batch" in done.output
 
 
-def verdict(target: str, outcome: str) -> Verdict:
+def verdict(target: str, outcome: Outcome) -> Verdict:
     return Verdict(target_id=target, service="s", role="store", input="", outcome=outcome,
                    block_type="ip.blackhole" if outcome == "blocked" else "")
 
@@ -224,7 +226,7 @@ class Net:
         def open_stream(plan: Plan, *, deadline: float) -> tuple[Reach, object | None]:
             self.connected.append(plan.address)
             if left and isinstance(left[0], str):
-                return Reach(operation="connect", failure=str(left.pop(0))), None
+                return Reach(operation="connect", failure=open_failure(str(left.pop(0)))), None
             return Reach(operation="tls_handshake"), Stream()
 
         def exchange(stream: object, url: str, *, host: str, max_body_bytes: int) -> Exchange:

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from probe.cli.completion import SHELLS, VARIABLE
-from probe.cli.main import COMMANDS, added_commands, cli
+from probe.cli.main import COMMANDS, LABORATORY, cli
 from probe.core.tables.block_types import BLOCK_TYPES
 
 
@@ -36,7 +36,7 @@ def imported(done: subprocess.CompletedProcess[str]) -> set[str]:
 
 def test_names_of_commands_cost_no_import() -> None:
     done = ask("probe ", 1, "-X", "importtime")
-    assert values(done) == [*COMMANDS, *added_commands()]
+    assert values(done) == [*COMMANDS, *LABORATORY]
     assert imported(done) <= {"probe", "probe.cli", "probe.cli.main"}
 
 
@@ -50,6 +50,8 @@ def test_options_cost_their_own_command_alone() -> None:
 @pytest.mark.parametrize(("words", "at", "expected"), [
     ("probe re", 1, ["report", "registers"]),
     ("probe un", 1, ["uninstall"]),
+    ("probe lab ", 2, ["exec", "list", "score"]),
+    ("probe fleet si", 2, ["simulate"]),
     ("probe --ver", 1, ["--version"]),
     ("probe install ", 2, ["cron", "systemd"]),
     ("probe completion ", 2, list(SHELLS)),

@@ -20,14 +20,10 @@ from probe.control.asking.helper_answer import parse_answer
 from probe.control.asking.helper_client import HelperConfig, ask, make_request
 from probe.control.helper_protocol import (
     MAX_ANSWER_BYTES,
-    OLD_WORDS,
     Request,
     decode_request,
     encode,
     join_address,
-    old_dns_word,
-    old_http_word,
-    old_tcp_word,
     split_address,
 )
 from probe.core.endpoints import Endpoint
@@ -380,17 +376,6 @@ def test_any_bytes_are_read_without_error(body: bytes) -> None:
 @given(st.builds(Request, http_request=st.text(max_size=50), tcp_connect=st.lists(st.text(max_size=64), max_size=3)))
 def test_requests_survive_the_wire(request: Request) -> None:
     assert decode_request(encode(request)) == request
-
-
-def test_old_words_lead_back_to_ours() -> None:
-    for translate, word in ((old_dns_word, "dns_nxdomain_error"), (old_http_word, "dns_nxdomain_error"),
-                            (old_tcp_word, "connection_refused"), (old_http_word, "connection_refused"),
-                            (old_tcp_word, "generic_timeout_error"), (old_http_word, "generic_timeout_error")):
-        old = translate(word)
-        assert old is not None
-        assert OLD_WORDS.get(old, old) == word
-    assert old_dns_word("dns_no_answer") is None
-    assert old_tcp_word("host_unreachable") == "connect_error"
 
 
 def test_the_largest_answer_of_our_helper_is_read() -> None:

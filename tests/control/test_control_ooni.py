@@ -38,6 +38,7 @@ from probe.control.reaching.page_fetch_h3 import fetch_h3
 from probe.control.reaching.reach_plan import Reach
 from probe.control.reaching.redirect_cookies import Cookies
 from probe.control.reaching.target_guard import Guard
+from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import Resolver
 from probe.measurement.datagrams.quic_trust import _store
 
@@ -210,7 +211,7 @@ def test_an_address_without_a_route_is_unreachable_to_them_and_unknown_to_us() -
     ("ssl_error: tlsv1 unrecognized name", "ssl_invalid_hostname"),
     ("ssl_error: sslv3 alert handshake failure", "unknown_failure: sslv3 alert handshake failure"),
 ])
-def test_handshakes_fail_in_their_words(ours: str, theirs: str | None) -> None:
+def test_handshakes_fail_in_their_words(ours: Failure, theirs: str | None) -> None:
     assert ooni_tls_word(ours) == theirs
     lookups = {"example.org": Lookup(addresses=("8.8.8.8",))}
     order = take_order(Request(http_request="https://example.org/"))

@@ -22,6 +22,8 @@ from probe.control.reaching.reach_plan import Plan
 from probe.control.reaching.target_guard import UDP_PORTS, Guard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
+from probe.core.tables.handshakes import ProtocolName
+from probe.core.tables.protocols import Carrier
 from probe.measurement.datagrams.quic_trust import _store
 from test_stun import honest
 
@@ -43,7 +45,7 @@ def ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trustme.CA]:
     _store.cache_clear()
 
 
-def told(protocol: str, port: int, *, sni: str = "", exempt: bool = True) -> ControlAnswer:
+def told(protocol: ProtocolName, port: int, *, sni: str = "", exempt: bool = True) -> ControlAnswer:
     """What a helper says of an endpoint on loopback, through the probe's own client."""
     target = Endpoint(target_id="x.call.y", service="x", role="call", tier=1, input=f"{protocol}://{NAME}:{port}",
                       protocol=protocol, host=NAME, port=port, sni=sni, trust="web_pki" if sni else "none")
@@ -77,7 +79,7 @@ def test_without_the_library_nothing_is_said(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("protocol", ["stun", "quic"])
-def test_no_private_place_is_asked(protocol: str) -> None:
+def test_no_private_place_is_asked(protocol: Carrier) -> None:
     port = 3478 if protocol == "stun" else 443
     answer = told(protocol, port, sni=NAME, exempt=False)
     assert (answer.state, answer.udp) == ("refused", ())

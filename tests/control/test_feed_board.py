@@ -17,7 +17,8 @@ from probe.control.feeds.feed_document import Feed, FeedEntry, FeedPage
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.planning.steps import Ask
 from probe.measurement.session.observation_log import Book
 
@@ -156,7 +157,7 @@ def verdict(net: Net, *feeds: Feed, now: datetime = SOON, of: Endpoint | None = 
 
     site, book = site_of(measured), Book("r")
     walk(site, replace(net, told=told), frame=replace(FRAME, controls=(), feeds=board.ids), book=book)
-    (found,), _ = judge([book.case(site)], {}, Bench(ladder=WELL, quorums={}, cc="RU", private_roots={}))
+    (found,), _ = judge([book.case(site)], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
     return found, book
 
 
@@ -236,7 +237,7 @@ LIES: dict[str, tuple[str, ...] | str] = {**dict.fromkeys(("system", "network", 
 def test_behind_a_lie_the_feed_leads_to_the_service(now: datetime, outcome: str, reached: bool) -> None:
     found, book = verdict(Net(dns=LIES), A, now=now)
     assert found.outcome == outcome, found
-    assert any(o.address == HERE4 and o.trust == "valid" for o in book.observations) is reached
+    assert any(o.address == HERE4 and o.tls.trust == "valid" for o in book.observations) is reached
 
 
 def test_a_censor_behind_the_one_behind_the_lie_is_seen() -> None:

@@ -36,9 +36,10 @@ from probe.control.feeds.feed_document import FeedEntry, FeedError, FeedPage, re
 from probe.control.feeds.feed_learning import FeedFrame, learn, looks_alike, stem, unfit
 from probe.core.endpoints import Endpoint
 from probe.core.runs import Run, RunResult, Vantage
-from probe.core.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES
+from probe.core.tables.failures import ERRNO_FAILURES, RCODE_FAILURES, TRUST_FAILURES, Failure
 from probe.core.verdicts import Verdict
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.session.observation_log import Book
 
 FRAME_OF = FeedFrame(name="de-1", asn=64510, cc="DE", software="1.0")
@@ -60,7 +61,7 @@ def measured(net: Net, *members: Endpoint, run: Run = WELL_RUN) -> tuple[RunResu
     for site in sites:
         walk(site, net, frame=replace(FRAME, controls=(), families=(4, 6) if net.both else (4,)), book=book)
     verdicts, services = judge([book.case(site) for site in sites], {},
-                               Bench(ladder=WELL, quorums={}, cc="DE", private_roots={}))
+                               RunContext(ladder=WELL, quorums={}, cc="DE", private_roots={}))
     return RunResult(run=run, observations=tuple(book.observations), controls=(), verdicts=verdicts,
                      services=services), known
 
@@ -121,7 +122,7 @@ def test_a_messenger_s_own_answer_is_its_proof() -> None:
     ("connect", REFUSED, "tcp", "connection_refused (tcp)"), ("connect", TIMEOUT, "tcp", f"{TIMEOUT} (tcp)"),
     ("tls", RESET, "tls", ""), ("http", TIMEOUT, "", ""),
 ])
-def test_what_never_answers_fails_unless_it_is_a_block(stage: str, failure: str, word: str, told: str) -> None:
+def test_what_never_answers_fails_unless_it_is_a_block(stage: str, failure: Failure, word: str, told: str) -> None:
     """A reset of the own name alone is this place's own censor, of whom nobody is to be told."""
     found = only(net({HERE4: (stage, failure)}))
     assert found.state == ("unclear" if stage == "tls" else "fails")
@@ -201,7 +202,7 @@ KNOWN = sorted({*ERRNO_FAILURES.values(), *RCODE_FAILURES.values(), *TRUST_FAILU
 
 
 @given(st.sampled_from(KNOWN) | st.text(max_size=100))
-def test_of_a_failure_the_word_alone_is_told(failure: str) -> None:
+def test_of_a_failure_the_word_alone_is_told(failure: Failure) -> None:
     word = stem(f"{failure}: my own address is 192.0.2.7")
     assert word == word.strip()
     assert FeedPage(failure=word).failure == word

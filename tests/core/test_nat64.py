@@ -13,6 +13,7 @@ from made_up_net import FRAME, Net, walk
 from observations import HOST, PRIVATE, THERE4, lookup, operation, site_of, told
 from probe.core.addresses import may_connect
 from probe.core.nat64 import KNOWN_NAME, from_outside, ipv4_inside, prefix_of, through
+from probe.core.tables.failures import Failure
 from probe.inference.evidence.dns_evidence import dns_evidence
 from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
 from probe.measurement.planning.steps import Ask, Visit
@@ -65,7 +66,7 @@ def test_private_space_behind_the_translator_is_private(hidden: str) -> None:
 
 # ---- the ladder
 
-def rung(family: int, failure: str = "") -> list[object]:
+def rung(family: int, failure: Failure = "") -> list[object]:
     address = "93.184.4.4" if family == 4 else "2606:2800::9"
     connect = operation("connect", address, failure, purpose="ladder", input="", family=family)
     shake = operation("tls_handshake", address, "", purpose="ladder", input="", family=family, trust="valid")

@@ -21,10 +21,10 @@ from probe.core.tables.failures import (
     Failure,
     open_failure,
 )
-from probe.core.tables.handshakes import HANDSHAKES, PROOFS, Proof
+from probe.core.tables.handshakes import HANDSHAKES, PROOFS, Proof, ProtocolName
 from probe.core.tables.operations import OPERATIONS, Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided, Outcome
-from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS, DatagramKind, Layer, ProtocolName, SiteKind, Transport
+from probe.core.tables.protocols import DATAGRAMS, PROTOCOLS, DatagramKind, Layer, SiteKind, Transport
 from probe.core.tables.purposes import PURPOSES, Purpose
 from probe.core.tables.resolvers import ENCRYPTED, DnsEngine
 from probe.core.tables.roles import ROLES, SHORT, Role

@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
-from observations import BEYOND4, ELSEWHERE, REFUSED, operation
+from observations import BEYOND4, ELSEWHERE, REFUSED, observation, operation, replace_flat
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.failures import RCODE_FAILURES
+from probe.core.tables.failures import RCODE_FAILURES, Failure, open_failure
+from probe.core.tables.operations import Operation
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import OPERATORS, Channel, DnsEngine, OperatorName, ResolverRole
+from probe.core.tables.words import known
 from probe.measurement.planning.next_steps import next_steps
 from probe.measurement.planning.plan_context import Frame
 from probe.measurement.planning.steps import (
@@ -31,11 +35,21 @@ from probe.measurement.session.observation_log import Book
 
 FRAME = Frame(network_resolver="93.184.0.53", public_resolver="93.184.1.53", dark_server="93.184.2.53",
               doh=("google", "cloudflare"), controls=("a", "b"))
+ROLES: tuple[ResolverRole, ...] = get_args(ResolverRole)
 MAX_STEPS = 300
 HOPS = 8
 """Routers on the way to everybody."""
-_ENGINES = {"system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "tcp": "tcp",
-            "doh": "doh", "dot": "dot"}
+_ENGINES: dict[Channel, DnsEngine] = {
+    "system": "system", "network": "udp", "public": "udp", "dark": "udp", "alive": "udp", "tcp": "tcp", "doh": "doh",
+    "dot": "dot",
+}
+
+
+def _resolver(step: Lookup) -> ResolverRole | OperatorName:
+    """Whom the observation names."""
+    if step.channel in ("doh", "dot"):
+        return known(step.server, OPERATORS)
+    return "public" if step.channel == "tcp" else "network" if step.channel == "alive" else known(step.channel, ROLES)
 
 
 @dataclass(kw_only=True)
@@ -50,7 +64,7 @@ class Net:
     innocent_cuts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     both: bool = False
     """Whether IPv6 is there too, and each direct lookup thus two questions."""
-    port_failure: str = "generic_timeout_error"
+    port_failure: Failure = "generic_timeout_error"
     lost: str = "near"
     """Where attempts to connect end: near (in the third hop of eight), far (at the end), or nowhere that is heard."""
     page: Mapping[str, Any] = field(default_factory=dict)
@@ -78,7 +92,7 @@ class Net:
         if isinstance(step, Datagrams):
             return [self._datagrams(step)], []
         if isinstance(step, Transfer):
-            return [Observation(operation="transfer", purpose=step.purpose, address=step.address, port=step.port,
+            return [observation(operation="transfer", purpose=step.purpose, address=step.address, port=step.port,
                                 input=step.input, sni=step.sni, bytes_read=131_072, flow_s=0.5)], []
         if isinstance(step, Locate):
             return self._locate(step), []
@@ -92,23 +106,23 @@ class Net:
             hops = HOPS if step.purpose == "reference" else {"near": 2, "far": HOPS}.get(self.lost, 0)
             heard = [f"{ttl} exceeded 9.0 router{ttl}" for ttl in range(1, hops + 1) if self.lost]
             end = [f"{hops + 1} open 9.0"] if step.purpose == "reference" else []
-            return Observation(operation="udp_trace", purpose=step.purpose, address=step.address, port=step.port,
+            return observation(operation="udp_trace", purpose=step.purpose, address=step.address, port=step.port,
                                family=family, replies=(*heard, *end))
         if isinstance(step, VersionProbe):
             silent = stage == "udp"
-            return Observation(operation="quic_version", purpose="version", attempt=step.attempt,
+            return observation(operation="quic_version", purpose="version", attempt=step.attempt,
                                address=step.address, port=step.port, family=family,
-                               failure=failure if silent else "", requests=3 if silent else 1,
+                               failure=open_failure(failure) if silent else "", requests=3 if silent else 1,
                                responses=int(not silent), replies=() if silent else ("00000001",))
         if step.purpose == "innocent" and stage == "quic":
             stage, failure = self.innocent_cuts.get(step.address, ("", ""))
         seen = Observation(
             operation="stun_binding" if isinstance(step, Binding) else "quic_handshake", purpose=step.purpose,
             attempt=step.attempt, hostname=step.hostname, address=step.address, address_source=step.source,
-            port=step.port, family=family, target_id=step.target_id, input=step.input, failure=failure)
+            port=step.port, family=family, target_id=step.target_id, input=step.input, failure=open_failure(failure))
         if isinstance(step, Binding):
-            return replace(seen, requests=10, responses=0 if failure else 10)
-        return replace(seen, sni=step.sni, server_hello=not failure, tls_version="" if failure else "TLSv1.3",
+            return replace_flat(seen, requests=10, responses=0 if failure else 10)
+        return replace_flat(seen, sni=step.sni, server_hello=not failure, tls_version="" if failure else "TLSv1.3",
                        trust="valid" if step.trust == "web_pki" and not failure else "")
 
     def _trace(self, step: Trace) -> Observation:
@@ -117,7 +131,7 @@ class Net:
         failure = self.cuts.get(step.address, ("", ""))[1]
         end = {"reference": ["open"], "trace": ["refused"] if failure == REFUSED else []}[step.purpose]
         replies = (*heard, *(f"{hops + 1} {word} 9.0" for word in end))
-        return Observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
+        return observation(operation="trace", purpose=step.purpose, address=step.address, port=step.port,
                            family=6 if ":" in step.address else 4, replies=replies)
 
     def _locate(self, step: Locate) -> list[Observation]:
@@ -127,10 +141,11 @@ class Net:
         way = tuple(f"{ttl} exceeded 9.0 router{ttl} public" for ttl in range(1, HOPS + 1))
         rows = [("", way), (step.name, ("3 reset 9.0",)), (step.name, ("2 exceeded 9.0",)),
                 (step.control_name, ("3 exceeded 9.0",))]
-        return [replace(plain, hostname=name, replies=replies, attempt=n) for n, (name, replies) in enumerate(rows)]
+        return [replace_flat(plain, hostname=name, replies=replies, attempt=n)
+                for n, (name, replies) in enumerate(rows)]
 
     @staticmethod
-    def _purpose(step: Lookup) -> str:
+    def _purpose(step: Lookup) -> Purpose:
         if step.channel == "tcp" and step.about:
             return "innocent"
         if step.channel in ("dark", "alive"):
@@ -142,13 +157,13 @@ class Net:
         found = self.dns.get("innocent" if innocent_dark else step.channel, ())
         if self.both and step.channel != "system" and not isinstance(found, str):
             found = tuple(a for a in found if (":" in a) == (kind == "AAAA"))
-        answers, failure = ((), found) if isinstance(found, str) else (found, "" if found else "dns_no_answer")
+        answers: tuple[str, ...] = () if isinstance(found, str) else found
+        failure = open_failure(found) if isinstance(found, str) else "" if found else "dns_no_answer"
         rcode = next((rcode for rcode, word in RCODE_FAILURES.items() if word == failure), "NOERROR")
-        return Observation(
+        return observation(
             operation="resolve" if step.channel == "system" else "dns_round_trip", hostname=step.name,
             purpose=self._purpose(step), dns_engine=_ENGINES[step.channel],
-            resolver={"doh": step.server, "dot": step.server, "tcp": "public", "alive": "network"}.get(
-                step.channel, step.channel),
+            resolver=_resolver(step),
             rcode=rcode, input=step.about,
             resolver_address=step.server, attempt=step.attempt, failure=failure, answers=answers, query_type=kind)
 
@@ -164,7 +179,7 @@ class Net:
             purpose=step.purpose, hostname=step.hostname, port=step.port, attempt=step.attempt,
             address_source=step.source, target_id=step.target_id, input=step.input, trust="", sni=step.sni,
             shape=step.shape)
-        stages: list[tuple[str, str, dict[str, Any]]] = [("connect", "connect", {"sni": ""})]
+        stages: list[tuple[str, Operation, dict[str, Any]]] = [("connect", "connect", {"sni": ""})]
         if step.sni:
             judged = step.trust not in ("none", "record") and not step.until_server_hello
             stages.append(("tls", "tls_handshake", {"trust": "valid" if judged else ""}))
@@ -174,7 +189,7 @@ class Net:
             stages.append(("app", "app_round_trip", {"proof": "proven"}))
         seen = []
         for stage, kind, extra in stages:
-            failure = cut[1] if stage == cut[0] else ""
+            failure = open_failure(cut[1] if stage == cut[0] else "")
             if failure:
                 extra = {**extra, "trust": "", **(self.cut_shake if stage == "tls" else {})}
             seen.append(operation(kind, step.address, failure, **common | extra))

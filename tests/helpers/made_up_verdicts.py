@@ -9,15 +9,16 @@ from observations import HERE4, WELL, endpoint, site_of
 from probe.core.endpoints import Endpoint
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.planning.plan_context import Frame
 from probe.measurement.session.observation_log import Book
 
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 
 
-def bench(ladder: LadderEvidence = WELL, cc: str = "RU") -> Bench:
-    return Bench(ladder=ladder, quorums={}, cc=cc, private_roots={})
+def run_context(ladder: LadderEvidence = WELL, cc: str = "RU") -> RunContext:
+    return RunContext(ladder=ladder, quorums={}, cc=cc, private_roots={})
 
 
 def verdict_on(net: Net, of: Endpoint | None = None, *, frame: Frame = FRAME, ladder: LadderEvidence = WELL,
@@ -25,7 +26,7 @@ def verdict_on(net: Net, of: Endpoint | None = None, *, frame: Frame = FRAME, la
     """What a run through `net` says of one endpoint."""
     site, book = site_of(of or endpoint()), Book("r")
     walk(site, net, frame=frame, book=book)
-    (verdict,), _ = judge([book.case(site)], {}, bench(ladder, cc))
+    (verdict,), _ = judge([book.case(site)], {}, run_context(ladder, cc))
     return verdict
 
 

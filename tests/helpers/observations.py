@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from probe.catalogue.sites import Site, group
 from probe.core.endpoints import Endpoint, Expectation
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.handshakes import ProtocolName
+from probe.core.tables.operations import Operation
+from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.unanswered import Asked
+from probe.results.flat_observation import PLACES, replies_from
+from probe.results.text_forms import FORMS
 
 HOST, OTHER = "chat.example", "other.example"
 HERE4, NEAR4, THERE4 = "93.184.0.1", "93.184.0.2", "151.101.9.9"
@@ -19,19 +25,29 @@ ELSEWHERE, BEYOND4 = "104.16.5.5", "23.4.5.6"
 """Addresses of others, each in a network of its own."""
 HERE6 = "2606:2800::1"
 PRIVATE, RESOLVER, PUBLIC, DARK = "10.10.34.34", "93.184.0.53", "93.184.1.53", "93.184.2.53"
-TIMEOUT, RESET, REFUSED, EOF = "generic_timeout_error", "connection_reset", "connection_refused", "eof_error"
+TIMEOUT: Final = "generic_timeout_error"
+RESET: Final = "connection_reset"
+REFUSED: Final = "connection_refused"
+EOF: Final = "eof_error"
 WELL = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True,
                       asked=Asked(4, 0))
 
-PATH_OF_STAGE = {"connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip"}
+PATH_OF_STAGE: dict[str, Operation] = {
+    "connect": "connect", "tls": "tls_handshake", "http": "http_round_trip", "page": "http_round_trip",
+}
+PROTOCOL_OF_SCHEME: dict[str, ProtocolName] = {
+    "tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns", "quichandshake": "quic", "stun": "stun",
+}
+ENGINE_OF_RESOLVER: dict[ResolverRole | OperatorName, DnsEngine] = {
+    "system": "system", "network": "udp", "public": "udp", "dark": "udp",
+}
 
 
 def endpoint(url: str = f"https://{HOST}/", **changes: Any) -> Endpoint:
     """An endpoint as the catalogue would read it from its URL."""
     parts = urlsplit(url)
     secure = parts.scheme in ("https", "tlshandshake", "quichandshake")
-    protocol = {"tcpconnect": "tcp", "tlshandshake": "tls", "dnslookup": "dns", "quichandshake": "quic",
-                "stun": "stun"}.get(parts.scheme, "http")
+    protocol = PROTOCOL_OF_SCHEME.get(parts.scheme, "http")
     host = parts.hostname or parts.path.strip("/")
     default = {"https": 443, "http": 80}.get(parts.scheme, 0)
     plain = Endpoint(
@@ -52,32 +68,58 @@ def site_of(*members: Endpoint) -> Site:
     return only
 
 
-def lookup(*answers: str, name: str = HOST, resolver: str = "network", failure: str = "",
+def observation(**flat: Any) -> Observation:
+    """The observation with these values; a name is that of a column, as in `sni`, whichever part it belongs to. Values
+    that have a text form in the column may be given in it."""
+    return _put(Observation(operation=flat["operation"]), flat)
+
+
+def replace_flat(seen: Observation, **flat: Any) -> Observation:
+    """The observation with other values, named as in `observation`."""
+    return _put(seen, flat)
+
+
+def _put(seen: Observation, flat: dict[str, Any]) -> Observation:
+    parts: dict[str, Any] = {}
+    for column, value in flat.items():
+        part, _, name = PLACES[column].rpartition(".")
+        if column == "replies" and any(isinstance(text, str) for text in value):
+            part, name, value = replies_from(flat.get("operation", seen.operation), value)
+        if column in FORMS and any(isinstance(text, str) for text in value):
+            value = FORMS[column].read(value)
+        if part:
+            parts[part] = replace(parts.get(part, getattr(seen, part)), **{name: value})
+        else:
+            parts[column] = value
+    return replace(seen, **parts)
+
+
+def lookup(*answers: str, name: str = HOST, resolver: ResolverRole | OperatorName = "network", failure: Failure = "",
            **changes: Any) -> Observation:
     """A question and its answer; without answers and failure, an empty one."""
-    engine = {"system": "system", "network": "udp", "public": "udp", "dark": "udp"}.get(resolver, "doh")
-    word = failure or ("" if answers else "dns_no_answer")
-    plain = Observation(
+    engine = ENGINE_OF_RESOLVER.get(resolver, "doh")
+    word: Failure = failure or ("" if answers else "dns_no_answer")
+    plain = observation(
         operation="resolve" if engine == "system" else "dns_round_trip", hostname=name, resolver=resolver,
         dns_engine=engine, answers=answers, failure=word, purpose="dark" if resolver == "dark" else "target",
         resolver_address={"network": RESOLVER, "public": PUBLIC, "dark": DARK}.get(resolver, ""),
     )
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
-def operation(kind: str, address: str = HERE4, failure: str = "", **changes: Any) -> Observation:
+def operation(kind: Operation, address: str = HERE4, failure: Failure = "", **changes: Any) -> Observation:
     """A connect, tls_handshake or http_round_trip at an address."""
-    plain = Observation(
+    plain = observation(
         operation=kind, address=address, address_source="network", hostname=HOST, port=443,
         family=6 if ":" in address else 4, failure=failure, target_id="chat.web.main", input=f"https://{HOST}/",
         url=f"https://{HOST}/" if kind == "http_round_trip" else "", sni=HOST if kind != "connect" else "",
         trust="valid" if kind == "tls_handshake" and not failure else "",
         server_hello=kind == "tls_handshake" and not failure, status=200 if kind == "http_round_trip" else 0,
     )
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
-def visit_to(address: str = HERE4, *, until: str = "", failure: str = "", page: dict[str, Any] | None = None,
+def visit_to(address: str = HERE4, *, until: str = "", failure: Failure = "", page: dict[str, Any] | None = None,
              **changes: Any) -> list[Observation]:
     """A whole HTTPS visit, or one that ends with `failure` at the stage `until`."""
     seen: list[Observation] = []
@@ -90,7 +132,7 @@ def visit_to(address: str = HERE4, *, until: str = "", failure: str = "", page: 
     return seen
 
 
-def plain_visit(address: str = HERE4, *, failure: str = "", **changes: Any) -> list[Observation]:
+def plain_visit(address: str = HERE4, *, failure: Failure = "", **changes: Any) -> list[Observation]:
     """A visit over plain HTTP, port 80."""
     common: dict[str, Any] = {"port": 80, "sni": "", "input": f"http://{HOST}/"}
     common |= {name: changes.pop(name) for name in ("attempt", "purpose", "tainted_by") if name in changes}

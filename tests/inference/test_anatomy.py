@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from observation_values import PACKETS
 
 from observations import EOF, HERE4, PRIVATE, REFUSED, RESET, THERE4, lookup, operation
 from probe.core.observations import Observation
+from probe.core.packets import Packet
+from probe.core.replies import DnsReply
+from probe.core.tables.failures import Failure
+from probe.core.tables.operations import Operation
+from probe.core.tables.resolvers import ResolverRole
+from probe.inference.evidence.decisive_packets import MAX_PACKETS, decisive
 from probe.inference.evidence.dns_evidence import dns_evidence
-from probe.inference.evidence.dns_replies import reply_text
 from probe.inference.evidence.packet_anatomy import SORTS, UNSEEN, Anatomy, anatomy_of
-from probe.inference.evidence.packet_text import MAX_PACKETS, Packet, decisive, packet_text, read_packet, read_packets
+from probe.results.text_forms import packet_text, read_packet, read_packets
 
 SERVER_TTL, TRIP_MS = 52, 175.0
 
@@ -36,11 +42,11 @@ def opened(trip_ms: float = TRIP_MS, **synack: Any) -> list[Packet]:
             out(trip_ms + 1, "AP", seq=1, ack=1, length=517, ip_id=702)]
 
 
-def seen(*packets: Packet, failure: str = RESET, kind: str = "tls_handshake", **changes: Any) -> Observation:
-    return operation(kind, HERE4, failure, packets=tuple(map(packet_text, packets)), **changes)
+def seen(*packets: Packet, failure: Failure = RESET, kind: Operation = "tls_handshake", **changes: Any) -> Observation:
+    return operation(kind, HERE4, failure, packets=packets, **changes)
 
 
-def read(*flows: Sequence[Packet], innocent: Sequence[Packet] = (), failure: str = RESET) -> Anatomy:
+def read(*flows: Sequence[Packet], innocent: Sequence[Packet] = (), failure: Failure = RESET) -> Anatomy:
     around = [seen(*innocent, failure="", purpose="innocent")] if innocent else []
     return anatomy_of([seen(*flow, failure=failure) for flow in flows], around)
 
@@ -176,18 +182,6 @@ def test_a_host_and_its_operator_are_no_device(flow: list[Packet]) -> None:
 # ---- text
 
 
-PACKETS = st.builds(
-    Packet, at_ms=st.floats(0, 1e5).map(lambda x: round(x, 2)), inbound=st.booleans(), ttl=st.integers(0, 255),
-    ip_id=st.integers(-1, 65_535), df=st.integers(-1, 1), seq=st.integers(0, 2**32 - 1), ack=st.integers(0, 2**32 - 1),
-    flags=st.sampled_from(["S", "SA", "A", "AP", "AR", "R", "AF", ".", "udp", "icmp 3/13 other", "icmp 3/1 peer"]),
-    window=st.integers(0, 65_535), length=st.integers(0, 65_535))
-
-
-@given(PACKETS)
-def test_a_packet_is_read_as_it_was_written(packet: Packet) -> None:
-    assert read_packet(packet_text(packet)) == packet
-
-
 @given(st.text() | st.lists(st.text(alphabet="0123456789.-inoutSAR|", max_size=8), min_size=10, max_size=10).map(
     "|".join))
 def test_any_text_is_a_packet_or_none(text: str) -> None:
@@ -197,7 +191,8 @@ def test_any_text_is_a_packet_or_none(text: str) -> None:
 
 @given(st.lists(st.lists(PACKETS, max_size=20), max_size=5), st.lists(PACKETS, max_size=9),
        st.sampled_from(["connect", "tls_handshake", "http_round_trip"]))
-def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet], kind: str) -> None:
+def test_whatever_came_the_reading_is_a_reading(flows: list[list[Packet]], other: list[Packet],
+                                                kind: Operation) -> None:
     a = anatomy_of([seen(*flow, kind=kind) for flow in flows], [seen(*other, kind=kind, purpose="innocent"),
                                                                seen(*other, kind="connect", purpose="port")])
     assert set(a.signs) <= set(SORTS)
@@ -220,12 +215,13 @@ def test_without_packets_nothing_is_read() -> None:
 # ---- two answers to one question
 
 
-def answered(*replies: tuple[int, str], resolver: str = "network") -> Observation:
+def answered(*replies: tuple[int, str], resolver: ResolverRole = "network") -> Observation:
     """A question over UDP and its replies: (IP TTL, answers)."""
-    texts = [reply_text(80 + n, ttl, "NOERROR", "QR", answers.split()) for n, (ttl, answers) in enumerate(replies)]
+    heard = tuple(DnsReply(delay_ms=80 + n, ip_ttl=ttl, rcode="NOERROR", flags=("QR",), answers=tuple(answers.split()))
+                  for n, (ttl, answers) in enumerate(replies))
     packets = [back(80 + n, "udp", ttl=ttl, length=60) for n, (ttl, _) in enumerate(replies)]
-    return lookup(*replies[0][1].split(), resolver=resolver, replies=tuple(texts),
-                  packets=tuple(map(packet_text, [out(0, "udp", length=30), *packets])))
+    return lookup(*replies[0][1].split(), resolver=resolver, replies=heard,
+                  packets=(out(0, "udp", length=30), *packets))
 
 
 def test_a_false_answer_overtakes_an_empty_one() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from made_up_net import FRAME, Net
-from made_up_verdicts import HONEST, bench, cut, verdict_on
+from made_up_verdicts import HONEST, cut, run_context, verdict_on
 from observations import (
     EOF,
     HERE4,
@@ -23,22 +23,26 @@ from observations import (
     endpoint,
     expecting,
     lookup,
+    path,
     site_of,
     told,
     visit_to,
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
-from probe.core.tables.block_types import BLOCK_TYPES
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId, CauseId
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.verdicts.classify import Case, judge
-from probe.inference.verdicts.combine import Finding, combine_endpoints, combine_paths, confirm
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.combine import combine_endpoints, combine_paths, confirm
+from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
+from probe.inference.verdicts.rule_verdict import bare_verdict
+from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.planning.steps import Ask
 
 PLAIN = f"http://{HOST}/"
 ALONE = replace(FRAME, controls=())
-NXDOMAIN = "dns_nxdomain_error"
+NXDOMAIN: Final = "dns_nxdomain_error"
 DENIED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": NXDOMAIN, "network": NXDOMAIN}
 SILENT: dict[str, tuple[str, ...] | str] = {**HONEST, "system": TIMEOUT, "network": TIMEOUT}
 FORGED: dict[str, tuple[str, ...] | str] = {**HONEST, "system": (PRIVATE,), "network": (PRIVATE,)}
@@ -116,7 +120,7 @@ STORIES = {
 
 
 @pytest.mark.parametrize(("net", "outcome", "block_type", "rule_id"), STORIES.values(), ids=STORIES)
-def test_a_story_over_tls(net: Net, outcome: str, block_type: str, rule_id: str) -> None:
+def test_a_story_over_tls(net: Net, outcome: Outcome, block_type: str, rule_id: str) -> None:
     found = verdict_on(net)
     assert (found.outcome, found.block_type, found.rule_id) == (outcome, block_type, rule_id)
     assert bool(found.evidence) == (outcome != NOT_ATTEMPTED)
@@ -137,7 +141,7 @@ CLEAR = {
 
 
 @pytest.mark.parametrize(("net", "outcome", "block_type", "rule_id"), CLEAR.values(), ids=CLEAR)
-def test_a_story_in_the_clear(net: Net, outcome: str, block_type: str, rule_id: str) -> None:
+def test_a_story_in_the_clear(net: Net, outcome: Outcome, block_type: str, rule_id: str) -> None:
     found = verdict_on(net, EXPECTING)
     assert (found.outcome, found.block_type, found.rule_id) == (outcome, block_type, rule_id)
 
@@ -163,7 +167,7 @@ def same_page(step: Ask) -> ControlAnswer:
     (filters_page("fp", told=same_page), "XA", "ok", "http/same_as_control"),
 ])
 def test_a_filters_page_convicts_at_home_and_elsewhere_with_a_control(
-    net: Net, cc: str, outcome: str, rule_id: str,
+    net: Net, cc: str, outcome: Outcome, rule_id: str,
 ) -> None:
     found = verdict_on(net, endpoint(PLAIN), cc=cc)
     assert (found.outcome, found.rule_id) == (outcome, rule_id)
@@ -178,7 +182,7 @@ CDN: dict[str, tuple[str, ...] | str] = HONEST | {"doh": (THERE4,), "dark": (HER
 @pytest.mark.parametrize(("url", "outcome"), [
     (f"https://{HOST}/", "ok"), (PLAIN, "ok"), (f"tcpconnect://{HOST}:5222", "ok"), (f"dnslookup:///{HOST}", "ok"),
 ])
-def test_a_router_that_answers_for_everybody_is_no_censor(url: str, outcome: str) -> None:
+def test_a_router_that_answers_for_everybody_is_no_censor(url: str, outcome: Outcome) -> None:
     net = Net(dns=CDN, page={"met_expectation": "yes"})
     assert verdict_on(net, expecting(url, body=("chat",))).outcome == outcome
     refused = verdict_on(Net(dns=CDN, cuts={HERE4: ("connect", REFUSED)}, told=failing_too), endpoint(url))
@@ -194,7 +198,7 @@ HERE_ALONE: dict[str, tuple[str, ...] | str] = dict.fromkeys(HONEST, NXDOMAIN) |
     ({"trust": "web_pki"}, "ok", "tls/proven"), ({"trust": "record"}, "inconclusive", "dns/known_here_only"),
 ])
 def test_who_answers_under_a_name_that_does_not_exist_must_prove_himself(
-    changes: dict[str, Any], outcome: str, rule_id: str,
+    changes: dict[str, Any], outcome: Outcome, rule_id: str,
 ) -> None:
     found = verdict_on(Net(dns=HERE_ALONE, page={"title": "Buy this name"}), endpoint(**changes))
     assert (found.outcome, found.rule_id) == (outcome, rule_id)
@@ -208,7 +212,7 @@ def test_who_answers_under_a_name_that_does_not_exist_must_prove_himself(
     (cut("http", RESET), "inconclusive", "inconclusive.no_control"),
     (Net(dns=DENIED), "blocked", "dns.nxdomain"),
 ])
-def test_without_helpers_only_what_convicts_by_itself_is_claimed(net: Net, outcome: str, block_type: str) -> None:
+def test_without_helpers_only_what_convicts_by_itself_is_claimed(net: Net, outcome: Outcome, block_type: str) -> None:
     found = verdict_on(net, frame=ALONE)
     assert (found.outcome, found.block_type) == (outcome, block_type)
 
@@ -230,7 +234,7 @@ def test_a_dead_resolver_is_the_cause_of_what_it_does_not_resolve() -> None:
 @pytest.mark.parametrize(("ladder", "cause"), [
     (LadderEvidence(link=False), "local.offline"), (replace(WELL, altered=2), "local.captive_portal"),
 ])
-def test_where_the_network_stops_no_service_is_spoken_of(ladder: LadderEvidence, cause: str) -> None:
+def test_where_the_network_stops_no_service_is_spoken_of(ladder: LadderEvidence, cause: BlockTypeId) -> None:
     found = verdict_on(cut("tls", RESET), ladder=ladder)
     assert (found.outcome, found.block_type, found.also) == (BLOCK_TYPES[cause].outcome, cause, ())
 
@@ -246,27 +250,28 @@ def test_what_stands_behind_a_forged_answer_is_told_too() -> None:
                                  f"tcpconnect://{HOST}:5222"])
 def test_what_the_run_had_no_time_for_is_not_attempted(url: str) -> None:
     site = site_of(endpoint(url))
-    for case in (Case(site=site), Case(site=site, dns=(lookup(resolver="dark", reason="deadline"),))):
-        (found,), _ = judge([case], {}, bench())
+    for case in (SiteCase(site=site), SiteCase(site=site, dns=(lookup(resolver="dark", reason="deadline"),))):
+        (found,), _ = judge([case], {}, run_context())
         assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
 
 
 def test_a_name_that_resolved_too_late_to_be_visited_is_not_attempted() -> None:
-    (found,), _ = judge([Case(site=site_of(), dns=(lookup(HERE4),))], {}, bench())
+    (found,), _ = judge([SiteCase(site=site_of(), dns=(lookup(HERE4),))], {}, run_context())
     assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "the run ended before it was tried")
-    (found,), _ = judge([Case(site=site_of(), dns=(lookup("2606:2800::1"),))], {}, bench())
+    (found,), _ = judge([SiteCase(site=site_of(), dns=(lookup("2606:2800::1"),))], {}, run_context())
     assert (found.outcome, "famil" in found.reason) == (NOT_ATTEMPTED, True)
 
 
 def test_a_page_that_was_never_asked_for_is_not_ok() -> None:
     asked, other = endpoint(), endpoint(f"https://{HOST}/b", target_id="chat.web.b")
     visits = [o for n in (1, 2, 3) for o in visit_to(until="http", failure=RESET, attempt=n)]
-    found, _ = judge([Case(site=site_of(asked, other), dns=(lookup(HERE4),), visits=tuple(visits))], {}, bench())
+    case = SiteCase(site=site_of(asked, other), dns=(lookup(HERE4),), visits=tuple(visits))
+    found, _ = judge([case], {}, run_context())
     assert {v.target_id: v.outcome for v in found} == {"chat.web.main": "inconclusive", "chat.web.b": NOT_ATTEMPTED}
 
 
 def test_a_skipped_endpoint_has_its_reason() -> None:
-    (found,), _ = judge([], {PLAIN: (endpoint(PLAIN), "opted out")}, bench())
+    (found,), _ = judge([], {PLAIN: (endpoint(PLAIN), "opted out")}, run_context())
     assert (found.outcome, found.reason) == (NOT_ATTEMPTED, "opted out")
 
 
@@ -280,7 +285,7 @@ def names_only(**changes: Any) -> Endpoint:
     (HONEST, "down", "server.retired"), (dict.fromkeys(HONEST, NXDOMAIN), "down", "server.retired"),
     (FORGED, "down", "server.retired"),
 ])
-def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: str, block_type: str) -> None:
+def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: Outcome, block_type: str) -> None:
     found = verdict_on(Net(dns=dns), names_only(status="dead"), frame=ALONE)
     assert (found.outcome, found.block_type) == (outcome, block_type)
     assert found.also == (("dns.forged",) if dns is FORGED else ())
@@ -290,42 +295,48 @@ def test_a_closed_service_is_never_blocked(dns: dict[str, Any], outcome: str, bl
     (dict.fromkeys(HONEST, NXDOMAIN), "ok"), (HONEST, "local"),
     (dict.fromkeys(HONEST, TIMEOUT) | {"alive": (NEAR4,)}, "inconclusive"),
 ])
-def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: str) -> None:
+def test_a_name_that_must_not_exist(dns: dict[str, Any], outcome: Outcome) -> None:
     absent = expecting(f"dnslookup:///{HOST}", status=("NXDOMAIN",))
     assert verdict_on(Net(dns=dns), absent, frame=ALONE).outcome == outcome
 
 
 # ---- combining
 
-def finding(outcome: str, block_type: str = "", **changes: Any) -> Finding:
-    return Finding(outcome=outcome, block_type=block_type, **changes)
+def on_path(outcome: Outcome, block_type: CauseId = "", depth: int = 0, **changes: Any) -> PathVerdict:
+    verdict = replace(bare_verdict(endpoint(), outcome), block_type=block_type, **changes)
+    return path(depth=depth), verdict
+
+
+def judged(of: Endpoint, outcome: Outcome, block_type: CauseId = "", **changes: Any) -> JudgedEndpoint:
+    return JudgedEndpoint(endpoint=of, verdict=replace(bare_verdict(of, outcome), block_type=block_type, **changes))
 
 
 def test_a_block_at_one_address_shows_and_is_partial_when_another_answers() -> None:
-    surer = finding("blocked", "tls.reset.sni", confidence=0.9, depth=2, attempts=3)
-    other = finding("blocked", "ip.blackhole", confidence=0.8, depth=1, attempts=3)
-    found = combine_paths([finding("ok", depth=3), other, surer])
+    surer = on_path("blocked", "tls.reset.sni", confidence=0.9, depth=2, attempts=3)
+    other = on_path("blocked", "ip.blackhole", confidence=0.8, depth=1, attempts=3)
+    found = combine_paths(endpoint(), [on_path("ok", depth=3), other, surer]).verdict
     assert (found.outcome, found.block_type, found.also) == ("blocked", "tls.reset.sni", ("ip.blackhole",))
     assert found.attempts == 6
     assert found.partial
 
 
 def test_nothing_tried_combines_to_not_attempted() -> None:
-    assert combine_paths([]).outcome == NOT_ATTEMPTED
+    assert combine_paths(endpoint(), []).verdict.outcome == NOT_ATTEMPTED
 
 
 def test_one_address_that_answers_decides_of_an_endpoint_that_must_stay_closed() -> None:
-    answers = finding("local")
-    assert combine_paths([finding("ok"), answers], must_stay_closed=True).outcome == "local"
-    assert combine_paths([finding("ok"), finding("ok")], must_stay_closed=True).outcome == "ok"
-    assert combine_paths([finding("ok"), answers]).outcome == "ok"
+    well, answers = on_path("ok"), on_path("local")
+    closed = expecting("tcpconnect://dc.example:443", status=("closed",))
+    assert combine_paths(closed, [well, answers]).verdict.outcome == "local"
+    assert combine_paths(closed, [well, well]).verdict.outcome == "ok"
+    assert combine_paths(endpoint(), [well, answers]).verdict.outcome == "ok"
 
 
 def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
-    members = [(endpoint(), finding("ok")), (endpoint(PLAIN), finding("blocked", "http.blockpage", confidence=0.8)),
-               (endpoint(f"{PLAIN}b"), finding("blocked", "dns.forged", confidence=0.9, also=("tls.mitm",))),
-               (endpoint(f"{PLAIN}c"), finding("blocked", "dns.forged", confidence=0.7, also=("ip.reset",)))]
-    found = combine_endpoints("t", members)
+    members = [judged(endpoint(), "ok"), judged(endpoint(PLAIN), "blocked", "http.blockpage", confidence=0.8),
+               judged(endpoint(f"{PLAIN}b"), "blocked", "dns.forged", confidence=0.9, also=("tls.mitm",)),
+               judged(endpoint(f"{PLAIN}c"), "blocked", "dns.forged", confidence=0.7, also=("ip.reset",))]
+    found = combine_endpoints(members)
     assert (found.block_type, found.input, found.partial) == ("dns.forged", f"{PLAIN}b", True)
     assert set(found.also) == {"tls.mitm", "http.blockpage", "ip.reset"}
 
@@ -334,26 +345,25 @@ def test_the_surest_block_speaks_for_a_target_and_all_others_are_told() -> None:
     ("ok", "inconclusive", "inconclusive"), ("ok", "ok", "ok"), ("inconclusive", "ok", "ok"), ("ok", "down", "down"),
     ("ok", NOT_ATTEMPTED, "ok"), ("blocked", "ok", "blocked"),
 ])
-def test_a_target_is_well_by_its_strongest_words_alone(page: str, words: str, outcome: str) -> None:
+def test_a_target_is_well_by_its_strongest_words_alone(page: Outcome, words: Outcome, outcome: Outcome) -> None:
     own = endpoint("tcpconnect://dc.example:443", protocol="mtproto")
-    members = [(endpoint(PLAIN), finding(page)), (own, finding(words))]
-    assert combine_endpoints("t", members).outcome == outcome
+    assert combine_endpoints([judged(endpoint(PLAIN), page), judged(own, words)]).outcome == outcome
 
 
 @pytest.mark.parametrize(("block_type", "outcome"), [
     ("inconclusive.no_control", "inconclusive"), ("inconclusive.control_failed", "inconclusive"),
     ("inconclusive.unconfirmed", "ok")])
 def test_a_target_with_an_address_that_fails_and_nobody_to_ask_is_not_called_well(
-        block_type: str, outcome: str) -> None:
+        block_type: CauseId, outcome: Outcome) -> None:
     """Of a data centre's two addresses one is dropped: with a control that reaches it, it is blocked in part."""
-    members = [(endpoint(), finding("ok")), (endpoint(f"{PLAIN}b"), finding("inconclusive", block_type))]
-    assert combine_endpoints("t", members).outcome == outcome
-    dropped = (endpoint(f"{PLAIN}c"), finding("blocked", "ip.blackhole"))
-    assert combine_endpoints("t", [*members, dropped]).outcome == "blocked"
+    members = [judged(endpoint(), "ok"), judged(endpoint(f"{PLAIN}b"), "inconclusive", block_type)]
+    assert combine_endpoints(members).outcome == outcome
+    dropped = judged(endpoint(f"{PLAIN}c"), "blocked", "ip.blackhole")
+    assert combine_endpoints([*members, dropped]).outcome == "blocked"
 
 
 def test_only_the_same_block_confirms() -> None:
-    base = combine_endpoints("t", [(endpoint(), finding("blocked", "dns.forged"))])
+    base = combine_endpoints([judged(endpoint(target_id="t"), "blocked", "dns.forged")])
     runs_before = [{"t": "dns.forged"}, {"t": "dns"}, {"u": "dns.forged"}, {}]
     assert [confirm([base], before)[0].confirmed for before in runs_before] == [True, False, False, False]
     ok = replace(base, outcome="ok", block_type="")

@@ -12,8 +12,9 @@ from observations import HERE4, NEAR4, PRIVATE, RESOLVER, THERE4, TIMEOUT, looku
 from probe.core.addresses import family_of, is_bogon, is_private, may_connect
 from probe.core.nat64 import ipv4_inside
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
 from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence, state_of
-from probe.inference.evidence.dns_replies import answers_of_reply, reply_text
+from probe.results.text_forms import read_reply
 
 # ---- addresses
 
@@ -53,21 +54,6 @@ def test_addresses_are_read_from_any_text(text: str) -> None:
     assert not (may_connect(text) and family_of(text) == 0)
 
 
-# ---- replies as text
-
-@given(st.floats(0, 1e5), st.integers(-1, 255), st.sampled_from(["NOERROR", "NXDOMAIN", "malformed FormError"]),
-       st.lists(st.ip_addresses(v=4).map(str), max_size=4))
-def test_a_reply_reads_as_it_was_written(delay_ms: float, ttl: int, rcode: str, answers: list[str]) -> None:
-    assert answers_of_reply(reply_text(delay_ms, ttl, rcode, "QR RD", answers)) == (rcode, frozenset(answers))
-
-
-@given(st.text(max_size=80))
-def test_any_text_can_be_read_as_a_reply(text: str) -> None:
-    rcode, answers = answers_of_reply(text)
-    assert "|" not in rcode
-    assert all(answers)
-
-
 # ---- channels
 
 def test_nothing_asked_is_no_evidence() -> None:
@@ -80,7 +66,7 @@ def test_nothing_asked_is_no_evidence() -> None:
     (("dns_no_answer", "dns_nxdomain_error"), "nxdomain"), (("dns_no_answer",), "empty"),
     (("dns_servfail_error", "dns_refused_error"), "servfail"), (("host_unreachable",), "error"),
 ])
-def test_the_state_of_a_channel(words: tuple[str, ...], state: str) -> None:
+def test_the_state_of_a_channel(words: tuple[Failure, ...], state: str) -> None:
     assert state_of([lookup(failure=w) if w else lookup(HERE4) for w in words]) == state
 
 
@@ -102,7 +88,8 @@ def test_without_a_direct_question_the_system_speaks_for_the_network() -> None:
 
 def test_operators_are_counted_once_each() -> None:
     e = dns_evidence((lookup(HERE4), lookup(THERE4, resolver="google"), lookup(resolver="google", query_type="AAAA"),
-                      lookup(resolver="quad", failure="dns_nxdomain_error"), lookup(resolver="far", failure=TIMEOUT)))
+                      lookup(resolver="quad9", failure="dns_nxdomain_error"),
+                      lookup(resolver="adguard", failure=TIMEOUT)))
     assert (e.trusted_ok, e.trusted_denying) == (1, 1)
     assert not e.agrees
     assert e.known_elsewhere
@@ -167,8 +154,7 @@ def test_a_filter_shows_by_the_null_address_or_a_policy(answer: str, ede: tuple[
 
 
 def replies(*texts: str) -> Observation:
-    first = answers_of_reply(texts[0])[1]
-    return lookup(*sorted(first), replies=tuple(texts))
+    return lookup(*sorted(read_reply(texts[0]).answers), replies=tuple(texts))
 
 
 EARLY, LATE = f"3.0|54|NOERROR|QR|{NEAR4}", f"60.0|49|NOERROR|QR|{THERE4}"
@@ -270,7 +256,8 @@ LATE, EMPTY_LATE, GARBAGE = "9000.0|59|SERVFAIL|QR RD RA|", "7000.0|59|NOERROR|Q
 ])
 def test_a_resolver_that_answers_too_late_or_gives_up_works_at_the_name(
         tries: list[tuple[str, tuple[str, ...]]], laboured: bool) -> None:
-    words = {"timeout": TIMEOUT, "servfail": "dns_servfail_error", "empty": "", "refused": "dns_refused_error"}
+    words: dict[str, Failure] = {
+        "timeout": TIMEOUT, "servfail": "dns_servfail_error", "empty": "", "refused": "dns_refused_error"}
     seen = [lookup(failure=words[word], replies=replies, attempt=n) for n, (word, replies) in enumerate(tries, start=1)]
     assert dns_evidence(seen).laboured is laboured
 

@@ -23,12 +23,14 @@ from observations import (
     numbered,
     operation,
     plain_visit,
+    replace_flat,
     site_of,
     told,
     visit_to,
 )
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.failures import Failure
 from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
 from probe.inference.evidence.url_places import host_of, joined, same_place
 from probe.inference.evidence.visit_outcomes import failed_inputs, http_needs_control, must_not_answer
@@ -44,7 +46,7 @@ def evidence(visits: Sequence[Observation], *, around: Sequence[Observation] = (
                          controls=controls, private_root=private_root)
 
 
-def tries(failure: str, *, until: str = "tls", n: int = 3, **changes: Any) -> list[Observation]:
+def tries(failure: Failure, *, until: str = "tls", n: int = 3, **changes: Any) -> list[Observation]:
     return [o for k in range(1, n + 1) for o in visit_to(until=until, failure=failure, attempt=k, **changes)]
 
 
@@ -72,7 +74,7 @@ def test_one_attempt_that_was_acknowledged_shows_that_packets_pass(words: tuple[
 
 
 def test_attempts_that_end_differently_are_not_alike() -> None:
-    ends = [("tls", TIMEOUT), ("tls", "timed_out"), ("tls", RESET), ("http", TIMEOUT)]
+    ends: list[tuple[str, Failure]] = [("tls", TIMEOUT), ("tls", "timed_out"), ("tls", RESET), ("http", TIMEOUT)]
     first, *others = [visit_to(until=stage, failure=word) for stage, word in ends]
     alike = [evidence([*first, *(replace(o, attempt=2) for o in other)]).same_failure for other in others]
     assert alike == [True, False, False]  # the first two are two words for one silence
@@ -152,7 +154,7 @@ def test_other_bytes_count_between_two_hellos_that_vanish(when: int, changes: di
 
 
 @pytest.mark.parametrize(("failure", "word"), [("", "open"), (REFUSED, "closed"), (TIMEOUT, "silent")])
-def test_another_port_shows_whether_the_host_lives(failure: str, word: str) -> None:
+def test_another_port_shows_whether_the_host_lives(failure: Failure, word: str) -> None:
     around = [operation("connect", failure=failure, purpose="port", port=80)]
     assert evidence(tries(TIMEOUT, until="connect"), around=around).other_port == word
 
@@ -169,7 +171,7 @@ def test_a_slow_line_stops_anywhere_and_a_frozen_flow_alike(reads: tuple[int, ..
 @pytest.mark.parametrize(("came_s", "seeps"), [((0.2, 0.3, 0.2), False), ((0.2, 0.2, 7.6), True)])
 def test_a_page_that_still_came_when_its_time_was_up_is_slow_and_not_silent(
         came_s: tuple[float, ...], seeps: bool) -> None:
-    seen = [replace(o, t_s=o.t0_s + 8, flow_s=came_s[o.attempt - 1]) if o.operation == "http_round_trip" else o
+    seen = [replace_flat(o, t_s=o.t0_s + 8, flow_s=came_s[o.attempt - 1]) if o.operation == "http_round_trip" else o
             for o in tries(TIMEOUT, until="http", n=len(came_s))]
     assert evidence(seen).seeps == seeps
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, site_of
+from observations import HERE4, HOST, NEAR4, THERE4, TIMEOUT, endpoint, numbered, observation, site_of
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
 from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.evidence.udp_evidence import Other, beside, places, where_datagrams_end
@@ -18,18 +20,18 @@ URL = f"quichandshake://{HOST}:443"
 
 
 def series(answered: int, address: str = HERE4, service: str = "chat", **changes: Any) -> Observation:
-    return Observation(operation="stun_binding", address=address, port=3478, target_id=f"{service}.call.stun",
+    return observation(operation="stun_binding", address=address, port=3478, target_id=f"{service}.call.stun",
                        failure="" if answered > 6 else TIMEOUT, requests=10, responses=answered, **changes)
 
 
-def shaken(failure: str = "", address: str = HERE4, purpose: str = "target", **changes: Any) -> Observation:
+def shaken(failure: Failure = "", address: str = HERE4, purpose: Purpose = "target", **changes: Any) -> Observation:
     fields: dict[str, Any] = dict(hostname=HOST, target_id="chat.web.main", input=URL) | changes
-    return Observation(operation="quic_handshake", address=address, port=443, purpose=purpose, failure=failure,
+    return observation(operation="quic_handshake", address=address, port=443, purpose=purpose, failure=failure,
                        **fields)
 
 
-def version(failure: str = "", *offered: str, address: str = HERE4) -> Observation:
-    return Observation(operation="quic_version", address=address, port=443, purpose="version", failure=failure,
+def version(failure: Failure = "", *offered: str, address: str = HERE4) -> Observation:
+    return observation(operation="quic_version", address=address, port=443, purpose="version", failure=failure,
                        requests=3 if failure else 1, responses=int(not failure), replies=offered)
 
 
@@ -82,7 +84,7 @@ def test_a_line_that_loses_much_of_everything_is_noticed(others: list[int], loss
 
 
 @pytest.mark.parametrize(("failures", "lossy"), [((TIMEOUT, ""), True), (("", ""), False), (("",), False)])
-def test_greetings_that_are_not_answered_tell_of_the_line_as_well(failures: tuple[str, ...], lossy: bool) -> None:
+def test_greetings_that_are_not_answered_tell_of_the_line_as_well(failures: tuple[Failure, ...], lossy: bool) -> None:
     """Of a place that answered at least once; what it is asked under its own name may be forbidden."""
     there = [shaken(failure, NEAR4, "innocent", target_id="") for failure in failures]
     seen = [shaken(TIMEOUT), *there, shaken(TIMEOUT, NEAR4, target_id="other.chat.main")]
@@ -127,7 +129,7 @@ def test_the_innocent_name_counts_again_between_two_failures_of_ours(order: str,
 
 
 def test_controls_speak_of_this_very_address() -> None:
-    def control(asn: int, *udp: tuple[str, str]) -> ControlAnswer:
+    def control(asn: int, *udp: tuple[str, Failure]) -> ControlAnswer:
         return ControlAnswer(control_id=str(asn), asn=asn, input=URL, state="answered", udp=udp)
 
     got = evidence(shaken(TIMEOUT), controls=(
@@ -136,10 +138,10 @@ def test_controls_speak_of_this_very_address() -> None:
     assert (got.controls_answered, got.control_ok, got.control_failed) == (4, 1, 1)
 
 
-def trace(purpose: str, address: str, *heard: int, end: str = "", other: int = 0) -> Observation:
+def trace(purpose: Purpose, address: str, *heard: int, end: str = "", other: int = 0) -> Observation:
     """Routers at these TTLs; from `other` on they are others than everybody's."""
     replies = [f"{n} exceeded 9.0 r{n}{'x' if other and n >= other else ''}" for n in heard]
-    return Observation(operation="udp_trace", purpose=purpose, address=address, port=3478, family=4,
+    return observation(operation="udp_trace", purpose=purpose, address=address, port=3478, family=4,
                        replies=(*replies, *([end] if end else [])))
 
 
@@ -155,7 +157,7 @@ REFERENCE = trace("reference", THERE4, 1, 2, 3, 4, 5, 6, 7, 8, end="9 open 9.0")
     (trace("trace", HERE4, 1, 2, 3, 4, 5, 6, 7), "unknown"),
     (trace("trace", HERE4, 1, 2, 4, 6, 7), "unknown"),
     (trace("trace", HERE4, 1, 2, 3, other=2), "far"),  # another way: nothing beyond is shared
-], ids=lambda v: v if isinstance(v, str) else ",".join(r.split()[0] for r in v.replies))
+], ids=lambda v: v if isinstance(v, str) else ",".join(str(line.ttl) for line in v.trace.lines))
 def test_where_datagrams_end(ours: Observation, word: str) -> None:
     assert where_datagrams_end([ours, REFERENCE], HERE4, 3478) == word
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from made_up_net import Net, walk
-from made_up_verdicts import HONEST, bench, cut, verdict_on
+from made_up_verdicts import HONEST, cut, run_context, verdict_on
 from observations import BEYOND4, ELSEWHERE, HERE4, THERE4, TIMEOUT, endpoint
 from probe.catalogue.sites import group
 from probe.core.observations import ControlAnswer
+from probe.core.tables.failures import Failure
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.classify import judge
 from probe.measurement.planning.steps import Ask
@@ -28,7 +29,7 @@ def verdicts_beside(nets: Sequence[Net]) -> tuple[Verdict, ...]:
                    for n in range(len(nets))])
     for site, net in zip(sites, nets, strict=True):
         walk(site, net, book=book)
-    return judge([book.case(site) for site in sites], {}, bench())[0]
+    return judge([book.case(site) for site in sites], {}, run_context())[0]
 
 
 def led_to_a_wrong_server(*homes: str) -> list[Net]:
@@ -51,7 +52,8 @@ def test_one_wrong_server_for_fewer_may_be_an_address_that_they_left(homes: tupl
 
 def only_the_false_one_fails(step: Ask) -> ControlAnswer:
     """Controls meet the forger's certificate at his address, and shake hands at the others."""
-    tls = tuple((f"{a}:443", "ssl_unknown_authority" if a == HERE4 else "") for a in step.addresses)
+    tls: tuple[tuple[str, Failure], ...] = tuple(
+        (f"{a}:443", "ssl_unknown_authority" if a == HERE4 else "") for a in step.addresses)
     return replace(Net(dns={}).told(step), tls=tls)
 
 

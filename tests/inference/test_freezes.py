@@ -8,21 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import HERE4, TIMEOUT
+from observations import HERE4, TIMEOUT, observation
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.freezes import Freezes, freezes
 
 STOPPED, CAME, SLOWLY = 16_800, 131_000, 6.0
 
 
-def transfer(size: int = CAME, took_s: float = 0.4, *, purpose: str = "sample", method: str = "GET") -> Observation:
-    failure = "" if size >= CAME else TIMEOUT
-    return Observation(operation="transfer", purpose=purpose, address=HERE4, method=method, bytes_read=size,
+def transfer(size: int = CAME, took_s: float = 0.4, *, purpose: Purpose = "sample", method: str = "GET") -> Observation:
+    failure: Failure = "" if size >= CAME else TIMEOUT
+    return observation(operation="transfer", purpose=purpose, address=HERE4, method=method, bytes_read=size,
                        flow_s=took_s, failure=failure, t_s=took_s + (6.0 if failure else 0.0))
 
 
-def page(*, failure: str = TIMEOUT, flow_s: float = 0.5) -> Observation:
-    return Observation(operation="http_round_trip", purpose="target", address=HERE4, bytes_read=STOPPED, t_s=8.0,
+def page(*, failure: Failure = TIMEOUT, flow_s: float = 0.5) -> Observation:
+    return observation(operation="http_round_trip", purpose="target", address=HERE4, bytes_read=STOPPED, t_s=8.0,
                        failure=failure, flow_s=flow_s)
 
 

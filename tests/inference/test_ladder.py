@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import HERE4, HERE6, REFUSED, THERE4, TIMEOUT, lookup, operation
+from observations import HERE4, HERE6, REFUSED, THERE4, TIMEOUT, lookup, operation, replace_flat
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.run_words import Gateway
 from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence, ladder_words
 from probe.inference.rules.network_rules import NETWORK_RULES
 from probe.inference.rules.rule import first
@@ -19,19 +22,19 @@ PAGES = ("http://a.example/", "http://b.example/", "http://c.example/")
 OPERATORS = {PAGES[0]: "a", PAGES[1]: "b", PAGES[2]: "c"}
 
 
-def page(url: str, *, failure: str = "", met: str = "yes", **changes: Any) -> Observation:
+def page(url: str, *, failure: Failure | Literal["connect"] = "", met: str = "yes", **changes: Any) -> Observation:
     if failure == "connect":
         return operation("connect", failure=TIMEOUT, purpose="ladder", input=url, sni="")
     return operation("http_round_trip", failure=failure, purpose="ladder", input=url, url=url, sni="",
                      met_expectation="" if failure else met, **changes)
 
 
-def shake(failure: str = "", trust: str = "", url: str = "", **changes: Any) -> Observation:
+def shake(failure: Failure = "", trust: str = "", url: str = "", **changes: Any) -> Observation:
     plain: dict[str, Any] = {"purpose": "ladder", "input": url, "trust": trust or ("" if failure else "valid")}
     return operation("tls_handshake", failure=failure, **plain | changes)
 
 
-def resolver(failure: str = "") -> Observation:
+def resolver(failure: Failure = "") -> Observation:
     return lookup(*(() if failure else (HERE4,)), failure=failure, purpose="ladder", name="www.example.com")
 
 
@@ -99,7 +102,7 @@ def test_an_island_is_seen_also_when_its_own_sites_speak_tls() -> None:
 @pytest.mark.parametrize(("gateway", "cause"), [
     ("answers", "network.shutdown"), ("silent", "local.offline"), ("unknown", "network"), ("none", "network"),
 ])
-def test_when_nothing_answers_the_gateway_says_who_is_cut_off(gateway: str, cause: str) -> None:
+def test_when_nothing_answers_the_gateway_says_who_is_cut_off(gateway: Gateway, cause: str) -> None:
     e = ladder_evidence([*(page(u, failure="connect") for u in PAGES), resolver(TIMEOUT)], gateway=gateway)
     assert first(NETWORK_RULES, e).block_type == cause
 
@@ -110,7 +113,7 @@ def test_when_nothing_answers_the_gateway_says_who_is_cut_off(gateway: str, caus
     ([], "unasked"), (["", TIMEOUT], "ok"), ([TIMEOUT, TIMEOUT], "dead"), ([REFUSED, TIMEOUT], "dead"),
     (["dns_servfail_error", TIMEOUT], "failing"), (["dns_nxdomain_error"], "failing"),
 ])
-def test_the_resolver_is_judged_by_innocent_names(failures: list[str], word: str) -> None:
+def test_the_resolver_is_judged_by_innocent_names(failures: list[Failure], word: str) -> None:
     assert ladder_evidence([resolver(f) for f in failures]).resolver == word
 
 
@@ -127,7 +130,7 @@ def test_the_clock_is_wrong_only_when_servers_agree(offsets: list[float], wrong:
     ([], False, "absent"), ([], True, "unknown"), ([TIMEOUT, ""], True, "ok"), ([TIMEOUT, TIMEOUT], True, "broken"),
     ([REFUSED, TIMEOUT], True, "unknown"),
 ])
-def test_ipv6_is_broken_when_no_address_of_it_answers(seen: list[str], has_ipv6: bool, word: str) -> None:
+def test_ipv6_is_broken_when_no_address_of_it_answers(seen: list[Failure], has_ipv6: bool, word: str) -> None:
     six = [operation("connect", HERE6, f, purpose="ladder", input="") for f in seen]
     four, dead = (operation("connect", HERE4, f, purpose="ladder", input="") for f in ("", TIMEOUT))
     assert ladder_evidence([four, *six], has_ipv6=has_ipv6).ipv6 == word
@@ -152,7 +155,7 @@ def large(took_s: float = 0.4, **changes: Any) -> Observation:
     return operation("http_round_trip", bytes_read=20_000, t0_s=1.0, t_s=1.0 + took_s, purpose="target", **changes)
 
 
-def stall(address: str, purpose: str = "target", **changes: Any) -> Observation:
+def stall(address: str, purpose: Purpose = "target", **changes: Any) -> Observation:
     return operation("tls_handshake", address, TIMEOUT, purpose=purpose, acked="yes", **changes)
 
 
@@ -163,8 +166,8 @@ HUSH = operation("http_round_trip", "93.184.6.0", TIMEOUT, purpose="target", ack
 @pytest.mark.parametrize(("seen", "narrow", "hushed"), [
     ([], False, False), (STALLS, True, False), (STALLS[:2], False, False), ([*STALLS, large()], False, False),
     ([*STALLS, HUSH], True, True), ([*STALLS, stall(THERE4, "ladder")], True, True), ([*STALLS[:2], HUSH], False, True),
-    ([replace(o, acked="no") for o in [*STALLS, HUSH]], False, False),
-    ([*STALLS, replace(HUSH, url="http://chat.example/")], True, False),
+    ([replace_flat(o, acked="no") for o in [*STALLS, HUSH]], False, False),
+    ([*STALLS, replace_flat(HUSH, url="http://chat.example/")], True, False),
 ])
 def test_a_line_is_narrow_where_nothing_large_arrives_and_several_stall(
         seen: list[Observation], narrow: bool, hushed: bool) -> None:
@@ -203,7 +206,7 @@ def test_any_observations_make_a_ladder(seen: list[Observation], domestic: froze
     assert len(ladder_words(e)) == 9
 
 
-def carried(address: str, size: int, took_s: float, purpose: str = "sample") -> Observation:
+def carried(address: str, size: int, took_s: float, purpose: Purpose = "sample") -> Observation:
     return Observation(operation="transfer", purpose=purpose, address=address, bytes_read=size, t_s=took_s)
 
 

@@ -14,7 +14,7 @@ from scapy.layers.inet import UDP
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Raw
 
-from observations import HERE4, HOST, RESOLVER, lookup, operation, told
+from observations import HERE4, HOST, RESOLVER, lookup, operation, replace_flat, told
 from probe.cli.main import cli
 from probe.core.addresses import NEAR, PROVIDER
 from probe.core.observations import KeptPacket, Observation
@@ -53,10 +53,10 @@ def household() -> Iterator[Observation]:
     """A run in which the router resolves, answers a name with itself, and is visited for it."""
     yield lookup(HERE4, resolver_address=ROUTER, replies=(f"3.1|64|0|QR RA|{HERE4} {ROUTER}",))
     yield lookup(ROUTER, resolver_address=ROUTER)
-    yield replace(lookup(HERE4, resolver_address=OUTER), dns_engine="tcp")
+    yield replace_flat(lookup(HERE4, resolver_address=OUTER), dns_engine="tcp")
     yield lookup(HERE4, resolver="public", resolver_address=ELSEWHERE6)
     yield operation("connect", ROUTER, "connection_refused", icmp="3/3 service")
-    yield Observation(operation="locate", purpose="locate", address=ROUTER, port=53, hostname=HOST)
+    yield Observation(operation="trace", purpose="locate", address=ROUTER, port=53, hostname=HOST)
     yield operation("http_round_trip", HERE4, location=f"http://[{ROUTER}]/blocked", body_excerpt=f"via {ROUTER}.")
 
 
@@ -74,9 +74,9 @@ def test_every_text_of_a_run_is_rid_of_it_and_the_rest_stays() -> None:
     assert words == {ROUTER: NEAR, OUTER: PROVIDER}
     clean = whole.concealing(words)
     assert not [o for o in (*clean.observations, *clean.controls) if ROUTER in repr(o) or OUTER in repr(o)]
-    assert [o.resolver_address for o in clean.observations[:4]] == [NEAR, NEAR, PROVIDER, ELSEWHERE6]
-    assert clean.observations[1].answers == (NEAR,)
-    assert clean.observations[6].location == "http://[near]/blocked"
+    assert [o.dns.resolver_address for o in clean.observations[:4]] == [NEAR, NEAR, PROVIDER, ELSEWHERE6]
+    assert clean.observations[1].dns.answers == (NEAR,)
+    assert clean.observations[6].http.location == "http://[near]/blocked"
     assert [o.observation_id for o in clean.observations] == [o.observation_id for o in whole.observations]
     assert whole.concealing({}) is whole
 

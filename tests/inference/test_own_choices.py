@@ -15,7 +15,8 @@ from probe.inference.evidence.packet_anatomy import Anatomy
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import first
-from probe.inference.verdicts.classify import Bench, Case, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext, SiteCase
 from probe.measurement.planning.steps import Ask
 from probe.measurement.session.observation_log import Book
 from recorded_datagrams import CONTRARY, NO_CONTROL, scene
@@ -33,8 +34,8 @@ def other_page(step: Ask) -> ControlAnswer:
                 http_body_bytes=999)
 
 
-def bench() -> Bench:
-    return Bench(ladder=WELL, quorums={}, cc="ZZ", private_roots={})
+def run_context() -> RunContext:
+    return RunContext(ladder=WELL, quorums={}, cc="ZZ", private_roots={})
 
 
 @pytest.mark.parametrize(("shown", "outcome"), [
@@ -60,7 +61,7 @@ def test_hellos_that_vanish_convict_only_where_other_bytes_pass(doubt: dict[str,
 
 def test_one_page_for_many_services_is_no_servers_own() -> None:
     """A server may have a page for each country; unrelated services do not have the same one."""
-    told_so: list[Case] = []
+    told_so: list[SiteCase] = []
     for name, address, service in ((HOST, HERE4, "chat"), ("other.example", THERE4, "o")):
         site = site_of(endpoint(f"http://{name}/", target_id=f"{service}.web.main", service=service))
         dns: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (address,))
@@ -68,8 +69,8 @@ def test_one_page_for_many_services_is_no_servers_own() -> None:
         page = BLOCKPAGE | {"body_sha256": name}
         walk(site, Net(dns=dns, page=page, told=other_page), book=book)
         told_so.append(book.case(site))
-    both, _ = judge(told_so, {}, bench())
+    both, _ = judge(told_so, {}, run_context())
     assert {v.rule_id for v in both} == {"http/foreign_page"}
     for case in told_so:
-        (alone,), _ = judge([case], {}, bench())
+        (alone,), _ = judge([case], {}, run_context())
         assert alone.rule_id == "http/page_varies"

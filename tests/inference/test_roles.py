@@ -9,23 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import endpoint
+from observations import endpoint, path
 from probe.catalogue.packaged import needing_accounts
-from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES
-from probe.core.tables.roles import ALL, ANY
+from probe.core.tables.block_types import CauseId
+from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Outcome
+from probe.core.tables.roles import ALL, ANY, Role
 from probe.core.verdicts import ServiceVerdict
-from probe.inference.verdicts.combine import Finding, combine_paths
+from probe.inference.verdicts.combine import combine_paths
+from probe.inference.verdicts.judged_endpoint import JudgedEndpoint, PathVerdict
 from probe.inference.verdicts.role_verdicts import Quorum, role_outcome, service_verdicts
+from probe.inference.verdicts.rule_verdict import bare_verdict
 from probe.inference.verdicts.service_sentences import service_line, service_lines
 from probe.operation.commands.run_summary import summary_lines
 from stored import a_result
 
-WORDS = {"o": "ok", "b": "blocked", "i": "inconclusive", "d": "down", "n": "network", "l": "local", "-": NOT_ATTEMPTED}
+WORDS: dict[str, Outcome] = {
+    "o": "ok", "b": "blocked", "i": "inconclusive", "d": "down", "n": "network", "l": "local", "-": NOT_ATTEMPTED,
+}
 
 
 def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> ServiceVerdict:
     """Of a role whose targets have endpoints as `mtproto:ob http:o` says: protocols, and a letter for each endpoint."""
-    found: dict[str, list[tuple[Any, Finding]]] = {}
+    found: dict[str, list[JudgedEndpoint]] = {}
     for n, target in enumerate(targets):
         for part in target.split():
             protocol, _, letters = part.rpartition(":")
@@ -33,8 +38,9 @@ def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> Service
                 members = found.setdefault(f"{service}.chat.t{n}", [])
                 place = endpoint(f"tcpconnect://t{n}.example:{len(members) + 1}", protocol=protocol or "mtproto",
                                  service=service, role="chat", target_id=f"{service}.chat.t{n}")
-                cause = "ip.blackhole" if letter == "b" else ""
-                members.append((place, Finding(outcome=WORDS[letter], block_type=cause)))
+                cause: CauseId = "ip.blackhole" if letter == "b" else ""
+                members.append(JudgedEndpoint(endpoint=place, verdict=replace(bare_verdict(place, WORDS[letter]),
+                                                                              block_type=cause)))
     (row,) = service_verdicts(found, {(service, "chat"): quorum} if quorum else {})
     return row
 
@@ -66,7 +72,7 @@ def verdict(*targets: str, quorum: Quorum = 0, service: str = "chat") -> Service
     (("-",), 0, NOT_ATTEMPTED, 0, 0, False),
     (("-",), ANY, NOT_ATTEMPTED, 0, 0, False),
 ])
-def test_a_role_is_k_of_n(targets: tuple[str, ...], quorum: Quorum, outcome: str, k: int, n: int,
+def test_a_role_is_k_of_n(targets: tuple[str, ...], quorum: Quorum, outcome: Outcome, k: int, n: int,
                           partial: bool) -> None:
     row = verdict(*targets, quorum=quorum)
     assert (row.outcome, row.k, row.n, row.partial) == (outcome, k, n, partial)
@@ -87,8 +93,8 @@ def test_a_role_is_k_of_n(targets: tuple[str, ...], quorum: Quorum, outcome: str
     (("dns:o stun:b",), "blocked", 1, 2),
     (("dns:o", "http:b"), "blocked", 1, 2),
 ])
-def test_places_are_judged_by_the_strongest_words_and_endpoints_counted(targets: tuple[str, ...], outcome: str, k: int,
-                                                                        n: int) -> None:
+def test_places_are_judged_by_the_strongest_words_and_endpoints_counted(targets: tuple[str, ...], outcome: Outcome,
+                                                                        k: int, n: int) -> None:
     row = verdict(*targets)
     assert (row.outcome, row.k, row.n, row.partial) == (outcome, k, n, k < n and k > 0)
 
@@ -100,8 +106,8 @@ def test_what_is_blocked_is_listed_by_endpoint_and_by_target() -> None:
     assert row.block_types == ("ip.blackhole",)
 
 
-def _path(outcome: str, family: int, depth: int = 2) -> Finding:
-    return Finding(outcome=outcome, family=family, depth=depth)
+def _path(outcome: Outcome, family: int, depth: int = 2) -> PathVerdict:
+    return path(family=family, depth=depth), bare_verdict(endpoint(), outcome)
 
 
 @pytest.mark.parametrize(("paths", "families", "figures"), [
@@ -112,16 +118,17 @@ def _path(outcome: str, family: int, depth: int = 2) -> Finding:
      (1, 1, 0, 0)),
     ((_path("down", 4), _path("down", 6)), ((4, "down"), (6, "down")), (0, 1, 0, 1)),
 ])
-def test_address_families_are_counted_apart(paths: tuple[Finding, ...], families: tuple[tuple[int, str], ...],
+def test_address_families_are_counted_apart(paths: tuple[PathVerdict, ...], families: tuple[tuple[int, str], ...],
                                             figures: tuple[int, ...]) -> None:
-    finding = combine_paths(paths)
-    assert finding.by_family == families
-    (row,) = service_verdicts({"chat.web.main": [(endpoint(), finding)]}, {})
+    judged = combine_paths(endpoint(), paths)
+    assert judged.by_family == families
+    (row,) = service_verdicts({"chat.web.main": [judged]}, {})
     assert (row.k_ipv4, row.n_ipv4, row.k_ipv6, row.n_ipv6) == figures
 
 
 def test_a_name_that_is_not_resolved_belongs_to_no_family() -> None:
-    (row,) = service_verdicts({"t": [(endpoint(), Finding(outcome="blocked", block_type="dns.nxdomain"))]}, {})
+    judged = JudgedEndpoint(endpoint=endpoint(), verdict=bare_verdict(endpoint(), "blocked"))
+    (row,) = service_verdicts({"t": [judged]}, {})
     assert (row.k, row.n, row.n_ipv4, row.n_ipv6) == (1, 1, 0, 0)
 
 
@@ -130,7 +137,8 @@ QUORUMS = st.one_of(st.integers(0, 4), st.sampled_from([ANY, ALL]))
 
 
 @given(st.lists(LETTERS, min_size=1, max_size=6), QUORUMS)
-def test_no_role_is_blocked_or_ok_without_a_reason(targets: list[str], quorum: Quorum) -> None:
+def test_no_role_is_blocked_or_ok_without_a_reason(
+        targets: list[Outcome], quorum: Quorum) -> None:
     row, letters = verdict(*targets, quorum=quorum), "".join(targets)
     assert row.outcome in (*OUTCOMES, NOT_ATTEMPTED)
     assert row.k == letters.count("b")
@@ -142,7 +150,7 @@ def test_no_role_is_blocked_or_ok_without_a_reason(targets: list[str], quorum: Q
 
 
 @given(st.lists(st.sampled_from(["ok", "blocked", "inconclusive", "down"]), min_size=3, max_size=8))
-def test_without_a_quorum_neither_one_block_nor_one_answer_decides_among_many(targets: list[str]) -> None:
+def test_without_a_quorum_neither_one_block_nor_one_answer_decides_among_many(targets: list[Outcome]) -> None:
     outcome = role_outcome(targets, 0)
     alive = len(targets) - targets.count("down")
     if alive >= 3:
@@ -153,7 +161,8 @@ def test_without_a_quorum_neither_one_block_nor_one_answer_decides_among_many(ta
 
 
 @given(st.lists(st.sampled_from(["ok", "blocked", "inconclusive"]), min_size=1, max_size=8), QUORUMS)
-def test_what_is_undecided_could_not_turn_a_block_into_an_answer_nor_back(targets: list[str], quorum: Quorum) -> None:
+def test_what_is_undecided_could_not_turn_a_block_into_an_answer_nor_back(
+        targets: list[Outcome], quorum: Quorum) -> None:
     outcome = role_outcome(targets, quorum)
     if outcome == "ok":
         assert role_outcome([("blocked" if t == "inconclusive" else t) for t in targets], quorum) == "ok"
@@ -164,7 +173,7 @@ def test_what_is_undecided_could_not_turn_a_block_into_an_answer_nor_back(target
 # --- in words
 
 
-def row(role: str, outcome: str, k: int = 0, n: int = 1, **changes: Any) -> ServiceVerdict:
+def row(role: Role, outcome: Outcome, k: int = 0, n: int = 1, **changes: Any) -> ServiceVerdict:
     causes = changes.pop("block_types", ("ip.blackhole",) if k else ())
     partial = changes.pop("partial", 0 < k < n)
     return ServiceVerdict(service="whatsapp", role=role, outcome=outcome, k=k, n=n, partial=partial,
@@ -216,7 +225,8 @@ def test_only_services_of_which_something_is_blocked_get_a_line() -> None:
 
 
 @given(st.sampled_from([*OUTCOMES, NOT_ATTEMPTED]), st.integers(0, 3), st.integers(0, 3), st.booleans())
-def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: str, k: int, more: int, partial: bool) -> None:
+def test_a_line_never_calls_a_role_blocked_or_ok_that_is_not(outcome: Outcome, k: int, more: int,
+                                                                partial: bool) -> None:
     if outcome == "blocked" and not k:
         k = 1
     line = service_line("X", [row("chat", outcome, k, k + more, partial=partial)])

@@ -27,9 +27,10 @@ from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.evidence.udp_evidence import UdpEvidence
 from probe.inference.evidence.unanswered import Asked
 from probe.inference.rules.all_rules import all_rules
-from probe.inference.rules.dns_rules import DNS_RULES, NameEvidence
+from probe.inference.rules.dns_rules import DNS_RULES
+from probe.inference.rules.name_context import NameEvidence
 from probe.inference.rules.network_rules import NETWORK_RULES
-from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import Rule, first
 from recorded_app import APPS
@@ -70,7 +71,7 @@ SHOWS: dict[str, dict[str, Any]] = {
 }
 
 
-def named() -> Iterator[tuple[str, Scene]]:
+def named() -> Iterator[tuple[str, PathContext]]:
     """How each action looks at every depth; which of them are told, `probe.inference.rules.named_rules` says."""
     for stem, shown in SHOWS.items():
         trigger = "sni" if stem.startswith("tls") else "host"
@@ -86,9 +87,7 @@ RESIGNED = replace(WELL, resigned=2, tls_ok=2)
 
 FAMILIES = dict(named()) | dict(shaped(SHOWS))
 MADE = {rule_id: seen for rule_id, seen in FAMILIES.items() if rule_id in BY_ID}
-
-
-PATHS: dict[str, Scene] = MADE | DATAGRAMS | TRANSFERS | APPS | {
+PATHS: dict[str, PathContext] = MADE | DATAGRAMS | TRANSFERS | APPS | {
     "path/not_attempted": scene(attempts=0, failed_attempts=0),
     "path/stays_closed": scene(kind="tcp", must_not_answer=True, stage="connect", failure=REFUSED),
     "path/answers_for_everybody": scene(kind="tcp", must_not_answer=True, **SERVED),
@@ -194,7 +193,7 @@ def test_the_recording_is_judged_by_its_rule(rule_id: str, table: tuple[Rule[Any
 def test_without_the_control_nothing_worse_is_claimed(
     rule_id: str, table: tuple[Rule[Any], ...], evidence: Any,
 ) -> None:
-    if isinstance(evidence, Scene):
+    if isinstance(evidence, PathContext):
         flow = replace(evidence.path.flow, controls_fast=0, controls_slow=0)
         bare: Any = replace(evidence, path=replace(evidence.path, **NO_CONTROL, flow=flow))
     else:
@@ -206,7 +205,7 @@ def test_without_the_control_nothing_worse_is_claimed(
         assert got.outcome != "blocked"
 
 
-SCENES = [r for r in CONVICTING if isinstance(r[2], Scene) and not r[2].path.mark.fits]
+SCENES = [r for r in CONVICTING if isinstance(r[2], PathContext) and not r[2].path.mark.fits]
 FAILING = [r for r in SCENES if r[0] not in TRANSFERS]
 """Those that do not answer; a service whose transfers are slowed or frozen does."""
 SICK: dict[str, LadderEvidence] = {"unknown": LadderEvidence(), "one page": LadderEvidence(foreign_ok=1),
@@ -354,14 +353,14 @@ def any_of(kind: type) -> st.SearchStrategy[Any]:
 SHAPES[UdpEvidence] = any_of(UdpEvidence)
 SHAPES[AppEvidence] = any_of(AppEvidence)
 LADDERS, DNS_VIEWS = any_of(LadderEvidence), any_of(DnsEvidence)
-SOME_SCENES = st.builds(Scene, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
+SOME_PATHS = st.builds(PathContext, path=any_of(PathEvidence), ladder=LADDERS | st.just(WELL), self_block=st.booleans())
 SOME_NAMES = st.builds(NameEvidence, dns=DNS_VIEWS, **{
     f.name: st.booleans() for f in fields(NameEvidence) if f.name != "dns"})
 
 
 @settings(max_examples=400, deadline=None)
-@given(SOME_SCENES)
-def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s: Scene) -> None:
+@given(SOME_PATHS)
+def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s: PathContext) -> None:
     rule = first(PATH_RULES, s)
     if rule.outcome != "blocked":
         return
@@ -373,8 +372,8 @@ def test_whatever_a_path_shows_the_guilty_fail_often_on_a_network_that_is_well(s
 
 
 @settings(max_examples=150, deadline=None)
-@given(SOME_SCENES)
-def test_a_site_that_works_is_never_blocked(s: Scene) -> None:
+@given(SOME_PATHS)
+def test_a_site_that_works_is_never_blocked(s: PathContext) -> None:
     works = replace(s.path, stage="", failure="", last_ok=True, failed_attempts=0, mark=Mark(), same_failure=False)
     assert first(PATH_RULES, replace(s, path=works)).outcome != "blocked"
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from observations import REFUSED
+from probe.core.tables.block_types import CauseId
+from probe.core.tables.evidence_words import LostWhere
 from probe.inference.evidence.udp_evidence import UdpEvidence
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import first
@@ -27,7 +29,8 @@ def test_silence_over_udp_accuses_nobody_that_others_or_the_place_do_not_single_
 
 def test_a_port_for_quic_that_falls_silent_alone_may_be_a_neighbours_doing() -> None:
     near = replace(OTHERS, version="silent", lost="near")
-    for beside, block_type in (("unknown", "inconclusive.unconfirmed"), ("near", "udp")):
+    ends: tuple[tuple[LostWhere, CauseId], ...] = (("unknown", "inconclusive.unconfirmed"), ("near", "udp"))
+    for beside, block_type in ends:
         udp = replace(near, lost_beside=beside)
         assert first(PATH_RULES, scene(**UNSPOKEN | {"udp": udp}, **CONTRARY)).block_type == block_type
 

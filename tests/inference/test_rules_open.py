@@ -14,7 +14,7 @@ from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.shape_evidence import ShapeEvidence
 from probe.inference.rules.dns_rules import DNS_RULES
 from probe.inference.rules.network_rules import NETWORK_RULES
-from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import first
 from recorded_app import app
@@ -26,7 +26,7 @@ from test_rules import BY_ID, FAMILIES, FORGED, NOTHING, SHOWS
 NOT_MADE = {rule_id: seen for rule_id, seen in FAMILIES.items() if rule_id not in BY_ID}
 """Combinations of action and depth without a rule of their own."""
 
-OPEN: dict[str, Scene] = OPEN_DATAGRAMS | {
+OPEN: dict[str, PathContext] = OPEN_DATAGRAMS | {
     "a genuine messenger's server that ends the connection": app(failure=EOF, secure=True, proven=True),
     "an address that vanishes where no other port was tried": scene(stage="connect", failure=TIMEOUT, lost="near",
                                                                     **CONTRARY),
@@ -53,7 +53,7 @@ def test_what_no_rule_of_a_family_tells_stays_open(rule_id: str) -> None:
 
 
 @pytest.mark.parametrize("seen", OPEN.values(), ids=OPEN)
-def test_what_no_rule_decides_stays_open(seen: Scene) -> None:
+def test_what_no_rule_decides_stays_open(seen: PathContext) -> None:
     assert first(PATH_RULES, seen).outcome == "inconclusive"
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from observations import EOF, RESET, TIMEOUT
+from probe.core.tables.evidence_words import NarrowHello
 from probe.inference.evidence.packet_anatomy import Anatomy
 from probe.inference.evidence.shape_evidence import ShapeEvidence
-from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_context import PathContext
 from probe.inference.rules.path_rules import PATH_RULES
 from probe.inference.rules.rule import first
 from shape_scenes import CONTRARY, PASSED, scene, shaped
@@ -26,7 +27,7 @@ FORGED = Anatomy(captured=5, signs=("ttl", "early", "copies"))
 @pytest.mark.parametrize(("rule_id", "evidence"), SHAPED, ids=[r[0] for r in SHAPED])
 @pytest.mark.parametrize("doubt", [{"control_same": 0}, {"others_alike": 0}, {"passed": (), "firm": ()}], ids=str)
 def test_a_server_may_dislike_our_hello_itself(
-    rule_id: str, evidence: Scene, doubt: dict[str, Any],
+    rule_id: str, evidence: PathContext, doubt: dict[str, Any],
 ) -> None:
     """Without a control that sent the same hello, or another operator's server that shows the same from here (a server
     may refuse programs of one country alone), or another hello that passed, no shape is ever blamed."""
@@ -38,7 +39,7 @@ def test_a_server_may_dislike_our_hello_itself(
 
 @pytest.mark.parametrize("action", ["drop", "mute"])
 @pytest.mark.parametrize("narrow", ["unasked", "silent", "passed"])
-def test_silence_blames_a_shape_only_if_small_segments_fail_too(action: str, narrow: str) -> None:
+def test_silence_blames_a_shape_only_if_small_segments_fail_too(action: str, narrow: NarrowHello) -> None:
     got = first(PATH_RULES, scene(replace(PASSED, narrow=narrow), **ENDS[f"tls/{action}"], **CONTRARY,
                                   innocent="failed"))
     assert got.outcome == ("local" if narrow == "passed" else "inconclusive")
@@ -47,7 +48,7 @@ def test_silence_blames_a_shape_only_if_small_segments_fail_too(action: str, nar
 @pytest.mark.parametrize(("narrow", "outcome"), [
     ("unasked", "inconclusive"), ("passed", "local"), ("cut", "inconclusive"), ("silent", "blocked"),
     ("failed", "blocked")])
-def test_a_small_answer_to_the_innocent_does_not_show_that_large_ones_arrive(narrow: str, outcome: str) -> None:
+def test_a_small_answer_to_the_innocent_does_not_show_that_large_ones_arrive(narrow: NarrowHello, outcome: str) -> None:
     got = first(PATH_RULES, scene(ShapeEvidence(narrow=narrow, innocent_small=True), **MUTE, **CONTRARY,
                                   innocent="reached"))
     assert got.outcome == outcome

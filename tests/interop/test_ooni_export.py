@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from in_order import in_order
-from observations import HERE4, HERE6, HOST, lookup, visit_to
+from observations import HERE4, HERE6, HOST, lookup, observation, replace_flat, visit_to
 from ooni_ours import TARGET, Envelope, exported, result_of
 from probe.cli.main import cli
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.outcomes import OUTCOMES
 from probe.core.tables.purposes import PURPOSES
+from probe.core.tables.roles import ROLES
+from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict
 from probe.interop.grouping import runs_of
 from probe.interop.ooni.exported_by_us import (
@@ -33,13 +37,14 @@ from probe.interop.ooni.exported_by_us import (
 from probe.interop.ooni.messenger_keys import messenger_keys
 from probe.interop.ooni.ooni_measurement import read_line
 from probe.results.archive.release import _NEUTRAL_RESOLVERS, _OWN_LINE, _OWN_LINE_OPERATIONS, RELEASED
+from probe.results.flat_observation import column_types
 from probe.results.runs.run_writer import write_run
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
 ADDRESSES = st.sampled_from([HERE4, HERE6])
-VALUES: dict[Any, st.SearchStrategy[Any]] = {
-    "str": TEXTS, "int": st.integers(0, 1 << 40), "float": st.floats(0, 1e6, allow_nan=False), "bool": st.booleans(),
-    "tuple[str, ...]": st.lists(TEXTS, max_size=3).map(tuple),
+VALUES: dict[object, st.SearchStrategy[Any]] = {
+    str: TEXTS, int: st.integers(0, 1 << 40), float: st.floats(0, 1e6, allow_nan=False), bool: st.booleans(),
+    tuple[str, ...]: st.lists(TEXTS, max_size=3).map(tuple),
 }
 OPERATIONS = ["resolve", "dns_round_trip", "connect", "tls_handshake", "http_round_trip", "quic_handshake",
               "stun_binding", "app_round_trip", "transfer"]
@@ -48,14 +53,14 @@ OPERATIONS = ["resolve", "dns_round_trip", "connect", "tls_handshake", "http_rou
 @st.composite
 def rows(draw: st.DrawFn) -> Observation:
     """An observation with any value in any field."""
-    types = {f.name: str(f.type) for f in fields(Observation)}
+    types = column_types()
     values: dict[str, Any] = {name: draw(VALUES[types[name]]) for name in draw(st.sets(st.sampled_from(
         [n for n in types if types[n] in VALUES]), max_size=20))}
     fixed = {"operation": draw(st.sampled_from(OPERATIONS)), "target_id": TARGET, "address": draw(ADDRESSES),
              "attempt": draw(st.integers(1, 20)), "purpose": draw(st.sampled_from(sorted(PURPOSES))),
              "port": draw(st.integers(0, 65535)), "answers": tuple(draw(st.lists(ADDRESSES, max_size=3))),
              "run_id": "", "observation_id": "", "tainted_by": "", "sequence": 0}
-    return Observation(**(values | fixed))
+    return observation(**(values | fixed))
 
 
 @settings(deadline=None, max_examples=150)
@@ -87,12 +92,13 @@ def test_the_envelope_is_that_of_the_format() -> None:
 
 
 def test_what_may_not_be_published_is_in_no_measurement() -> None:
-    secret: dict[str, Any] = {"title": "SECRET", "body_excerpt": "SECRET", "location": "SECRET", "packets": ("SECRET",),
+    secret: dict[str, Any] = {"title": "SECRET", "body_excerpt": "SECRET", "location": "SECRET",
+              "packets": ("1.00|in|64|1|1|SECRET|0|0|0|0",),
               "icmp": "SECRET", "replies": ("SECRET",), "issuer": "SECRET", "url": "SECRET", "reply_head": "SECRET"}
-    page = replace(visit_to(HERE4)[-1], **secret)
+    page = replace_flat(visit_to(HERE4)[-1], **secret)
     network = lookup(HERE4, resolver_address="93.184.0.53")
     ladder = replace(page, purpose="ladder", hostname="SECRET")
-    mitm = replace(visit_to(HERE4)[1], trust="unknown_issuer", chain=("SECRET",))
+    mitm = replace_flat(visit_to(HERE4)[1], trust="unknown_issuer", chain=("SECRET",))
     text = json.dumps(exported(page, network, ladder, mitm))
     assert "SECRET" not in text
     assert "secret" not in text
@@ -150,8 +156,9 @@ def test_the_plain_export_still_stands() -> None:
 
 def _roles(service: str, **outcomes: str) -> tuple[ServiceVerdict, ...]:
     """Roles of a service; `blocked:TYPE` is blocked so."""
-    return tuple(ServiceVerdict(service=service, role=role, outcome=word.partition(":")[0], k=0, n=1,
-                                block_types=tuple(filter(None, word.partition(":")[2:])))
+    return tuple(ServiceVerdict(service=service, role=known(role, ROLES), k=0, n=1,
+                                outcome=known(word.partition(":")[0], OUTCOMES),
+                                block_types=tuple(known(cause, BLOCK_TYPES) for cause in word.split(":")[1:]))
                  for role, word in outcomes.items())
 
 

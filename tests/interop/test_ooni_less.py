@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any
+from typing import Any, Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from probe.interop.measurement_stream import read_item
 PLAIN = f"http://{HOST}/"
 PAGE = request(PLAIN, 200, "<title>Bonjour</title>", address=f"{ADDRESS}:80")
 DOH = query(HOST, ADDRESS, engine="doh", resolver="https://dns.google/dns-query")
-DENIED = "dns_nxdomain_error"
+DENIED: Final = "dns_nxdomain_error"
 CASES: dict[str, list[dict[str, Any]]] = {
     "reset": [measurement(keys=web(tls_handshakes=[shake(failure=RESET)], requests=[request(failure=RESET)]))],
     "silent": [measurement(keys=web(tcp_connect=[connect(failure=TIMEOUT)], tls_handshakes=[], requests=[]))],

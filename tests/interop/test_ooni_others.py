@@ -169,7 +169,7 @@ def test_stun_is_one_binding() -> None:
             "network_events": [{"address": f"{ADDRESS}:3478", "operation": "connect", "failure": None, "proto": "udp"}]}
     url = "stun://stun.chat.example:3478"
     result = run_of(of("stunreachability", "0.4.0", keys, input=url))
-    assert next(o.responses for o in result.observations if o.operation == "stun_binding") == 1
+    assert next(o.datagrams.responses for o in result.observations if o.operation == "stun_binding") == 1
     silent = run_of(of("stunreachability", "0.4.0", {**keys, "failure": TIMEOUT}, input=url))
     assert only(silent).outcome == "inconclusive"
 
@@ -180,7 +180,7 @@ def test_ech_is_a_shape_beside_the_plain_hello() -> None:
     keys = {"tls_handshakes": shakes, "queries": [query(name, ADDRESS)], "tcp_connect": [connect(), connect()]}
     result = run_of(of("echcheck", "0.3.0", keys, input=f"https://{name}/cdn-cgi/trace"))
     assert only(result).outcome == "ok"
-    assert [o.shape for o in result.observations if o.operation == "tls_handshake"] == ["", "ech"]
+    assert [o.tls.shape for o in result.observations if o.operation == "tls_handshake"] == ["", "ech"]
 
 
 def test_hellos_that_run_out_on_the_way_are_kept_aside() -> None:
@@ -205,7 +205,7 @@ def test_the_first_versions_tell_where_a_handshake_was_made_of_its_connection() 
     keys = {"control": part("ps.example", None, 1), "target": part("blocked.example", RESET, 2)}
     result = run_of(measurement("sni_blocking", keys, input="blocked.example", test_version="0.0.1",
                                 measurement_start_time="2020-01-28 15:27:18"))
-    rows = {o.sni: o for o in result.observations if o.operation == "tls_handshake"}
+    rows = {o.tls.sni: o for o in result.observations if o.operation == "tls_handshake"}
     assert rows["ps.example"].purpose == "innocent"
     assert rows["blocked.example"].failure == RESET
     assert only(result).outcome == "inconclusive"
@@ -220,7 +220,7 @@ def test_stun_without_an_input_is_that_of_its_endpoint() -> None:
 def test_the_first_echcheck_had_one_of_each() -> None:
     keys = {"control": shake(name="a.example"), "target": shake(name="a.example", failure=RESET)}
     result = run_of(of("echcheck", "0.1.0", keys, input="https://a.example"))
-    assert [(o.shape, o.failure) for o in result.observations if o.operation == "tls_handshake"] == [
+    assert [(o.tls.shape, o.failure) for o in result.observations if o.operation == "tls_handshake"] == [
         ("", ""), ("ech", RESET)]
 
 

@@ -43,10 +43,10 @@ def test_a_page_over_tls_is_well() -> None:
 def test_every_operation_is_a_row() -> None:
     (result,) = runs(measurement())
     rows = {o.operation: o for o in result.observations if o.purpose == "target"}
-    assert rows["resolve"].answers == (ADDRESS,)
+    assert rows["resolve"].dns.answers == (ADDRESS,)
     assert rows["connect"].address == rows["tls_handshake"].address == ADDRESS
-    assert rows["http_round_trip"].title == "Chat"
-    assert rows["http_round_trip"].status == 200
+    assert rows["http_round_trip"].http.title == "Chat"
+    assert rows["http_round_trip"].http.status == 200
     assert result.controls[0].addresses == (ADDRESS,)
     assert result.controls[0].http_title == "Chat"
     assert (result.run.engine, result.run.software_version) == ("ooni", "ooniprobe-cli 3.28.0")
@@ -177,7 +177,6 @@ def test_a_redirect_of_a_block_convicts() -> None:
     led = request(PLAIN, 302, "", address=f"{ADDRESS}:80", headers={"Location": "http://10.10.34.34/?type=Invalid"})
     found = verdict(clear(requests=[led], blocking="http-diff", accessible=False))
     assert found.outcome in ("blocked", "inconclusive")
-    assert found.outcome != "ok"
 
 
 def test_addresses_behind_a_lie_are_told_apart() -> None:

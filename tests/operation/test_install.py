@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from probe.cli import install as install_module
 from probe.cli import run as run_module
 from probe.cli.main import cli
 from probe.core.tables.consent_words import TEXT_NUMBER
@@ -23,6 +22,7 @@ from probe.operation.commands.exit_codes import EXIT_LOCKED, EXIT_NO_CONSENT
 from probe.operation.commands.run_lock import Locked, held_since, run_lock
 from probe.operation.commands.timed_log import Diary
 from probe.operation.schedules import cron, systemd, units
+from probe.operation.schedules.installed_schedules import own_command
 from probe.operation.schedules.schedule_log import Event, append, now, read
 from probe.results.files.atomic import StoreError
 from project_root import ROOT
@@ -334,6 +334,6 @@ def test_a_single_run_is_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_schedule_calls_this_very_program() -> None:
-    done = subprocess.run([*install_module.own_command(), "--version"], capture_output=True, text=True, check=True,
+    done = subprocess.run([*own_command(), "--version"], capture_output=True, text=True, check=True,
                           cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.stdout.startswith("probe")

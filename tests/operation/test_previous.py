@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.outcomes import Outcome
 from probe.core.verdicts import Verdict
 from probe.operation.commands.earlier_runs import TRIES, previous_blocks, previous_failures
 from probe.operation.schedules.schedule_log import now
@@ -16,7 +17,7 @@ from probe.results.runs.run_writer import write_run
 RESULTS, NOWHERE = Path("results"), Vantage()
 
 
-def stored(run_id: str, ended: datetime, outcomes: dict[str, str], vantage: Vantage = NOWHERE) -> None:
+def stored(run_id: str, ended: datetime, outcomes: dict[str, Outcome], vantage: Vantage = NOWHERE) -> None:
     stamp = ended.isoformat()
     verdicts = tuple(Verdict(target_id=target, service="a", role="chat", input=target, outcome=outcome,
                              block_type="tls.reset.sni" if outcome == "blocked" else "")

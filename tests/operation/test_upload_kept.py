@@ -18,8 +18,6 @@ from hypothesis import strategies as st
 from in_order import in_order
 from probe.catalogue.laboratory_marker import Marker
 from probe.cli import run as run_module
-from probe.cli import upload as upload_module
-from probe.cli.upload import _run_bounded, after_run
 from probe.config.consent.consent_check import lacking, record, upload_lacking
 from probe.config.destination import problem, shown
 from probe.config.settings import Settings, SettingsError, StoreSettings, UploadSettings, load_settings, upload_problem
@@ -29,6 +27,8 @@ from probe.operation.commands.results_bounds import bounds_lines
 from probe.operation.commands.run_lock import run_lock
 from probe.operation.schedules.systemd import Job, service_text
 from probe.operation.status.upload_facts import gather
+from probe.operation.upload import upload_after_run as after_run_module
+from probe.operation.upload.upload_after_run import _run_bounded, after_run
 from probe.operation.upload.upload_send import send_all
 from probe.operation.upload.upload_state import State, failed, state_file, stored, write_state
 from probe.results.archive.private_folder import make_private
@@ -250,7 +250,7 @@ def test_status_tells_queue_failure_and_what_to_do(home: Path, seed: int) -> Non
 
 def test_a_scheduled_run_uploads_in_a_process_of_its_own(home: Path, root: Path,
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probe.cli.install.own_command", lambda: (sys.executable, "-m", "probe"))
+    monkeypatch.setattr("probe.operation.upload.upload_after_run.own_command", lambda: (sys.executable, "-m", "probe"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])]))
     results = with_runs(home / "results")
     with answering(lambda handler: handler.reply(201)) as server:
@@ -270,19 +270,19 @@ def test_an_upload_ends_in_time_whatever_it_does(capfd: pytest.CaptureFixture[st
 
 def test_no_upload_is_begun_that_could_meet_the_next_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[float] = []
-    monkeypatch.setattr(upload_module, "_run_bounded", lambda command, for_s: begun.append(for_s))
+    monkeypatch.setattr(after_run_module, "_run_bounded", lambda command, for_s: begun.append(for_s))
     results, settings = with_runs(home / "results"), configured(home)
     for early_s in (900, 0, -40, -76, -10_000):
         after_run(settings, results, run_ends=time.monotonic() + early_s)
     assert [round(for_s) for for_s in begun] == [60, 60, 40]
-    monkeypatch.setattr(upload_module, "read_marker", lambda: Marker(lab=True))
+    monkeypatch.setattr(after_run_module, "read_marker", lambda: Marker(lab=True))
     after_run(settings, results, run_ends=time.monotonic())
     assert len(begun) == 3, "nothing leaves the laboratory"
 
 
 def test_a_run_without_consent_for_its_upload_sends_nothing(home: Path, monkeypatch: pytest.MonkeyPatch,
                                                             capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(upload_module, "_run_bounded", lambda *_: pytest.fail("it was sent"))
+    monkeypatch.setattr(after_run_module, "_run_bounded", lambda *_: pytest.fail("it was sent"))
     settings = msgspec.structs.replace(configured(home), upload=UploadSettings(to="https://b.example/"))
     after_run(settings, with_runs(home / "results"), run_ends=time.monotonic())
     assert "https://b.example" in capsys.readouterr().err
@@ -290,7 +290,7 @@ def test_a_run_without_consent_for_its_upload_sends_nothing(home: Path, monkeypa
 
 def test_the_end_of_a_timed_run_is_where_it_happens(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[Path] = []
-    monkeypatch.setattr(upload_module, "after_run", lambda settings, folder, *, run_ends: ended.append(folder))
+    monkeypatch.setattr(after_run_module, "after_run", lambda settings, folder, *, run_ends: ended.append(folder))
     settings = configured(home)
     results = home / "results"
     for number, more in enumerate((["--fast"], ["--timed"])):

@@ -12,7 +12,10 @@ from types import ModuleType
 
 import pytest
 
+from observations import replace_flat
 from probe.core.observations import Observation
+from probe.core.tables.operations import Operation
+from probe.core.tables.purposes import Purpose
 from probe_lab.wire.capture_files import INBOUND, PcapngWriter
 
 ONE = "one.example"
@@ -25,7 +28,8 @@ def bench(root: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("benchmark")
 
 
-def seen(operation: str, t0_s: float, t_s: float, *, purpose: str = "target", address: str = "") -> Observation:
+def seen(operation: Operation, t0_s: float, t_s: float, *, purpose: Purpose = "target",
+         address: str = "") -> Observation:
     """An operation for the one site."""
     return Observation(operation=operation, purpose=purpose, t0_s=t0_s, t_s=t_s, address=address, hostname=ONE,
                        port=443 if address else 0)
@@ -35,13 +39,13 @@ SLOW_PLACE = (
     seen("connect", 1.4, 1.6, purpose="innocent", address=HERE),
     seen("tls_handshake", 1.6, 1.8, purpose="innocent", address=HERE),
     seen("connect", 2.4, 2.6, address=HERE),
-    replace(seen("tls_handshake", 2.6, 3.0, address=HERE), tls_version="TLSv1.2"),
+    replace_flat(seen("tls_handshake", 2.6, 3.0, address=HERE), tls_version="TLSv1.2"),
     replace(seen("http_round_trip", 3.0, 3.2, address=HERE), bytes_read=16_000),
 )
 RUN = (
     seen("resolve", 0.0, 0.9, purpose="ladder"),
-    replace(seen("dns_round_trip", 1.0, 1.3), answers=(HERE, THERE)),
-    replace(seen("resolve", 1.0, 1.9), answers=(HERE,)),
+    replace_flat(seen("dns_round_trip", 1.0, 1.3), answers=(HERE, THERE)),
+    replace_flat(seen("resolve", 1.0, 1.9), answers=(HERE,)),
     seen("connect", 1.4, 1.9, address=THERE),
     *SLOW_PLACE,
 )

@@ -7,15 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
-import venv
 import zipfile
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from built import build, tree_copy
+from built import build, call, install, tree_copy
 from probe import __version__
 from project_root import ROOT
 
@@ -75,22 +73,10 @@ def test_the_source_archive_makes_the_same_wheel(unpacked: Path, wheel: Path, tm
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel alone; what it depends on is this environment's, found behind its own."""
+    """An environment with the wheel alone, and what it needs."""
     home = tmp_path_factory.mktemp("environment") / "env"
-    venv.create(home, with_pip=False, symlinks=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install", "--quiet", "--no-deps",
-         "--no-index", "--disable-pip-version-check", str(wheel)], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    (site,) = home.glob("lib/python*/site-packages")
-    (site / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    install(home, wheel)
     return home
-
-
-def call(program: Path | str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {name: text for name, text in os.environ.items() if not name.startswith(("XDG_", "PROBE_", "PYTHON"))}
-    return subprocess.run([str(program), *arguments], cwd=folder, capture_output=True, text=True, timeout=120,
-                          check=False, env={**environment, "HOME": str(folder)})
 
 
 def check_program(program: Path, folder: Path) -> None:
@@ -140,8 +126,8 @@ def test_the_page_names_every_command_and_status(page: str) -> None:
     from probe.cli import main
     from probe.operation.commands import exit_codes
 
-    assert not [name for name in main.COMMANDS if f".SS probe {name} " not in page]
-    assert ".SS probe lab score [" in page
+    assert not [name for name in (*main.COMMANDS, *main.LABORATORY) if f".SS probe {name} " not in page]
+    assert not [name for name in ("exec", "list", "score") if f".SS probe lab {name} [" not in page]
     statuses = page.partition(".SH EXIT STATUS\n")[2].partition(".SH")[0]
     numbers = re.findall(r"^\.B (\d)$", statuses, re.MULTILINE)
     given = (exit_codes.EXIT_FAILED, exit_codes.EXIT_USAGE, exit_codes.EXIT_LOCKED, exit_codes.EXIT_NO_NETWORK,

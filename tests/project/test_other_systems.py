@@ -149,7 +149,7 @@ plan = Visit(purpose="target", address="127.0.0.1", port=port, hostname="a.test"
              pages=(Page(input="http://a.test/", target_id="", url="http://a.test/", expect=Expectation()),))
 told = {"visit": seen(plan, clock)}
 told["closed"] = seen(dataclasses.replace(plan, port=closed.getsockname()[1]), clock)
-told["trace"] = [(o.replies, o.reason) for o in (
+told["trace"] = [(o.trace.lines, o.reason) for o in (
     trace(Trace(purpose="trace", address="127.0.0.1", port=port, together=True), clock=clock, key=b"k"),)]
 
 asked = threading.Event()
@@ -207,7 +207,7 @@ def test_one_measurement_of_each_kind(system: str, tmp_path: Path) -> None:
 
 
 def test_here_everything_is_told() -> None:
-    from probe.cli.doctor import system
+    from probe.operation.status.installation_checks import check_system
 
     assert LINUX
-    assert system() == []
+    assert check_system() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.metadata as metadata
 import os
 import re
@@ -21,6 +22,7 @@ from packaging.utils import canonicalize_name
 from built import build, tree_copy
 from lock import needed, plain, text
 from probe import __version__
+from probe.cli.main import COMMANDS_OF_OTHERS, LABORATORY
 from project_root import ROOT
 
 NAMES = {"clickhouse_connect": "clickhouse-connect", "dns": "dnspython", "ibis": "ibis-framework",
@@ -30,7 +32,16 @@ NAMES = {"clickhouse_connect": "clickhouse-connect", "dns": "dnspython", "ibis":
 
 @pytest.fixture(scope="module")
 def project() -> dict[str, Any]:
-    with (ROOT / "pyproject.toml").open("rb") as handle:
+    return declared("pyproject.toml")
+
+
+@pytest.fixture(scope="module")
+def laboratory() -> dict[str, Any]:
+    return declared("lab/pyproject.toml")
+
+
+def declared(file: str) -> dict[str, Any]:
+    with (ROOT / file).open("rb") as handle:
         return tomllib.load(handle)
 
 
@@ -46,15 +57,17 @@ def imported(folder: Path) -> dict[str, str]:
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             found.update({name.split(".")[0]: str(path) for name in names})
-    return {n: p for n, p in found.items() if n not in sys.stdlib_module_names and n not in ("probe", "__future__")}
+    ours = {"probe", "probe_lab", "__future__"}
+    return {n: p for n, p in found.items() if n not in sys.stdlib_module_names | ours}
 
 
-def test_every_import_is_declared(project: dict[str, Any], root: Path) -> None:
-    extras = project["project"]["optional-dependencies"]
-    known = distributions(project["project"]["dependencies"]) | distributions(
-        [line for name, lines in extras.items() if name not in ("dev", "all") for line in lines]
+@pytest.mark.parametrize(("file", "folder"), [("pyproject.toml", "probe"), ("lab/pyproject.toml", "lab/probe_lab")])
+def test_every_import_is_declared(file: str, folder: str) -> None:
+    needs = declared(file)["project"]
+    known = distributions(needs["dependencies"]) | distributions(
+        [line for name, lines in needs["optional-dependencies"].items() if name not in ("dev", "all") for line in lines]
     )
-    missing = {n: p for n, p in imported(root / "probe").items() if canonicalize_name(NAMES.get(n, n)) not in known}
+    missing = {n: p for n, p in imported(ROOT / folder).items() if canonicalize_name(NAMES.get(n, n)) not in known}
     assert not missing
 
 
@@ -67,9 +80,17 @@ def test_the_base_is_light(project: dict[str, Any]) -> None:
 def test_all_means_all(project: dict[str, Any]) -> None:
     extras = project["project"]["optional-dependencies"]
     (everything,) = (Requirement(line) for line in extras["all"])
-    assert everything.extras == set(extras) - {"all", "demo"}
-    assert all(Requirement(line).specifier for lines in extras.values() for line in lines
-               if Requirement(line).name != project["project"]["name"])
+    assert everything.extras == set(extras) - {"all"}
+
+
+def test_others_are_bounded_below(project: dict[str, Any], laboratory: dict[str, Any]) -> None:
+    wanted = [Requirement(line) for line in (*every_need(project), *every_need(laboratory))]
+    assert [r.name for r in wanted if not r.specifier and r.name != project["project"]["name"]] == []
+
+
+def every_need(of: dict[str, Any]) -> list[str]:
+    extras = of["project"]["optional-dependencies"]
+    return [*of["project"]["dependencies"], *(line for lines in extras.values() for line in lines)]
 
 
 def test_pins_are_packages_and_nothing_else(root: Path) -> None:
@@ -81,34 +102,35 @@ def test_pins_are_packages_and_nothing_else(root: Path) -> None:
     assert names == sorted(names, key=str.lower)
 
 
-def test_what_the_tests_need_directly_is_pinned(project: dict[str, Any], root: Path) -> None:
+def test_what_the_tests_need_directly_is_pinned(project: dict[str, Any], laboratory: dict[str, Any],
+                                                root: Path) -> None:
     lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
     pinned = {plain(line.partition("==")[0]) for line in lines}
     extras = project["project"]["optional-dependencies"]
-    wanted = [line for extra in ("dev", "lab", "helper", "quic", "research") for line in extras[extra]]
-    wanted += project["project"]["dependencies"]
+    wanted = [line for extra in ("dev", "helper", "quic", "research") for line in extras[extra]]
+    wanted += [*project["project"]["dependencies"], *every_need(laboratory)]
     names = {plain(Requirement(line).name) for line in wanted} - {project["project"]["name"]}
     assert names - pinned == set()
 
 
 def test_the_lock_follows_every_need_once() -> None:
-    found = needed("pytest-xdist", ())
+    found = needed({"pytest-xdist": ()})
     assert {"pytest", "execnet", "pluggy"} <= set(found)  # pluggy is pytest's need
     assert "pytest-xdist" not in found
     assert found["pytest"] == metadata.version("pytest")
     assert text({"b": "2", "A": "1"}).endswith("\nA==1\nb==2\n")
 
 
-def test_pinned_versions_are_allowed(project: dict[str, Any], root: Path) -> None:
+def test_pinned_versions_are_allowed(project: dict[str, Any], laboratory: dict[str, Any], root: Path) -> None:
     lines = (root / "requirements" / "ci.txt").read_text(encoding="utf-8").splitlines()
     pinned = {r.name.lower(): str(r.specifier).removeprefix("==") for r in map(
         Requirement, (line for line in lines if line and not line.startswith("#")))}
-    extras = project["project"]["optional-dependencies"]
-    wanted = [*project["project"]["dependencies"], *(line for lines in extras.values() for line in lines)]
-    for requirement in map(Requirement, wanted):
+    for requirement in map(Requirement, (*every_need(project), *every_need(laboratory))):
         version = pinned.get(requirement.name.lower())
         assert version is None or requirement.specifier.contains(version), requirement
-    assert distributions(project["project"]["dependencies"]) <= set(pinned)
+    ours = {project["project"]["name"]}
+    wanted = [*project["project"]["dependencies"], *laboratory["project"]["dependencies"]]
+    assert distributions(wanted) - ours <= set(pinned)
 
 
 def test_urllib3_is_the_genuine_one() -> None:
@@ -169,13 +191,15 @@ def test_the_installed_package_finds_its_catalogue(wheel: Path, tmp_path: Path) 
     ], done.stderr
 
 
-def test_the_command_exists(project: dict[str, Any], root: Path) -> None:
-    module, _, function = project["project"]["scripts"]["probe"].partition(":")
-    text = (root / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8")
-    assert re.search(rf"^(async )?def {function}\b", text, re.MULTILINE)
+def test_the_commands_exist(project: dict[str, Any], laboratory: dict[str, Any]) -> None:
+    own = laboratory["project"]["entry-points"][COMMANDS_OF_OTHERS]
+    assert sorted(own) == sorted(LABORATORY)
+    for where in (*project["project"]["scripts"].values(), *laboratory["project"]["scripts"].values(), *own.values()):
+        module, _, function = where.partition(":")
+        assert callable(getattr(importlib.import_module(module), function)), where
 
 
-@pytest.mark.parametrize("goal", ["demo", "test", "check", "lint", "bench", "docs", "dist", "lock"])
+@pytest.mark.parametrize("goal", ["demo", "test", "check", "long", "lint", "bench", "score", "docs", "dist", "lock"])
 def test_make_knows_its_goals_and_their_files_exist(root: Path, goal: str) -> None:
     done = subprocess.run(["make", "--dry-run", goal], cwd=root, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
@@ -184,8 +208,9 @@ def test_make_knows_its_goals_and_their_files_exist(root: Path, goal: str) -> No
 
 
 def test_make_refuses_an_old_python(root: Path, tmp_path: Path) -> None:
-    for name in ("Makefile", "pyproject.toml"):
-        shutil.copy(root / name, tmp_path)
+    for name in ("Makefile", "pyproject.toml", "lab/pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(root / name, tmp_path / name)
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("sh", "make", "expr", "getconf", "touch", "rm", "echo"):

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 
 from in_order import in_order
 from loopback import requests_on, serving
+from observations import observation, replace_flat
 from probe.cli.main import cli
 from probe.core.endpoints import Endpoint
-from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.outcomes import Outcome
+from probe.core.tables.roles import Role
 from probe.core.verdicts import Verdict
 from probe.research.registers.register_join import Index, join, parents
 from probe.research.registers.register_types import Entry, Refused, Updated
@@ -27,7 +29,7 @@ from probe.research.registers.register_words import MATCHES
 from probe.results.runs.run_writer import write_run
 
 
-def endpoint(target: str, url: str, *, host: str = "", address: str = "", role: str = "chat") -> Endpoint:
+def endpoint(target: str, url: str, *, host: str = "", address: str = "", role: Role = "chat") -> Endpoint:
     return Endpoint(target_id=target, service=target.partition(".")[0], role=role, tier=1, input=url, protocol="http",
                     host=host or url.partition("://")[2].partition("/")[0], port=443, address=address)
 
@@ -146,7 +148,7 @@ def test_a_network_matches_what_lies_in_it(number: int, length: int) -> None:
 # --- the command
 
 
-def verdict(target: str, outcome: str) -> Verdict:
+def verdict(target: str, outcome: Outcome) -> Verdict:
     return Verdict(target_id=target, service=target.partition(".")[0], role="web", input="", outcome=outcome,
                    block_type="tls.reset.sni" if outcome == "blocked" else "")
 
@@ -155,13 +157,15 @@ def verdict(target: str, outcome: str) -> Verdict:
 def results(tmp_path: Path) -> Path:
     """Runs in Russia on three days, and one elsewhere that finds blocked what Russia does not block."""
     folder = tmp_path / "results"
-    for day, cc, signal, wechat in ((3, "RU", "ok", "ok"), (5, "RU", "blocked", "ok"), (6, "RU", "blocked", "ok"),
-                                    (1, "DE", "ok", "blocked")):
+    days: tuple[tuple[int, str, Outcome, Outcome], ...] = (
+        (3, "RU", "ok", "ok"), (5, "RU", "blocked", "ok"), (6, "RU", "blocked", "ok"), (1, "DE", "ok", "blocked"))
+    for day, cc, signal, wechat in days:
         run = Run(run_id=f"r{day}", measurement_start_time=f"2017-05-{day:02}T10:00:00Z", vantage=Vantage(probe_cc=cc))
-        seen = Observation(observation_id=f"r{day}.1", run_id=f"r{day}", target_id="signal.web.main",
+        seen = observation(observation_id=f"r{day}.1", run_id=f"r{day}", target_id="signal.web.main",
                            operation="tls_handshake", purpose="target", address="198.51.100.77", trust="valid",
                            address_source="system")
-        forged = replace(seen, observation_id=f"r{day}.2", address="192.0.2.66", trust="wrong_name", failure="x")
+        forged = replace_flat(seen, observation_id=f"r{day}.2", address="192.0.2.66", trust="wrong_name",
+                         failure="ssl_invalid_hostname")
         write_run(RunResult(run=run, observations=(seen, forged), controls=(), services=(), verdicts=(
             verdict("signal.web.main", signal), verdict("wechat.web.main", wechat), verdict("line.web.main", signal),
         )), folder, parquet=False)

@@ -16,9 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from in_order import in_order
+from observations import observation
 from probe.cli.main import cli
-from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import DnsEngine, ResolverRole
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 from probe.operation.commands.exit_codes import EXIT_USAGE
 from probe.results.archive.compaction import compact
 from probe.results.archive.release import RELEASED, released_runs, released_table
@@ -221,15 +225,16 @@ SECRETS = ("SECRET", "203.0.113.77")
 @given(resolver=st.sampled_from(["system", "network"]), purpose=st.sampled_from(["target", "ladder", "locate"]),
        trust=st.sampled_from(["unknown_issuer", "invalid", ""]))
 def test_nothing_that_names_person_place_or_installation_is_released(
-    tmp_path_factory: pytest.TempPathFactory, resolver: str, purpose: str, trust: str,
+    tmp_path_factory: pytest.TempPathFactory, resolver: ResolverRole, purpose: Purpose, trust: TrustFinding | Empty,
 ) -> None:
     """Every text that somebody on the way, or this machine, may have written holds a mark; none may come out."""
     directory = tmp_path_factory.mktemp("results")
     result = made("20170504T061205Z_1a2b3c4d", "2017-05-04T06:12:05Z", probe="SECRET")
-    marked = Observation(
+    marked = observation(
         observation_id="20170504T061205Z_1a2b3c4d.1", operation="dns_round_trip", resolver=resolver, purpose=purpose,
         trust=trust, tainted_by="20170504T061205Z_1a2b3c4d.0", resolver_address=SECRETS[1], address=SECRETS[1],
-        replies=("SECRET",), icmp="SECRET", packets=("SECRET",), ja4="SECRET", chain=("SECRET",), ede=("SECRET",),
+        replies=("SECRET",), icmp="SECRET", ja4="SECRET",
+        packets=("1.00|in|64|1|1|SECRET|0|0|0|0",), chain=("SECRET",), ede=("SECRET",),
         issuer="SECRET", subject="SECRET", title="SECRET", location="SECRET", server="SECRET", url="SECRET",
         body_excerpt="SECRET", mismatch="SECRET", reason="SECRET", reply_head="SECRET",
     )
@@ -252,8 +257,9 @@ def test_nothing_that_names_person_place_or_installation_is_released(
     ("network", "udp", False), ("network", "tcp", False), ("system", "system", False), ("of tomorrow", "udp", False),
     ("public", "udp", True), ("dark", "udp", True), ("cloudflare", "doh", True), ("adguard", "dot", True),
 ])
-def test_only_resolvers_that_the_probe_chose_are_told(tmp_path: Path, resolver: str, engine: str, told: bool) -> None:
-    asked = Observation(observation_id="r-1.1", operation="dns_round_trip", resolver=resolver, dns_engine=engine,
+def test_only_resolvers_that_the_probe_chose_are_told(tmp_path: Path, resolver: ResolverRole, engine: DnsEngine,
+                                                      told: bool) -> None:
+    asked = observation(observation_id="r-1.1", operation="dns_round_trip", resolver=resolver, dns_engine=engine,
                         resolver_address="198.51.100.7")
     write_run(replace(made("r-1", "2017-05-04T06:12:05Z"), observations=(asked,)), tmp_path, parquet=False)
     (row,) = released(tmp_path, "observations")

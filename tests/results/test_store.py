@@ -12,10 +12,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from observation_values import FORMED, REPLIES
 
+from observations import observation, replace_flat
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.verdicts import ServiceVerdict, Verdict
@@ -23,7 +26,9 @@ from probe.results import column_meanings
 from probe.results.codebook import codebook
 from probe.results.files.atomic import StoreError, check_writable, remove_stale, write_file, write_files
 from probe.results.files.text_cells import decode, encode
-from probe.results.row_codec import Value
+from probe.results.flat_observation import column_types
+from probe.results.plain_types import plain
+from probe.results.row_codec import Row, Value, record_from, run_from
 from probe.results.runs.run_reader import read_run, read_runs, stored_runs
 from probe.results.runs.run_writer import write_run
 from probe.results.schema import FRAME, TABLES, Column, Kind
@@ -53,8 +58,12 @@ VALUES: dict[object, st.SearchStrategy[Any]] = {
 
 
 def any_of(kind: type, **fixed: object) -> st.SearchStrategy[Any]:
+    if kind is Observation:
+        flat = {name: VALUES[hint] for name, hint in column_types().items()} | FORMED | {
+            "operation": st.just("dns_round_trip"), "replies": REPLIES["dns_round_trip"]}
+        return st.builds(observation, **flat | {name: st.just(value) for name, value in fixed.items()})
     hints = get_type_hints(kind)
-    free = {f.name: VALUES[hints[f.name]] for f in fields(kind) if f.name not in fixed}
+    free = {f.name: VALUES[plain(hints[f.name])] for f in fields(kind) if f.name not in fixed}
     return st.builds(kind, **free, **{name: st.just(value) for name, value in fixed.items()})
 
 
@@ -79,10 +88,27 @@ RESULTS = st.builds(
     (column_meanings.SERVICES, [ServiceVerdict]), (column_meanings.RUNS, [Run, Vantage]),
 ])
 def test_every_field_has_words_and_every_word_a_field(words: column_meanings.Words, rows: list[type]) -> None:
-    names = [f.name for row in rows for f in fields(row) if f.name != "vantage"]
+    names = [*column_types()] if rows == [Observation] else [
+        f.name for row in rows for f in fields(row) if f.name != "vantage"]
     assert len(names) == len(set(names))
     assert set(names) - (set(column_meanings.FRAME) if rows[0] is not Run else set()) == set(words)
     assert all(meaning.endswith((".", "`")) for _, meaning in words.values())
+
+
+def test_words_that_this_version_does_not_know_are_read_as_they_are() -> None:
+    told = {"run_id": "r", "measurement_start_time": "2017-05-04T06:12:00Z", "outcome": "odd",
+            "network_type": "balloon"}
+    run = run_from(told)
+    assert (str(run.outcome), str(run.vantage.network_type), run.trigger) == ("odd", "balloon", "manual")
+    answer = record_from({"control_id": "a", "input": "b", "state": "asleep", "tcp": (("192.0.2.1:443", "odd"),),
+                          "http_failure": None}, ControlAnswer)
+    assert (str(answer.state), answer.tcp, answer.http_failure) == ("asleep", (("192.0.2.1:443", "odd"),), None)
+
+
+@pytest.mark.parametrize("row", [{"operation": 3}, {"failure": "eof_error"}], ids=["of another type", "missing"])
+def test_what_is_no_row_is_not_read(row: Row) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        record_from(row, Observation)
 
 
 def test_rows_carry_what_the_analysis_relies_on() -> None:
@@ -146,7 +172,7 @@ def test_numbers_stay_numbers_and_none_differs_from_empty(tmp_path: Path) -> Non
     result = a_result()
     result = replace(
         result,
-        observations=(replace(result.observations[0], tls_alert=-1, clock_offset_s=-0.25),),
+        observations=(replace_flat(result.observations[0], tls_alert=-1, clock_offset_s=-0.25),),
         controls=tuple(replace(result.controls[0], http_failure=word) for word in (None, "", "eof_error")),
     )
     write_run(result, tmp_path, parquet=False)

@@ -107,7 +107,7 @@ def longest_chain(observations: Sequence[Observation]) -> Chain:
 def _chain(observations: Sequence[Observation], host: str, address: str, visits: Sequence[Observation],
            ladder_s: float) -> Chain:
     lookups = [o for o in observations if o.operation in _LOOKUPS and o.purpose == "target" and o.hostname == host
-               and address in o.answers]
+               and address in o.dns.answers]
     # The first answer is what the site waited for, whoever gave it.
     steps = [*sorted(lookups, key=lambda o: o.t_s)[:1], *visits]
     return Chain(
@@ -123,4 +123,4 @@ def _described(seen: Observation) -> str:
 
 def _round_trips(seen: Observation) -> int:
     """One question and one answer, except TLS 1.2's handshake (RFC 5246 section 7.3) and a page beyond the window."""
-    return 2 if seen.tls_version == "TLSv1.2" or seen.bytes_read > FIRST_WINDOW_BYTES else 1
+    return 2 if seen.tls.version == "TLSv1.2" or seen.bytes_read > FIRST_WINDOW_BYTES else 1

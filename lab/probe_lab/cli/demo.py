@@ -12,10 +12,12 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from probe.research.report.verdict_series import Change
+    from probe_lab.change_points import Change
+
+TITLE = "WeChat in Russia, May 2017 (laboratory)"
 
 
-@click.command()
+@click.command(short_help="WeChat in Russia, May 2017: a time-lapse in the laboratory.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("results/demo"),
               show_default=True, help="Folder for the results; must be empty or absent.")
 @click.option("--seed", type=int, default=2017, show_default=True, help="Seed of the world.")
@@ -30,10 +32,11 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
       probe demo --out /tmp/demo
     """
     from probe.catalogue.load import load
-    from probe.research.report.report_page import make_report
     from probe_lab import timelapse
+    from probe_lab.change_points import find_changes
     from probe_lab.lab_errors import LabFailed, LabUnavailable
     from probe_lab.laboratory import unavailable
+    from probe_lab.scoring.trial import read_rows
 
     if why := unavailable():
         raise click.ClickException(f"no laboratory can be built here: {why}")
@@ -48,8 +51,8 @@ def demo(out: Path, seed: int, jobs: int | None) -> None:
                                     progress=lambda done, total: bar.update(done - bar.pos))
     except (LabUnavailable, LabFailed, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
-    report = make_report(out, out / "report.html", title="WeChat in Russia, May 2017 (laboratory)")
-    found = _changes(out)
+    report = _make_report(out)
+    found = find_changes(read_rows(out, "verdicts"))
     _tell(found, out, report, time.monotonic() - begin)
     if not _right(found):
         click.echo("The dates found are not the dates of the block: this is a defect, please report it.", err=True)
@@ -69,13 +72,18 @@ def _prepare(out: Path) -> None:
     marker.touch()
 
 
-def _changes(out: Path) -> Sequence[Change]:
-    from probe.core.verdicts import Verdict
-    from probe.research.report.verdict_series import changes, verdict_row
-    from probe.results.runs.run_reader import read_records, stored_runs
+def _make_report(out: Path) -> Path:
+    """The page that `probe report` makes of the results."""
+    import subprocess
 
-    return changes(verdict_row(run, verdict) for run in stored_runs(out)
-                   for verdict in read_records(out, run, Verdict))
+    from probe_lab.laboratory import probe_command
+
+    page = out / "report.html"
+    done = subprocess.run([*probe_command(), "report", str(out), "--out", str(page), "--title", TITLE],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise click.ClickException(f"no report could be made: {done.stderr.strip()[-500:]}")
+    return page
 
 
 def _right(found: Sequence[Change]) -> bool:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from probe.core.progress import Progress
-from probe.operation.commands.progress_bar import bar
+from probe_lab.cli.progress import bar
+from probe_lab.lab_errors import INSTALL_FLEET
 
 if TYPE_CHECKING:
     from probe_lab.fleet.fleet_world import Size
@@ -24,11 +25,11 @@ PLENTY = 100_000
 _SEED = click.IntRange(0, MOST_SEED)
 
 
-@click.group()
+@click.group(short_help="Made-up volunteers over months: score event detection, make data.")
 def fleet() -> None:
     """Make up volunteers, networks, censors and outages over months, with known truth.
 
-    Nothing is measured and no packet is sent. Needs the extra `research`.
+    Nothing is measured and no packet is sent. Needs the extra `fleet` of the laboratory.
     """
 
 
@@ -161,6 +162,6 @@ def _check() -> None:
 
     missing = [name for name in ("numpy", "pandas", "pyarrow") if find_spec(name) is None]
     if missing:
-        click.echo(f"Made-up fleets need {', '.join(missing)}; run: pip install 'reachability-probe[research]'",
+        click.echo(f"Made-up fleets need {', '.join(missing)}; in a checkout of the project run: {INSTALL_FLEET}",
                    err=True)
         sys.exit(1)

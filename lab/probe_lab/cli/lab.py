@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def lab() -> None:
     """Run programs against known censors in a closed internet.
 
-    Nothing that runs in the laboratory can reach the real network. Needs the extra `lab`, Linux, and the right to
-    make namespaces; `probe doctor` says whether this machine has it.
+    Nothing that runs in the laboratory can reach the real network. Needs Linux and the right to make
+    namespaces; `probe lab exec clean -- true` shows whether this machine has it, and says what lets it if not.
     """
 
 

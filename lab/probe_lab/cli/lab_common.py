@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from probe_lab.lab_errors import INSTALL
+
 if TYPE_CHECKING:
     from probe.catalogue.types import Catalogue
     from probe_lab.format.scenario import Scenario
@@ -68,4 +70,4 @@ def check_machine() -> None:
 
 
 def missing(error: ModuleNotFoundError) -> click.ClickException:
-    return click.ClickException(f"the laboratory needs {error.name}; run: pip install 'reachability-probe[lab]'")
+    return click.ClickException(f"the laboratory needs {error.name}; in a checkout of the project run: {INSTALL}")

@@ -27,7 +27,7 @@ _WORD = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+", re.IGNORECASE)
               help="Who is censored: a host or an input of the catalogue. May be repeated.")
 @click.option("--seed", type=int, default=1, show_default=True, help="What is drawn: targets, addresses, delays.")
 @click.option("--level", type=click.Choice(LEVELS), default="packet", show_default=True,
-              help="socket: raw sockets are refused, as to an ordinary user.")
+              help="Evidence level; socket: raw sockets are refused, as to an ordinary user.")
 @click.option("--pcap", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Folder for captures at the client, the servers and the vantage points (pcapng).")
 @click.option("--no-helper", is_flag=True, help="Leave the test helpers out.")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from probe.core.tables.consent_words import LEVELS as CONSENT_LEVELS
 from probe_lab.cli.lab_common import LEVELS, catalogue, check_machine, scenarios
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--repeats", type=click.IntRange(1, 100), default=1, show_default=True,
               help="Run each trial so often, to see which verdicts differ.")
 @click.option("--level", type=click.Choice((*LEVELS, "both")), default="both", show_default=True,
-              help="Evidence that the program can gather.")
+              help="Evidence level: what the program can gather.")
+@click.option("--consent-level", type=click.IntRange(min(CONSENT_LEVELS), max(CONSENT_LEVELS)),
+              default=max(CONSENT_LEVELS), show_default=True,
+              help="Consent level: what the volunteer agreed to. What the scenarios expect stays the same.")
 @click.option("--no-helper", is_flag=True, help="Without test helpers: a right verdict or `inconclusive` passes.")
 @click.option("--loss", type=click.FloatRange(0, 0.5), metavar="SHARE",
               help="Lose so many of the client's packets, each way, in every scenario.")
@@ -48,10 +52,12 @@ FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="Print the score as JSON.")
 @click.option("--html", type=FILE, help="Write the score to this file, as one page.")
 @click.option("--markdown", type=FILE, help="Write the score to this file, as Markdown.")
+@click.option("--keep-failing", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+              help="Write a small file here for each trial that went wrong; tests run it again.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep results and truth logs here.")
-def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int, level: str, no_helper: bool,
-          loss: float | None, rtt_ms: float | None, jobs: int, as_json: bool, html: Path | None,
-          markdown: Path | None, keep: Path | None) -> None:
+def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int, level: str, consent_level: int,
+          no_helper: bool, loss: float | None, rtt_ms: float | None, jobs: int, as_json: bool, html: Path | None,
+          markdown: Path | None, keep_failing: Path | None, keep: Path | None) -> None:
     """Run this program in every scenario and say how often it was right.
 
     Exit status 1 for a false accusation, and when no trial could be judged.
@@ -61,6 +67,7 @@ def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int,
       probe lab score
       probe lab score --scenario 'dns-*' --scenario clean --seeds 10 --html score.html
       probe lab score --loss 0.05 --rtt-ms 300
+      probe lab score --consent-level 1 --level socket
       probe lab score --scenario sni-gfw2 --seed 7 --level socket --keep /tmp/why
     """
     from probe_lab.scoring.trial import Line, Trial
@@ -73,8 +80,8 @@ def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int,
     levels = LEVELS if level == "both" else (level,)
     click.echo(f"Seed {first} (the same again: --seed {first})", err=True)
     trials = [
-        Trial(scenario=scenario, seed=number, level=name, helpers=not no_helper, line=line, repetition=repetition,
-              keep=keep)
+        Trial(scenario=scenario, seed=number, level=name, consent_level=consent_level, helpers=not no_helper,
+              line=line, repetition=repetition, keep=keep)
         for repetition in range(repeats) for number in numbers for scenario in chosen for name in levels
     ]
     begin = time.monotonic()
@@ -83,6 +90,8 @@ def score(patterns: tuple[str, ...], seed: int | None, seeds: int, repeats: int,
     report = _report(trials, results, rows, patterns=patterns, repeats=repeats, line=line,
                      wall_s=time.monotonic() - begin)
     _write(report, as_json=as_json, html=html, markdown=markdown)
+    if keep_failing is not None:
+        _keep_failing(results, keep_failing)
     sys.exit(1 if report.total.false_accusations or report.total.accuracy is None else 0)
 
 
@@ -99,6 +108,16 @@ def _run(trials: Sequence[Trial], rows: Catalogue, *, jobs: int) -> tuple[TrialR
         raise click.ClickException(str(error)) from error
 
 
+def _keep_failing(results: Sequence[TrialResult], folder: Path) -> None:
+    from probe_lab.scoring.failing_seeds import write_failing
+
+    try:
+        kept = write_failing(results, folder)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+    click.echo(f"Trials that went wrong: {len(kept)}{f', kept in {folder}' if kept else ''}", err=True)
+
+
 def _report(trials: Sequence[Trial], results: Sequence[TrialResult], rows: Catalogue, *, patterns: tuple[str, ...],
             repeats: int, line: Line, wall_s: float) -> Report:
     from probe import __version__
@@ -112,6 +131,7 @@ def _report(trials: Sequence[Trial], results: Sequence[TrialResult], rows: Catal
         seeds=tuple(dict.fromkeys(trial.seed for trial in trials)),
         repeats=repeats,
         helpers=trials[0].helpers,
+        consent_level=trials[0].consent_level,
         scenarios=tuple({trial.scenario.name: trial.scenario for trial in trials}.values()),
         total=add_up(results),
         levels={name: add_up(result for result in results if result.level == name) for name in levels},

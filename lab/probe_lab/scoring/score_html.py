@@ -61,8 +61,8 @@ def as_html(report: Report) -> str:
     parts = [
         _HEAD,
         "<h1>Score in the laboratory</h1>\n",
-        _paragraph(f"{report.selection}, seeds {seeds}, {report.repeats} run(s) of each, {helpers}. "
-                   f"{report.software} Took {report.wall_s:.0f} s."),
+        _paragraph(f"{report.selection}, seeds {seeds}, {report.repeats} run(s) of each, {report.all_levels}, "
+                   f"{helpers}. {report.software} Took {report.wall_s:.0f} s."),
         f"<p>The same again: <code>{escape(report.replay)}</code></p>\n",
     ]
     for level, part in report.levels.items():
@@ -94,7 +94,7 @@ def _raw_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _level(level: str, part: Score, report: Report) -> list[str]:
     bad = " bad" if part.false_accusations else ""
     parts = [
-        f"<h2>Evidence level: {escape(level)}</h2>\n",
+        f"<h2>At {escape(report.levels_in_words(level))}</h2>\n",
         f'<p class="figure{bad}">False accusations: {escape(accusation_line(part))}</p>\n',
     ]
     if part.false_accusations:

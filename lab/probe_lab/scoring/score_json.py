@@ -16,6 +16,8 @@ def as_json(report: Report) -> dict[str, object]:
         "seeds": list(report.seeds),
         "repeats": report.repeats,
         "helpers": report.helpers,
+        "evidence_levels": list(report.levels),
+        "consent_level": report.consent_level,
         "replay": report.replay,
         "software": report.software,
         "scenarios": [scenario.name for scenario in report.scenarios],

@@ -58,7 +58,7 @@ def as_markdown(report: Report) -> str:
     alone = "with test helpers" if report.helpers else "without test helpers: `inconclusive` passes"
     parts = [
         _WHAT,
-        f"{report.selection}, seeds {seeds}, {report.repeats} run(s) of each, {alone}. "
+        f"{report.selection}, seeds {seeds}, {report.repeats} run(s) of each, {report.all_levels}, {alone}. "
         f"{report.software} Took {report.wall_s:.0f} s.",
         f"The same again:\n\n```\n{report.replay}\n```",
         "Another seed draws other targets, addresses, delays and headers: without `--seed` one is drawn, and printed.",
@@ -74,10 +74,11 @@ def as_markdown(report: Report) -> str:
 
 
 def _level(level: str, part: Score, report: Report) -> list[str]:
+    at = report.levels_in_words(level)
     columns, rows = outcome_matrix(part.confusion)
     matrix = [(name, *(str(cells.get(column, "")) for column in columns)) for name, cells in rows.items()]
     parts = [
-        f"## Evidence level: {level}",
+        f"## At {at}",
         f"- False accusations: {accusation_line(part)}\n- Accuracy: {accuracy_line(part)}\n"
         f"- Misses: {miss_line(part)}; verdicts that differed between repetitions: {len(part.unstable)}",
         "Outcomes, expected (rows) and got:",
@@ -89,13 +90,13 @@ def _level(level: str, part: Score, report: Report) -> list[str]:
         parts += ["Causes:", table(("expected", "got", "verdicts"), counted)]
     if part.calibration:
         parts += [_PROMISE, table(CALIBRATION_HEAD, calibration_rows(part.calibration))]
-    parts += [f"### Scenarios at level {level}", _scenarios(report, part)]
+    parts += [f"### Scenarios at {at}", _scenarios(report, part)]
     if part.false_accusations:
-        parts += [f"### False accusations at level {level}", _findings(part.false_accusations)]
-    parts += [f"### Misses at level {level}", _findings(part.misses) if part.misses else "None."]
+        parts += [f"### False accusations at {at}", _findings(part.false_accusations)]
+    parts += [f"### Misses at {at}", _findings(part.misses) if part.misses else "None."]
     troubles = [(t.scenario, str(t.seed), t.reason[-300:]) for t in (*part.invalid, *part.broken)]
     if troubles:
-        parts += [f"### Trials at level {level} that prove nothing", table(("scenario", "seed", "why"), troubles)]
+        parts += [f"### Trials at {at} that prove nothing", table(("scenario", "seed", "why"), troubles)]
     return parts
 
 

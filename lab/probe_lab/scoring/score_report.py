@@ -12,7 +12,7 @@ from probe_lab.format.scenario import Scenario
 from probe_lab.lab_types import Expect
 from probe_lab.scoring.calibration import Bin
 from probe_lab.scoring.score_run import Score
-from probe_lab.scoring.trial import Line
+from probe_lab.scoring.trial import FULL_CONSENT, Line
 
 ORDER = (*OUTCOMES, NOT_ATTEMPTED, "missing")
 """Outcomes in the order in which tables list them."""
@@ -27,6 +27,7 @@ class Report:
     seeds: tuple[int, ...]
     repeats: int
     helpers: bool
+    consent_level: int = FULL_CONSENT
     scenarios: tuple[Scenario, ...]
     total: Score
     levels: Mapping[str, Score]
@@ -53,8 +54,18 @@ class Report:
         seeds = f" --seeds {len(self.seeds)}" if len(self.seeds) > 1 else ""
         repeats = f" --repeats {self.repeats}" if self.repeats > 1 else ""
         helper = "" if self.helpers else " --no-helper"
-        return (f"probe lab score{which} --seed {self.seeds[0]}{seeds}{repeats} --level {level}{helper}"
-                f"{self.line.flags}")
+        return (f"probe lab score{which} --seed {self.seeds[0]}{seeds}{repeats} --level {level}"
+                f" --consent-level {self.consent_level}{helper}{self.line.flags}")
+
+    @property
+    def all_levels(self) -> str:
+        """The levels of all figures, in words."""
+        levels = "levels" if len(self.levels) > 1 else "level"
+        return f"evidence {levels} {' and '.join(self.levels)}, consent level {self.consent_level}"
+
+    def levels_in_words(self, level: str) -> str:
+        """The two levels of the figures at one evidence level."""
+        return f"evidence level {level}, consent level {self.consent_level}"
 
     @property
     def unreached(self) -> tuple[str, ...]:
@@ -84,7 +95,7 @@ def expectation(expect: Expect) -> str:
         "" if expect.partial is None else "in part" if expect.partial else "as a whole",
         f"namely {', '.join(expect.endpoints)}" if expect.endpoints else "",
         f"({' or '.join(expect.unless_fired)} where nothing acts)" if expect.unless_fired else "",
-        f"(level {expect.level})" if expect.level != "any" else "",
+        f"(evidence level {expect.level})" if expect.level != "any" else "",
     ]
     return " ".join(filter(None, parts))
 

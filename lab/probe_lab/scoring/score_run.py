@@ -26,6 +26,8 @@ class Finding:
     scenario: str
     seed: int
     level: str
+    """The evidence level."""
+    consent_level: int
     helpers: bool
     input: str
     expected: str
@@ -42,6 +44,7 @@ class Trouble:
     scenario: str
     seed: int
     level: str
+    """The evidence level."""
     reason: str
 
 
@@ -209,6 +212,7 @@ def _finding(result: TrialResult, row: JudgedRow) -> Finding:
         scenario=result.scenario,
         seed=result.seed,
         level=result.level,
+        consent_level=result.consent_level,
         helpers=result.helpers,
         input=row.subject,
         expected=row.expected,
@@ -222,8 +226,9 @@ def _finding(result: TrialResult, row: JudgedRow) -> Finding:
 def replay(result: TrialResult) -> str:
     """The command that makes this very laboratory again and keeps what it takes to understand a verdict."""
     helper = "" if result.helpers else " --no-helper"
-    trial = f"--scenario {result.scenario} --seed {result.seed} --level {result.level}{helper}{result.line.flags}"
-    return f"probe lab score {trial} --keep DIR"
+    levels = f"--level {result.level} --consent-level {result.consent_level}"
+    return (f"probe lab score --scenario {result.scenario} --seed {result.seed} {levels}{helper}{result.line.flags} "
+            "--keep DIR")
 
 
 def _trouble(result: TrialResult, reason: str) -> Trouble:

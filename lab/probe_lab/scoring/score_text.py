@@ -21,7 +21,7 @@ MOST_FINDINGS = 12
 
 def as_text(report: Report) -> str:
     """The score in words: what must never happen first."""
-    parts = [line for level, part in report.levels.items() for line in (*_level_lines(level, part), "")]
+    parts = [line for level, part in report.levels.items() for line in (*_level_lines(level, part, report), "")]
     parts += _troubles("Skipped", report.total.skipped, indent="")
     if report.unreached and not report.patterns:
         parts += ["Rules that decided nothing: " + ", ".join(report.unreached)]
@@ -33,8 +33,8 @@ def as_text(report: Report) -> str:
     ])
 
 
-def _level_lines(level: str, part: Score) -> Iterable[str]:
-    yield f"Evidence level: {level}"
+def _level_lines(level: str, part: Score, report: Report) -> Iterable[str]:
+    yield f"At {report.levels_in_words(level)}"
     yield f"  False accusations: {accusation_line(part)}"
     yield from _findings(part.false_accusations)
     yield f"  Accuracy: {accuracy_line(part)}"

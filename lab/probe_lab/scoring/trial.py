@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from probe.catalogue.types import Catalogue
+from probe.core.tables.consent_words import LEVELS as CONSENT_LEVELS
 from probe_lab.draw import TARGET, draw
 from probe_lab.format.needs import lacking
 from probe_lab.format.ranges import Literal
@@ -26,6 +27,8 @@ from probe_lab.scoring.expect import Judgement, judge
 from probe_lab.scoring.judged import MISSING, Row
 from probe_lab.truth import read_log
 
+FULL_CONSENT = max(CONSENT_LEVELS)
+"""The consent level of a trial unless another is asked for: all that the program can do."""
 VANTAGE_ASN = 64500
 """An AS number for documentation (RFC 5398)."""
 DEADLINE_S = 90
@@ -65,6 +68,8 @@ class Trial:
     scenario: Scenario
     seed: int
     level: str
+    """The evidence level."""
+    consent_level: int = FULL_CONSENT
     helpers: bool = True
     line: Line = field(default_factory=Line)
     repetition: int = 0
@@ -80,6 +85,8 @@ class TrialResult:
     scenario: str
     seed: int
     level: str
+    """The evidence level."""
+    consent_level: int = FULL_CONSENT
     helpers: bool = True
     line: Line = field(default_factory=Line)
     judgement: Judgement | None
@@ -109,6 +116,7 @@ def run_trial(trial: Trial, *, catalogue: Catalogue, warm: Warm | None = None) -
         scenario=trial.scenario.name,
         seed=trial.seed,
         level=trial.level,
+        consent_level=trial.consent_level,
         helpers=trial.helpers,
         line=trial.line,
         judgement=judgement,
@@ -138,7 +146,8 @@ def _run_probe(laboratory: Laboratory, trial: Trial, drawn: Drawn, catalogue: Ca
     """Let the probe measure; why there are no results, or nothing."""
     config = laboratory.directory / "probe.toml"
     agreed = agreed_server(drawn, catalogue) if trial.scenario.agreed_server else ""
-    config.write_text(configuration(drawn.world, helpers=trial.helpers, agreed=agreed))
+    config.write_text(configuration(drawn.world, helpers=trial.helpers, consent_level=trial.consent_level,
+                                    agreed=agreed))
     # Inputs by name, except for the whole catalogue: one argument each would not fit everywhere.
     whole = trial.scenario.company is None
     which = ["--tier", "3"] if whole else [part for target in _measured(drawn) for part in ("--input", target)]
@@ -181,7 +190,7 @@ def agreed_server(drawn: Drawn, catalogue: Catalogue) -> str:
                 and (plan := world.hosts.get(row.host)) and plan.ipv4 and taken.isdisjoint(plan.ipv4))
 
 
-def configuration(world: World, *, helpers: bool, consent_level: int = 3, agreed: str = "") -> str:
+def configuration(world: World, *, helpers: bool, consent_level: int = FULL_CONSENT, agreed: str = "") -> str:
     """The configuration of a volunteer in this world, who agreed to all that the program can do unless told
     otherwise, as TOML. `agreed`: a server that may be asked for foreign names, over TLS and in the clear."""
     lines = ["[run]", f"consent_level = {consent_level}", "",

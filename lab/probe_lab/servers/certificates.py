@@ -10,6 +10,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from probe.core.tables.trust import TrustPolicy
+from probe.core.tables.words import Empty
 from probe_lab.lab_types import World
 from probe_lab.pki import FOREIGN_CA, WEB_CA, Issuer, anchor_of, issue, load_issuer, new_authority, world_time
 from probe_lab.servers.served_sites import Site
@@ -65,7 +67,7 @@ class Certificates:
             return [*site.names, *site.addresses]
         return [name, *site.addresses] if site.doh_path else [name]
 
-    def _issuer(self, trust: str, *, renewed: bool = False) -> Issuer:
+    def _issuer(self, trust: TrustPolicy | Empty, *, renewed: bool = False) -> Issuer:
         anchor = anchor_of(trust)
         if renewed:
             return new_authority(trust, clock_shift_s=self._world.clock_shift_s)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from probe.core.endpoints import Endpoint
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS, Resolver
+from probe.core.tables.trust import TrustPolicy
+from probe.core.tables.words import Empty
 from probe_lab.lab_types import HostPlan, World
 from probe_lab.servers.faults import Faults
 from probe_lab.servers.zone import faces
@@ -48,7 +50,7 @@ class Site:
     rows: tuple[Endpoint, ...] = ()
     names: tuple[str, ...] = ()
     """Server names that it knows, the default first."""
-    trust: str = ""
+    trust: TrustPolicy | Empty = ""
     """Trust policy of its rows; decides which authority signed its certificate."""
     alpn: tuple[str, ...] = ("http/1.1",)
     doh_path: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +18,7 @@ from probe.config.geo.geo_status import geo_settings
 from probe.config.settings import RunSettings, Settings, SettingsError, read_toml, submit_problem, upload_problem
 from probe.config.settings_edit import Tables
 from probe.core.tables.consent_words import LEVELS, TEXT_NUMBER
-
-NETWORK_TYPES: Mapping[str, str] = {
-    "unknown": "not told", "wired": "a cable", "wifi": "wireless, behind a cable", "mobile": "a mobile operator",
-    "vpn": "a VPN whose far end is what you mean to measure",
-}
+from probe.core.tables.run_words import NETWORK_TYPES as NETWORK_TYPES
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

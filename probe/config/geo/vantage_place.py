@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from probe.config.geo.geo_table import NO_COUNTRY
 from probe.core.runs import Vantage
+from probe.core.tables.run_words import GeoSource
 
 OWN = "own"
 """Who tells of an address that this device itself has."""
@@ -32,8 +33,8 @@ class Place:
 
     probe_cc: str = NO_COUNTRY
     probe_asn: int = 0
-    cc_source: str = "none"
-    asn_source: str = "none"
+    cc_source: GeoSource = "none"
+    asn_source: GeoSource = "none"
     stated_cc: str = NO_COUNTRY
     geo_cc: str = NO_COUNTRY
     geo_asn_ipv4: int = 0
@@ -106,7 +107,7 @@ def settled(told: Tabled, *, cc: str, asn: int, moved: bool, geo_db: str = "", g
         vantage_doubt=tuple(doubt), geo_db=geo_db, geo_db_date=geo_db_date)
 
 
-def _source(stated: bool, tabled: bool) -> str:
+def _source(stated: bool, tabled: bool) -> GeoSource:
     return "settings" if stated else "table" if tabled else "none"
 
 

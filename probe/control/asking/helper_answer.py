@@ -26,7 +26,8 @@ from probe.control.helper_protocol import (
 from probe.core.addresses import parse
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
-from probe.core.tables.failures import NO_ANSWER, scrub
+from probe.core.tables.control_sources import AppWord
+from probe.core.tables.failures import NO_ANSWER, Failure, open_failure, scrub
 from probe.core.tables.handshakes import PROOFS
 from probe.measurement.address_echoes import without_addresses
 from probe.measurement.streams.http_parts import MAX_TITLE
@@ -47,12 +48,12 @@ Fields = Mapping[str, Raw]
 class _Seen:
     """What was read so far, by `ip:port`."""
 
-    tcp: dict[str, str] = field(default_factory=dict)
-    tls: dict[str, str] = field(default_factory=dict)
-    udp: dict[str, str] = field(default_factory=dict)
+    tcp: dict[str, Failure] = field(default_factory=dict)
+    tls: dict[str, Failure] = field(default_factory=dict)
+    udp: dict[str, Failure] = field(default_factory=dict)
     leaf_keys: dict[str, str] = field(default_factory=dict)
     ja4s: dict[str, str] = field(default_factory=dict)
-    app: dict[str, str] = field(default_factory=dict)
+    app: dict[str, AppWord] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
 
 
@@ -107,7 +108,7 @@ def _read_entry(entry: XResult, key: str, seen: _Seen) -> None:
         seen.tcp[key] = _word(entry.failure)
     elif entry.operation == "app_round_trip":
         seen.tcp[key] = ""
-        proof = entry.proof if entry.proof in PROOFS else ""
+        proof = next((word for word in PROOFS if word == entry.proof), None)
         seen.app[key] = _word(entry.failure) or proof or "unknown"
         if entry.sni:
             seen.tls[key] = ""
@@ -134,7 +135,7 @@ def _with_dns(blank: ControlAnswer, fields: Fields, entries: list[XResult], endp
     return _named(blank, _word(known.failure), known.addrs) if known else blank
 
 
-def _named(blank: ControlAnswer, failure: str, texts: list[str]) -> ControlAnswer:
+def _named(blank: ControlAnswer, failure: Failure, texts: list[str]) -> ControlAnswer:
     addresses = tuple(dict.fromkeys(str(a) for text in texts[:MAX_ADDRESSES] if (a := parse(text)) is not None))
     if addresses:
         return replace(blank, addresses=addresses)
@@ -195,16 +196,16 @@ def _title(text: str) -> str:
     return without_addresses(_line(text, MAX_TITLE), cut=len(text.encode(errors="replace")) >= MAX_TITLE)
 
 
-def _word(text: str | None) -> str:
+def _word(text: str | None) -> Failure:
     """A helper's failure word as df-007 has it; what is no word at all is quoted as unknown, without addresses."""
     if not text:
         return ""
     if known := OLD_WORDS.get(text):
-        return known
+        return open_failure(known)
     if _WORD.fullmatch(text):
-        return text
+        return open_failure(text)
     line = scrub(_line(text, 200))
-    return line if _PHRASE.match(line) else f"unknown_failure: {line}"[:200]
+    return open_failure(line if _PHRASE.match(line) else f"unknown_failure: {line}"[:200])
 
 
 def _line(text: str, size: int) -> str:

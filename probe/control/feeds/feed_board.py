@@ -19,6 +19,7 @@ from probe.core.addresses import is_bogon, parse
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer
 from probe.core.tables.control_sources import FEED
+from probe.core.tables.failures import open_failure
 from probe.core.tables.handshakes import GENUINE
 
 FRESH_S = 2 * 3600
@@ -101,14 +102,14 @@ def age_of(feed: Feed, entry: FeedEntry, now: datetime.datetime) -> int:
 def answer_of(entry: FeedEntry, blank: ControlAnswer) -> ControlAnswer:
     """An entry that counts, as a helper would have answered."""
     page = entry.page
-    told = {word: tuple((where(place), said) for place in usable(entry) if (said := getattr(place, word)) is not None)
-            for word in ("tcp", "tls", "udp", "app")}
+    told = {word: tuple((where(place), open_failure(said)) for place in usable(entry)
+                        if (said := getattr(place, word)) is not None) for word in ("tcp", "tls", "udp", "app")}
     return replace(
-        blank, state="answered", dns_failure=entry.dns_failure, addresses=_addresses(entry.addresses),
+        blank, state="answered", dns_failure=open_failure(entry.dns_failure), addresses=_addresses(entry.addresses),
         tcp=told["tcp"], tls=told["tls"], udp=told["udp"], app=told["app"],
         leaf_keys=tuple((where(place), place.key) for place in usable(entry) if place.key),
         ja4s=tuple((where(place), place.ja4) for place in usable(entry) if place.ja4),
-        http_failure=page.failure if page else None, http_status=page.status if page else 0,
+        http_failure=open_failure(page.failure) if page else None, http_status=page.status if page else 0,
         http_title=page.title if page else "", http_body_bytes=page.bytes if page else 0,
         http_header_names=page.headers if page else (), http_location=page.location if page else "",
     )

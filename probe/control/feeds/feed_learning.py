@@ -29,23 +29,27 @@ from probe.core.addresses import is_bogon, parse
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
 from probe.core.runs import RunResult
+from probe.core.tables.evidence_words import Answered
 from probe.core.tables.handshakes import GENUINE
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.operations import Operation
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
+from probe.core.tables.protocols import SiteKind
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence, dns_evidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, must_not_answer
-from probe.inference.verdicts.classify import Case
+from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.session.observation_log import Book
 from probe.measurement.session.run_verdicts import measured_sites
 
-HINDERED = ("blocked", "network", "local")
+_SHAKES: tuple[Operation, ...] = ("tls_handshake", "quic_handshake")
+HINDERED: tuple[Outcome, ...] = ("blocked", "network", "local")
 """Outcomes by which the vantage, and not the service, is at fault."""
-_WORDS: Mapping[str, tuple[str, ...]] = {
+_WORDS: Mapping[str, tuple[Operation, ...]] = {
     "tcp": ("connect",), "tls": ("tls_handshake",), "udp": ("quic_handshake", "stun_binding"),
     "app": ("app_round_trip",),
 }
-_MET: Mapping[str, Literal["", "yes", "no"]] = {"yes": "yes", "no": "no"}
-_STRENGTH = ("app", "http", "quic", "stun", "tls", "tcp", "dns")
+_MET: Mapping[Answered, Literal["", "yes", "no"]] = {"yes": "yes", "no": "no"}
+_STRENGTH: tuple[SiteKind, ...] = ("app", "http", "quic", "stun", "tls", "tcp", "dns")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +139,7 @@ def _offset_s(result: RunResult) -> float:
     return offset_s if abs(offset_s) > 60 else 0.0
 
 
-def _entry(case: Case, endpoint: Endpoint, verdict: Verdict, *, six: bool) -> FeedEntry | None:
+def _entry(case: SiteCase, endpoint: Endpoint, verdict: Verdict, *, six: bool) -> FeedEntry | None:
     """What is known of one endpoint; None where it was not tried, and for controls that must not answer."""
     visits = [o for o in case.visits if o.purpose in NETWORK_PURPOSES
               and (o.operation != "http_round_trip" or o.input == endpoint.input)]
@@ -163,8 +167,7 @@ def _entry(case: Case, endpoint: Endpoint, verdict: Verdict, *, six: bool) -> Fe
 
 def _deep_enough(endpoint: Endpoint, worked: Sequence[str]) -> bool:
     """The endpoint was reached as it is meant to be: a connection alone is no page, and no messenger."""
-    least = {"http": "http", "tls": "tls", "quic": "quic", "stun": "stun", "dns": "dns", "tcp": "tcp"}
-    return least.get(endpoint.protocol, "app") in worked
+    return (endpoint.protocol if endpoint.protocol in _STRENGTH else "app") in worked
 
 
 def _proofs(endpoint: Endpoint, places: Sequence[FeedPlace], page: FeedPage | None, dns: DnsEvidence) -> list[str]:
@@ -189,9 +192,9 @@ def _place(endpoint: Endpoint, seen: Sequence[Observation]) -> FeedPlace | None:
     words = {word: _word([o for o in seen if o.operation in operations]) for word, operations in _WORDS.items()}
     if all(word is None for word in words.values()):
         return None
-    shaken = [o for o in seen if o.operation in ("tls_handshake", "quic_handshake") and o.chain]
+    shaken = [o for o in seen if o.operation in _SHAKES and o.tls.chain]
     return FeedPlace(ip=seen[0].address, port=endpoint.port, **words,
-                     key=shaken[-1].chain[0] if shaken else "", ja4=shaken[-1].ja4 if shaken else "")
+                     key=shaken[-1].tls.chain[0] if shaken else "", ja4=shaken[-1].tls.ja4 if shaken else "")
 
 
 def _word(seen: Sequence[Observation]) -> str | None:
@@ -201,7 +204,7 @@ def _word(seen: Sequence[Observation]) -> str | None:
     if not seen or (failed and len(failed) < len(seen) and any(o.failure for o in seen[-2:])):
         return None
     if not seen[-1].failure:
-        return seen[-1].proof or None if seen[-1].operation == "app_round_trip" else ""
+        return seen[-1].app.proof or None if seen[-1].operation == "app_round_trip" else ""
     return stem(seen[-1].failure) if len({o.attempt for o in failed}) >= 2 else None
 
 
@@ -211,11 +214,11 @@ def _page(visits: Sequence[Observation]) -> FeedPage | None:
     answered = [o for o in pages if not o.failure]
     if not answered:
         return FeedPage(failure=stem(pages[-1].failure)) if len({o.attempt for o in pages}) >= 2 else None
-    last = answered[-1]
+    page = answered[-1].http
     return FeedPage(
-        status=last.status if 100 <= last.status <= 599 else 0, title=_text(last.title), bytes=last.body_bytes,
-        headers=tuple(sorted({name.lower() for name in last.header_names if _is_header(name)}))[:40],
-        location=_text(last.location), met=_MET.get(last.met_expectation, ""),
+        status=page.status if 100 <= page.status <= 599 else 0, title=_text(page.title), bytes=page.body_bytes,
+        headers=tuple(sorted({name.lower() for name in page.header_names if _is_header(name)}))[:40],
+        location=_text(page.location), met=_MET.get(answered[-1].met_expectation, ""),
     )
 
 

@@ -7,6 +7,7 @@ from probe.catalogue.types import Catalogue
 from probe.control.feeds.feed_document import MAX_ENTRIES, Feed
 from probe.core.endpoints import Endpoint
 from probe.core.runs import RunResult
+from probe.core.tables.operations import LOOKUPS
 from probe.inference.evidence.visit_outcomes import must_not_answer
 from probe.measurement.session.selection import select
 
@@ -45,9 +46,9 @@ class _Names:
     """The names that a run asked for, and those of which it learned an address."""
 
     def __init__(self, result: RunResult) -> None:
-        asked = [o for o in result.observations if o.operation in ("resolve", "dns_round_trip") and not o.reason]
+        asked = [o for o in result.observations if o.operation in LOOKUPS and not o.reason]
         self.asked = {o.hostname for o in asked}
-        self.known = {o.hostname for o in asked if o.answers}
+        self.known = {o.hostname for o in asked if o.dns.answers}
 
 
 def _why(raw: Endpoint, asked: Endpoint, made: Feed, names: _Names) -> str:

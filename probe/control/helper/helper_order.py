@@ -11,7 +11,9 @@ from probe.control.reaching.page_fetch import Site, clean_host, forwarded, parse
 from probe.control.reaching.reach_plan import PUBLIC, Plan
 from probe.core.addresses import parse
 from probe.core.tables.handshakes import HELPED
-from probe.core.tables.trust import TRUSTS
+from probe.core.tables.protocols import Carrier
+from probe.core.tables.trust import TRUSTS, TrustPolicy
+from probe.core.tables.words import known
 
 MAX_NAMES = 4
 MAX_PLANS = 64
@@ -24,7 +26,7 @@ class Order:
     """A request that was found sound, its hosts and addresses in canonical form."""
 
     site: Site | None
-    trust: str
+    trust: TrustPolicy
     headers: Mapping[str, str]
     addresses: tuple[str, ...]
     endpoints: tuple[XEndpoint, ...]
@@ -77,8 +79,8 @@ def _sound(endpoint: XEndpoint) -> XEndpoint:
     )
 
 
-def _known(trust: str) -> str:
-    return trust if trust in TRUSTS else PUBLIC
+def _known(trust: str) -> TrustPolicy:
+    return next((name for name in TRUSTS if name == trust), PUBLIC)
 
 
 def names_of(order: Order) -> tuple[str, ...]:
@@ -128,11 +130,15 @@ def endpoint_plans(endpoint: XEndpoint, lookups: Mapping[str, Lookup]) -> list[P
         return []
     addresses = (endpoint.address,) if endpoint.address else resolved(endpoint.host, lookups)
     return [
-        Plan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn, trust=endpoint.trust,
-             proto=endpoint.proto if endpoint.proto in ("quic", "stun") else "tcp", app=endpoint.app,
+        Plan(address=address, port=endpoint.port, sni=endpoint.sni, alpn=endpoint.alpn,
+             trust=known(endpoint.trust, TRUSTS), proto=_carrier(endpoint), app=known(endpoint.app, HELPED),
              app_name=endpoint.app_name if endpoint.app else "")
         for address in addresses
     ]
+
+
+def _carrier(endpoint: XEndpoint) -> Carrier:
+    return "quic" if endpoint.proto == "quic" else "stun" if endpoint.proto == "stun" else "tcp"
 
 
 def resolved(host: str, lookups: Mapping[str, Lookup]) -> tuple[str, ...]:

@@ -32,4 +32,4 @@ def volume_job(order: Order, lookups: Mapping[str, Lookup], guard: Guard) -> Cal
 
 def _take(plan: Transfer) -> XVolume:
     seen = transfer(plan, clock=start_clock())
-    return XVolume(bytes_read=seen.bytes_read, flow_s=seen.flow_s, failure=seen.failure or None)
+    return XVolume(bytes_read=seen.bytes_read, flow_s=seen.transfer.flow_s, failure=seen.failure or None)

@@ -11,7 +11,7 @@ from probe.control.reaching.reach import Stream, hang_up, open_stream
 from probe.control.reaching.reach_plan import Plan
 from probe.control.reaching.target_guard import has_route
 from probe.core.addresses import parse
-from probe.core.tables.failures import NO_ANSWER, rcode_failure
+from probe.core.tables.failures import NO_ANSWER, Failure, rcode_failure
 from probe.core.tables.resolvers import Resolver
 from probe.measurement.names.dns_response import Reply
 from probe.measurement.names.dns_wire import make_query, parse_reply
@@ -22,13 +22,15 @@ QUERY_TYPES = ("A", "AAAA")
 MAX_MESSAGE_BYTES = 16 * 1024
 _HEADERS = {"Content-Type": "application/dns-message", "Accept": "application/dns-message"}
 
+_DECISIVE: tuple[Failure, ...] = ("dns_nxdomain_error", NO_ANSWER)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
     """Addresses of a name, or the df-007 word for having none. With neither, no operator could be asked."""
 
     addresses: tuple[str, ...] = ()
-    failure: str = ""
+    failure: Failure = ""
 
 
 def ask(operator: Resolver, name: str, *, port: int, deadline: float) -> tuple[Reply, ...]:
@@ -76,14 +78,14 @@ def _reply(got: Exchange, name: str, query_type: str) -> Reply | None:
 
 def merge(replies: Iterable[Reply]) -> Lookup:
     """What several replies say together: every address, else the clearest failure."""
-    failures: list[str] = []
+    failures: list[Failure] = []
     addresses: dict[str, None] = {}
     for reply in replies:
         addresses |= dict.fromkeys(str(a) for text in reply.answers if (a := parse(text)) is not None)
         failures.append(rcode_failure(reply.rcode, bool(reply.answers)))
     if addresses:
         return Lookup(addresses=tuple(addresses)[:MAX_ADDRESSES])
-    decisive = [word for word in ("dns_nxdomain_error", NO_ANSWER) if word in failures]
+    decisive = [word for word in _DECISIVE if word in failures]
     return Lookup(failure=next(iter(decisive + failures), ""))
 
 

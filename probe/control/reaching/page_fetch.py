@@ -15,7 +15,9 @@ from probe.control.reaching.reach_plan import PUBLIC, Plan
 from probe.control.reaching.redirect_cookies import Cookies
 from probe.control.reaching.target_guard import Guard, has_route
 from probe.core.addresses import parse
+from probe.core.tables.failures import Failure, open_failure
 from probe.core.tables.http_status import REDIRECTS
+from probe.core.tables.trust import TrustPolicy
 from probe.measurement.streams.http_exchange import exchange
 from probe.measurement.streams.http_parts import MAX_HEADER_NAMES, Exchange, body_hash, title_of
 
@@ -52,7 +54,7 @@ class Hop:
     """What one request of a chain of redirects came to; with `refused`, it was not made."""
 
     got: Exchange = field(default_factory=Exchange)
-    failure: str = ""
+    failure: Failure = ""
     refused: str = ""
 
 
@@ -93,7 +95,7 @@ def forwarded(headers: Mapping[str, list[str] | None] | None) -> dict[str, str]:
 
 
 def fetch(
-    site: Site, *, headers: Mapping[str, str], trust: str, resolve: Resolve, guard: Guard, deadline: float,
+    site: Site, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: Guard, deadline: float,
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> HttpResult:
     """GET `site` and follow at most ten redirects; `trust` judges its own host, public authorities the others."""
@@ -113,11 +115,11 @@ def fetch(
             here = parse_site(urljoin(here.url, location).partition("#")[0])
         except ValueError:
             return _failed(Hop(failure="http_invalid_redirect_location_host"), first)
-    return _failed(Hop(failure="unknown_failure: stopped after too many redirects"), first)
+    return _failed(Hop(failure=open_failure("unknown_failure: stopped after too many redirects")), first)
 
 
 def _hop(
-    site: Site, *, headers: Mapping[str, str], trust: str, resolve: Resolve, guard: Guard, deadline: float,
+    site: Site, *, headers: Mapping[str, str], trust: TrustPolicy, resolve: Resolve, guard: Guard, deadline: float,
     max_body_bytes: int,
 ) -> Hop:
     known = Lookup(addresses=(site.host,)) if parse(site.host) else resolve(site.host)
@@ -140,10 +142,10 @@ def _hop(
     return Hop(got=got, failure=got.failure)
 
 
-def _first_open(addresses: list[str], site: Site, trust: str, deadline: float) -> tuple[Stream | None, str]:
+def _first_open(addresses: list[str], site: Site, trust: TrustPolicy, deadline: float) -> tuple[Stream | None, Failure]:
     """A connection to the first address that takes one; the others share what time is left after it."""
     sni = site.host if site.scheme == "https" else ""
-    failure = ""
+    failure: Failure = ""
     for index, address in enumerate(addresses):
         until = _share(deadline, len(addresses) - index)
         plan = Plan(address=address, port=site.port, sni=sni, alpn=("http/1.1",) if sni else (), trust=trust)
@@ -151,7 +153,7 @@ def _first_open(addresses: list[str], site: Site, trust: str, deadline: float) -
         if stream is not None:
             socket_of(stream).deadline = deadline
             return stream, ""
-        failure = failure or found.failure or "unknown_failure: bad_name"
+        failure = failure or found.failure or open_failure("unknown_failure: bad_name")
     return None, failure
 
 
@@ -204,7 +206,7 @@ def _h3_endpoint(alt_svc: str, host: str) -> str:
     return f"[{host}]:{int(found['port'])}" if ":" in host else f"{host}:{int(found['port'])}"
 
 
-def failed(failure: str) -> HttpResult:
+def failed(failure: Failure) -> HttpResult:
     """A page that was not got, for a df-007 failure."""
     return _failed(Hop(failure=failure), None)
 

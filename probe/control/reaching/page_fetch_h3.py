@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from probe.control.helper_protocol import HttpResult
 from probe.control.reaching.page_fetch import Site, failed, final
 from probe.control.reaching.target_guard import Guard, has_route
-from probe.core.tables.failures import TIMEOUT, failure_of, trust_failure
+from probe.core.tables.failures import TIMEOUT, Failure, failure_of, open_failure, trust_failure
+from probe.core.tables.trust import TrustPolicy
 from probe.measurement.datagrams.quic_trust import trust_word
 from probe.measurement.datagrams.udp_socket import UdpFlow
 from probe.measurement.streams.http_parts import Exchange
@@ -38,14 +39,14 @@ class _Got:
 
     shaken: bool = False
     over: bool = False
-    failure: str = ""
+    failure: Failure = ""
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytearray = field(default_factory=bytearray)
 
 
-def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mapping[str, str], trust: str, guard: Guard,
-             deadline: float) -> HttpResult | None:
+def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mapping[str, str],
+             trust: TrustPolicy, guard: Guard, deadline: float) -> HttpResult | None:
     """GET `site` at the first of its addresses that may be asked; None where none may. The network raises nothing."""
     fit = (a for a in addresses if not guard.refusal(a, port, proto="quic") and has_route(a))
     address = next(fit, None)
@@ -59,7 +60,7 @@ def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mappin
     except OSError as error:
         got.failure = failure_of(error)
     except Exception as error:  # hostile bytes may break the library in many ways
-        got.failure = f"unknown_failure: quic library {type(error).__name__}"
+        got.failure = open_failure(f"unknown_failure: quic library {type(error).__name__}")
     if not got.failure and not (got.status and got.over):
         got.failure = TIMEOUT
     if got.failure:
@@ -68,7 +69,8 @@ def fetch_h3(site: Site, *, port: int, addresses: Sequence[str], headers: Mappin
                           truncated=len(got.body) > MOST_BODY_BYTES), None, host=site.host)
 
 
-def _converse(flow: UdpFlow, site: Site, headers: Mapping[str, str], trust: str, got: _Got, deadline: float) -> None:
+def _converse(flow: UdpFlow, site: Site, headers: Mapping[str, str], trust: TrustPolicy, got: _Got,
+              deadline: float) -> None:
     quic = QuicConnection(configuration=QuicConfiguration(
         is_client=True, alpn_protocols=H3_ALPN, server_name=site.host, verify_mode=ssl.CERT_NONE, idle_timeout=20.0))
     quic.connect((flow.address, flow.port), now=time.monotonic())
@@ -121,7 +123,8 @@ def _take(quic: QuicConnection, http: H3Connection, got: _Got) -> None:
             got.shaken = True
         elif isinstance(event, ConnectionTerminated):
             if not got.over:
-                got.over, got.failure = True, f"unknown_failure: quic error {event.error_code:#x}"
+                got.over = True
+                got.failure = open_failure(f"unknown_failure: quic error {event.error_code:#x}")
             return
         for part in http.handle_event(event):
             _part(part, got)

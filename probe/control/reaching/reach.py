@@ -8,6 +8,7 @@ from dataclasses import replace
 from probe.control.reaching.reach_plan import Plan, Reach
 from probe.control.reaching.target_guard import Guard, has_route
 from probe.core.tables.failures import failure_of
+from probe.core.tables.handshakes import SpokenProtocol
 from probe.measurement.streams.sockets import RecordedSocket, abort, connected, open_socket
 from probe.measurement.streams.tls_handshake import TlsStream, context_for, key_hash, shake
 
@@ -41,15 +42,15 @@ def reach(plan: Plan, *, guard: Guard, timeout_s: float, deadline: float) -> Rea
     if stream is None:
         return found
     try:
-        return _spoken(stream, plan, found) if plan.app else found
+        return _spoken(stream, plan, plan.app, found) if plan.app else found
     finally:
         hang_up(stream)
 
 
-def _spoken(stream: Stream, plan: Plan, found: Reach) -> Reach:
+def _spoken(stream: Stream, plan: Plan, app: SpokenProtocol, found: Reach) -> Reach:
     from probe.measurement.messengers.app_exchange import converse
 
-    heard = converse(stream, plan.app, name=plan.app_name)
+    heard = converse(stream, app, name=plan.app_name)
     return replace(found, operation="app_round_trip", failure=heard.failure, proof=heard.proof)
 
 

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-PUBLIC = "web_pki"
+from probe.core.tables.failures import Failure
+from probe.core.tables.handshakes import Proof, SpokenProtocol
+from probe.core.tables.operations import Operation
+from probe.core.tables.protocols import Carrier
+from probe.core.tables.trust import TrustFinding, TrustPolicy
+from probe.core.tables.words import Empty
+
+PUBLIC: Final = "web_pki"
 """The trust word for certifi's bundle."""
 
 
@@ -16,10 +24,10 @@ class Plan:
     port: int
     sni: str = ""
     alpn: tuple[str, ...] = ()
-    trust: str = PUBLIC
-    proto: str = "tcp"
+    trust: TrustPolicy = PUBLIC
+    proto: Carrier = "tcp"
     """tcp (and TLS above it), quic or stun."""
-    app: str = ""
+    app: SpokenProtocol | Empty = ""
     """A messenger's protocol whose first words are said; empty: none."""
     app_name: str = ""
 
@@ -28,11 +36,11 @@ class Plan:
 class Reach:
     """How far it went: `operation` is the last step, `failure` its df-007 word; with a `reason`, nothing was tried."""
 
-    operation: str = ""
-    failure: str = ""
+    operation: Operation | Empty = ""
+    failure: Failure = ""
     reason: str = ""
     tls_version: str = ""
     leaf_key_sha256: str = ""
-    trust: str = ""
+    trust: TrustFinding | Empty = ""
     ja4: str = ""
-    proof: str = ""
+    proof: Proof | Empty = ""

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 from probe.control.reaching.reach_plan import PUBLIC, Plan, Reach
 from probe.core.tables.failures import failure_of
+from probe.core.tables.operations import Operation
 from probe.measurement.datagrams.stun import ask
 from probe.measurement.datagrams.udp_socket import UdpFlow
 from probe.measurement.planning.steps import QuicVisit
@@ -20,7 +21,7 @@ REQUESTS = 5
 
 def reach_udp(plan: Plan, *, timeout_s: float) -> Reach:
     """Ask as `plan.proto` says. Raises nothing for the network; with a `reason` nothing was measured."""
-    operation = "stun_binding" if plan.proto == "stun" else "quic_handshake"
+    operation: Operation = "stun_binding" if plan.proto == "stun" else "quic_handshake"
     if plan.proto == "quic" and find_spec("aioquic") is None:
         return Reach(reason="no_quic")
     try:

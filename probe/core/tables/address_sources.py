@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-AddressSource = Literal["system", "network", "public", "doh", "control", "literal"]
+AddressSource = Literal["system", "network", "public", "doh", "control", "literal", "trusted"]
 
 ADDRESS_SOURCES: dict[AddressSource, str] = {
     "system": "the system's own lookup",
@@ -13,4 +13,5 @@ ADDRESS_SOURCES: dict[AddressSource, str] = {
     "doh": "encrypted DNS",
     "control": "a control elsewhere",
     "literal": "the catalogue, or a table of the probe's: no name was resolved",
+    "trusted": "encrypted DNS or a control, behind answers of the network that may be false",
 }

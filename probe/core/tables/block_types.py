@@ -6,7 +6,10 @@ Every prefix of a path is valid: a verdict claims the deepest node that the evid
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+from probe.core.tables.outcomes import Decided
+from probe.core.tables.words import Empty
 
 BlockTypeId = Literal[
     "dns", "dns.injection", "dns.forged", "dns.forged.redirect", "dns.nxdomain", "dns.empty", "dns.refused",
@@ -30,26 +33,32 @@ BlockTypeId = Literal[
     "inconclusive.vantage", "inconclusive.instrument", "inconclusive.not_attempted",
 ]
 """Ids of `BLOCK_TYPES`."""
+CauseId = BlockTypeId | Empty
+"""Of a finding that may have no cause."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockType:
     """One cause: what it means, its nearest neighbour, and the test that separates the two."""
 
-    id: str
-    outcome: str
+    id: BlockTypeId
+    outcome: Decided
     meaning: str
-    nearest: str
+    nearest: BlockTypeId
     test: str
 
 
-def _table(*rows: tuple[str, str, str, str, str]) -> dict[str, BlockType]:
+def _table(*rows: tuple[BlockTypeId, Decided, str, BlockTypeId, str]) -> dict[BlockTypeId, BlockType]:
     return {row[0]: BlockType(*row) for row in rows}
 
 
-_B, _D, _N, _L, _I = "blocked", "down", "network", "local", "inconclusive"
+_B: Final = "blocked"
+_D: Final = "down"
+_N: Final = "network"
+_L: Final = "local"
+_I: Final = "inconclusive"
 
-BLOCK_TYPES: dict[str, BlockType] = _table(
+BLOCK_TYPES: dict[BlockTypeId, BlockType] = _table(
     # names
     ("dns", _B, "the name is not resolved as it should be", "ip", "the right addresses, learned elsewhere, answer"),
     ("dns.injection", _B, "a forged answer is injected on the way", "dns.forged",

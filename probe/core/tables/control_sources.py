@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from probe.core.tables.failures import Failure
+from probe.core.tables.handshakes import Proof
+
+AppWord = Proof | Failure | Literal["unknown"]
+"""What a control says of a messenger's own first words: the proof in the answer, or the failure."""
 ControlSource = Literal["helper", "feed"]
 ControlState = Literal["answered", "failed", "refused"]
 """What became of the question to a control (`ControlAnswer.state`)."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
+
+from probe.core.tables.words import Empty
 
 Answered = Literal["", "yes", "no"]
 """yes, no, or empty where nobody knows: was it acknowledged, was the expectation met?"""
@@ -38,3 +40,26 @@ AddressSpace = Literal["", "private", "carrier", "public"]
 """Of an address; empty: it is none."""
 ControlFinding = Literal["", "ok", "foreign", "failed"]
 """What one control says of one place; empty: nothing."""
+Depth = Literal["all", "tls", "connect"]
+"""How far a visit goes; all: as far as its endpoint is used."""
+HopWord = Literal[
+    "exceeded", "reset", "closed", "answered", "acked", "rejected", "gateway", "end", "silent", "open", "refused",
+    "unreachable",
+]
+"""What came of one packet whose TTL was chosen."""
+HOP_WORDS: tuple[HopWord, ...] = get_args(HopWord)
+Ending = Literal["reset", "close", "alert", "drop", "mute", "silence"]
+"""How something on the way, or a server, ends an attempt; silence: drop or mute."""
+ReplyWord = Literal["hello", "alert", "other", "more"]
+"""What a server's first bytes are; more: not to be told yet."""
+SPACES: tuple[AddressSpace, ...] = get_args(AddressSpace)
+TransferKind = Literal["", "innocent", "sample", "elsewhere", "pieces"]
+"""Which transfer is due; empty: none."""
+NO_STAGE_OR_PAGE: tuple[Stage | Empty, ...] = ("", "page")
+"""Of an attempt that was answered, as expected or not."""
+TLS_OR_HTTP: tuple[Literal["tls", "http"], ...] = ("tls", "http")
+"""Stages, and kinds of sites."""
+NARROW_FAILS: tuple[NarrowHello, ...] = ("failed", "silent")
+"""The library's hello in small segments was not answered."""
+SPEAKING: tuple[Literal["tls", "http", "app"], ...] = ("tls", "http", "app")
+"""Stages, and kinds of sites, at which something is said over TCP."""

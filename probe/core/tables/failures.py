@@ -17,7 +17,7 @@ Failure = Literal[
     "network_down", "network_reset", "timed_out", "permission_denied", "address_not_available",
     "address_family_not_supported", "invalid_argument", "message_size", "no_buffer_space", "dns_nxdomain_error",
     "dns_no_answer", "dns_temporary_failure", "dns_server_misbehaving", "dns_refused_error", "dns_servfail_error",
-    "dns_bogon_error", "dns_reply_with_wrong_query_id", "ssl_invalid_certificate", "ssl_unknown_authority",
+    "dns_bogon_error", "ssl_invalid_certificate", "ssl_unknown_authority",
     "ssl_invalid_hostname", "ssl_failed_handshake", "ssl_no_application_protocol", "generic_timeout_error",
     "eof_error", "http_unexpected_status_code", "http_invalid_redirect_location_host", "interrupted",
     "unknown_failure",
@@ -25,6 +25,8 @@ Failure = Literal[
 """The fixed words; empty: it did not fail. Beside them stand `ssl_error: <reason>`, `unknown_failure: <text>` and what
 others wrote in their files (`open_failure`): these equal none of the words."""
 FAILURES: tuple[Failure, ...] = get_args(Failure)
+FailureKind = Failure | Literal["timeout"]
+"""A failure, or `timeout` for either of the two that silence ends in."""
 
 ERRNO_FAILURES: dict[int, Failure] = {
     errno.ECONNREFUSED: "connection_refused",
@@ -85,6 +87,7 @@ TRUST_FAILURES: dict[TrustFinding, Failure] = {
 }
 
 TIMEOUT: Final = "generic_timeout_error"
+TIMEOUTS: frozenset[Failure] = frozenset(("generic_timeout_error", "timed_out"))
 EOF: Final = "eof_error"
 NO_ANSWER: Final = "dns_no_answer"
 
@@ -104,6 +107,16 @@ def open_failure(text: str) -> Failure:
 def trust_failure(found: TrustFinding | Empty) -> Failure:
     """With what a handshake failed whose certificate was found so; empty for a valid one, and for none."""
     return TRUST_FAILURES.get(found, "") if found else ""
+
+
+def kind_of(failure: Failure) -> FailureKind:
+    """What failures of one kind have in common: silence ends by a time of ours or by the kernel's."""
+    return "timeout" if failure in TIMEOUTS else failure
+
+
+def is_timeout(failure: Failure) -> bool:
+    """Whether a time of ours was up, also in the words of others; the kernel's own is `timed_out`."""
+    return "timeout" in failure
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -11,6 +11,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
+ProtocolName = Literal[
+    "dns", "tcp", "tls", "http", "dns_txt", "http_post", "websocket", "quic", "stun", "udp", "mtproto",
+    "mtproto_http", "mtproto_ws", "wa_noise", "wa_noise_ws", "mmtls", "mmtls_http", "wechat_newgetdns", "viber",
+    "threema", "loco", "max_tcp", "max_ws", "mqtt", "session_seed", "smp", "xmpp_starttls", "xmpps", "xmpp_ws",
+    "imap", "imap_starttls", "smtp", "smtp_starttls", "opendht", "discord_udp_ping",
+]
+"""Words of the column `protocol` of targets.csv."""
+SpokenProtocol = ProtocolName | Literal["innocent_http"]
+"""Whose words were said (`Observation.protocol`)."""
 Proof = Literal["proven", "answered", "refused", "foreign"]
 
 PROVEN: Final = "proven"
@@ -37,7 +46,7 @@ INNOCENT: Final = "innocent_http"
 class Handshake:
     """The first words of one protocol."""
 
-    protocol: str
+    protocol: ProtocolName
     """A name of `probe.core.tables.protocols`."""
     sends: str
     proof: str
@@ -52,13 +61,13 @@ class Handshake:
     """Where the words go at a server of the protocol, for those that HTTP carries; empty: wherever the URL says."""
 
 
-def _row(protocol: str, sends: str, proof: str, strength: str, source: str, *, marks: bool = True,
+def _row(protocol: ProtocolName, sends: str, proof: str, strength: str, source: str, *, marks: bool = True,
          head: int = 8, place: str = "") -> Handshake:
     return Handshake(protocol=protocol, sends=sends, proof=proof, strength=strength, marks_sender=marks,
                      source=source, head_bytes=head, place=place)
 
 
-HANDSHAKES: Mapping[str, Handshake] = MappingProxyType({
+HANDSHAKES: Mapping[ProtocolName, Handshake] = MappingProxyType({
     row.protocol: row
     for row in (
         _row("mtproto", "req_pq_multi in an unencrypted message, abridged and intermediate transport in turn",
@@ -130,7 +139,9 @@ HANDSHAKES: Mapping[str, Handshake] = MappingProxyType({
 })
 """Protocol -> its first words."""
 
-PLACES: Mapping[str, str] = MappingProxyType({row.protocol: row.place for row in HANDSHAKES.values() if row.place})
+PLACES: Mapping[SpokenProtocol, str] = MappingProxyType({
+    row.protocol: row.place for row in HANDSHAKES.values() if row.place
+})
 
-HELPED = frozenset(HANDSHAKES) - {"http_post", "websocket"}
+HELPED: frozenset[ProtocolName] = frozenset(HANDSHAKES) - {"http_post", "websocket"}
 """What helpers say for a probe, too: never a request to whatever place somebody names."""

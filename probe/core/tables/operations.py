@@ -23,3 +23,5 @@ OPERATIONS: dict[Operation, str] = {
     "udp_trace": "datagrams that die on the way, each with another TTL",
     "transfer": "some volume over one connection",
 }
+ABOVE_TCP: tuple[Operation, ...] = ("tls_handshake", "http_round_trip")
+LOOKUPS: tuple[Operation, ...] = ("resolve", "dns_round_trip")

@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
-from probe.core.tables.handshakes import HANDSHAKES
+from probe.core.tables.handshakes import HANDSHAKES, ProtocolName
 
-ProtocolName = Literal[
-    "dns", "tcp", "tls", "http", "dns_txt", "http_post", "websocket", "quic", "stun", "udp", "mtproto",
-    "mtproto_http", "mtproto_ws", "wa_noise", "wa_noise_ws", "mmtls", "mmtls_http", "wechat_newgetdns", "viber",
-    "threema", "loco", "max_tcp", "max_ws", "mqtt", "session_seed", "smp", "xmpp_starttls", "xmpps", "xmpp_ws",
-    "imap", "imap_starttls", "smtp", "smtp_starttls", "opendht", "discord_udp_ping",
-]
-"""Words of the column `protocol` of targets.csv."""
+EndpointStatus = Literal["active", "unproven", "dead"]
+"""What the catalogue says of an endpoint: dead ones must not answer."""
+LocateKind = Literal["tls", "http", "dns"]
+"""Questions by which a hop is looked for."""
 Transport = Literal["tcp", "udp", "tls", "quic", "dns"]
 Layer = Literal["dns", "tcp", "tls", "http", "app", "websocket", "udp", "quic"]
 SiteKind = Literal["dns", "tcp", "tls", "http", "app", "quic", "stun"]
 """How the endpoints of one site are measured (`probe.catalogue.sites`)."""
+SITE_KINDS: tuple[SiteKind, ...] = get_args(SiteKind)
+Carrier = Literal["tcp", "quic", "stun"]
+"""What a helper speaks at an address; tcp: and TLS above it."""
 DatagramKind = Literal["quic", "stun"]
 
 
@@ -31,12 +31,12 @@ DatagramKind = Literal["quic", "stun"]
 class Protocol:
     """One protocol: what carries it, whether it is built, and the consent it takes."""
 
-    name: str
+    name: ProtocolName
     schemes: tuple[str, ...]
     """URL schemes under which the catalogue writes it."""
-    transport: str
+    transport: Transport
     """tcp, udp, tls, quic or dns; `http` is tcp or tls as its URL says."""
-    layers: tuple[str, ...]
+    layers: tuple[Layer, ...]
     """What is measured on the way, in order; for protocols that are not built, what would be."""
     built: bool
     consent_level: int
@@ -71,34 +71,40 @@ class Protocol:
         return "http" in self.layers
 
 
-_TCP, _TLS, _UDP = ("dns", "tcp"), ("dns", "tcp", "tls"), ("dns", "udp")
-_POST, _WEBSOCKET = (*_TLS, "http", "app"), (*_TLS, "http", "websocket", "app")
+_TCP: tuple[Layer, ...] = ("dns", "tcp")
+_TLS: tuple[Layer, ...] = (*_TCP, "tls")
+_UDP: tuple[Layer, ...] = ("dns", "udp")
+_POST: tuple[Layer, ...] = (*_TLS, "http", "app")
+_WEBSOCKET: tuple[Layer, ...] = (*_TLS, "http", "websocket", "app")
 
 
-def _web(name: str, schemes: str, *, transport: str = "tcp", layers: tuple[str, ...] = (*_TLS, "http")) -> Protocol:
+def _web(name: ProtocolName, schemes: str, *, transport: Transport = "tcp",
+         layers: tuple[Layer, ...] = (*_TLS, "http")) -> Protocol:
     return Protocol(name=name, schemes=tuple(schemes.split()), transport=transport, layers=layers, built=True,
                     consent_level=1)
 
 
-def _datagrams(name: str, scheme: str, *, layers: tuple[str, ...], consent_level: int, module: str = "",
+def _datagrams(name: ProtocolName, scheme: str, *, layers: tuple[Layer, ...], consent_level: int, module: str = "",
                extra: str = "") -> Protocol:
     return Protocol(name=name, schemes=(scheme,), transport="quic" if "quic" in layers else "udp", layers=layers,
                     built=True, consent_level=consent_level, module=module, extra=extra)
 
 
-def _says(name: str, scheme: str, *, layers: tuple[str, ...]) -> Protocol:
+def _says(name: ProtocolName, scheme: str, *, layers: tuple[Layer, ...]) -> Protocol:
     """A messenger's own protocol whose first words are said."""
     return Protocol(name=name, schemes=(scheme,), transport="tls" if layers[:3] == _TLS else "tcp", layers=layers,
                     built=True, consent_level=2 if HANDSHAKES[name].marks_sender else 1)
 
 
-def _own(name: str, scheme: str, *, layers: tuple[str, ...], why_not: str, consent_level: int = 2) -> Protocol:
-    transport = next((t for t in ("quic", "udp", "tls", "tcp") if t in layers), "dns")
+def _own(name: ProtocolName, scheme: str, *, layers: tuple[Layer, ...], why_not: str,
+         consent_level: int = 2) -> Protocol:
+    carriers: tuple[Transport, ...] = ("quic", "udp", "tls", "tcp")
+    transport: Transport = next((t for t in carriers if t in layers), "dns")
     return Protocol(name=name, schemes=(scheme,), transport=transport, layers=layers, built=False,
                     consent_level=consent_level, why_not=why_not)
 
 
-PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
+PROTOCOLS: Mapping[ProtocolName, Protocol] = MappingProxyType({
     protocol.name: protocol
     for protocol in (
         _web("dns", "dnslookup", transport="dns", layers=("dns",)),
@@ -145,7 +151,7 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({
 DATAGRAMS = frozenset(p.name for p in PROTOCOLS.values() if p.built and p.transport in ("quic", "udp"))
 """Protocols over UDP that the probe speaks: an endpoint of theirs is asked in datagrams, and never connected to."""
 
-SCHEMES: Mapping[str, tuple[str, ...]] = MappingProxyType({
+SCHEMES: Mapping[str, tuple[ProtocolName, ...]] = MappingProxyType({
     scheme: tuple(p.name for p in PROTOCOLS.values() if scheme in p.schemes)
     for scheme in sorted({s for p in PROTOCOLS.values() for s in p.schemes})
 })

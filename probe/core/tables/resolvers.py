@@ -6,7 +6,7 @@ Addresses are the operators' published anycast addresses; the root servers' are 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 DnsEngine = Literal["system", "udp", "tcp", "doh", "dot"]
 """What carries a lookup."""
@@ -17,11 +17,17 @@ Channel = Literal["system", "network", "public", "tcp", "doh", "dot", "dark", "a
 serves others."""
 
 
+OperatorName = Literal["google", "cloudflare", "quad9", "adguard", "nextdns"]
+OPERATORS: tuple[OperatorName, ...] = get_args(OperatorName)
+"""Operators of encrypted DNS that we, or those whose files we read, ask; a lookup's `resolver` names them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolver:
     """A recursive resolver of a public operator."""
 
     name: str
+    """A word of `OPERATORS`, but for tests."""
     ipv4: tuple[str, ...]
     ipv6: tuple[str, ...] = ()
     doh_host: str = ""
@@ -63,3 +69,4 @@ ROOT_SERVERS: tuple[str, ...] = (
 )
 """Asked with RD=0 a root server refers to a top-level domain and never answers A or AAAA of a host:
 any such answer was injected on the way (the "dark resolver" test)."""
+OWN_RESOLVERS: tuple[ResolverRole, ...] = ("network", "system")

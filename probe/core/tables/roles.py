@@ -20,7 +20,7 @@ ROLES: dict[Role, str] = {
 }
 """A service has one verdict for each of its roles."""
 
-SHORT: dict[str, str] = {"call": "calls", "register": "sign-up", "download": "downloads"}
+SHORT: dict[Role, str] = {"call": "calls", "register": "sign-up", "download": "downloads"}
 """What a role is called in a sentence, where its own word does not do."""
 
 ACCOUNT_PARTS: dict[str, str] = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, get_args
 
 Trigger = Literal["timed", "manual", "followup"]
 """What started the run."""
-NetworkType = Literal["wired", "wifi", "mobile", "vpn", "unknown"]
+NetworkType = Literal["unknown", "wired", "wifi", "mobile", "vpn"]
 """The kind of access; vpn: the tunnel is the vantage."""
 Tunnel = Literal["", "split", "full"]
 """What a VPN carries of this device's traffic; empty: nothing."""
@@ -23,3 +25,13 @@ FamilyState = Literal["ok", "broken", "absent", "unknown"]
 Power = Literal["mains", "battery", "unknown"]
 Metered = Literal["yes", "likely", "unknown", "unlikely", "no"]
 """Whether the line is paid for by volume."""
+Skip = Literal["", "battery", "metered"]
+"""Why a run of a schedule is not made; empty: it is."""
+NETWORK_TYPES: Mapping[NetworkType, str] = MappingProxyType({
+    "unknown": "not told", "wired": "a cable", "wifi": "wireless, behind a cable", "mobile": "a mobile operator",
+    "vpn": "a VPN whose far end is what you mean to measure",
+})
+GATEWAYS: tuple[Gateway, ...] = get_args(Gateway)
+TUNNELS: tuple[Tunnel, ...] = get_args(Tunnel)
+OUT_OF_ORDER: tuple[ResolverState, ...] = ("dead", "failing")
+"""A resolver that answers nothing useful."""

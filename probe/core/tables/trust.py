@@ -31,7 +31,7 @@ class Trust:
     changed roots since the catalogue was made, before it means interception."""
 
 
-TRUSTS: Mapping[str, Trust] = MappingProxyType({
+TRUSTS: Mapping[TrustPolicy, Trust] = MappingProxyType({
     trust.name: trust
     for trust in (
         Trust(name="web_pki", meaning="a root of certifi's bundle signs for the name that was asked", judged=True),
@@ -47,12 +47,18 @@ TRUSTS: Mapping[str, Trust] = MappingProxyType({
     )
 })
 
-ANCHORS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+ANCHORS: Mapping[TrustPolicy, tuple[str, ...]] = MappingProxyType({
     trust.name: trust.anchors for trust in TRUSTS.values() if trust.anchors
 })
 """The policies with roots of their own, and the files of those roots."""
 
 
-def judged(name: str) -> bool:
+def judged(name: TrustPolicy) -> bool:
     """Whether a certificate can be wrong under this policy; raises KeyError for an unknown one."""
     return TRUSTS[name].judged
+
+
+UNTRUSTED: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_name", "invalid")
+OUT_OF_DATE: tuple[TrustFinding, ...] = ("expired", "not_yet_valid")
+UNJUDGED: tuple[TrustPolicy, ...] = ("none", "record")
+"""Policies under which no certificate is wrong."""

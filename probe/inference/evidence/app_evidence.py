@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.handshakes import FOREIGN, GENUINE, INNOCENT, PROVEN
+from probe.core.tables.evidence_words import ControlFinding, InnocentState
+from probe.core.tables.failures import is_timeout
+from probe.core.tables.handshakes import FOREIGN, GENUINE, INNOCENT, PROVEN, Proof, ProtocolName
+from probe.core.tables.operations import Operation
+from probe.core.tables.words import Empty
 
-OPERATION = "app_round_trip"
+OPERATION: Final[Operation] = "app_round_trip"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,12 +21,12 @@ class AppEvidence:
     """What is known besides the path itself (`probe.inference.evidence.path_evidence`); empty for endpoints that are no
     messenger's own."""
 
-    protocol: str = ""
-    proof: str = ""
+    protocol: ProtocolName | Empty = ""
+    proof: Proof | Empty = ""
     """Of the last attempt that heard anything (`probe.core.tables.handshakes.PROOFS`)."""
     heard: bool = False
     """Some failing attempt read bytes: silence it was not."""
-    innocent: str = "unasked"
+    innocent: InnocentState = "unasked"
     """Innocent bytes at the same address and port: reached (something came back unasked for), carried
     (all of them were acknowledged, to the end of the stream, and nothing came back), failed, tainted, unasked."""
     control_proven: int = 0
@@ -31,14 +36,14 @@ class AppEvidence:
     control_failed: int = 0
 
 
-def app_evidence(protocol: str, mine: Sequence[Observation], around: Sequence[Observation],
+def app_evidence(protocol: ProtocolName, mine: Sequence[Observation], around: Sequence[Observation],
                  controls: Sequence[ControlAnswer], *, address: str, port: int, where: str) -> AppEvidence:
     """Gather it. `mine` are the observations of this endpoint at `address`, `where` is what controls call it."""
     said = [o for o in mine if o.operation == OPERATION]
     words = {(c.asn, c.cc, word) for c in controls if c.state == "answered" and (word := control_word(c, where))}
     return AppEvidence(
-        protocol=protocol, proof=next((o.proof for o in reversed(said) if o.proof), ""),
-        heard=any(o.reply_bytes for o in said if o.failure or o.proof not in GENUINE),
+        protocol=protocol, proof=next((o.app.proof for o in reversed(said) if o.app.proof), ""),
+        heard=any(o.app.reply_bytes for o in said if o.failure or o.app.proof not in GENUINE),
         innocent=innocent_word(around, address, port),
         control_proven=sum(word == "ok" for *_, word in words),
         control_foreign=sum(word == FOREIGN for *_, word in words),
@@ -46,7 +51,7 @@ def app_evidence(protocol: str, mine: Sequence[Observation], around: Sequence[Ob
     )
 
 
-def control_word(control: ControlAnswer, where: str) -> str:
+def control_word(control: ControlAnswer, where: str) -> ControlFinding:
     """ok, foreign or failed at this very place, else at any place of the service; empty when it never spoke there."""
     told = dict(control.app)
     chosen = [told[where]] if where in told else list(told.values())
@@ -57,16 +62,16 @@ def control_word(control: ControlAnswer, where: str) -> str:
     return "failed" if chosen else ""
 
 
-def innocent_word(around: Sequence[Observation], address: str, port: int) -> str:
+def innocent_word(around: Sequence[Observation], address: str, port: int) -> InnocentState:
     """What innocent bytes met with at a messenger's address and port."""
     tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
-             and o.protocol == INNOCENT]
+             and o.app.protocol == INNOCENT]
     said = [o for o in tries if o.operation == OPERATION]
     if not tries:
         return "unasked"
     if any(not o.failure for o in said):
         return "reached"
-    if any("timeout" in o.failure and o.acked == "yes" for o in said):
+    if any(is_timeout(o.failure) and o.tcp.acked == "yes" for o in said):
         return "carried"
     return "tainted" if all(o.tainted_by for o in tries if o.failure) else "failed"
 
@@ -74,9 +79,9 @@ def innocent_word(around: Sequence[Observation], address: str, port: int) -> str
 def foreign_status(mine: Sequence[Observation]) -> int:
     """The HTTP status of the last answer, where it is none of the protocol: a proven server's own refusal or error."""
     said = [o for o in mine if o.operation == OPERATION]
-    return said[-1].status if said and said[-1].proof == FOREIGN else 0
+    return said[-1].http.status if said and said[-1].app.proof == FOREIGN else 0
 
 
 def proves_service(mine: Sequence[Observation]) -> bool:
     """Some attempt was answered with what only the genuine service has."""
-    return any(o.operation == OPERATION and o.proof == PROVEN for o in mine)
+    return any(o.operation == OPERATION and o.app.proof == PROVEN for o in mine)

@@ -10,11 +10,14 @@ from probe.core.endpoints import Endpoint
 from probe.core.nat64 import from_outside
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.control_sources import FEED
-from probe.inference.evidence.path_evidence import TIMEOUTS, PathEvidence, claims
+from probe.core.tables.evidence_words import InnocentState, VersionState
+from probe.core.tables.failures import TIMEOUTS, kind_of
+from probe.core.tables.protocols import DatagramKind
+from probe.inference.evidence.path_evidence import PathEvidence, claims
 from probe.inference.evidence.udp_evidence import PORT_BESIDE, Other, beside, where_datagrams_end
-from probe.inference.evidence.visit_outcomes import source_of
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, source_of
 
-VERSION_1 = "00000001"
+VERSION_1 = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,42 +37,39 @@ class Around:
 def datagram_evidence(site: Site, endpoint: Endpoint, address: str, visits: Sequence[Observation], around: Around,
                       ) -> PathEvidence:
     """What is known of `address`; `stage` is the site's kind where the last attempt failed."""
-    mine = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
+    mine = [o for o in visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     failed = [o for o in mine if o.failure]
-    last = mine[-1] if mine else Observation(operation="", address=address)
+    last = mine[-1] if mine else Observation(operation="connect", address=address)
     near = [o for o in around.near if o.address == address and o.port == site.port]
+    kind: DatagramKind = "stun" if site.kind == "stun" else "quic"
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
         secure=bool(site.sni), needs=1, depth=int(bool(mine)), attempts=len({o.attempt for o in mine}),
         failed_attempts=len({o.attempt for o in failed}), last_ok=bool(mine) and not last.failure,
-        proven=site.proves_itself and any(o.trust == "valid" for o in mine), innocent=_innocent(near),
+        proven=site.proves_itself and any(o.tls.trust == "valid" for o in mine), innocent=_innocent(near),
         evidence=tuple(o.observation_id for o in (*mine, *near)),
         udp=replace(
-            beside(around.others, protocol=site.kind, address=address, service=endpoint.service),
+            beside(around.others, protocol=kind, address=address, service=endpoint.service),
             mute=sum(o.operation == "quic_handshake" and not o.bytes_read for o in failed),
             again=_again(mine, near),
             versions_answered=sum(o.operation == "quic_version" and not o.failure for o in near),
-            late=sum(bool(o.tls_version) and o.failure in TIMEOUTS for o in failed),
+            late=sum(bool(o.tls.version) and o.failure in TIMEOUTS for o in failed),
             lost=where_datagrams_end(around.traces, address, site.port),
             lost_beside=where_datagrams_end(around.traces, address, PORT_BESIDE), version=_version(near),
-            offers_v1=any(VERSION_1 in o.replies for o in near if o.operation == "quic_version"),
+            offers_v1=any(VERSION_1 in o.datagrams.versions for o in near if o.operation == "quic_version"),
         ),
     )
     if failed and not base.last_ok:
         base = replace(
-            base, stage=site.kind, failure=last.failure, icmp=last.icmp, tls_alert=last.tls_alert, trust=last.trust,
-            issuer=last.issuer, same_failure=len({_kind_of(o.failure) for o in failed}) == 1,
+            base, stage=kind, failure=last.failure, icmp=last.icmp, tls_alert=last.tls.alert, trust=last.tls.trust,
+            issuer=last.tls.issuer, same_failure=len({kind_of(o.failure) for o in failed}) == 1,
             tainted=all(o.tainted_by for o in failed),
             private_root=claims(last, around.private_root),
         )
     return _with_controls(base, site, mine, around)
 
 
-def _kind_of(failure: str) -> str:
-    return "timeout" if failure in TIMEOUTS else failure
-
-
-def _innocent(near: Sequence[Observation]) -> str:
+def _innocent(near: Sequence[Observation]) -> InnocentState:
     """Reached when an innocent handshake was answered and stayed so: one that is dropped later counts as failed."""
     tries = [o for o in near if o.operation == "quic_handshake" and o.purpose == "innocent"]
     if not tries:
@@ -79,7 +79,7 @@ def _innocent(near: Sequence[Observation]) -> str:
     return "tainted" if all(o.tainted_by for o in tries) else "failed"
 
 
-def _again(mine: Sequence[Observation], near: Sequence[Observation]) -> str:
+def _again(mine: Sequence[Observation], near: Sequence[Observation]) -> InnocentState:
     """In turns: ours failed, the innocent name was asked again, and ours failed again after it was answered."""
     failed = [o.sequence for o in mine if o.failure]
     tries = [o for o in near if o.operation == "quic_handshake" and o.purpose == "innocent"
@@ -90,7 +90,7 @@ def _again(mine: Sequence[Observation], near: Sequence[Observation]) -> str:
     return "failed" if tries and not reached else "unasked"
 
 
-def _version(near: Sequence[Observation]) -> str:
+def _version(near: Sequence[Observation]) -> VersionState:
     asked = [o for o in near if o.operation == "quic_version"]
     if any(not o.failure for o in asked):
         return "answered"
@@ -107,7 +107,7 @@ def _with_controls(base: PathEvidence, site: Site, mine: Sequence[Observation], 
     told = [c for c in around.controls if c.input in inputs]
     answered = [c for c in told if c.state == "answered" and (c.source != FEED or where in dict(c.udp))]
     words = {(c.asn, c.cc, not dict(c.udp)[where]) for c in answered if where in dict(c.udp)}
-    keys = {o.chain[0] for o in mine if o.chain}
+    keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     told_keys = [key for c in answered for place, key in c.leaf_keys if key and place == where]
     return replace(
         base, controls_asked=len({c.control_id for c in told}), controls_answered=len({c.control_id for c in answered}),

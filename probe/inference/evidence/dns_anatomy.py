@@ -7,15 +7,13 @@ genuine one, they come from two. (The genuine one may be empty, and then its con
 from __future__ import annotations
 
 from probe.core.observations import Observation
-from probe.inference.evidence.dns_replies import answers_of_reply
 from probe.inference.evidence.packet_anatomy import TTL_SLACK
-from probe.inference.evidence.packet_text import read_packets
 
 
 def two_senders(seen: Observation, false: frozenset[str]) -> bool:
     """A first reply that gives nothing but `false` addresses was followed by another, from another distance."""
-    replies = [p for p in read_packets(seen.packets) if p.inbound and p.flags == "udp"]
-    if len(replies) < 2 or not seen.replies:
+    replies = [p for p in seen.packets if p.inbound and p.flags == "udp"]
+    if len(replies) < 2 or not seen.dns.replies:
         return False
-    _, first = answers_of_reply(seen.replies[0])
+    first = frozenset(seen.dns.replies[0].answers)
     return bool(first) and first <= false and any(abs(p.ttl - replies[0].ttl) > TTL_SLACK for p in replies[1:])

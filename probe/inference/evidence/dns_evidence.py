@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from probe.core.addresses import is_beside, is_bogon, is_private
 from probe.core.nat64 import through
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS
+from probe.core.tables.evidence_words import DnsState, NearAnswer
+from probe.core.tables.failures import Failure
+from probe.core.tables.resolvers import ENCRYPTED, FILTERING_RESOLVERS, ResolverRole
 from probe.inference.evidence.dns_anatomy import two_senders
-from probe.inference.evidence.dns_replies import answers_of_reply
 from probe.inference.evidence.fingerprint_weight import Mark, mark_of
 from probe.inference.evidence.hop_evidence import NOWHERE, Located
 from probe.inference.evidence.port53 import ANSWERED, Port53, of_the_name, port53, was_injected
 from probe.inference.evidence.time_slots import APART_S, slots_of
 
-STATES = {
+STATES: dict[Failure, DnsState] = {
     "": "ok",
     "dns_nxdomain_error": "nxdomain",
     "dns_no_answer": "empty",
@@ -28,7 +29,7 @@ STATES = {
 }
 """Failure word of a lookup to the state of its channel; anything else is `error`."""
 
-DENIALS = ("nxdomain", "empty")
+DENIALS: tuple[DnsState, ...] = ("nxdomain", "empty")
 FILTER_CODES = ("15", "16", "17")
 """Extended DNS errors Blocked, Censored, Filtered (RFC 8914)."""
 CENSORED, FILTERED = "16", "17"
@@ -36,6 +37,10 @@ ZONE_CODES = ("6", "7", "8", "9", "10", "11", "12", "22", "23")
 """Extended DNS errors that blame what is behind the resolver: signatures that are wrong, missing or out of date (6 to
 12), no reachable authority (22), an error of the network on the way to it (23) (RFC 8914)."""
 NULL_ADDRESSES = frozenset({"0.0.0.0", "::"})
+_BY_WEIGHT: tuple[DnsState, ...] = ("timeout", "servfail", "refused", "nxdomain", "empty")
+_ROLES: tuple[ResolverRole, ...] = ("system", "network", "public", "dark")
+_TOLD: tuple[DnsState, ...] = ("ok", *DENIALS)
+"""A resolver that works says one of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +48,11 @@ class DnsEvidence:
     """One name in one run. States: ok, nxdomain, empty, refused, servfail, timeout, error, unasked."""
 
     asked: bool = False
-    network: str = "unasked"
+    network: DnsState = "unasked"
     """What the network's own resolution gives (direct question, else the system's)."""
-    system: str = "unasked"
-    public: str = "unasked"
-    tcp: str = "unasked"
+    system: DnsState = "unasked"
+    public: DnsState = "unasked"
+    tcp: DnsState = "unasked"
     attempts: int = 0
     failed_attempts: int = 0
     slots: int = 0
@@ -92,10 +97,10 @@ class DnsEvidence:
     every question itself does so without a lie."""
     port53: Port53 = field(default_factory=Port53)
     """What becomes of questions on their way to resolvers."""
-    resolver_alive: str = "unasked"
+    resolver_alive: DnsState = "unasked"
     """State of an innocent name at the same resolver, asked after this name had failed for the last time."""
     resolver_private: bool = False
-    near_answer: str = ""
+    near_answer: NearAnswer = ""
     """Where a resolver in private space gives nothing but private addresses: `beside` it, in its own network, or
     `elsewhere`; empty otherwise, and where a known block address is among them."""
     located: Located = NOWHERE
@@ -128,13 +133,13 @@ class DnsEvidence:
 def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] = (), *,
                  nat64_prefix: str = "", cc: str = "ZZ") -> DnsEvidence:
     """Compare every lookup of one name; `controls` are the answers of helpers about it."""
-    alive = [o for o in seen if o.purpose == "innocent" and o.resolver == "network"]
+    alive = [o for o in seen if o.purpose == "innocent" and o.dns.resolver == "network"]
     asked = of_the_name(seen)
     if not asked:
         return DnsEvidence()
-    by = {word: [o for o in asked if o.resolver == word] for word in ("system", "network", "public", "dark")}
-    doh = [o for o in asked if o.dns_engine in ENCRYPTED]
-    tcp = [o for o in asked if o.dns_engine == "tcp"]
+    by = {word: [o for o in asked if o.dns.resolver == word] for word in _ROLES}
+    doh = [o for o in asked if o.dns.engine in ENCRYPTED]
+    tcp = [o for o in asked if o.dns.engine == "tcp"]
     network = own_lookups(seen)
     told = [c for c in controls if c.state == "answered"]
     trusted = _answers(doh) | frozenset(a for c in told for a in c.addresses)
@@ -146,7 +151,7 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
     bogus = frozenset(a for a in _answers(theirs) - trusted if is_bogon(a, nat64_prefix))
     plain = _answers(theirs) | frozenset(a for a in _answers(by["system"]) if not is_bogon(a, nat64_prefix))
     public_wrong = any(is_bogon(a, nat64_prefix) for a in _answers(by["public"]) - trusted)
-    marked = [o for o in theirs if o.fingerprint and not frozenset(o.answers) <= trusted]
+    marked = [o for o in theirs if o.fingerprint and not frozenset(o.dns.answers) <= trusted]
     mark, way = mark_of(marked, cc=cc), port53(seen, trusted, plain, nat64_prefix=nat64_prefix)
     return DnsEvidence(
         asked=True, network=state_of(network), system=state_of(by["system"]), public=state_of(by["public"]),
@@ -159,14 +164,15 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
         trusted_answers=trusted, bogus=bogus, public_bogus=public_wrong,
         fingerprint=mark.name, mark=mark,
         marked_beside=any(is_beside(a, b) for a in _answers(marked) for b in trusted),
-        public_restricted=mark_of((o for o in by["public"] if not frozenset(o.answers) <= trusted), cc=cc).restricted,
+        public_restricted=mark_of(
+            (o for o in by["public"] if not frozenset(o.dns.answers) <= trusted), cc=cc).restricted,
         filtered=bool(bogus & NULL_ADDRESSES) or _names_policy(network),
-        censored=any(o.answers and _code(word) == CENSORED for o in network for word in o.ede),
+        censored=any(o.dns.answers and _code(word) == CENSORED for o in network for word in o.dns.ede),
         zone_blamed=_blames_the_zone(network), laboured=any(_is_laboured(o) for o in network),
         injected=way.injected, dark_answered=way.dark_answered, port53=way,
-        two_senders=any(two_senders(o, bogus) for o in network if o.dns_engine == "udp"),
+        two_senders=any(two_senders(o, bogus) for o in network if o.dns.engine == "udp"),
         resolver_alive=state_of(alive),
-        resolver_private=any(is_private(o.resolver_address) for o in by["network"]),
+        resolver_private=any(is_private(o.dns.resolver_address) for o in by["network"]),
         near_answer=_near_answer(by["network"]),
         chosen_filter=_filters_for_its_client(network),
     )
@@ -175,31 +181,31 @@ def dns_evidence(seen: Sequence[Observation], controls: Sequence[ControlAnswer] 
 def own_lookups(seen: Iterable[Observation]) -> list[Observation]:
     """What the network's own resolution said of a name: asked directly, or else by the system."""
     asked = of_the_name(seen)
-    return ([o for o in asked if o.resolver == "network" and o.dns_engine == "udp"]
-            or [o for o in asked if o.resolver == "system"])
+    return ([o for o in asked if o.dns.resolver == "network" and o.dns.engine == "udp"]
+            or [o for o in asked if o.dns.resolver == "system"])
 
 
-def _near_answer(network: Sequence[Observation]) -> str:
+def _near_answer(network: Sequence[Observation]) -> NearAnswer:
     answers = _answers(network) - NULL_ADDRESSES
-    resolvers = {o.resolver_address for o in network}
+    resolvers = {o.dns.resolver_address for o in network}
     near = answers and all(is_private(a) for a in answers | resolvers) and not any(o.fingerprint for o in network)
     if not near:
         return ""
     return "beside" if all(any(is_beside(a, r) for r in resolvers) for a in answers) else "elsewhere"
 
 
-def state_of(seen: Iterable[Observation]) -> str:
+def state_of(seen: Iterable[Observation]) -> DnsState:
     """The state of one channel: ok when any question had addresses, else that of the last failing one."""
-    words = [STATES.get(o.failure, "error") for o in seen]
+    words: list[DnsState] = [STATES.get(o.failure, "error") for o in seen]
     if not words:
         return "unasked"
-    if "ok" in words:
+    if any(word == "ok" for word in words):
         return "ok"
-    return next((w for w in ("timeout", "servfail", "refused", "nxdomain", "empty") if w in words), "error")
+    return next((word for word in _BY_WEIGHT if word in words), "error")
 
 
 def _answers(seen: Iterable[Observation]) -> frozenset[str]:
-    return frozenset(a for o in seen for a in o.answers)
+    return frozenset(a for o in seen for a in o.dns.answers)
 
 
 def _attempts(seen: Iterable[Observation]) -> int:
@@ -216,12 +222,12 @@ def _wrong_slots(network: list[Observation], alive: list[Observation], trusted: 
     slots = slots_of(network)
     if not all(_is_wrong(slot, trusted, nat64_prefix) for slot in slots):
         return 0
-    return sum(state_of(slot) in ("ok", *DENIALS) or _served_then(slot, alive) for slot in slots)
+    return sum(state_of(slot) in _TOLD or _served_then(slot, alive) for slot in slots)
 
 
 def _served_then(slot: list[Observation], alive: list[Observation]) -> bool:
     begin_s, end_s = slot[0].t0_s, max(o.t_s for o in slot) + APART_S / 2
-    return any(state_of([o]) in ("ok", *DENIALS) for o in alive if begin_s <= o.t0_s <= end_s)
+    return any(state_of([o]) in _TOLD for o in alive if begin_s <= o.t0_s <= end_s)
 
 
 def _is_wrong(slot: list[Observation], trusted: frozenset[str], nat64_prefix: str) -> bool:
@@ -229,28 +235,28 @@ def _is_wrong(slot: list[Observation], trusted: frozenset[str], nat64_prefix: st
     if state_of(slot) != "ok":
         return True
     false = {a for a in _answers(slot) - trusted if is_bogon(a, nat64_prefix)}
-    return bool(false) or any((o.fingerprint and not frozenset(o.answers) <= trusted)
+    return bool(false) or any((o.fingerprint and not frozenset(o.dns.answers) <= trusted)
                               or was_injected(o, trusted, nat64_prefix) for o in slot)
 
 
-def _operators(doh: list[Observation], *states: str) -> int:
-    names = {o.resolver for o in doh}
-    return sum(state_of([o for o in doh if o.resolver == name]) in states for name in names)
+def _operators(doh: list[Observation], *states: DnsState) -> int:
+    names = {o.dns.resolver for o in doh}
+    return sum(state_of([o for o in doh if o.dns.resolver == name]) in states for name in names)
 
 
 def _names_policy(seen: Iterable[Observation]) -> bool:
-    return any(_code(word) in FILTER_CODES for o in seen for word in o.ede)
+    return any(_code(word) in FILTER_CODES for o in seen for word in o.dns.ede)
 
 
 def _blames_the_zone(network: Sequence[Observation]) -> bool:
     failed = [o for o in network if STATES.get(o.failure) == "servfail"]
-    return bool(failed) and all(any(_code(word) in ZONE_CODES for word in o.ede) for o in failed)
+    return bool(failed) and all(any(_code(word) in ZONE_CODES for word in o.dns.ede) for o in failed)
 
 
 def _is_laboured(seen: Observation) -> bool:
     state = STATES.get(seen.failure)
-    late = (answers_of_reply(text)[0] for text in seen.replies)
-    return state == "servfail" or (state == "timeout" and any(rcode in (*ANSWERED, "SERVFAIL") for rcode in late))
+    late = any(reply.rcode in (*ANSWERED, "SERVFAIL") for reply in seen.dns.replies)
+    return state == "servfail" or (state == "timeout" and late)
 
 
 def _code(word: str) -> str:
@@ -259,5 +265,5 @@ def _code(word: str) -> str:
 
 def _filters_for_its_client(seen: Iterable[Observation]) -> bool:
     """Nobody but the resolver's own client has asked for what error 17 reports (RFC 8914 section 4.18)."""
-    return any(o.resolver_address in FILTERING_RESOLVERS or any(_code(word) == FILTERED for word in o.ede)
+    return any(o.dns.resolver_address in FILTERING_RESOLVERS or any(_code(word) == FILTERED for word in o.dns.ede)
                for o in seen)

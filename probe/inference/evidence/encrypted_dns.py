@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import EncryptedState
+from probe.core.tables.failures import Failure, FailureKind, is_timeout
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 
 USUAL_PORTS = (0, 53, 80, 443, 853)
@@ -20,12 +22,12 @@ _HOSTS = frozenset(o.doh_host for o in PUBLIC_RESOLVERS if o.doh_host)
 class EncryptedDns:
     """Words: ok (one operator answers), blocked, failing (not shown to be for what it is), unasked."""
 
-    dot: str = "unasked"
-    doh: str = "unasked"
+    dot: EncryptedState = "unasked"
+    doh: EncryptedState = "unasked"
 
     @property
     def blocked(self) -> bool:
-        return "blocked" in (self.dot, self.doh)
+        return self.dot == "blocked" or self.doh == "blocked"
 
 
 def encrypted_dns(seen: Sequence[Observation], *, well: bool) -> EncryptedDns:
@@ -35,23 +37,24 @@ def encrypted_dns(seen: Sequence[Observation], *, well: bool) -> EncryptedDns:
     and some unusual port of anybody accept connections. DoH is blocked where no handshake with any of several
     operators succeeds, each of which accepts the connection, while other servers' handshakes do.
     """
-    dot = {o.resolver: [x for x in seen if x.dns_engine == "dot" and x.resolver == o.resolver]
-           for o in seen if o.dns_engine == "dot" and not o.reason}
+    dot: dict[str, list[Observation]] = {
+        o.dns.resolver: [x for x in seen if x.dns.engine == "dot" and x.dns.resolver == o.dns.resolver]
+        for o in seen if o.dns.engine == "dot" and not o.reason}
     connects = [o for o in seen if o.operation == "connect" and not o.failure]
     other_port = any(o.port not in USUAL_PORTS for o in connects)
     operator_lives = any(o.hostname in _HOSTS and o.port == 443 for o in connects)
     shakes = [o for o in seen if o.operation == "tls_handshake"]
-    others = {o.address for o in shakes if o.trust == "valid" and o.hostname not in _HOSTS}
+    others = {o.address for o in shakes if o.tls.trust == "valid" and o.hostname not in _HOSTS}
     doh = {name: [o for o in shakes if o.hostname == name and o.purpose == "ladder"]
            for name in {o.hostname for o in shakes} & _HOSTS}
     names = {o.doh_host: o.name for o in PUBLIC_RESOLVERS}
     for host, tries in doh.items():
-        tries += [o for o in seen if o.dns_engine == "doh" and o.resolver == names[host]]
+        tries += [o for o in seen if o.dns.engine == "doh" and o.dns.resolver == names[host]]
     return EncryptedDns(dot=_word(dot, well and other_port and operator_lives),
                         doh=_word(doh, well and len(others) >= 2))
 
 
-def _word(tries: dict[str, list[Observation]], decided: bool) -> str:
+def _word(tries: Mapping[str, Sequence[Observation]], decided: bool) -> EncryptedState:
     if not tries:
         return "unasked"
     if any(_worked(o) for found in tries.values() for o in found):
@@ -63,8 +66,8 @@ def _word(tries: dict[str, list[Observation]], decided: bool) -> str:
 
 def _worked(seen: Observation) -> bool:
     """Any answer counts, also one that denies: the channel carried it."""
-    return not seen.failure or bool(seen.rcode)
+    return not seen.failure or bool(seen.dns.rcode)
 
 
-def _kind(failure: str) -> str:
-    return "timeout" if "timed_out" in failure or "timeout" in failure else failure
+def _kind(failure: Failure) -> FailureKind:
+    return "timeout" if "timed_out" in failure or is_timeout(failure) else failure

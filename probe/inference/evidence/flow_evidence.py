@@ -130,17 +130,17 @@ class FlowEvidence:
 def flow_evidence(flows: Sequence[Observation], visits: Sequence[Observation], controls: Sequence[ControlAnswer],
                   address: str) -> FlowEvidence:
     """Read the transfers made for the sake of a site, and its ordinary visits, as far as they concern `address`."""
-    mine = [o for o in flows if o.purpose == SAMPLE and o.address == address and o.method == "GET"]
+    mine = [o for o in flows if o.purpose == SAMPLE and o.address == address and o.http.method == "GET"]
     if not mine:
         return FlowEvidence()
-    pieces = [o for o in flows if o.purpose == SAMPLE and o.address == address and o.method == "HEAD"]
+    pieces = [o for o in flows if o.purpose == SAMPLE and o.address == address and o.http.method == "HEAD"]
     beside = [o for o in flows if o.purpose == YARDSTICK and o.address == address]
     others = [o for o in flows if o.purpose == YARDSTICK and o.address != address]
     paced = [o for o in mine if usable(o)]
     looked = [*of_visits([*visits, *flows], address), *(o for o in mine if tells(o))]
     frozen_ones = [o for o in looked if frozen(o)]
     looked = [o for o in looked if says_of_stalls(o, frozen_ones)]
-    full = any(o.receive_mss >= FULL_SEGMENT for o in (*mine, *(o for o in beside if passed(o))))
+    full = any(o.tcp.receive_mss >= FULL_SEGMENT for o in (*mine, *(o for o in beside if passed(o))))
     early = early_stalls(mine, pieces, full=full)
     others_stalled = sum(stalled(o) for o in others)
     heard = [c for c in controls if c.volume_failure is not None]
@@ -180,7 +180,7 @@ def early_stalls(mine: Sequence[Observation], pieces: Sequence[Observation], *, 
 def stopped_early(mine: Sequence[Observation]) -> list[Observation]:
     """All transfers, where each stopped after about as many segments, one at least before boxes freeze by volume."""
     short = [o for o in mine if stalled(o) and o.bytes_read <= FROZEN_BYTES[1]]
-    counts, sizes = [o.segments for o in short], [o.bytes_read for o in short]
+    counts, sizes = [o.tcp.segments for o in short], [o.bytes_read for o in short]
     if not short or len(short) < len(mine) or min(sizes) >= FROZEN_BYTES[0]:
         return []
     near = alike(counts) and max(sizes) <= EQUAL * min(sizes)  # our acknowledgements are counted, too
@@ -252,10 +252,11 @@ def _much_less(mine: float, other: float, share: float = SLOWED) -> bool:
 def _same_answer(mine: Sequence[Observation], beside: Sequence[Observation]) -> bool:
     """Both got contents, and of one size: not just any refusal, redirect or page that a server has for names it does
     not know, and that may come from another machine than the one whose answers are slow."""
-    statuses = {o.status for o in mine if 200 <= o.status < 300}
+    statuses = {o.http.status for o in mine if 200 <= o.http.status < 300}
     heard = [o for o in beside if usable(o)]
-    sizes = [o.body_bytes for o in (*mine, *heard) if o.body_bytes]
-    alike_all = all(o.status in statuses and o.body_bytes for o in heard) and any(o.body_bytes for o in mine)
+    sizes = [o.http.body_bytes for o in (*mine, *heard) if o.http.body_bytes]
+    alike_all = (all(o.http.status in statuses and o.http.body_bytes for o in heard)
+                 and any(o.http.body_bytes for o in mine))
     return bool(heard) and alike_all and min(sizes) >= SAME_SIZE * max(sizes)
 
 
@@ -265,7 +266,7 @@ def _policed(mine: Sequence[Observation]) -> bool:
     paces, sizes = [pace(o) for o in mine], [o.bytes_read for o in mine]
     if len(paces) < PAIRS or max(paces) > POLICED or middle([steadiness(o) for o in mine]) > STEADY:
         return False
-    grain = FEW_AT_THE_EDGE * min(o.receive_mss for o in mine)  # 0 where the system does not tell
+    grain = FEW_AT_THE_EDGE * min(o.tcp.receive_mss for o in mine)  # 0 where the system does not tell
     return max(paces) <= (NEARLY if max(sizes) - min(sizes) <= grain else EQUAL) * min(paces)
 
 
@@ -288,13 +289,13 @@ def _in_turns(early: Sequence[Observation], others: Sequence[Observation]) -> bo
 
 
 def _pieces(pieces: Sequence[Observation], frozen_ones: Sequence[Observation], *, passing: bool) -> int:
-    counted = [o.segments for o in frozen_ones if o.segments]
+    counted = [o.tcp.segments for o in frozen_ones if o.tcp.segments]
     if not counted:
         return 0
     most, least = max(counted), min(counted)
     if passing:
-        return sum(not o.failure and o.segments >= MANY_SEGMENTS * most for o in pieces)
-    return sum(stalled(o) and least / MANY_SEGMENTS <= o.segments <= MANY_SEGMENTS * most for o in pieces)
+        return sum(not o.failure and o.tcp.segments >= MANY_SEGMENTS * most for o in pieces)
+    return sum(stalled(o) and least / MANY_SEGMENTS <= o.tcp.segments <= MANY_SEGMENTS * most for o in pieces)
 
 
 def _control_word(told: ControlAnswer, paced: Sequence[Observation], frozen_ones: Sequence[Observation]) -> str:

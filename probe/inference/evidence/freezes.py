@@ -50,7 +50,7 @@ def freezes(visits: Sequence[Observation], flows: Sequence[Observation], lent: S
     compared with."""
     own = [*visits, *flows]
     tries = [seen for address in dict.fromkeys(o.address for o in own if o.address) for seen in of_visits(own, address)]
-    made = [o for o in (*(o for o in flows if o.purpose == SAMPLE), *lent) if o.method == "GET"]
+    made = [o for o in (*(o for o in flows if o.purpose == SAMPLE), *lent) if o.http.method == "GET"]
     tries += made
     ones = [o for o in tries if frozen(o)]
     came = [o for o in tries if passed(o)]

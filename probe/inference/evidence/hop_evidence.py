@@ -14,26 +14,21 @@ from dataclasses import dataclass
 
 from probe.core.addresses import parse
 from probe.core.observations import Observation
+from probe.core.replies import TraceLine
+from probe.core.tables.evidence_words import AddressSpace, HopWord, Scope
 
-ACTS = ("reset", "closed", "answered")
+ACTS: tuple[HopWord, ...] = ("reset", "closed", "answered")
 """Words of what ends or answers a flow."""
-SERVED = ("acked", "answered")
+SERVED: tuple[HopWord, ...] = ("acked", "answered")
 """Words of a server that was reached, where nothing interferes."""
 QUIET_HOPS = 2
 """So many hops in a row must keep silent where others are heard: one router alone may have other things to do."""
 _CARRIER = ipaddress.ip_network("100.64.0.0/10")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """One packet of a row: its TTL and what came of it."""
-
-    ttl: int
-    word: str
-    space: str = ""
-    """Address space of the router that was heard of: private, carrier, public."""
-    ip_ttl: int = -1
-    """IP TTL of the answer, where it is known."""
+_INSIDE: tuple[AddressSpace, ...] = ("private", "carrier")
+_PASSED: tuple[HopWord, ...] = ("exceeded", "acked")
+"""What shows that a packet went on."""
+_ROUTERS: tuple[HopWord, ...] = ("exceeded", "gateway")
+Lines = Sequence[TraceLine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +41,7 @@ class Located:
     """It first acts where the server itself is reached: the server, or something at its door."""
     outside: int = 0
     """The first router in public address space behind private ones: the end of the access network."""
-    scope: str = "unknown"
+    scope: Scope = "unknown"
 
     @property
     def hop(self) -> str:
@@ -62,7 +57,7 @@ NOWHERE = Located()
 """Nobody looked, or nothing is shown."""
 
 
-def address_space(text: str) -> str:
+def address_space(text: str) -> AddressSpace:
     """private (a household's or company's own), carrier (RFC 6598, between a provider and its customers), public;
     empty for what is no address."""
     address = parse(text)
@@ -80,38 +75,32 @@ def icmp_word(icmp: str, address: str) -> str:
     return f"{kind} {'service' if parse(sender) == parse(address) else address_space(sender)}" if sender else kind
 
 
-def icmp_scope(icmp: str) -> str:
+def icmp_scope(icmp: str) -> Scope:
     """How near the router is that sent an ICMP error, `type/code space`. One in private space may be a company's or a
     provider's; one in the space between a provider and its customers is the provider's."""
     space = icmp.partition(" ")[2]
     return "access" if "carrier" in (space, address_space(space)) else "unknown"
 
 
-def sent(row: Observation) -> tuple[Sent, ...]:
-    """The packets of a row, in the order in which they were sent; texts of another form count for nothing."""
-    found: list[Sent] = []
-    for text in row.replies:
-        ttl, word, _delay, _router, space, ip_ttl, *_ = (*text.split(), *[""] * 6)
-        if ttl.isdecimal() and word:
-            found.append(Sent(ttl=int(ttl), word=word, space=space.strip("-"),
-                              ip_ttl=int(ip_ttl) if ip_ttl.isdecimal() else -1))
-    return tuple(found)
+def packets_of(row: Observation) -> tuple[TraceLine, ...]:
+    """The packets of a row, in the order in which they were sent."""
+    return tuple(line for line in row.trace.lines if line.word)
 
 
-def heard_of(way: Sequence[Sent]) -> tuple[frozenset[int], int]:
+def heard_of(way: Lines) -> tuple[frozenset[int], int]:
     """(TTLs at which a router let a packet run out, the TTL at which the address itself was reached or 0)."""
     ended = min((s.ttl for s in way if s.word == "end"), default=0)
     return frozenset(s.ttl for s in way if s.word == "exceeded"), ended
 
 
-def first_sign(rows: Sequence[Sequence[Sent]], way: Sequence[Sent]) -> int:
+def first_sign(rows: Sequence[Lines], way: Lines) -> int:
     """The TTL at which interference seems to begin in flows whose TTL rises; 0 while there is no sign of it."""
     packets = [s for row in rows for s in row]
     acted = [s.ttl for s in packets if s.word in ACTS]
     if acted:
         return min(acted)
     others, ended = heard_of(way)
-    heard = max((s.ttl for s in packets if s.word in ("exceeded", "acked")), default=0)
+    heard = max((s.ttl for s in packets if s.word in _PASSED), default=0)
     quiet = sorted({s.ttl for s in packets if s.word == "silent" and s.ttl > heard
                     and (s.ttl in others or (ended and s.ttl >= ended))})
     return quiet[0] if len(quiet) >= QUIET_HOPS else 0
@@ -126,16 +115,16 @@ def located(traces: Sequence[Observation], name: str, *, address: str = "", port
         return NOWHERE
     where = (own[0].address, own[0].port)
     rows = [o for o in rows if (o.address, o.port) == where]
-    way = [s for o in rows if not o.hostname for s in sent(o)]
-    others = [sent(o) for o in rows if o.hostname not in ("", name)]
-    mine = [sent(o) for o in own if (o.address, o.port) == where]
+    way = [s for o in rows if not o.hostname for s in packets_of(o)]
+    others = [packets_of(o) for o in rows if o.hostname not in ("", name)]
+    mine = [packets_of(o) for o in own if (o.address, o.port) == where]
     found = _of_questions(mine, others, way) if own[0].port == 53 else _of_flows(mine, others, way)
     outside = _outside(way)
     return Located(least=found.least, most=found.most, at_end=found.at_end, outside=outside,
                    scope=_scope(found, way, outside))
 
 
-def _of_flows(mine: Sequence[Sequence[Sent]], others: Sequence[Sequence[Sent]], way: Sequence[Sent]) -> Located:
+def _of_flows(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> Located:
     """Flows of one TTL each tell: the forbidden name at the TTL and at one less, the innocent one at the TTL."""
     held = {row[0].ttl: row for row in mine if len({s.ttl for s in row}) == 1}
     least = max(held, default=0)
@@ -157,11 +146,11 @@ def _of_flows(mine: Sequence[Sequence[Sent]], others: Sequence[Sequence[Sent]], 
     return Located(least=least, most=least) if _heard(control) else NOWHERE
 
 
-def _heard(row: Sequence[Sent]) -> bool:
+def _heard(row: Lines) -> bool:
     return any(s.word == "exceeded" for s in row)
 
 
-def _of_questions(mine: Sequence[Sequence[Sent]], others: Sequence[Sequence[Sent]], way: Sequence[Sent]) -> Located:
+def _of_questions(mine: Sequence[Lines], others: Sequence[Lines], way: Lines) -> Located:
     """DNS: every TTL was asked with; answers to questions that cannot have reached the resolver come from a box."""
     answers = [s for row in mine for s in row if s.word == "answered"]
     if not answers:
@@ -175,36 +164,37 @@ def _of_questions(mine: Sequence[Sequence[Sent]], others: Sequence[Sequence[Sent
         return Located(at_end=True)
     if not ends and max(others_heard, default=0) < first:
         return NOWHERE
-    genuine = any(s.ip_ttl > s.ttl for s in answers if not ends or s.ttl < min(ends))
+    genuine = any((s.ip_ttl or -1) > s.ttl for s in answers if not ends or s.ttl < min(ends))
     return Located(least=first if genuine else first // 2 + 1, most=first)
 
 
-def _copied(answers: Sequence[Sent]) -> int:
+def _copied(answers: Lines) -> int:
     """The hop of a box that copies TTLs: its answers' grow with the questions', and are never more; 0: it does not."""
-    gaps = {s.ttl - s.ip_ttl for s in answers if 0 <= s.ip_ttl <= s.ttl}
-    rising = len({s.ttl for s in answers if 0 <= s.ip_ttl <= s.ttl}) > 1
+    told = [(s.ttl, s.ttl - s.ip_ttl) for s in answers if s.ip_ttl is not None and 0 <= s.ip_ttl <= s.ttl]
+    gaps = {gap for _, gap in told}
+    rising = len({ttl for ttl, _ in told}) > 1
     return gaps.pop() // 2 + 1 if len(gaps) == 1 and rising else 0
 
 
-def _outside(way: Sequence[Sent]) -> int:
+def _outside(way: Lines) -> int:
     spaces = _spaces(way)
     public = min((ttl for ttl, space in spaces.items() if space == "public"), default=0)
-    inside = [ttl for ttl, space in spaces.items() if space in ("private", "carrier")]
+    inside = [ttl for ttl, space in spaces.items() if space in _INSIDE]
     return public if inside and public > max(inside) else 0
 
 
-def _spaces(way: Sequence[Sent]) -> Mapping[int, str]:
-    return {s.ttl: s.space for s in way if s.space and s.word in ("exceeded", "gateway")}
+def _spaces(way: Lines) -> Mapping[int, AddressSpace]:
+    return {s.ttl: s.space for s in way if s.space and s.word in _ROUTERS}
 
 
-def _scope(found: Located, way: Sequence[Sent], outside: int) -> str:
+def _scope(found: Located, way: Lines, outside: int) -> Scope:
     if not found.most:
         return "unknown"
     zones = {_zone(hop, _spaces(way), outside) for hop in range(found.least, found.most + 1)}
     return zones.pop() if len(zones) == 1 else "unknown"
 
 
-def _zone(hop: int, spaces: Mapping[int, str], outside: int) -> str:
+def _zone(hop: int, spaces: Mapping[int, AddressSpace], outside: int) -> Scope:
     """In whose reach a hop lies. A private address further than the first hop may be a company's or a provider's."""
     if hop == 1 and spaces.get(1) == "private":
         return "lan"

@@ -9,6 +9,11 @@ from statistics import median
 
 from probe.core.nat64 import KNOWN_NAME, prefix_of
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure, is_timeout
+from probe.core.tables.operations import ABOVE_TCP, Operation
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.run_words import FamilyState, Gateway, ResolverState, Tunnel
+from probe.core.tables.trust import TrustFinding
 from probe.inference.evidence.unanswered import Asked, asked_of
 from probe.inference.evidence.url_places import host_of
 
@@ -20,6 +25,12 @@ LARGE_TAKES_S = 3.0
 STALLED = 3
 CRAWLS_BYTES_A_S = 25_000
 """200 kbit/s: a phone of the second generation."""
+_INNOCENT: tuple[Purpose, ...] = ("ladder", "innocent")
+_NOT_ITS_OWN: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed", "wrong_name")
+_RUNGS: tuple[Operation, ...] = ("connect", "http_round_trip")
+_TRANSFERS: tuple[Purpose, ...] = ("sample", "yardstick")
+_UNUSUAL: tuple[Purpose, ...] = ("shape", "foreign")
+"""Hellos and names that say nothing of the line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +38,11 @@ class LadderEvidence:
     """The state of the network before and beside the targets; shared by every verdict of the run."""
 
     link: bool = True
-    gateway: str = "unknown"
-    """answers, silent, none or unknown."""
-    tunnel: str = ""
-    """full, split or empty: a tunnel carries all or some of what goes to public addresses."""
+    gateway: Gateway = "unknown"
+    tunnel: Tunnel = ""
     changed: bool = False
     """The device went from one network to another in the run, or lost its way out."""
-    resolver: str = "unasked"
+    resolver: ResolverState = "unasked"
     """ok, dead, failing (answers nothing useful for any innocent name) or unasked."""
     asked: Asked = field(default_factory=Asked)
     """What the network's resolver was asked about innocent names."""
@@ -48,9 +57,9 @@ class LadderEvidence:
     resigned: int = 0
     """Innocent TLS servers that presented a certificate of nobody we trust."""
     clock_offset_s: float | None = None
-    ipv4: str = "unknown"
+    ipv4: FamilyState = "unknown"
     """broken (nothing answers over IPv4, and something does over IPv6), ok or unknown."""
-    ipv6: str = "absent"
+    ipv6: FamilyState = "absent"
     """ok, broken, absent or unknown."""
     nat64_prefix: str = ""
     full_segments: bool = False
@@ -94,21 +103,21 @@ class LadderEvidence:
 
 
 def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = frozenset(),
-                    operators: Mapping[str, str] | None = None, link: bool = True, gateway: str = "unknown",
-                    tunnel: str = "", has_ipv6: bool = False, changed: bool = False) -> LadderEvidence:
+                    operators: Mapping[str, str] | None = None, link: bool = True, gateway: Gateway = "unknown",
+                    tunnel: Tunnel = "", has_ipv6: bool = False, changed: bool = False) -> LadderEvidence:
     """Read the rungs. `domestic` are inputs of in-country controls; `operators` maps an input to its operator."""
-    pages = [o for o in seen if o.purpose == "ladder" and o.operation in ("connect", "http_round_trip") and o.input]
+    pages = [o for o in seen if o.purpose == "ladder" and o.operation in _RUNGS and o.input]
     verdicts = {url: _works([o for o in pages if o.input == url]) for url in {o.input for o in pages}}
     connects = {n: [o for o in seen if o.purpose == "ladder" and o.operation == "connect" and o.family == n]
                 for n in (4, 6)}
     ipv4 = _ipv4(connects[4], connects[6])
     shakes = _shakes(seen, 4) or _shakes(seen, 6)
-    above_tcp = [o for o in seen if o.operation in ("tls_handshake", "http_round_trip")
-                 and o.purpose not in ("shape", "foreign")]
+    above_tcp = [o for o in seen if o.operation in ABOVE_TCP
+                 and o.purpose not in _UNUSUAL]
     large = [o for o in above_tcp if not o.failure and o.bytes_read >= TWO_SEGMENTS]
-    silent = [o for o in above_tcp if "timeout" in o.failure and o.acked != "no" and o.bytes_read < TWO_SEGMENTS]
-    crawls = _crawls([o for o in seen if o.operation == "transfer" and o.purpose in ("sample", "yardstick")])
-    offsets = [o.clock_offset_s for o in seen if o.clock_offset_s is not None]
+    silent = [o for o in above_tcp if is_timeout(o.failure) and o.tcp.acked != "no" and o.bytes_read < TWO_SEGMENTS]
+    crawls = _crawls([o for o in seen if o.operation == "transfer" and o.purpose in _TRANSFERS])
+    offsets = [o.http.clock_offset_s for o in seen if o.http.clock_offset_s is not None]
     return LadderEvidence(
         link=link, gateway=gateway, tunnel=tunnel, changed=changed, resolver=_resolver(seen),
         asked=asked_of([o for o in seen if o.purpose == "ladder"]),
@@ -120,16 +129,16 @@ def ladder_evidence(seen: Sequence[Observation], *, domestic: frozenset[str] = f
         domestic_failed=sum(not ok for url, ok in verdicts.items() if url in domestic),
         altered=_altered(pages, operators or {}),
         tls_ok=sum(_spoke(o) for o in shakes), tls_failed=sum(not _spoke(o) for o in shakes),
-        resigned=sum(o.trust in ("unknown_issuer", "self_signed", "wrong_name") for o in shakes),
+        resigned=sum(o.tls.trust in _NOT_ITS_OWN for o in shakes),
         clock_offset_s=_clock(offsets), ipv4=ipv4, ipv6=_ipv6(connects[6], ipv4, has_ipv6),
         full_segments=bool(large), stalled=len({o.address for o in silent}),
-        hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.url.startswith("https:"))
+        hushed=any(o.purpose == "ladder" or (o.operation == "http_round_trip" and o.http.url.startswith("https:"))
                    for o in silent),
-        stalled_innocents=frozenset(o.address for o in silent if o.purpose in ("ladder", "innocent")
+        stalled_innocents=frozenset(o.address for o in silent if o.purpose in _INNOCENT
                                     and not o.tainted_by),
         slow=crawls or (bool(large) and all(o.t_s - o.t0_s > LARGE_TAKES_S for o in large)), crawls=crawls,
         nat64_prefix=prefix_of(a for o in seen if o.purpose == "ladder" and o.hostname == KNOWN_NAME
-                               for a in o.answers),
+                               for a in o.dns.answers),
     )
 
 
@@ -156,16 +165,16 @@ def _works(seen: Sequence[Observation]) -> bool:
 
 
 def _spoke(seen: Observation) -> bool:
-    return not seen.failure or bool(seen.trust)
+    return not seen.failure or bool(seen.tls.trust)
 
 
-def _resolver(seen: Sequence[Observation]) -> str:
-    asked = [o for o in seen if o.purpose == "ladder" and o.resolver == "network" and o.hostname != KNOWN_NAME]
+def _resolver(seen: Sequence[Observation]) -> ResolverState:
+    asked = [o for o in seen if o.purpose == "ladder" and o.dns.resolver == "network" and o.hostname != KNOWN_NAME]
     if not asked:
         return "unasked"
     if any(not o.failure for o in asked):
         return "ok"
-    return "dead" if all("timeout" in o.failure or o.failure == "connection_refused" for o in asked) else "failing"
+    return "dead" if all(is_timeout(o.failure) or o.failure == "connection_refused" for o in asked) else "failing"
 
 
 def _altered(pages: Sequence[Observation], operators: Mapping[str, str]) -> int:
@@ -180,7 +189,7 @@ def _altered(pages: Sequence[Observation], operators: Mapping[str, str]) -> int:
 
 
 def _place(seen: Observation) -> str:
-    return host_of(seen.location) or seen.body_sha256
+    return host_of(seen.http.location) or seen.http.body_sha256
 
 
 def _clock(offsets: Sequence[float]) -> float | None:
@@ -192,17 +201,17 @@ def _clock(offsets: Sequence[float]) -> float | None:
     return round(middle, 1) if len(agreeing) >= 2 or abs(middle) < CLOCK_TOLERANCE_S else None
 
 
-def _ipv4(four: Sequence[Observation], six: Sequence[Observation]) -> str:
+def _ipv4(four: Sequence[Observation], six: Sequence[Observation]) -> FamilyState:
     if any(not o.failure for o in four):
         return "ok"
     return "broken" if four and any(not o.failure for o in six) else "unknown"
 
 
-_ANSWERED_BY_RESETS = ("connection_refused", "connection_reset")
+_ANSWERED_BY_RESETS: tuple[Failure, ...] = ("connection_refused", "connection_reset")
 """Packets travel both ways then: who resets them is another question."""
 
 
-def _ipv6(connects: Sequence[Observation], ipv4: str, has_ipv6: bool) -> str:
+def _ipv6(connects: Sequence[Observation], ipv4: FamilyState, has_ipv6: bool) -> FamilyState:
     """`broken` is said only where IPv4 works: what answers by neither is no matter of IPv6."""
     if not has_ipv6:
         return "absent"

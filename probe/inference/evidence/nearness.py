@@ -8,11 +8,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
-from typing import TypeVar
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
 
 from probe.core.addresses import NEAR, PROVIDER, parse
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.resolvers import OWN_RESOLVERS
 
 HOUSEHOLD_BITS, PROVIDER_BITS = 48, 32
 """Of IPv6: what one line is given at most (RFC 6177), and what a provider is given at least."""
@@ -44,11 +45,11 @@ def near_words(seen: Iterable[Observation], ours: Iterable[str]) -> Mapping[str,
     """Address -> the word that is stored instead, for every one that was asked, visited or given in an answer."""
     ours, found = tuple(ours), dict[str, str]()
     for o in seen:
-        told = (o.address, *o.answers, *(word for text in o.replies for word in re.split(r"[ |]", text)))
+        told = (o.address, *o.dns.answers, *(answer for reply in o.dns.replies for answer in reply.answers))
         found |= {text: word for text in told if text and (word := nearness(text, ours))}
-        if o.resolver in ("network", "system") and (
-                word := nearness(o.resolver_address, ours, resolver=True)):
-            found[o.resolver_address] = word
+        if o.dns.resolver in OWN_RESOLVERS and (
+                word := nearness(o.dns.resolver_address, ours, resolver=True)):
+            found[o.dns.resolver_address] = word
     return found
 
 
@@ -61,10 +62,15 @@ def concealed(record: T, words: Mapping[str, str]) -> T:
     def hide(value: object) -> object:
         if isinstance(value, str):
             return pattern.sub(lambda match: words[match[0]], value)
-        return tuple(map(hide, value)) if isinstance(value, tuple) else value
+        if isinstance(value, tuple):
+            return tuple(map(hide, value))
+        return hide_fields(value) if is_dataclass(value) else value
 
-    changed = {f.name: hidden for f in fields(record) if (hidden := hide(value := getattr(record, f.name))) != value}
-    return replace(record, **changed) if changed else record  # type: ignore[arg-type]
+    def hide_fields(of: Any) -> Any:
+        changed = {f.name: new for f in fields(of) if (new := hide(old := getattr(of, f.name))) != old}
+        return replace(of, **changed) if changed else of
+
+    return cast(T, hide_fields(record))
 
 
 def _standing_alone(text: str) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from probe.core.observations import Observation
-from probe.inference.evidence.packet_text import Packet, read_packets
+from probe.core.packets import Packet
 from probe.inference.evidence.time_slots import slots_of
 
 SORTS: dict[str, str] = {
@@ -88,13 +88,13 @@ def anatomy_of(ends: Sequence[Observation], around: Sequence[Observation]) -> An
     """Read the packets of failing attempts (`ends`, each the operation with which one ended) at one address. `around`:
     an innocent name and other ports of that address."""
     captured = [o for o in ends if o.packets]
-    flows = [read_packets(o.packets) for o in captured]
+    flows = [o.packets for o in captured]
     if not flows:
         return UNSEEN
     if all(o.operation == "connect" for o in ends):
-        told = _at_syn(flows, [read_packets(o.packets) for o in around if o.purpose == "port"])
+        told = _at_syn(flows, [o.packets for o in around if o.purpose == "port"])
     else:
-        told = _after_handshake(flows, [read_packets(o.packets) for o in around if o.purpose == "innocent"])
+        told = _after_handshake(flows, [o.packets for o in around if o.purpose == "innocent"])
     counts = Counter(sign for signs in told for sign in signs)
     if _constant_id(flows):
         counts["ip_id_constant"] = len(told)

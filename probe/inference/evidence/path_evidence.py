@@ -1,16 +1,59 @@
-"""What happened between this network and one address of one endpoint, held against its neighbours and controls."""
+"""What happened between this network and one address of one endpoint, held against its neighbours and controls.
+
+Theory of operation. A path is one address of one endpoint. `path_evidence` turns everything that a run saw of it into
+one flat record of words, counts and flags, and rules read that record alone. Its sources are kept apart, because each
+answers another question: `visits` are our attempts at the service; `around` are innocent names, other ports and other
+bytes at the same address, sent between them; `controls` are what others saw from elsewhere; `traces` are searches for
+the hop; `flows` are transfers.
+
+The record is filled in the order in which each part needs the one before. First it is counted which attempts bear on
+the endpoint and which of them failed. From the failing ones follow the stage at which the last one ended, its word, and
+whether all ended alike. Controls come after that, since what they are asked is whether they pass that very stage at
+that very address. Shapes of the ClientHello and the page come last: they are compared with what controls met.
+
+What must never be broken:
+- It is pure, and the order of observations is that of their sequence numbers, so that stored results give the same
+  evidence in any year.
+- It records and does not judge: no field says "blocked". Where nobody looked, a field says so (`unasked`, empty, zero),
+  and never what a look would have shown.
+- The stage is that of the last failing attempt, and stays empty where the last attempt went well: a path that recovered
+  is not accused of where it failed before.
+- Controls are counted by network, not by answer: two helpers in one network see what one sees.
+- What may be a neighbour's doing (`tainted`) or the line's own is kept as a field and not left out, so that rules can
+  tell "nothing failed" from "what failed proves nothing".
+- Text of servers enters as words and comparisons. None of it reaches a rule as text to be searched.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
 from probe.core.nat64 import from_outside
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.address_sources import AddressSource
 from probe.core.tables.control_sources import FEED
+from probe.core.tables.evidence_words import (
+    NO_STAGE_OR_PAGE,
+    TLS_OR_HTTP,
+    Answered,
+    ControlFinding,
+    InnocentState,
+    LostWhere,
+    OtherBytes,
+    OtherPort,
+    Stage,
+)
+from probe.core.tables.failures import Failure, kind_of
 from probe.core.tables.handshakes import FOREIGN, INNOCENT
+from probe.core.tables.operations import Operation
+from probe.core.tables.protocols import SiteKind
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 from probe.inference.evidence.app_evidence import (
     OPERATION,
     AppEvidence,
@@ -39,14 +82,17 @@ from probe.inference.evidence.visit_outcomes import (
     source_of,
 )
 
-TIMEOUTS = frozenset({"generic_timeout_error", "timed_out"})
-REFUSED = "connection_refused"
-RESET = "connection_reset"
-UNTRUSTED = ("unknown_issuer", "self_signed")
-_DEPTHS = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
-_STAGES = {"connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app"}
-NAMED_PURPOSES = (*NETWORK_PURPOSES, SAMPLE)
+REFUSED: Final[Failure] = "connection_refused"
+RESET: Final[Failure] = "connection_reset"
+UNTRUSTED: tuple[TrustFinding, ...] = ("unknown_issuer", "self_signed")
+_DEPTHS: dict[Operation, int] = {"connect": 1, "tls_handshake": 2, "http_round_trip": 3, OPERATION: 3}
+_STAGES: dict[Operation, Stage] = {
+    "connect": "connect", "tls_handshake": "tls", "http_round_trip": "http", OPERATION: "app",
+}
+NAMED_PURPOSES: tuple[Purpose, ...] = (*NETWORK_PURPOSES, SAMPLE)
 ALIKE = 0.7
+_NEEDS: dict[SiteKind, int] = {"tcp": 1, "tls": 2}
+_OF_PAGES: tuple[Stage | Empty, ...] = ("http", "page", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +104,8 @@ class PathEvidence:
 
     address: str
     family: int = 4
-    source: str = ""
-    kind: str = "http"
+    source: AddressSource | Empty = ""
+    kind: SiteKind = "http"
     secure: bool = False
     needs: int = 3
     """The depth at which the endpoint is reached: 1 for tcp, 2 for tls, 3 for http and app."""
@@ -72,15 +118,15 @@ class PathEvidence:
     """Connections of the site that named it and were reset, at any of its addresses, transfers among them."""
     depth: int = 0
     """How far any attempt got or meant to get: 1 connect, 2 TLS, 3 page."""
-    stage: str = ""
+    stage: Stage | Empty = ""
     """Where the last failing attempt ended."""
     same_failure: bool = False
     """Every failing attempt ended at the same stage with the same word."""
-    failure: str = ""
+    failure: Failure = ""
     icmp: str = ""
     opened_before: bool = False
     """The same address and port accepted a connection of ours earlier in the run."""
-    lost: str = ""
+    lost: LostWhere = ""
     """near, far, unknown, or empty where nobody looked: where attempts to connect end
     (`probe.inference.evidence.trace_evidence`)."""
     located: Located = NOWHERE
@@ -99,23 +145,23 @@ class PathEvidence:
     """Every failing attempt had read about as much when it ended: a slow line stops anywhere."""
     seeps: bool = False
     """In a failing attempt the page still came when its time was up."""
-    acked: str = ""
+    acked: Answered = ""
     """no: in none of the failing attempts was all that was said acknowledged."""
     freezes: Freezes = field(default_factory=Freezes)
     """Transfers under the site's name, at whichever address, that fell silent where boxes freeze them."""
     hushed: bool = False
     """The last attempt's page came whole, and what was said after it was never acknowledged."""
     tls_alert: int = -1
-    trust: str = ""
+    trust: TrustFinding | Empty = ""
     issuer: str = ""
     private_root: bool = False
     """The chain claims the private authority that the catalogue expects, under a root it does not know."""
-    innocent: str = "unasked"
+    innocent: InnocentState = "unasked"
     """reached, failed, tainted or unasked: an innocent name at the same address and port."""
-    other_bytes: str = "unasked"
+    other_bytes: OtherBytes = "unasked"
     """passed: bytes that are no TLS were acknowledged at the same address and port, between two hellos of the site that
     were not; failed; unasked."""
-    other_port: str = "unasked"
+    other_port: OtherPort = "unasked"
     """open, closed (a refusal: the host lives), silent or unasked."""
     controls_asked: int = 0
     controls_answered: int = 0
@@ -129,7 +175,7 @@ class PathEvidence:
     control_other_key: int = 0
     # the page
     status: int = 0
-    met: str = ""
+    met: Answered = ""
     content_known: bool = False
     fingerprint: str = ""
     mark: Mark = field(default_factory=Mark)
@@ -160,7 +206,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
                   ) -> PathEvidence:
     """Gather what is known of `address`; `private_root` is the organisation of the expected private authority.
     Controls know an address behind the translator of `nat64_prefix` by the one in front of it."""
-    here = [o for o in visits if o.address == address and o.purpose in ("target", "trusted")]
+    here = [o for o in visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     mine = [o for o in here if o.operation != "http_round_trip" or o.input == endpoint.input]
     numbers = whole_attempts(mine)
     only = replace(site, endpoints=(endpoint,))
@@ -170,10 +216,10 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
     flow = flow_evidence(flows, here, [c for c in controls if c.input in {e.input for e in site.endpoints}], address)
     base = PathEvidence(
         address=address, family=6 if ":" in address else 4, source=source_of(mine), kind=site.kind,
-        needs={"tcp": 1, "tls": 2}.get(site.kind, 3), secure=bool(site.sni),
+        needs=_NEEDS.get(site.kind, 3), secure=bool(site.sni),
         attempts=len(numbers), failed_attempts=len(failed),
         depth=max((_DEPTHS[o.operation] for o in mine), default=0), last_ok=bool(numbers) and numbers[-1] not in failed,
-        proven=(site.proves_itself and any(o.trust == "valid" for o in mine)) or proves_service(mine),
+        proven=(site.proves_itself and any(o.tls.trust == "valid" for o in mine)) or proves_service(mine),
         innocent=_innocent(around, address, site.port), other_port=_other_port(around, address),
         other_bytes=_other_bytes(around, mine, address, site.port),
         lost=where_lost([o for o in traces if o.operation == "trace"], address, site.port),
@@ -184,7 +230,7 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
                             [o for o in around if o.purpose == "innocent" and (o.address, o.port) == (
                                 address, site.port)]),
         cut=sum(o.failure == RESET and o.operation != "connect" for o in named), freezes=freezes(visits, flows, lent),
-        hushed=any(o.operation == "http_round_trip" and not o.failure and o.acked == "no"
+        hushed=any(o.operation == "http_round_trip" and not o.failure and o.tcp.acked == "no"
                    for o in here if o.attempt == max(numbers, default=0)),
         must_not_answer=must_not_answer(endpoint), content_known=expects_content(endpoint),
         flow=flow, evidence=(*flow.evidence, *(o.observation_id for o in mine)),
@@ -196,15 +242,15 @@ def path_evidence(site: Site, endpoint: Endpoint, address: str, *, visits: Seque
         base = replace(base, app=app_evidence(site.app, mine, around, told, address=address, port=site.port,
                                               where=place_of(known_as, site.port)), status=foreign_status(mine))
     base = _with_controls(base, site, told, mine, known_as=known_as)
-    if base.stage in ("tls", "http"):
+    if base.stage in TLS_OR_HTTP:
         base = replace(base, shapes=shape_evidence(site, address, mine, around, told, known_as=known_as))
     pages = [o for o in mine if o.operation == "http_round_trip" and not o.failure]
-    return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in ("", "page") else base
+    return _with_page(base, pages[-1], told, endpoint, cc) if pages and base.stage in NO_STAGE_OR_PAGE else base
 
 
 def claims(seen: Observation, organisation: str) -> bool:
     """Whether a certificate of nobody we trust names this organisation in its issuer (RFC 4514 escapes commas)."""
-    return bool(organisation) and organisation in seen.issuer.replace("\\", "") and seen.trust in UNTRUSTED
+    return bool(organisation) and organisation in seen.tls.issuer.replace("\\", "") and seen.tls.trust in UNTRUSTED
 
 
 def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequence[int],
@@ -218,24 +264,23 @@ def _with_failures(base: PathEvidence, mine: Sequence[Observation], failed: Sequ
         stage = "page"
     return replace(
         base, stage=stage, failure=last.failure, icmp=last.icmp,
-        same_failure=len({(o.operation, _kind_of(o.failure)) for o in ends}) == 1,
+        same_failure=len({(o.operation, kind_of(o.failure)) for o in ends}) == 1,
         opened_before=any(o.operation == "connect" and not o.failure and o.port == ends[0].port
                           and o.sequence < ends[0].sequence for o in (*mine, *around) if o.address == base.address),
         anatomy=anatomy_of(ends, [o for o in around if o.address == base.address]),
         tainted=all(o.tainted_by for o in ends) or base.residual.by_others,
         stops_alike=min(o.bytes_read for o in ends) >= ALIKE * max(o.bytes_read for o in ends),
         seeps=any(seeps(o) for o in ends),
-        acked=_acked([o.acked for o in ends]), tls_alert=last.tls_alert, trust=last.trust, issuer=last.issuer,
-        private_root=claims(last, private_root),
-        status=last.status,
+        acked=_acked([o.tcp.acked for o in ends]), tls_alert=last.tls.alert, trust=last.tls.trust,
+        issuer=last.tls.issuer, private_root=claims(last, private_root), status=last.http.status,
     )
 
 
-def _acked(words: Sequence[str]) -> str:
+def _acked(words: Sequence[Answered]) -> Answered:
     """The last attempt's word; `no` only where it is every attempt's."""
     if words[-1] != "no" or all(word == "no" for word in words):
         return words[-1]
-    return "yes" if "yes" in words else ""
+    return "yes" if any(word == "yes" for word in words) else ""
 
 
 def whole_attempts(mine: Sequence[Observation]) -> list[int]:
@@ -249,26 +294,22 @@ def whole_attempts(mine: Sequence[Observation]) -> list[int]:
 
 def _end_of(attempt: Sequence[Observation]) -> Observation:
     """The operation with which a failing attempt ended."""
-    return next((o for o in attempt if o.failure or o.proof == FOREIGN), attempt[-1])
+    return next((o for o in attempt if o.failure or o.app.proof == FOREIGN), attempt[-1])
 
 
-def _kind_of(failure: str) -> str:
-    return "timeout" if failure in TIMEOUTS else failure
-
-
-def _innocent(around: Sequence[Observation], address: str, port: int) -> str:
+def _innocent(around: Sequence[Observation], address: str, port: int) -> InnocentState:
     tries = [o for o in around if o.purpose == "innocent" and o.address == address and o.port == port
-             and o.protocol != INNOCENT]
+             and o.app.protocol != INNOCENT]
     if not tries:
         return "unasked"
-    operation = "tls_handshake" if any(o.sni for o in tries) else "http_round_trip"
+    operation: Operation = "tls_handshake" if any(o.tls.sni for o in tries) else "http_round_trip"
     reached = [o for o in tries if o.operation == operation and not o.failure]
     if reached:
         return "reached"
     return "tainted" if all(o.tainted_by for o in tries) else "failed"
 
 
-def _other_port(around: Sequence[Observation], address: str) -> str:
+def _other_port(around: Sequence[Observation], address: str) -> OtherPort:
     tries = [o for o in around if o.purpose == "port" and o.address == address and o.operation == "connect"]
     if not tries:
         return "unasked"
@@ -277,10 +318,10 @@ def _other_port(around: Sequence[Observation], address: str) -> str:
     return "closed" if any(o.failure == REFUSED for o in tries) else "silent"
 
 
-def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], address: str, port: int) -> str:
+def _other_bytes(around: Sequence[Observation], mine: Sequence[Observation], address: str, port: int) -> OtherBytes:
     tries = [o for o in around if o.purpose == "bytes" and (o.address, o.port) == (address, port)]
-    lost = [o.sequence for o in mine if o.operation == "tls_handshake" and o.failure and o.acked == "no"]
-    said = [o for o in tries if o.operation == OPERATION and (not o.failure or o.acked == "yes")]
+    lost = [o.sequence for o in mine if o.operation == "tls_handshake" and o.failure and o.tcp.acked == "no"]
+    said = [o for o in tries if o.operation == OPERATION and (not o.failure or o.tcp.acked == "yes")]
     if any(min(lost) < o.sequence < max(lost) for o in said) if lost else False:
         return "passed"
     return "failed" if tries and not said else "unasked"
@@ -290,7 +331,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
                    mine: Sequence[Observation], *, known_as: str) -> PathEvidence:
     answered = [c for c in controls if c.state == "answered"
                 and (c.source != FEED or _control_word(base, site, c, known_as))]
-    keys = {o.chain[0] for o in mine if o.chain}
+    keys = {o.tls.chain[0] for o in mine if o.tls.chain}
     here = {(c.asn, c.cc) for c in answered if (site.address or known_as in c.addresses)
             and _control_word(base, site, c, known_as) == "ok"}
     words = {(c.asn, c.cc, word) for c in answered if (word := _control_word(base, site, c, known_as))}
@@ -304,7 +345,7 @@ def _with_controls(base: PathEvidence, site: Site, controls: Sequence[ControlAns
     )
 
 
-def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> str:
+def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_as: str) -> ControlFinding:
     """ok or failed for the failing stage at this very address; the whole service's word where that is unknown."""
     where = place_of(known_as, site.port)
     tcp, tls = dict(control.tcp), dict(control.tls)
@@ -318,8 +359,9 @@ def _control_word(base: PathEvidence, site: Site, control: ControlAnswer, known_
         if tcp.get(where):
             return "failed"
     if base.stage == "app":
-        return control_word(control, where).replace(FOREIGN, "")
-    if base.stage in ("http", "page", "") and control.http_failure is not None:
+        word = control_word(control, where)
+        return "" if word == FOREIGN else word
+    if base.stage in _OF_PAGES and control.http_failure is not None:
         return "failed" if control.http_failure else "" if control.before else "ok"
     return ""
 
@@ -333,25 +375,25 @@ def _with_page(base: PathEvidence, page: Observation, controls: Sequence[Control
                endpoint: Endpoint, cc: str) -> PathEvidence:
     pages = [c for c in controls if c.state == "answered" and c.http_failure == ""]
     same = [_same_page(page, c) for c in pages]
-    foreign = redirects_abroad(page.url, page.status, page.location)
-    target, mark = host_of(joined(page.url, page.location)), mark_of((page,), cc=cc)
+    foreign = redirects_abroad(page.http.url, page.http.status, page.http.location)
+    target, mark = host_of(joined(page.http.url, page.http.location)), mark_of((page,), cc=cc)
     return replace(
-        base, status=page.status, met=page.met_expectation, fingerprint=mark.name, mark=mark,
+        base, status=page.http.status, met=page.met_expectation, fingerprint=mark.name, mark=mark,
         foreign_redirect=foreign,
         control_page_same=same.count(True), control_page_differs=same.count(False),
         control_redirects_alike=sum(
-            host_of(c.http_location) == target or redirects_abroad(page.url, c.http_status, c.http_location)
+            host_of(c.http_location) == target or redirects_abroad(page.http.url, c.http_status, c.http_location)
             for c in pages),
     )
 
 
 def _same_page(page: Observation, control: ControlAnswer) -> bool:
     """Status agrees and one of title, size or telling headers does (the field's usual comparison)."""
-    if page.status != control.http_status:
+    if page.http.status != control.http_status:
         return False
-    if not page.body_bytes and not control.http_body_bytes:
-        return host_of(page.location) == host_of(control.http_location)
-    if page.title or control.http_title:
-        return page.title == control.http_title
-    small, large = sorted((page.body_bytes, control.http_body_bytes))
-    return page.body_truncated or small > 0.7 * large
+    if not page.http.body_bytes and not control.http_body_bytes:
+        return host_of(page.http.location) == host_of(control.http_location)
+    if page.http.title or control.http_title:
+        return page.http.title == control.http_title
+    small, large = sorted((page.http.body_bytes, control.http_body_bytes))
+    return page.http.body_truncated or small > 0.7 * large

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from probe.core.addresses import family_of, is_bogon
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
 from probe.core.tables.resolvers import NOWHERE
-from probe.inference.evidence.dns_replies import answers_of_reply, delay_ms_of_reply, flags_of_reply, ttl_of_reply
 
 ONE_QUESTION_MS = 2000.0
 """Up to here a question had been sent once: later replies may answer its repetition."""
-MALFORMED = "dns_server_misbehaving"
+MALFORMED: Failure = "dns_server_misbehaving"
 INITIAL_TTLS = frozenset((64, 128, 255))
 """TTLs with which systems send; a router on the way would have lowered them."""
 ANSWERED = ("NOERROR", "NXDOMAIN")
@@ -48,35 +48,36 @@ def port53(seen: Sequence[Observation], trusted: frozenset[str], plain: frozense
     """Read the lookups of one name; `plain` are the answers of the network's own resolution."""
     asked = of_the_name(seen)
     innocent = [o for o in seen if not o.reason and o.purpose == "innocent"]
-    udp = [o for o in asked if o.dns_engine == "udp"]
-    dark = frozenset(a for o in asked if o.resolver == "dark" for a in o.answers)
+    udp = [o for o in asked if o.dns.engine == "udp"]
+    dark = frozenset(a for o in asked if o.dns.resolver == "dark" for a in o.dns.answers)
     # What leads every question to a resolver may lose the innocent one; who answers truly then has told no lie.
-    false = {o.resolver_address for o in asked if o.resolver == "dark" and o.answers and not trusted & {*o.answers}}
-    tries = [o for o in innocent if o.resolver == "dark"]
+    false = {o.dns.resolver_address for o in asked
+             if o.dns.resolver == "dark" and o.dns.answers and not trusted & {*o.dns.answers}}
+    tries = [o for o in innocent if o.dns.resolver == "dark"]
     intercepted = any(_served(o) for o in tries)
-    ttls = {ttl_of_reply(text) for o in tries if _served(o) for text in o.replies}
+    ttls = {reply.ip_ttl for o in tries if _served(o) for reply in o.dns.replies}
     injected = any(was_injected(o, trusted, nat64_prefix) for o in udp)
     denied = [o for o in udp if _denied_then_answered(o, trusted)]
     return Port53(
         injected=injected or len(denied) >= 2,
-        dark_answered=not intercepted and any(o.resolver_address in false for o in tries),
+        dark_answered=not intercepted and any(o.dns.resolver_address in false for o in tries),
         intercepted=intercepted,
         led_astray=intercepted and bool(dark) and dark <= plain and not dark & trusted,
         next_door=bool(ttls) and ttls <= INITIAL_TTLS,
-        tcp_malformed=_malformed(asked) and any(o.rcode in ANSWERED for o in innocent if o.dns_engine == "tcp"),
+        tcp_malformed=_malformed(asked) and any(o.dns.rcode in ANSWERED for o in innocent if o.dns.engine == "tcp"),
     )
 
 
 def _served(seen: Observation) -> bool:
     """Whether a resolver answered where none is: with an address, as one that recurses (root servers never say so), or
     at an address that nobody has. It need not know the name."""
-    replies = [text for text in seen.replies if answers_of_reply(text)[0] in ANSWERED]
-    recurses = any("RA" in flags_of_reply(text) for text in replies)
-    return bool(seen.answers) or recurses or (bool(replies) and seen.resolver_address == NOWHERE)
+    replies = [reply for reply in seen.dns.replies if reply.rcode in ANSWERED]
+    recurses = any("RA" in reply.flags for reply in replies)
+    return bool(seen.dns.answers) or recurses or (bool(replies) and seen.dns.resolver_address == NOWHERE)
 
 
 def _malformed(asked: Iterable[Observation]) -> bool:
-    tries = [o for o in asked if o.dns_engine == "tcp"]
+    tries = [o for o in asked if o.dns.engine == "tcp"]
     return bool(tries) and all(o.failure == MALFORMED for o in tries)
 
 
@@ -86,8 +87,7 @@ def was_injected(seen: Observation, trusted: frozenset[str], nat64_prefix: str) 
     Rotating pools answer a repeated question differently too, so the early answer must be shown false: the later
     one is known to trusted resolvers and the early one is not, or the early one is no public address at all.
     """
-    replies = [answers_of_reply(text) for text in seen.replies]
-    replies = [(rcode, answers) for rcode, answers in replies if rcode in ANSWERED]
+    replies = [(reply.rcode, frozenset(reply.answers)) for reply in seen.dns.replies if reply.rcode in ANSWERED]
     if len(replies) < 2 or not replies[0][1]:
         return False
     first = replies[0][1]
@@ -114,7 +114,7 @@ def _denied_then_answered(seen: Observation, trusted: frozenset[str]) -> bool:
 
     Not by itself proof: resolvers of one address that disagree may both answer, once. Several questions show it.
     """
-    told = [text for text in seen.replies if answers_of_reply(text)[0] in ANSWERED]
-    if len(told) < 2 or answers_of_reply(told[0])[1] or delay_ms_of_reply(told[0]) > ONE_QUESTION_MS:
+    told = [reply for reply in seen.dns.replies if reply.rcode in ANSWERED]
+    if len(told) < 2 or told[0].answers or told[0].delay_ms > ONE_QUESTION_MS:
         return False
-    return any(answers_of_reply(text)[1] & trusted for text in told[1:])
+    return any(trusted.intersection(reply.answers) for reply in told[1:])

@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import ResidualWord
+from probe.core.tables.failures import Failure
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
 SOON_S = 30.0
 """An innocent name that is served later than this after the last failure tells nothing: a short one may be over."""
-ENDED = ("connection_reset", "eof_error", "generic_timeout_error", "timed_out", "connection_refused",
-         "connection_aborted")
+ENDED: tuple[Failure, ...] = (
+    "connection_reset", "eof_error", "generic_timeout_error", "timed_out", "connection_refused", "connection_aborted",
+)
 
 
 AT_ONCE_S = 2.5
@@ -27,7 +31,7 @@ trips of the innocent one."""
 class Residual:
     """What failures at one address and port leave behind. Times are seconds; 0: not known."""
 
-    word: str = ""
+    word: ResidualWord = ""
     """none, seen, unknown, or empty where nobody looked."""
     at_least_s: float = 0.0
     """The innocent name still failed so long after the last trigger."""
@@ -53,7 +57,7 @@ NOT_ASKED = Residual()
 
 def failures_at(visits: Sequence[Observation], address: str, port: int) -> list[Observation]:
     """The site's own failures above TCP at an address, in order."""
-    return [o for o in visits if (o.address, o.port) == (address, port) and o.purpose in ("target", "trusted")
+    return [o for o in visits if (o.address, o.port) == (address, port) and o.purpose in NETWORK_PURPOSES
             and o.operation != "connect" and o.failure in ENDED]
 
 

@@ -12,28 +12,30 @@ from dataclasses import dataclass
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of, same_provider
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.shapes import PLAIN
+from probe.core.tables.evidence_words import Elsewhere, NarrowHello
+from probe.core.tables.failures import kind_of
+from probe.core.tables.operations import Operation
+from probe.core.tables.shapes import PLAIN, ShapeName
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
 ELSEWHERE_ATTEMPTS = 3
 """So often the name must fail at an agreed server before anything is said of it."""
 SMALL_BYTES = 1280 - 60
 """Less than what every link takes in one packet: IPv6's least MTU (RFC 8200 section 5), headers left out."""
-_TIMEOUTS = ("generic_timeout_error", "timed_out")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShapeEvidence:
     """What other hellos showed of one address, and what the name met at servers whose operators agreed."""
 
-    passed: tuple[str, ...] = ()
+    passed: tuple[ShapeName, ...] = ()
     """Shapes that hide nothing with which the own name was answered by a ServerHello, at this or another address of
     the site, where the library's never was."""
-    firm: tuple[str, ...] = ()
+    firm: tuple[ShapeName, ...] = ()
     """Those that passed here, and passed again after the library's hello had failed once more in between."""
     split_passed: bool = False
     """The library's own bytes pass when the name is cut in two: something on the way reads single segments."""
-    narrow: str = "unasked"
+    narrow: NarrowHello = "unasked"
     """The library's hello with small segments both ways: passed; cut (it passed, but it had to be cut itself); failed
     (between two hellos that passed); silent (it failed, and what it might have shown is not known); unasked."""
     innocent_small: bool = False
@@ -43,7 +45,7 @@ class ShapeEvidence:
     others_alike: int = 0
     """Other services, in other networks than this address, whose servers show the same in this run: they answer another
     hello again and again, and the library's never."""
-    elsewhere: str = ""
+    elsewhere: Elsewhere = ""
     """name: it fails alike at an agreed server where an innocent one is answered; passes; empty: not shown."""
 
 
@@ -57,18 +59,18 @@ def shape_evidence(site: Site, address: str, mine: Sequence[Observation], around
     library = [o for o in mine if o.operation == "tls_handshake"]
     elsewhere = _elsewhere(site, mine, around)
     small = _small_answer(address, site.port, around)
-    if not library or any(o.server_hello or not o.failure for o in library):
+    if not library or any(o.tls.server_hello or not o.failure for o in library):
         return ShapeEvidence(elsewhere=elsewhere, innocent_small=small)
     own = [o for o in around if o.purpose == "shape" and (o.hostname, o.port) == (site.host, site.port)
            and o.operation == "tls_handshake"]
-    plain = [o for o in own if _answered(o) and o.shape in PLAIN]
-    passed = tuple(dict.fromkeys(o.shape for o in plain))
+    plain = [o for o in own if _answered(o) and o.tls.shape in PLAIN]
+    passed = tuple(dict.fromkeys(o.tls.shape for o in plain if o.tls.shape))
     here = [o for o in plain if o.address == address]
     return ShapeEvidence(
         passed=passed, firm=tuple(shape for shape in passed if _is_firm(shape, here, library)),
-        split_passed=any(o.shape == "split" and _answered(o) for o in own),
-        narrow=_narrow([o for o in own if o.shape == "narrow"], plain, library),
-        control_same=_alike_controls(library[-1].ja4, controls, known_as, site.port), elsewhere=elsewhere,
+        split_passed=any(o.tls.shape == "split" and _answered(o) for o in own),
+        narrow=_narrow([o for o in own if o.tls.shape == "narrow"], plain, library),
+        control_same=_alike_controls(library[-1].tls.ja4, controls, known_as, site.port), elsewhere=elsewhere,
         innocent_small=small,
     )
 
@@ -108,20 +110,20 @@ def _are_apart(ours: Iterable[str], theirs: Iterable[str]) -> bool:
 
 def _answered(seen: Observation) -> bool:
     """A ServerHello came; an alert shows a TLS server too, but perhaps one that dislikes the shape."""
-    return not seen.failure and seen.tls_alert < 0
+    return not seen.failure and seen.tls.alert < 0
 
 
-def _is_firm(shape: str, passes: Sequence[Observation], library: Sequence[Observation]) -> bool:
-    times = [o.sequence for o in passes if o.shape == shape]
+def _is_firm(shape: ShapeName, passes: Sequence[Observation], library: Sequence[Observation]) -> bool:
+    times = [o.sequence for o in passes if o.tls.shape == shape]
     return bool(times) and any(min(times) < o.sequence < max(times) for o in library)
 
 
-def _narrow(tries: Sequence[Observation], passes: Sequence[Observation], library: Sequence[Observation]) -> str:
+def _narrow(tries: Sequence[Observation], passes: Sequence[Observation], library: Sequence[Observation]) -> NarrowHello:
     """A failure counts only between two that passed, a success only before another failure of the library's own: else
     a block that merely began or ended would show."""
     answered = [o for o in tries if _answered(o)]
     if answered:
-        whole = all(o.segments == 1 for o in answered)
+        whole = all(o.tcp.segments == 1 for o in answered)
         again = any(o.sequence > answered[0].sequence for o in library)
         return ("passed" if whole else "cut") if again else "unasked"
     times = [o.sequence for o in passes]
@@ -149,7 +151,10 @@ def same_build(one: str, other: str) -> bool:
     return (first[0][:3], first[0][4:6], *first[1:]) == (second[0][:3], second[0][4:6], *second[1:])
 
 
-def _elsewhere(site: Site, mine: Sequence[Observation], around: Sequence[Observation]) -> str:
+_WEIGHTIEST: tuple[Elsewhere, ...] = ("passes", "name")
+
+
+def _elsewhere(site: Site, mine: Sequence[Observation], around: Sequence[Observation]) -> Elsewhere:
     """The word of the agreed servers: `passes` if the name is answered at any of them."""
     foreign = sorted((o for o in around if o.purpose == "foreign"), key=lambda o: o.sequence)
     ends = [o for o in mine if o.failure]
@@ -157,17 +162,17 @@ def _elsewhere(site: Site, mine: Sequence[Observation], around: Sequence[Observa
         return ""
     words = {_at_place(site, ends[-1], [o for o in foreign if (o.address, o.port) == place])
              for place in {(o.address, o.port) for o in foreign}}
-    return "passes" if "passes" in words else "name" if "name" in words else ""
+    return next((word for word in _WEIGHTIEST if word in words), "")
 
 
-def _at_place(site: Site, end: Observation, there: Sequence[Observation]) -> str:
+def _at_place(site: Site, end: Observation, there: Sequence[Observation]) -> Elsewhere:
     """What the name met at one server, all of whose visits are given in order. Another name that failed there since
     the innocent one was answered may have caused what ours met: then nothing is said."""
-    operation = "tls_handshake" if site.sni else "http_round_trip"
+    operation: Operation = "tls_handshake" if site.sni else "http_round_trip"
     own = [o for o in there if o.hostname == site.host and (o.failure or o.operation == operation)]
     if any(not o.failure for o in own):
         return "passes"
-    alike = all(o.operation == end.operation and _kind(o.failure) == _kind(end.failure) for o in own)
+    alike = all(o.operation == end.operation and kind_of(o.failure) == kind_of(end.failure) for o in own)
     if len(own) < ELSEWHERE_ATTEMPTS or not alike or end.operation != operation:
         return ""
     before = [o for o in there if o.sequence < own[0].sequence and (o.failure or o.operation == operation)]
@@ -175,6 +180,3 @@ def _at_place(site: Site, end: Observation, there: Sequence[Observation]) -> str
                and o.hostname != site.host]
     return "name" if before and not before[-1].failure and not between else ""
 
-
-def _kind(failure: str) -> str:
-    return "timeout" if failure in _TIMEOUTS else failure

@@ -26,9 +26,10 @@ def unexpected_pages(site: Site, visits: Iterable[Observation]) -> frozenset[Sha
     if site.proves_itself:
         return frozenset()
     return frozenset(
-        SharedPage(service=site.endpoints[0].service, address=o.address, body_sha256=o.body_sha256, title=o.title)
+        SharedPage(service=site.endpoints[0].service, address=o.address, body_sha256=o.http.body_sha256,
+                   title=o.http.title)
         for o in visits if o.operation == "http_round_trip" and o.purpose in NETWORK_PURPOSES and not o.failure
-        and o.met_expectation == "no" and o.body_bytes)
+        and o.met_expectation == "no" and o.http.body_bytes)
 
 
 def is_shared(known: Iterable[SharedPage], service: str, pages: Sequence[SharedPage]) -> bool:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from probe.core.addresses import provider_net, same_provider
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import HopWord, LostWhere
+from probe.core.tables.words import Empty
 
 BEYOND = 2
 """So many hops further others must be heard of: routers do not always answer, and one silent one proves nothing."""
 
 NETWORKS = 2
 """Networks of others, by their addresses, whose traffic must pass where ours is lost."""
+_NOWHERE: tuple[int, Empty] = (0, "")
+_ENDS: tuple[HopWord, ...] = ("open", "refused", "reset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,7 @@ class Way:
     heard: Mapping[int, str]
     ended_at: int = 0
     """0: it never answered."""
-    ended_by: str = ""
+    ended_by: HopWord | Empty = ""
 
     @property
     def reach(self) -> int:
@@ -31,22 +35,14 @@ class Way:
 
 
 def way_of(trace: Observation) -> Way:
-    """Read a trace's replies; those that are not `TTL word ...` count for nothing."""
-    heard: dict[int, str] = {}
-    ended: list[tuple[int, str]] = []
-    for text in trace.replies:
-        ttl, word, *more = (*text.split(), "", "")
-        if not ttl.isdecimal():
-            continue
-        if word == "exceeded":
-            heard[int(ttl)] = more[1] if len(more) > 1 else ""
-        elif word in ("open", "refused", "reset"):
-            ended.append((int(ttl), word))
-    ended_at, ended_by = min(ended, default=(0, ""))
+    """Read a trace's lines."""
+    heard = {line.ttl: line.router for line in trace.trace.lines if line.word == "exceeded"}
+    ended = [(line.ttl, line.word) for line in trace.trace.lines if line.word in _ENDS]
+    ended_at, ended_by = min(ended, default=_NOWHERE)
     return Way(heard=heard, ended_at=ended_at, ended_by=ended_by)
 
 
-def where_lost(traces: Sequence[Observation], address: str, port: int) -> str:
+def where_lost(traces: Sequence[Observation], address: str, port: int) -> LostWhere:
     """near: lost, or answered in the address's name, at a place that other traffic passes through; far: beyond
     everything that is shared with other traffic, where the operator itself may refuse us; unknown: neither is
     shown; empty: nobody looked.

@@ -7,11 +7,16 @@ from dataclasses import replace
 from itertools import pairwise
 from math import ceil, log2
 from statistics import median
+from typing import Final
 
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure, is_timeout
+from probe.core.tables.operations import ABOVE_TCP
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
-SAMPLE, YARDSTICK = "sample", "yardstick"
+SAMPLE: Final[Purpose] = "sample"
+YARDSTICK: Final[Purpose] = "yardstick"
 FROZEN_BYTES = (10_000, 35_000)
 """Where boxes that freeze transfers were seen to do so: 12 to 25 KB, or 25 packets, and what is under way."""
 DEAD_BYTES = 600
@@ -31,16 +36,17 @@ ALIKE = 1.5
 """How many times as large as another a size of one kind may be."""
 LEAST_APART_S = 0.25
 """A server's own time; where less is left beside round trips, they alone decided the pace."""
+_ENDED_BY_SERVERS: tuple[Failure, ...] = ("", "eof_error", "connection_reset")
 
 
 def stalled(seen: Observation) -> bool:
     """It fell silent without a word; how far it had come is another matter."""
-    return ("timeout" in seen.failure or seen.failure == "timed_out") and not seeps(seen)
+    return (is_timeout(seen.failure) or seen.failure == "timed_out") and not seeps(seen)
 
 
 def seeps(seen: Observation) -> bool:
     """A page whose time was up, and of which bytes still came when half of it was over: slow, and not silent."""
-    return seen.operation == "http_round_trip" and 2 * seen.flow_s > seen.t_s - seen.t0_s
+    return seen.operation == "http_round_trip" and 2 * seen.transfer.flow_s > seen.t_s - seen.t0_s
 
 
 def frozen(seen: Observation) -> bool:
@@ -50,7 +56,7 @@ def frozen(seen: Observation) -> bool:
 
 def passed(seen: Observation) -> bool:
     """It came well beyond where boxes freeze transfers, or flowed until the time was up."""
-    return not seen.failure and (seen.bytes_read > FROZEN_BYTES[1] or seen.flow_s >= LASTS_S)
+    return not seen.failure and (seen.bytes_read > FROZEN_BYTES[1] or seen.transfer.flow_s >= LASTS_S)
 
 
 def tells(seen: Observation) -> bool:
@@ -67,9 +73,9 @@ def says_of_stalls(seen: Observation, stalls: Sequence[Observation]) -> bool:
 def usable(seen: Observation) -> bool:
     """Its pace can be spoken of: enough bytes, or it went on for long enough. What the server ended after enough bytes
     counts too, also by a reset: that is what a kernel sends where requests were still unread."""
-    if seen.failure not in ("", "eof_error", "connection_reset") and not stalled(seen):
+    if seen.failure not in _ENDED_BY_SERVERS and not stalled(seen):
         return False
-    return seen.bytes_read >= USABLE_BYTES or seen.flow_s >= TRICKLES_S
+    return seen.bytes_read >= USABLE_BYTES or seen.transfer.flow_s >= TRICKLES_S
 
 
 def dead(seen: Observation) -> bool:
@@ -79,7 +85,7 @@ def dead(seen: Observation) -> bool:
 
 def trickles(seen: Observation) -> bool:
     """It went on and on, and few bytes came."""
-    return seen.flow_s >= TRICKLES_S
+    return seen.transfer.flow_s >= TRICKLES_S
 
 
 def pace(seen: Observation) -> float:
@@ -96,24 +102,24 @@ def ideal_s(size: int, rtt_s: float, *, hello: bool, asked: int = 0) -> float:
 
 def own_ideal_s(seen: Observation, rtt_s: float) -> float:
     """What a transfer takes where nothing but its round trips costs time."""
-    return ideal_s(seen.bytes_read, rtt_s, hello=True, asked=seen.rounds)
+    return ideal_s(seen.bytes_read, rtt_s, hello=True, asked=seen.transfer.rounds)
 
 
 def _took_s(seen: Observation) -> float:
     """From the established connection to the last byte; to the end of the wait where it stalled."""
-    return seen.t_s - seen.t0_s if stalled(seen) else seen.flow_s
+    return seen.t_s - seen.t0_s if stalled(seen) else seen.transfer.flow_s
 
 
 def effort(seen: Observation) -> float:
     """How many times longer than round trips alone explain; 0 where the round trip is not known."""
-    ideal = own_ideal_s(seen, seen.min_rtt_ms / 1000)
+    ideal = own_ideal_s(seen, seen.tcp.min_rtt_ms / 1000)
     return _took_s(seen) / ideal if ideal else 0.0
 
 
 def pace_apart(seen: Observation) -> float:
     """Bytes a second in the time that round trips do not explain: what the narrowest place lets through. Where hardly
     any is left the number is bounded, for then it says little; the plain pace where the round trip is not known."""
-    return seen.bytes_read / max(_took_s(seen) - own_ideal_s(seen, seen.min_rtt_ms / 1000), LEAST_APART_S)
+    return seen.bytes_read / max(_took_s(seen) - own_ideal_s(seen, seen.tcp.min_rtt_ms / 1000), LEAST_APART_S)
 
 
 def alike(sizes: Sequence[int]) -> bool:
@@ -124,7 +130,7 @@ def alike(sizes: Sequence[int]) -> bool:
 def steadiness(seen: Observation) -> float:
     """Coefficient of variation of the bytes of whole seconds, first and last left out; 0 is perfectly steady, and what
     is too short to tell is 1."""
-    halves = [int(n) for n in seen.bins if n.isdigit()]
+    halves = list(seen.transfer.bins)
     seconds = [a + b for a, b in pairwise(halves)][2:-1:2]
     if len(seconds) < 3 or not sum(seconds):
         return 1.0
@@ -153,7 +159,7 @@ def of_visits(visits: Sequence[Observation], address: str) -> list[Observation]:
     for attempt in sorted({o.attempt for o in own}):
         rows = [o for o in own if o.attempt == attempt and o.operation != "connect"]
         rest = [o for o in rows if o.operation == "transfer"]
-        ended = [o for o in rows if o.operation == "http_round_trip" and stalled(o) and o.acked != "no"]
+        ended = [o for o in rows if o.operation == "http_round_trip" and stalled(o) and o.tcp.acked != "no"]
         if rest or ended:
             found.append(replace((rest or ended)[-1], bytes_read=sum(o.bytes_read for o in rows)))
     return found
@@ -161,7 +167,7 @@ def of_visits(visits: Sequence[Observation], address: str) -> list[Observation]:
 
 def is_own(seen: Observation) -> bool:
     """A handshake or page of a target's own visit."""
-    return seen.purpose in NETWORK_PURPOSES and seen.operation in ("tls_handshake", "http_round_trip")
+    return seen.purpose in NETWORK_PURPOSES and seen.operation in ABOVE_TCP
 
 
 def middle(values: Sequence[float]) -> float:

@@ -7,25 +7,28 @@ from dataclasses import dataclass
 
 from probe.core.addresses import same_provider
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import InnocentState, LostWhere, VersionState
+from probe.core.tables.failures import TIMEOUTS
+from probe.core.tables.operations import Operation
+from probe.core.tables.protocols import DatagramKind
 from probe.inference.evidence.fisher import lost_more
 from probe.inference.evidence.trace_evidence import BEYOND, Way, way_of
 
-OPERATIONS = frozenset(("quic_handshake", "quic_version", "stun_binding"))
+OPERATIONS: frozenset[Operation] = frozenset(("quic_handshake", "quic_version", "stun_binding"))
 """What is said to a service in datagrams."""
-TIMEOUTS = frozenset(("generic_timeout_error", "timed_out"))
 PORT_BESIDE = 444
 """A port that nobody asks for, so that nobody can have set off a punishment of it."""
 LOSSY = 1 / 3
 CHANCE = 0.001
 """What chance explains with more than this is no finding."""
+_SERIES: tuple[Operation, ...] = ("stun_binding", "quic_version")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
     """One place that was asked over UDP: what protocol, whose, and how many requests were answered."""
 
-    protocol: str
-    """quic or stun."""
+    protocol: DatagramKind
     address: str
     services: frozenset[str]
     requests: int
@@ -57,7 +60,7 @@ class UdpEvidence:
     """Of any protocol over UDP."""
     lossier: bool = False
     """More of our requests are lost than chance explains, beside others of the same protocol."""
-    version: str = "unasked"
+    version: VersionState = "unasked"
     """answered, silent, closed (an ICMP error) or unasked: the question for a version of QUIC that does not exist."""
     versions_answered: int = 0
     """How often: it is asked again when handshakes have failed."""
@@ -68,36 +71,37 @@ class UdpEvidence:
     """Of what is answered at all more than a third is lost, whoever it is for."""
     late: int = 0
     """Attempts in which the handshake was done, and silence followed."""
-    again: str = "unasked"
+    again: InnocentState = "unasked"
     """The innocent name after our own had failed: reached (and then ours failed once more), failed, or unasked."""
-    lost: str = ""
+    lost: LostWhere = ""
     """near, far, unknown, or empty where nobody looked."""
-    lost_beside: str = ""
+    lost_beside: LostWhere = ""
     """The same of another port of the address, for QUIC."""
 
 
 def places(seen: Iterable[Observation]) -> tuple[Other, ...]:
     """Every place of a run that was asked over UDP."""
-    by_place: dict[tuple[str, str, int], list[Observation]] = {}
+    by_place: dict[tuple[DatagramKind, str, int], list[Observation]] = {}
     for o in seen:
         if o.operation in OPERATIONS:
             by_place.setdefault(("stun" if o.operation == "stun_binding" else "quic", o.address, o.port), []).append(o)
     return tuple(_other(protocol, address, mine) for (protocol, address, _), mine in by_place.items())
 
 
-def _other(protocol: str, address: str, mine: Sequence[Observation]) -> Other:
-    series = [o for o in mine if o.operation in ("stun_binding", "quic_version")]
+def _other(protocol: DatagramKind, address: str, mine: Sequence[Observation]) -> Other:
+    series = [o for o in mine if o.operation in _SERIES]
     greetings = [o for o in mine if o.operation == "quic_handshake" and o.purpose == "innocent"]
     return Other(
         protocol=protocol, address=address, services=frozenset(o.target_id.split(".")[0] for o in mine if o.target_id),
-        requests=sum(o.requests for o in series), responses=sum(o.responses for o in series),
-        alive=any(not o.failure or o.responses for o in mine), silent=all(o.failure in TIMEOUTS for o in mine),
-        shaken=any(o.operation == "quic_handshake" and not o.failure and o.tls_version for o in mine),
-        greetings=len(greetings), greeted=sum(not o.failure or o.responses > 0 for o in greetings),
+        requests=sum(o.datagrams.requests for o in series), responses=sum(o.datagrams.responses for o in series),
+        alive=any(not o.failure or o.datagrams.responses for o in mine),
+        silent=all(o.failure in TIMEOUTS for o in mine),
+        shaken=any(o.operation == "quic_handshake" and not o.failure and o.tls.version for o in mine),
+        greetings=len(greetings), greeted=sum(not o.failure or o.datagrams.responses > 0 for o in greetings),
     )
 
 
-def beside(others: Sequence[Other], *, protocol: str, address: str, service: str) -> UdpEvidence:
+def beside(others: Sequence[Other], *, protocol: DatagramKind, address: str, service: str) -> UdpEvidence:
     """One place's counts, and those of the others."""
     ours = [p for p in others if p.address == address and p.protocol == protocol]
     theirs = [p for p in others if p.address != address and service not in p.services]
@@ -118,7 +122,7 @@ def _is_lossy(alive: Sequence[Other]) -> bool:
     return sum(p.responses + p.greeted for p in alive) < (1 - LOSSY) * requests
 
 
-def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) -> str:
+def where_datagrams_end(traces: Sequence[Observation], address: str, port: int) -> LostWhere:
     """near: from some router on, datagrams to the address are not heard of, or hardly ever, where those for others
     are, and up to there the way is the same; far: they are heard of as far as all that is shared with others;
     unknown: neither is shown; empty: nobody looked.

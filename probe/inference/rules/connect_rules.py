@@ -2,54 +2,77 @@
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import REFUSED, RESET, TIMEOUTS
-from probe.inference.rules.path_context import ADMINISTRATIVE, PathRule, Scene, contrary, convicts, injected, lost_here
+from probe.core.tables.evidence_words import OtherPort
+from probe.core.tables.failures import TIMEOUTS
+from probe.inference.evidence.path_evidence import REFUSED, RESET
+from probe.inference.rules.path_context import (
+    ADMINISTRATIVE,
+    PathContext,
+    PathRule,
+    contrary,
+    convicts,
+    injected,
+    lost_here,
+)
 from probe.inference.rules.rule import Rule
 
+_LIVES: tuple[OtherPort, ...] = ("open", "closed")
+"""The host answers at another port."""
 
-def _shut(s: Scene) -> bool:
+
+def _shut(c: PathContext) -> bool:
     """Lost here, from the first connection on: an address that took some and then no more may count them, and who does
     is not shown."""
-    return lost_here(s) and not s.path.opened_before
+    return lost_here(c) and not c.path.opened_before
 
 
 CONNECT: tuple[PathRule, ...] = (
-    Rule("ip/controls_refused_too", "down", "server.refused", 0.92, ("two_helpers",),
-         "controls in two networks are refused as well",
-         lambda s: s.path.stage == "connect" and s.path.failure == REFUSED and s.path.control_failed >= 2
-         and not s.path.control_ok),
-    Rule("ip/controls_fail_too", "down", "server.unreachable", 0.92, ("two_helpers",),
-         "controls in two networks cannot reach it either",
-         lambda s: s.path.stage == "connect" and s.path.control_failed >= 2 and not s.path.control_ok),
+    Rule(id="ip/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.92,
+         needs=("two_helpers",),
+         why="controls in two networks are refused as well",
+         holds=lambda c: c.path.stage == "connect" and c.path.failure == REFUSED and c.path.control_failed >= 2
+               and not c.path.control_ok),
+    Rule(id="ip/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.92,
+         needs=("two_helpers",),
+         why="controls in two networks cannot reach it either",
+         holds=lambda c: c.path.stage == "connect" and c.path.control_failed >= 2 and not c.path.control_ok),
     # A firewall at the operator's own door says "prohibited" as well, and in the service's name.
-    Rule("ip/prohibited", "blocked", "ip.unreachable", 0.92, ("helper", "routers"),
-         "a router says that the address is prohibited where other packets pass, and controls reach it",
-         lambda s: s.path.stage == "connect" and s.path.icmp.startswith(ADMINISTRATIVE) and contrary(s)
-         and lost_here(s)),
-    Rule("ip/unreachable_here_only", "blocked", "ip.unreachable", 0.75, ("helper", "routers"),
-         "a router that other packets pass cannot or will not reach the address, and controls do",
-         lambda s: s.path.stage == "connect" and bool(s.path.icmp) and contrary(s) and lost_here(s)),
-    Rule("ip/reset_on_the_way", "blocked", "ip.reset", 0.95, ("helper", "routers"),
-         "the SYN is reset where packets for other addresses are still under way, and controls connect",
-         lambda s: s.path.stage == "connect" and s.path.failure in (REFUSED, RESET) and contrary(s)
-         and _shut(s)),
-    Rule("ip/reset_injected", "blocked", "ip.reset", 0.9, ("helper", "packets"),
-         "the SYN is answered by resets that neither the host nor its operator's firewall sends, and controls connect",
-         lambda s: s.path.stage == "connect" and s.path.failure in (REFUSED, RESET) and contrary(s) and convicts(s)
-         and injected(s) and s.path.anatomy.device and not (lost_here(s) and s.path.opened_before)),
-    Rule("tcp/port_vanishes", "blocked", "tcp.drop.port", 0.9, ("helper", "routers"),
-         "attempts on this port are lost where other packets pass, another port of the address answers, and controls "
-         "connect to this one",
-         lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and contrary(s) and _shut(s)
-         and s.path.other_port in ("open", "closed")),
-    Rule("ip/vanishes", "blocked", "ip.blackhole", 0.9, ("helper", "routers"),
-         "packets to the address are lost where others pass, and controls connect to it",
-         lambda s: s.path.stage == "connect" and s.path.failure in TIMEOUTS and contrary(s) and _shut(s)
-         and s.path.other_port == "silent"),
-    Rule("ip/lost_close_to_the_service", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper", "routers"),
-         "attempts to connect pass everything that other traffic from here passes: the operator itself may refuse them",
-         lambda s: s.path.stage == "connect" and contrary(s) and convicts(s) and s.path.lost == "far"),
-    Rule("ip/lost_somewhere", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper",),
-         "controls connect to the address; whether this network or the operator itself refuses us is not shown",
-         lambda s: s.path.stage == "connect" and contrary(s) and convicts(s)),
+    Rule(id="ip/prohibited", outcome="blocked", block_type="ip.unreachable", confidence=0.92,
+         needs=("helper", "routers"),
+         why="a router says that the address is prohibited where other packets pass, and controls reach it",
+         holds=lambda c: c.path.stage == "connect" and c.path.icmp.startswith(ADMINISTRATIVE) and contrary(c)
+               and lost_here(c)),
+    Rule(id="ip/unreachable_here_only", outcome="blocked", block_type="ip.unreachable", confidence=0.75,
+         needs=("helper", "routers"),
+         why="a router that other packets pass cannot or will not reach the address, and controls do",
+         holds=lambda c: c.path.stage == "connect" and bool(c.path.icmp) and contrary(c) and lost_here(c)),
+    Rule(id="ip/reset_on_the_way", outcome="blocked", block_type="ip.reset", confidence=0.95,
+         needs=("helper", "routers"),
+         why="the SYN is reset where packets for other addresses are still under way, and controls connect",
+         holds=lambda c: c.path.stage == "connect" and c.path.failure in (REFUSED, RESET) and contrary(c) and _shut(c)),
+    Rule(id="ip/reset_injected", outcome="blocked", block_type="ip.reset", confidence=0.9, needs=("helper", "packets"),
+         why="the SYN is answered by resets that neither the host nor its operator's firewall sends, and controls "
+             "connect",
+         holds=lambda c: c.path.stage == "connect" and c.path.failure in (REFUSED, RESET) and contrary(c)
+               and convicts(c) and injected(c) and c.path.anatomy.device and not (lost_here(c)
+               and c.path.opened_before)),
+    Rule(id="tcp/port_vanishes", outcome="blocked", block_type="tcp.drop.port", confidence=0.9,
+         needs=("helper", "routers"),
+         why="attempts on this port are lost where other packets pass, another port of the address answers, and "
+             "controls connect to this one",
+         holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and contrary(c) and _shut(c)
+               and c.path.other_port in _LIVES),
+    Rule(id="ip/vanishes", outcome="blocked", block_type="ip.blackhole", confidence=0.9, needs=("helper", "routers"),
+         why="packets to the address are lost where others pass, and controls connect to it",
+         holds=lambda c: c.path.stage == "connect" and c.path.failure in TIMEOUTS and contrary(c) and _shut(c)
+               and c.path.other_port == "silent"),
+    Rule(id="ip/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
+         confidence=0.5, needs=("helper", "routers"),
+         why="attempts to connect pass everything that other traffic from here passes: the operator itself may refuse "
+             "them",
+         holds=lambda c: c.path.stage == "connect" and contrary(c) and convicts(c) and c.path.lost == "far"),
+    Rule(id="ip/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("helper",),
+         why="controls connect to the address; whether this network or the operator itself refuses us is not shown",
+         holds=lambda c: c.path.stage == "connect" and contrary(c) and convicts(c)),
 )

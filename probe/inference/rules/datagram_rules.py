@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from probe.inference.evidence.path_evidence import REFUSED, TIMEOUTS
-from probe.inference.rules.path_context import PathRule, Scene, contrary, convicts
+from probe.core.tables.failures import TIMEOUTS
+from probe.inference.evidence.path_evidence import REFUSED
+from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts
 from probe.inference.rules.quic_rules import QUIC
 from probe.inference.rules.rule import Rule
 
@@ -12,65 +13,77 @@ LIKE = {"quic": 1, "stun": 2}
 """Other services of the same protocol that must answer before one that does not is accused: QUIC is spoken by few."""
 
 
-def _fails(s: Scene) -> bool:
-    return s.path.stage in _KINDS
+def _fails(c: PathContext) -> bool:
+    return c.path.stage in _KINDS
 
 
-def _vanishes(s: Scene) -> bool:
+def _vanishes(c: PathContext) -> bool:
     """Nothing of what was ever said to this port was answered, under whatever name."""
-    return (_fails(s) and s.path.failure in TIMEOUTS and not s.path.udp.responses and not s.path.udp.late
-            and s.path.udp.version != "answered" and s.path.innocent != "reached")
+    return (_fails(c) and c.path.failure in TIMEOUTS and not c.path.udp.responses and not c.path.udp.late
+            and c.path.udp.version != "answered" and c.path.innocent != "reached")
 
 
-def _others_answer(s: Scene) -> bool:
-    return s.path.udp.others_alike >= LIKE.get(s.path.stage, 1)
+def _others_answer(c: PathContext) -> bool:
+    return c.path.udp.others_alike >= LIKE.get(c.path.stage, 1)
 
 
-def _as_a_whole(s: Scene) -> bool:
+def _as_a_whole(c: PathContext) -> bool:
     """Not its port for QUIC alone: that falls silent for minutes when a neighbour behind the same address translator
     says a forbidden name to it (the Great Firewall drops by both addresses and this port)."""
-    return s.path.stage != "quic" or s.path.udp.lost_beside == "near"
+    return c.path.stage != "quic" or c.path.udp.lost_beside == "near"
 
 
-def _singled_out(s: Scene) -> bool:
+def _singled_out(c: PathContext) -> bool:
     """Controls reach it, and others of its kind are reached from here."""
-    return contrary(s) and convicts(s) and _others_answer(s)
+    return contrary(c) and convicts(c) and _others_answer(c)
 
 
 _FIRST: tuple[PathRule, ...] = (
-    Rule("stun/answers", "ok", "", 0.9, ("nothing",), "requests are answered, each under its own number",
-         lambda s: s.path.kind == "stun" and s.path.last_ok and s.path.failed_attempts < 2),
-    Rule("quic/answers", "ok", "", 0.85, ("nothing",), "the handshake is done, and what follows it is answered",
-         lambda s: s.path.kind == "quic" and s.path.last_ok and s.path.failed_attempts < 2),
-    Rule("udp/abroad_is_cut_off", "network", "network.national_only", 0.8, ("ladder",),
-         "the address does not answer, and nothing outside the country does",
-         lambda s: _fails(s) and s.ladder.national_only),
-    Rule("udp/controls_refused_too", "down", "server.refused", 0.9, ("two_helpers",),
-         "controls in two networks find the port closed as well",
-         lambda s: _fails(s) and s.path.failure == REFUSED and s.path.control_failed >= 2 and not s.path.control_ok),
-    Rule("udp/controls_fail_too", "down", "server.unreachable", 0.85, ("two_helpers",),
-         "controls in two networks get no answer on this port either",
-         lambda s: _fails(s) and s.path.failure in TIMEOUTS and s.path.control_failed >= 2 and not s.path.control_ok),
-    Rule("udp/nothing_passes", "local", "local.firewall", 0.7, ("ladder",),
-         "no service is reached over UDP, whoever runs it: nobody is singled out",
-         lambda s: _vanishes(s) and s.ladder.well and not s.path.udp.others_answering
-         and s.path.udp.others_silent >= 2),
+    Rule(id="stun/answers", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
+         why="requests are answered, each under its own number",
+         holds=lambda c: c.path.kind == "stun" and c.path.last_ok and c.path.failed_attempts < 2),
+    Rule(id="quic/answers", outcome="ok", block_type="", confidence=0.85, needs=("nothing",),
+         why="the handshake is done, and what follows it is answered",
+         holds=lambda c: c.path.kind == "quic" and c.path.last_ok and c.path.failed_attempts < 2),
+    Rule(id="udp/abroad_is_cut_off", outcome="network", block_type="network.national_only", confidence=0.8,
+         needs=("ladder",),
+         why="the address does not answer, and nothing outside the country does",
+         holds=lambda c: _fails(c) and c.ladder.national_only),
+    Rule(id="udp/controls_refused_too", outcome="down", block_type="server.refused", confidence=0.9,
+         needs=("two_helpers",),
+         why="controls in two networks find the port closed as well",
+         holds=lambda c: _fails(c) and c.path.failure == REFUSED and c.path.control_failed >= 2
+               and not c.path.control_ok),
+    Rule(id="udp/controls_fail_too", outcome="down", block_type="server.unreachable", confidence=0.85,
+         needs=("two_helpers",),
+         why="controls in two networks get no answer on this port either",
+         holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and c.path.control_failed >= 2
+               and not c.path.control_ok),
+    Rule(id="udp/nothing_passes", outcome="local", block_type="local.firewall", confidence=0.7, needs=("ladder",),
+         why="no service is reached over UDP, whoever runs it: nobody is singled out",
+         holds=lambda c: _vanishes(c) and c.ladder.well and not c.path.udp.others_answering
+               and c.path.udp.others_silent >= 2),
 )
 _LAST: tuple[PathRule, ...] = (
-    Rule("udp/degraded", "blocked", "udp.degrade", 0.85, ("helper", "udp", "routers"),
-         "far more datagrams are lost than with other services, at a place that theirs pass, and controls lose few",
-         lambda s: s.path.stage == "stun" and s.path.udp.responses > 0 and s.path.udp.lossier and _singled_out(s)
-         and s.path.udp.lost == "near"),
+    Rule(id="udp/degraded", outcome="blocked", block_type="udp.degrade", confidence=0.85,
+         needs=("helper", "udp", "routers"),
+         why="far more datagrams are lost than with other services, at a place that theirs pass, and controls lose "
+             "few",
+         holds=lambda c: c.path.stage == "stun" and c.path.udp.responses > 0 and c.path.udp.lossier
+               and _singled_out(c) and c.path.udp.lost == "near"),
     # A box that loses 19 datagrams of 20 in each direction answers none of thirty: drop and degrade look alike.
-    Rule("udp/vanishes", "blocked", "udp", 0.8, ("helper", "udp", "routers"),
-         "every datagram to the address is lost where those for others pass, and controls are answered",
-         lambda s: _vanishes(s) and _singled_out(s) and s.path.udp.lost == "near" and _as_a_whole(s)
-         and not s.path.udp.lossy),
-    Rule("udp/lost_close_to_the_service", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper", "udp", "routers"),
-         "datagrams pass everything that others' pass from here: the operator itself may refuse them",
-         lambda s: _fails(s) and s.path.failure in TIMEOUTS and _singled_out(s) and s.path.udp.lost == "far"),
-    Rule("udp/lost_somewhere", "inconclusive", "inconclusive.unconfirmed", 0.5, ("helper", "udp"),
-         "controls are answered; whether this network, a neighbour in it or the operator is the cause is not shown",
-         lambda s: _fails(s) and s.path.failure in TIMEOUTS and _singled_out(s)),
+    Rule(id="udp/vanishes", outcome="blocked", block_type="udp", confidence=0.8, needs=("helper", "udp", "routers"),
+         why="every datagram to the address is lost where those for others pass, and controls are answered",
+         holds=lambda c: _vanishes(c) and _singled_out(c) and c.path.udp.lost == "near" and _as_a_whole(c)
+               and not c.path.udp.lossy),
+    Rule(id="udp/lost_close_to_the_service", outcome="inconclusive", block_type="inconclusive.unconfirmed",
+         confidence=0.5, needs=("helper", "udp", "routers"),
+         why="datagrams pass everything that others' pass from here: the operator itself may refuse them",
+         holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c) and c.path.udp.lost == "far"),
+    Rule(id="udp/lost_somewhere", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("helper", "udp"),
+         why="controls are answered; whether this network, a neighbour in it or the operator is the cause is not "
+             "shown",
+         holds=lambda c: _fails(c) and c.path.failure in TIMEOUTS and _singled_out(c)),
 )
 DATAGRAMS = _FIRST + QUIC + _LAST

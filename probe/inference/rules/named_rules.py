@@ -1,126 +1,156 @@
-"""One action at its depths: by the name, and where every name of the address fails."""
+"""How deep each action is told: by the name alone, and where every name of the address fails.
+
+A server may refuse a name, or visitors, by an alert or an orderly end, so these convict only with a control and a place
+on the way, or with packets. What is not here, nobody has seen a censor do: it stays unexplained.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
-from probe.inference.rules.path_context import (
-    PathRule,
-    Scene,
-    contrary,
-    convicts,
-    ended_by,
-    injected,
-    silence,
-    tls_alert,
+from probe.core.tables.evidence_words import NARROW_FAILS, InnocentState
+from probe.inference.rules.endings import (
+    hello_dropped,
+    hello_muted,
+    http_closed,
+    http_dropped,
+    http_muted,
+    http_reset,
+    tls_alerted,
+    tls_closed,
+    tls_reset,
 )
+from probe.inference.rules.path_context import PathContext, PathRule, contrary, convicts, injected
 from probe.inference.rules.rule import Rule
 
+_FAILS: tuple[InnocentState, ...] = ("failed", "tainted")
 
-def _passes_in_pieces(s: Scene) -> bool:
-    """The same handshake is answered when its hello is cut and its answers are small: whether large packets do not
-    pass, or something on the way reads single segments, is not shown."""
-    return s.path.shapes.narrow == "cut" and not s.path.shapes.split_passed
-
-
-_TLS: dict[str, Callable[[Scene], bool]] = {
-    "reset": lambda s: ended_by(s, "tls", "reset"),
-    "close": lambda s: ended_by(s, "tls", "close"),
-    "alert": tls_alert,
-    "drop": lambda s: silence(s, "tls", "drop") and not _passes_in_pieces(s),
-    "mute": lambda s: silence(s, "tls", "mute") and not _passes_in_pieces(s),
-}
-_HTTP: dict[str, Callable[[Scene], bool]] = {
-    "reset": lambda s: ended_by(s, "http", "reset"),
-    "close": lambda s: ended_by(s, "http", "close"),
-    "drop": lambda s: silence(s, "http", "drop"),
-    # Where no full segment arrives from anywhere, large answers are lost on the way, whoever asked for them.
-    "mute": lambda s: silence(s, "http", "mute") and s.ladder.full_segments,
-}
+_CONTROLLED = "an innocent name on the same address is answered, this one is not, and controls reach it"
+_ENDED_NEARER = ("an innocent name on the same address is answered, this one is ended from nearer than the server, and "
+                 "controls reach it")
+_FORGED = "an innocent name on the same address is answered; this one's connections are ended by forged packets"
+_ALONE = "an innocent name on the same address is answered, this one never is"
 
 
-def shows(layer: str, action: str) -> Callable[[Scene], bool]:
-    """Whether a path ended by this action, in TLS or in a request."""
-    return _TLS[action] if layer == "tls" else _HTTP[action]
+def _name_alone(c: PathContext) -> bool:
+    """An innocent name is answered there. Where another server is reached by this name
+    (`probe.inference.rules.elsewhere_rules`), it is not the name alone."""
+    return c.path.innocent == "reached" and convicts(c) and c.path.shapes.elsewhere != "passes"
 
 
-DEPTHS: dict[str, tuple[str, ...]] = {
-    "tls.reset": ("control", "injected", "name", "all_injected", "all"),
-    "tls.close": ("control", "injected"),
-    "tls.alert": ("control", "injected"),
-    "tls.drop": ("control", "name"),
-    "tls.mute": ("control", "name"),
-    "http.reset": ("control", "injected", "name"),
-    "http.close": ("control", "injected"),
-    "http.drop": ("control", "name"),
-    "http.mute": ("control", "name"),
-}
-"""How deep each action is told. A server may refuse a name, or visitors, by an alert or an end, so these convict only
-with a control and a place on the way, or with packets. What is not here, nobody has seen a censor do: it stays
-unexplained."""
+def _host_alone(c: PathContext) -> bool:
+    """Inside TLS no box on the way reads the Host, and an innocent name was not asked for one."""
+    return not c.path.secure and _name_alone(c)
 
 
-_BY_SERVERS = ("alert", "close")
-"""What a server does, too, that takes no visitors from here: for one name alone where it serves many."""
+def _nearer(c: PathContext) -> bool:
+    """A server ends connections, too, that takes no visitors from here: for one name alone where it serves many."""
+    return contrary(c) and c.path.located_by_name.most > 0
 
 
-def named_rules(layer: str, action: str, trigger: str) -> tuple[PathRule, ...]:
-    """One action at those depths of it that there are: by the name, and where every name of the address fails."""
-    is_it = shows(layer, action)
-    stem = f"{layer}.{action}"
+def _unanswered(c: PathContext) -> bool:
+    return not c.path.controls_answered
 
-    def unseen(s: Scene) -> bool:
-        """Inside TLS no box on the way reads the Host, and an innocent name was not asked for one."""
-        return layer == "http" and s.path.secure
 
-    def lost(s: Scene) -> bool:
-        """The innocent name drew a small answer, and this name's may be too large for the line."""
-        return stem == "tls.mute" and s.path.shapes.innocent_small and s.path.shapes.narrow not in ("failed", "silent")
+def _muted_by_name(c: PathContext) -> bool:
+    """The innocent name may have drawn a small answer, and this name's be too large for the line."""
+    too_large = c.path.shapes.innocent_small and c.path.shapes.narrow not in NARROW_FAILS
+    return hello_muted(c) and _name_alone(c) and not too_large
 
-    def by_name(s: Scene) -> bool:
-        """And where another server is reached by this name (`probe.inference.rules.shape_rules`), it is not the name
-        alone."""
-        return (is_it(s) and s.path.innocent == "reached" and not unseen(s) and convicts(s) and not lost(s)
-                and s.path.shapes.elsewhere != "passes")
 
-    def every_name(s: Scene, *innocent: str) -> bool:
-        return is_it(s) and convicts(s) and contrary(s) and s.path.innocent in innocent
+def _every_name_reset(c: PathContext) -> bool:
+    return tls_reset(c) and convicts(c) and contrary(c)
 
-    controlled: PathRule = Rule(
-        f"{layer}/{action}_{trigger}_control", "blocked", f"{stem}.{trigger}", 0.97, ("innocent", "helper"),
-        "an innocent name on the same address is answered, this one is not, and controls reach it",
-        lambda s: by_name(s) and contrary(s))
-    if action in _BY_SERVERS:
-        controlled = replace(
-            controlled, needs=("innocent", "helper", "search"),
-            holds=lambda s: by_name(s) and contrary(s) and s.path.located_by_name.most > 0,
-            why="an innocent name on the same address is answered, this one is ended from nearer than the server, and "
-                "controls reach it")
-    depths: dict[str, PathRule] = {
-        "control": controlled,
-        # What ends a connection is a packet, and may be looked at.
-        "injected": Rule(
-            f"{layer}/{action}_{trigger}_injected", "blocked", f"{stem}.{trigger}", 0.95, ("innocent", "packets"),
-            "an innocent name on the same address is answered; this one's connections are ended by forged packets",
-            lambda s: by_name(s) and injected(s)),
-        "name": Rule(
-            f"{layer}/{action}_{trigger}", "blocked", f"{stem}.{trigger}", 0.85, ("innocent",),
-            "an innocent name on the same address is answered, this one never is",
-            lambda s: by_name(s) and not s.path.controls_answered),
-        # Residual blocking that is ended by forged packets lasts 180 s at most; who sets it off again and again at the
-        # same address is no neighbour of one moment. Whether the address or a neighbour's name is meant is not shown.
-        "all_injected": Rule(
-            f"{layer}/{action}_address_injected", "blocked", stem, 0.85, ("helper", "packets", "later_slots"),
-            "every name on this address is cut off by forged packets from nearer than the service, and still is in a "
-            "later time slot; controls reach it",
-            lambda s: every_name(s, "failed") and injected(s) and s.path.anatomy.near
-            and s.path.anatomy.near_slots >= 2),
-        # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses.
-        "all": Rule(
-            f"{layer}/{action}_address", "inconclusive", "inconclusive.unconfirmed", 0.6, ("innocent", "helper"),
-            "every name on this address fails, and controls reach it: a block of the address, one that a neighbour set "
-            "off for a while, and an operator that refuses this place look alike",
-            lambda s: every_name(s, "failed", "tainted")),
-    }
-    return tuple(depths[depth] for depth in DEPTHS[stem])
+
+TLS_NAMED: tuple[PathRule, ...] = (
+    Rule(id="tls/reset_sni_control", outcome="blocked", block_type="tls.reset.sni", confidence=0.97,
+         needs=("innocent", "helper"),
+         why=_CONTROLLED,
+         holds=lambda c: tls_reset(c) and _name_alone(c) and contrary(c)),
+    # What ends a connection is a packet, and may be looked at.
+    Rule(id="tls/reset_sni_injected", outcome="blocked", block_type="tls.reset.sni", confidence=0.95,
+         needs=("innocent", "packets"),
+         why=_FORGED,
+         holds=lambda c: tls_reset(c) and _name_alone(c) and injected(c)),
+    Rule(id="tls/reset_sni", outcome="blocked", block_type="tls.reset.sni", confidence=0.85, needs=("innocent",),
+         why=_ALONE,
+         holds=lambda c: tls_reset(c) and _name_alone(c) and _unanswered(c)),
+    # Residual blocking that is ended by forged packets lasts 180 s at most; who sets it off again and again at the same
+    # address is no neighbour of one moment. Whether the address or a neighbour's name is meant is not shown.
+    Rule(id="tls/reset_address_injected", outcome="blocked", block_type="tls.reset", confidence=0.85,
+         needs=("helper", "packets", "later_slots"),
+         why="every name on this address is cut off by forged packets from nearer than the service, and still is in a "
+             "later time slot; controls reach it",
+         holds=lambda c: _every_name_reset(c) and c.path.innocent == "failed" and injected(c) and c.path.anatomy.near
+               and c.path.anatomy.near_slots >= 2),
+    # Somebody else behind the same address translator may have set off residual blocking, or the operator refuses.
+    Rule(id="tls/reset_address", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.6,
+         needs=("innocent", "helper"),
+         why="every name on this address fails, and controls reach it: a block of the address, one that a neighbour "
+             "set off for a while, and an operator that refuses this place look alike",
+         holds=lambda c: _every_name_reset(c) and c.path.innocent in _FAILS),
+    Rule(id="tls/close_sni_control", outcome="blocked", block_type="tls.close.sni", confidence=0.97,
+         needs=("innocent", "helper", "search"),
+         why=_ENDED_NEARER,
+         holds=lambda c: tls_closed(c) and _name_alone(c) and _nearer(c)),
+    Rule(id="tls/close_sni_injected", outcome="blocked", block_type="tls.close.sni", confidence=0.95,
+         needs=("innocent", "packets"),
+         why=_FORGED,
+         holds=lambda c: tls_closed(c) and _name_alone(c) and injected(c)),
+    Rule(id="tls/alert_sni_control", outcome="blocked", block_type="tls.alert.sni", confidence=0.97,
+         needs=("innocent", "helper", "search"),
+         why=_ENDED_NEARER,
+         holds=lambda c: tls_alerted(c) and _name_alone(c) and _nearer(c)),
+    Rule(id="tls/alert_sni_injected", outcome="blocked", block_type="tls.alert.sni", confidence=0.95,
+         needs=("innocent", "packets"),
+         why=_FORGED,
+         holds=lambda c: tls_alerted(c) and _name_alone(c) and injected(c)),
+    Rule(id="tls/drop_sni_control", outcome="blocked", block_type="tls.drop.sni", confidence=0.97,
+         needs=("innocent", "helper"),
+         why=_CONTROLLED,
+         holds=lambda c: hello_dropped(c) and _name_alone(c) and contrary(c)),
+    Rule(id="tls/drop_sni", outcome="blocked", block_type="tls.drop.sni", confidence=0.85, needs=("innocent",),
+         why=_ALONE,
+         holds=lambda c: hello_dropped(c) and _name_alone(c) and _unanswered(c)),
+    Rule(id="tls/mute_sni_control", outcome="blocked", block_type="tls.mute.sni", confidence=0.97,
+         needs=("innocent", "helper"),
+         why=_CONTROLLED,
+         holds=lambda c: _muted_by_name(c) and contrary(c)),
+    Rule(id="tls/mute_sni", outcome="blocked", block_type="tls.mute.sni", confidence=0.85, needs=("innocent",),
+         why=_ALONE,
+         holds=lambda c: _muted_by_name(c) and _unanswered(c)),
+)
+
+HTTP_NAMED: tuple[PathRule, ...] = (
+    Rule(id="http/reset_host_control", outcome="blocked", block_type="http.reset.host", confidence=0.97,
+         needs=("innocent", "helper"),
+         why=_CONTROLLED,
+         holds=lambda c: http_reset(c) and _host_alone(c) and contrary(c)),
+    Rule(id="http/reset_host_injected", outcome="blocked", block_type="http.reset.host", confidence=0.95,
+         needs=("innocent", "packets"),
+         why=_FORGED,
+         holds=lambda c: http_reset(c) and _host_alone(c) and injected(c)),
+    Rule(id="http/reset_host", outcome="blocked", block_type="http.reset.host", confidence=0.85, needs=("innocent",),
+         why=_ALONE,
+         holds=lambda c: http_reset(c) and _host_alone(c) and _unanswered(c)),
+    Rule(id="http/close_host_control", outcome="blocked", block_type="http.close.host", confidence=0.97,
+         needs=("innocent", "helper", "search"),
+         why=_ENDED_NEARER,
+         holds=lambda c: http_closed(c) and _host_alone(c) and _nearer(c)),
+    Rule(id="http/close_host_injected", outcome="blocked", block_type="http.close.host", confidence=0.95,
+         needs=("innocent", "packets"),
+         why=_FORGED,
+         holds=lambda c: http_closed(c) and _host_alone(c) and injected(c)),
+    Rule(id="http/drop_host_control", outcome="blocked", block_type="http.drop.host", confidence=0.97,
+         needs=("innocent", "helper"),
+         why=_CONTROLLED,
+         holds=lambda c: http_dropped(c) and _host_alone(c) and contrary(c)),
+    Rule(id="http/drop_host", outcome="blocked", block_type="http.drop.host", confidence=0.85, needs=("innocent",),
+         why=_ALONE,
+         holds=lambda c: http_dropped(c) and _host_alone(c) and _unanswered(c)),
+    Rule(id="http/mute_host_control", outcome="blocked", block_type="http.mute.host", confidence=0.97,
+         needs=("innocent", "helper"),
+         why=_CONTROLLED,
+         holds=lambda c: http_muted(c) and _host_alone(c) and contrary(c)),
+    Rule(id="http/mute_host", outcome="blocked", block_type="http.mute.host", confidence=0.85, needs=("innocent",),
+         why=_ALONE,
+         holds=lambda c: http_muted(c) and _host_alone(c) and _unanswered(c)),
+)

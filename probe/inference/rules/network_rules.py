@@ -2,49 +2,66 @@
 
 from __future__ import annotations
 
+from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.run_words import OUT_OF_ORDER, ResolverState
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.rules.rule import Rule
+
+_USELESS: tuple[ResolverState, ...] = ("dead", "unasked", "failing")
 
 Network = LadderEvidence
 
 NETWORK_RULES: tuple[Rule[Network], ...] = (
-    Rule("net/offline", "local", "local.offline", 0.9, ("nothing",),
-         "there is no route to anywhere, or nothing answers, the gateway neither",
-         lambda e: not e.link or (_nothing_answers(e) and e.gateway == "silent" and not e.tunnel and e.altered < 2)),
-    Rule("net/changed", "inconclusive", "inconclusive.vantage", 0.6, ("nothing",),
-         "the device changed its network while it measured, or lost its way out: what was seen is of no one network",
-         lambda e: e.changed),
-    Rule("net/tunnel", "inconclusive", "inconclusive.vantage", 0.6, ("nothing",),
-         "a tunnel carries traffic of this device: what is seen is not, or not only, this network",
-         lambda e: bool(e.tunnel)),
-    Rule("net/captive_portal", "local", "local.captive_portal", 0.97, ("ladder",),
-         "known pages of two operators were altered alike", lambda e: e.altered >= 2),
-    Rule("net/shutdown", "network", "network.shutdown", 0.85, ("ladder",),
-         "the gateway answers, and nothing beyond it does",
-         lambda e: _nothing_answers(e) and e.gateway == "answers"),
-    Rule("net/nothing_answers", "network", "network", 0.6, ("ladder",),
-         "nothing answers; whether the line or the network beyond it is cut is not shown",
-         lambda e: _nothing_answers(e)),
-    Rule("net/national_only", "network", "network.national_only", 0.85, ("ladder",),
-         "domestic controls answer, and no foreign one does",
-         lambda e: e.national_only),
-    Rule("net/clock", "local", "local.clock", 0.95, ("ladder",),
-         "servers' dates agree with each other and not with ours",
-         lambda e: e.clock_wrong),
-    Rule("net/resolver", "local", "local.resolver", 0.95, ("ladder",),
-         "the network's resolver fails for innocent names", lambda e: e.resolver in ("dead", "failing")),
-    Rule("net/starved", "network", "network.degraded", 0.7, ("ladder",),
-         "nothing large arrives in reasonable time, and several addresses fall silent: the line is slow for all",
-         lambda e: e.slow and e.stalled >= 2),
-    Rule("net/crawls", "network", "network.degraded", 0.7, ("ladder",),
-         "every transfer crawls, from several places: the line is slow for all", lambda e: e.crawls),
-    Rule("net/controls_failed", "inconclusive", "inconclusive.control_failed", 0.5, ("nothing",),
-         "no control answered, at home or abroad, and too little else was seen to say why",
-         lambda e: not _reaches(e)),
-    Rule("net/well", "ok", "", 0.9, ("ladder",), "the network carries us to the controls", lambda e: True),
+    Rule(id="net/offline", outcome="local", block_type="local.offline", confidence=0.9, needs=("nothing",),
+         why="there is no route to anywhere, or nothing answers, the gateway neither",
+         holds=lambda e: not e.link or (_nothing_answers(e) and e.gateway == "silent" and not e.tunnel
+               and e.altered < 2)),
+    Rule(id="net/changed", outcome="inconclusive", block_type="inconclusive.vantage", confidence=0.6,
+         needs=("nothing",),
+         why="the device changed its network while it measured, or lost its way out: what was seen is of no one "
+             "network",
+         holds=lambda e: e.changed),
+    Rule(id="net/tunnel", outcome="inconclusive", block_type="inconclusive.vantage", confidence=0.6, needs=("nothing",),
+         why="a tunnel carries traffic of this device: what is seen is not, or not only, this network",
+         holds=lambda e: bool(e.tunnel)),
+    Rule(id="net/captive_portal", outcome="local", block_type="local.captive_portal", confidence=0.97,
+         needs=("ladder",),
+         why="known pages of two operators were altered alike",
+         holds=lambda e: e.altered >= 2),
+    Rule(id="net/shutdown", outcome="network", block_type="network.shutdown", confidence=0.85, needs=("ladder",),
+         why="the gateway answers, and nothing beyond it does",
+         holds=lambda e: _nothing_answers(e) and e.gateway == "answers"),
+    Rule(id="net/nothing_answers", outcome="network", block_type="network", confidence=0.6, needs=("ladder",),
+         why="nothing answers; whether the line or the network beyond it is cut is not shown",
+         holds=lambda e: _nothing_answers(e)),
+    Rule(id="net/national_only", outcome="network", block_type="network.national_only", confidence=0.85,
+         needs=("ladder",),
+         why="domestic controls answer, and no foreign one does",
+         holds=lambda e: e.national_only),
+    Rule(id="net/clock", outcome="local", block_type="local.clock", confidence=0.95, needs=("ladder",),
+         why="servers' dates agree with each other and not with ours",
+         holds=lambda e: e.clock_wrong),
+    Rule(id="net/resolver", outcome="local", block_type="local.resolver", confidence=0.95, needs=("ladder",),
+         why="the network's resolver fails for innocent names",
+         holds=lambda e: e.resolver in OUT_OF_ORDER),
+    Rule(id="net/starved", outcome="network", block_type="network.degraded", confidence=0.7, needs=("ladder",),
+         why="nothing large arrives in reasonable time, and several addresses fall silent: the line is slow for all",
+         holds=lambda e: e.slow and e.stalled >= 2),
+    Rule(id="net/crawls", outcome="network", block_type="network.degraded", confidence=0.7, needs=("ladder",),
+         why="every transfer crawls, from several places: the line is slow for all",
+         holds=lambda e: e.crawls),
+    Rule(id="net/controls_failed", outcome="inconclusive", block_type="inconclusive.control_failed", confidence=0.5,
+         needs=("nothing",),
+         why="no control answered, at home or abroad, and too little else was seen to say why",
+         holds=lambda e: not _reaches(e)),
+    Rule(id="net/well", outcome="ok", block_type="", confidence=0.9, needs=("ladder",),
+         why="the network carries us to the controls",
+         holds=lambda e: True),
 )
 
-STOPS = ("local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage")
+STOPS: tuple[BlockTypeId, ...] = (
+    "local.offline", "local.captive_portal", "network.shutdown", "network", "inconclusive.vantage",
+)
 """Causes after which no target is tried: what would be seen says nothing of it, and its name would leak."""
 
 
@@ -53,5 +70,5 @@ def _reaches(e: Network) -> bool:
 
 
 def _nothing_answers(e: Network) -> bool:
-    return not _reaches(e) and e.resolver in ("dead", "unasked", "failing") and (
+    return not _reaches(e) and e.resolver in _USELESS and (
         e.foreign_failed + e.domestic_failed > 0)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.tables.evidence_words import TLS_OR_HTTP
+from probe.core.tables.failures import TIMEOUTS
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.evidence.path_evidence import RESET, TIMEOUTS, PathEvidence
+from probe.inference.evidence.path_evidence import PathEvidence
 from probe.inference.rules.rule import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class PathContext:
     """A path, the network it lies in, and what the catalogue says of the operator."""
 
     path: PathEvidence
@@ -19,79 +21,44 @@ class Scene:
     """The operator itself is known to refuse some places: a silent refusal cannot be told from a block."""
 
 
-PathRule = Rule[Scene]
+PathRule = Rule[PathContext]
 ADMINISTRATIVE = ("3/9 ", "3/10 ", "3/13 ", "1/1 ", "1/5 ", "1/6 ")
 """ICMP codes that say "prohibited" (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1)."""
 
 
-def repeated(s: Scene) -> bool:
+def repeated(c: PathContext) -> bool:
     """Several fresh connections, every one failing, and alike; more of them where a failure costs no time."""
-    quick = s.path.stage in ("tls", "http") and s.path.failure not in TIMEOUTS and not s.path.trust
-    enough = s.path.failed_attempts >= (4 if quick else 3)
-    return enough and s.path.failed_attempts == s.path.attempts and s.path.same_failure
+    quick = c.path.stage in TLS_OR_HTTP and c.path.failure not in TIMEOUTS and not c.path.trust
+    enough = c.path.failed_attempts >= (4 if quick else 3)
+    return enough and c.path.failed_attempts == c.path.attempts and c.path.same_failure
 
 
-def everybody_resigned(s: Scene) -> bool:
+def everybody_resigned(c: PathContext) -> bool:
     """Several innocent servers present certificates of nobody we trust, and none its own."""
-    return s.ladder.resigned >= 2 and not s.ladder.tls_ok - s.ladder.resigned
+    return c.ladder.resigned >= 2 and not c.ladder.tls_ok - c.ladder.resigned
 
 
-def contrary(s: Scene) -> bool:
+def contrary(c: PathContext) -> bool:
     """Controls reach what fails here, and none fails as well."""
-    return s.path.control_ok > 0 and not s.path.control_failed
+    return c.path.control_ok > 0 and not c.path.control_failed
 
 
-def contrary_here(s: Scene) -> bool:
+def contrary_here(c: PathContext) -> bool:
     """Of a page: and they may have had it from this very address. A service of many addresses may have one whose
     server takes connections and serves nothing, and controls are led to another."""
-    return contrary(s) and s.path.control_here > 0
+    return contrary(c) and c.path.control_here > 0
 
 
-def convicts(s: Scene) -> bool:
-    return repeated(s) and not s.path.tainted and not s.self_block and s.ladder.well
+def convicts(c: PathContext) -> bool:
+    return repeated(c) and not c.path.tainted and not c.self_block and c.ladder.well
 
 
-def lost_here(s: Scene) -> bool:
+def lost_here(c: PathContext) -> bool:
     """Attempts to connect end where other traffic from here passes. An operator that refuses us ends them at its own
     door, and from here nothing else tells the two apart."""
-    return convicts(s) and s.path.lost == "near"
+    return convicts(c) and c.path.lost == "near"
 
 
-def injected(s: Scene) -> bool:
+def injected(c: PathContext) -> bool:
     """Captured packets show that somebody else than the service ended the attempts, and no control fails as well."""
-    return s.path.anatomy.shown and not s.path.control_failed
-
-
-def _at(stage: str, *failures: str) -> frozenset[tuple[str, str]]:
-    return frozenset((stage, f) for f in failures)
-
-
-_ACTIONS: dict[str, frozenset[tuple[str, str]]] = {
-    "reset": _at("tls", RESET) | _at("http", RESET) | _at("app", RESET),
-    "close": _at("tls", "eof_error") | _at("http", "eof_error") | _at("app", "eof_error"),
-    "silence": frozenset((stage, word) for stage in ("tls", "http", "app") for word in TIMEOUTS),
-}
-
-
-def ended_by(s: Scene, stage: str, action: str) -> bool:
-    """What ended the last attempt. Who sends slowly is not silent, though its time was up."""
-    return (s.path.stage == stage and (stage, s.path.failure) in _ACTIONS[action]
-            and not (action == "silence" and s.path.seeps))
-
-
-def tls_alert(s: Scene) -> bool:
-    return s.path.stage == "tls" and s.path.tls_alert >= 0 and s.path.failure.startswith("ssl_error")
-
-
-def untrusted(s: Scene) -> bool:
-    return s.path.stage == "tls" and s.path.trust in ("self_signed", "unknown_issuer", "wrong_name", "invalid")
-
-
-def outdated(s: Scene) -> bool:
-    return s.path.stage == "tls" and s.path.trust in ("expired", "not_yet_valid")
-
-
-def silence(s: Scene, stage: str, kind: str) -> bool:
-    """drop: the peer's TCP never acknowledged what was sent; mute: it did, or nobody can tell."""
-    return (ended_by(s, stage, "silence") and (s.path.acked == "no") == (kind == "drop")
-            and not s.ladder.starves(s.path.address))
+    return c.path.anatomy.shown and not c.path.control_failed

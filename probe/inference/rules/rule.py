@@ -1,14 +1,47 @@
-"""What a rule is, and how a table of them is run."""
+"""What a rule is, and how a table of rules is run.
+
+Theory of operation. A rule is a predicate over evidence, and the verdict that follows if it holds. Rules stand in three
+tables: of the network (over `LadderEvidence`), of a name (over `NameEvidence`), of a path, which is one address of one
+endpoint (over `PathContext`). A table is run from its top, and the first rule that holds decides. Nothing is weighed or
+summed: a verdict has one reason, and `probe explain` can name it.
+
+The network's table is run first. Some of its causes (`STOPS`) end the judgement, because nothing can be said of any
+target then. Each path is judged next, and the name after its paths, since whether an answer of the resolver is false
+may show only at the addresses it gave. A block of the name decides of the endpoint before its paths do.
+
+Within a table the order is part of each rule's meaning: a rule may rely on all rules above it having said no. So what
+excuses stands above what accuses: the device, the line and the service itself are asked before a censor is named. Of
+accusations the better proven stand first, and below them stand the abstentions, which say why nothing is decided.
+Rules over transfers come before those that acquit, because a throttled service completes its handshakes.
+The last rule of a table always holds.
+
+What must never be broken:
+- A predicate is pure and total. It reads evidence, never observations, clocks or files, and answers for any evidence,
+  since `probe explain` asks rules that the order never reaches.
+- Evidence says what was seen; only rules say what it means. A number that a rule compares with is a name beside it.
+- A rule that accuses needs failures that repeat alike, a network that is well, and no neighbour that may be the cause
+  (`convicts` in `path_context.py`), or proof that stands by itself, as a known block page or two answers to one
+  question do. Doubt ends in `inconclusive`.
+- Each id and block type is a literal where its rule is defined, so that a row of results leads to the code by grep.
+- A change that can change a verdict raises `RULES_VERSION`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
+
+from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.outcomes import Decided
 
 E = TypeVar("E")
 
-NEEDS: dict[str, str] = {
+Need = Literal[
+    "nothing", "helper", "two_helpers", "trusted_dns", "innocent", "twin", "agreed", "routers", "search", "udp",
+    "packets", "ladder", "later_slots",
+]
+NEEDS: dict[Need, str] = {
     "nothing": "convicts, acquits or abstains by what this network shows",
     "helper": "a test helper elsewhere that answers, or a fresh signed feed",
     "two_helpers": "two test helpers or signed feeds in different networks and countries",
@@ -26,21 +59,35 @@ NEEDS: dict[str, str] = {
 """What a rule needs to be able to hold; `probe doctor` tells which of them an installation has."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Generic[E]):
     """If `holds`, the verdict is `outcome` by `block_type`, with `confidence`; `why` is one sentence."""
 
     id: str
-    outcome: str
-    block_type: str
+    outcome: Decided
+    block_type: BlockTypeId | Literal[""]
     confidence: float
-    needs: tuple[str, ...]
+    needs: tuple[Need, ...]
     why: str
     holds: Callable[[E], bool]
     hands_on: bool = False
     """A step that never is the verdict: others decide (of a name its addresses, of an endpoint another address)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[E]):
+    """A rule that held, the table that it stands in, and the evidence that it held on."""
+
+    rule: Rule[E]
+    table: Sequence[Rule[E]]
+    evidence: E
+
+
 def first(rules: Sequence[Rule[E]], evidence: E) -> Rule[E]:
     """The first rule that holds; every table ends with one that always does."""
     return next(rule for rule in rules if rule.holds(evidence))
+
+
+def decide(table: Sequence[Rule[E]], evidence: E) -> Decision[E]:
+    """What the table says of this evidence."""
+    return Decision(rule=first(table, evidence), table=table, evidence=evidence)

@@ -2,55 +2,79 @@
 
 from __future__ import annotations
 
-from probe.inference.rules.path_context import PathRule, Scene, everybody_resigned
+from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, Stage
+from probe.core.tables.protocols import SiteKind
+from probe.inference.rules.path_context import PathContext, PathRule, everybody_resigned
 from probe.inference.rules.rule import Rule
 
+_UNANSWERED: tuple[Stage, ...] = ("connect", "quic", "stun")
+_BARE: tuple[SiteKind, ...] = ("tcp", "tls")
+"""Endpoints of which nothing but the connection is asked."""
+
 WELL: tuple[PathRule, ...] = (
-    Rule("path/not_attempted", "inconclusive", "inconclusive.not_attempted", 0.0, ("nothing",),
-         "nothing was tried", lambda s: s.path.attempts == 0, hands_on=True),
-    Rule("path/looked_at_only", "inconclusive", "inconclusive.not_attempted", 0.0, ("nothing",),
-         "the address accepts connections; the endpoint itself was tried at another one",
-         lambda s: s.path.stage == "" and s.path.depth < s.path.needs and not s.path.proven
-         and not s.path.must_not_answer, hands_on=True),
-    Rule("path/stays_closed", "ok", "", 0.9, ("nothing",), "the port stays closed, as it should",
-         lambda s: s.path.must_not_answer and s.path.stage == "connect"),
-    Rule("path/answers_for_everybody", "local", "local.interception", 0.8, ("nothing",),
-         "a port that must be closed accepts: something on the way answers for everybody",
-         lambda s: s.path.must_not_answer),
-    Rule("path/abroad_is_cut_off", "network", "network.national_only", 0.8, ("ladder",),
-         "the address does not answer, and nothing outside the country does",
-         lambda s: s.path.stage == "connect" and s.ladder.national_only),
-    Rule("path/ipv6_broken", "local", "local.ipv6", 0.95, ("nothing",), "no IPv6 address answers here",
-         lambda s: s.path.family == 6 and s.ladder.ipv6 == "broken" and s.path.stage in ("connect", "quic", "stun")
-         and not s.path.last_ok),
-    Rule("http/restricted", "down", "server.restricted", 0.95, ("nothing",),
-         "the genuine server refuses this place or client by its own choice",
-         lambda s: s.path.proven and s.path.met != "yes" and s.path.status in (403, 451)),
-    Rule("http/rate_limited", "down", "server.rate_limited", 0.95, ("nothing",), "the genuine server asks for patience",
-         lambda s: s.path.proven and s.path.met != "yes" and s.path.status == 429),
-    Rule("http/server_error", "down", "server.error", 0.9, ("nothing",), "the genuine server fails",
-         lambda s: s.path.proven and s.path.met != "yes" and 500 <= s.path.status < 600),
-    Rule("http/other_than_expected", "inconclusive", "inconclusive.instrument", 0.6, ("nothing",),
-         "the genuine server answers, but not as the catalogue expects",
-         lambda s: s.path.proven and s.path.met == "no" and s.path.stage in ("", "page")),
-    Rule("tls/proven", "ok", "", 0.99, ("nothing",), "the genuine server answers",
-         lambda s: s.path.proven and s.path.stage == "" and s.path.last_ok and s.path.failed_attempts < 2),
-    Rule("http/known_content", "ok", "", 0.97, ("nothing",), "content that the catalogue knows was served",
-         lambda s: s.path.kind == "http" and s.path.last_ok and s.path.met == "yes" and s.path.content_known
-         and s.path.failed_attempts < 2),
-    Rule("http/same_as_control", "ok", "", 0.95, ("helper",), "controls are served the same page",
-         lambda s: s.path.kind == "http" and s.path.stage in ("", "page") and s.path.control_page_same > 0
-         and s.path.met != "no" and (s.path.failed_attempts < 2 or bool(s.path.mark.name))),
-    Rule("tls/anybody_may_answer", "inconclusive", "inconclusive.control_doubtful", 0.5, ("ladder",),
-         "innocent servers present certificates of nobody we trust, and none is known that this server should have",
-         lambda s: _unjudged(s) and everybody_resigned(s) and not s.path.control_same_key),
-    Rule("path/connects", "ok", "", 0.8, ("nothing",), "the endpoint answers as far as its protocol can be checked",
-         lambda s: s.path.kind in ("tcp", "tls") and s.path.last_ok and s.path.failed_attempts < 2),
-    Rule("path/mixed", "inconclusive", "inconclusive.unconfirmed", 0.5, ("nothing",),
-         "some attempts fail and some succeed", lambda s: s.path.last_ok and s.path.failed_attempts >= 2),
+    Rule(id="path/not_attempted", outcome="inconclusive", block_type="inconclusive.not_attempted", confidence=0.0,
+         needs=("nothing",),
+         why="nothing was tried",
+         holds=lambda c: c.path.attempts == 0, hands_on=True),
+    Rule(id="path/looked_at_only", outcome="inconclusive", block_type="inconclusive.not_attempted", confidence=0.0,
+         needs=("nothing",),
+         why="the address accepts connections; the endpoint itself was tried at another one",
+         holds=lambda c: c.path.stage == "" and c.path.depth < c.path.needs and not c.path.proven
+               and not c.path.must_not_answer, hands_on=True),
+    Rule(id="path/stays_closed", outcome="ok", block_type="", confidence=0.9, needs=("nothing",),
+         why="the port stays closed, as it should",
+         holds=lambda c: c.path.must_not_answer and c.path.stage == "connect"),
+    Rule(id="path/answers_for_everybody", outcome="local", block_type="local.interception", confidence=0.8,
+         needs=("nothing",),
+         why="a port that must be closed accepts: something on the way answers for everybody",
+         holds=lambda c: c.path.must_not_answer),
+    Rule(id="path/abroad_is_cut_off", outcome="network", block_type="network.national_only", confidence=0.8,
+         needs=("ladder",),
+         why="the address does not answer, and nothing outside the country does",
+         holds=lambda c: c.path.stage == "connect" and c.ladder.national_only),
+    Rule(id="path/ipv6_broken", outcome="local", block_type="local.ipv6", confidence=0.95, needs=("nothing",),
+         why="no IPv6 address answers here",
+         holds=lambda c: c.path.family == 6 and c.ladder.ipv6 == "broken"
+               and c.path.stage in _UNANSWERED and not c.path.last_ok),
+    Rule(id="http/restricted", outcome="down", block_type="server.restricted", confidence=0.95, needs=("nothing",),
+         why="the genuine server refuses this place or client by its own choice",
+         holds=lambda c: c.path.proven and c.path.met != "yes" and c.path.status in (403, 451)),
+    Rule(id="http/rate_limited", outcome="down", block_type="server.rate_limited", confidence=0.95, needs=("nothing",),
+         why="the genuine server asks for patience",
+         holds=lambda c: c.path.proven and c.path.met != "yes" and c.path.status == 429),
+    Rule(id="http/server_error", outcome="down", block_type="server.error", confidence=0.9, needs=("nothing",),
+         why="the genuine server fails",
+         holds=lambda c: c.path.proven and c.path.met != "yes" and 500 <= c.path.status < 600),
+    Rule(id="http/other_than_expected", outcome="inconclusive", block_type="inconclusive.instrument", confidence=0.6,
+         needs=("nothing",),
+         why="the genuine server answers, but not as the catalogue expects",
+         holds=lambda c: c.path.proven and c.path.met == "no" and c.path.stage in NO_STAGE_OR_PAGE),
+    Rule(id="tls/proven", outcome="ok", block_type="", confidence=0.99, needs=("nothing",),
+         why="the genuine server answers",
+         holds=lambda c: c.path.proven and c.path.stage == "" and c.path.last_ok and c.path.failed_attempts < 2),
+    Rule(id="http/known_content", outcome="ok", block_type="", confidence=0.97, needs=("nothing",),
+         why="content that the catalogue knows was served",
+         holds=lambda c: c.path.kind == "http" and c.path.last_ok and c.path.met == "yes" and c.path.content_known
+               and c.path.failed_attempts < 2),
+    Rule(id="http/same_as_control", outcome="ok", block_type="", confidence=0.95, needs=("helper",),
+         why="controls are served the same page",
+         holds=lambda c: c.path.kind == "http" and c.path.stage in NO_STAGE_OR_PAGE and c.path.control_page_same > 0
+               and c.path.met != "no" and (c.path.failed_attempts < 2 or bool(c.path.mark.name))),
+    Rule(id="tls/anybody_may_answer", outcome="inconclusive", block_type="inconclusive.control_doubtful",
+         confidence=0.5, needs=("ladder",),
+         why="innocent servers present certificates of nobody we trust, and none is known that this server should "
+             "have",
+         holds=lambda c: _unjudged(c) and everybody_resigned(c) and not c.path.control_same_key),
+    Rule(id="path/connects", outcome="ok", block_type="", confidence=0.8, needs=("nothing",),
+         why="the endpoint answers as far as its protocol can be checked",
+         holds=lambda c: c.path.kind in _BARE and c.path.last_ok and c.path.failed_attempts < 2),
+    Rule(id="path/mixed", outcome="inconclusive", block_type="inconclusive.unconfirmed", confidence=0.5,
+         needs=("nothing",),
+         why="some attempts fail and some succeed",
+         holds=lambda c: c.path.last_ok and c.path.failed_attempts >= 2),
 )
 
 
-def _unjudged(s: Scene) -> bool:
+def _unjudged(c: PathContext) -> bool:
     """Somebody answers over TLS, and whose certificate it is nobody judges."""
-    return s.path.secure and not s.path.proven and s.path.stage == "" and s.path.last_ok
+    return c.path.secure and not c.path.proven and c.path.stage == "" and c.path.last_ok

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from probe.core.tables.outcomes import NOT_ATTEMPTED
+from probe.core.tables.block_types import BLOCK_TYPES, BlockTypeId
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
 from probe.core.tables.roles import ACCOUNT_PARTS, SHORT
+from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict
 
-_LAYERS = {"dns": "DNS", "ip": "IP", "tcp": "TCP", "udp": "UDP", "tls": "TLS", "quic": "QUIC", "http": "HTTP",
-           "app": "its protocol", "flow": "slowed or cut off"}
-_OTHER = {"ok": "ok", "inconclusive": "undecided", "network": "undecided: the whole network is disturbed",
-          "local": "undecided: stopped near this device", "down": "down by itself"}
+_LAYERS: dict[BlockTypeId, str] = {
+    "dns": "DNS", "ip": "IP", "tcp": "TCP", "udp": "UDP", "tls": "TLS", "quic": "QUIC", "http": "HTTP",
+    "app": "its protocol", "flow": "slowed or cut off",
+}
+_OTHER: dict[Outcome, str] = {
+    "ok": "ok", "inconclusive": "undecided", "network": "undecided: the whole network is disturbed",
+    "local": "undecided: stopped near this device", "down": "down by itself",
+}
 
 
 def service_lines(services: Iterable[ServiceVerdict], titles: Mapping[str, str] | None = None,
@@ -52,7 +58,8 @@ def _order(row: ServiceVerdict) -> tuple[bool, bool, bool]:
 def _state(row: ServiceVerdict) -> str:
     if not row.k:
         return _OTHER.get(row.outcome, row.outcome)
-    causes = "; ".join(dict.fromkeys(_LAYERS.get(name.split(".")[0], name) for name in row.block_types))
+    layers = ((known(name.split(".")[0], BLOCK_TYPES), name) for name in row.block_types)
+    causes = "; ".join(dict.fromkeys(_LAYERS.get(layer, name) for layer, name in layers))
     if row.outcome == "blocked" and not row.partial:
         return f"blocked ({causes})"
     facts = "; ".join(part for part in (causes, f"{row.k} of {row.n} endpoints", _family(row)) if part)

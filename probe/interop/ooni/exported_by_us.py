@@ -8,17 +8,20 @@ own line are in no measurement; `HELD` names what is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, replace
 from typing import Any
 
 from probe import __version__
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import RunResult
+from probe.core.tables.operations import LOOKUPS, Operation
 from probe.core.tables.outcomes import NOT_ATTEMPTED
-from probe.core.tables.resolvers import ENCRYPTED
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import ENCRYPTED, DnsEngine, ResolverRole
+from probe.core.tables.words import Empty
 from probe.core.verdicts import Verdict
 from probe.inference.evidence.url_places import host_of
 from probe.interop.ooni.messenger_keys import messenger_keys
+from probe.results.flat_observation import DEFAULTS, flattened, observation_from
 
 TEST_NAME = "messenger_reachability"
 TEST_VERSION = "0.1.0"
@@ -35,24 +38,23 @@ HELD: tuple[str, ...] = (
     "responses", "protocol", "proof", "reply_bytes", "bytes_written", "bytes_read", "flow_s", "bins", "rounds",
 )
 """Fields of an observation that a measurement holds; the others are not published."""
-KEPT_FROM = frozenset({"ladder", "locate", "trace", "reference"})
+KEPT_FROM: frozenset[Purpose] = frozenset({"ladder", "locate", "trace", "reference"})
 """Purposes of rows that tell of the volunteer's own line."""
-OPERATIONS_KEPT = frozenset({"trace", "udp_trace"})
-NEUTRAL = frozenset({"public", "trusted", "dark"})
-DEFAULTS: Mapping[str, Any] = {f.name: f.default for f in fields(Observation) if f.default is not MISSING}
-ENGINES = {"system": "getaddrinfo"}
+OPERATIONS_KEPT: frozenset[Operation] = frozenset({"trace", "udp_trace"})
+NEUTRAL: frozenset[ResolverRole] = frozenset({"public", "trusted", "dark"})
+ENGINES: dict[DnsEngine | Empty, str] = {"system": "getaddrinfo"}
 
 
 def held(seen: Observation) -> Observation:
     """The observation as far as a measurement holds it."""
-    lost = {name: default for name, default in DEFAULTS.items() if name not in HELD}
-    if not (seen.resolver in NEUTRAL or seen.dns_engine in ENCRYPTED):
+    lost = {name: empty for name, empty in DEFAULTS.items() if name not in HELD}
+    if not (seen.dns.resolver in NEUTRAL or seen.dns.engine in ENCRYPTED):
         lost["resolver_address"] = ""
-        if seen.operation in ("resolve", "dns_round_trip"):
+        if seen.operation in LOOKUPS:
             lost["address"] = ""
-    if seen.trust != "valid":
+    if seen.tls.trust != "valid":
         lost["chain"] = ()  # a proxy or antivirus on the person's side makes keys that nobody else has
-    return replace(seen, **lost)
+    return observation_from(flattened(seen) | lost)
 
 
 def measurements_of(result: RunResult) -> list[dict[str, Any]]:
@@ -128,9 +130,10 @@ def keys_of_rows(rows: Sequence[Observation]) -> dict[str, Any]:
     keys: dict[str, list[dict[str, Any]]] = {key: [] for key in ("queries", "tcp_connect", "tls_handshakes", "requests",
                                                                   "quic_handshakes", "x_operations")}
     for number, row in enumerate(rows):
+        flat = flattened(row)
         key, write, told = form_of(row)
         rest = {name: value for name in HELD
-                if name not in told and (value := getattr(row, name)) != DEFAULTS.get(name)}
+                if name not in told and (value := flat[name]) != DEFAULTS.get(name)}
         keys[key].append({**write(row), "transaction_id": number, "x_probe": rest})
     return keys
 
@@ -148,10 +151,10 @@ def _common(row: Observation) -> dict[str, Any]:
 
 def _query(row: Observation) -> dict[str, Any]:
     answers = [{"answer_type": "AAAA" if ":" in a else "A", "ipv6" if ":" in a else "ipv4": a, "ttl": None}
-               for a in row.answers]
-    answers += [{"answer_type": "CNAME", "hostname": name, "ttl": None} for name in row.cnames]
-    return {**_common(row), "answers": answers, "engine": ENGINES.get(row.dns_engine, row.dns_engine),
-            "hostname": row.hostname, "query_type": row.query_type, "resolver_address": row.resolver_address,
+               for a in row.dns.answers]
+    answers += [{"answer_type": "CNAME", "hostname": name, "ttl": None} for name in row.dns.cnames]
+    return {**_common(row), "answers": answers, "engine": ENGINES.get(row.dns.engine, row.dns.engine),
+            "hostname": row.hostname, "query_type": row.dns.query_type, "resolver_address": row.dns.resolver_address,
             "resolver_hostname": None, "resolver_port": None}
 
 
@@ -163,19 +166,19 @@ def _connect(row: Observation) -> dict[str, Any]:
 def _shake(row: Observation) -> dict[str, Any]:
     where = f"[{row.address}]" if ":" in row.address else row.address
     return {**_common(row), "network": "udp" if row.operation == "quic_handshake" else "tcp",
-            "address": f"{where}:{row.port}", "cipher_suite": row.cipher, "negotiated_protocol": row.alpn,
-            "no_tls_verify": False, "peer_certificates": [], "server_name": row.sni, "tls_version": row.tls_version}
+            "address": f"{where}:{row.port}", "cipher_suite": row.tls.cipher, "negotiated_protocol": row.tls.alpn,
+            "no_tls_verify": False, "peer_certificates": [], "server_name": row.tls.sni, "tls_version": row.tls.version}
 
 
 def _request(row: Observation) -> dict[str, Any]:
     where = f"[{row.address}]" if ":" in row.address else row.address
-    return {**_common(row), "network": "tcp", "address": f"{where}:{row.port}", "alpn": row.alpn,
-            "request": {"method": row.method, "url": row.input, "headers": {}, "headers_list": [], "body": "",
+    return {**_common(row), "network": "tcp", "address": f"{where}:{row.port}", "alpn": row.tls.alpn,
+            "request": {"method": row.http.method, "url": row.input, "headers": {}, "headers_list": [], "body": "",
                         "body_is_truncated": False, "tor": {"exit_ip": None, "exit_name": None, "is_tor": False},
                         "x_transport": "tcp"},
-            "response": {"code": row.status, "headers": dict.fromkeys(row.header_names, ""), "body": "",
-                         "headers_list": [[name, ""] for name in row.header_names],
-                         "body_is_truncated": row.body_truncated}}
+            "response": {"code": row.http.status, "headers": dict.fromkeys(row.http.header_names, ""), "body": "",
+                         "headers_list": [[name, ""] for name in row.http.header_names],
+                         "body_is_truncated": row.http.body_truncated}}
 
 
 def _other(row: Observation) -> dict[str, Any]:
@@ -186,7 +189,7 @@ Write = Callable[[Observation], dict[str, Any]]
 _TIMES = ("t0_s", "t_s")
 OTHER = frozenset(("operation", "failure", *_TIMES))
 _SHAKEN = frozenset(("failure", *_TIMES, "address", "port", "cipher", "alpn", "sni", "tls_version"))
-FORMS: Mapping[str, tuple[str, Write, frozenset[str]]] = {
+FORMS: Mapping[Operation, tuple[str, Write, frozenset[str]]] = {
     "resolve": ("queries", _query, frozenset(("failure", *_TIMES, "answers", "cnames", "dns_engine", "hostname",
                                               "query_type", "resolver_address"))),
     "dns_round_trip": ("queries", _query, frozenset(("failure", *_TIMES, "answers", "cnames", "dns_engine", "hostname",

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from probe.core.tables.roles import Role
 from probe.core.verdicts import ServiceVerdict
 
 Key = str | bool
-Roles = Mapping[str, ServiceVerdict]
+Roles = Mapping[Role, ServiceVerdict]
 """Role -> its verdict."""
 
 
@@ -20,7 +21,7 @@ def messenger_keys(services: Sequence[ServiceVerdict], service: str) -> dict[str
     return KEYS[service](roles) if service in KEYS else {}
 
 
-def _status(roles: Roles, names: Mapping[str, str]) -> dict[str, Key]:
+def _status(roles: Roles, names: Mapping[Role, str]) -> dict[str, Key]:
     return {key: roles[role].outcome for role, key in names.items() if role in roles}
 
 

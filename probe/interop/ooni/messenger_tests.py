@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.catalogue.endpoint_urls import place
+from probe.core.tables.operations import LOOKUPS
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.interop.imported_measurement import Aim, Found, Frame
 from probe.interop.ooni.decode import keys_of, plain_keys
 from probe.interop.ooni.ooni_verdicts import word_of
@@ -68,8 +70,8 @@ def _was_tried(sheet: Sheet, url: str) -> bool:
     where = place(url)
     if url.startswith("dnslookup:"):
         return where.host in sheet.begun
-    here = any(o.input == url and o.purpose in ("target", "trusted") for o in sheet.rows)
-    asked = any(o.hostname == where.host and o.operation in ("resolve", "dns_round_trip") and o.failure
+    here = any(o.input == url and o.purpose in NETWORK_PURPOSES for o in sheet.rows)
+    asked = any(o.hostname == where.host and o.operation in LOOKUPS and o.failure
                 for o in sheet.rows)
     return here or asked
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from probe.core.observations import Observation
 from probe.interop.imported_measurement import Frame
 from probe.interop.ooni.decode import MAX_TEXT
 from probe.interop.words.ooni_keys import Binary, Exchange, Response
@@ -23,8 +25,8 @@ from probe.measurement.streams.http_parts import (
 )
 
 
-def page_fields(frame: Frame, one: Exchange, response: Response) -> dict[str, Any]:
-    """The fields of a page that came."""
+def with_page(seen: Observation, frame: Frame, one: Exchange, response: Response) -> Observation:
+    """The observation with what is kept of a page that came."""
     headers = header_pairs(response)
     first: dict[str, str] = {}
     for name, value in headers:
@@ -34,14 +36,14 @@ def page_fields(frame: Frame, one: Exchange, response: Response) -> dict[str, An
     title = title_of(head)
     date = first.get("date", "")
     now = frame.start + timedelta(seconds=min(seconds(one.t), 86400.0))
-    return {
-        "status": response.code if response.code and 0 < response.code < 1000 else 0,
-        "location": first.get("location", "")[:MAX_VALUE], "server": first.get("server", "")[:MAX_VALUE],
-        "title": without_addresses(title), "header_names": tuple(n[:64] for n, _ in headers[:MAX_HEADER_NAMES]),
-        "body_bytes": len(body), "bytes_read": len(body), "body_sha256": body_hash(body) if body else "",
-        "body_truncated": bool(response.body_is_truncated), "clock_offset_s": clock_offset_s(date, now) if date else
-        None, **mark_fields(known().of_page(headers, title, head)),
-    }
+    return replace(seen, bytes_read=len(body), http=replace(
+        seen.http, status=response.code if response.code and 0 < response.code < 1000 else 0,
+        location=first.get("location", "")[:MAX_VALUE], server=first.get("server", "")[:MAX_VALUE],
+        title=without_addresses(title), header_names=tuple(n[:64] for n, _ in headers[:MAX_HEADER_NAMES]),
+        body_bytes=len(body), body_sha256=body_hash(body) if body else "",
+        body_truncated=bool(response.body_is_truncated), clock_offset_s=clock_offset_s(date, now) if date else None,
+    ),
+    **mark_fields(known().of_page(headers, title, head)))
 
 
 def mark_fields(match: Match) -> dict[str, Any]:

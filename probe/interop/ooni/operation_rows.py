@@ -6,16 +6,24 @@ import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
 
 from probe.core.addresses import family_of
+from probe.core.observation_parts import DnsPart, HttpPart, TlsPart
 from probe.core.observations import Observation
-from probe.inference.evidence.dns_replies import reply_text
+from probe.core.replies import DnsReply
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.failures import Failure
+from probe.core.tables.operations import Operation
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import OperatorName
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 from probe.inference.evidence.url_places import host_of
 from probe.interop.imported_measurement import Frame
-from probe.interop.ooni.ooni_pages import mark_fields, page_fields
+from probe.interop.ooni.ooni_pages import mark_fields, with_page
 from probe.interop.words.ooni_keys import Connect, Exchange, Handshake, Query
 from probe.interop.words.ooni_tests import NETWORKS
 from probe.interop.words.ooni_words import DOH_OPERATORS, ENGINES, INTERRUPTED, PUBLIC_RESOLVERS, TRUST
@@ -31,14 +39,15 @@ from probe.interop.words.translated_words import (
 from probe.measurement.fingerprint_match import known
 from probe.measurement.streams.tls_handshake import names_of
 
-ASIDE = "aside"
+_BEFORE_REQUESTS: tuple[Operation, ...] = ("connect", "tls_handshake")
+ASIDE: Final = "aside"
 NOT_BEGUN_S = 0.05
 """A timeout that took no time is that of the whole test: nothing was sent."""
 MINUTE_TESTS = frozenset(("whatsapp", "telegram", "signal", "facebook_messenger"))
 MINUTE_S = 59.5
 """These tests have a minute for all their targets; what was not tried by then is recorded as a failure."""
-_RANK = {"": 0, "public": 1, "trusted": 2, "network": 3}
-_PURPOSES = {"trusted": "trusted", "public": ASIDE}
+_RANK: dict[AddressSource | Empty, int] = {"": 0, "public": 1, "trusted": 2, "network": 3}
+_PURPOSES: dict[AddressSource | Empty, Purpose] = {"trusted": "trusted", "public": ASIDE}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +57,7 @@ class Sheet:
     frame: Frame
     places: Mapping[tuple[str, int], tuple[str, str]]
     """(host, port) that is measured -> (target, input)."""
-    answers: dict[str, dict[str, str]] = field(default_factory=dict)
+    answers: dict[str, dict[str, AddressSource]] = field(default_factory=dict)
     """Address -> host -> where the answer came from."""
     rows: list[Observation] = field(default_factory=list)
     tried: dict[tuple[str, str, int, str], list[tuple[int, bool]]] = field(default_factory=dict)
@@ -59,7 +68,7 @@ class Sheet:
     begun: set[str] = field(default_factory=set)
     """Hosts that something was sent for: a lookup or a connection that was begun."""
 
-    def knows(self, host: str, addresses: Iterable[str], source: str) -> None:
+    def knows(self, host: str, addresses: Iterable[str], source: AddressSource) -> None:
         """Addresses that may be tried for a host; the network's own answer counts before others'."""
         for address in addresses:
             hosts = self.answers.setdefault(address, {})
@@ -76,12 +85,12 @@ class Sheet:
     def base(self, host: str, address: str, port: int) -> dict[str, Any]:
         """The fields that say where a row belongs."""
         target, url = self.places.get((host, port), ("", ""))
-        source = "literal" if host == address else self.answers.get(address, {}).get(host, "")
-        purpose = _PURPOSES.get(source, "target") if target else ("port" if host else ASIDE)
+        source: AddressSource | Empty = "literal" if host == address else self.answers.get(address, {}).get(host, "")
+        purpose: Purpose = _PURPOSES.get(source, "target") if target else ("port" if host else ASIDE)
         return {"target_id": target, "input": url, "purpose": purpose, "hostname": host, "address": address,
                 "address_source": source, "port": port, "family": family_of(address) if address else 0}
 
-    def attempt(self, base: Mapping[str, Any], operation: str, ok: bool, *, after: str = "") -> int:
+    def attempt(self, base: Mapping[str, Any], operation: Operation, ok: bool, *, after: Operation | Empty = "") -> int:
         """The attempt that an operation belongs to: the same one as the successful operation that it follows."""
         where = base["hostname"], base["address"], base["port"]
         mine = self.tried.setdefault((*where, operation), [])
@@ -94,10 +103,10 @@ class Sheet:
 def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = ()) -> None:
     """Lookups; those of one question over UDP with replies that came after the first keep them together."""
     for query in queries:
-        engine, host = ENGINES.get((query.engine or "").lower(), ""), host_word(query.hostname)
+        engine, host = ENGINES.get((query.engine or "").lower()), host_word(query.hostname)
         if not engine or not host:
             continue
-        operator = DOH_OPERATORS.get(_doh_host(query), "") if engine in ("doh", "dot") else ""
+        operator: OperatorName | Empty = DOH_OPERATORS.get(_doh_host(query), "") if engine in ("doh", "dot") else ""
         resolver_address = address_word(query.resolver_address) or split_place(query.resolver_address)[0]
         public = engine in ("udp", "tcp") and resolver_address in PUBLIC_RESOLVERS
         failure, addresses = failure_word(query.failure), _addresses(query)
@@ -118,12 +127,15 @@ def add_queries(sheet: Sheet, queries: Sequence[Query], late: Sequence[Query] = 
             sheet.shown.add(operator)
         sheet.rows.append(Observation(
             operation="resolve" if engine == "system" else "dns_round_trip",
-            purpose="target" if ours and query.query_type in (None, "A", "AAAA", "ANY") else ASIDE,
-            hostname=host, failure=failure, dns_engine=engine,
-            resolver=operator or ("system" if engine == "system" else "public" if public else ""),
-            resolver_address="" if engine == "system" else resolver_address, query_type=(query.query_type or "")[:16],
-            answers=addresses, cnames=_cnames(query), answer_ttl_s=_ttl(query), attempt=_asked(sheet, host, query),
-            t0_s=seconds(query.t0, query.t), t_s=seconds(query.t), replies=_replies(query, late),
+            purpose="target" if ours and query.query_type in (None, "A", "AAAA", "ANY") else ASIDE, hostname=host,
+            failure=failure,
+            dns=DnsPart(
+                engine=engine, resolver=operator or ("system" if engine == "system" else "public" if public else ""),
+                resolver_address="" if engine == "system" else resolver_address,
+                query_type=(query.query_type or "")[:16], answers=addresses, cnames=_cnames(query),
+                answer_ttl_s=_ttl(query), replies=_replies(query, late),
+            ),
+            attempt=_asked(sheet, host, query), t0_s=seconds(query.t0, query.t), t_s=seconds(query.t),
             met_expectation="yes" if theirs.issuperset(addresses) and addresses else "",
             **mark_fields(known().of_answer(addresses, _cnames(query))),
         ))
@@ -160,19 +172,19 @@ def _ttl(query: Query) -> int:
     return min(ttls, default=-1)
 
 
-def _replies(query: Query, late: Sequence[Query]) -> tuple[str, ...]:
+def _replies(query: Query, late: Sequence[Query]) -> tuple[DnsReply, ...]:
     """Every reply to one question, where more than one came."""
     more = [q for q in late if q.transaction_id is not None and q.transaction_id == query.transaction_id
             and q.query_type == query.query_type and q.hostname == query.hostname][:8]
     if not more:
         return ()
     began = seconds(query.t0, query.t)
-    return tuple(reply_text(max(0.0, seconds(q.t) - began) * 1000, -1, _rcode(q), "", _addresses(q))
-                 for q in (query, *more))
+    return tuple(DnsReply(delay_ms=round(max(0.0, seconds(q.t) - began) * 1000, 1), rcode=_rcode(q),
+                          answers=_addresses(q)) for q in (query, *more))
 
 
 def _rcode(query: Query) -> str:
-    words = {"": "NOERROR", "dns_no_answer": "NOERROR", "dns_nxdomain_error": "NXDOMAIN",
+    words: dict[Failure, str] = {"": "NOERROR", "dns_no_answer": "NOERROR", "dns_nxdomain_error": "NXDOMAIN",
              "dns_servfail_error": "SERVFAIL", "dns_refused_error": "REFUSED"}
     return words.get(failure_word(query.failure), "FORMERR")
 
@@ -222,8 +234,9 @@ def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence
         if base["purpose"] in ("target", "trusted") and name and host not in (name, address):
             base["purpose"] = ASIDE
         failure = failure_word(one.failure)
-        operation = "quic_handshake" if over_quic else "tls_handshake"
-        trust = TRUST.get(failure, "") if failure else "" if one.no_tls_verify or one.failure is UNSET else "valid"
+        operation: Operation = "quic_handshake" if over_quic else "tls_handshake"
+        judged = not one.no_tls_verify and one.failure is not UNSET
+        trust: TrustFinding | Empty = TRUST.get(failure, "") if failure else "valid" if judged else ""
         if one.failure is UNSET or (failure in INTERRUPTED and not_begun(one.t0, one.t)):
             base["purpose"] = ASIDE
         elif one.echconfig:
@@ -232,12 +245,15 @@ def add_handshakes(sheet: Sheet, shakes: Sequence[Handshake], connects: Sequence
             sheet.shown.add(name)
         subject, issuer = _names(one) if trust not in ("", "valid") else ("", "")
         sheet.rows.append(Observation(
-            operation=operation, failure=failure, sni=name, trust=trust, subject=subject, issuer=issuer,
+            operation=operation, failure=failure,
+            tls=TlsPart(
+                sni=name, trust=trust, subject=subject, issuer=issuer, alpn=(one.negotiated_protocol or "")[:32],
+                version=(one.tls_version or "")[:16], cipher=(one.cipher_suite or "")[:64], alert=alert_of(one.failure),
+                server_hello=not failure or bool(trust), shape="ech" if one.echconfig else "",
+            ),
             attempt=sheet.attempt(base, operation, not failure, after="" if over_quic else "connect"),
-            alpn=(one.negotiated_protocol or "")[:32], tls_version=(one.tls_version or "")[:16],
-            cipher=(one.cipher_suite or "")[:64], tls_alert=alert_of(one.failure),
-            server_hello=not failure or bool(trust), shape="ech" if one.echconfig else "",
-            t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base))
+            t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base,
+        ))
 
 
 def _names(shake: Handshake) -> tuple[str, str]:
@@ -263,19 +279,20 @@ def add_exchange(sheet: Sheet, one: Exchange, *, url: str, place: tuple[str, int
     base = sheet.base(host, address, port)
     base["input"] = url if base["target_id"] else ""
     shaken = (host, address, port, "tls_handshake") in sheet.tried
-    page = page_fields(sheet.frame, one, response) if response is not None and not failure else {}
     proven = secure and not failure and (shaken or sheet.frame.verifies)
     if proven:
         sheet.shown.add(host)
-    sheet.rows.append(Observation(
-        operation="http_round_trip", failure=failure, url=url,
-        method=(one.request.method or "GET")[:16] if one.request else "GET",
+    row = Observation(
+        operation="http_round_trip", failure=failure,
+        http=HttpPart(url=url, method=(one.request.method or "GET")[:16] if one.request else "GET"),
         attempt=sheet.attempt(base, "http_round_trip", not failure, after="tls_handshake" if shaken else "connect"),
-        trust="valid" if proven else "", sni=host if secure else "",
-        t0_s=seconds(one.t0, one.t), t_s=seconds(one.t), **base, **page))
+        tls=TlsPart(trust="valid" if proven else "", sni=host if secure else ""), t0_s=seconds(one.t0, one.t),
+        t_s=seconds(one.t), **base,
+    )
+    sheet.rows.append(row if response is None or failure else with_page(row, sheet.frame, one, response))
 
 
-def _reached(sheet: Sheet, host: str, port: int, operation: str) -> str:
+def _reached(sheet: Sheet, host: str, port: int, operation: Operation) -> str:
     """The first address at which an operation succeeded, else the first that was tried, else that was told."""
     tried = [(address, results) for (h, address, p, op), results in sheet.tried.items()
              if (h, p) == (host, port) and op in (operation, "connect")]
@@ -289,7 +306,7 @@ def _reached(sheet: Sheet, host: str, port: int, operation: str) -> str:
 
 def _got_there(sheet: Sheet, host: str, address: str, port: int) -> bool:
     """Whether a request can have failed by itself: all that was recorded before it succeeded, or nothing was."""
-    for operation in ("connect", "tls_handshake"):
+    for operation in _BEFORE_REQUESTS:
         results = sheet.tried.get((host, address, port, operation), [])
         if results and not any(ok for _, ok in results):
             return False

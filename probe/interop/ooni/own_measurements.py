@@ -11,17 +11,21 @@ import msgspec
 
 from probe.core.addresses import NEAR, PROVIDER, parse
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.operations import Operation
 from probe.core.tables.purposes import PURPOSES
+from probe.core.tables.roles import ROLES
+from probe.core.tables.words import known
 from probe.interop.imported_measurement import Aim, Found, Frame
 from probe.interop.ooni.decode import MAX_OPERATIONS, Unreadable, converted, plain_keys
 from probe.interop.ooni.exported_by_us import ENGINES, FORMS, HELD
 from probe.interop.ooni.ooni_verdicts import NONE
 from probe.interop.ooni.web_connectivity import controls_of
 from probe.interop.words.ooni_keys import Told
+from probe.results.flat_observation import observation_from
 
 MAX_TEXT = 4000
 _ENGINES = {theirs: ours for ours, theirs in ENGINES.items()}
-_OPERATIONS = frozenset((*FORMS, "app_round_trip", "quic_version", "stun_binding", "transfer"))
+_OPERATIONS: frozenset[Operation] = frozenset((*FORMS, "app_round_trip", "quic_version", "stun_binding", "transfer"))
 Fields = dict[str, Any]
 
 
@@ -36,10 +40,10 @@ def read_own(frame: Frame) -> Found:
     outcome = verdict.get("outcome") if isinstance(verdict, dict) else None
     target, service, role = (str(name) for name in names)
     inputs = dict.fromkeys([frame.url, *(o.input for o in rows if o.target_id == target and o.input)])
-    aim = Aim(target_id=target, service=service, role=role, inputs=tuple(inputs),
+    aim = Aim(target_id=target, service=service, role=known(role, ROLES), inputs=tuple(inputs),
               theirs=outcome if outcome in ("ok", "blocked", "down") else NONE)
     return Found(aims=[aim], observations=rows, controls=_controls(plain, frame.url), left_out=left_out,
-                 shown={o.hostname for o in rows if o.trust == "valid" and o.hostname})
+                 shown={o.hostname for o in rows if o.tls.trust == "valid" and o.hostname})
 
 
 def _rows(plain: Mapping[str, Any]) -> tuple[list[Observation], int]:
@@ -69,11 +73,11 @@ def _row(key: str, item: Fields) -> Observation | None:
     rest = {name: value for name, value in beside.items() if name in HELD} if isinstance(beside, dict) else {}
     try:
         made = {**rest, **READ[key](item), "failure": item_failure(item), "t0_s": item.get("t0"), "t_s": item.get("t")}
-        row = msgspec.convert({name: value for name, value in made.items() if value is not None}, Observation)
+        row = observation_from({name: value for name, value in made.items() if value is not None})
     except (msgspec.ValidationError, RecursionError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
     good = row.operation in _OPERATIONS and row.purpose in PURPOSES and 0 < row.attempt < 1000 and _is_place(row)
-    return row if good and max(map(len, (row.hostname, row.input, row.failure, row.sni))) < MAX_TEXT else None
+    return row if good and max(map(len, (row.hostname, row.input, row.failure, row.tls.sni))) < MAX_TEXT else None
 
 
 def item_failure(item: Fields) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import UNSET, structs
 
 from probe.catalogue.endpoint_urls import BadUrl, literal, place
 from probe.catalogue.test_lists import slug
+from probe.core.observation_parts import DatagramPart, TlsPart, TracePart
 from probe.core.observations import Observation
+from probe.core.replies import TraceLine
+from probe.core.tables.purposes import Purpose
 from probe.interop.imported_measurement import Aim, Found, Frame
 from probe.interop.ooni.decode import NotJudged, Unreadable, converted, keys_of, plain_keys
 from probe.interop.ooni.ooni_verdicts import word_of
@@ -26,7 +29,7 @@ from probe.interop.words.ooni_keys import Exchange, Handshake, Keys
 from probe.interop.words.ooni_words import TRUST
 from probe.interop.words.translated_words import failure_word, host_word, seconds, split_place
 
-ROLE = "web"
+ROLE: Final = "web"
 T = TypeVar("T")
 MAX_TRACES = 40
 
@@ -117,7 +120,8 @@ def read_sniblocking(frame: Frame) -> Found:
     aim = Aim(target_id=f"{frame.test}.{ROLE}.{slug(f'https://{name}/')}", service=frame.test, role=ROLE, inputs=(url,),
               theirs=word_of(frame.test, plain, ""))
     sheet = _sheet(frame, aim)
-    for purpose, side in (("innocent", control), ("target", mine)):
+    purposes: tuple[Purpose, ...] = ("innocent", "target")
+    for purpose, side in zip(purposes, (control, mine), strict=True):
         for sni, where, shake in side:
             sheet.rows += _hello(sheet, shake, sni, purpose, at) if where == at else []
     return Found(aims=[aim], observations=sheet.rows, shown=sheet.shown)
@@ -137,7 +141,7 @@ def _side(part: object, fallback: str) -> list[tuple[str, tuple[str, int], Hands
             for s in keys.tls_handshakes or ()]
 
 
-def _hello(sheet: Sheet, shake: Handshake, sni: str, purpose: str, at: tuple[str, int]) -> list[Observation]:
+def _hello(sheet: Sheet, shake: Handshake, sni: str, purpose: Purpose, at: tuple[str, int]) -> list[Observation]:
     """A handshake that may end once the server has answered: that it has no certificate for the name is no failure."""
     if shake.failure is UNSET:
         return []
@@ -145,9 +149,11 @@ def _hello(sheet: Sheet, shake: Handshake, sni: str, purpose: str, at: tuple[str
     base = sheet.base(at[0], *at) | {"purpose": purpose}
     answered = not word or word == "ssl_invalid_hostname"
     return [Observation(
-        operation="tls_handshake", failure="" if answered else word, sni=sni, server_hello=answered or word in TRUST,
-        attempt=sheet.attempt(base | {"hostname": purpose}, "tls_handshake", True),
-        t0_s=seconds(shake.t0, shake.t), t_s=seconds(shake.t), **base)]
+        operation="tls_handshake", failure="" if answered else word,
+        tls=TlsPart(sni=sni, server_hello=answered or word in TRUST),
+        attempt=sheet.attempt(base | {"hostname": purpose}, "tls_handshake", True), t0_s=seconds(shake.t0, shake.t),
+        t_s=seconds(shake.t), **base,
+    )]
 
 
 def read_tlsmiddlebox(frame: Frame) -> Found:
@@ -176,9 +182,11 @@ def _add_trace(sheet: Sheet, trace: object) -> None:
         address, port = split_place(shake.address)
         sheet.rows.append(Observation(
             operation="tls_handshake", purpose=ASIDE, hostname=host_word(shake.server_name), address=address, port=port,
-            family=0 if not address else 6 if ":" in address else 4, sni=host_word(shake.server_name),
-            failure=failure_word(shake.failure), replies=(f"{ttl}",) if isinstance(ttl, int) else (),
-            t0_s=seconds(shake.t0, shake.t), t_s=seconds(shake.t)))
+            family=0 if not address else 6 if ":" in address else 4, tls=TlsPart(sni=host_word(shake.server_name)),
+            failure=failure_word(shake.failure),
+            trace=TracePart(lines=(TraceLine(ttl=ttl),) if isinstance(ttl, int) else ()),
+            t0_s=seconds(shake.t0, shake.t), t_s=seconds(shake.t),
+        ))
 
 
 def read_echcheck(frame: Frame) -> Found:
@@ -211,8 +219,10 @@ def read_stun(frame: Frame) -> Found:
     failure = failure_word(plain.get("failure") if isinstance(plain.get("failure"), str) else None)
     if address and "failure" in plain and not failure.startswith("dns_"):
         sheet.knows(host, (address,), "network")
-        sheet.rows.append(Observation(operation="stun_binding", failure=failure, requests=1,
-                                      responses=int(not failure), **sheet.base(host, address, port)))
+        sheet.rows.append(Observation(
+            operation="stun_binding", failure=failure, datagrams=DatagramPart(requests=1, responses=int(not failure)),
+            **sheet.base(host, address, port),
+        ))
     return Found(aims=[aim], observations=sheet.rows, shown=sheet.shown, left_out=left_out)
 
 

@@ -17,6 +17,7 @@ from probe.catalogue.endpoint_urls import BadUrl, place
 from probe.catalogue.test_lists import ROLE, SERVICE, slug
 from probe.core.addresses import parse
 from probe.core.observations import ControlAnswer
+from probe.core.tables.failures import Failure as FailureWord
 from probe.core.tables.http_status import REDIRECTS
 from probe.inference.evidence.url_places import joined
 from probe.interop.imported_measurement import Aim, Found, Frame
@@ -132,7 +133,7 @@ def controls_of(told: Told | None, failure: Failure, hops: Sequence[str]) -> lis
     return [first, _with_page(ControlAnswer(control_id=HELPER, input=hops[-1], state="answered"), page)]
 
 
-def _dns_failure(told: Told) -> str:
+def _dns_failure(told: Told) -> FailureWord:
     if told.dns is None or (told.dns.failure is UNSET and not told.dns.addrs):
         return "unknown_failure"
     return failure_word(told.dns.failure)
@@ -144,8 +145,8 @@ def _addresses(told: Told) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _pairs(told: dict[str, ToldTcp] | None) -> tuple[tuple[str, str], ...]:
-    found = []
+def _pairs(told: dict[str, ToldTcp] | None) -> tuple[tuple[str, FailureWord], ...]:
+    found: list[tuple[str, FailureWord]] = []
     for text, one in list((told or {}).items())[:400]:
         address, port = split_place(text)
         if address:

@@ -59,7 +59,7 @@ def published(result: RunResult, cell: Cell | None) -> list[dict[str, Any]]:
     else:
         cc, asn = network_of(vantage)
         vantage = replace(vantage, probe_cc=cc, probe_asn=asn)
-    rows = tuple(replace(row, body_sha256="") for row in result.observations)
+    rows = tuple(replace(row, http=replace(row.http, body_sha256="")) for row in result.observations)
     return measurements_of(replace(result, run=replace(run, vantage=vantage), observations=rows))
 
 

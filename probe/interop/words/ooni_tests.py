@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
+from probe.core.tables.roles import ROLES, Role
+from probe.core.tables.trust import TrustPolicy
+from probe.core.tables.words import known
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -23,8 +27,8 @@ class Part:
         return self.target_id.split(".")[0]
 
     @property
-    def role(self) -> str:
-        return self.target_id.split(".")[1]
+    def role(self) -> Role:
+        return known(self.target_id.split(".")[1], ROLES)
 
 
 def _dc(name: str, *addresses: str) -> Part:
@@ -68,7 +72,7 @@ PARTS: Mapping[str, tuple[Part, ...]] = MappingProxyType({
 })
 """Test -> its targets, those of earlier versions too: a version that did not try one has no attempt at it."""
 
-PRIVATE_ROOT: Mapping[str, str] = MappingProxyType({"signal": "signal_root"})
+PRIVATE_ROOT: Mapping[str, TrustPolicy] = MappingProxyType({"signal": "signal_root"})
 """Service -> whose root signs, where it is not the web's."""
 
 QUORUMS: Mapping[tuple[str, str], int] = MappingProxyType({("whatsapp", "chat"): 1})

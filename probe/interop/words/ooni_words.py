@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from probe.core.tables.failures import Failure
+from probe.core.tables.resolvers import DnsEngine, OperatorName
+from probe.core.tables.trust import TrustFinding
+
 FAILURES: Mapping[str, str] = MappingProxyType({
     "connection_refused_error": "connection_refused",
     "connection_done": "eof_error",
@@ -24,10 +28,10 @@ FAILURES: Mapping[str, str] = MappingProxyType({
 """Legacy word -> today's. What stands for several causes (a name that does not exist or a resolver that fails; a reset
 or a silence) becomes a word that convicts nobody. Android says EAI_NODATA whatever went wrong."""
 
-INTERRUPTED = frozenset(("interrupted", "generic_timeout_error"))
+INTERRUPTED: frozenset[Failure] = frozenset(("interrupted", "generic_timeout_error"))
 """What an operation fails with that was not begun any more when the time of a test was over."""
 
-TRUST: Mapping[str, str] = MappingProxyType({
+TRUST: Mapping[Failure, TrustFinding] = MappingProxyType({
     "ssl_unknown_authority": "unknown_issuer",
     "ssl_invalid_hostname": "wrong_name",
     "ssl_invalid_certificate": "invalid",
@@ -45,7 +49,7 @@ ALERTS: Mapping[str, int] = MappingProxyType({
 })
 """What Go writes of an alert (RFC 8446 section 6), inside `unknown_failure`."""
 
-DOH_OPERATORS: Mapping[str, str] = MappingProxyType({
+DOH_OPERATORS: Mapping[str, OperatorName] = MappingProxyType({
     "dns.google": "google",
     "cloudflare-dns.com": "cloudflare",
     "mozilla.cloudflare-dns.com": "cloudflare",
@@ -59,7 +63,7 @@ PUBLIC_RESOLVERS = frozenset((
 ))
 """Resolvers that Web Connectivity asks over UDP (0.5 on)."""
 
-ENGINES: Mapping[str, str] = MappingProxyType({
+ENGINES: Mapping[str, DnsEngine] = MappingProxyType({
     "system": "system", "getaddrinfo": "system", "golang_net_resolver": "system", "go": "system", "unknown": "system",
     "": "system", "udp": "udp", "tcp": "tcp", "dot": "dot", "doh": "doh",
 })

@@ -5,23 +5,25 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime
+from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from msgspec import UNSET
 
 from probe.core.addresses import parse
-from probe.core.tables.failures import scrub
+from probe.core.tables.failures import Failure as FailureWord
+from probe.core.tables.failures import open_failure, scrub
 from probe.interop.words.ooni_keys import Failure
 from probe.interop.words.ooni_words import ALERTS, FAILURES
 
-UNKNOWN = "unknown_failure"
+UNKNOWN: Final = "unknown_failure"
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _ASN = re.compile(r"(?:AS)?([0-9]{1,10})", re.ASCII)
 _CC = re.compile(r"[A-Z]{2}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}", re.ASCII)
 
 
-def failure_word(failure: Failure) -> str:
+def failure_word(failure: Failure) -> FailureWord:
     """Today's word for a failure, old or new; empty where there was none, or where nothing is said of one."""
     if failure is None or failure is False or failure is UNSET or failure == "":
         return ""
@@ -29,8 +31,8 @@ def failure_word(failure: Failure) -> str:
         return UNKNOWN
     word = FAILURES.get(failure, failure)
     if _WORD.fullmatch(word):
-        return word
-    return f"{UNKNOWN}: {scrub(word.removeprefix(UNKNOWN).lstrip(': '))}"
+        return open_failure(word)
+    return open_failure(f"{UNKNOWN}: {scrub(word.removeprefix(UNKNOWN).lstrip(': '))}")
 
 
 def alert_of(failure: Failure) -> int:

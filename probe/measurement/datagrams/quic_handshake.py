@@ -18,8 +18,11 @@ from aioquic.quic.connection import QuicConnection
 from aioquic.quic.packet import QuicProtocolVersion
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from probe.core.observation_parts import TlsPart
 from probe.core.observations import Observation
-from probe.core.tables.failures import TIMEOUT, failure_of, trust_failure
+from probe.core.tables.failures import TIMEOUT, Failure, failure_of, open_failure, trust_failure
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
 from probe.measurement.clock import Clock
 from probe.measurement.datagrams.quic_trust import trust_word
 from probe.measurement.datagrams.quic_wire import is_meant_for
@@ -44,7 +47,7 @@ _CRYPTO_ERROR = range(0x100, 0x200)
 class Shaken:
     """What one connection showed, while it runs and when it is over."""
 
-    failure: str = ""
+    failure: Failure = ""
     spoken: bool = False
     """A datagram of version 1 came for us: the name reached a QUIC server, whatever it said of it."""
     done: bool = False
@@ -52,7 +55,7 @@ class Shaken:
     alpn: str = ""
     cipher: str = ""
     chain_der: tuple[bytes, ...] = ()
-    trust: str = ""
+    trust: TrustFinding | Empty = ""
     over: bool = False
     pings: int = 0
     heard: set[int] = field(default_factory=set)
@@ -64,17 +67,20 @@ def quic_visit(plan: QuicVisit, *, clock: Clock) -> Observation:
     base = Observation(
         operation="quic_handshake", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
         address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
-        target_id=plan.target_id, input=plan.input, sni=plan.sni, t0_s=clock.now_s(),
+        target_id=plan.target_id, input=plan.input, tls=TlsPart(sni=plan.sni), t0_s=clock.now_s(),
     )
     try:
         with UdpFlow(plan.address, plan.port) as flow:
             got = shake(flow, plan)
             subject, issuer = names_of(got.chain_der[0]) if got.chain_der else ("", "")
             return replace(
-                base, failure=got.failure, icmp=flow.icmp_word, t_s=clock.now_s(), alpn=got.alpn, cipher=got.cipher,
-                tls_version="TLSv1.3" if got.done else "", tls_alert=got.alert, server_hello=got.spoken,
-                chain=tuple(key_hash(der) for der in got.chain_der), trust=got.trust, subject=subject, issuer=issuer,
-                requests=got.pings, responses=len(got.heard),
+                base, failure=got.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
+                tls=replace(
+                    base.tls, alpn=got.alpn, cipher=got.cipher, version="TLSv1.3" if got.done else "", alert=got.alert,
+                    server_hello=got.spoken, chain=tuple(key_hash(der) for der in got.chain_der), trust=got.trust,
+                    subject=subject, issuer=issuer,
+                ),
+                datagrams=replace(base.datagrams, requests=got.pings, responses=len(got.heard)),
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )
     except OSError as error:
@@ -100,7 +106,7 @@ def _fenced(got: Shaken) -> Iterator[None]:
     except OSError:
         raise
     except Exception as error:
-        got.over, got.failure = True, f"unknown_failure: quic library {type(error).__name__}"
+        got.over, got.failure = True, open_failure(f"unknown_failure: quic library {type(error).__name__}")
 
 
 def _converse(flow: UdpFlow, plan: QuicVisit, got: Shaken, stay_s: float) -> None:
@@ -165,11 +171,11 @@ def _take_events(quic: QuicConnection, got: Shaken) -> None:
                 got.failure, got.alert = _why_over(event.error_code)
 
 
-def _why_over(code: int) -> tuple[str, int]:
+def _why_over(code: int) -> tuple[Failure, int]:
     """Failure word and alert of a connection that ended before its handshake had."""
     if code in _CRYPTO_ERROR:
-        return f"ssl_error: quic alert {code & 0xFF}", code & 0xFF
-    return f"unknown_failure: quic error {code:#x}", -1
+        return open_failure(f"ssl_error: quic alert {code & 0xFF}"), code & 0xFF
+    return open_failure(f"unknown_failure: quic error {code:#x}"), -1
 
 
 def _read_chain(quic: QuicConnection, got: Shaken) -> None:

@@ -15,11 +15,11 @@ from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import verify_certificate_hostname
 
 from probe.core.tables.failures import X509_TRUST
-from probe.core.tables.trust import ANCHORS, TrustFinding, judged
+from probe.core.tables.trust import ANCHORS, TrustFinding, TrustPolicy, judged
 from probe.core.tables.words import Empty
 
 
-def trust_word(chain: tuple[bytes, ...], *, trust: str, name: str) -> TrustFinding | Empty:
+def trust_word(chain: tuple[bytes, ...], *, trust: TrustPolicy, name: str) -> TrustFinding | Empty:
     """valid, or why not; empty where this policy judges no certificate. `chain` is DER, leaf first."""
     if not judged(trust):
         return ""
@@ -38,7 +38,7 @@ def trust_word(chain: tuple[bytes, ...], *, trust: str, name: str) -> TrustFindi
 
 
 @lru_cache(maxsize=8)
-def _store(trust: str) -> crypto.X509Store:
+def _store(trust: TrustPolicy) -> crypto.X509Store:
     """The roots of a trust word: its own anchors, or certifi's; never the operating system's."""
     store = crypto.X509Store()
     if trust in ANCHORS:

@@ -18,7 +18,7 @@ WAIT_S = 1.2
 
 
 def ask_version(plan: VersionProbe, *, clock: Clock) -> Observation:
-    """Ask for a version that does not exist; `replies` are those offered instead. The network raises nothing."""
+    """Ask for a version that does not exist; `versions` are those offered instead. The network raises nothing."""
     base = Observation(operation="quic_version", purpose="version", attempt=plan.attempt, address=plan.address,
                        port=plan.port, family=6 if ":" in plan.address else 4, t0_s=clock.now_s())
     question, offered, tries = version_question(), None, 0
@@ -32,7 +32,9 @@ def ask_version(plan: VersionProbe, *, clock: Clock) -> Observation:
                     offered = offered_versions(data, question)
             return replace(
                 base, failure="" if offered is not None else flow.failure or TIMEOUT, icmp=flow.icmp_word,
-                replies=offered or (), t_s=clock.now_s(), requests=tries, responses=int(offered is not None),
+                t_s=clock.now_s(),
+                datagrams=replace(base.datagrams, requests=tries, responses=int(offered is not None),
+                                  versions=tuple(int(version, 16) for version in offered or ())),
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )
     except OSError as error:

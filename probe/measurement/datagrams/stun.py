@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from probe.core.observations import Observation
-from probe.core.tables.failures import TIMEOUT, failure_of
+from probe.core.tables.failures import TIMEOUT, Failure, failure_of, open_failure
 from probe.measurement.clock import Clock
 from probe.measurement.datagrams.stun_wire import (
     answer_word,
@@ -32,6 +32,8 @@ direction loses a fifth of the requests."""
 Told = Callable[[str, str], None]
 """Takes an address of ours and who told of it, and keeps neither it nor anything that would tell it."""
 
+NO_REQUEST_OF_OURS = open_failure("unknown_failure: answer to no request")
+
 
 def _to_nobody(address: str, teller: str) -> None:
     return
@@ -43,13 +45,13 @@ class Series:
 
     waiting: set[bytes] = field(default_factory=set)
     answered: int = 0
-    complaint: str = ""
+    complaint: Failure = ""
     """The first answer that was none: an error, or another's."""
     own: str = field(default="", repr=False)
     """The address that the first answer said is ours; it goes no further than to who asked."""
 
     @property
-    def failure(self) -> str:
+    def failure(self) -> Failure:
         """Of a series that has ended: a complaint where nothing better was said, silence where too few answered."""
         if self.complaint and not self.answered:
             return self.complaint
@@ -70,7 +72,9 @@ def binding(plan: Binding, *, clock: Clock, told: Told = _to_nobody) -> Observat
             told(series.own, plan.address)
             return replace(
                 base, failure=flow.failure or series.failure, icmp=flow.icmp_word, t_s=clock.now_s(),
-                requests=len(series.waiting) + series.answered, responses=series.answered,
+                datagrams=replace(
+                    base.datagrams, requests=len(series.waiting) + series.answered, responses=series.answered,
+                ),
                 bytes_written=flow.bytes_written, bytes_read=flow.bytes_read,
             )
     except OSError as error:
@@ -104,4 +108,4 @@ def _hear(flow: UdpFlow, series: Series, until: float, *, all_at_once: bool) -> 
             series.answered += 1
             series.own = series.own or mapped_address(data, transaction)
         else:
-            series.complaint = series.complaint or word or "unknown_failure: answer to no request"
+            series.complaint = series.complaint or word or NO_REQUEST_OF_OURS

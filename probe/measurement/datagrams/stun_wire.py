@@ -12,6 +12,8 @@ import os
 import struct
 import zlib
 
+from probe.core.tables.failures import Failure, open_failure
+
 COOKIE = bytes.fromhex("2112a442")
 MAX_BYTES = 2048
 _BINDING, _SUCCESS, _ERROR = 0x0001, 0x0101, 0x0111
@@ -46,18 +48,18 @@ def transaction_of(data: bytes) -> bytes:
     return data[8:20]
 
 
-def answer_word(data: bytes, transaction: bytes) -> str | None:
+def answer_word(data: bytes, transaction: bytes) -> Failure | None:
     """What a datagram says to the request: empty for a success, a failure word for an error or a malformed answer,
     None where it answers no request of this transaction. Raises nothing, whatever the bytes."""
     if not transaction or transaction_of(data) != transaction:
         return None
     kinds = _attributes(data)
     if kinds is None:
-        return "unknown_failure: malformed stun answer"
+        return open_failure("unknown_failure: malformed stun answer")
     if data[1] == _ERROR & 0xFF:
-        return f"unknown_failure: stun error {_error_code(data, kinds)}"
+        return open_failure(f"unknown_failure: stun error {_error_code(data, kinds)}")
     if kinds.keys().isdisjoint(_MAPPED):
-        return "unknown_failure: stun answer without address"
+        return open_failure("unknown_failure: stun answer without address")
     return ""
 
 

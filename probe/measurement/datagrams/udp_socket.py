@@ -8,7 +8,7 @@ import socket
 import time
 from types import TracebackType
 
-from probe.core.tables.failures import datagram_failure, failure_of
+from probe.core.tables.failures import Failure, datagram_failure, failure_of
 from probe.inference.evidence.hop_evidence import icmp_word
 from probe.measurement.streams.sockets import icmp_error, report_icmp
 
@@ -29,7 +29,8 @@ class UdpFlow:
         self.address, self.port, self.family = address, port, 6 if ":" in address else 4
         self._sock = socket.socket(socket.AF_INET6 if self.family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
         self.bytes_written = self.bytes_read = self.datagrams_read = 0
-        self.failure = self.icmp = ""
+        self.failure: Failure = ""
+        self.icmp = ""
         with contextlib.suppress(OSError):
             report_icmp(self._sock, 1)
         try:

@@ -11,15 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from probe.core.tables.run_words import Metered, Power
+
 SUPPLIES = Path("/sys/class/power_supply")
 _TIMEOUT_S = 2.0
-_METERED = {"0": "unknown", "1": "yes", "2": "no", "3": "likely", "4": "unlikely"}
+_METERED: dict[str, Metered] = {"0": "unknown", "1": "yes", "2": "no", "3": "likely", "4": "unlikely"}
 """NMMetered of NetworkManager's D-Bus interface; the last two are its guesses, of a telephone's tether for one."""
 _BUSCTL = ("busctl", "--system", "get-property", "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager",
            "org.freedesktop.NetworkManager", "Metered")
 _NMCLI = ("nmcli", "--terse", "--fields", "GENERAL.TYPE,GENERAL.STATE,GENERAL.METERED", "device", "show")
-_NMCLI_WORDS = {"yes": "yes", "no": "no", "yes (guessed)": "likely", "no (guessed)": "unlikely"}
-_COSTLY = ("yes", "likely", "unknown", "unlikely", "no")
+_NMCLI_WORDS: dict[str, Metered] = {"yes": "yes", "no": "no", "yes (guessed)": "likely", "no (guessed)": "unlikely"}
+_COSTLY: tuple[Metered, ...] = ("yes", "likely", "unknown", "unlikely", "no")
 """Of several connected devices the first of these words counts."""
 
 
@@ -27,12 +29,10 @@ _COSTLY = ("yes", "likely", "unknown", "unlikely", "no")
 class Conditions:
     """Of this device and its line, now."""
 
-    power: str = "unknown"
-    """mains, battery or unknown."""
+    power: Power = "unknown"
     charge: int = -1
     """Of the fullest battery, in per cent; -1: there is none, or it does not tell."""
-    metered: str = "unknown"
-    """yes, no, likely, unlikely or unknown."""
+    metered: Metered = "unknown"
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def conditions_now(*, supplies: Path = SUPPLIES, call: Call | None = None) -> Co
     return Conditions(power=power, charge=charge, metered=metered(call or _output))
 
 
-def power_of(folder: Path) -> tuple[str, int]:
+def power_of(folder: Path) -> tuple[Power, int]:
     """(mains, battery or unknown, charge) from the kernel's power supplies (ABI sysfs-class-power).
 
     A device without a battery of its own runs on mains; a mouse's battery, whose scope is `Device`, is not its own.
@@ -74,12 +74,12 @@ def power_of(folder: Path) -> tuple[str, int]:
     return ("mains" if states & {"Full", "Not charging"} else "unknown"), charge
 
 
-def metered(call: Call) -> str:
+def metered(call: Call) -> Metered:
     """What NetworkManager says of the connection that is in use; unknown without it."""
     kind, _, value = call(_BUSCTL).strip().partition(" ")
     if kind == "u":
         return _METERED.get(value, "unknown")
-    words = []
+    words: list[Metered] = []
     device: dict[str, str] = {}
     for line in (*call(_NMCLI).splitlines(), ""):
         key, colon, text = line.partition(":")

@@ -8,6 +8,7 @@ import socket
 import struct
 from pathlib import Path
 
+from probe.core.tables.run_words import Gateway
 from probe.core.tables.systems import LINUX
 
 
@@ -21,7 +22,7 @@ def default_gateway(path: str = "/proc/net/route") -> str:
     return ""
 
 
-def gateway_word(timeout_s: float = 1.0) -> str:
+def gateway_word(timeout_s: float = 1.0) -> Gateway:
     """answers, silent, none (no gateway, e.g. a point-to-point line) or unknown (no permission to ask, or a system
     that tells of no routes)."""
     gateway = default_gateway()

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from probe.core.tables.run_words import Tunnel
 from probe.core.tables.systems import LINUX
 from probe.measurement.device.own_addresses import own_addresses
 
@@ -20,7 +21,7 @@ _SIOCGIFADDR = 0x8915
 """Documentation addresses: what leads there leads everywhere. Nothing is sent."""
 
 
-def tunnel_word(*, proc: Path = Path("/proc/net"), sys: Path = Path("/sys/class/net")) -> str:
+def tunnel_word(*, proc: Path = Path("/proc/net"), sys: Path = Path("/sys/class/net")) -> Tunnel:
     """full: everything goes through a tunnel; split: some public addresses do; empty: none, or it cannot be seen."""
     if not LINUX:
         return ""

@@ -17,6 +17,8 @@ from probe.config.folders import own_state
 from probe.config.geo.vantage_place import Place
 from probe.config.settings import Settings
 from probe.core.runs import Vantage
+from probe.core.tables.run_words import NETWORK_TYPES, Tunnel
+from probe.core.tables.words import known
 from probe.measurement.device.own_addresses import own_addresses
 
 _KEY_FILE, _KEY_BYTES = "identity.key", 32
@@ -84,15 +86,16 @@ def _make_key(file: Path) -> None:
 
 
 def describe(settings: Settings, place: Place, *, lab: bool, started_at: datetime, resolver_count: int,
-             nat64_prefix: str = "", tunnel: str = "", link: tuple[int, ...] = (), packets: bool = False) -> Vantage:
+             nat64_prefix: str = "", tunnel: Tunnel = "", link: tuple[int, ...] = (), packets: bool = False) -> Vantage:
     """The vantage's row: what is configured, what runs, which network it is, and no more of where the person is."""
     import requests
 
     return Vantage(
         probe_id="laboratory" if lab else probe_id(started_at.strftime("%Y-%m")),
-        **asdict(place), network_type=settings.vantage.network_type, resolver_count=resolver_count,
-        nat64_prefix=nat64_prefix, tunnel=tunnel, families=link, platform=platform.system().lower(),
-        python_version=platform.python_version(), openssl_version=ssl.OPENSSL_VERSION.split(" ")[1],
-        requests_version=requests.__version__, privilege="packet" if packets else "socket",
+        **asdict(place), network_type=known(settings.vantage.network_type, NETWORK_TYPES),
+        resolver_count=resolver_count, nat64_prefix=nat64_prefix, tunnel=tunnel, families=link,
+        platform=platform.system().lower(), python_version=platform.python_version(),
+        openssl_version=ssl.OPENSSL_VERSION.split(" ")[1], requests_version=requests.__version__,
+        privilege="packet" if packets else "socket",
         consent_level=settings.run.consent_level, lab=lab,
     )

@@ -19,12 +19,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from probe.core.observation_parts import HttpPart, TlsPart, TracePart
 from probe.core.observations import Observation
+from probe.core.replies import TraceLine
+from probe.core.tables.evidence_words import HopWord
 from probe.core.tables.failures import failure_of
 from probe.core.tables.systems import SILENT_SYSTEM
-from probe.inference.evidence.hop_evidence import ACTS, Sent, first_sign, heard_of, sent
+from probe.core.tables.words import Empty
+from probe.inference.evidence.hop_evidence import ACTS, first_sign, heard_of, packets_of
 from probe.measurement.clock import Clock
-from probe.measurement.hops.locate_udp import MAX_TTL, Datagram, questions, send_all, texts, way
+from probe.measurement.hops.locate_udp import MAX_TTL, Datagram, lines_of, questions, send_all, way
 from probe.measurement.hops.trace import hears_routers
 from probe.measurement.planning.steps import Locate
 from probe.measurement.streams.sockets import RecordedSocket, abort, open_socket
@@ -57,7 +61,7 @@ class _Search:
     seen: list[Observation] = field(default_factory=list)
     begun_s: list[float] = field(default_factory=list)
 
-    def flow(self, name: str, ttls: Sequence[int]) -> tuple[Sent, ...]:
+    def flow(self, name: str, ttls: Sequence[int]) -> tuple[TraceLine, ...]:
         """Ask for the name with these TTLs on a connection of its own; what came of each packet."""
         if len(self.begun_s) >= MAX_FLOWS:
             return ()
@@ -66,29 +70,30 @@ class _Search:
         self.begun_s.append(time.monotonic())
         row = self._row(name, attempt=len(self.begun_s))
         try:
-            row = replace(row, replies=_ask(self.plan, name, ttls))
+            row = replace(row, trace=TracePart(lines=_ask(self.plan, name, ttls)))
         except OSError as error:  # the connection itself: what blocks for minutes may hit that already
             row = replace(row, failure=failure_of(error))
         self.seen.append(replace(row, t_s=self.clock.now_s()))
-        return sent(row)
+        return packets_of(row)
 
     def _row(self, name: str, *, attempt: int = 1) -> Observation:
         plan = self.plan
         return Observation(
             operation="trace", purpose="locate", hostname=name, address=plan.address, port=plan.port, attempt=attempt,
             input=plan.input, family=6 if ":" in plan.address else 4, t0_s=self.clock.now_s(),
-            sni=name if plan.kind == "tls" else "", host_header=name if plan.kind == "http" else "",
+            tls=TlsPart(sni=name if plan.kind == "tls" else ""),
+            http=HttpPart(host_header=name if plan.kind == "http" else ""),
         )
 
-    def keep(self, name: str, replies: Sequence[str], t0_s: float) -> tuple[Sent, ...]:
-        row = replace(self._row(name), replies=tuple(replies), t0_s=t0_s, t_s=self.clock.now_s())
+    def keep(self, name: str, lines: Sequence[TraceLine], t0_s: float) -> tuple[TraceLine, ...]:
+        row = replace(self._row(name), trace=TracePart(lines=tuple(lines)), t0_s=t0_s, t_s=self.clock.now_s())
         self.seen.append(row)
-        return sent(row)
+        return packets_of(row)
 
 
 def locate(plan: Locate, *, clock: Clock, key: bytes) -> list[Observation]:
     """Search for the hop. One row for the routers on the way (no name), one for each flow or series of questions;
-    `replies` has `TTL word delay_ms router space IP-TTL`, as far as each is known. Never raises for the network."""
+    each line is what became of one packet. Never raises for the network."""
     search = _Search(plan, clock)
     if not hears_routers(platform.system(), platform.release()):
         return [replace(search._row(plan.name), reason=SILENT_SYSTEM)]
@@ -101,8 +106,8 @@ def locate(plan: Locate, *, clock: Clock, key: bytes) -> list[Observation]:
     return search.seen
 
 
-def _walk(search: _Search, routers: Sequence[Sent]) -> None:
-    plan, rows = search.plan, list[tuple[Sent, ...]]()
+def _walk(search: _Search, routers: Sequence[TraceLine]) -> None:
+    plan, rows = search.plan, list[tuple[TraceLine, ...]]()
     ended = heard_of(routers)[1]
     last = min(MAX_TTL, ended + 1) if ended else MAX_TTL
     place, begin = 0, 1
@@ -119,7 +124,7 @@ def _walk(search: _Search, routers: Sequence[Sent]) -> None:
     search.flow(plan.control_name, (place,) * REPEATS)
 
 
-def _ask(plan: Locate, name: str, ttls: Sequence[int]) -> tuple[str, ...]:
+def _ask(plan: Locate, name: str, ttls: Sequence[int]) -> tuple[TraceLine, ...]:
     """One connection. Raises OSError where it is not established."""
     sock = open_socket(6 if ":" in plan.address else 4, deadline=time.monotonic() + CONNECT_S)
     try:
@@ -138,10 +143,10 @@ class _Flow:
     def __init__(self, sock: RecordedSocket, ttls: tuple[int, ...]) -> None:
         self._sock, self._ttls = sock, ttls
         self._sent: list[float] = []
-        self._told: dict[int, tuple[str, float]] = {}
+        self._told: dict[int, tuple[HopWord, float]] = {}
         self._patience_s = 0.0
 
-    def run(self, data: bytes) -> tuple[str, ...]:
+    def run(self, data: bytes) -> tuple[TraceLine, ...]:
         sock = self._sock
         sock.setblocking(False)
         with suppress(OSError):  # some congestion controls never count as thin (tcp_stream_is_thin in net/tcp.h)
@@ -167,7 +172,7 @@ class _Flow:
                     break
         if not _info(sock, _UNACKED_OFFSET) and len(self._sent) - 1 not in self._told:
             self._tell("acked")
-        return tuple(self._texts())
+        return self._lines()
 
     def _note(self, now_s: float) -> None:
         self._sent.append(now_s)
@@ -175,7 +180,7 @@ class _Flow:
     def _set_next(self) -> None:
         _set_ttl(self._sock, self._ttls[min(len(self._sent), len(self._ttls) - 1)])
 
-    def _tell(self, word: str) -> None:
+    def _tell(self, word: HopWord) -> None:
         self._told.setdefault(len(self._sent) - 1, (word, 1000 * (time.monotonic() - self._sent[-1])))
 
     def _hear(self) -> bool:
@@ -184,7 +189,7 @@ class _Flow:
         if code in _UNREACHABLE:
             self._tell("exceeded")
             return False
-        word = "reset" if code else ""
+        word: HopWord | Empty = "reset" if code else ""
         if not word:
             try:
                 word = "answered" if socket.socket.recv(self._sock, 2048) else "closed"
@@ -199,9 +204,13 @@ class _Flow:
         self._tell(word)
         return word in ACTS
 
-    def _texts(self) -> Sequence[str]:
-        told = [(self._ttls[n], *self._told.get(n, ("silent", 0.0))) for n in range(len(self._sent))]
-        return [f"{ttl} {word} {delay_ms:.1f}" if word != "silent" else f"{ttl} silent" for ttl, word, delay_ms in told]
+    def _lines(self) -> tuple[TraceLine, ...]:
+        told = [(self._ttls[n], *self._told.get(n, ("silent", None))) for n in range(len(self._sent))]
+        return tuple(TraceLine(ttl=ttl, word=word, delay_ms=None if delay_ms is None else round(delay_ms, 1))
+                     for ttl, word, delay_ms in told)
+
+
+_UNTOLD: tuple[HopWord, float] = ("silent", 0.0)
 
 
 def _set_ttl(sock: socket.socket, ttl: int) -> None:
@@ -235,7 +244,7 @@ def _request(name: str) -> bytes:
     return f"GET / HTTP/1.1\r\nHost: {name}\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode("ascii", "replace")
 
 
-def _ask_dns(search: _Search, routers: Sequence[Sent], key: bytes) -> None:
+def _ask_dns(search: _Search, routers: Sequence[TraceLine], key: bytes) -> None:
     """Questions with every TTL, those for the name twice: datagrams get lost. Up to twice the resolver's distance: an
     answer with a copied TTL comes from half as far as the question would have gone."""
     plan, t0_s = search.plan, search.clock.now_s()
@@ -247,4 +256,4 @@ def _ask_dns(search: _Search, routers: Sequence[Sent], key: bytes) -> None:
             batch, is_answer = questions(name, recursion=plan.recursion, ttls=ttls)
             send_all(plan.address, batch, key=key, together=plan.together, is_answer=is_answer)
             asked += batch
-        search.keep(name, tuple(texts(asked)), t0_s)
+        search.keep(name, lines_of(asked), t0_s)

@@ -7,10 +7,12 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from probe.core.replies import TraceLine
+from probe.core.tables.evidence_words import HopWord
 from probe.inference.evidence.hop_evidence import address_space
 from probe.measurement.device.gateway import default_gateway
 from probe.measurement.hops.trace import router_hash
@@ -36,8 +38,8 @@ class Datagram:
     data: bytes
     port: int
     begin_s: float = 0.0
-    word: str = ""
-    text: str = ""
+    line: TraceLine | None = None
+    """What came back; None while nothing has."""
     bytes_read: int = field(default=0)
 
 
@@ -103,8 +105,8 @@ def _hear(sock: socket.socket, datagram: Datagram, address: str, key: bytes,
     delay_ms = 1000 * (time.monotonic() - datagram.begin_s)
     if told := icmp_error(sock):
         kind, _, sender = told.partition(" ")
-        datagram.word = _icmp_word(kind, sender, address)
-        datagram.text = f"{delay_ms:.1f} {router_hash(sender, key)} {address_space(sender)}"
+        datagram.line = TraceLine(ttl=datagram.ttl, word=_icmp_word(kind, sender, address), delay_ms=round(delay_ms, 1),
+                                  router=router_hash(sender, key), space=address_space(sender))
         sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         return False  # a box's answer may still follow a router's error
     try:
@@ -112,43 +114,43 @@ def _hear(sock: socket.socket, datagram: Datagram, address: str, key: bytes,
     except BlockingIOError:
         return False
     except OSError:
-        return bool(datagram.word)
+        return datagram.line is not None
     datagram.bytes_read += len(wire)
     if datagram.bytes_read > 65535 or not is_answer(wire):
         return datagram.bytes_read > 65535
-    datagram.word = "answered"
-    datagram.text = f"{delay_ms:.1f} - - {_ip_ttl(ancillary)}"
+    datagram.line = TraceLine(ttl=datagram.ttl, word="answered", delay_ms=round(delay_ms, 1),
+                              ip_ttl=_ip_ttl(ancillary))
     return True
 
 
-def _icmp_word(kind: str, sender: str, address: str) -> str:
+def _icmp_word(kind: str, sender: str, address: str) -> HopWord:
     if kind in _EXCEEDED:
         return "exceeded"
     return "end" if kind in _UNREACHED_PORT and sender == address else "rejected"
 
 
-def _ip_ttl(ancillary: list[tuple[int, int, bytes]]) -> str:
+def _ip_ttl(ancillary: list[tuple[int, int, bytes]]) -> int:
     for level, kind, data in ancillary:
         if level == socket.IPPROTO_IP and kind == socket.IP_TTL and len(data) >= 4:
-            return str(struct.unpack_from("@i", data)[0])
-    return "-"
+            return int(struct.unpack_from("@i", data)[0])
+    return -1
 
 
-def texts(datagrams: Sequence[Datagram]) -> Iterator[str]:
-    """`TTL word delay_ms router space IP-TTL` for each; of one that nothing came of the TTL and `silent`."""
-    for datagram in datagrams:
-        yield f"{datagram.ttl} {datagram.word or 'silent'} {datagram.text}".rstrip()
+def lines_of(datagrams: Sequence[Datagram]) -> tuple[TraceLine, ...]:
+    """What became of each; of one that nothing came of, `silent`."""
+    return tuple(datagram.line or TraceLine(ttl=datagram.ttl, word="silent") for datagram in datagrams)
 
 
-def way(address: str, *, key: bytes, together: bool) -> tuple[str, ...]:
+def way(address: str, *, key: bytes, together: bool) -> tuple[TraceLine, ...]:
     """The routers on the way to an address. Where the first one keeps silent, the default route says who it is."""
     walked = [Datagram(ttl=ttl, data=os.urandom(8), port=FIRST_PORT + ttl) for ttl in range(1, MAX_TTL + 1)]
     send_all(address, walked, key=key, together=together, is_answer=lambda wire: False)
-    if not walked[0].word and ":" not in address and (gateway := default_gateway()):
-        walked[0].word = "gateway"
-        walked[0].text = f"0.0 {router_hash(gateway, key)} {address_space(gateway)}"
-    reached = min((d.ttl for d in walked if d.word == "end"), default=MAX_TTL)
-    return tuple(texts([d for d in walked if d.ttl <= reached]))
+    if walked[0].line is None and ":" not in address and (gateway := default_gateway()):
+        walked[0].line = TraceLine(ttl=1, word="gateway", delay_ms=0.0, router=router_hash(gateway, key),
+                                   space=address_space(gateway))
+    lines = lines_of(walked)
+    reached = min((line.ttl for line in lines if line.word == "end"), default=MAX_TTL)
+    return tuple(line for line in lines if line.ttl <= reached)
 
 
 def questions(name: str, *, recursion: bool, ttls: Sequence[int]) -> tuple[list[Datagram], Callable[[bytes], bool]]:

@@ -17,8 +17,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from probe.core.observation_parts import TracePart
 from probe.core.observations import Observation
-from probe.core.tables.failures import failure_of
+from probe.core.replies import TraceLine
+from probe.core.tables.evidence_words import HopWord
+from probe.core.tables.failures import Failure, failure_of
+from probe.core.tables.operations import Operation
 from probe.core.tables.systems import LINUX, SILENT_SYSTEM
 from probe.measurement.clock import Clock
 from probe.measurement.planning.steps import Trace, UdpTrace
@@ -50,38 +54,40 @@ class _Attempt:
 
 
 def trace(plan: Trace, *, clock: Clock, key: bytes) -> Observation:
-    """Send SYNs with TTL 1, 2, ... until the address answers. `replies` has `TTL word delay_ms router` for each
-    that was answered: exceeded, open, refused, reset or unreachable. Silence at a TTL leaves no reply."""
+    """Send SYNs with TTL 1, 2, ... until the address answers. It has a line for each
+    that was answered: exceeded, open, refused, reset or unreachable. Silence at a TTL leaves no line."""
     return climb_hops(plan, lambda ttls: _batch(plan, ttls, key), operation="trace", clock=clock, apart_s=APART_S)
 
 
-def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[str]], *, operation: str, clock: Clock,
-               apart_s: float) -> Observation:
+def climb_hops(plan: Trace | UdpTrace, batch: Callable[[range], Iterable[TraceLine]], *, operation: Operation,
+               clock: Clock, apart_s: float) -> Observation:
     """Ask with TTL 1, 2, ... until anything but a router answers. `batch` asks with some TTLs at once and tells what
-    answered, as `TTL word delay_ms router`; `apart_s` passes between batches where flows are spread.
+    answered; `apart_s` passes between batches where flows are spread.
 
     A system that does not tell of routers is not asked, and nothing is sent."""
-    t0_s, told, failure = clock.now_s(), [], ""
+    t0_s = clock.now_s()
+    found: list[TraceLine] = []
+    failure: Failure = ""
     size = TOGETHER if plan.together else 1
     try:
         for first in range(1, MAX_TTL + 1, size) if LINUX else ():
             answers = list(batch(range(first, min(first + size, MAX_TTL + 1))))
-            told += answers
+            found += answers
             if size == 1:
                 time.sleep(apart_s)
-            if any(" exceeded " not in text for text in answers):
+            if any(line.word != "exceeded" for line in answers):
                 break
     except OSError as error:  # no descriptors, or no such family
         failure = failure_of(error)
     return Observation(
         operation=operation, purpose=plan.purpose, address=plan.address, port=plan.port, failure=failure,
         family=6 if ":" in plan.address else 4, reason="" if LINUX else SILENT_SYSTEM,
-        replies=tuple(sorted(told, key=lambda text: int(text.split()[0]))),
+        trace=TracePart(lines=tuple(sorted(found, key=lambda line: line.ttl))),
         t0_s=t0_s, t_s=clock.now_s(),
     )
 
 
-def _batch(plan: Trace, ttls: range, key: bytes) -> Iterator[str]:
+def _batch(plan: Trace, ttls: range, key: bytes) -> Iterator[TraceLine]:
     with selectors.DefaultSelector() as selector:
         for ttl in ttls:
             attempt = _start(plan, ttl)
@@ -115,11 +121,12 @@ def _start(plan: Trace, ttl: int) -> _Attempt | None:
     return None
 
 
-def _told(attempt: _Attempt, key: bytes) -> str:
+def _told(attempt: _Attempt, key: bytes) -> TraceLine:
     delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
     code = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     kind, _, sender = icmp_error(attempt.sock).partition(" ") if code else ("", "", "")
-    return f"{attempt.ttl} {_word(code, kind)} {delay_ms:.1f} {router_hash(sender, key)}".rstrip()
+    return TraceLine(ttl=attempt.ttl, word=_word(code, kind), delay_ms=round(delay_ms, 1),
+                     router=router_hash(sender, key))
 
 
 def is_exceeded(kind: str) -> bool:
@@ -127,13 +134,15 @@ def is_exceeded(kind: str) -> bool:
     return kind in _EXCEEDED
 
 
-def _word(code: int, kind: str) -> str:
+_ENDS: dict[Failure, HopWord] = {"connection_refused": "refused", "connection_reset": "reset"}
+
+
+def _word(code: int, kind: str) -> HopWord:
     if not code:
         return "open"
     if kind:
         return "exceeded" if is_exceeded(kind) else "unreachable"
-    return {"connection_refused": "refused", "connection_reset": "reset"}.get(
-        failure_of(OSError(code, "")), "unreachable")
+    return _ENDS.get(failure_of(OSError(code, "")), "unreachable")
 
 
 def router_hash(address: str, key: bytes) -> str:

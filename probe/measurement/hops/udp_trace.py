@@ -13,6 +13,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from probe.core.observations import Observation
+from probe.core.replies import TraceLine
+from probe.core.tables.evidence_words import HopWord
+from probe.core.tables.failures import Failure
+from probe.core.tables.protocols import DatagramKind
 from probe.measurement.clock import Clock
 from probe.measurement.datagrams.quic_wire import version_question
 from probe.measurement.datagrams.stun_wire import binding_request, new_transaction
@@ -33,16 +37,16 @@ class _Attempt:
 
 
 def udp_trace(plan: UdpTrace, *, clock: Clock, key: bytes) -> Observation:
-    """Send requests with TTL 1, 2, ... until the address answers. `replies` as of a trace over TCP: exceeded, open
+    """Send requests with TTL 1, 2, ... until the address answers. Lines as of a trace over TCP: exceeded, open
     (an answer), refused or unreachable. Two datagrams a TTL at most."""
     return climb_hops(plan, lambda ttls: _batch(plan, ttls, key), operation="udp_trace", clock=clock, apart_s=0.0)
 
 
-def _payload(protocol: str) -> bytes:
+def _payload(protocol: DatagramKind) -> bytes:
     return version_question().datagram if protocol == "quic" else binding_request(new_transaction())
 
 
-def _batch(plan: UdpTrace, ttls: range, key: bytes) -> Iterator[str]:
+def _batch(plan: UdpTrace, ttls: range, key: bytes) -> Iterator[TraceLine]:
     with selectors.DefaultSelector() as selector, ExitStack() as flows:
         for ttl in ttls:
             attempt = _Attempt(ttl, flows.enter_context(UdpFlow(plan.address, plan.port, ttl=ttl)), time.monotonic(),
@@ -61,15 +65,16 @@ def _batch(plan: UdpTrace, ttls: range, key: bytes) -> Iterator[str]:
                 yield _told(ready.data, key)
 
 
-def _told(attempt: _Attempt, key: bytes) -> str:
+def _told(attempt: _Attempt, key: bytes) -> TraceLine:
     flow = attempt.flow
     answered = flow.receive(time.monotonic()) is not None
     delay_ms = 1000 * (time.monotonic() - attempt.begin_s)
     kind, _, sender = flow.icmp.partition(" ")
-    return f"{attempt.ttl} {_word(answered, flow.failure, kind)} {delay_ms:.1f} {router_hash(sender, key)}".rstrip()
+    return TraceLine(ttl=attempt.ttl, word=_word(answered, flow.failure, kind), delay_ms=round(delay_ms, 1),
+                     router=router_hash(sender, key))
 
 
-def _word(answered: bool, failure: str, kind: str) -> str:
+def _word(answered: bool, failure: Failure, kind: str) -> HopWord:
     if answered:
         return "open"
     if is_exceeded(kind):

@@ -12,8 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from probe.core.endpoints import Expectation
-from probe.core.tables.failures import EOF, TIMEOUT, failure_of
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, GENUINE, HANDSHAKES, INNOCENT, PLACES, PROVEN
+from probe.core.tables.evidence_words import Answered
+from probe.core.tables.failures import EOF, TIMEOUT, Failure, failure_of
+from probe.core.tables.handshakes import (
+    ANSWERED,
+    FOREIGN,
+    GENUINE,
+    HANDSHAKES,
+    INNOCENT,
+    PLACES,
+    PROVEN,
+    Proof,
+    SpokenProtocol,
+)
+from probe.core.tables.words import Empty
 from probe.measurement.messengers.reply_pattern import identity, mismatch
 from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn
 from probe.measurement.messengers.speeches import speech_of
@@ -30,20 +42,20 @@ _FOREIGN_HEAD_BYTES = 4
 class Heard:
     """What an exchange came to. Both may be set: a proof, and how the connection ended after it."""
 
-    failure: str = ""
-    proof: str = ""
+    failure: Failure = ""
+    proof: Proof | Empty = ""
     head: str = ""
     """The first bytes of the answer, in hexadecimal, where they hold nothing personal."""
     reply_bytes: int = 0
-    acked: str = ""
-    met: str = ""
+    acked: Answered = ""
+    met: Answered = ""
     mismatch: str = ""
     status: int = 0
     """Of the answer's HTTP, where it has any."""
 
 
-def converse(stream: RecordedSocket | TlsStream, protocol: str, *, name: str, url: str = "", attempt: int = 1,
-             expect: Expectation | None = None, chain_der: Sequence[bytes] = ()) -> Heard:
+def converse(stream: RecordedSocket | TlsStream, protocol: SpokenProtocol, *, name: str, url: str = "",
+             attempt: int = 1, expect: Expectation | None = None, chain_der: Sequence[bytes] = ()) -> Heard:
     """Say the first words of `protocol` and tell what proves the answer; never raises for the network.
 
     `name` is the domain or host where the protocol names it, `url` the endpoint's, `expect` what the catalogue says
@@ -88,7 +100,9 @@ def signed_chain(chain_der: Sequence[bytes]) -> tuple[bytes, ...]:
 def _turns(stream: RecordedSocket | TlsStream, sock: RecordedSocket, speech: Speech, asked: Asked, expected: str, *,
            head_bytes: int) -> Heard:
     first = rest = b""
-    proof = failure = wrong = ""
+    proof: Proof | Empty = ""
+    failure: Failure = ""
+    wrong = ""
     for index, turn in enumerate(turn for turn in speech.turns if turn.wanted(asked)):
         proof, reply, failure = _turn(stream, turn, asked, rest, speech.max_bytes)
         first, rest = first or reply, reply[turn.takes(reply) :]
@@ -109,7 +123,7 @@ def _turns(stream: RecordedSocket | TlsStream, sock: RecordedSocket, speech: Spe
 
 
 def _turn(stream: RecordedSocket | TlsStream, turn: Turn, asked: Asked, reply: bytes,
-          max_bytes: int) -> tuple[str, bytes, str]:
+          max_bytes: int) -> tuple[Proof | Empty, bytes, Failure]:
     """(proof, reply, failure); `reply` is what had come of it before. Bytes that break off before they became an
     answer are foreign."""
     try:

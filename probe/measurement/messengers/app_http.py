@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from probe.core.tables.handshakes import FOREIGN
+from probe.core.tables.handshakes import FOREIGN, Proof
 from probe.core.tables.http_status import BODILESS
+from probe.core.tables.words import Empty
 from probe.measurement.messengers.speech import MORE, Asked, begins
 from probe.measurement.streams.http_parts import HEADERS, Exchange
 
@@ -69,7 +70,7 @@ def _one(text: str) -> str:
     return "".join(_line(text).split())
 
 
-def read(data: bytes) -> Answer | str:
+def read(data: bytes) -> Answer | Proof | Empty:
     """The answer at the beginning of `data`; MORE while its head is not there, FOREIGN for what is none."""
     start = 0
     for _ in range(MAX_INTERIM + 1):
@@ -82,7 +83,7 @@ def read(data: bytes) -> Answer | str:
     return FOREIGN
 
 
-def _head(data: bytes, start: int) -> Answer | str:
+def _head(data: bytes, start: int) -> Answer | Proof | Empty:
     end = data.find(b"\r\n\r\n", start, start + MAX_HEAD)
     if end < 0:
         rest = data[start : start + MAX_HEAD]
@@ -100,7 +101,7 @@ def _head(data: bytes, start: int) -> Answer | str:
     return Answer(status=int(status[1]), headers=headers, head_bytes=end + 4)
 
 
-def _with_body(head: Answer, rest: bytes) -> Answer | str:
+def _with_body(head: Answer, rest: bytes) -> Answer | Proof | Empty:
     body, whole = rest, False
     length = head.headers.get("content-length", "")
     if head.status in BODILESS or head.status == _SWITCHING:

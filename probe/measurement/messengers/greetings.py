@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from probe.core.tables.handshakes import ANSWERED, FOREIGN
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, Proof
+from probe.core.tables.words import Empty
 from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn
 
 _VIBER_HELLO = bytes.fromhex("18000000 0000fcff 05800900 00000000 00000000 33000000")
@@ -14,7 +15,7 @@ def _viber_hello(asked: Asked) -> bytes:
     return _VIBER_HELLO
 
 
-def hear_viber(data: bytes, asked: Asked) -> str:
+def hear_viber(data: bytes, asked: Asked) -> Proof | Empty:
     """A packet of exactly the length that its first two bytes say, with the marks of recorded answers."""
     if len(data) >= 2 and not _VIBER_MIN <= int.from_bytes(data[:2], "little") <= _VIBER_MAX:
         return FOREIGN
@@ -31,7 +32,7 @@ def _threema_hello(asked: Asked) -> bytes:
     return asked.random[:_THREEMA_HELLO_BYTES]
 
 
-def hear_threema(data: bytes, asked: Asked) -> str:
+def hear_threema(data: bytes, asked: Asked) -> Proof | Empty:
     """The server's cookie and a sealed box: 80 bytes without a mark, so what others begin with is told apart."""
     if data.startswith((b"HTTP/", b"\x15\x03", b"\x16\x03", b"<")) or len(data) > _THREEMA_REPLY_BYTES:
         return FOREIGN
@@ -46,7 +47,7 @@ def _get(asked: Asked) -> bytes:
     return text.encode("ascii", "replace")
 
 
-def hear_anything(data: bytes, asked: Asked) -> str:
+def hear_anything(data: bytes, asked: Asked) -> Proof | Empty:
     """Whatever a server says to HTTP that it does not speak."""
     return ANSWERED if data else MORE
 

@@ -6,7 +6,8 @@ length, within them messages with a 32-bit length. The server's signature is not
 
 from __future__ import annotations
 
-from probe.core.tables.handshakes import ANSWERED, FOREIGN
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, Proof
+from probe.core.tables.words import Empty
 from probe.measurement.messengers.speech import Asked, Speech, Turn, unlike
 
 _CURVE_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
@@ -47,7 +48,7 @@ def _point(asked: Asked, nth: int) -> bytes:
     return key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
-def hear(data: bytes, asked: Asked) -> str:
+def hear(data: bytes, asked: Asked) -> Proof | Empty:
     """A first record that holds one ServerHello: our cipher suite, and a point that lies on the curve."""
     if len(data) < 5:
         return unlike(data[:3], *_RECORDS)

@@ -6,7 +6,8 @@ then length in bytes), /mtproto/description (unencrypted message: zero key id, m
 
 from __future__ import annotations
 
-from probe.core.tables.handshakes import FOREIGN, PROVEN, REFUSED
+from probe.core.tables.handshakes import FOREIGN, PROVEN, REFUSED, Proof
+from probe.core.tables.words import Empty
 from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn
 
 NONCE_BYTES = 16
@@ -37,7 +38,7 @@ def intermediate(asked: Asked) -> bytes:
     return b"\xee\xee\xee\xee" + len(message).to_bytes(4, "little") + message
 
 
-def hear_abridged(data: bytes, asked: Asked) -> str:
+def hear_abridged(data: bytes, asked: Asked) -> Proof | Empty:
     """One packet of the abridged transport: length in words, in one byte or, after 0x7F, in three."""
     if not data:
         return MORE
@@ -48,12 +49,12 @@ def hear_abridged(data: bytes, asked: Asked) -> str:
     return packet(data[4:], 4 * int.from_bytes(data[1:4], "little"), asked) if len(data) >= 4 else MORE
 
 
-def hear_intermediate(data: bytes, asked: Asked) -> str:
+def hear_intermediate(data: bytes, asked: Asked) -> Proof | Empty:
     """One packet of the intermediate transport: length in bytes, in four."""
     return packet(data[4:], int.from_bytes(data[:4], "little"), asked) if len(data) >= 4 else MORE
 
 
-def packet(payload: bytes, length: int, asked: Asked) -> str:
+def packet(payload: bytes, length: int, asked: Asked) -> Proof | Empty:
     """An answer of this length, or what has come of it: resPQ with our nonce, or four bytes of a transport error."""
     if length == 4:
         if len(payload) < 4:

@@ -7,7 +7,8 @@ a shape of its own; where its certificate opens and is signed by WhatsApp's root
 
 from __future__ import annotations
 
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, PROVEN
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, PROVEN, Proof
+from probe.core.tables.words import Empty
 from probe.measurement.messengers.noise_certificate import Opening, is_signed
 from probe.measurement.messengers.protobuf import fields
 from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn, begins
@@ -33,7 +34,7 @@ def hello(asked: Asked) -> bytes:
     return PROLOGUE + len(message).to_bytes(3, "big") + message
 
 
-def hear(data: bytes, asked: Asked) -> str:
+def hear(data: bytes, asked: Asked) -> Proof | Empty:
     """One frame with a ServerHello whose parts fill it exactly, and whose key is not our own come back."""
     if len(data) < 3:
         return MORE

@@ -13,7 +13,8 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED, Proof
+from probe.core.tables.words import Empty
 from probe.measurement.messengers import mmtls, mtproto
 from probe.measurement.messengers.app_http import Answer, body_of, read, request, status_of, where
 from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn
@@ -29,9 +30,9 @@ _RETCODE = re.compile(r"\A\s*(?:<\?xml[^>]{0,200}>\s*)?<dns>\s*<retcode>\s*(-?\d
 _ID_BYTES = 8
 
 
-def _speech(say: Callable[[Asked], bytes], hear: Callable[[Answer, Asked], str], *, random_bytes: int = 0,
+def _speech(say: Callable[[Asked], bytes], hear: Callable[[Answer, Asked], Proof | Empty], *, random_bytes: int = 0,
             max_bytes: int = _MAX_BODY, marks: Callable[[Asked], dict[str, bytes]] = lambda asked: {}) -> Speech:
-    def heard(data: bytes, asked: Asked) -> str:
+    def heard(data: bytes, asked: Asked) -> Proof | Empty:
         answer = read(data)
         if isinstance(answer, str):
             return answer
@@ -50,7 +51,7 @@ def mtproto_request(asked: Asked) -> bytes:
     return request("POST", host, target, _BINARY, mtproto.request(asked))
 
 
-def hear_mtproto(answer: Answer, asked: Asked) -> str:
+def hear_mtproto(answer: Answer, asked: Asked) -> Proof | Empty:
     """resPQ as the body; a transport error is four bytes, under the status of the same number."""
     body = answer.body
     if answer.status != 200:
@@ -71,7 +72,7 @@ def mmtls_request(asked: Asked) -> bytes:
     return request("POST", host, target + digits, {**_WECHAT, **_BINARY, "Upgrade": "mmtls"}, mmtls.hello(asked))
 
 
-def hear_mmtls(answer: Answer, asked: Asked) -> str:
+def hear_mmtls(answer: Answer, asked: Asked) -> Proof | Empty:
     """A body that begins with a ServerHello to us."""
     return mmtls.hear(answer.body, asked) if answer.status == 200 else FOREIGN
 
@@ -87,7 +88,7 @@ def newgetdns_request(asked: Asked) -> bytes:
     return request("GET", host, target, {**_WECHAT, "Accept-Encoding": "deflate"}, version="1.0")
 
 
-def hear_newgetdns(answer: Answer, asked: Asked) -> str:
+def hear_newgetdns(answer: Answer, asked: Asked) -> Proof | Empty:
     """Their XML, compressed without a header as recorded, or not at all; another code than 0 is a refusal."""
     if answer.status != 200:
         return FOREIGN
@@ -116,7 +117,7 @@ def empty_post(asked: Asked) -> bytes:
     return request("POST", host, target, _JSON, b"{}")
 
 
-def hear_expected(answer: Answer, asked: Asked) -> str:
+def hear_expected(answer: Answer, asked: Asked) -> Proof | Empty:
     """What the catalogue says that an empty POST is answered with."""
     if not answer.whole and _parsed(answer.body) is None:
         return MORE
@@ -134,7 +135,7 @@ def session_request(asked: Asked) -> bytes:
     return request("POST", host, target, _JSON, json.dumps(words).encode())
 
 
-def hear_session(answer: Answer, asked: Asked) -> str:
+def hear_session(answer: Answer, asked: Asked) -> Proof | Empty:
     """Our id comes back with a result; with an error it is a refusal. Whoever speaks JSON-RPC would repeat the id, so
     that proves nothing."""
     told = _parsed(answer.body)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from probe.core.endpoints import Expectation
-from probe.core.tables.handshakes import FOREIGN
+from probe.core.tables.handshakes import FOREIGN, Proof
+from probe.core.tables.words import Empty
 
-MORE = ""
+MORE: Final = ""
 """A matcher's word for a beginning that may still become the answer."""
 
 
@@ -40,7 +42,7 @@ class Turn:
 
     say: Callable[[Asked], bytes]
     """Empty where the server speaks first."""
-    hear: Callable[[bytes, Asked], str]
+    hear: Callable[[bytes, Asked], Proof | Empty]
     """A word of `probe.core.tables.handshakes.PROOFS`, or MORE. Any bytes may come; it raises nothing."""
     takes: Callable[[bytes], int] = len
     """How much of what was read is the answer; the rest belongs to the next turn."""
@@ -80,6 +82,6 @@ def begins(data: bytes, *starts: bytes) -> bool:
     return any(data.startswith(start[: len(data)]) for start in starts)
 
 
-def unlike(data: bytes, *starts: bytes) -> str:
+def unlike(data: bytes, *starts: bytes) -> Proof | Empty:
     """FOREIGN for bytes that begin otherwise, MORE where they may yet be one of these."""
     return MORE if begins(data, *starts) else FOREIGN

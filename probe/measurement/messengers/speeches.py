@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from probe.core.tables.handshakes import INNOCENT
+from probe.core.tables.handshakes import INNOCENT, SpokenProtocol
 from probe.measurement.messengers import (
     greetings,
     mmtls,
@@ -18,7 +18,7 @@ from probe.measurement.messengers import (
 )
 from probe.measurement.messengers.speech import Speech
 
-SPEECHES: Mapping[str, tuple[Speech, ...]] = MappingProxyType({
+SPEECHES: Mapping[SpokenProtocol, tuple[Speech, ...]] = MappingProxyType({
     "mtproto": (mtproto.ABRIDGED, mtproto.INTERMEDIATE),
     "wa_noise": (noise.SPEECH,),
     "mmtls": (mmtls.SPEECH,),
@@ -49,7 +49,7 @@ SPEECHES: Mapping[str, tuple[Speech, ...]] = MappingProxyType({
 """Protocol -> its forms."""
 
 
-def speech_of(protocol: str, attempt: int = 1) -> Speech:
+def speech_of(protocol: SpokenProtocol, attempt: int = 1) -> Speech:
     """The form for an attempt: where there are several they take turns, so that one form's fault is no block."""
     forms = SPEECHES[protocol]
     return forms[(attempt - 1) % len(forms)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED, Proof
+from probe.core.tables.words import Empty
 from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn, say_nothing, unlike
 
 _STARTTLS_NAMESPACE = b"urn:ietf:params:xml:ns:xmpp-tls"
@@ -30,7 +31,7 @@ def _starttls(asked: Asked) -> bytes:
     return b"<starttls xmlns='" + _STARTTLS_NAMESPACE + b"'/>"
 
 
-def hear_xmpp(data: bytes, asked: Asked) -> str:
+def hear_xmpp(data: bytes, asked: Asked) -> Proof | Empty:
     """A stream of its own id, and its features; an error after the header is the server's refusal."""
     text = data.lstrip()
     if unlike(text, *_XML_STARTS):
@@ -42,13 +43,13 @@ def hear_xmpp(data: bytes, asked: Asked) -> str:
     return MORE
 
 
-def hear_xmpp_starttls(data: bytes, asked: Asked) -> str:
+def hear_xmpp_starttls(data: bytes, asked: Asked) -> Proof | Empty:
     """The same, with STARTTLS on offer: a stream without it was altered, or is another service's."""
     word = hear_xmpp(data, asked)
     return word if word != ANSWERED or _STARTTLS_NAMESPACE in data else FOREIGN
 
 
-def hear_proceed(data: bytes, asked: Asked) -> str:
+def hear_proceed(data: bytes, asked: Asked) -> Proof | Empty:
     """`<proceed/>`, whatever its attributes."""
     if unlike(data, b"<proceed"):
         return FOREIGN
@@ -61,7 +62,7 @@ def _imap_starttls(asked: Asked) -> bytes:
     return b"a1 STARTTLS\r\n"
 
 
-def hear_imap(data: bytes, asked: Asked) -> str:
+def hear_imap(data: bytes, asked: Asked) -> Proof | Empty:
     """The greeting: OK or PREAUTH, or BYE for a refusal."""
     if unlike(data, b"* OK", b"* PREAUTH", b"* BYE"):
         return FOREIGN
@@ -70,7 +71,7 @@ def hear_imap(data: bytes, asked: Asked) -> str:
     return REFUSED if data.startswith(b"* BYE") else ANSWERED
 
 
-def hear_imap_go(data: bytes, asked: Asked) -> str:
+def hear_imap_go(data: bytes, asked: Asked) -> Proof | Empty:
     """`a1 OK`, after lines without a tag."""
     lines = data.split(b"\r\n")
     tagged = next((line for line in lines[:-1] if not line.startswith(b"* ")), None)
@@ -89,7 +90,7 @@ def _smtp_starttls(asked: Asked) -> bytes:
     return b"STARTTLS\r\n"
 
 
-def _hear_smtp(data: bytes, code: bytes) -> str:
+def _hear_smtp(data: bytes, code: bytes) -> Proof | Empty:
     """Lines `CODE-text`, the last one `CODE text`; 4xx and 5xx are refusals."""
     lines = data.split(b"\r\n")
     for line in lines[:-1]:
@@ -100,12 +101,12 @@ def _hear_smtp(data: bytes, code: bytes) -> str:
     return MORE if re.match(rb"([245](\d(\d([ -].*)?)?)?)?\Z", lines[-1], re.DOTALL) else FOREIGN
 
 
-def hear_smtp(data: bytes, asked: Asked) -> str:
+def hear_smtp(data: bytes, asked: Asked) -> Proof | Empty:
     """The greeting."""
     return _hear_smtp(data, b"220")
 
 
-def hear_ehlo(data: bytes, asked: Asked) -> str:
+def hear_ehlo(data: bytes, asked: Asked) -> Proof | Empty:
     """The extensions, with STARTTLS among them: a list without it was altered, or is another service's."""
     word = _hear_smtp(data, b"250")
     offered = any(line[4:].strip().upper() == b"STARTTLS" for line in data.split(b"\r\n"))

@@ -11,7 +11,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED, Proof
+from probe.core.tables.words import Empty
 from probe.measurement.messengers.app_http import Answer, read, request, where
 from probe.measurement.messengers.speech import MORE, Asked
 
@@ -51,7 +52,7 @@ def accept_of(key: bytes) -> str:
     return base64.b64encode(digest).decode()
 
 
-def hear_opening(data: bytes, asked: Asked, *, subprotocol: str = "", may_refuse: bool = False) -> str:
+def hear_opening(data: bytes, asked: Asked, *, subprotocol: str = "", may_refuse: bool = False) -> Proof | Empty:
     """The upgrade with the proof of our key. With `may_refuse`, where the catalogue does not say that it succeeds, a
     client error is the server's way to say no."""
     answer = read(data)

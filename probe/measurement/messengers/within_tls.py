@@ -6,7 +6,8 @@ MQTT 3.1.1 sections 3.1 and 3.2, simplexmq's description of its transport (block
 
 from __future__ import annotations
 
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, PROVEN, REFUSED
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, PROVEN, REFUSED, Proof
+from probe.core.tables.words import Empty
 from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn, say_nothing, unlike
 
 # ---- LOCO
@@ -27,7 +28,7 @@ def _bson_text(key: str, value: str) -> bytes:
     return b"\x02" + key.encode() + b"\0" + len(raw).to_bytes(4, "little") + raw
 
 
-def hear_loco(data: bytes, asked: Asked) -> str:
+def hear_loco(data: bytes, asked: Asked) -> Proof | Empty:
     """The same packet id and method, and a document of its stated length that is not our own come back."""
     if unlike(data[:4], asked.random[:4]) or unlike(data[6:17], _LOCO_METHOD):
         return FOREIGN
@@ -57,7 +58,7 @@ def max_request(asked: Asked) -> bytes:
     return b"\x0a" + bytes(2) + asked.random[:1] + _SESSION_INIT + (1).to_bytes(4, "big") + b"\x80"
 
 
-def hear_max(data: bytes, asked: Asked) -> str:
+def hear_max(data: bytes, asked: Asked) -> Proof | Empty:
     """A response or an error to our sequence number and opcode. Clients differ on how wide the command is."""
     if unlike(data[3:6], asked.random[:1] + _SESSION_INIT) or (len(data) > 2 and not _max_command(data)):
         return FOREIGN
@@ -92,7 +93,7 @@ def mqtt_connect(asked: Asked) -> bytes:
     return b"\x10" + bytes([len(variable) + len(payload)]) + variable + payload
 
 
-def hear_mqtt(data: bytes, asked: Asked) -> str:
+def hear_mqtt(data: bytes, asked: Asked) -> Proof | Empty:
     """CONNACK: one flag, and a return code of 0 to 5, of which only the first accepts."""
     if unlike(data, b"\x20\x02") or (len(data) > 2 and data[2] > 1) or (len(data) > 3 and data[3] > 5):
         return FOREIGN
@@ -108,7 +109,7 @@ _BLOCK = 16384
 _HIGHEST_VERSION = 1000
 
 
-def hear_smp(data: bytes, asked: Asked) -> str:
+def hear_smp(data: bytes, asked: Asked) -> Proof | Empty:
     """The server's first block: versions, a session id and padding, under the authority that the catalogue names."""
     if len(data) < _BLOCK:
         return MORE

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED
+from probe.core.tables.handshakes import ANSWERED, FOREIGN, REFUSED, Proof
+from probe.core.tables.words import Empty
 from probe.measurement.messengers import mtproto, noise
 from probe.measurement.messengers.app_http import status_of
 from probe.measurement.messengers.speech import MORE, Asked, Speech, Turn, say_nothing
@@ -39,7 +40,7 @@ def inner(asked: Asked) -> Asked:
     return replace(asked, random=asked.random[OPENING_BYTES:])
 
 
-def _speech(kind: int, say: Callable[[Asked], bytes], hear: Callable[[Messages, Asked], str], *,
+def _speech(kind: int, say: Callable[[Asked], bytes], hear: Callable[[Messages, Asked], Proof | Empty], *,
             random_bytes: int = 0, origin: str = "", subprotocol: str = "", greets: bool = False,
             marks: Callable[[Asked], dict[str, bytes]] = lambda asked: {},
             plain: Callable[[bytes, Asked], bytes] = lambda reply, asked: b"") -> Speech:
@@ -49,7 +50,7 @@ def _speech(kind: int, say: Callable[[Asked], bytes], hear: Callable[[Messages, 
     def said(asked: Asked) -> bytes:
         return frame(kind, say(inner(asked)), mask=asked.random[KEY_BYTES:OPENING_BYTES])
 
-    def heard(data: bytes, asked: Asked) -> str:
+    def heard(data: bytes, asked: Asked) -> Proof | Empty:
         got = messages(data, kind)
         word = hear(got, inner(asked))
         if word != MORE:
@@ -68,7 +69,7 @@ def _speech(kind: int, say: Callable[[Asked], bytes], hear: Callable[[Messages, 
 
 # ---- any server that greets
 
-def hear_greeting(got: Messages, asked: Asked) -> str:
+def hear_greeting(got: Messages, asked: Asked) -> Proof | Empty:
     """A first message with the JSON that the catalogue knows."""
     if not got.messages:
         return MORE
@@ -120,7 +121,7 @@ def _shown(data: bytes, asked: Asked) -> bytes:
     return _hidden(backwards[:32], backwards[32:], data)
 
 
-def hear_mtproto(got: Messages, asked: Asked) -> str:
+def hear_mtproto(got: Messages, asked: Asked) -> Proof | Empty:
     """resPQ with our nonce, in the intermediate transport."""
     return mtproto.hear_intermediate(_shown(b"".join(got.messages), asked), _nonce(asked))
 
@@ -133,7 +134,7 @@ MTPROTO = _speech(
 
 # ---- WhatsApp
 
-def hear_noise(got: Messages, asked: Asked) -> str:
+def hear_noise(got: Messages, asked: Asked) -> Proof | Empty:
     """One frame of theirs, in whatever messages."""
     return noise.hear(b"".join(got.messages), asked)
 
@@ -156,7 +157,7 @@ def max_words(asked: Asked) -> bytes:
     return json.dumps(words).encode()
 
 
-def hear_max(got: Messages, asked: Asked) -> str:
+def hear_max(got: Messages, asked: Asked) -> Proof | Empty:
     """A response or an error to our sequence number and opcode; what comes unasked before it is passed over, and one to
     another number is somebody else's."""
     for text in got.messages:
@@ -187,7 +188,7 @@ def xmpp_open(asked: Asked) -> bytes:
     return b"<open xmlns='" + _FRAMING + b"' to='" + name + b"' version='1.0'/>"
 
 
-def hear_xmpp(got: Messages, asked: Asked) -> str:
+def hear_xmpp(got: Messages, asked: Asked) -> Proof | Empty:
     """The server's `<open/>` with an id of the stream."""
     if not got.messages:
         return MORE

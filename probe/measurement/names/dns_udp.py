@@ -18,7 +18,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from probe.core.tables.failures import TIMEOUT, datagram_failure, failure_of, rcode_failure
+from probe.core.tables.failures import TIMEOUT, Failure, datagram_failure, failure_of, open_failure, rcode_failure
 from probe.core.tables.systems import LINUX
 from probe.measurement.names.dns_response import Reply
 from probe.measurement.names.dns_room import Room
@@ -27,7 +27,7 @@ from probe.measurement.streams.sockets import receive
 RESEND_AFTER_S = 2.0
 LISTEN_ON_S = 5.0
 MAX_REPLIES = 8
-DEAD = "unknown_failure: the listener has ended"
+DEAD = open_failure("unknown_failure: the listener has ended")
 _QUEUE_CHECK_S = 0.05
 MOST_OPEN = 8192 if hasattr(selectors, "EpollSelector") or hasattr(selectors, "KqueueSelector") else 480
 """Sockets that are watched at a time: Windows' select takes 512 of them and no more."""
@@ -49,7 +49,7 @@ class Question:
     sent_at: float = 0.0
     done_at: float = 0.0
     sends: int = 0
-    failure: str = ""
+    failure: Failure = ""
     first: Reply | None = None
     replies: list[tuple[float, int, Reply]] = field(default_factory=list)
     """(seconds after the first send, IP TTL or -1, reply) in order of arrival."""
@@ -212,7 +212,7 @@ class Listener:
         elif question.on_late is not None:
             question.on_late(question)
 
-    def _decide(self, question: Question, failure: str) -> None:
+    def _decide(self, question: Question, failure: Failure) -> None:
         question.failure = failure
         question.done_at = time.monotonic()
         question.sent_at = question.sent_at or question.done_at

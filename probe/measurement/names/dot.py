@@ -7,9 +7,12 @@ import struct
 import time
 from dataclasses import replace
 
+from probe.core.observation_parts import DnsPart, TlsPart
 from probe.core.observations import Observation
 from probe.core.tables.failures import failure_of
-from probe.core.tables.resolvers import Resolver
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import OPERATORS, Resolver
+from probe.core.tables.words import known
 from probe.measurement.clock import Clock
 from probe.measurement.names.lookups import framed, with_reply
 from probe.measurement.streams.sockets import abort, connected, open_socket
@@ -20,12 +23,14 @@ _ALPN = ("dot",)
 
 
 def lookup_dot(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
-               timeout_s: float, purpose: str = "target") -> list[Observation]:
+               timeout_s: float, purpose: Purpose = "target") -> list[Observation]:
     """Questions to an operator at a pinned address, one after the other on one connection; the operator must prove
     itself by its certificate (the strict profile of RFC 8310)."""
     base = Observation(
-        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="dot", resolver=operator.name,
-        resolver_address=address, sni=operator.dot_host, t0_s=clock.now_s(), query_type=query_types[0],
+        operation="dns_round_trip", purpose=purpose, hostname=name,
+        dns=DnsPart(engine="dot", resolver=known(operator.name, OPERATORS), resolver_address=address,
+                    query_type=query_types[0]),
+        tls=TlsPart(sni=operator.dot_host), t0_s=clock.now_s(),
     )
     sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
     seen: list[Observation] = []
@@ -35,9 +40,12 @@ def lookup_dot(name: str, query_types: tuple[str, ...], *, operator: Resolver, a
         stream = TlsStream(sock, context_for("web_pki", _ALPN), server_name=operator.dot_host)
         shaken = shake(stream)
         if shaken.failure:
-            return [replace(base, failure=shaken.failure, trust=shaken.trust, acked=shaken.acked, t_s=clock.now_s())]
+            return [replace(
+                base, failure=shaken.failure, tls=replace(base.tls, trust=shaken.trust),
+                tcp=replace(base.tcp, acked=shaken.acked), t_s=clock.now_s(),
+            )]
         for kind in query_types:
-            base = replace(base, query_type=kind, t0_s=clock.now_s())
+            base = replace(base, dns=replace(base.dns, query_type=kind), t0_s=clock.now_s())
             seen.append(_question(stream, base, clock))
         return seen
     except (OSError, ValueError) as error:
@@ -50,7 +58,7 @@ def _question(stream: TlsStream, base: Observation, clock: Clock) -> Observation
     from probe.measurement.names.dns_wire import make_query, parse_reply
 
     identity = int.from_bytes(os.urandom(2), "big")
-    wire = make_query(base.hostname, base.query_type, identity=identity)
+    wire = make_query(base.hostname, base.dns.query_type, identity=identity)
     stream.sendall(struct.pack(">H", len(wire)) + wire)
-    reply = parse_reply(framed(stream.recv), name=base.hostname, query_type=base.query_type, identity=identity)
+    reply = parse_reply(framed(stream.recv), name=base.hostname, query_type=base.dns.query_type, identity=identity)
     return with_reply(base, reply, clock)

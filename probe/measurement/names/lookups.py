@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from probe.core.observation_parts import DnsPart, TlsPart
 from probe.core.observations import Observation
-from probe.core.tables.failures import failure_of, rcode_failure
-from probe.core.tables.resolvers import Resolver
-from probe.inference.evidence.dns_replies import reply_text
+from probe.core.replies import DnsReply
+from probe.core.tables.failures import Failure, failure_of, rcode_failure
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import OPERATORS, Resolver, ResolverRole
+from probe.core.tables.words import known as word_of
 from probe.measurement.clock import Clock
 from probe.measurement.fingerprint_match import known
 from probe.measurement.names.dns_response import Reply
@@ -23,47 +26,53 @@ from probe.measurement.streams.tls_handshake import TlsStream, context_for, shak
 MAX_DNS_BYTES = 65535
 
 
-def lookup_system(name: str, *, clock: Clock, timeout_s: float, purpose: str = "target") -> Observation:
+def lookup_system(name: str, *, clock: Clock, timeout_s: float, purpose: Purpose = "target") -> Observation:
     """What applications on this device get for `name` (getaddrinfo; A and AAAA together)."""
     t0_s = clock.now_s()
     addresses, failure, _ = system_lookup(name, timeout_s=timeout_s)
     return marked(Observation(
-        operation="resolve", purpose=purpose, hostname=name, dns_engine="system", resolver="system",
-        query_type="ANY", failure=failure, answers=addresses[:32], t0_s=t0_s, t_s=clock.now_s(),
+        operation="resolve", purpose=purpose, hostname=name,
+        dns=DnsPart(engine="system", resolver="system", query_type="ANY", answers=addresses[:32]), failure=failure,
+        t0_s=t0_s, t_s=clock.now_s(),
     ))
 
 
-def observe_question(question: Question, *, resolver: str, clock: Clock, attempt: int = 1,
-                     purpose: str = "target") -> Observation:
+def observe_question(question: Question, *, resolver: ResolverRole, clock: Clock, attempt: int = 1,
+                     purpose: Purpose = "target") -> Observation:
     """The observation of a UDP question, with every reply heard so far."""
     first = question.first or Reply()
     t0_s = question.sent_at - clock.zero
     return marked(Observation(
-        operation="dns_round_trip", purpose=purpose, attempt=attempt, hostname=question.name, dns_engine="udp",
-        resolver=resolver, resolver_address=question.server, query_type=question.query_type,
-        failure=question.failure, rcode=first.rcode, answers=first.answers, cnames=first.cnames,
-        answer_ttl_s=first.ttl_s, authoritative=first.authoritative, ede=first.ede,
-        replies=replies_of(question), t0_s=t0_s, t_s=(question.done_at or time.monotonic()) - clock.zero,
-        bytes_written=question.bytes_written, bytes_read=question.bytes_read,
+        operation="dns_round_trip", purpose=purpose, attempt=attempt, hostname=question.name,
+        dns=DnsPart(
+            engine="udp", resolver=resolver, resolver_address=question.server, query_type=question.query_type,
+            rcode=first.rcode, answers=first.answers, cnames=first.cnames, answer_ttl_s=first.ttl_s,
+            authoritative=first.authoritative, ede=first.ede, replies=replies_of(question),
+        ),
+        failure=question.failure, t0_s=t0_s,
+        t_s=(question.done_at or time.monotonic()) - clock.zero, bytes_written=question.bytes_written,
+        bytes_read=question.bytes_read,
     ))
 
 
-def replies_of(question: Question) -> tuple[str, ...]:
-    """Each reply in order of arrival, as `probe.inference.evidence.dns_replies` reads it."""
+def replies_of(question: Question) -> tuple[DnsReply, ...]:
+    """Each reply in order of arrival."""
     return tuple(
-        reply_text(delay_s * 1000, ttl, reply.failure or reply.rcode, reply.flags, reply.answers)
+        DnsReply(delay_ms=round(delay_s * 1000, 1), ip_ttl=ttl, rcode=reply.failure or reply.rcode,
+                 flags=tuple(reply.flags.split()), answers=reply.answers)
         for delay_s, ttl, reply in question.replies
     )
 
 
-def lookup_tcp(name: str, query_type: str, *, server: str, resolver: str, clock: Clock,
+def lookup_tcp(name: str, query_type: str, *, server: str, resolver: ResolverRole, clock: Clock,
                timeout_s: float) -> Observation:
     """One question over TCP (RFC 7766)."""
     from probe.measurement.names.dns_wire import make_query, parse_reply
 
     base = Observation(
-        operation="dns_round_trip", hostname=name, dns_engine="tcp", resolver=resolver, resolver_address=server,
-        query_type=query_type, t0_s=clock.now_s(),
+        operation="dns_round_trip", hostname=name,
+        dns=DnsPart(engine="tcp", resolver=resolver, resolver_address=server, query_type=query_type),
+        t0_s=clock.now_s(),
     )
     sock = open_socket(6 if ":" in server else 4, deadline=time.monotonic() + timeout_s)
     try:
@@ -96,11 +105,13 @@ def _exactly(recv: Callable[[int], bytes], size: int) -> bytes:
 
 
 def lookup_doh(name: str, query_types: tuple[str, ...], *, operator: Resolver, address: str, clock: Clock,
-               timeout_s: float, purpose: str = "target") -> list[Observation]:
+               timeout_s: float, purpose: Purpose = "target") -> list[Observation]:
     """Questions to a DoH operator (RFC 8484) at a pinned address, one after the other on one connection."""
     base = Observation(
-        operation="dns_round_trip", purpose=purpose, hostname=name, dns_engine="doh", resolver=operator.name,
-        resolver_address=address, sni=operator.doh_host, t0_s=clock.now_s(), query_type=query_types[0],
+        operation="dns_round_trip", purpose=purpose, hostname=name,
+        dns=DnsPart(engine="doh", resolver=word_of(operator.name, OPERATORS), resolver_address=address,
+                    query_type=query_types[0]),
+        tls=TlsPart(sni=operator.doh_host), t0_s=clock.now_s(),
     )
     sock = open_socket(6 if ":" in address else 4, deadline=time.monotonic() + timeout_s)
     try:
@@ -109,8 +120,9 @@ def lookup_doh(name: str, query_types: tuple[str, ...], *, operator: Resolver, a
         stream = TlsStream(sock, context_for("web_pki", ("http/1.1",)), server_name=operator.doh_host)
         shaken = shake(stream)
         if shaken.failure:
-            return [replace(base, failure=shaken.failure, trust=shaken.trust, t_s=clock.now_s())]
-        return [_doh_question(stream, replace(base, query_type=kind), operator, clock) for kind in query_types]
+            return [replace(base, failure=shaken.failure, tls=replace(base.tls, trust=shaken.trust), t_s=clock.now_s())]
+        return [_doh_question(stream, replace(base, dns=replace(base.dns, query_type=kind)), operator, clock)
+                for kind in query_types]
     except OSError as error:
         return [replace(base, failure=sock.failure or failure_of(error), t_s=clock.now_s())]
     finally:
@@ -123,7 +135,7 @@ def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, cloc
 
     base = replace(base, t0_s=clock.now_s())
     try:
-        wire = make_query(base.hostname, base.query_type, identity=0)  # id 0 keeps the request cacheable, RFC 8484
+        wire = make_query(base.hostname, base.dns.query_type, identity=0)  # id 0 keeps the request cacheable, RFC 8484
     except ValueError:
         return replace(base, failure="invalid_argument", t_s=clock.now_s())
     got = exchange(
@@ -132,21 +144,27 @@ def _doh_question(stream: TlsStream, base: Observation, operator: Resolver, cloc
         max_body_bytes=MAX_DNS_BYTES,
     )
     if got.failure or got.status != 200:
-        return replace(base, failure=got.failure or "http_unexpected_status_code", status=got.status,
-                       t_s=clock.now_s())
-    return with_reply(base, parse_reply(got.body, name=base.hostname, query_type=base.query_type, identity=0), clock)
+        return replace(
+            base, failure=got.failure or "http_unexpected_status_code", http=replace(base.http, status=got.status),
+            t_s=clock.now_s(),
+        )
+    reply = parse_reply(got.body, name=base.hostname, query_type=base.dns.query_type, identity=0)
+    return with_reply(base, reply, clock)
 
 
 def with_reply(base: Observation, reply: Reply, clock: Clock) -> Observation:
-    failure = reply.failure and "dns_server_misbehaving"
+    failure: Failure = "dns_server_misbehaving" if reply.failure else rcode_failure(reply.rcode, bool(reply.answers))
     return marked(replace(
-        base, failure=failure or rcode_failure(reply.rcode, bool(reply.answers)), rcode=reply.rcode,
-        answers=reply.answers, cnames=reply.cnames, answer_ttl_s=reply.ttl_s, authoritative=reply.authoritative,
-        ede=reply.ede, t_s=clock.now_s(),
+        base, failure=failure,
+        dns=replace(
+            base.dns, rcode=reply.rcode, answers=reply.answers, cnames=reply.cnames, answer_ttl_s=reply.ttl_s,
+            authoritative=reply.authoritative, ede=reply.ede,
+        ),
+        t_s=clock.now_s(),
     ))
 
 
 def marked(seen: Observation) -> Observation:
     """The lookup, with the name of the fingerprint that its answer matches."""
-    match = known().of_answer(seen.answers, seen.cnames)
+    match = known().of_answer(seen.dns.answers, seen.dns.cnames)
     return replace(seen, fingerprint=match.name, fingerprint_scope=match.scope)

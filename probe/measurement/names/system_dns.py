@@ -10,16 +10,16 @@ import time
 from pathlib import Path
 
 from probe.core.addresses import family_of
-from probe.core.tables.failures import TIMEOUT, failure_of
+from probe.core.tables.failures import TIMEOUT, Failure, failure_of
 
 
-def system_lookup(name: str, *, timeout_s: float) -> tuple[tuple[str, ...], str, float]:
+def system_lookup(name: str, *, timeout_s: float) -> tuple[tuple[str, ...], Failure, float]:
     """Addresses of `name`, failure word, seconds taken. A hanging getaddrinfo is left behind in a daemon thread.
 
     Under a blackhole getaddrinfo takes 10 to 28 s and cannot be cancelled, hence the thread.
     """
     done = threading.Event()
-    found: list[tuple[tuple[str, ...], str]] = []
+    found: list[tuple[tuple[str, ...], Failure]] = []
 
     def look() -> None:
         try:

@@ -21,7 +21,9 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from probe.core.observations import Observation
-from probe.inference.evidence.packet_text import Packet, decisive, packet_text
+from probe.core.packets import Packet
+from probe.core.tables.operations import Operation
+from probe.inference.evidence.decisive_packets import decisive
 from probe.measurement.clock import Clock
 from probe.measurement.packets.packet_filter import SNAP_BYTES, instructions, program
 from probe.measurement.packets.packet_headers import (
@@ -96,8 +98,8 @@ def _wall_offset_s() -> float:
     return min(readings() for _ in range(5))[1]
 
 
-def _row(seen: Observation) -> tuple[str, str, float]:
-    return seen.operation, seen.address or seen.resolver_address, seen.t0_s
+def _row(seen: Observation) -> tuple[Operation, str, float]:
+    return seen.operation, seen.address or seen.dns.resolver_address, seen.t0_s
 
 
 class Capture:
@@ -107,7 +109,7 @@ class Capture:
         self._sock, self._clock = sock, clock
         self._offset_s = _wall_offset_s() + clock.zero
         self._flows: OrderedDict[Key, Flow] = OrderedDict()
-        self._claims: dict[tuple[str, str, float], _Claim] = {}
+        self._claims: dict[tuple[Operation, str, float], _Claim] = {}
         self._bytes = 0
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name="capture", daemon=True)
@@ -143,12 +145,12 @@ class Capture:
             return None
         return flow if claim.begin_s - _SLACK_S <= flow.begin_s <= claim.end_s + _SLACK_S else None
 
-    def texts(self, seen: Observation, *, brief: bool = False) -> tuple[str, ...]:
-        """The decisive packets of an observation, as it stores them; `brief`: those that begin it alone."""
+    def packets_of(self, seen: Observation, *, brief: bool = False) -> tuple[Packet, ...]:
+        """The decisive packets of an observation; `brief`: those that begin it alone."""
         flow = self.flow_of(seen)
         if flow is None:
             return ()
-        return tuple(map(packet_text, decisive(_read(flow, flow.packets[:2] if brief else flow.packets))))
+        return decisive(_read(flow, flow.packets[:2] if brief else flow.packets))
 
     def _loop(self) -> None:
         while True:
@@ -252,7 +254,7 @@ def _packet(found: Headers, seen: Seen, flow: Flow, theirs: int, peer: bytes | N
         seq = (found.seq - ours) % 2**32
         ack = (found.ack - other) % 2**32 if found.flags & ACK else 0
     return Packet(
-        at_ms=1000 * (seen.at_s - flow.begin_s), inbound=not seen.outbound, ttl=found.ttl, ip_id=found.ip_id,
+        at_ms=round(1000 * (seen.at_s - flow.begin_s), 2), inbound=not seen.outbound, ttl=found.ttl, ip_id=found.ip_id,
         df=found.df, flags=flags, seq=seq, ack=ack, window=found.window, length=found.length,
     )
 

@@ -8,7 +8,13 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.nat64 import from_outside
 from probe.core.observations import Observation
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.evidence_words import SPEAKING, Depth
+from probe.core.tables.failures import is_timeout
 from probe.core.tables.handshakes import FOREIGN
+from probe.core.tables.operations import Operation
+from probe.core.tables.protocols import SiteKind
+from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.path_evidence import whole_attempts
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES, failed_inputs
@@ -20,12 +26,18 @@ from probe.measurement.planning.site_visits import identity_visit, innocent_visi
 from probe.measurement.planning.slot_plan import later_visits
 from probe.measurement.planning.steps import Step, Trace, Visit
 
+_LAST: dict[SiteKind, Operation] = {
+    "tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip", "app": "app_round_trip",
+}
+_SLOW: tuple[Operation, ...] = ("connect", "app_round_trip")
+"""Silence in these costs time."""
 
-def at_address(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Frame,
+
+def at_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, seen: Seen, frame: Frame,
         evidence: DnsEvidence) -> list[Step]:
     """Steps at one address: the innocent name, the site, again, and another port where it does not connect."""
     steps: list[Step] = []
-    if site.kind in ("tls", "http", "app") and (
+    if site.kind in SPEAKING and (
             (depth == "all" and site.leads and _asks_beforehand(site)) or _failed_above_tcp(seen, address)):
         innocent = innocent_visit(site, address, frame)
         if not _was_tried(seen.around, innocent):
@@ -71,25 +83,25 @@ def _traces(address: str, port: int, seen: Seen, frame: Frame) -> list[Step]:
 
 def _most_attempts(mine: Sequence[Observation], last: int, frame: Frame) -> int:
     ended = next((o for o in mine if o.attempt == last and o.failure), None)
-    slow = ended is None or ended.operation in ("connect", "app_round_trip") or "timeout" in ended.failure
+    slow = ended is None or ended.operation in _SLOW or is_timeout(ended.failure)
     return frame.attempts if slow else frame.quick_attempts
 
 
-def _is_doubtful(site: Site, source: str, seen: Seen, evidence: DnsEvidence) -> bool:
+def _is_doubtful(site: Site, source: AddressSource | Empty, seen: Seen, evidence: DnsEvidence) -> bool:
     """The address is one that trusted resolvers do not give, and nothing at it has proven whose it is."""
     if source != "network" or not evidence.trusted_answers or evidence.agrees or site.port == 443:
         return False
-    return not any(o.trust == "valid" for o in seen.visits if o.purpose == "target")
+    return not any(o.tls.trust == "valid" for o in seen.visits if o.purpose == "target")
 
 
 def _failed_above_tcp(seen: Seen, address: str) -> bool:
-    return any(o.address == address and (o.failure or o.proof == FOREIGN) and o.operation != "connect"
+    return any(o.address == address and (o.failure or o.app.proof == FOREIGN) and o.operation != "connect"
                for o in seen.visits)
 
 
 def _shallow(site: Site, mine: Sequence[Observation]) -> bool:
     """Whether nothing at this address went as far as the site itself."""
-    last = {"tcp": "connect", "tls": "tls_handshake", "http": "http_round_trip", "app": "app_round_trip"}[site.kind]
+    last = _LAST[site.kind]
     return not any(o.operation == last for o in mine)
 
 
@@ -100,4 +112,4 @@ def _asks_beforehand(site: Site) -> bool:
 
 def _was_tried(around: Sequence[Observation], innocent: Visit) -> bool:
     return any(o.purpose == "innocent" and o.address == innocent.address and o.port == innocent.port
-               and o.protocol == innocent.app for o in around)
+               and o.app.protocol == innocent.app for o in around)

@@ -19,7 +19,7 @@ def control_questions(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidenc
     if not (frame.controls or frame.feeds):
         return []
     doh_pending = wants_trusted(site, seen, evidence) and bool(frame.doh) and site.named and not any(
-        o.dns_engine == "doh" for o in seen.dns)
+        o.dns.engine == "doh" for o in seen.dns)
     if doh_pending:
         return []
     if site.kind != "dns" and not places and evidence.known_elsewhere:

@@ -16,13 +16,19 @@ from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.nat64 import from_outside
 from probe.core.observations import Observation
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.evidence_words import Depth
+from probe.core.tables.protocols import DatagramKind
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.words import Empty
 from probe.inference.evidence.udp_evidence import OPERATIONS, PORT_BESIDE
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.steps import Binding, QuicVisit, Step, UdpTrace, VersionProbe
 
 
-def at_udp_address(site: Site, address: str, source: str, depth: str, seen: Seen, frame: Frame) -> list[Step]:
+def at_udp_address(site: Site, address: str, source: AddressSource | Empty, depth: Depth, seen: Seen,
+                   frame: Frame) -> list[Step]:
     """Steps at one address, each after what must precede it. Addresses that are only to be looked at are left out:
     without words there is nothing to see over UDP."""
     if depth == "connect":
@@ -48,7 +54,7 @@ def at_udp_address(site: Site, address: str, source: str, depth: str, seen: Seen
     return _traces(site, address, mine, seen, frame)
 
 
-def _in_turns(site: Site, address: str, source: str, last: int, near: Sequence[Observation],
+def _in_turns(site: Site, address: str, source: AddressSource | Empty, last: int, near: Sequence[Observation],
               frame: Frame) -> list[Step]:
     """An innocent name that was served is asked once more, and after it our own: a server that takes only so many
     handshakes of one address looks like a block of what is said to it later."""
@@ -62,8 +68,8 @@ def _in_turns(site: Site, address: str, source: str, last: int, near: Sequence[O
     return [_visit(site, address, source, last + 1, frame)] if served else []
 
 
-def _visit(site: Site, address: str, source: str, attempt: int, frame: Frame) -> Step:
-    purpose = "target" if source != "trusted" else "trusted"
+def _visit(site: Site, address: str, source: AddressSource | Empty, attempt: int, frame: Frame) -> Step:
+    purpose: Purpose = "target" if source != "trusted" else "trusted"
     first = site.endpoints[0]
     if site.kind == "stun":
         return Binding(purpose=purpose, address=address, port=site.port, hostname=site.host, source=source,
@@ -78,7 +84,7 @@ def _traces(site: Site, address: str, mine: Sequence[Observation], seen: Seen, f
     Where a name or a version was answered, the address is not what matters."""
     around = [o for o in seen.around if (o.address, o.port) == (address, site.port) and o.operation in OPERATIONS]
     spent = any(o.purpose == "innocent" and o.attempt == 2 and o.failure for o in around)
-    heard = any(not o.failure for o in around) or any(o.tls_version or o.server_hello for o in mine)
+    heard = any(not o.failure for o in around) or any(o.tls.version or o.tls.server_hello for o in mine)
     if mine[-1].icmp or (heard and not spent):
         return []
     known_as = from_outside(address, frame.nat64_prefix)
@@ -89,8 +95,9 @@ def _traces(site: Site, address: str, mine: Sequence[Observation], seen: Seen, f
     others = [place for place in seen.elsewhere_udp if family_of(place[0]) == family and place[0] != address]
     if not others:
         return []
+    kind: DatagramKind = "stun" if site.kind == "stun" else "quic"
     ports = (site.port, PORT_BESIDE) if site.kind == "quic" else (site.port,)
-    return [*(UdpTrace(purpose="trace", address=address, port=port, protocol=site.kind, together=frame.together)
+    return [*(UdpTrace(purpose="trace", address=address, port=port, protocol=kind, together=frame.together)
               for port in ports),
             *(UdpTrace(purpose="reference", address=other, port=port, protocol=protocol, together=frame.together)
               for other, port, protocol in others)]

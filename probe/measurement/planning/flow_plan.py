@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from probe.catalogue.sites import Site
 from probe.core.nat64 import from_outside
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import TransferKind
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.flow_evidence import MOST_BY_CHANCE, PAIRS, by_chance, looks_slowed, stopped_early
 from probe.inference.evidence.transfer_evidence import (
     DEAD_BYTES,
@@ -47,9 +49,9 @@ def flow_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     if not address:
         return _glance(site, seen, frame)
     url = _url(site, seen, address)
-    mine = [o for o in seen.flows if o.purpose == SAMPLE and o.method == "GET"]
+    mine = [o for o in seen.flows if o.purpose == SAMPLE and o.http.method == "GET"]
     before = of_visits([*seen.visits, *seen.flows], address)
-    pieces = [o for o in seen.flows if o.purpose == SAMPLE and o.method == "HEAD"]
+    pieces = [o for o in seen.flows if o.purpose == SAMPLE and o.http.method == "HEAD"]
     beside = [o for o in seen.flows if o.purpose == YARDSTICK and o.address == address]
     others = [o for o in seen.flows if o.purpose == YARDSTICK and o.address != address]
     kind = next_kind(mine, beside, others, pieces, before=before, places=len(frame.flow.yardsticks))
@@ -82,7 +84,7 @@ def _glance(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     return [_step(site, SAMPLE, own, len(mine) + 1)]
 
 
-def _step(site: Site, purpose: str, place: Place, attempt: int, *, chunked: bool = False) -> Transfer:
+def _step(site: Site, purpose: Purpose, place: Place, attempt: int, *, chunked: bool = False) -> Transfer:
     first = site.endpoints[0]
     return Transfer(purpose=purpose, address=place.address, port=place.port, sni=place.sni, url=place.url,
                     input=first.input, target_id=first.target_id, attempt=attempt, chunked=chunked)
@@ -92,12 +94,12 @@ def _url(site: Site, seen: Seen, address: str) -> str:
     """The page with the most to give; the first of the site where none was served."""
     pages = [o for o in seen.visits if o.operation == "http_round_trip" and o.address == address
              and any(e.input == o.input for e in site.endpoints)]
-    best = max(pages, key=lambda o: (o.status == 200, o.bytes_read), default=None)
+    best = max(pages, key=lambda o: (o.http.status == 200, o.bytes_read), default=None)
     return best.input if best else site.endpoints[0].input
 
 
 def next_kind(mine: Sequence[Observation], beside: Sequence[Observation], others: Sequence[Observation],
-              pieces: Sequence[Observation], *, before: Sequence[Observation] = (), places: int) -> str:
+              pieces: Sequence[Observation], *, before: Sequence[Observation] = (), places: int) -> TransferKind:
     """What to transfer next: innocent, sample, elsewhere or pieces; empty when it is enough. `before`: what ordinary
     visits showed."""
     if not beside:
@@ -126,7 +128,7 @@ def _ended_small(seen: Observation) -> bool:
 
 
 def _when_frozen(mine: Sequence[Observation], beside: Sequence[Observation], others: Sequence[Observation],
-                 pieces: Sequence[Observation], *, can_elsewhere: bool) -> str:
+                 pieces: Sequence[Observation], *, can_elsewhere: bool) -> TransferKind:
     stalls, passes = sum(frozen(o) for o in mine), sum(passed(o) for o in others)
     if any(stalled(o) for o in others):
         return ""  # others fare so too
@@ -145,7 +147,7 @@ def _when_frozen(mine: Sequence[Observation], beside: Sequence[Observation], oth
 
 
 def _when_slow(mine: Sequence[Observation], beside: Sequence[Observation], others: Sequence[Observation], *,
-               can_elsewhere: bool) -> str:
+               can_elsewhere: bool) -> TransferKind:
     innocent = [o for o in beside if usable(o)]
     if innocent and looks_slowed(mine, innocent):
         if len(mine) >= PAIRS and len(innocent) >= PAIRS:
@@ -167,5 +169,5 @@ def _pieces_are_due(pieces: Sequence[Observation]) -> bool:
     return len(pieces) < MOST_PIECES and not any(stalled(o) for o in pieces)
 
 
-def _more(mine: Sequence[Observation]) -> str:
+def _more(mine: Sequence[Observation]) -> TransferKind:
     return "sample" if len(mine) < PAIRS else ""

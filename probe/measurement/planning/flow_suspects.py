@@ -111,8 +111,9 @@ def flow_frame(sites: Iterable[tuple[Site, Sequence[Observation]]], *, consent_l
     hosts, addresses = {look.site.host for look in odd}, {look.address for look in odd}
     quick = sorted((look for look in looks if look.pages and look.site.host not in hosts and look.site.proves_itself
                     and look.address not in addresses and look not in strange), key=_merit)
-    chosen = {look.address: Place(address=look.address, port=look.site.port, sni=look.site.sni, url=_page(look).url)
-              for look in quick}
+    chosen = {
+        look.address: Place(address=look.address, port=look.site.port, sni=look.site.sni, url=_page(look).http.url)
+        for look in quick}
     return FlowFrame(suspects=tuple((look.site.host, look.site.port, look.address) for look in odd),
                      yardsticks=tuple(chosen.values())[:MAX_YARDSTICKS])
 
@@ -130,13 +131,13 @@ def _look(site: Site, visits: Sequence[Observation], own: Sequence[Observation])
     look = _Look(site, own[0].address, rtt_s=round_trip_s(visits, own[0].address))
     read_on = (o for o in of_visits(visits, look.address) if o.operation == "transfer")
     for seen in (*own, *read_on):
-        if (stalled(seen) or seeps(seen)) and seen.acked != "no" and seen.bytes_read > 0:
+        if (stalled(seen) or seeps(seen)) and seen.tcp.acked != "no" and seen.bytes_read > 0:
             look.excess_s = STALLED_S
         elif not seen.failure:
             look.excess_s = max(look.excess_s, excess_s(seen, look.rtt_s))
             look.pages += [seen] if seen.operation == "http_round_trip" else []
-    for seen in (o for o in visits if o.purpose == SAMPLE and o.address == look.address and o.method == "GET"):
-        took_s = STALLED_S if stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure else seen.flow_s
+    for seen in (o for o in visits if o.purpose == SAMPLE and o.address == look.address and o.http.method == "GET"):
+        took_s = STALLED_S if stalled(seen) and seen.bytes_read > 0 else 0.0 if seen.failure else seen.transfer.flow_s
         look.excess_s = max(look.excess_s, took_s - own_ideal_s(seen, look.rtt_s))
         look.samples += [] if seen.failure else [seen]
     return look
@@ -181,7 +182,7 @@ def _crawls(look: _Look, usual_pace: float) -> bool:
 
 
 def _page(look: _Look) -> Observation:
-    return max(look.pages, key=lambda o: (o.status == 200, o.bytes_read))
+    return max(look.pages, key=lambda o: (o.http.status == 200, o.bytes_read))
 
 
 def _merit(look: _Look) -> tuple[bool, float]:

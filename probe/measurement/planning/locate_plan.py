@@ -6,9 +6,13 @@ from math import inf
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, TLS_OR_HTTP, Stage
+from probe.core.tables.resolvers import OperatorName, ResolverRole
+from probe.core.tables.words import Empty
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
 from probe.inference.evidence.residual_evidence import failures_at, innocent_reached
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.residual_plan import asked_again
 from probe.measurement.planning.steps import Locate, Step
@@ -26,26 +30,26 @@ def locate_steps(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
 def _at_resolver(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
     if not (evidence.injected or evidence.dark_answered or evidence.bogus or evidence.fingerprint):
         return []
-    if frame.dark_server and not any(o.resolver == "dark" for o in seen.dns):
+    if frame.dark_server and not any(o.dns.resolver == "dark" for o in seen.dns):
         return []  # it will be asked, and is the best place for questions that nobody may answer
     asked = _forged_at(seen, evidence)
     if asked is None:
         return []
-    return [Locate(kind="dns", address=asked.resolver_address, port=53, name=site.host, control_name=frame.innocent,
-                   input=site.endpoints[0].input, recursion=asked.resolver != "dark", together=frame.together)]
+    return [Locate(kind="dns", address=asked.dns.resolver_address, port=53, name=site.host, control_name=frame.innocent,
+                   input=site.endpoints[0].input, recursion=asked.dns.resolver != "dark", together=frame.together)]
 
 
 def _forged_at(seen: Seen, evidence: DnsEvidence) -> Observation | None:
     """The lookup that was answered falsely, best where nobody could have answered truly."""
     false = evidence.bogus | (evidence.network_answers - evidence.trusted_answers if evidence.fingerprint else set())
-    direct = [o for o in seen.dns if o.dns_engine == "udp" and o.resolver_address and o.hostname and o.answers]
-    forged = [o for o in direct if o.resolver == "dark" or len(o.replies) > 1 or set(o.answers) & false]
-    order = {"dark": 0, "public": 1, "network": 2}
-    return min(forged, key=lambda o: order.get(o.resolver, 3), default=None)
+    direct = [o for o in seen.dns if o.dns.engine == "udp" and o.dns.resolver_address and o.hostname and o.dns.answers]
+    forged = [o for o in direct if o.dns.resolver == "dark" or len(o.dns.replies) > 1 or set(o.dns.answers) & false]
+    order: dict[ResolverRole | OperatorName | Empty, int] = {"dark": 0, "public": 1, "network": 2}
+    return min(forged, key=lambda o: order.get(o.dns.resolver, 3), default=None)
 
 
 def _at_address(site: Site, seen: Seen, frame: Frame) -> list[Step]:
-    if site.kind not in ("tls", "http"):
+    if site.kind not in TLS_OR_HTTP:
         return []
     for address in _places(seen, site.port):
         if not _may_be_shown(site, seen, frame, address):
@@ -62,7 +66,7 @@ def _at_address(site: Site, seen: Seen, frame: Frame) -> list[Step]:
 
 def _places(seen: Seen, port: int) -> list[str]:
     """Addresses that were visited; where IPv4 fails as well only its: private space tells there how near a hop is."""
-    places = list(dict.fromkeys(o.address for o in seen.visits if o.purpose in ("target", "trusted") and o.address))
+    places = list(dict.fromkeys(o.address for o in seen.visits if o.purpose in NETWORK_PURPOSES and o.address))
     failing = [address for address in places if ":" not in address and failures_at(seen.visits, address, port)]
     return failing or places
 
@@ -81,7 +85,8 @@ def _is_shown(path: PathEvidence, site: Site, frame: Frame) -> bool:
         return False
     if frame.controls and not path.controls_asked:
         return False
-    if not site.sni and path.stage in ("", "page") and (path.fingerprint or path.control_page_differs):
+    if not site.sni and path.stage in NO_STAGE_OR_PAGE and (path.fingerprint or path.control_page_differs):
         return not path.control_page_same
     every = path.failed_attempts >= frame.attempts and path.failed_attempts == path.attempts and path.same_failure
-    return every and path.stage == ("tls" if site.sni else "http") and not path.trust
+    last: Stage = "tls" if site.sni else "http"
+    return every and path.stage == last and not path.trust

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.core.tables.evidence_words import DnsState
 from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence, state_of
 from probe.inference.evidence.port53 import MALFORMED
 from probe.inference.evidence.time_slots import slots_of
@@ -13,9 +14,12 @@ from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.slot_plan import later_lookup
 from probe.measurement.planning.steps import Lookup, Step
 
+_FAILING: tuple[DnsState, ...] = ("timeout", "servfail", "refused", "error")
+_NOT_FAILING: tuple[DnsState, ...] = ("ok", "unasked")
+
 
 def _is_direct(seen: Observation) -> bool:
-    return seen.resolver == "network" and seen.dns_engine == "udp"
+    return seen.dns.resolver == "network" and seen.dns.engine == "udp"
 
 
 def without_half_answers(dns: tuple[Observation, ...], frame: Frame) -> tuple[Observation, ...]:
@@ -43,7 +47,7 @@ def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
         steps.append(Lookup(channel="network", name=site.host, server=frame.network_resolver, attempt=max(tried) + 1))
     elif tried and (evidence.network != "ok" or evidence.bogus or evidence.fingerprint or evidence.injected):
         steps += later_lookup(site, [o for o in seen.dns if _is_direct(o)], frame)
-    if tried and max(tried) >= frame.attempts and evidence.network in ("timeout", "servfail", "refused", "error"):
+    if tried and max(tried) >= frame.attempts and evidence.network in _FAILING:
         steps.append(Lookup(channel="alive", name=frame.innocent, server=frame.network_resolver, about=site.host,
                             attempt=max(1, len(slots_of([o for o in seen.dns if _is_direct(o)])))))
     if wants_trusted(site, seen, evidence):
@@ -52,7 +56,7 @@ def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
     false = bool(evidence.bogus or evidence.fingerprint)
     if frame.public_resolver and wants_trusted(site, seen, evidence) and (evidence.network != "ok" or false):
         steps.append(Lookup(channel="tcp", name=site.host, server=frame.public_resolver))
-        if any(o.dns_engine == "tcp" and o.failure == MALFORMED for o in seen.dns):
+        if any(o.dns.engine == "tcp" and o.failure == MALFORMED for o in seen.dns):
             steps.append(Lookup(channel="tcp", name=frame.innocent, server=frame.public_resolver, about=site.host))
     if false or _two_answers(seen.dns) or (
             evidence.trusted_ok and evidence.network_answers and not evidence.agrees):
@@ -63,22 +67,22 @@ def more_lookups(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) ->
 
 def _over_tls(site: Site, seen: Seen, frame: Frame, evidence: DnsEvidence) -> list[Step]:
     """DoT for as many answers as DoH fell short of two: one blocked operator must not take the control away."""
-    told = {o.resolver for o in seen.dns if o.dns_engine == "doh"}
+    told = {o.dns.resolver for o in seen.dns if o.dns.engine == "doh"}
     if not told >= set(frame.doh):
         return []
-    without = tuple(o for o in seen.dns if o.dns_engine != "dot")
+    without = tuple(o for o in seen.dns if o.dns.engine != "dot")
     doh = dns_evidence(without) if len(without) < len(seen.dns) else evidence
     return [Lookup(channel="dot", name=site.host, server=name)
             for name in frame.dot[: max(0, 2 - doh.trusted_ok - doh.trusted_denying)]]
 
 
 def _two_answers(seen: Sequence[Observation]) -> bool:
-    return any(len({text.split("|", 4)[-1] for text in o.replies}) > 1 for o in seen)
+    return any(len({reply.answers for reply in o.dns.replies}) > 1 for o in seen)
 
 
 def wants_trusted(site: Site, seen: Seen, evidence: DnsEvidence) -> bool:
     """Trusted resolvers are asked where plain DNS failed or looks wrong, or the connection proves nothing."""
-    if evidence.network != "ok" or evidence.system not in ("ok", "unasked"):
+    if evidence.network != "ok" or evidence.system not in _NOT_FAILING:
         return True
     if evidence.bogus or evidence.fingerprint or _two_answers(seen.dns) or not site.proves_itself:
         return True

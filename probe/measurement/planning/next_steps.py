@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from probe.catalogue.sites import Site
 from probe.core.tables.protocols import DATAGRAMS
+from probe.core.tables.resolvers import OWN_RESOLVERS
 from probe.inference.evidence.dns_evidence import DnsEvidence, dns_evidence
 from probe.measurement.planning.address_choice import candidates, depths
 from probe.measurement.planning.address_plan import at_address
@@ -30,7 +31,7 @@ def next_steps(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     seen = replace(seen, dns=without_half_answers(seen.dns, frame))
     if site.named:
         steps += plain_lookups(site, frame)
-        if not any(o.resolver in ("system", "network") for o in seen.dns):
+        if not any(o.dns.resolver in OWN_RESOLVERS for o in seen.dns):
             return steps
         evidence = dns_evidence(seen.dns, seen.controls, nat64_prefix=frame.nat64_prefix)
         steps += more_lookups(site, seen, frame, evidence)

@@ -10,10 +10,14 @@ from collections.abc import Sequence
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.core.tables.failures import is_timeout
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.site_visits import bytes_visit
 from probe.measurement.planning.steps import Step
+
+_BESIDE: tuple[Purpose, ...] = (*NETWORK_PURPOSES, "innocent")
 
 
 def bytes_between(site: Site, address: str, mine: Sequence[Observation], attempts: int, seen: Seen,
@@ -29,5 +33,5 @@ def _hellos_vanish(site: Site, address: str, mine: Sequence[Observation], seen: 
     innocent = [o for o in seen.around if o.purpose == "innocent" and (o.address, o.port) == (address, site.port)]
     hellos = [[o for o in whose if o.operation == "tls_handshake"] for whose in (mine, innocent)]
     return bool(site.sni) and all(hellos) and all(
-        o.acked == "no" and "timeout" in o.failure for whose in hellos for o in whose
-        if o.purpose in (*NETWORK_PURPOSES, "innocent"))
+        o.tcp.acked == "no" and is_timeout(o.failure) for whose in hellos for o in whose
+        if o.purpose in _BESIDE)

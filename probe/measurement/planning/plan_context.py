@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.protocols import DatagramKind
 from probe.measurement.planning.flow_suspects import FlowFrame
 from probe.measurement.planning.rotation import Share
 
@@ -73,7 +74,7 @@ class Seen:
     controls: tuple[ControlAnswer, ...] = ()
     elsewhere: tuple[tuple[str, int], ...] = ()
     """Addresses and ports of others that accept connections."""
-    elsewhere_udp: tuple[tuple[str, int, str], ...] = ()
+    elsewhere_udp: tuple[tuple[str, int, DatagramKind], ...] = ()
     """Addresses, ports and protocols of others that answer datagrams."""
     flows: tuple[Observation, ...] = ()
     """Transfers for the sake of this site."""

@@ -14,10 +14,11 @@ def redirects(seen: Seen) -> list[Step]:
     """Redirects served in the clear to another host: the place they lead to may show who answered."""
     steps: list[Step] = []
     for o in seen.visits:
-        if o.operation != "http_round_trip" or o.sni or o.status not in REDIRECTS or not o.location or o.attempt > 1:
+        leads = o.http.status in REDIRECTS and o.http.location
+        if o.operation != "http_round_trip" or o.tls.sni or not leads or o.attempt > 1:
             continue
-        url = joined(o.url, o.location)
-        if not url.lower().startswith(("http:", "https:")) or same_place(o.url, url):
+        url = joined(o.http.url, o.http.location)
+        if not url.lower().startswith(("http:", "https:")) or same_place(o.http.url, url):
             continue
         followed = sum(v.purpose == "redirect" and v.operation == "http_round_trip" and v.input == o.input
                        for v in seen.visits)

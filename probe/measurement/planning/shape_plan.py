@@ -12,7 +12,11 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import Observation
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.failures import Failure, is_timeout, kind_of
+from probe.core.tables.operations import Operation
 from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
+from probe.core.tables.words import Empty
 from probe.inference.evidence.path_evidence import whole_attempts
 from probe.inference.evidence.shape_evidence import ELSEWHERE_ATTEMPTS
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
@@ -20,7 +24,7 @@ from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.site_visits import innocent_visit, target_visit
 from probe.measurement.planning.steps import Step, Visit
 
-WORDS = frozenset(("connection_reset", "eof_error", "generic_timeout_error", "timed_out"))
+WORDS: frozenset[Failure] = frozenset(("connection_reset", "eof_error", "generic_timeout_error", "timed_out"))
 PATIENCE_S = 4.0
 """Only what passes says anything: nobody needs to wait as long for it as for what convicts."""
 NAMES_PER_SERVER = 3
@@ -28,7 +32,7 @@ ELSEWHERE_LEVEL = 3
 """The name of a messenger sent to somebody else's address is something to ask a volunteer about."""
 
 
-def shape_steps(site: Site, address: str, source: str, seen: Seen, frame: Frame) -> list[Step]:
+def shape_steps(site: Site, address: str, source: AddressSource | Empty, seen: Seen, frame: Frame) -> list[Step]:
     """What is due at `address`, all of whose ordinary attempts have failed; nothing when all of it was done."""
     mine = [o for o in seen.visits if o.address == address and o.purpose in NETWORK_PURPOSES]
     if _first_failing(seen) != address or not _is_fit(site, mine):
@@ -44,71 +48,71 @@ def _first_failing(seen: Seen) -> str:
 
 def _ended(seen: Observation) -> bool:
     """It ended as it does where a hello's shape matters: by a box on the way, or by a server's alert."""
-    return seen.failure in WORDS or (bool(seen.failure) and seen.tls_alert >= 0)
+    return seen.failure in WORDS or (bool(seen.failure) and seen.tls.alert >= 0)
 
 
 def _is_fit(site: Site, mine: Sequence[Observation]) -> bool:
     """Every attempt ended alike where a name is read: in the handshake, or in the request of a plain page."""
     ends = [o for o in mine if o.failure]
-    where = "tls_handshake" if site.sni else "http_round_trip"
+    where: Operation = "tls_handshake" if site.sni else "http_round_trip"
     attempts = set(whole_attempts(mine))
     return ({o.attempt for o in ends} == attempts and all(o.operation == where for o in ends)
-            and len({"timeout" if o.failure in ("generic_timeout_error", "timed_out") else o.failure
-                     for o in ends}) == 1 and _ended(ends[0]))
+            and len({kind_of(o.failure) for o in ends}) == 1 and _ended(ends[0]))
 
 
 def _before_hello(mine: Sequence[Observation]) -> bool:
-    return not any(o.server_hello for o in mine)
+    return not any(o.tls.server_hello for o in mine)
 
 
-def _other_shapes(site: Site, address: str, source: str, mine: Sequence[Observation], seen: Seen,
+def _other_shapes(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation], seen: Seen,
                   frame: Frame) -> list[Step]:
     shaped = [o for o in seen.around if o.purpose == "shape" and (o.address, o.port) == (address, site.port)]
     own = [o for o in shaped if o.hostname == site.host]
-    tried = {o.shape for o in own}
-    passes = [o for o in own if o.operation == "tls_handshake" and not o.failure and o.tls_alert < 0
-              and o.shape in PLAIN]
+    tried = {o.tls.shape for o in own}
+    passes = [o for o in own if o.operation == "tls_handshake" and not o.failure and o.tls.alert < 0
+              and o.tls.shape in PLAIN]
     innocent_passes = any(o.purpose == "innocent" and (o.address, o.port) == (address, site.port)
                           and o.operation == "tls_handshake" and not o.failure for o in seen.around)
     wanted: list[ShapeName] = [name for name in PLAIN if SHAPES[name].consent_level == 1]
-    if "timeout" in mine[-1].failure:
+    if is_timeout(mine[-1].failure):
         wanted.append("narrow")  # the line may take no large packets
     if tried.issuperset(wanted) and not passes and frame.consent_level >= 3:
         wanted += ["split"] if innocent_passes else ["split", "large", "ech"]  # else the name explains it
     if passes:
         return _once_more(site, address, source, passes[0], mine, shaped, frame)
-    narrow = [o.sequence for o in own if o.shape == "narrow" and o.server_hello]
+    narrow = [o.sequence for o in own if o.tls.shape == "narrow" and o.tls.server_hello]
     if narrow:
         return [] if mine[-1].sequence > narrow[0] else [_again(site, address, source, mine, frame)]
     return [_shaped(site, address, name, frame, site.host, site.sni) for name in wanted if name not in tried]
 
 
-def _once_more(site: Site, address: str, source: str, passed: Observation, mine: Sequence[Observation],
-               shaped: Sequence[Observation], frame: Frame) -> list[Step]:
+def _once_more(site: Site, address: str, source: AddressSource | Empty, passed: Observation,
+               mine: Sequence[Observation], shaped: Sequence[Observation], frame: Frame) -> list[Step]:
     """What is still to come of this: the library's hello again after the one that passed, then that one again, for a
     block that merely ended between the two would show. Where there was silence, the library's also in small segments,
     for the line may be narrow."""
     own = [o for o in shaped if o.hostname == site.host]
-    narrow = [o for o in own if o.shape == "narrow"]
-    if "timeout" in mine[-1].failure and not any(o.sequence > passed.sequence for o in narrow):
+    narrow = [o for o in own if o.tls.shape == "narrow"]
+    if is_timeout(mine[-1].failure) and not any(o.sequence > passed.sequence for o in narrow):
         tried = len({o.attempt for o in narrow})
         return [_shaped(site, address, "narrow", frame, site.host, site.sni, attempt=tried + 1)]
     if not any(o.sequence > passed.sequence for o in mine):
         return [_again(site, address, source, mine, frame)]
-    if not any(o.shape == passed.shape and o.attempt == 2 for o in own):
-        return [_shaped(site, address, passed.shape, frame, site.host, site.sni, attempt=2)]
+    if not any(o.tls.shape == passed.tls.shape and o.attempt == 2 for o in own):
+        return [_shaped(site, address, passed.tls.shape, frame, site.host, site.sni, attempt=2)]
     if frame.consent_level < 3 or len(own) < len(shaped):
         return []
-    return [_shaped(site, address, passed.shape, frame, frame.innocent, frame.innocent)]
+    return [_shaped(site, address, passed.tls.shape, frame, frame.innocent, frame.innocent)]
 
 
-def _again(site: Site, address: str, source: str, mine: Sequence[Observation], frame: Frame) -> Visit:
+def _again(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation], frame: Frame) -> Visit:
     """The handshake is enough."""
     again = target_visit(site, address, source, frame, attempt=max(o.attempt for o in mine) + 1)
     return replace(again, pages=())
 
 
-def _shaped(site: Site, address: str, shape: str, frame: Frame, hostname: str, sni: str, *, attempt: int = 1) -> Visit:
+def _shaped(site: Site, address: str, shape: ShapeName | Empty, frame: Frame, hostname: str, sni: str, *,
+            attempt: int = 1) -> Visit:
     patience_s = min(frame.timeout_s, PATIENCE_S)
     own = hostname == site.host
     return Visit(
@@ -137,8 +141,8 @@ def _elsewhere(site: Site, seen: Seen, frame: Frame) -> list[Step]:
     if not asked:
         return [innocent]
     own = [o for o in mine if o.hostname == site.host]
-    ended = any(o.failure for o in asked) or any(
-        not o.failure and o.operation == ("tls_handshake" if site.sni else "http_round_trip") for o in own)
+    last: Operation = "tls_handshake" if site.sni else "http_round_trip"
+    ended = any(o.failure for o in asked) or any(not o.failure and o.operation == last for o in own)
     if ended or len({o.attempt for o in own}) >= ELSEWHERE_ATTEMPTS:
         return []
     mine_again = _named(innocent, url, site.host, attempt=max((o.attempt for o in own), default=0) + 1)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from probe.catalogue.sites import Page, Site
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.evidence_words import Depth
 from probe.core.tables.handshakes import INNOCENT
+from probe.core.tables.trust import UNJUDGED
+from probe.core.tables.words import Empty
 from probe.measurement.planning.flow_suspects import CONSENT, READ_ON_BYTES
 from probe.measurement.planning.plan_context import Frame
 from probe.measurement.planning.steps import Visit
 
 
-def target_visit(site: Site, address: str, source: str, frame: Frame, *, attempt: int,
-                 inputs: frozenset[str] | None = None, depth: str = "all") -> Visit:
+def target_visit(site: Site, address: str, source: AddressSource | Empty, frame: Frame, *, attempt: int,
+                 inputs: frozenset[str] | None = None, depth: Depth = "all") -> Visit:
     """The site itself at one address; `depth` all, tls or connect."""
     first = site.endpoints[0]
     return Visit(
@@ -51,10 +55,10 @@ def bytes_visit(site: Site, address: str, frame: Frame) -> Visit:
     )
 
 
-def identity_visit(site: Site, address: str, source: str, frame: Frame) -> Visit:
+def identity_visit(site: Site, address: str, source: AddressSource | Empty, frame: Frame) -> Visit:
     """Whose certificate does port 443 of an address show for the site's name? It tells a false answer from another."""
     return Visit(
         purpose="port", address=address, port=443, hostname=site.host, source=source, sni=site.host,
-        alpn=("http/1.1",), trust="web_pki" if site.trust in ("none", "record") else site.trust,
+        alpn=("http/1.1",), trust="web_pki" if site.trust in UNJUDGED else site.trust,
         connect_timeout_s=frame.timeout_s, tls_timeout_s=frame.timeout_s,
     )

@@ -10,6 +10,9 @@ from dataclasses import replace
 
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.evidence_words import SPEAKING, Depth
+from probe.core.tables.words import Empty
 from probe.inference.evidence.time_slots import APART_S, slots_of
 from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.site_visits import innocent_visit, target_visit
@@ -32,13 +35,13 @@ def next_slot_s(seen: Sequence[Observation], frame: Frame) -> float | None:
     return max(begin_s, max(o.t_s for o in slots[-1]) + _PAUSE_S)
 
 
-def later_visits(site: Site, address: str, source: str, mine: Sequence[Observation], seen: Seen, frame: Frame, *,
-                 inputs: frozenset[str], depth: str) -> list[Step]:
+def later_visits(site: Site, address: str, source: AddressSource | Empty, mine: Sequence[Observation],
+                 seen: Seen, frame: Frame, *, inputs: frozenset[str], depth: Depth) -> list[Step]:
     """The innocent name, and then the site, in the next slot; `mine` are the visits of the site at this address."""
     begin_s = next_slot_s(mine, frame)
     if begin_s is None:
         return []
-    if site.kind in ("tls", "http", "app"):
+    if site.kind in SPEAKING:
         number = len(slots_of(mine)) + 1
         innocent = replace(innocent_visit(site, address, frame), attempt=number, not_before_s=begin_s)
         if not any(o.purpose == "innocent" and o.address == address and o.port == site.port and o.attempt == number

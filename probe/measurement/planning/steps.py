@@ -6,13 +6,21 @@ from dataclasses import dataclass, field
 
 from probe.catalogue.sites import Page
 from probe.core.endpoints import Expectation
+from probe.core.tables.address_sources import AddressSource
+from probe.core.tables.handshakes import SpokenProtocol
+from probe.core.tables.protocols import DatagramKind, LocateKind
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import Channel
+from probe.core.tables.shapes import ShapeName
+from probe.core.tables.trust import TrustPolicy
+from probe.core.tables.words import Empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
     """Ask one channel for a name: system, network, public, tcp, doh, dot or dark."""
 
-    channel: str
+    channel: Channel
     name: str
     server: str = ""
     """Address of the resolver, or the operator's name for doh; empty for system."""
@@ -27,25 +35,25 @@ class Lookup:
 class Visit:
     """Go to one address, as whom, and ask there. `sni` empty: no TLS; `pages` empty: no HTTP."""
 
-    purpose: str
+    purpose: Purpose
     address: str
     port: int
     hostname: str
-    source: str = ""
+    source: AddressSource | Empty = ""
     attempt: int = 1
     sni: str = ""
     alpn: tuple[str, ...] = ()
-    trust: str = "none"
+    trust: TrustPolicy = "none"
     needs_alpn: bool = False
     """The endpoint is reached only with one of `alpn` selected."""
     until_server_hello: bool = False
-    shape: str = ""
+    shape: ShapeName | Empty = ""
     """Of the ClientHello (`probe.core.tables.shapes`): it is sent, and nothing but the first answer is read. Empty: the
     library's own."""
     pages: tuple[Page, ...] = ()
     read_on_bytes: int = 0
     """Of the first large page, read so much in all: it shows whether volume flows, and costs no connection."""
-    app: str = ""
+    app: SpokenProtocol | Empty = ""
     """A messenger's protocol whose first words are said (`probe.core.tables.handshakes`); empty: none."""
     app_name: str = ""
     """The domain or host that they name, and that TLS after STARTTLS is asked for."""
@@ -86,7 +94,7 @@ class Ask:
 class Trace:
     """See how far connection attempts to an address get. Purpose `trace`: where they fail; `reference`: where not."""
 
-    purpose: str
+    purpose: Purpose
     address: str
     port: int
     together: bool = field(default=False, compare=False)
@@ -97,15 +105,15 @@ class Trace:
 class QuicVisit:
     """Shake hands over QUIC at one address, as whom, and stay a while: some boxes drop only what comes later."""
 
-    purpose: str
+    purpose: Purpose
     address: str
     port: int
     hostname: str
-    source: str = ""
+    source: AddressSource | Empty = ""
     attempt: int = 1
     sni: str
     alpn: tuple[str, ...] = ("h3",)
-    trust: str = "none"
+    trust: TrustPolicy = "none"
     target_id: str = ""
     input: str = ""
     timeout_s: float = 6.0
@@ -124,11 +132,11 @@ class VersionProbe:
 class Binding:
     """Send one address a series of STUN Binding requests, far enough apart to count how many are answered."""
 
-    purpose: str
+    purpose: Purpose
     address: str
     port: int
     hostname: str
-    source: str = ""
+    source: AddressSource | Empty = ""
     attempt: int = 1
     target_id: str = ""
     input: str = ""
@@ -139,10 +147,10 @@ class UdpTrace:
     """See how far datagrams to an address get. `protocol` quic or stun: what they say, so that boxes take them for
     the same. Purpose `trace`: where requests are lost; `reference`: where not."""
 
-    purpose: str
+    purpose: Purpose
     address: str
     port: int
-    protocol: str
+    protocol: DatagramKind
     together: bool = field(default=False, compare=False)
     """All at once, in a run that need not spread its flows."""
 
@@ -151,7 +159,7 @@ class UdpTrace:
 class Transfer:
     """Take some volume from one address under one server name, and see how fast and how far it flows."""
 
-    purpose: str
+    purpose: Purpose
     """sample: the target itself; yardstick: what it is compared with."""
     address: str
     port: int
@@ -172,7 +180,7 @@ class Locate:
     """Find the hop at which questions for `name` are interfered with. `kind` is tls, http or dns; asking for
     `control_name` as well tells the name's effect from everybody's."""
 
-    kind: str
+    kind: LocateKind
     address: str
     port: int
     name: str

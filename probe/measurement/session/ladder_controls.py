@@ -8,6 +8,7 @@ from dataclasses import replace
 from probe.catalogue.types import Catalogue
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
+from probe.core.tables.run_words import Gateway, Tunnel
 from probe.inference.evidence.ladder_evidence import LadderEvidence, ladder_evidence
 
 CHANGED = "network:changed"
@@ -45,7 +46,7 @@ def _operators(catalogue: Catalogue) -> dict[str, str]:
 
 
 def read_ladder(catalogue: Catalogue, cc: str, seen: Sequence[Observation], *, has_ipv4: bool, has_ipv6: bool,
-                gateway: str, tunnel: str = "", changed: bool = False) -> LadderEvidence:
+                gateway: Gateway, tunnel: Tunnel = "", changed: bool = False) -> LadderEvidence:
     """The ladder's evidence so far, for a network with these families and these words of gateway and tunnel."""
     return ladder_evidence(seen, domestic=domestic_inputs(catalogue, cc), operators=_operators(catalogue),
                            link=has_ipv4 or has_ipv6, gateway=gateway, tunnel=tunnel, changed=changed,

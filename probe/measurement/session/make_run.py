@@ -25,8 +25,10 @@ from probe.core.progress import Progress, silent
 from probe.core.runs import Run, RunResult, Vantage
 from probe.core.stamps import id_at, stamp
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
+from probe.core.tables.run_words import NETWORK_TYPES, Gateway, Tunnel
 from probe.core.tables.systems import LINUX
 from probe.core.tables.versions import SCHEMA_VERSION
+from probe.core.tables.words import known
 from probe.measurement.clock import Clock, start_clock
 from probe.measurement.device.gateway import gateway_word
 from probe.measurement.device.network_watch import NetworkWatch
@@ -78,8 +80,8 @@ class _Setting:
     frame: Frame
     clock: Clock
     links: tuple[int, ...]
-    gateway: str
-    tunnel: str
+    gateway: Gateway
+    tunnel: Tunnel
     watch: NetworkWatch
     whereabouts: Whereabouts
     seed: int
@@ -137,9 +139,9 @@ def make_run(catalogue: Catalogue, settings: Settings, plan: RunPlan, *, progres
     return _result(run, chosen, book, resolver_count=len(resolvers), privileged=capture is not None, packets=packets)
 
 
-def _tunnel(settings: Settings) -> str:
+def _tunnel(settings: Settings) -> Tunnel:
     """The word of a tunnel that carries us, unless the person says that the tunnel is the vantage."""
-    return "" if settings.vantage.network_type == "vpn" else tunnel_word()
+    return "" if known(settings.vantage.network_type, NETWORK_TYPES) == "vpn" else tunnel_word()
 
 
 def _told(rungs: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,19 +9,27 @@ from dataclasses import replace
 from probe.catalogue.sites import Site
 from probe.core.addresses import family_of
 from probe.core.observations import ControlAnswer, Observation
-from probe.core.tables.protocols import DATAGRAMS
+from probe.core.packets import Packet
+from probe.core.replies import DnsReply
+from probe.core.tables.operations import LOOKUPS, Operation
+from probe.core.tables.protocols import DATAGRAMS, DatagramKind
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.nearness import concealed
 from probe.inference.evidence.port53 import of_the_name
 from probe.inference.evidence.transfer_evidence import YARDSTICK
 from probe.inference.evidence.udp_evidence import OPERATIONS
-from probe.inference.verdicts.classify import Case
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.inference.verdicts.site_case import SiteCase
 from probe.measurement.planning.plan_context import Seen
 from probe.measurement.session.taint import tainted_by
 
-MOST_OPEN = {"ladder": 1, "target": 2}
+MOST_OPEN: dict[Purpose, int] = {"ladder": 1, "target": 2}
 """Places of each family that are kept as ones that accept connections, by what they were asked for."""
 MOST_ANSWERING = 2
 """Those that answer datagrams."""
+_ABOUT_THE_NAME: tuple[Purpose, ...] = ("target", "dark")
+_AROUND: tuple[Purpose, ...] = ("innocent", "port", "version", "residual", "bytes")
+_TRACES: tuple[Operation, ...] = ("trace", "udp_trace")
 
 
 class Book:
@@ -38,11 +46,11 @@ class Book:
         self._by_input: dict[str, list[int]] = defaultdict(list)
         self._told: dict[str, list[ControlAnswer]] = defaultdict(list)
         self._traces: list[int] = []
-        self._answering: dict[int, dict[tuple[str, int, str], None]] = {4: {}, 6: {}}
+        self._answering: dict[int, dict[tuple[str, int, DatagramKind], None]] = {4: {}, 6: {}}
         self._foreign: list[int] = []
         self._flows: dict[str, list[int]] = defaultdict(list)
         self._lent: dict[tuple[str, int, str], list[int]] = defaultdict(list)
-        self._open: dict[tuple[int, str], dict[tuple[str, int], None]] = {
+        self._open: dict[tuple[int, Purpose], dict[tuple[str, int], None]] = {
             (family, purpose): {} for family in (4, 6) for purpose in MOST_OPEN}
 
     def add(self, seen: Observation) -> int:
@@ -72,12 +80,12 @@ class Book:
     def _keep(self, stamped: Observation) -> None:
         index = len(self.observations)
         self.observations.append(stamped)
-        if stamped.operation in ("trace", "udp_trace"):
+        if stamped.operation in _TRACES:
             self._traces.append(index)
         elif stamped.operation == "transfer":
             self._flows[stamped.input].append(index)
-            self._lent[stamped.address, stamped.port, stamped.sni].append(index)
-        elif stamped.operation in ("resolve", "dns_round_trip"):
+            self._lent[stamped.address, stamped.port, stamped.tls.sni].append(index)
+        elif stamped.operation in LOOKUPS:
             self._keep_lookup(stamped, index)
         elif stamped.address:
             self._by_side[_side(stamped)].append(index)
@@ -87,7 +95,7 @@ class Book:
             if len(known) < MOST_OPEN[stamped.purpose]:
                 known.setdefault((stamped.address, stamped.port))
         if stamped.operation in OPERATIONS and stamped.purpose == "target" and not stamped.failure:
-            protocol = "stun" if stamped.operation == "stun_binding" else "quic"
+            protocol: DatagramKind = "stun" if stamped.operation == "stun_binding" else "quic"
             answering = self._answering.get(family_of(stamped.address), {})
             if len(answering) < MOST_ANSWERING:
                 answering.setdefault((stamped.address, stamped.port, protocol))
@@ -95,18 +103,19 @@ class Book:
             self._by_input[stamped.input].append(index)
 
     def _keep_lookup(self, stamped: Observation, index: int) -> None:
-        if stamped.purpose in ("target", "dark"):
+        if stamped.purpose in _ABOUT_THE_NAME:
             self._by_name[stamped.hostname].append(index)
         elif stamped.purpose == "innocent" and stamped.input:
             self._by_name[stamped.input].append(index)  # asked for the sake of the name that failed
         elif stamped.purpose == "innocent":
             self._innocent_lookups.append(index)
 
-    def amend(self, index: int, replies: tuple[str, ...], bytes_read: int) -> None:
+    def amend(self, index: int, replies: tuple[DnsReply, ...], bytes_read: int) -> None:
         """Late replies to a question belong to its observation."""
-        self.observations[index] = replace(self.observations[index], replies=replies, bytes_read=bytes_read)
+        seen = self.observations[index]
+        self.observations[index] = replace(seen, dns=replace(seen.dns, replies=replies), bytes_read=bytes_read)
 
-    def amend_packets(self, index: int, packets: tuple[str, ...]) -> None:
+    def amend_packets(self, index: int, packets: tuple[Packet, ...]) -> None:
         """What was captured of an observation's connection or question."""
         self.observations[index] = replace(self.observations[index], packets=packets)
 
@@ -122,7 +131,7 @@ class Book:
                     elsewhere=self._elsewhere(), elsewhere_udp=self._elsewhere_udp(), flows=case.flows,
                     searches=tuple(o for o in case.traces if o.purpose == "locate"))
 
-    def _elsewhere_udp(self) -> tuple[tuple[str, int, str], ...]:
+    def _elsewhere_udp(self) -> tuple[tuple[str, int, DatagramKind], ...]:
         """Places that answer datagrams, of each family the first."""
         return tuple(place for places in self._answering.values() for place in places)
 
@@ -130,25 +139,25 @@ class Book:
         """Places that accept connections, of each family the first controls and targets that did."""
         return tuple(place for places in self._open.values() for place in places)
 
-    def case(self, site: Site) -> Case:
+    def case(self, site: Site) -> SiteCase:
         """What the judge needs of a site."""
         dns = tuple(self.observations[i] for i in self._by_name.get(site.host, ())) if site.named else ()
         if any(o.purpose == "dark" for o in dns):
             dns += tuple(self.observations[i] for i in self._innocent_lookups)
         inputs = dict.fromkeys(e.input for e in site.endpoints)
-        addresses = dict.fromkeys(a for o in of_the_name(dns) for a in o.answers)
+        addresses = dict.fromkeys(a for o in of_the_name(dns) for a in o.dns.answers)
         addresses |= {site.address: None} if site.address else {}
         controls = tuple(c for url in inputs for c in self._told.get(url, ()))
         addresses |= dict.fromkeys(a for c in controls for a in c.addresses)
         near = [self.observations[i] for a in addresses for i in self._by_address.get(a, ())]
-        visits = [o for o in near if o.purpose in ("target", "trusted") and o.hostname == site.host
+        visits = [o for o in near if o.purpose in NETWORK_PURPOSES and o.hostname == site.host
                   and o.port == site.port and _same_way(o, site)]
         visits += [self.observations[i] for url in inputs for i in self._by_input.get(url, ())]
-        around = tuple(o for o in near if (o.purpose in ("innocent", "port", "version", "residual", "bytes")
+        around = tuple(o for o in near if (o.purpose in _AROUND
                                            or (o.purpose == "shape" and o.input in ("", *inputs)))
                        and (o.operation in OPERATIONS) == (site.kind in DATAGRAMS))
         around += tuple(self.observations[i] for i in self._foreign)
-        return Case(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
+        return SiteCase(site=site, dns=dns, visits=tuple(sorted(visits, key=lambda o: o.sequence)), around=around,
                     controls=controls, traces=self._traced(addresses, inputs),
                     flows=tuple(self.observations[i] for url in inputs for i in self._flows.get(url, ())),
                     lent=self._lent_by(site, addresses, inputs))
@@ -165,7 +174,7 @@ class Book:
 def _same_way(seen: Observation, site: Site) -> bool:
     """Sites that differ only in how they speak (TCP alone, HTTP or a messenger's own words, or over UDP) keep their
     visits apart, also those of one target: what one meets is no attempt of the other's."""
-    if (seen.operation in OPERATIONS) != (site.kind in DATAGRAMS) or seen.protocol != site.app:
+    if (seen.operation in OPERATIONS) != (site.kind in DATAGRAMS) or seen.app.protocol != site.app:
         return False
     return any(e.input == seen.input or e.target_id == seen.target_id for e in site.endpoints)
 

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from probe.core.observations import KeptPacket, Observation
+from probe.core.tables.failures import Failure
 from probe.measurement.clock import Clock
 from probe.measurement.packets.capture import LINGER_S, Capture, Flow
 from probe.measurement.packets.packet_headers import read_headers
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_KEPT_BYTES = 3 << 19
 """Of all packets of a run that are kept for export; with their frames they stay below two megabytes."""
-_ENDED = ("connection_reset", "connection_refused", "connection_aborted", "eof_error")
+_ENDED: tuple[Failure, ...] = ("connection_reset", "connection_refused", "connection_aborted", "eof_error")
 """After these more may arrive that tells who ended the connection."""
 
 
@@ -37,10 +38,10 @@ def take_packets(capture: Capture | None, book: Book, clock: Clock, *, until_s: 
     unwell = {o.address for o in book.observations if o.address and _is_unwell(o)}
     for index, seen in enumerate(book.observations):
         # Where nothing fails nobody asks who ended what; to read it all would take a good part of a second.
-        texts = capture.texts(seen, brief=seen.address not in unwell and not _is_unwell(seen))
-        if not texts:
+        packets = capture.packets_of(seen, brief=seen.address not in unwell and not _is_unwell(seen))
+        if not packets:
             continue
-        book.amend_packets(index, texts)
+        book.amend_packets(index, packets)
         flow = capture.flow_of(seen)
         if flow is not None and _is_unwell(seen):
             failed.append((seen, flow))
@@ -49,7 +50,8 @@ def take_packets(capture: Capture | None, book: Book, clock: Clock, *, until_s: 
 
 def _is_unwell(seen: Observation) -> bool:
     """Whether somebody may ask for the packets: it failed, gave another page than expected, or had several answers."""
-    return bool(seen.failure) or seen.met_expectation == "no" or len(seen.replies) > 1
+    several = max(len(seen.dns.replies), len(seen.trace.lines), len(seen.datagrams.versions)) > 1
+    return bool(seen.failure) or seen.met_expectation == "no" or several
 
 
 def _kept(flows: Sequence[tuple[Observation, Flow]], hidden: Sequence[bytes]) -> Iterator[KeptPacket]:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from probe.config.settings import RunSettings
+from probe.core.tables.run_words import Metered, Skip
 from probe.measurement.device.conditions import Conditions
 from probe.measurement.planning.rotation import CORE
 from probe.measurement.session.run_plan import RunPlan
 
 LOW_CHARGE = 20
 """Per cent, below which a battery is its owner's alone."""
-_METERED = ("yes", "likely")
+_METERED: tuple[Metered, ...] = ("yes", "likely")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manners:
     """What is to be done."""
 
-    skip: str = ""
-    """Why no run is made: a word of `probe.operation.schedules.missing_runs.WHY`."""
+    skip: Skip = ""
+    """Why no run is made (`probe.operation.schedules.missing_runs.WHY`)."""
     frugal: bool = False
     """The core alone, and no transfers."""
 

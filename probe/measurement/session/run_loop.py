@@ -15,6 +15,8 @@ from typing import Any
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.progress import Progress, silent
+from probe.core.tables.purposes import Purpose
+from probe.core.tables.resolvers import Channel, ResolverRole
 from probe.measurement.clock import Clock
 from probe.measurement.names.dns_udp import Listener, Question
 from probe.measurement.names.lookups import observe_question, replies_of
@@ -33,7 +35,9 @@ MAX_ASKS = 200
 MAX_SEARCHES = 12
 """Searches for a hop in one run, one for an address and port at most: each sets off what it looks for once more."""
 UDP_TIMEOUT_S = 5.0
-_UDP_CHANNELS = {"network": "network", "public": "public", "dark": "dark", "alive": "network"}
+_UDP_CHANNELS: dict[Channel, ResolverRole] = {
+    "network": "network", "public": "public", "dark": "dark", "alive": "network",
+}
 """Channel of a lookup over UDP -> whom the observation names as its resolver."""
 SYSTEM_LOOKUPS = 64
 """Lookups by the system at once: each is two questions to the network's resolver, which may have room for 150."""
@@ -41,6 +45,7 @@ LOOK_UP_S = 5.0
 """How long at most nothing is looked at while nothing happens."""
 GIVE_UP_AFTER = 4
 """A control that failed this often without one answer is not asked again in the run."""
+_PLAIN_UDP: tuple[Channel, ...] = ("network", "public")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,7 @@ class Loop:
             self._events.put(_Done(step, result))
 
     def _ask_udp(self, step: Lookup) -> None:
-        kinds = self._shop.query_types if step.channel in ("network", "public") else self._shop.query_types[:1]
+        kinds = self._shop.query_types if step.channel in _PLAIN_UDP else self._shop.query_types[:1]
         self._state.pending_questions[step] = len(kinds)
         for kind in kinds:
             self._listener.ask(Question(
@@ -239,8 +244,8 @@ class Loop:
         self._state.running.discard(step)
         return self._state.owners[step]
 
-    def _purpose(self, step: Lookup) -> str:
-        if step.channel in ("network", "public"):
+    def _purpose(self, step: Lookup) -> Purpose:
+        if step.channel in _PLAIN_UDP:
             return "target"
         return "innocent" if step.name == self._frame.innocent else "dark"
 

@@ -10,6 +10,7 @@ from probe.catalogue.types import Catalogue
 from probe.config.settings import Settings
 from probe.core.nat64 import through
 from probe.core.tables.resolvers import NOWHERE, PUBLIC_RESOLVERS, ROOT_SERVERS
+from probe.core.tables.run_words import Trigger
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.measurement.planning.plan_context import Frame
 from probe.measurement.planning.rotation import Turn
@@ -26,7 +27,7 @@ class RunPlan:
 
     deadline_s: float
     fast: bool = False
-    trigger: str = "manual"
+    trigger: Trigger = "manual"
     seed: int | None = None
     tier: int = 1
     inputs: frozenset[str] = frozenset()

@@ -9,12 +9,16 @@ from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.core.observations import ControlAnswer
 from probe.core.runs import Run, RunResult
-from probe.core.tables.trust import TRUSTS
+from probe.core.tables.run_words import GATEWAYS, TUNNELS, Tunnel
+from probe.core.tables.trust import TRUSTS, TrustPolicy
+from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import judge, judge_endpoints
 from probe.inference.verdicts.combine import confirm, with_levels
+from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.session.ladder_controls import CHANGED, read_ladder
 from probe.measurement.session.observation_log import Book
 from probe.measurement.session.selection import Selection, select
@@ -23,11 +27,15 @@ from probe.measurement.session.selection import Selection, select
 def judge_book(catalogue: Catalogue, chosen: Selection, book: Book, ladder: LadderEvidence, *, cc: str,
                ) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Verdicts of everything that the selection holds."""
-    quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
-    roots: dict[str, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
-    bench = Bench(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
-    verdicts, services = judge([book.case(site) for site in chosen.sites], chosen.skipped, bench)
+    cases = [book.case(site) for site in chosen.sites]
+    verdicts, services = judge(cases, chosen.skipped, _context(catalogue, ladder, cc))
     return with_levels(_with_controls(verdicts, chosen, book.controls), book.observations), services
+
+
+def _context(catalogue: Catalogue, ladder: LadderEvidence, cc: str) -> RunContext:
+    quorums = {(name, role): n for name, service in catalogue.services.items() for role, n in service.quorum.items()}
+    roots: dict[TrustPolicy, str] = {t.name: t.issuer_organisation for t in TRUSTS.values() if t.issuer_organisation}
+    return RunContext(ladder=ladder, quorums=quorums, cc=cc.upper(), private_roots=roots)
 
 
 def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Sequence[ControlAnswer],
@@ -44,18 +52,31 @@ def _with_controls(verdicts: Sequence[Verdict], chosen: Selection, controls: Seq
 
 def judge_again(result: RunResult, catalogue: Catalogue) -> tuple[tuple[Verdict, ...], tuple[ServiceVerdict, ...]]:
     """Today's verdicts of a stored run, by today's rules and the given catalogue; pure."""
-    run, links = result.run, tuple(result.run.vantage.families)
+    book, ladder = _restored(result, catalogue)
+    verdicts, services = judge_book(catalogue, _as_selected(result, catalogue), book, ladder, cc=_country(result.run))
+    confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
+    return confirm(verdicts, confirmed), _left_out(services, result.services)
+
+
+def judge_endpoints_again(result: RunResult, catalogue: Catalogue) -> dict[str, list[JudgedEndpoint]]:
+    """The endpoints of each target on which those verdicts rest, with the rules that held; pure."""
+    book, ladder = _restored(result, catalogue)
     kept = _as_selected(result, catalogue)
-    cc = _country(run)
+    cases = [book.case(site) for site in kept.sites]
+    return judge_endpoints(cases, kept.skipped, _context(catalogue, ladder, _country(result.run)))
+
+
+def _restored(result: RunResult, catalogue: Catalogue) -> tuple[Book, LadderEvidence]:
+    """What a stored run saw, and what that says of the network."""
+    run, links = result.run, tuple(result.run.vantage.families)
     book = Book(run.run_id)
     book.restore(result.observations, result.controls)
     words = dict(word.split(":", 1) for word in run.ladder)
-    ladder = read_ladder(catalogue, cc, result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
-                         gateway=words.get("gateway", "unknown"),
-                         tunnel=_tunnel(words.get("tunnel", "")), changed=CHANGED in run.conditions)
-    confirmed = {v.target_id: v.block_type for v in result.verdicts if v.confirmed}
-    verdicts, services = judge_book(catalogue, kept, book, ladder, cc=cc)
-    return confirm(verdicts, confirmed), _left_out(services, result.services)
+    return book, read_ladder(
+        catalogue, _country(run), result.observations, has_ipv4=4 in links, has_ipv6=6 in links,
+        gateway=known(words["gateway"], GATEWAYS) if "gateway" in words else "unknown",
+        tunnel=_tunnel(words.get("tunnel", "")),
+        changed=CHANGED in run.conditions)
 
 
 def _left_out(services: Sequence[ServiceVerdict], stored: Sequence[ServiceVerdict]) -> tuple[ServiceVerdict, ...]:
@@ -90,9 +111,9 @@ def _country(run: Run) -> str:
     return run.vantage.stated_cc or run.vantage.probe_cc
 
 
-def _tunnel(word: str) -> str:
+def _tunnel(word: str) -> Tunnel:
     """What a stored rung says of a tunnel that was seen; one that cannot be seen is none to the rules."""
-    return "" if word in ("none", "unknown") else word
+    return "" if word in ("none", "unknown") else known(word, TUNNELS)
 
 
 def _as_measured(site: Site, judged: Mapping[str, Verdict], asked: frozenset[str], told: frozenset[str]) -> Site:

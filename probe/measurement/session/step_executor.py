@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from probe.catalogue.sites import Page
 from probe.core.addresses import may_connect
 from probe.core.endpoints import Endpoint
+from probe.core.observation_parts import HttpPart
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.tables.resolvers import PUBLIC_RESOLVERS
 from probe.measurement.clock import Clock
@@ -91,8 +92,10 @@ def _lookup(step: Lookup, shop: Workshop) -> list[Observation]:
 
 def _follow(step: Follow, shop: Workshop) -> list[Observation]:
     """One redirect, to a public address only; a place inside somebody's own network is written down, not visited."""
-    base = Observation(operation="connect", purpose="redirect", input=step.input, target_id=step.target_id,
-                       url=step.url)
+    base = Observation(
+        operation="connect", purpose="redirect", input=step.input, target_id=step.target_id,
+        http=HttpPart(url=step.url),
+    )
     try:
         parts = urlsplit(step.url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -108,7 +111,7 @@ def _follow(step: Follow, shop: Workshop) -> list[Observation]:
             return [replace(base, reason="redirect into private address space")]
         looked = [replace(lookup_system(host, clock=shop.clock, timeout_s=shop.timeout_s), purpose="redirect",
                           input=step.input, target_id=step.target_id)]
-        addresses = looked[0].answers
+        addresses = looked[0].dns.answers
     usable = [a for a in addresses if may_connect(a) and ":" not in a]
     if not usable:
         return [*looked, replace(base, reason="redirect into private address space" if addresses else
@@ -119,4 +122,5 @@ def _follow(step: Follow, shop: Workshop) -> list[Observation]:
         target_id=step.target_id, sni=host if secure else "", alpn=("http/1.1",) if secure else (),
         trust="web_pki" if secure else "none", connect_timeout_s=shop.timeout_s, tls_timeout_s=shop.timeout_s,
         pages=(Page(input=step.input, target_id=step.target_id, url=step.url),), http_timeout_s=shop.timeout_s,
-    ), clock=shop.clock)
+    ),
+    clock=shop.clock)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from probe.core.observations import Observation
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.residual_evidence import ENDED
 from probe.inference.evidence.udp_evidence import OPERATIONS
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 
 RESIDUAL_S = 420.0
 """The longest residual blocking on record (180 to 420 s on address and port)."""
 
-_NAMING = ("target", "trusted", "shape", "foreign")
+_NAMING: tuple[Purpose, ...] = ("target", "trusted", "shape", "foreign")
+_INNOCENT: tuple[Purpose, ...] = ("innocent", "residual")
+
 
 def tainted_by(seen: Observation, earlier: Sequence[Observation]) -> str:
     """Id of a neighbour's failure at the same address within the residual time, or empty; `earlier` is what was seen
@@ -23,7 +27,7 @@ def tainted_by(seen: Observation, earlier: Sequence[Observation]) -> str:
     """
     if seen.failure not in ENDED or not seen.address:
         return ""
-    any_port = seen.purpose in ("target", "trusted") and seen.operation not in OPERATIONS
+    any_port = seen.purpose in NETWORK_PURPOSES and seen.operation not in OPERATIONS
     failures = [o for o in earlier if o.address == seen.address and o.hostname != seen.hostname
                 and (any_port or o.port == seen.port) and o.purpose in _NAMING and o.failure in ENDED
                 and seen.t0_s - o.t_s < RESIDUAL_S]
@@ -34,6 +38,6 @@ def tainted_by(seen: Observation, earlier: Sequence[Observation]) -> str:
 
 
 def _was_spared(earlier: Sequence[Observation], seen: Observation, *, since_s: float) -> bool:
-    return any(o.purpose in ("innocent", "residual") and o.operation != "connect" and not o.failure
+    return any(o.purpose in _INNOCENT and o.operation != "connect" and not o.failure
                and (o.address, o.port) == (seen.address, seen.port) and since_s <= o.t0_s and o.t_s <= seen.t0_s
                for o in earlier)

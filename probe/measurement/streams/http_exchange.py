@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from probe.core.tables.failures import EOF, failure_of
+from probe.core.tables.failures import EOF, Failure, failure_of, open_failure
 from probe.measurement.streams.http_parts import HEADERS, MAX_BODY_BYTES, Exchange, Rest
 from probe.measurement.streams.sockets import MAX_READ_BYTES, RecordedSocket
 from probe.measurement.streams.tls_handshake import TlsStream
@@ -91,7 +91,8 @@ def exchange(stream: RecordedSocket | TlsStream, url: str, *, host: str, method:
 def _read(response: requests.Response, cap: int, sock: RecordedSocket, enough: int,
           begin_s: float) -> Exchange:
     headers = tuple((str(n)[:100], str(v)[:1000]) for n, v in response.headers.items())[:100]
-    body, failure = bytearray(), ""
+    body = bytearray()
+    failure: Failure = ""
     try:
         while len(body) <= cap and (chunk := response.raw.read(cap + 1 - len(body), decode_content=True)):
             body += chunk
@@ -115,7 +116,8 @@ def _read_on(response: requests.Response, sock: RecordedSocket, enough: int) -> 
     """Read until the connection has brought `enough` bytes, or flowed on for long enough; None: no need."""
     if sock.bytes_read >= enough:
         return None
-    begin_s, begun, unpacked, failure = time.monotonic(), sock.bytes_read, 0, ""
+    begin_s, begun, unpacked = time.monotonic(), sock.bytes_read, 0
+    failure: Failure = ""
     try:
         while sock.bytes_read < enough and unpacked < MAX_READ_BYTES and time.monotonic() < begin_s + READ_ON_S and (
                 chunk := response.raw.read(4096, decode_content=True)):
@@ -131,7 +133,7 @@ def _stays_open(response: requests.Response) -> bool:
     return "close" not in options and (response.raw.version >= 11 or "keep-alive" in options)
 
 
-def _inner(error: BaseException) -> str:
+def _inner(error: BaseException) -> Failure:
     """The failure word of the deepest OSError in the chain, or a word for a response that is no HTTP."""
     seen: BaseException | None = error
     while seen is not None:
@@ -140,4 +142,4 @@ def _inner(error: BaseException) -> str:
         seen = seen.__cause__ or seen.__context__
     if "RemoteDisconnected" in repr(error) or "IncompleteRead" in repr(error):
         return EOF
-    return f"unknown_failure: invalid http response ({type(error).__name__})"
+    return open_failure(f"unknown_failure: invalid http response ({type(error).__name__})")

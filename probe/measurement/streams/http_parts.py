@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from probe import __version__
+from probe.core.tables.failures import Failure
 from probe.measurement.address_echoes import without_addresses
 
 MAX_BODY_BYTES = 16384
@@ -31,7 +32,7 @@ _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,512})", re.IGNORECASE)
 class Rest:
     """What was read of a body beyond its cap, and thrown away."""
 
-    failure: str = ""
+    failure: Failure = ""
     bytes_read: int = 0
     took_s: float = 0.0
 
@@ -40,7 +41,7 @@ class Rest:
 class Exchange:
     """What came back for one request. `failure` is empty when a whole (or capped) response was read."""
 
-    failure: str = ""
+    failure: Failure = ""
     status: int = 0
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""

@@ -9,7 +9,10 @@ import ssl
 from dataclasses import replace
 
 from probe.core.observations import Observation
-from probe.core.tables.failures import EOF, TIMEOUT, failure_of
+from probe.core.tables.evidence_words import ReplyWord
+from probe.core.tables.failures import EOF, TIMEOUT, Failure, failure_of, open_failure
+from probe.core.tables.shapes import ShapeName
+from probe.core.tables.words import Empty
 from probe.measurement.clock import Clock
 from probe.measurement.planning.steps import Visit
 from probe.measurement.streams.own_hello import ja4
@@ -21,11 +24,13 @@ from probe.measurement.streams.tls_handshake import context_for
 _CHUNK = 16384
 _NARROW_BYTES = 536
 """What every IPv4 host takes (RFC 9293, section 3.7.1)."""
-NO_TLS = "ssl_error: wrong version number"
+NO_TLS = open_failure("ssl_error: wrong version number")
 """OpenSSL's word for an answer that is no TLS; one word for one thing."""
+_FROM_TLS: tuple[ReplyWord, ...] = ("hello", "alert")
+"""A TLS server answered."""
 
 
-def prepare(sock: RecordedSocket, shape: str) -> None:
+def prepare(sock: RecordedSocket, shape: ShapeName | Empty) -> None:
     """What a shape needs before the socket connects."""
     if shape == "narrow":
         with contextlib.suppress(OSError):
@@ -37,22 +42,29 @@ def raw_shake(sock: RecordedSocket, base: Observation, plan: Visit, *, clock: Cl
 
     No key exchange is completed, no certificate is seen. `hello_bytes` and `segments` tell what was sent.
     """
-    t0_s, reply, failure = clock.now_s(), Reply(word="more"), ""
+    t0_s, reply = clock.now_s(), Reply(word="more")
+    failure: Failure = ""
     parts: tuple[bytes, ...] = ()
     try:
         parts = hello_parts(plan, rng)
         for part in parts:
             sock.sendall(part)
         reply = _read(sock)
-        failure = "" if reply.word in ("hello", "alert") else EOF if reply.word == "more" else NO_TLS
+        failure = "" if reply.word in _FROM_TLS else EOF if reply.word == "more" else NO_TLS
     except (OSError, ValueError) as error:
         failure = failure_of(error)
     read = sock.bytes_read
     return replace(
-        base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=failure,
-        tls_alert=reply.alert, server_hello=reply.word in ("hello", "alert"),
-        hello_bytes=sum(map(len, parts)), segments=segments(sock, *map(len, parts)), ja4=ja4(b"".join(parts)),
-        acked=all_acknowledged(sock) if failure == TIMEOUT else ("yes" if read else ""),
+        base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(),
+        tls=replace(
+            base.tls, sni=plan.sni, alert=reply.alert, server_hello=reply.word in _FROM_TLS,
+            hello_bytes=sum(map(len, parts)), ja4=ja4(b"".join(parts)),
+        ),
+        failure=failure,
+        tcp=replace(
+            base.tcp, segments=segments(sock, *map(len, parts)),
+            acked=all_acknowledged(sock) if failure == TIMEOUT else ("yes" if read else ""),
+        ),
         bytes_written=sock.bytes_written, bytes_read=read,
     )
 

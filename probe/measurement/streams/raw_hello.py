@@ -10,6 +10,9 @@ import random
 import struct
 from collections.abc import Callable, Iterable
 
+from probe.core.tables.shapes import ShapeName
+from probe.core.tables.words import Empty
+
 _GREASE = tuple(n << 12 | 0x0A00 | n << 4 | 0x0A for n in range(16))
 """RFC 8701, section 2."""
 _X25519, _P256, _P384, _X25519_MLKEM768 = 29, 23, 24, 0x11EC
@@ -24,7 +27,7 @@ _PADDED_BYTES = 512
 _ML_KEM_Q, _ML_KEM_COEFFICIENTS = 3329, 768
 
 
-def raw_hello(shape: str, name: str, rng: random.Random) -> bytes:
+def raw_hello(shape: ShapeName | Empty, name: str, rng: random.Random) -> bytes:
     """A ClientHello for `name`, in one record. Raises ValueError for a name that no ClientHello can carry, and for
     a shape that is not built here (`split` is the library's own, cut by `cut_in_name`)."""
     builder = _BUILDERS.get(shape)
@@ -140,7 +143,7 @@ def _ml_kem_share(rng: random.Random) -> bytes:
     return bytes(packed) + rng.randbytes(32)
 
 
-_BUILDERS: dict[str, Callable[[bytes, random.Random], bytes]] = {
+_BUILDERS: dict[ShapeName | Empty, Callable[[bytes, random.Random], bytes]] = {
     "small": _small,
     "browser": _browser,
     "large": lambda host, rng: _browser(host, rng, post_quantum=True),

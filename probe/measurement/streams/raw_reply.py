@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from probe.core.tables.evidence_words import ReplyWord
+
 _HANDSHAKE, _ALERT = 22, 21
 _SERVER_HELLO = 2
 _MAX_RECORD = 16384 + 256
@@ -14,7 +16,7 @@ _MAX_RECORD = 16384 + 256
 class Reply:
     """`word`: hello (a HelloRetryRequest is one, too), alert, other, or more while it cannot be told yet."""
 
-    word: str
+    word: ReplyWord
     alert: int = -1
 
 

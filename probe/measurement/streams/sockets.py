@@ -10,7 +10,8 @@ import struct
 import time
 from typing import Any, TypeVar
 
-from probe.core.tables.failures import failure_of
+from probe.core.tables.evidence_words import Answered
+from probe.core.tables.failures import Failure, failure_of
 from probe.core.tables.systems import LINUX
 
 MAX_READ_BYTES = 1 << 19
@@ -38,7 +39,7 @@ class RecordedSocket(socket.socket):
     bytes_read = 0
     last_read_s = 0.0
     """When bytes last came (monotonic)."""
-    failure = ""
+    failure: Failure = ""
     deadline = float("inf")
     read_limit = MAX_READ_BYTES
     """`bytes_read` at which reading ends with EMSGSIZE: no sender decides how much we keep."""
@@ -182,7 +183,7 @@ def _offender(sockaddr: bytes) -> str:
     return ""
 
 
-def all_acknowledged(sock: socket.socket) -> str:
+def all_acknowledged(sock: socket.socket) -> Answered:
     """`yes` when the peer's TCP acknowledged every byte sent, `no` when not, empty when unknown (TCP_INFO)."""
     info = kernel_info(sock, 104)
     if len(info) < _UNACKED_OFFSET + 4:

@@ -10,7 +10,10 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from probe.core.tables.failures import EOF, TIMEOUT, TRUST_FAILURES, X509_TRUST, failure_of
+from probe.core.tables.evidence_words import Answered
+from probe.core.tables.failures import EOF, TIMEOUT, X509_TRUST, Failure, failure_of, trust_failure
+from probe.core.tables.trust import TrustFinding, TrustPolicy
+from probe.core.tables.words import Empty
 from probe.measurement.streams.own_hello import ja4
 from probe.measurement.streams.sockets import RecordedSocket, all_acknowledged
 
@@ -23,17 +26,17 @@ _HANDSHAKE, _ALERT, _SERVER_HELLO = 22, 21, 2
 class Handshake:
     """What a handshake showed. `failure` is empty on success; the chain is kept either way."""
 
-    failure: str = ""
+    failure: Failure = ""
     alpn: str = ""
     version: str = ""
     cipher: str = ""
     alert: int = -1
     hello_bytes: int = 0
-    acked: str = ""
+    acked: Answered = ""
     server_hello: bool = False
     ja4: str = ""
     chain_der: tuple[bytes, ...] = ()
-    trust: str = ""
+    trust: TrustFinding | Empty = ""
 
 
 class TlsStream:
@@ -136,7 +139,7 @@ def answered(first: bytes) -> bool:
 
 
 @lru_cache(maxsize=64)
-def context_for(trust: str, alpn: tuple[str, ...]) -> ssl.SSLContext:
+def context_for(trust: TrustPolicy, alpn: tuple[str, ...]) -> ssl.SSLContext:
     """The client context for a trust word: certifi's roots, named anchors, or nobody's (see `probe.core.tables.trust`).
 
     Never the operating system's store: a root that somebody installed there must show, not pass.
@@ -161,13 +164,14 @@ def context_for(trust: str, alpn: tuple[str, ...]) -> ssl.SSLContext:
 
 def shake(stream: TlsStream, *, until_server_hello: bool = False) -> Handshake:
     """Perform the handshake and tell all about it; never raises for the network."""
-    failure, trust = "", ""
+    failure: Failure = ""
+    trust: TrustFinding | Empty = ""
     try:
         stream.handshake(until_server_hello=until_server_hello)
         trust = "" if until_server_hello or stream.tls.context.verify_mode == ssl.CERT_NONE else "valid"
     except ssl.SSLCertVerificationError as error:
         trust = X509_TRUST.get(error.verify_code, "invalid")
-        failure = TRUST_FAILURES[trust]
+        failure = trust_failure(trust)
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
         failure = stream.sock.failure or EOF
     except (OSError, ValueError) as error:
@@ -175,7 +179,7 @@ def shake(stream: TlsStream, *, until_server_hello: bool = False) -> Handshake:
     return _describe(stream, failure=failure, trust=trust)
 
 
-def _describe(stream: TlsStream, *, failure: str, trust: str) -> Handshake:
+def _describe(stream: TlsStream, *, failure: Failure, trust: TrustFinding | Empty) -> Handshake:
     first = stream.first_in
     alert = first[6] if len(first) >= 7 and first[0] == _ALERT else -1
     cipher = stream.tls.cipher()

@@ -11,6 +11,7 @@ import contextlib
 import socket
 import time
 
+from probe.core.tables.evidence_words import Answered
 from probe.measurement.streams.sockets import RecordedSocket, all_acknowledged
 
 PATIENCE_S = 6.0
@@ -18,7 +19,7 @@ PATIENCE_S = 6.0
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.005, 0.1
 
 
-def farewell(sock: RecordedSocket) -> str:
+def farewell(sock: RecordedSocket) -> Answered:
     """End our side of the stream: `no` where that stayed unacknowledged, `yes`, or empty when it cannot be told. One
     round trip where all is well."""
     with contextlib.suppress(OSError):

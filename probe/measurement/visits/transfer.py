@@ -12,8 +12,9 @@ import time
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from probe.core.observation_parts import HttpPart, TlsPart
 from probe.core.observations import Observation
-from probe.core.tables.failures import EOF, TIMEOUT, failure_of
+from probe.core.tables.failures import EOF, TIMEOUT, Failure, failure_of, open_failure
 from probe.measurement.clock import Clock
 from probe.measurement.planning.steps import Transfer
 from probe.measurement.streams.http_parts import HEADERS
@@ -88,8 +89,9 @@ def transfer(plan: Transfer, *, clock: Clock) -> Observation:
     means that it fell silent. The network's failures are written down, none is raised."""
     base = Observation(
         operation="transfer", purpose=plan.purpose, attempt=plan.attempt, target_id=plan.target_id, input=plan.input,
-        hostname=urlsplit(plan.url).hostname or "", address=plan.address, port=plan.port, sni=plan.sni, url=plan.url,
-        family=6 if ":" in plan.address else 4, method="HEAD" if plan.chunked else "GET", t0_s=clock.now_s(),
+        hostname=urlsplit(plan.url).hostname or "", address=plan.address, port=plan.port, tls=TlsPart(sni=plan.sni),
+        http=HttpPart(url=plan.url, method="HEAD" if plan.chunked else "GET"), family=6 if ":" in plan.address else 4,
+        t0_s=clock.now_s(),
     )
     try:
         sock = open_as(FlowSocket, base.family, deadline=time.monotonic() + plan.connect_timeout_s)
@@ -108,19 +110,25 @@ def transfer(plan: Transfer, *, clock: Clock) -> Observation:
         told = tcp_info(sock)
     finally:
         abort(sock)
-    base = replace(base, failure=failure, status=answers.status, body_bytes=answers.size, t_s=clock.now_s())
+    base = replace(
+        base, failure=failure, http=replace(base.http, status=answers.status, body_bytes=answers.size),
+        t_s=clock.now_s(),
+    )
     return _describe(base, sock, told)
 
 
 def _describe(base: Observation, sock: FlowSocket, told: TcpInfo) -> Observation:
     return replace(
-        base, bytes_read=sock.bytes_read, bytes_written=sock.bytes_written, flow_s=round(sock.last - sock.begin, 3),
-        bins=tuple(str(n) for n in sock.bins), segments=told.segments, min_rtt_ms=told.min_rtt_ms,
-        receive_mss=told.receive_mss, rounds=sock.rounds,
+        base, bytes_read=sock.bytes_read, bytes_written=sock.bytes_written,
+        transfer=replace(
+            base.transfer, flow_s=round(sock.last - sock.begin, 3), bins=tuple(sock.bins),
+            rounds=sock.rounds,
+        ),
+        tcp=replace(base.tcp, segments=told.segments, min_rtt_ms=told.min_rtt_ms, receive_mss=told.receive_mss),
     )
 
 
-def _run(sock: FlowSocket, plan: Transfer) -> tuple[str, Responses]:
+def _run(sock: FlowSocket, plan: Transfer) -> tuple[Failure, Responses]:
     """Shake hands and ask until it is enough; how it failed, and what was answered."""
     stream: FlowSocket | TlsStream = sock
     answers = Responses(head_only=plan.chunked)
@@ -130,7 +138,7 @@ def _run(sock: FlowSocket, plan: Transfer) -> tuple[str, Responses]:
             if failure := shake(stream).failure:
                 return _ended(sock, failure), answers
     except ValueError:
-        return "unknown_failure: bad_name", answers
+        return open_failure("unknown_failure: bad_name"), answers
     try:
         failure = _in_pieces(stream, sock, plan, answers) if plan.chunked else _again(stream, sock, plan, answers)
     except OSError as error:
@@ -138,7 +146,7 @@ def _run(sock: FlowSocket, plan: Transfer) -> tuple[str, Responses]:
     return _ended(sock, failure), answers
 
 
-def _ended(sock: FlowSocket, failure: str) -> str:
+def _ended(sock: FlowSocket, failure: Failure) -> Failure:
     """A transfer that flowed until the time was up has not failed."""
     return "" if failure == TIMEOUT and sock.last + STILL_S >= sock.begin + sock.long_s else failure
 
@@ -152,7 +160,7 @@ def request_bytes(url: str, method: str) -> bytes:
     return f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("ascii", "replace")
 
 
-def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, answers: Responses) -> str:
+def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, answers: Responses) -> Failure:
     one = request_bytes(plan.url, "GET")
     stream.sendall(one)
     sock.rounds, sent, begun = 1, 1, sock.bytes_read
@@ -162,7 +170,7 @@ def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, ans
             return sock.failure or EOF
         answers.feed(data)
         if answers.broken:
-            return "unknown_failure: invalid http response"
+            return open_failure("unknown_failure: invalid http response")
         if answers.done < sent or answers.closing:
             continue  # an end that was announced is waited for, so that it is seen
         if sent >= MAX_REQUESTS:
@@ -176,7 +184,7 @@ def _again(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, ans
     return ""
 
 
-def _in_pieces(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, answers: Responses) -> str:
+def _in_pieces(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer, answers: Responses) -> Failure:
     one, sock.long_s = request_bytes(plan.url, "HEAD"), PIECES_S
     pieces = [one[at : at + PIECE_BYTES] for at in range(0, PIECES * PIECE_BYTES, PIECE_BYTES)]
     for piece in (*pieces, one[PIECES * PIECE_BYTES :]):
@@ -196,5 +204,5 @@ def _in_pieces(stream: FlowSocket | TlsStream, sock: FlowSocket, plan: Transfer,
             return sock.failure or EOF
         answers.feed(data)
         if answers.broken:
-            return "unknown_failure: invalid http response"
+            return open_failure("unknown_failure: invalid http response")
     return ""

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from probe.catalogue.sites import Page
+from probe.core.observation_parts import AppPart, HttpPart, TcpPart, TlsPart, TransferPart
 from probe.core.observations import Observation
-from probe.core.tables.failures import TIMEOUT, failure_of
-from probe.core.tables.handshakes import FOREIGN
+from probe.core.tables.evidence_words import Answered
+from probe.core.tables.failures import TIMEOUT, Failure, failure_of
+from probe.core.tables.handshakes import FOREIGN, SpokenProtocol
 from probe.inference.evidence.hop_evidence import icmp_word
 from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
 from probe.measurement.address_echoes import without_addresses
@@ -56,9 +58,9 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
     """Carry out a visit; the network's failures end it and are written down, none is raised. `capture` is told whose
     connection it was; `rng` makes the random parts of a ClientHello that the library does not build."""
     base = Observation(
-        operation="connect", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname,
-        address=plan.address, address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4,
-        target_id=plan.target_id, input=plan.input, shape=plan.shape, protocol=plan.app,
+        operation="connect", purpose=plan.purpose, attempt=plan.attempt, hostname=plan.hostname, address=plan.address,
+        address_source=plan.source, port=plan.port, family=6 if ":" in plan.address else 4, target_id=plan.target_id,
+        input=plan.input, tls=TlsPart(shape=plan.shape), app=AppPart(protocol=plan.app),
     )
     try:
         sock = open_socket(base.family, deadline=time.monotonic() + plan.connect_timeout_s)
@@ -85,7 +87,7 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
             seen.append(shaken)
             if shaken.failure:
                 return seen
-        seen += _speak(stream, base, plan, clock, chain) if plan.app else _ask(stream, base, plan, clock)
+        seen += _speak(stream, base, plan, clock, chain, plan.app) if plan.app else _ask(stream, base, plan, clock)
         return seen
     finally:
         if capture is not None:
@@ -94,7 +96,8 @@ def visit(plan: Visit, *, clock: Clock, capture: Capture | None = None,
 
 
 def _connect(sock: RecordedSocket, base: Observation, clock: Clock) -> Observation:
-    t0_s, failure = clock.now_s(), ""
+    t0_s = clock.now_s()
+    failure: Failure = ""
     try:
         sock.connect((base.address, base.port))
         connected(sock)
@@ -110,17 +113,20 @@ def _shake(stream: TlsStream, base: Observation, plan: Visit, clock: Clock) -> t
     got = shake(stream, until_server_hello=plan.until_server_hello)
     subject, issuer = names_of(got.chain_der[0]) if got.chain_der else ("", "")
     seen = replace(
-        base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=_tls_failure(got, plan),
-        alpn=got.alpn, tls_version=got.version, cipher=got.cipher, tls_alert=got.alert, hello_bytes=got.hello_bytes,
-        acked=got.acked, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
-        segments=segments(stream.sock, got.hello_bytes),
-        chain=tuple(key_hash(der) for der in got.chain_der), subject=subject, issuer=issuer,
+        base, operation="tls_handshake", t0_s=t0_s, t_s=clock.now_s(),
+        tls=replace(
+            base.tls, sni=plan.sni, alpn=got.alpn, version=got.version, cipher=got.cipher, alert=got.alert,
+            hello_bytes=got.hello_bytes, server_hello=got.server_hello, ja4=got.ja4, trust=got.trust,
+            chain=tuple(key_hash(der) for der in got.chain_der), subject=subject, issuer=issuer,
+        ),
+        failure=_tls_failure(got, plan),
+        tcp=replace(base.tcp, acked=got.acked, segments=segments(stream.sock, got.hello_bytes)),
         bytes_written=stream.sock.bytes_written, bytes_read=stream.sock.bytes_read,
     )
     return seen, got.chain_der
 
 
-def _tls_failure(got: Handshake, plan: Visit) -> str:
+def _tls_failure(got: Handshake, plan: Visit) -> Failure:
     if plan.until_server_hello and got.server_hello:
         return ""  # an innocent name only has to reach a TLS server; an alert is an answer too
     if not got.failure and plan.needs_alpn and got.alpn not in plan.alpn:
@@ -129,7 +135,7 @@ def _tls_failure(got: Handshake, plan: Visit) -> str:
 
 
 def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clock: Clock,
-           chain: tuple[bytes, ...]) -> list[Observation]:
+           chain: tuple[bytes, ...], app: SpokenProtocol) -> list[Observation]:
     """A messenger's own first words; then TLS, where they lead to it (STARTTLS)."""
     from probe.measurement.messengers.app_exchange import converse
     from probe.measurement.messengers.speeches import speech_of
@@ -137,15 +143,16 @@ def _speak(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, c
     sock = stream.sock if isinstance(stream, TlsStream) else stream
     sock.deadline = time.monotonic() + plan.http_timeout_s
     before, t0_s = (sock.bytes_written, sock.bytes_read), clock.now_s()
-    got = converse(stream, plan.app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt, expect=plan.expect,
+    got = converse(stream, app, name=plan.app_name, url=plan.app_url, attempt=plan.attempt, expect=plan.expect,
                    chain_der=chain)
     seen = replace(
-        base, operation="app_round_trip", t0_s=t0_s, t_s=clock.now_s(), sni=plan.sni, failure=got.failure,
-        proof=got.proof, reply_bytes=got.reply_bytes, reply_head=got.head, acked=got.acked, met_expectation=got.met,
-        mismatch=got.mismatch, bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
-        status=got.status,
+        base, operation="app_round_trip", t0_s=t0_s, t_s=clock.now_s(), tls=replace(base.tls, sni=plan.sni),
+        failure=got.failure, app=replace(base.app, proof=got.proof, reply_bytes=got.reply_bytes, reply_head=got.head),
+        tcp=replace(base.tcp, acked=got.acked), met_expectation=got.met, mismatch=got.mismatch,
+        bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1],
+        http=replace(base.http, status=got.status),
     )
-    if got.failure or not isinstance(stream, RecordedSocket) or not speech_of(plan.app).upgrades or (
+    if got.failure or not isinstance(stream, RecordedSocket) or not speech_of(app).upgrades or (
             got.proof == FOREIGN):
         return [seen]
     sock.deadline = time.monotonic() + plan.tls_timeout_s
@@ -169,11 +176,14 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
         got = exchange(stream, page.url, host=urlsplit(page.url).netloc, read_on_bytes=plan.read_on_bytes)
         rest = got.rest or Rest()
         seen.append(_page(replace(
-            base, operation="http_round_trip", t0_s=t0_s, t_s=clock.now_s() - rest.took_s, sni=plan.sni,
-            bytes_written=sock.bytes_written - before[0], bytes_read=sock.bytes_read - before[1] - rest.bytes_read,
-            target_id=page.target_id or base.target_id, input=page.input or base.input,
-            acked=all_acknowledged(sock) if got.failure == TIMEOUT else "",
-            flow_s=round(max(0.0, sock.last_read_s - begin_s), 3) if got.failure == TIMEOUT else 0.0,
+            base, operation="http_round_trip", t0_s=t0_s, t_s=clock.now_s() - rest.took_s,
+            tls=replace(base.tls, sni=plan.sni), bytes_written=sock.bytes_written - before[0],
+            bytes_read=sock.bytes_read - before[1] - rest.bytes_read, target_id=page.target_id or base.target_id,
+            input=page.input or base.input,
+            tcp=replace(base.tcp, acked=all_acknowledged(sock) if got.failure == TIMEOUT else ""),
+            transfer=replace(
+                base.transfer, flow_s=round(max(0.0, sock.last_read_s - begin_s), 3) if got.failure == TIMEOUT else 0.0,
+            ),
         ), page, got, clock))
         if got.rest is not None:
             seen.append(_whole(seen[-1], got.rest, sock))
@@ -185,7 +195,9 @@ def _ask(stream: RecordedSocket | TlsStream, base: Observation, plan: Visit, clo
 def _parted(seen: list[Observation], sock: RecordedSocket) -> list[Observation]:
     """The last page of a connection, where it came, with what became of our farewell."""
     last = max(n for n, o in enumerate(seen) if o.operation == "http_round_trip")
-    return [replace(o, acked=farewell(sock)) if n == last and not o.failure else o for n, o in enumerate(seen)]
+    return [replace(
+        o, tcp=replace(o.tcp, acked=farewell(sock)),
+    ) if n == last and not o.failure else o for n, o in enumerate(seen)]
 
 
 def _whole(page: Observation, rest: Rest, sock: RecordedSocket) -> Observation:
@@ -193,29 +205,35 @@ def _whole(page: Observation, rest: Rest, sock: RecordedSocket) -> Observation:
     told, t_s = tcp_info(sock), page.t_s + rest.took_s
     return Observation(
         operation="transfer", purpose=page.purpose, attempt=page.attempt, target_id=page.target_id, input=page.input,
-        hostname=page.hostname, address=page.address, port=page.port, family=page.family, sni=page.sni, url=page.url,
-        method="GET", status=page.status, failure=rest.failure, t0_s=page.t0_s, t_s=t_s, flow_s=t_s - page.t0_s,
-        bytes_read=rest.bytes_read, acked=all_acknowledged(sock) if rest.failure == TIMEOUT else "",
-        segments=told.segments, min_rtt_ms=told.min_rtt_ms,
+        hostname=page.hostname, address=page.address, port=page.port, family=page.family, tls=TlsPart(sni=page.tls.sni),
+        http=HttpPart(url=page.http.url, method="GET", status=page.http.status), failure=rest.failure, t0_s=page.t0_s,
+        t_s=t_s, transfer=TransferPart(flow_s=t_s - page.t0_s), bytes_read=rest.bytes_read,
+        tcp=TcpPart(
+            acked=all_acknowledged(sock) if rest.failure == TIMEOUT else "", segments=told.segments,
+            min_rtt_ms=told.min_rtt_ms,
+        ),
     )
 
 
 def _page(base: Observation, page: Page, got: Exchange, clock: Clock) -> Observation:
-    met = what = ""
+    met: Answered = ""
+    what = ""
     if not got.failure and expects_anything(page.expect):
         what = mismatch(page.expect, got)
         met = "no" if what else "yes"
     title = title_of(got.body)
     mark = NONE if got.failure else known().of_page(got.headers, title, got.body)
     return replace(
-        base, url=page.url, method="GET", host_header=urlsplit(page.url).netloc, failure=got.failure,
-        status=got.status, location=_kept(got.header("location"), MAX_VALUE), title=_kept(title, MAX_TITLE),
-        server=got.header("server"),
-        header_names=tuple(sorted({n.lower() for n, _ in got.headers}))[:MAX_HEADER_NAMES],
-        body_bytes=len(got.body), body_sha256=body_hash(got.body) if got.body else "", body_truncated=got.truncated,
-        body_excerpt=excerpt_of(got.body), met_expectation=met, mismatch=what,
-        fingerprint=mark.name, fingerprint_scope=mark.scope,
-        clock_offset_s=clock_offset_s(got.header("date"), datetime.now(UTC)),
+        base,
+        http=replace(
+            base.http, url=page.url, method="GET", host_header=urlsplit(page.url).netloc, status=got.status,
+            location=_kept(got.header("location"), MAX_VALUE), title=_kept(title, MAX_TITLE),
+            server=got.header("server"),
+            header_names=tuple(sorted({n.lower() for n, _ in got.headers}))[:MAX_HEADER_NAMES],
+            body_bytes=len(got.body), body_sha256=body_hash(got.body) if got.body else "", body_truncated=got.truncated,
+            body_excerpt=excerpt_of(got.body), clock_offset_s=clock_offset_s(got.header("date"), datetime.now(UTC)),
+        ),
+        failure=got.failure, met_expectation=met, mismatch=what, fingerprint=mark.name, fingerprint_scope=mark.scope,
     )
 
 
@@ -226,5 +244,5 @@ def _kept(text: str, most: int) -> str:
 
 def pages_left(plan: Visit, seen: Sequence[Observation]) -> tuple[Page, ...]:
     """The pages of a visit that a closed connection kept from being asked."""
-    asked = {(o.input, o.url) for o in seen if o.operation == "http_round_trip"}
+    asked = {(o.input, o.http.url) for o in seen if o.operation == "http_round_trip"}
     return tuple(page for page in plan.pages if (page.input, page.url) not in asked)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from probe.catalogue.packaged import needing_accounts, titles
 from probe.core.runs import RunResult
 from probe.core.tables.block_types import BLOCK_TYPES
-from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided
+from probe.core.tables.outcomes import NOT_ATTEMPTED, OUTCOMES, Decided, Outcome
+from probe.core.tables.words import known
 from probe.core.verdicts import Verdict
 from probe.inference.verdicts.service_sentences import service_lines
 from probe.results.files.text_cells import visible
@@ -23,9 +24,9 @@ def summary_lines(result: RunResult) -> Iterator[str]:
     if run.vantage.vantage_doubt:
         yield f"The place is in doubt ({', '.join(run.vantage.vantage_doubt)}): see probe status"
     if run.outcome != "ok":
-        yield f"The network: {run.block_type}: {BLOCK_TYPES[run.block_type].meaning}"
+        yield f"The network: {run.block_type}: {BLOCK_TYPES[known(run.block_type, BLOCK_TYPES)].meaning}"
     for cause in run.also:
-        yield f"The network besides: {cause}: {BLOCK_TYPES[cause].meaning}"
+        yield f"The network besides: {cause}: {BLOCK_TYPES[known(cause, BLOCK_TYPES)].meaning}"
     for outcome in _SHOWN:
         rows = [v for v in result.verdicts if v.outcome == outcome]
         if rows:
@@ -33,7 +34,7 @@ def summary_lines(result: RunResult) -> Iterator[str]:
             yield from (_line(v) for v in rows)
     yield from service_lines(result.services, titles(), needing_accounts())
     counts = Counter(v.outcome for v in result.verdicts)
-    words = [*OUTCOMES, NOT_ATTEMPTED]
+    words: list[Outcome] = [*OUTCOMES, NOT_ATTEMPTED]
     yield ", ".join(f"{counts[w]} {w}" for w in words if counts[w]) + f"; {run.runtime_s:.1f} s"
 
 

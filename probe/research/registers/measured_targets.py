@@ -53,7 +53,7 @@ def seen_addresses(directory: Path, runs: Sequence[Run], progress: Progress) -> 
     latest = runs[-RUNS_FOR_ADDRESSES:]
     for done, run in enumerate(latest, start=1):
         for seen in read_records(directory, run, Observation):
-            genuine = seen.address_source in _TRUSTED_SOURCES or (seen.trust == "valid" and not seen.failure)
+            genuine = seen.address_source in _TRUSTED_SOURCES or (seen.tls.trust == "valid" and not seen.failure)
             if seen.target_id and seen.purpose == "target" and seen.address and genuine:
                 found[seen.address].add(seen.target_id)
         progress(done, len(latest))

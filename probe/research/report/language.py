@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from probe.core.tables.block_types import BLOCK_TYPES, BlockType
+from probe.core.tables.words import known
 
 LANGUAGES = ("en", "ru")
 
@@ -95,8 +96,8 @@ ENGLISH = Tongue("en")
 def explained(block_type: str) -> BlockType | None:
     """The table's row for a cause, or for its deepest known ancestor."""
     path = block_type.split(".")
-    known = (BLOCK_TYPES.get(".".join(path[:depth])) for depth in range(len(path), 0, -1))
-    return next(filter(None, known), None)
+    rows = (BLOCK_TYPES.get(known(".".join(path[:depth]), BLOCK_TYPES)) for depth in range(len(path), 0, -1))
+    return next(filter(None, rows), None)
 
 
 def _slavic(n: int) -> int:

@@ -168,10 +168,10 @@ def _controls(example: Example, say: Tongue) -> str:
 
 
 def _operation(row: Observation, run_id: str, say: Tongue) -> Html:
-    where = row.hostname or row.sni
+    where = row.hostname or row.tls.sni
     address = f"[{row.address}]" if ":" in row.address else row.address
     port = f":{row.port}" if row.port and row.address else ""
-    remote = row.resolver_address or f"{address}{port}"
+    remote = row.dns.resolver_address or f"{address}{port}"
     bad = "bad" if row.failure or row.fingerprint or row.met_expectation == "no" else None
     return tag(
         "tr",

@@ -64,13 +64,13 @@ def result(row: Observation, say: Tongue = ENGLISH) -> str:
     scope = row.fingerprint_scope or say("result.no_scope")
     facts = (
         row.failure.replace("_", " ") or say(worked if worked in table() else "success.other"),
-        row.rcode,
-        ", ".join(row.answers[:4]),
+        row.dns.rcode,
+        ", ".join(row.dns.answers[:4]),
         f"ICMP {row.icmp}" if row.icmp else "",
-        "" if row.trust in ("", "valid") else say("result.certificate", word=row.trust.replace("_", " ")),
-        f"HTTP {row.status}" if row.status else "",
-        say("result.leads", place=row.location) if row.location else "",
-        f"“{row.title}”" if row.title else "",
+        "" if row.tls.trust in ("", "valid") else say("result.certificate", word=row.tls.trust.replace("_", " ")),
+        f"HTTP {row.http.status}" if row.http.status else "",
+        say("result.leads", place=row.http.location) if row.http.location else "",
+        f"“{row.http.title}”" if row.http.title else "",
         say("result.known", name=row.fingerprint, scope=scope) if row.fingerprint else "",
         say("result.mismatch", word=row.mismatch) if row.mismatch else "",
     )

@@ -18,9 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
+from probe.core.observations import Observation
 from probe.core.runs import Run, RunResult
 from probe.results.files.atomic import explained, make_folder, remove_stale, sync_folder
 from probe.results.files.text_cells import encode
+from probe.results.flat_observation import DEFAULTS, flattened
 from probe.results.layout import csv_path
 from probe.results.row_codec import Record, run_row, subject_of, table_records
 from probe.results.runs.merged_days import MANIFEST, PREFIX, is_merged, manifest_text, merged_runs
@@ -40,11 +42,16 @@ class Quick:
         self.table = table
         frame = {column.name for column in FRAME}
         self._columns = [c for c in table.columns if c.name not in frame]
-        self._values = attrgetter(*(c.name for c in self._columns))
-        defaults = {f.name: f.default for f in fields(table.row)}
+        names = [c.name for c in self._columns]
+        self._values = self._flat_values if table.row is Observation else attrgetter(*names)
+        defaults = DEFAULTS if table.row is Observation else {f.name: f.default for f in fields(table.row)}
         self._defaults = [defaults.get(c.name, MISSING) for c in self._columns]
         self._cells = ["" if d is MISSING else encode(d, c) for d, c in zip(self._defaults, self._columns, strict=True)]
         self._zipped = list(zip(self._defaults, self._cells, self._columns, strict=True))
+
+    def _flat_values(self, record: Any) -> list[Any]:
+        flat = flattened(record)
+        return [flat[column.name] for column in self._columns]
 
     def cells(self, record: Record) -> list[str]:
         """The cells of a record, without those of the run's frame."""

@@ -7,18 +7,18 @@ from typing import Any
 from observations import EOF, RESET, TIMEOUT, WELL
 from probe.inference.evidence.app_evidence import AppEvidence
 from probe.inference.evidence.ladder_evidence import LadderEvidence
-from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_context import PathContext
 from recorded_datagrams import CONTRARY, FAILS_TOO, SERVED, scene
 
 
-def app(ladder: LadderEvidence = WELL, *, said: dict[str, Any] | None = None, **changes: Any) -> Scene:
+def app(ladder: LadderEvidence = WELL, *, said: dict[str, Any] | None = None, **changes: Any) -> PathContext:
     """Three attempts to say a messenger's first words in the clear, which failed alike."""
     evidence = AppEvidence(**{"protocol": "mtproto", "innocent": "reached"} | (said or {}))
     plain: dict[str, Any] = dict(kind="app", stage="app", secure=False, attempts=3, failed_attempts=3)
     return scene(ladder, **plain | changes, app=evidence)
 
 
-APPS: dict[str, Scene] = {
+APPS: dict[str, PathContext] = {
     "app/answered": app(said=dict(proof="answered"), **SERVED | {"stage": ""}),
     "app/changed_for_all": app(said=dict(proof="foreign", heard=True, control_foreign=2), controls_asked=2,
                                controls_answered=2),

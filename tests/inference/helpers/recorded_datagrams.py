@@ -8,7 +8,7 @@ from typing import Any
 from observations import REFUSED, TIMEOUT, WELL, path
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.udp_evidence import UdpEvidence
-from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_context import PathContext
 
 NO_CONTROL: dict[str, Any] = dict(controls_asked=0, controls_answered=0, control_ok=0, control_failed=0,
                                   control_here=0,
@@ -21,8 +21,8 @@ TWO_ATTEMPTS: dict[str, Any] = dict(attempts=2, failed_attempts=2)
 SERVED: dict[str, Any] = dict(attempts=1, failed_attempts=0, same_failure=False, last_ok=True)
 
 
-def scene(ladder: LadderEvidence = WELL, self_block: bool = False, **changes: Any) -> Scene:
-    return Scene(path=path(**changes), ladder=ladder, self_block=self_block)
+def scene(ladder: LadderEvidence = WELL, self_block: bool = False, **changes: Any) -> PathContext:
+    return PathContext(path=path(**changes), ladder=ladder, self_block=self_block)
 
 
 OTHERS = UdpEvidence(requests=30, others_alike=3, others_answering=4)
@@ -37,7 +37,7 @@ def stun(**udp: Any) -> dict[str, Any]:
     return STUN | dict(udp=replace(OTHERS, **udp))
 
 
-DATAGRAMS: dict[str, Scene] = {
+DATAGRAMS: dict[str, PathContext] = {
     "stun/answers": scene(**STUN | SERVED | {"stage": "", "failure": ""}),
     "quic/answers": scene(**QUIC | SERVED | {"stage": "", "failure": ""}),
     "udp/abroad_is_cut_off": scene(LadderEvidence(domestic_ok=1, foreign_failed=4), **STUN),
@@ -57,7 +57,7 @@ DATAGRAMS: dict[str, Scene] = {
     "udp/lost_somewhere": scene(**stun(lost="unknown"), **CONTRARY),
 }
 
-OPEN_DATAGRAMS: dict[str, Scene] = {
+OPEN_DATAGRAMS: dict[str, PathContext] = {
     "QUIC that is cut off once the certificate has come": scene(
         **QUIC | {"udp": replace(OTHERS, late=1, mute=2, again="reached")}, proven=True, innocent="reached"),
     "QUIC that vanishes where no innocent name was asked for": scene(**QUIC, **CONTRARY, innocent="unasked"),

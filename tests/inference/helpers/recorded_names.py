@@ -9,7 +9,7 @@ from observations import HERE4, THERE4
 from probe.inference.evidence.dns_evidence import DnsEvidence
 from probe.inference.evidence.fingerprint_weight import Mark
 from probe.inference.evidence.port53 import Port53
-from probe.inference.rules.dns_rules import NameEvidence
+from probe.inference.rules.name_context import NameEvidence
 
 TRUSTED: dict[str, Any] = dict(asked=True, network="ok", network_answers=frozenset({HERE4}), trusted_ok=2,
                                trusted_answers=frozenset({THERE4}))

@@ -6,7 +6,7 @@ from typing import Any
 
 from probe.inference.evidence.flow_evidence import Beside, FlowEvidence
 from probe.inference.evidence.freezes import Freezes
-from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_context import PathContext
 from recorded_datagrams import SERVED, scene
 
 TRICKLES: dict[str, Any] = dict(samples=4, trickles=True)
@@ -16,12 +16,12 @@ STOPS_EARLY: dict[str, Any] = dict(early_stalls=4, elsewhere_passes=3, later_pas
 STOPS: dict[str, Any] = dict(stalls=4, tries=5, clean=True, stall_chance=0.01, elsewhere_passes=3, later_pass=True)
 
 
-def flowing(**flow: Any) -> Scene:
+def flowing(**flow: Any) -> PathContext:
     """A service that answers, and what its transfers show."""
     return scene(proven=True, status=200, met="yes", **SERVED, flow=FlowEvidence(**flow))
 
 
-TRANSFERS: dict[str, Scene] = {
+TRANSFERS: dict[str, PathContext] = {
     "flow/slowed_by_name": flowing(**TRICKLES, **SLOWER_NAME, same_answer=True),
     "flow/slowed_by_name_control": flowing(**TRICKLES, **SLOWER_NAME, controls_fast=1),
     "flow/slowed_address": flowing(**TRICKLES, **SLOW_HERE, policed=True, innocent_slow=True, controls_fast=1),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from observations import WELL, path
 from probe.inference.evidence.shape_evidence import ShapeEvidence
-from probe.inference.rules.path_context import Scene
+from probe.inference.rules.path_context import PathContext
 
 CONTRARY: dict[str, Any] = dict(controls_asked=2, controls_answered=2, control_ok=2)
 PASSED = ShapeEvidence(passed=("browser",), firm=("browser",), control_same=1, others_alike=1)
@@ -22,11 +22,11 @@ ANY = st.builds(
     elsewhere=st.sampled_from(["", "name", "passes"]))
 
 
-def scene(shapes: ShapeEvidence, **changes: Any) -> Scene:
-    return Scene(path=path(shapes=shapes, **changes), ladder=WELL)
+def scene(shapes: ShapeEvidence, **changes: Any) -> PathContext:
+    return PathContext(path=path(shapes=shapes, **changes), ladder=WELL)
 
 
-def shaped(shows: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, Scene]]:
+def shaped(shows: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, PathContext]]:
     """`shows`: layer and action -> how a path looks that ended so."""
     for stem, shown in shows.items():
         layer = stem.partition("/")[0]

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from click.testing import Result
 
-from observations import HERE4, HERE6, lookup, visit_to
+from observations import HERE4, HERE6, lookup, replace_flat, visit_to
 from ooni_ours import TARGET, Envelope, result_of
 from probe.config.consent.consent_check import record
 from probe.config.settings import Settings, SubmitSettings
@@ -144,7 +144,7 @@ def collecting(**faults: Fault) -> Iterator[Stub]:
 
 def a_run(name: str = "a", *, day: int = 1, lab: bool = False, **vantage: Any) -> RunResult:
     """A run of three targets, with what may not be published in it."""
-    page = replace(visit_to(HERE4)[-1], title=f"you are {OWN}", body_excerpt=OWN, location="SECRET",
+    page = replace_flat(visit_to(HERE4)[-1], title=f"you are {OWN}", body_excerpt=OWN, location="SECRET",
                    body_sha256="SECRET")
     asked = [lookup(HERE4, resolver_address=NETWORKS_RESOLVER), lookup(HERE4, resolver_address=NETWORKS_RESOLVER,
                                                                        address=NETWORKS_RESOLVER)]

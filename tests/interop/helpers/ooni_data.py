@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 URL, HOST, ADDRESS, OTHER_ADDRESS = "https://www.chat.example/", "www.chat.example", "93.184.0.1", "93.184.0.2"
-RESET, TIMEOUT = "connection_reset", "generic_timeout_error"
+RESET: Final = "connection_reset"
+TIMEOUT: Final = "generic_timeout_error"
 
 
 def measurement(test: str = "web_connectivity", keys: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:

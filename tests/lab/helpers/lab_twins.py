@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from observations import replace_flat
 from probe.core.observations import ControlAnswer, Observation
 from probe.core.runs import RunResult
+from probe.core.tables.failures import Failure
 
-TIMEOUT, REFUSED, RESET = "generic_timeout_error", "connection_refused", "connection_reset"
+TIMEOUT: Final = "generic_timeout_error"
+REFUSED: Final = "connection_refused"
+RESET: Final = "connection_reset"
 
 Change = Callable[[RunResult, frozenset[str]], RunResult]
 """Changes what controls said of the endpoints with these inputs; the client's own visits stay as they are."""
@@ -37,11 +42,15 @@ def _controls(
     return replace(result, controls=tuple(change(c) if c.input in inputs else c for c in result.controls))
 
 
-def _with(pairs: Iterable[tuple[str, str]], word: str) -> tuple[tuple[str, str], ...]:
+W = TypeVar("W", bound=str)
+WORKS: Failure = ""
+
+
+def _with(pairs: Iterable[tuple[str, object]], word: W) -> tuple[tuple[str, W], ...]:
     return tuple((place, word) for place, _ in pairs)
 
 
-def cannot_connect(word: str) -> Change:
+def cannot_connect(word: Failure) -> Change:
     """No control gets a connection; the failure is the client's."""
 
     def change(answer: ControlAnswer) -> ControlAnswer:
@@ -51,25 +60,26 @@ def cannot_connect(word: str) -> Change:
     return lambda result, inputs: _controls(result, inputs, change)
 
 
-def cannot_shake_hands(word: str) -> Change:
+def cannot_shake_hands(word: Failure) -> Change:
     """Every control connects, and its handshake fails as the client's."""
 
     def change(answer: ControlAnswer) -> ControlAnswer:
         failed = None if answer.http_failure is None else word
         tls = _with(answer.tcp, word)
-        return replace(answer, tcp=_with(answer.tcp, ""), tls=tls, leaf_keys=(), http_failure=failed)
+        return replace(answer, tcp=_with(answer.tcp, WORKS), tls=tls, leaf_keys=(), http_failure=failed)
 
     return lambda result, inputs: _controls(result, inputs, change)
 
 
-def gets_no_page(word: str) -> Change:
+def gets_no_page(word: Failure | None) -> Change:
     """Every control connects, and its request fails as the client's."""
     return lambda result, inputs: _controls(result, inputs, lambda answer: replace(answer, http_failure=word))
 
 
 def sees_our_page(result: RunResult, inputs: frozenset[str]) -> RunResult:
     """Every control is served what the client was."""
-    page = [o for o in result.observations if o.input in inputs and o.operation == "http_round_trip" and o.status][-1]
+    page = [o.http for o in result.observations
+            if o.input in inputs and o.operation == "http_round_trip" and o.http.status][-1]
     return _controls(result, inputs, lambda answer: replace(
         answer, http_failure="", http_status=page.status, http_title=page.title, http_body_bytes=page.body_bytes,
         http_header_names=page.header_names, http_location=page.location,
@@ -78,7 +88,7 @@ def sees_our_page(result: RunResult, inputs: frozenset[str]) -> RunResult:
 
 def sees_our_key(result: RunResult, inputs: frozenset[str]) -> RunResult:
     """Every control is shown the certificate that the client was shown."""
-    key = next(o.chain[0] for o in result.observations if o.input in inputs and o.chain)
+    key = next(o.tls.chain[0] for o in result.observations if o.input in inputs and o.tls.chain)
     return _controls(result, inputs, lambda answer: replace(
         answer, leaf_keys=tuple((place, key) for place, _ in answer.tcp)
     ))
@@ -87,32 +97,33 @@ def sees_our_key(result: RunResult, inputs: frozenset[str]) -> RunResult:
 def reaches(result: RunResult, inputs: frozenset[str]) -> RunResult:
     """Every control connects, shakes hands under another key than the client saw, and is answered."""
     return _controls(result, inputs, lambda answer: replace(
-        answer, state="answered", tcp=_with(answer.tcp, ""), tls=_with(answer.tcp, ""),
+        answer, state="answered", tcp=_with(answer.tcp, WORKS), tls=_with(answer.tcp, WORKS),
         leaf_keys=_with(answer.tcp, "00" * 32), http_failure=None if answer.http_failure is None else "",
         http_status=200,
     ))
 
 
-def trusted_say(answers: tuple[str, ...], word: str = "") -> Change:
+def trusted_say(answers: tuple[str, ...], word: Failure = "") -> Change:
     """Trusted resolvers and controls give these addresses of the name, or fail with this word.
 
     Visits to addresses that only they had given are taken out of the trace: without them there were none.
     """
 
     def doh(seen: Observation) -> Observation:
-        own = tuple(a for a in answers if (":" in a) == (seen.query_type == "AAAA"))
-        failure = word or ("" if own else "dns_no_answer")
-        return replace(seen, answers=own, cnames=(), failure=failure, rcode="NXDOMAIN" if "nxdomain" in word else "")
+        own = tuple(a for a in answers if (":" in a) == (seen.dns.query_type == "AAAA"))
+        failure: Failure = word or ("" if own else "dns_no_answer")
+        return replace_flat(seen, answers=own, cnames=(), failure=failure,
+                            rcode="NXDOMAIN" if "nxdomain" in word else "")
 
     def told(answer: ControlAnswer) -> ControlAnswer:
-        pairs = tuple((f"{address}:443", "") for address in answers)
+        pairs: tuple[tuple[str, Failure], ...] = tuple((f"{address}:443", "") for address in answers)
         return replace(answer, state="answered", dns_failure=word, addresses=answers, tcp=pairs, tls=pairs,
                        leaf_keys=(), http_failure=None)
 
     def change(result: RunResult, inputs: frozenset[str]) -> RunResult:
         hosts = {urlsplit(url).hostname for url in inputs}
         seen = tuple(
-            doh(o) if o.dns_engine == "doh" and o.hostname in hosts else o
+            doh(o) if o.dns.engine == "doh" and o.hostname in hosts else o
             for o in result.observations if not (o.purpose == "trusted" and o.hostname in hosts)
         )
         return _controls(replace(result, observations=seen), inputs, told)

@@ -16,7 +16,6 @@ from scapy.utils import RawPcapNgReader
 from probe.catalogue.load import load as load_catalogue
 from probe.cli.main import cli
 from probe.core.runs import RunResult
-from probe.inference.evidence.packet_text import read_packets
 from probe.results.files.pcapng import read_blocks
 from probe.results.layout import packets_path
 from probe.results.runs.run_reader import read_runs
@@ -97,7 +96,7 @@ def test_the_packets_are_those_that_the_box_sent(kept: Kept) -> None:
     reset = [o for o in result.observations if o.failure == "connection_reset" and o.purpose == "target" and o.packets]
     assert reset
     for seen in reset:
-        copies = [p for p in read_packets(seen.packets) if p.inbound and p.has("R")]
+        copies = [p for p in seen.packets if p.inbound and p.has("R")]
         assert len(copies) >= 3
         assert all(p.window == p.ttl + 1375 + (copies[0].window - copies[0].ttl - 1375) for p in copies)
         assert len({(p.ip_id, p.seq, p.ack) for p in copies}) == 1
@@ -105,16 +104,16 @@ def test_the_packets_are_those_that_the_box_sent(kept: Kept) -> None:
 
 def test_an_icmp_errors_kind_and_sender_are_told(kept: Kept) -> None:
     result = only(kept["ip-admin", "packet"])
-    told = [p.flags for o in result.observations if o.icmp for p in read_packets(o.packets) if p.inbound]
+    told = [p.flags for o in result.observations if o.icmp for p in o.packets if p.inbound]
     assert told
     assert all(text.startswith("icmp ") and text.endswith(" other") for text in told)
 
 
 def test_every_answer_to_a_question_is_there(kept: Kept) -> None:
     result = only(kept["dns-gfw-3", "packet"])
-    several = [o for o in result.observations if o.operation == "dns_round_trip" and len(o.replies) > 1]
+    several = [o for o in result.observations if o.operation == "dns_round_trip" and len(o.dns.replies) > 1]
     assert several
-    assert all(sum(p.inbound for p in read_packets(o.packets)) >= len(o.replies) - 1 for o in several)
+    assert all(sum(p.inbound for p in o.packets) >= len(o.dns.replies) - 1 for o in several)
 
 
 def test_the_file_is_one_that_others_read_with_right_sums(kept: Kept, tmp_path: Path) -> None:

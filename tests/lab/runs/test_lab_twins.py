@@ -10,6 +10,7 @@ import os
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -70,7 +71,7 @@ block_type = "http.blockpage"
 
 NOT_BLOCKED = ("down", "inconclusive")
 NOT_DOWN = ("blocked", "inconclusive")
-NX = "dns_nxdomain_error"
+NX: Final = "dns_nxdomain_error"
 
 TWINS = (
     # Something on the way, and then controls that fare no better: the service itself must be out of order.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +20,7 @@ from probe.catalogue.load import load as load_catalogue
 from probe.config.settings import load_settings
 from probe_lab.cli.lab import lab
 from probe_lab.draw import draw
+from probe_lab.format.scenario import DIRECTORY
 from probe_lab.format.scenario import load as load_scenario
 from probe_lab.scoring.calibration import calibration
 from probe_lab.scoring.expect import Judgement
@@ -40,7 +43,8 @@ def _result(
     judgement: Judgement | None, *, name: str = "made", level: str = "packet", note: str = "", skipped: str = "",
 ) -> TrialResult:
     return TrialResult(
-        scenario=name, seed=3, level=level, judgement=judgement, note=note, skipped=skipped, wall_s=2.0,
+        scenario=name, seed=3, level=level, consent_level=2, judgement=judgement, note=note, skipped=skipped,
+        wall_s=2.0,
     )
 
 
@@ -102,7 +106,7 @@ def _report(*, patterns: tuple[str, ...] = ()) -> Report:
         _result(None, name="other", level="socket", skipped="it needs suricata, which is not installed here"),
     ]
     return Report(
-        patterns=patterns, seeds=(3,), repeats=1, helpers=True,
+        patterns=patterns, seeds=(3,), repeats=1, helpers=True, consent_level=2,
         scenarios=(load_scenario(name), load_scenario("clean")), total=score(results),
         levels={level: score(r for r in results if r.level == level) for level in ("socket", "packet")},
         wall_s=5.0, software="Program 1.",
@@ -115,6 +119,8 @@ def test_json_has_the_promised_keys() -> None:
     assert promised <= set(made)
     assert {"scenario", "expected", "got", "rule_id", "evidence", "replay"} <= set(made["misses"][0])
     assert set(made["levels"]) == {"socket", "packet"}
+    assert made["evidence_levels"] == ["socket", "packet"]
+    assert [made["consent_level"], made["misses"][0]["consent_level"]] == [2, 2]
     assert made["levels"]["socket"]["n_false_accusations"] == 1
     assert made["levels"]["packet"]["accuracy"] == 1.0
     assert made["levels"]["packet"]["by_scenario"]["sni-fin"]["recall"] == 1.0
@@ -124,8 +130,8 @@ def test_json_has_the_promised_keys() -> None:
 def test_text_says_accusations_first_and_how_to_see_a_miss_again() -> None:
     text = as_text(_report(patterns=("sni-*",)))
     assert in_order(text, "False accusations", "1 of 2", "Accuracy:", "Misses: 2")
-    assert in_order(text, "--scenario sni-fin", "--seed 3", "--level socket", "--keep")
-    assert in_order(text, "--scenario 'sni-*'", "--seed 3", "--level both")
+    assert in_order(text, "--scenario sni-fin", "--seed 3", "--level socket", "--consent-level 2", "--keep")
+    assert in_order(text, "--scenario 'sni-*'", "--seed 3", "--level both", "--consent-level 2")
     assert in_order(text, "other", "seed 3", "suricata")
     assert EVIL in text
 
@@ -164,11 +170,19 @@ def test_the_document_has_figures_scenarios_misses_and_the_way_back() -> None:
     text = as_markdown(_report())
     assert "<script>" not in text
     assert "\\|" in text
-    assert in_order(text, "--seed 3", "--level both")
+    assert in_order(text, "--seed 3", "--level both", "--consent-level 2")
     assert in_order(text, "False accusations", "1 of 2", "### Scenarios", "### Misses")
     widths = [line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")]
     assert min(widths) >= 3
     assert str(ROOT) not in text
+
+
+@pytest.mark.parametrize("form", [as_text, as_html, as_markdown])
+def test_figures_name_the_evidence_and_the_consent_level(form: Callable[[Report], str]) -> None:
+    text = form(_report())
+    assert all(f"At evidence level {level}, consent level 2" in text for level in ("socket", "packet"))
+    alone = re.findall(r"(?<!evidence )(?<!consent )(?<!--)(?<!-)\blevel\b", text)
+    assert alone == []
 
 
 def test_every_form_stands_a_score_of_nothing() -> None:
@@ -310,14 +324,17 @@ def test_trials_in_real_laboratories_are_judged_against_their_truth(tmp_path: Pa
 @pytest.mark.lab
 def test_the_command_writes_every_form_and_skips_what_cannot_be_run(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
-    text = (ROOT / "probe" / "lab" / "scenarios" / "server-down.toml").read_text()
+    text = (DIRECTORY / "server-down.toml").read_text()
     mine.write_text('needs = ["no-such-program-here"]\n' + text)
     page, document = tmp_path / "score.html", tmp_path / "score.md"
-    arguments = ["--scenario", "server-down", "--scenario", str(mine), "--level", "socket", "--json"]
+    arguments = ["--scenario", "server-down", "--scenario", str(mine), "--level", "socket", "--json",
+                 "--consent-level", "2", "--keep-failing", str(tmp_path / "failing")]
     done = CliRunner().invoke(lab, ["score", *arguments, "--html", str(page), "--markdown", str(document)])
     made = json.loads(done.stdout)
     assert done.exit_code == 0, done.output
     assert made["scenarios"] == ["mine", "server-down"]
+    assert made["consent_level"] == 2
+    assert list((tmp_path / "failing").iterdir()) == []
     assert [(trouble["scenario"], "no-such-program-here" in trouble["reason"]) for trouble in made["skipped"]] == [
         ("mine", True),
     ]

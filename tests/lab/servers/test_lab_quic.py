@@ -22,7 +22,7 @@ from probe_lab.lab_types import Drawn, Fault
 from probe_lab.world import draw_world
 from project_root import LAB_CLIENTS
 
-pytest.importorskip("aioquic", reason="it needs aioquic; run: pip install 'reachability-probe[lab]'")
+pytest.importorskip("aioquic", reason="it needs aioquic; in a checkout run: pip install . ./lab")
 pytestmark = pytest.mark.lab
 
 ROWS = load(search=False).endpoints

@@ -19,6 +19,7 @@ import trustme
 from loopback_udp import NAME, box, quic_server
 from probe.core.observations import Observation
 from probe.core.tables.failures import TIMEOUT
+from probe.core.tables.trust import TrustPolicy
 from probe.measurement.clock import start_clock
 from probe.measurement.datagrams import quic_handshake
 from probe.measurement.datagrams.quic_trust import _store, trust_word
@@ -49,7 +50,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quic_handshake.shake, "__kwdefaults__", {"stay_s": 0.5})
 
 
-def visit(port: int, sni: str = NAME, *, trust: str = "web_pki", timeout_s: float = PATIENCE_S) -> Observation:
+def visit(port: int, sni: str = NAME, *, trust: TrustPolicy = "web_pki", timeout_s: float = PATIENCE_S) -> Observation:
     step = QuicVisit(purpose="target", address="127.0.0.1", port=port, hostname=sni, sni=sni, trust=trust,
                      timeout_s=timeout_s)
     return quic_handshake.quic_visit(step, clock=start_clock(datetime.now(UTC)))
@@ -58,12 +59,12 @@ def visit(port: int, sni: str = NAME, *, trust: str = "web_pki", timeout_s: floa
 def test_a_handshake_is_made_judged_and_stayed_with(ca: trustme.CA, tmp_path: Path) -> None:
     with quic_server(ca, tmp_path) as port:
         seen = visit(port)
-    assert (seen.operation, seen.failure, seen.trust, seen.alpn, seen.tls_version) == (
+    assert (seen.operation, seen.failure, seen.tls.trust, seen.tls.alpn, seen.tls.version) == (
         "quic_handshake", "", "valid", "h3", "TLSv1.3")
-    assert seen.server_hello
-    assert seen.responses == seen.requests > 1
-    assert len(seen.chain) == 1
-    assert len(seen.chain[0]) == 64
+    assert seen.tls.server_hello
+    assert seen.datagrams.responses == seen.datagrams.requests > 1
+    assert len(seen.tls.chain) == 1
+    assert len(seen.tls.chain[0]) == 64
     assert seen.bytes_read > 1200
 
 
@@ -76,14 +77,14 @@ def test_a_bad_certificate_is_told_and_kept(
 ) -> None:
     with quic_server(ca, tmp_path, **leaf) as port:
         seen = visit(port, sni)
-    assert (seen.failure, seen.trust, len(seen.chain)) == (failure, trust, 1)
+    assert (seen.failure, seen.tls.trust, len(seen.tls.chain)) == (failure, trust, 1)
 
 
 def test_an_unknown_authority_is_not_trusted_and_may_be_recorded(ca: trustme.CA, tmp_path: Path) -> None:
     with quic_server(trustme.CA(), tmp_path) as port:
-        assert (visit(port).failure, visit(port).trust) == ("ssl_unknown_authority", "unknown_issuer")
+        assert (visit(port).failure, visit(port).tls.trust) == ("ssl_unknown_authority", "unknown_issuer")
         recorded = visit(port, trust="record")
-    assert (recorded.failure, recorded.trust, len(recorded.chain)) == ("", "", 1)
+    assert (recorded.failure, recorded.tls.trust, len(recorded.tls.chain)) == ("", "", 1)
 
 
 @pytest.mark.parametrize("chain", [(), (b"",), (b"\x30\x03\x02\x01\x01",)])
@@ -97,7 +98,7 @@ def test_silence_and_a_closed_port_differ() -> None:
         port = silent.getsockname()[1]
         mute = visit(port, timeout_s=0.5)
     closed = visit(port, timeout_s=5)
-    assert (mute.failure, mute.icmp, mute.server_hello) == (TIMEOUT, "", False)
+    assert (mute.failure, mute.icmp, mute.tls.server_hello) == (TIMEOUT, "", False)
     assert closed.failure == "connection_refused"
     assert closed.icmp.startswith("3/3")
 
@@ -113,8 +114,8 @@ def test_silence_after_the_handshake_is_seen(ca: trustme.CA, tmp_path: Path, mon
     with (quic_server(ca, tmp_path) as port,
           box(port, lambda to_server, _, data: not to_server or is_of_handshake(data)) as way):
         seen = visit(way)
-    assert (seen.failure, seen.trust, seen.tls_version) == (TIMEOUT, "valid", "TLSv1.3")
-    assert seen.responses < seen.requests
+    assert (seen.failure, seen.tls.trust, seen.tls.version) == (TIMEOUT, "valid", "TLSv1.3")
+    assert seen.datagrams.responses < seen.datagrams.requests
 
 
 def test_a_lost_datagram_is_no_silence(ca: trustme.CA, tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_an_innocent_name_only_has_to_reach_a_server(ca: trustme.CA, tmp_path: P
         assert visit(port, "www.example.com", trust="none").failure == ""
     hostile = visit_to(lambda data: b"\xc0" + bytes(1300))
     assert hostile.failure == TIMEOUT
-    assert not hostile.server_hello
+    assert not hostile.tls.server_hello
 
 
 def test_hostile_datagrams_end_nothing_and_raise_nothing() -> None:
@@ -175,9 +176,9 @@ def test_a_server_names_its_versions(ca: trustme.CA, tmp_path: Path) -> None:
     with quic_server(ca, tmp_path) as port:
         lives = ask_version(VersionProbe(address="127.0.0.1", port=port), clock=clock)
     closed = ask_version(VersionProbe(address="127.0.0.1", port=port), clock=clock)
-    assert (lives.failure, lives.requests, lives.responses) == ("", 1, 1)
-    assert "00000001" in lives.replies
-    assert (closed.failure, closed.replies) == ("connection_refused", ())
+    assert (lives.failure, lives.datagrams.requests, lives.datagrams.responses) == ("", 1, 1)
+    assert 1 in lives.datagrams.versions
+    assert (closed.failure, closed.datagrams.versions) == ("connection_refused", ())
 
 
 def test_the_library_says_nothing_of_addresses(ca: trustme.CA, tmp_path: Path,

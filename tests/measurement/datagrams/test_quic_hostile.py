@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from loopback_udp import NAME
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
 from probe.measurement.clock import start_clock
 from probe.measurement.datagrams import quic_handshake
 from probe.measurement.planning.steps import QuicVisit
@@ -42,7 +43,7 @@ class Server:
     junk: tuple[bytes, ...] = ()
     address: str = PLACE[0]
     port: int = PLACE[1]
-    failure: str = ""
+    failure: Failure = ""
     icmp_word: str = ""
     bytes_written: int = 0
     bytes_read: int = 0
@@ -100,7 +101,7 @@ def visit(server: Server, monkeypatch: pytest.MonkeyPatch) -> Observation:
 def test_no_bytes_of_a_server_raise(frames: list[bytes], junk: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     seen = visit(Server(frames=tuple(frames), junk=tuple(junk)), monkeypatch)
     assert seen.failure
-    assert not seen.tls_version
+    assert not seen.tls.version
 
 
 @pytest.mark.parametrize("size", [1, 900, 1180, 1200, 1300, 9000, 60_000])
@@ -121,4 +122,4 @@ def test_wherever_the_library_fails_the_visit_ends_in_order(name: str, monkeypat
     seen = visit(Server(frames=(b"\x01",)), monkeypatch)
     assert seen.failure
     if name not in ("close", "handle_timer"):
-        assert seen.failure == "unknown_failure: quic library AssertionError"
+        assert str(seen.failure) == "unknown_failure: quic library AssertionError"

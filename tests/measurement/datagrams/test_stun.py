@@ -140,7 +140,8 @@ def test_a_series_is_counted_and_the_mapped_address_is_nowhere() -> None:
                         told=lambda address, teller: told_of.append((address, teller)))
         (seen,), _ = carry_out(step(port), shop)
     assert told_of == [("198.51.100.77", "127.0.0.1")]
-    assert (seen.operation, seen.failure, seen.requests, seen.responses) == ("stun_binding", "", REQUESTS, REQUESTS)
+    assert (seen.operation, seen.failure) == ("stun_binding", "")
+    assert (seen.datagrams.requests, seen.datagrams.responses) == (REQUESTS, REQUESTS)
     told = str(asdict(seen)) + repr(shop)
     hidden = struct.unpack("!I", socket.inet_aton("198.51.100.77"))[0]
     for secret in ("198.51.100.77", "51234", str(hidden), f"{hidden:x}", f"{hidden ^ 0x2112A442:x}"):
@@ -151,7 +152,7 @@ def test_few_answers_are_a_failure_and_counted() -> None:
     count = iter(range(100))
     with stun_server(lambda data, peer: honest(data, peer) if next(count) % 3 == 0 else None) as port:
         seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
-    assert (seen.failure, seen.requests, seen.responses) == (TIMEOUT, REQUESTS, 4)
+    assert (seen.failure, seen.datagrams.requests, seen.datagrams.responses) == (TIMEOUT, REQUESTS, 4)
 
 
 def test_answers_under_other_numbers_are_no_answers() -> None:
@@ -160,12 +161,12 @@ def test_answers_under_other_numbers_are_no_answers() -> None:
 
     with stun_server(misnumbered) as port:
         seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
-    assert (seen.failure, seen.responses) == ("unknown_failure: answer to no request", 0)
+    assert (seen.failure, seen.datagrams.responses) == ("unknown_failure: answer to no request", 0)
 
 
 def test_a_closed_port_is_told_by_icmp() -> None:
     with stun_server(honest) as port:
         pass
     seen = binding(step(port), clock=start_clock(datetime.now(UTC)))
-    assert (seen.failure, seen.responses) == ("connection_refused", 0)
+    assert (seen.failure, seen.datagrams.responses) == ("connection_refused", 0)
     assert seen.icmp.startswith("3/3")

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from observations import WELL
+from probe.core.tables.run_words import Tunnel
 from probe.inference.rules.network_rules import NETWORK_RULES, STOPS
 from probe.inference.rules.rule import first
 from probe.measurement.device.tunnels import is_tunnel, routes4, routes6, tunnel_word
@@ -103,7 +104,7 @@ def test_a_tunnel_that_speaks_for_us_carries_everything(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("word", ["full", "split"])
-def test_through_a_tunnel_nobody_is_spoken_of(word: str) -> None:
+def test_through_a_tunnel_nobody_is_spoken_of(word: Tunnel) -> None:
     rule = first(NETWORK_RULES, replace(WELL, tunnel=word))
     assert (rule.outcome, rule.block_type) == ("inconclusive", "inconclusive.vantage")
     assert rule.block_type in STOPS

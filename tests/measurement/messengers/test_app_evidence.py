@@ -11,10 +11,12 @@ from observations import EOF, HERE4, HOST, RESET, TIMEOUT, WELL, endpoint, looku
 from probe.catalogue.sites import Site
 from probe.core.endpoints import Endpoint
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.failures import Failure
 from probe.core.tables.handshakes import INNOCENT
 from probe.inference.evidence.app_evidence import control_word, innocent_word
 from probe.inference.evidence.path_evidence import PathEvidence, path_evidence
-from probe.inference.verdicts.classify import Bench, Case, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext, SiteCase
 from probe.measurement.planning.next_steps import next_steps
 from probe.measurement.planning.plan_context import Frame, Seen
 from probe.measurement.planning.steps import Visit
@@ -28,14 +30,14 @@ def messenger(protocol: str = "mtproto", url: str = CHAT, **changes: Any) -> End
     return endpoint(url, protocol=protocol, **changes)
 
 
-def said(failure: str = "", proof: str = "", attempt: int = 1, **changes: Any) -> list[Observation]:
+def said(failure: Failure = "", proof: str = "", attempt: int = 1, **changes: Any) -> list[Observation]:
     """A visit that connects and says the first words."""
     common: dict[str, Any] = dict(input=CHAT, sni="", attempt=attempt, protocol="mtproto")
     return [operation("connect", **common),
             operation("app_round_trip", failure=failure, proof=proof, trust="", **common | changes)]
 
 
-def innocent(failure: str = "", acked: str = "yes", **changes: Any) -> list[Observation]:
+def innocent(failure: Failure = "", acked: str = "yes", **changes: Any) -> list[Observation]:
     common: dict[str, Any] = dict(input="", sni="", target_id="", purpose="innocent", hostname="www.example.com",
                                   protocol=INNOCENT)
     return [operation("connect", **common),
@@ -119,7 +121,7 @@ def test_a_repeated_number_proves_the_service() -> None:
 
 
 @pytest.mark.parametrize(("failure", "proof"), [(TIMEOUT, ""), (RESET, ""), (EOF, ""), ("", "foreign"), ("", "")])
-def test_all_else_is_a_failure_of_the_protocol(failure: str, proof: str) -> None:
+def test_all_else_is_a_failure_of_the_protocol(failure: Failure, proof: str) -> None:
     e = evidence([o for n in (1, 2, 3) for o in said(failure, proof, attempt=n)])
     assert (e.stage, e.failure, e.failed_attempts, e.same_failure, e.last_ok) == ("app", failure, 3, True, False)
 
@@ -151,13 +153,13 @@ def test_what_a_control_was_answered(told_word: str, word: str) -> None:
 
 def verdict(visits: list[Observation], around: list[Observation], *controls: ControlAnswer) -> tuple[str, str]:
     names = [lookup(HERE4), lookup(HERE4, resolver="google")]
-    case = Case(site=site_of(messenger()), dns=numbered(names), visits=numbered(visits),
+    case = SiteCase(site=site_of(messenger()), dns=numbered(names), visits=numbered(visits),
                 around=numbered(around), controls=controls)
-    (got,), _ = judge([case], {}, Bench(ladder=WELL, quorums={}, cc="RU", private_roots={}))
+    (got,), _ = judge([case], {}, RunContext(ladder=WELL, quorums={}, cc="RU", private_roots={}))
     return got.outcome, got.block_type
 
 
-def three(failure: str = "", proof: str = "", **changes: Any) -> list[Observation]:
+def three(failure: Failure = "", proof: str = "", **changes: Any) -> list[Observation]:
     return [o for n in (1, 2, 3) for o in said(failure, proof, attempt=n, **changes)]
 
 
@@ -177,7 +179,7 @@ def test_what_is_said_vanishes_beside_innocent_bytes() -> None:
 
 
 @pytest.mark.parametrize(("failure", "cause"), [(TIMEOUT, "app.mute.protocol"), (RESET, "app.reset.protocol")])
-def test_silence_and_resets_need_controls_that_get_the_proof(failure: str, cause: str) -> None:
+def test_silence_and_resets_need_controls_that_get_the_proof(failure: Failure, cause: str) -> None:
     seen = three(failure, acked="yes")
     assert verdict(seen, innocent(), *BOTH) == ("blocked", cause)
     for controls in (ONLY_TCP, (), (control("foreign"), control("proven", "b")), (control(EOF), BOTH[1])):

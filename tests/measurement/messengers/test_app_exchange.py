@@ -87,16 +87,17 @@ def silent(conn: socket.socket) -> None:
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_a_genuine_server_proves_itself_in_both_transports(attempt: int) -> None:
     connect, seen = said_to(genuine("mtproto"), attempt=attempt)
-    assert (connect.operation, connect.failure, connect.protocol) == ("connect", "", "mtproto")
-    assert (seen.operation, seen.failure, seen.proof, seen.protocol) == ("app_round_trip", "", "proven", "mtproto")
+    assert (connect.operation, connect.failure, connect.app.protocol) == ("connect", "", "mtproto")
+    assert (seen.operation, seen.failure) == ("app_round_trip", "")
+    assert (seen.app.proof, seen.app.protocol) == ("proven", "mtproto")
     assert seen.bytes_written > 40
-    assert seen.reply_bytes == seen.bytes_read > 80
-    assert len(seen.reply_head) == 16
+    assert seen.app.reply_bytes == seen.bytes_read > 80
+    assert len(seen.app.reply_head) == 16
 
 
 @pytest.mark.parametrize("protocol", ["wa_noise", "mmtls", "viber", "threema"])
 def test_other_messengers_answer(protocol: str) -> None:
-    assert said_to(genuine(protocol, then="close"), protocol)[-1].proof == "answered"
+    assert said_to(genuine(protocol, then="close"), protocol)[-1].app.proof == "answered"
 
 
 @pytest.mark.parametrize("behave", [
@@ -108,20 +109,20 @@ def test_whatever_else_comes_is_foreign(behave: Behaviour, protocol: str) -> Non
     if protocol != "mtproto" and behave.__qualname__.startswith("genuine"):
         behave = genuine(protocol, wrong=True)
     seen = said_to(behave, protocol, http_timeout_s=SHORT_S)[-1]
-    assert seen.proof == "foreign" or (protocol == "threema" and seen.proof == "" and seen.failure)
+    assert seen.app.proof == "foreign" or (protocol == "threema" and seen.app.proof == "" and seen.failure)
     assert seen.bytes_read < MEGABYTE
-    assert len(seen.reply_head) <= 8
+    assert len(seen.app.reply_head) <= 8
 
 
 @pytest.mark.parametrize(("then", "failure"), [("close", EOF), ("reset", RESET)])
 def test_an_end_without_a_word_is_a_failure(then: str, failure: str) -> None:
     seen = said_to(replying(then=then))[-1]
-    assert (seen.failure, seen.proof, seen.reply_bytes) == (failure, "", 0)
+    assert (seen.failure, seen.app.proof, seen.app.reply_bytes) == (failure, "", 0)
 
 
 def test_silence_after_acknowledgement_is_told_from_loss() -> None:
     seen = said_to(silent, http_timeout_s=SHORT_S)[-1]
-    assert (seen.failure, seen.proof, seen.acked) == (TIMEOUT, "", "yes")
+    assert (seen.failure, seen.app.proof, seen.tcp.acked) == (TIMEOUT, "", "yes")
 
 
 def test_more_than_the_only_length_that_marks_an_answer_is_another_answer() -> None:
@@ -131,17 +132,17 @@ def test_more_than_the_only_length_that_marks_an_answer_is_another_answer() -> N
         conn.recv(1)  # the visitor's goodbye
         conn.sendall(b"more")
 
-    assert said_to(behave, "threema")[-1].proof in ("answered", "foreign")
-    assert said_to(replying(b"\xfe" * 81), "threema")[-1].proof == "foreign"
+    assert said_to(behave, "threema")[-1].app.proof in ("answered", "foreign")
+    assert said_to(replying(b"\xfe" * 81), "threema")[-1].app.proof == "foreign"
 
 
 def test_the_catalogues_pattern_is_held_against_the_answer() -> None:
     pattern = "hex:^[0-9a-f]{2}0{16}[0-9a-f]{16}[0-9a-f]{8}63241605<nonce>"
     for attempt in (1, 2):
         seen = said_to(genuine("mtproto"), expect=Expectation(reply=pattern), attempt=attempt)[-1]
-        assert (seen.proof, seen.met_expectation, seen.mismatch) == ("proven", "yes", "")
+        assert (seen.app.proof, seen.met_expectation, seen.mismatch) == ("proven", "yes", "")
     other = said_to(genuine("mtproto"), expect=Expectation(reply="hex:^ffff"))[-1]
-    assert (other.proof, other.met_expectation) == ("foreign", "no")
+    assert (other.app.proof, other.met_expectation) == ("foreign", "no")
     assert "hex:^ffff" in other.mismatch
 
 
@@ -150,12 +151,12 @@ def test_the_catalogues_pattern_is_held_against_the_answer() -> None:
 def test_innocent_bytes_reach_whoever_answers_or_ends() -> None:
     for behave in (replying(b"?"), replying(then="close")):
         seen = said_to(behave, INNOCENT)[-1]
-        assert (seen.failure, seen.proof, seen.acked) == ("", "answered", "yes")
+        assert (seen.failure, seen.app.proof, seen.tcp.acked) == ("", "answered", "yes")
 
 
 def test_innocent_bytes_that_only_a_kernel_takes_are_carried() -> None:
     seen = said_to(silent, INNOCENT, http_timeout_s=SHORT_S)[-1]
-    assert (seen.failure, seen.proof, seen.acked) == (TIMEOUT, "", "yes")
+    assert (seen.failure, seen.app.proof, seen.tcp.acked) == (TIMEOUT, "", "yes")
     assert said_to(replying(then="reset"), INNOCENT)[-1].failure == RESET
 
 
@@ -189,8 +190,8 @@ def test_after_starttls_the_chain_is_judged(
 
     monkeypatch.setattr(visit_module, "context_for", context_for)
     _, app, tls = said_to(starting_tls(name), "imap_starttls", trust="web_pki")
-    assert (app.proof, app.failure, app.reply_head) == ("answered", "", "")
-    assert (tls.operation, tls.trust, tls.failure, tls.sni) == ("tls_handshake", trust, failure, "chat.example")
+    assert (app.app.proof, app.failure, app.app.reply_head) == ("answered", "", "")
+    assert (tls.operation, tls.tls.trust, tls.failure, tls.tls.sni) == ("tls_handshake", trust, failure, "chat.example")
 
 
 def test_a_server_without_starttls_is_not_spoken_to_in_tls() -> None:
@@ -202,7 +203,7 @@ def test_a_server_without_starttls_is_not_spoken_to_in_tls() -> None:
 
     seen = said_to(behave, "imap_starttls", trust="web_pki")
     assert [o.operation for o in seen] == ["connect", "app_round_trip"]
-    assert seen[-1].proof == "foreign"
+    assert seen[-1].app.proof == "foreign"
 
 
 def test_descriptors_beyond_those_of_select_are_served_too() -> None:
@@ -216,7 +217,7 @@ def test_descriptors_beyond_those_of_select_are_served_too() -> None:
         while not held or held[-1] < 1100:
             held.append(os.open("/dev/null", os.O_RDONLY))
         assert said_to(replying(b"HTTP/1.1 200 OK\r\n\r\n"), INNOCENT)[-1].failure == ""
-        assert said_to(genuine("mtproto"))[-1].proof == "proven"
+        assert said_to(genuine("mtproto"))[-1].app.proof == "proven"
     finally:
         for descriptor in held:
             os.close(descriptor)

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, GENUINE, HANDSHAKES, INNOCENT, PROOFS, PROVEN, REFUSED
+from probe.core.tables.handshakes import (
+    ANSWERED,
+    FOREIGN,
+    GENUINE,
+    HANDSHAKES,
+    INNOCENT,
+    PROOFS,
+    PROVEN,
+    REFUSED,
+    ProtocolName,
+)
 from probe.core.tables.protocols import PROTOCOLS
 from probe.measurement.messengers import mtproto, within_tls
 from probe.measurement.messengers.reply_pattern import identity, mismatch
@@ -51,7 +61,7 @@ class OneMessage:
         pass
 
 
-def answer_to(name: str, said: bytes, *, wrong: bool = False, seed: int = 7) -> bytes:
+def answer_to(name: ProtocolName, said: bytes, *, wrong: bool = False, seed: int = 7) -> bytes:
     """What the laboratory's server says to these bytes."""
     async def answer() -> bytes | None:
         return await ANSWERS[name](Wire(OneMessage(said)), random.Random(seed), wrong)
@@ -63,7 +73,8 @@ def answer_to(name: str, said: bytes, *, wrong: bool = False, seed: int = 7) -> 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize(("name", "speech"), SPOKEN, ids=[f"{n}{i}" for i, (n, _) in enumerate(SPOKEN)])
-def test_servers_understand_what_is_said_and_their_answer_is_known(name: str, speech: Speech, seed: int) -> None:
+def test_servers_understand_what_is_said_and_their_answer_is_known(name: ProtocolName, speech: Speech,
+                                                                   seed: int) -> None:
     this = asked(speech, seed)
     reply = answer_to(name, speech.turns[0].say(this), seed=seed + 100)
     word = speech.turns[0].hear(reply, this)
@@ -73,7 +84,7 @@ def test_servers_understand_what_is_said_and_their_answer_is_known(name: str, sp
 
 
 @pytest.mark.parametrize(("name", "speech"), SPOKEN, ids=[f"{n}{i}" for i, (n, _) in enumerate(SPOKEN)])
-def test_an_answer_to_another_request_proves_nothing(name: str, speech: Speech) -> None:
+def test_an_answer_to_another_request_proves_nothing(name: ProtocolName, speech: Speech) -> None:
     this = asked(speech)
     assert speech.turns[0].hear(answer_to(name, speech.turns[0].say(this), wrong=True), this) not in GENUINE
     if name in NEED_OUR_BYTES:
@@ -82,7 +93,7 @@ def test_an_answer_to_another_request_proves_nothing(name: str, speech: Speech) 
 
 
 @pytest.mark.parametrize(("name", "speech"), SPOKEN, ids=[f"{n}{i}" for i, (n, _) in enumerate(SPOKEN)])
-def test_an_answer_is_the_same_in_whatever_pieces_it_comes(name: str, speech: Speech) -> None:
+def test_an_answer_is_the_same_in_whatever_pieces_it_comes(name: ProtocolName, speech: Speech) -> None:
     this = asked(speech)
     reply = answer_to(name, speech.turns[0].say(this))
     words = [speech.turns[0].hear(reply[:n], this) for n in range(1, len(reply) + 1)]
@@ -93,7 +104,7 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(name: str, speech: Sp
 
 @pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
 @pytest.mark.parametrize(("name", "speech"), FORMS, ids=[f"{n}{i}" for i, (n, _) in enumerate(FORMS)])
-def test_strangers_are_not_taken_for_the_service(name: str, speech: Speech, stranger: bytes) -> None:
+def test_strangers_are_not_taken_for_the_service(name: ProtocolName, speech: Speech, stranger: bytes) -> None:
     this = asked(speech)
     for turn in speech.turns:
         assert turn.hear(stranger, this) not in GENUINE
@@ -106,7 +117,7 @@ ANY_BYTES = st.binary(max_size=1200) | st.sampled_from([*STRANGERS.values()])
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(FORMS), ANY_BYTES, st.integers(0, 5))
 def test_any_bytes_have_a_word_and_none_is_proven_without_what_proves(
-    form: tuple[str, Speech], reply: bytes, seed: int,
+    form: tuple[ProtocolName, Speech], reply: bytes, seed: int,
 ) -> None:
     name, speech = form
     this = asked(speech, seed)
@@ -120,7 +131,7 @@ def test_any_bytes_have_a_word_and_none_is_proven_without_what_proves(
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(SPOKEN), st.data())
 def test_a_damaged_answer_has_a_word_and_a_damaged_nonce_never_proves(
-    form: tuple[str, Speech], data: st.DataObject,
+    form: tuple[ProtocolName, Speech], data: st.DataObject,
 ) -> None:
     name, speech = form
     this = asked(speech)
@@ -150,7 +161,7 @@ class Talk:
         await self.to_client.put(b"")
 
 
-async def talked(name: str, *, clear: bool) -> tuple[list[str], bool]:
+async def talked(name: ProtocolName, *, clear: bool) -> tuple[list[str], bool]:
     """The words of a client's turns with the laboratory's server, and whether that would begin TLS."""
     speech, talk, words = SPEECHES[name][0], Talk(), []
     server = asyncio.ensure_future(DIALOGUES[name](Wire(talk), "chat.example", random.Random(1), clear))
@@ -169,14 +180,14 @@ async def talked(name: str, *, clear: bool) -> tuple[list[str], bool]:
 
 
 @pytest.mark.parametrize("name", DIALOGUES)
-def test_dialogues_lead_to_tls_where_they_should(name: str) -> None:
+def test_dialogues_lead_to_tls_where_they_should(name: ProtocolName) -> None:
     words, begins_tls = asyncio.run(talked(name, clear=name.endswith("_starttls")))
     assert set(words) == {ANSWERED}
     assert begins_tls is SPEECHES[name][0].upgrades
 
 
 @pytest.mark.parametrize("name", ["xmpp_starttls", "smtp_starttls"])
-def test_a_server_whose_starttls_was_stripped_is_foreign(name: str) -> None:
+def test_a_server_whose_starttls_was_stripped_is_foreign(name: ProtocolName) -> None:
     words: list[str] = []
 
     async def stripped() -> None:
@@ -249,7 +260,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize(("name", "turn", "reply", "word"), TEXTS)
-def test_lines_and_streams(name: str, turn: int, reply: bytes, word: str) -> None:
+def test_lines_and_streams(name: ProtocolName, turn: int, reply: bytes, word: str) -> None:
     assert SPEECHES[name][0].turns[turn].hear(reply, Asked(name="x")) == word
 
 

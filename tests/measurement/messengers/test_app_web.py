@@ -18,8 +18,19 @@ from hypothesis import strategies as st
 
 from probe.catalogue.load import load
 from probe.core.endpoints import Endpoint, Expectation
-from probe.core.tables.handshakes import ANSWERED, FOREIGN, GENUINE, PLACES, PROOFS, PROVEN, REFUSED
+from probe.core.tables.handshakes import (
+    ANSWERED,
+    FOREIGN,
+    GENUINE,
+    PLACES,
+    PROOFS,
+    PROVEN,
+    REFUSED,
+    Proof,
+    ProtocolName,
+)
 from probe.core.tables.protocols import PROTOCOLS
+from probe.core.tables.words import Empty
 from probe.measurement.messengers import app_http, mtproto, posts, websocket, within_websocket
 from probe.measurement.messengers.speech import MORE, Asked, Speech
 from probe.measurement.messengers.speeches import SPEECHES
@@ -33,7 +44,7 @@ from probe_lab.servers.served_sites import Site
 from probe_lab.servers.streams import PlainStream, Stream
 from probe_lab.world import draw_world
 
-NAMES = [name for name in SPEECHES if name in PROTOCOLS and PROTOCOLS[name].over_http]
+NAMES = [p.name for p in PROTOCOLS.values() if p.name in SPEECHES and p.over_http]
 ROWS = {name: [row for row in load(search=False).endpoints if row.protocol == name] for name in NAMES}
 CASES = [(name, row) for name in NAMES for row in ROWS[name][:1] + ROWS[name][-1:]]
 IDS = [f"{name}-{n}" for n, (name, _) in enumerate(CASES)]
@@ -90,11 +101,13 @@ async def served(pipe: Stream, row: Endpoint, style: str) -> None:
     await pipe.close()
 
 
-async def talk(row: Endpoint, style: str, cut: int) -> tuple[list[str], list[bytes]]:
+async def talk(row: Endpoint, style: str, cut: int) -> tuple[list[Proof | Empty], list[bytes]]:
     """The words of a client's turns and what they heard; answers come in pieces of `cut` bytes."""
     speech, asked, pipe = SPEECHES[row.protocol][0], asked_of(row), Pipe()
     server = asyncio.ensure_future(served(pipe, row, style))
-    words, heard, rest = [], [], b""
+    words: list[Proof | Empty] = []
+    heard: list[bytes] = []
+    rest = b""
     for turn in (turn for turn in speech.turns if turn.wanted(asked)):
         if said := turn.say(asked):
             await pipe.to_server.put(said)
@@ -120,13 +133,14 @@ async def talk(row: Endpoint, style: str, cut: int) -> tuple[list[str], list[byt
     return words, heard
 
 
-def spoken(row: Endpoint, style: str = "", cut: int = 1 << 20) -> list[str]:
+def spoken(row: Endpoint, style: str = "", cut: int = 1 << 20) -> list[Proof | Empty]:
     return asyncio.run(talk(row, style, cut))[0]
 
 
 @pytest.mark.parametrize(("name", "row"), CASES, ids=IDS)
 @pytest.mark.parametrize("cut", [1 << 20, 7, 1])
-def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: str, row: Endpoint, cut: int) -> None:
+def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: ProtocolName, row: Endpoint,
+                                                                      cut: int) -> None:
     words = spoken(row, cut=cut)
     assert set(words) <= GENUINE
     assert words[-1] in {"mtproto_http": [PROVEN], "mtproto_ws": [PROVEN],
@@ -135,7 +149,7 @@ def test_the_laboratorys_servers_understand_and_their_answer_is_known(name: str,
 
 @pytest.mark.parametrize(("name", "style"), [
     (name, style) for name in NAMES for style in WRONG])
-def test_whatever_else_answers_is_not_the_service(name: str, style: str) -> None:
+def test_whatever_else_answers_is_not_the_service(name: ProtocolName, style: str) -> None:
     row = next((row for row in ROWS[name] if row.expect.json), ROWS[name][0])
     for _ in range(3):  # a wrong answer is wrong in one of several ways
         assert spoken(row, style)[-1] not in GENUINE
@@ -147,7 +161,7 @@ def test_every_protocol_over_http_has_a_server_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_request_names_its_host_and_place_and_cannot_be_broken_out_of(name: str) -> None:
+def test_a_request_names_its_host_and_place_and_cannot_be_broken_out_of(name: ProtocolName) -> None:
     row = ROWS[name][0]
     evil = replace(asked_of(row), url="", name="a\r\nX: y", place="/p\r\n q HTTP/1.1")
     for asked in (asked_of(row), evil):
@@ -305,7 +319,7 @@ HEADS = st.sampled_from([
 @settings(max_examples=250, deadline=None)
 @given(st.sampled_from(CASES), HEADS, BODIES, st.integers(0, 3))
 def test_any_bytes_have_a_word_and_none_is_proven(
-    case: tuple[str, Endpoint], head: bytes, body: bytes, seed: int,
+    case: tuple[ProtocolName, Endpoint], head: bytes, body: bytes, seed: int,
 ) -> None:
     name, row = case
     asked = replace(asked_of(row, seed), random=KEY + asked_of(row, seed).random[16:])
@@ -321,14 +335,14 @@ def test_any_bytes_have_a_word_and_none_is_proven(
 
 
 @cache
-def answered(name: str) -> bytes:
+def answered(name: ProtocolName) -> bytes:
     """What a server answered once."""
     return asyncio.run(talk(ROWS[name][0], "", 1 << 20))[1][-1]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(["mtproto_http", "mtproto_ws", "session_seed"]), st.integers(0, 1 << 20), st.integers(0, 7))
-def test_a_damaged_answer_never_proves_another_number(name: str, at: int, bit: int) -> None:
+def test_a_damaged_answer_never_proves_another_number(name: ProtocolName, at: int, bit: int) -> None:
     asked, turn = asked_of(ROWS[name][0]), SPEECHES[name][0].turns[-1]
     other = replace(asked, random=bytes(byte ^ 1 for byte in asked.random))
     reply = bytearray(answered(name))
@@ -350,7 +364,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
-def test_the_worst_of_answers_costs_little_time(name: str, make: Callable[[], bytes]) -> None:
+def test_the_worst_of_answers_costs_little_time(name: ProtocolName, make: Callable[[], bytes]) -> None:
     data, asked = make(), asked_of(ROWS[name][0])
     begun = time.process_time()
     for turn in SPEECHES[name][0].turns:

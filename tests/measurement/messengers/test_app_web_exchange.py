@@ -20,7 +20,7 @@ from probe.control.reaching.reach_plan import Plan
 from probe.control.reaching.target_guard import Guard
 from probe.core.endpoints import Endpoint
 from probe.core.observations import Observation
-from probe.core.tables.handshakes import GENUINE, HELPED
+from probe.core.tables.handshakes import GENUINE, HELPED, ProtocolName
 from probe.measurement.messengers.websocket import accept_of
 from test_app_exchange import Socket, said_to
 from test_app_web import NAMES, ROWS, served
@@ -39,26 +39,26 @@ def laboratory(row: Endpoint, style: str = "") -> Behaviour:
     return behave
 
 
-def spoken(name: str, behave: Behaviour, **changes: Any) -> Observation:
+def spoken(name: ProtocolName, behave: Behaviour, **changes: Any) -> Observation:
     row = KNOWN[name]
     return said_to(behave, name, app_url=row.input, expect=row.expect, **changes)[-1]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_genuine_server_is_known_and_nothing_of_its_answer_is_kept(name: str) -> None:
+def test_a_genuine_server_is_known_and_nothing_of_its_answer_is_kept(name: ProtocolName) -> None:
     seen = spoken(name, laboratory(KNOWN[name]))
     assert seen.failure == ""
-    assert seen.proof in GENUINE
-    assert seen.status == (101 if name in OPENINGS else 200)
-    assert (seen.operation, seen.reply_head) == ("app_round_trip", "")
+    assert seen.app.proof in GENUINE
+    assert seen.http.status == (101 if name in OPENINGS else 200)
+    assert (seen.operation, seen.app.reply_head) == ("app_round_trip", "")
     assert seen.met_expectation == ("yes" if KNOWN[name].expect.reply else "")
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("style", ["wrong", "http"])
-def test_a_page_or_another_answer_is_foreign(name: str, style: str) -> None:
+def test_a_page_or_another_answer_is_foreign(name: ProtocolName, style: str) -> None:
     seen = spoken(name, laboratory(KNOWN[name], style), http_timeout_s=2)
-    assert (seen.proof, seen.reply_bytes > 0) == ("foreign", True)
+    assert (seen.app.proof, seen.app.reply_bytes > 0) == ("foreign", True)
 
 
 def opening(flood: bytes = b"") -> Behaviour:
@@ -77,23 +77,23 @@ def opening(flood: bytes = b"") -> Behaviour:
 
 
 @pytest.mark.parametrize("name", OPENINGS)
-def test_silence_behind_an_opening_is_silence(name: str) -> None:
+def test_silence_behind_an_opening_is_silence(name: ProtocolName) -> None:
     seen = spoken(name, opening(), http_timeout_s=SHORT_S)
-    assert (seen.failure, seen.proof, seen.acked, seen.status) == (TIMEOUT, "", "yes", 101)
-    assert seen.reply_bytes > 0
+    assert (seen.failure, seen.app.proof, seen.tcp.acked, seen.http.status) == (TIMEOUT, "", "yes", 101)
+    assert seen.app.reply_bytes > 0
 
 
 @pytest.mark.parametrize("block", [bytes(4096), b"\x89\x00" * 2048, b"\x82\x7e\x0f\xfc" + bytes(4092)],
                          ids=["zeros", "pings", "frames"])
 @pytest.mark.parametrize("name", OPENINGS)
-def test_a_flood_behind_an_opening_is_bounded(name: str, block: bytes) -> None:
+def test_a_flood_behind_an_opening_is_bounded(name: ProtocolName, block: bytes) -> None:
     seen = spoken(name, opening(block))
-    assert seen.proof == "foreign"
+    assert seen.app.proof == "foreign"
     assert seen.bytes_read < MEGABYTE
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in OPENINGS])
-def test_an_answer_that_never_ends_is_cut_off(name: str) -> None:
+def test_an_answer_that_never_ends_is_cut_off(name: ProtocolName) -> None:
     def drip(conn: socket.socket) -> None:
         next(requests_on(conn), b"")
         conn.sendall(b"HTTP/1.1 200 OK\r\n")
@@ -101,7 +101,7 @@ def test_an_answer_that_never_ends_is_cut_off(name: str) -> None:
             conn.sendall(b"a: b\r\n")
 
     seen = spoken(name, drip)
-    assert seen.proof == "foreign"
+    assert seen.app.proof == "foreign"
     assert seen.bytes_read < MEGABYTE
 
 
@@ -120,7 +120,7 @@ def test_helpers_say_what_has_a_place_of_its_own_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} & HELPED))
-def test_a_helper_finds_the_usual_place(name: str) -> None:
+def test_a_helper_finds_the_usual_place(name: ProtocolName) -> None:
     row = KNOWN[name]
     with serving(laboratory(row)) as server:
         found = reach(Plan(address="127.0.0.1", port=server.port, app=name, app_name=row.sni or row.host),

@@ -111,7 +111,7 @@ def test_an_answer_decides(listener: Listener, clock: Clock) -> None:
         question = ask(listener, heard, heard.question(server.port))
     assert question.failure == ""
     seen = observe_question(question, resolver="network", clock=clock)
-    assert (seen.rcode, seen.answers, seen.hostname, seen.dns_engine) == ("NOERROR", (HERE4,), HOST, "udp")
+    assert (seen.dns.rcode, seen.dns.answers, seen.hostname, seen.dns.engine) == ("NOERROR", (HERE4,), HOST, "udp")
     assert seen.bytes_written > 0
     assert seen.bytes_read > 0
     assert 0 <= seen.t0_s <= seen.t_s
@@ -123,8 +123,8 @@ def test_the_second_answer_is_kept_and_told(listener: Listener, clock: Clock) ->
         question = ask(listener, heard, heard.question(server.port))
         assert heard.late.get(timeout=PATIENCE_S) == 2
     seen = observe_question(question, resolver="network", clock=clock)
-    assert seen.answers == (PRIVATE,)
-    assert [text.split("|")[4] for text in seen.replies] == [PRIVATE, THERE4]
+    assert seen.dns.answers == (PRIVATE,)
+    assert [reply.answers for reply in seen.dns.replies] == [(PRIVATE,), (THERE4,)]
     assert dns_evidence([seen]).injected
 
 

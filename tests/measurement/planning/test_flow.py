@@ -10,8 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from observations import ELSEWHERE, EOF, HERE4, HOST, OTHER, TIMEOUT, endpoint, site_of, told, visit_to
+from observations import (
+    ELSEWHERE,
+    EOF,
+    HERE4,
+    HOST,
+    OTHER,
+    TIMEOUT,
+    endpoint,
+    observation,
+    replace_flat,
+    site_of,
+    told,
+    visit_to,
+)
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.flow_evidence import FlowEvidence, flow_evidence
 from probe.inference.evidence.transfer_evidence import (
     effort,
@@ -31,14 +46,14 @@ from probe.measurement.planning.steps import Ask, Transfer
 FULL = 131_072
 
 
-def flow(*, at: str = HERE4, purpose: str = "sample", size: int = FULL, took_s: float = 0.6, begin_s: float = 0.0,
-         failure: str = "", rtt_ms: float = 50.0, status: int = 200, **changes: Any) -> Observation:
+def flow(*, at: str = HERE4, purpose: Purpose = "sample", size: int = FULL, took_s: float = 0.6, begin_s: float = 0.0,
+         failure: Failure = "", rtt_ms: float = 50.0, status: int = 200, **changes: Any) -> Observation:
     """One transfer; a stalled one waits six seconds more."""
-    plain = Observation(
+    plain = observation(
         operation="transfer", purpose=purpose, address=at, port=443, input=f"https://{HOST}/", failure=failure,
         t0_s=begin_s, t_s=begin_s + took_s + (6.0 if "timeout" in failure else 0.0), flow_s=took_s, bytes_read=size,
         min_rtt_ms=rtt_ms, status=status, method="GET", segments=150, body_bytes=20_000)
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
 def in_turns(*others: dict[str, Any], turns: int = 4) -> list[Observation]:
@@ -123,7 +138,7 @@ def test_equals_are_never_told_apart_both_ways(took: list[float], rng: random.Ra
     rng.shuffle(took)
     one = [flow(took_s=s, begin_s=10.0 * n) for n, s in enumerate(took[:4])]
     other = [flow(took_s=s, begin_s=10.0 * n + 5, **INNOCENT) for n, s in enumerate(took[4:])]
-    swapped = [replace(o, purpose={"sample": "yardstick", "yardstick": "sample"}[o.purpose]) for o in one + other]
+    swapped = [replace(o, purpose="yardstick" if o.purpose == "sample" else "sample") for o in one + other]
     assert not (read(one + other).innocent.slower and read(swapped).innocent.slower)
 
 
@@ -189,7 +204,7 @@ def test_ordinary_visits_count_where_they_fell_silent_or_brought_much() -> None:
 
 
 @given(st.integers(0, 200_000), st.floats(0, 10), st.sampled_from(["", TIMEOUT, EOF, "connection_reset"]))
-def test_no_transfer_is_both_frozen_and_through(size: int, took_s: float, failure: str) -> None:
+def test_no_transfer_is_both_frozen_and_through(size: int, took_s: float, failure: Failure) -> None:
     seen = flow(size=size, took_s=took_s, failure=failure)
     assert not (frozen(seen) and passed(seen))
     assert not frozen(seen) or stalled(seen)

@@ -16,8 +16,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_up_net import FRAME, Net, walk
-from observations import HERE4, HERE6, HOST, OTHER, PRIVATE, RESET, TIMEOUT, endpoint, path, site_of
+from observations import (
+    HERE4,
+    HERE6,
+    HOST,
+    OTHER,
+    PRIVATE,
+    RESET,
+    TIMEOUT,
+    endpoint,
+    observation,
+    path,
+    replace_flat,
+    site_of,
+)
 from probe.core.observations import Observation
+from probe.core.tables.protocols import LocateKind
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.hop_evidence import (
     NOWHERE,
     Located,
@@ -26,10 +41,10 @@ from probe.inference.evidence.hop_evidence import (
     icmp_scope,
     icmp_word,
     located,
-    sent,
+    packets_of,
 )
 from probe.inference.rules.path_rules import PATH_RULES
-from probe.inference.verdicts.combine import Finding
+from probe.inference.verdicts.rule_verdict import path_verdict
 from probe.measurement.clock import start_clock
 from probe.measurement.hops.locate import MAX_FLOWS, locate
 from probe.measurement.planning.steps import Ask, Locate, Lookup, Visit
@@ -40,9 +55,9 @@ SPACES = {"p": "private", "c": "carrier", "o": "public", "-": ""}
 
 
 def row(name: str, *replies: str, attempt: int = 1, port: int = 443, **changes: Any) -> Observation:
-    plain = Observation(operation="trace", purpose="locate", address=HERE4, port=port, hostname=name, replies=replies,
+    plain = observation(operation="trace", purpose="locate", address=HERE4, port=port, hostname=name, replies=replies,
                         attempt=attempt, family=4)
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
 def way(spaces: str, *, end: int = 0, **changes: Any) -> Observation:
@@ -145,16 +160,16 @@ def test_a_place_is_never_nearer_than_what_was_seen_and_holds_the_box(hop: int, 
 def test_any_text_can_be_a_reply(replies: list[str], port: int) -> None:
     rows = [row(name, *replies, port=port) for name in ("", HOST, OTHER)]
     assert located(rows, HOST).scope in ("lan", "access", "beyond_access", "unknown")
-    assert first_sign([sent(rows[1])], sent(rows[0])) >= 0
+    assert first_sign([packets_of(rows[1])], packets_of(rows[0])) >= 0
 
 
 def test_a_first_sign_is_an_act_or_two_hops_of_silence_where_others_are_heard() -> None:
-    routers = sent(way("poooo", end=6))
-    assert first_sign([sent(row(HOST, "1 exceeded 1", "2 exceeded 1", "3 reset 1"))], routers) == 3
-    assert first_sign([sent(row(HOST, "1 exceeded 1", "2 silent", "3 silent", "4 silent"))], routers) == 2
-    assert first_sign([sent(row(HOST, "1 exceeded 1", "2 silent", "3 exceeded 1", "4 silent"))], routers) == 0
-    assert first_sign([sent(row(HOST, "1 exceeded 1", "2 silent", "3 silent"))], sent(way("p----"))) == 0
-    assert first_sign([sent(row(HOST, "5 exceeded 1", "6 silent", "7 silent"))], routers) == 6
+    routers = packets_of(way("poooo", end=6))
+    assert first_sign([packets_of(row(HOST, "1 exceeded 1", "2 exceeded 1", "3 reset 1"))], routers) == 3
+    assert first_sign([packets_of(row(HOST, "1 exceeded 1", "2 silent", "3 silent", "4 silent"))], routers) == 2
+    assert first_sign([packets_of(row(HOST, "1 exceeded 1", "2 silent", "3 exceeded 1", "4 silent"))], routers) == 0
+    assert first_sign([packets_of(row(HOST, "1 exceeded 1", "2 silent", "3 silent"))], packets_of(way("p----"))) == 0
+    assert first_sign([packets_of(row(HOST, "5 exceeded 1", "6 silent", "7 silent"))], routers) == 6
 
 
 @pytest.mark.parametrize(("address", "space"), [
@@ -187,11 +202,11 @@ WELL_RULE = next(rule for rule in PATH_RULES if rule.id == "tls/proven")
 
 
 def test_only_a_block_has_a_place() -> None:
-    there = Located(least=1, most=1, scope="lan")
-    assert (Finding.of(BLOCK, path=path(located=there)).scope, Finding.of(BLOCK, path=path(located=there)).hop) == (
-        "lan", "1")
-    assert Finding.of(WELL_RULE, path=path(located=there)).scope == "unknown"
-    assert Finding.of(BLOCK, path=path(located=NOWHERE, icmp="3/13 100.70.1.1")).scope == "access"
+    there = path(located=Located(least=1, most=1, scope="lan"))
+    blocked = path_verdict(endpoint(), BLOCK, there)
+    assert (blocked.scope, blocked.hop) == ("lan", "1")
+    assert path_verdict(endpoint(), WELL_RULE, there).scope == "unknown"
+    assert path_verdict(endpoint(), BLOCK, path(located=NOWHERE, icmp="3/13 100.70.1.1")).scope == "access"
 
 
 # ---- the planner
@@ -214,7 +229,7 @@ def test_a_name_that_alone_is_cut_off_is_looked_for_once_after_the_innocent_name
 
 
 @pytest.mark.parametrize("level", [1, 2])
-def test_nobody_is_looked_for_without_consent(level: int) -> None:
+def test_nobody_is_looked_for_without_conpackets_of(level: int) -> None:
     assert not searches(Net(dns=HONEST, cuts={HERE4: ("tls", RESET)}), frame=replace(FRAME, consent_level=level))
 
 
@@ -238,7 +253,7 @@ def test_forged_answers_are_looked_for_where_nobody_could_answer() -> None:
 SEARCH = Locate(kind="tls", address=HERE4, port=443, name=HOST, control_name=OTHER, input="x")
 
 
-def going_to(purpose: str = "target", address: str = HERE4, port: int = 443) -> Visit:
+def going_to(purpose: Purpose = "target", address: str = HERE4, port: int = 443) -> Visit:
     return Visit(purpose=purpose, address=address, port=port, hostname=HOST, sni=HOST)
 
 
@@ -301,16 +316,16 @@ def server(*, forbidden: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("kind", ["tls", "http"])
-def test_a_server_that_resets_a_name_itself_is_the_end_of_the_way(kind: str) -> None:
+def test_a_server_that_resets_a_name_itself_is_the_end_of_the_way(kind: LocateKind) -> None:
     with server(forbidden=HOST.encode()) as port:
         plan = Locate(kind=kind, address="127.0.0.1", port=port, name=HOST, control_name=OTHER, input="x",
                       together=True)
         seen = locate(plan, clock=start_clock(None), key=b"k")
     flows = [o for o in seen if o.hostname]
     assert 0 < len(flows) <= MAX_FLOWS
-    assert {o.hostname: o.replies[-1].split()[1] for o in flows} == {HOST: "reset", OTHER: "answered"}
+    assert {o.hostname: o.trace.lines[-1].word for o in flows} == {HOST: "reset", OTHER: "answered"}
     assert located(seen, HOST, address="127.0.0.1", port=port).hop == "end"
-    assert "127.0.0.1" not in " ".join(text for o in seen for text in o.replies)
+    assert "127.0.0.1" not in repr([o.trace for o in seen])
 
 
 def test_a_port_that_is_closed_is_a_failure_and_no_place() -> None:

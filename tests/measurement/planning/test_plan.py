@@ -23,12 +23,14 @@ from observations import (
     TIMEOUT,
     endpoint,
     expecting,
+    replace_flat,
     site_of,
     told,
 )
 from probe.catalogue.sites import Site, expand, group
 from probe.control.helper import helper_engine
 from probe.core.addresses import may_connect
+from probe.core.tables.failures import Failure
 from probe.measurement.planning.next_steps import next_steps
 from probe.measurement.planning.plan_context import Frame
 from probe.measurement.planning.redirects import MAX_REDIRECTS
@@ -196,7 +198,7 @@ def test_only_the_failing_page_is_asked_again() -> None:
 # ---- the name is lied about
 
 @pytest.mark.parametrize("failure", ["dns_nxdomain_error", "dns_servfail_error", TIMEOUT, "dns_no_answer"])
-def test_a_name_that_fails_is_repeated_and_asked_of_those_who_are_trusted(failure: str) -> None:
+def test_a_name_that_fails_is_repeated_and_asked_of_those_who_are_trusted(failure: Failure) -> None:
     lied: dict[str, tuple[str, ...] | str] = {
         **HONEST, "system": failure, "network": failure, "tcp": (THERE4,), "doh": (THERE4,)}
     for taken in in_any_order(site_of(), Net(dns=lied)):
@@ -238,10 +240,10 @@ def test_a_server_that_is_not_the_services_sends_the_run_behind_the_answer() -> 
 def test_a_name_without_ipv6_is_not_taken_for_empty_before_its_answer_came() -> None:
     empty, full = Net(dns={}, both=True).carry_out(Lookup(channel="network", name=HOST))[0]
     book, site = Book("r"), site_of()
-    book.add(replace(empty, query_type="AAAA"))
+    book.add(replace_flat(empty, query_type="AAAA"))
     half = next_steps(site, book.seen(site), BOTH)
     assert sorted(channels(half)) == ["network", "public", "system"]
-    book.add(replace(full, query_type="A", answers=(HERE4,), failure=""))
+    book.add(replace_flat(full, query_type="A", answers=(HERE4,), failure=""))
     assert [v.address for v in visits(next_steps(site, book.seen(site), BOTH))] == [HERE4]
     assert "doh" not in channels(next_steps(site, book.seen(site), BOTH))
 
@@ -257,7 +259,8 @@ def test_a_lookup_is_repeated_only_when_the_one_before_is_over() -> None:
 
 @pytest.mark.parametrize(("failure", "asked_again"), [(TIMEOUT, True), ("dns_servfail_error", True),
                                                       ("dns_nxdomain_error", False)])
-def test_a_resolver_that_fails_a_name_three_times_is_asked_whether_it_lives(failure: str, asked_again: bool) -> None:
+def test_a_resolver_that_fails_a_name_three_times_is_asked_whether_it_lives(failure: Failure,
+                                                                              asked_again: bool) -> None:
     lied: dict[str, tuple[str, ...] | str] = {**HONEST, "system": failure, "network": failure}
     for taken in in_any_order(site_of(), Net(dns=lied)):
         alive = [s for s in taken if isinstance(s, Lookup) and s.channel == "alive"]

@@ -8,13 +8,26 @@ from dataclasses import replace
 import pytest
 
 from made_up_net import FRAME, Net, walk
-from observations import HERE4, HERE6, HOST, NEAR4, THERE4, TIMEOUT, endpoint, operation, site_of
+from observations import (
+    HERE4,
+    HERE6,
+    HOST,
+    NEAR4,
+    THERE4,
+    TIMEOUT,
+    endpoint,
+    observation,
+    operation,
+    replace_flat,
+    site_of,
+)
 from probe.catalogue.load import load
 from probe.catalogue.sites import Site
 from probe.core.observations import ControlAnswer, Observation
 from probe.inference.evidence.ladder_evidence import LadderEvidence
 from probe.inference.evidence.udp_evidence import PORT_BESIDE
-from probe.inference.verdicts.classify import Bench, judge
+from probe.inference.verdicts.classify import judge
+from probe.inference.verdicts.site_case import RunContext
 from probe.measurement.planning.next_steps import next_steps
 from probe.measurement.planning.steps import Ask, Binding, QuicVisit, Step, UdpTrace, VersionProbe, Visit
 from probe.measurement.session.observation_log import Book
@@ -63,7 +76,7 @@ def test_silence_is_met_three_times_and_controls_are_asked_once(site: Site, firs
 def other_answers(site: Site) -> Book:
     """A book in which another service is reached over UDP."""
     book = Book("r")
-    book.add(Observation(operation="stun_binding", address=THERE4, port=3478, family=4, hostname="other.example",
+    book.add(observation(operation="stun_binding", address=THERE4, port=3478, family=4, hostname="other.example",
                          target_id="other.call.stun", input="stun://other.example:3478", requests=10, responses=10))
     return book
 
@@ -93,7 +106,7 @@ def test_an_innocent_name_that_was_served_is_asked_in_turns_with_ours(served_aga
             seen, told = super().carry_out(step)
             innocent = isinstance(step, QuicVisit) and step.purpose == "innocent"
             if innocent and (served_again or getattr(step, "attempt", 1) == 1):
-                seen = [replace(o, failure="", server_hello=True) for o in seen]
+                seen = [replace_flat(o, failure="", server_hello=True) for o in seen]
             return seen, told
 
     net = Mean(dns=HONEST, cuts={HERE4: ("quic", TIMEOUT)}, innocent_cuts={HERE4: ("quic", TIMEOUT)})
@@ -120,7 +133,7 @@ def test_tcp_and_udp_of_one_port_are_places_apart() -> None:
                                  failure=TIMEOUT, target_id="chat.web.main", input=QUIC.endpoints[0].input, t0_s=2.0))
     assert not book.observations[index].tainted_by
     book.add(operation("connect", failure=TIMEOUT))
-    book.add(Observation(operation="dns_round_trip", hostname=HOST, resolver="network", answers=(HERE4,)))
+    book.add(observation(operation="dns_round_trip", hostname=HOST, resolver="network", answers=(HERE4,)))
     assert [o.operation for o in book.case(QUIC).visits] == ["quic_handshake"]
     assert "quic_handshake" not in {o.operation for o in book.case(site_of()).visits}
     gate = Gate(interval_s=0, rng=random.Random(1))
@@ -183,7 +196,7 @@ def test_from_steps_to_a_verdict(cut: str, innocent: tuple[str, str], block_type
     book = Book("r")
     walk(QUIC, net, book=book)
     well = LadderEvidence(foreign_ok=3, tls_ok=2, resolver="ok", gateway="answers", full_segments=True)
-    bench = Bench(ladder=well, quorums={}, cc="RU", private_roots={})
-    (verdict,), _ = judge([book.case(QUIC)], {}, bench)
+    run_context = RunContext(ladder=well, quorums={}, cc="RU", private_roots={})
+    (verdict,), _ = judge([book.case(QUIC)], {}, run_context)
     assert verdict.block_type == block_type or (not block_type and verdict.outcome == "inconclusive")
     assert next_steps(QUIC, book.seen(QUIC), FRAME)

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from made_up_net import FRAME, Net, walk
-from observations import HERE4, HOST, OTHER, RESET, TIMEOUT, numbered, operation, site_of
+from observations import HERE4, HOST, OTHER, RESET, TIMEOUT, numbered, operation, replace_flat, site_of
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.path_evidence import path_evidence
 from probe.inference.evidence.residual_evidence import AT_ONCE_S, SOON_S, residual_of
 from probe.measurement.planning.plan_context import Frame, Seen
@@ -20,18 +22,18 @@ from probe.measurement.session.taint import tainted_by
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 
 
-def at(t_s: float, purpose: str = "target", failure: str = "", attempt: int = 1, **changes: Any) -> Observation:
+def at(t_s: float, purpose: Purpose = "target", failure: Failure = "", attempt: int = 1, **changes: Any) -> Observation:
     """A handshake that ends a tenth of a second after `t_s`."""
     plain = operation("tls_handshake", failure=failure, purpose=purpose, t0_s=t_s, t_s=t_s + 0.1, attempt=attempt,
                       hostname=HOST if purpose == "target" else OTHER)
-    return replace(plain, **changes)
+    return replace_flat(plain, **changes)
 
 
 FAILS = [at(2.0, failure=RESET), at(4.0, failure=RESET, attempt=2), at(12.0, failure=RESET, attempt=3)]
 BEFORE = at(1.0, "innocent")
 
 
-def again(t_s: float, failure: str = "", attempt: int = 1) -> Observation:
+def again(t_s: float, failure: Failure = "", attempt: int = 1) -> Observation:
     return at(t_s, "residual", failure, attempt)
 
 

@@ -10,8 +10,23 @@ from typing import Any
 import pytest
 
 from made_up_net import FRAME, Net, walk
-from observations import EOF, HERE4, HOST, NEAR4, OTHER, RESET, TIMEOUT, endpoint, operation, site_of, told, visit_to
+from observations import (
+    EOF,
+    HERE4,
+    HOST,
+    NEAR4,
+    OTHER,
+    RESET,
+    TIMEOUT,
+    endpoint,
+    operation,
+    replace_flat,
+    site_of,
+    told,
+    visit_to,
+)
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
 from probe.inference.evidence.shape_evidence import (
     Dislike,
     ShapeEvidence,
@@ -43,7 +58,7 @@ class Shapely(Net):
             return super()._visit(step)
         cut = self.cuts[HERE4]
         seen = Net(dns={}, cuts={} if self.passes(step) else {step.address: cut})._visit(step)
-        return [replace(o, trust="") for o in seen]
+        return [replace_flat(o, trust="") for o in seen]
 
 
 def net_of(cut: tuple[str, str], passes: Callable[[Visit], bool], *, innocent: bool = True) -> Shapely:
@@ -186,7 +201,7 @@ def failing(n: int = 5, **changes: Any) -> list[Observation]:
             for o in visit_to(until="tls", failure=RESET, attempt=k, **changes)]
 
 
-def shake(shape: str, failure: str = "", **changes: Any) -> Observation:
+def shake(shape: str, failure: Failure = "", **changes: Any) -> Observation:
     return operation("tls_handshake", failure=failure, **{"purpose": "shape", "trust": "", "shape": shape, **changes})
 
 
@@ -269,7 +284,7 @@ def test_prints_are_alike_but_for_the_protocols_offered() -> None:
     assert not same_build("", "")
 
 
-def there(hostname: str, failure: str = "", **changes: Any) -> Observation:
+def there(hostname: str, failure: Failure = "", **changes: Any) -> Observation:
     return operation("tls_handshake", AGREED, failure, **{"purpose": "foreign", "hostname": hostname, "trust": "",
                                                           **changes})
 

@@ -13,6 +13,7 @@ from made_up_net import FRAME, Net
 from observations import HERE4, RESET, TIMEOUT, lookup, operation, site_of
 from probe.catalogue.sites import Site
 from probe.core.observations import Observation
+from probe.core.tables.failures import Failure
 from probe.inference.evidence.dns_evidence import dns_evidence
 from probe.inference.evidence.time_slots import APART_S, failing_slots, slots_of
 from probe.measurement.planning.next_steps import next_steps
@@ -97,8 +98,9 @@ def test_a_resolver_that_died_meanwhile_confirms_nothing() -> None:
     assert dns_evidence([*failed, served, replace(served, t0_s=306.0, t_s=306.1)]).slots == 2
 
 
-def shake(attempt: int, t0_s: float, failure: str = RESET, **changes: Any) -> Observation:
-    return operation("tls", address=HERE4, attempt=attempt, t0_s=t0_s, t_s=t0_s + 1, failure=failure, **changes)
+def shake(attempt: int, t0_s: float, failure: Failure = RESET, **changes: Any) -> Observation:
+    return operation("tls_handshake", address=HERE4, attempt=attempt, t0_s=t0_s, t_s=t0_s + 1, failure=failure,
+                     **changes)
 
 
 def test_slots_need_a_pause_between_attempts() -> None:

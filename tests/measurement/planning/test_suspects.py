@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from observations import HERE4, HOST, TIMEOUT, endpoint, site_of, visit_to
+from observations import HERE4, HOST, TIMEOUT, endpoint, replace_flat, site_of, visit_to
 from probe.core.observations import Observation
 from probe.measurement.planning.flow_plan import flow_steps
 from probe.measurement.planning.flow_suspects import FlowFrame, flow_frame, glance_frame
@@ -22,7 +22,7 @@ def visits_of(host: str, address: str, page_s: float, **page: Any) -> tuple[Any,
     connect, shake, http = visit_to(address, hostname=host, input=f"https://{host}/", url=f"https://{host}/",
                                     sni=host, bytes_read=9000)
     return site, (replace(connect, t_s=0.05), replace(shake, t0_s=0.05, t_s=0.15),
-                  replace(http, t0_s=0.15, t_s=0.15 + page_s, **page))
+                  replace_flat(http, t0_s=0.15, t_s=0.15 + page_s, **page))
 
 
 OTHERS = [visits_of(f"s{n}.example", f"93.184.6.{n}", 0.1) for n in range(6)]

@@ -14,8 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_up_net import FRAME, Net, walk
-from observations import BEYOND4, ELSEWHERE, HERE4, HERE6, NEAR4, REFUSED, RESET, THERE4, TIMEOUT, site_of, told
+from observations import (
+    BEYOND4,
+    ELSEWHERE,
+    HERE4,
+    HERE6,
+    NEAR4,
+    REFUSED,
+    RESET,
+    THERE4,
+    TIMEOUT,
+    observation,
+    site_of,
+    told,
+)
 from probe.core.observations import Observation
+from probe.core.tables.purposes import Purpose
 from probe.inference.evidence.trace_evidence import way_of, where_lost
 from probe.measurement.clock import start_clock
 from probe.measurement.hops.trace import MAX_TTL, hears_routers, trace
@@ -25,12 +39,12 @@ from probe.measurement.session.pacer import Gate
 HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(("system", "network", "public", "tcp", "doh"), (HERE4,))
 
 
-def heard(*routers: str, end: str = "", purpose: str = "trace", address: str = HERE4) -> Observation:
+def heard(*routers: str, end: str = "", purpose: Purpose = "trace", address: str = HERE4) -> Observation:
     """A trace: the routers heard of from the first hop on ("" for silence), then what the address itself said."""
     replies = [f"{ttl} exceeded 5.0 {name}" for ttl, name in enumerate(routers, 1) if name]
     if end:
         replies.append(f"{len(routers) + 1} {end} 9.0")
-    return Observation(operation="trace", purpose=purpose, address=address, port=443, replies=tuple(replies),
+    return observation(operation="trace", purpose=purpose, address=address, port=443, replies=tuple(replies),
                        family=6 if ":" in address else 4)
 
 
@@ -73,9 +87,9 @@ def test_where_attempts_are_lost(traces: tuple[Observation, ...], place: str) ->
 
 @given(st.lists(st.text(max_size=30), max_size=8))
 def test_any_text_can_be_a_reply(replies: list[str]) -> None:
-    way = way_of(Observation(operation="trace", replies=tuple(replies)))
+    way = way_of(observation(operation="trace", replies=tuple(replies)))
     assert way.reach >= 0
-    assert where_lost((Observation(operation="trace", purpose="trace", replies=tuple(replies)),), "", 0) in (
+    assert where_lost((observation(operation="trace", purpose="trace", replies=tuple(replies)),), "", 0) in (
         "unknown", "far", "near")
 
 
@@ -140,7 +154,7 @@ def listening(*, accept: bool = True) -> Iterator[int]:
 def test_an_address_that_answers_at_once_ends_the_trace() -> None:
     with listening() as port:
         seen = trace(Trace(purpose="reference", address="127.0.0.1", port=port), clock=start_clock(None), key=b"k")
-    assert [text.split()[:2] for text in seen.replies] == [["1", "open"]]
+    assert [(line.ttl, line.word) for line in seen.trace.lines] == [(1, "open")]
     assert not seen.failure
 
 
@@ -148,7 +162,7 @@ def test_a_refusal_is_told() -> None:
     with listening(accept=False) as port:
         seen = trace(Trace(purpose="trace", address="127.0.0.1", port=port, together=True), clock=start_clock(None),
                      key=b"k")
-    words = {text.split()[1] for text in seen.replies}
+    words = {line.word for line in seen.trace.lines}
     assert words == {"refused"}
 
 

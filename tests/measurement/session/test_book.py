@@ -24,6 +24,7 @@ from observations import (
     lookup,
     operation,
     plain_visit,
+    replace_flat,
     site_of,
     told,
     visit_to,
@@ -32,6 +33,7 @@ from probe.catalogue.load import load
 from probe.catalogue.sites import Site
 from probe.catalogue.types import Catalogue
 from probe.core.observations import ControlAnswer, Observation
+from probe.core.replies import DnsReply
 from probe.core.runs import Run, RunResult, Vantage
 from probe.inference.evidence.ladder_evidence import ladder_words
 from probe.measurement.session.ladder_controls import CHANGED, ladder_controls, read_ladder
@@ -69,7 +71,7 @@ VICTIM = operation("tls_handshake", failure=RESET, t0_s=20.0)
 def test_what_a_neighbours_failure_may_have_caused(
     victim: dict[str, Any], neighbour: dict[str, Any], tainted: bool,
 ) -> None:
-    found = tainted_by(replace(VICTIM, **victim), [replace(NEIGHBOUR, **neighbour)])
+    found = tainted_by(replace_flat(VICTIM, **victim), [replace_flat(NEIGHBOUR, **neighbour)])
     assert found == ("r.1" if tainted else "")
 
 
@@ -84,13 +86,16 @@ def test_observations_are_numbered_in_order_and_tainted_by_what_came_before() ->
     assert [o.tainted_by for o in book.observations] == ["", "run.0", ""]
 
 
+LATE = (DnsReply(delay_ms=3.0, rcode="NOERROR"), DnsReply(delay_ms=5.0, rcode="NXDOMAIN"))
+
+
 def test_late_replies_belong_to_their_question() -> None:
     book = Book("run")
     book.add(lookup(HERE4))
     index = book.add(lookup(NEAR4, name=OTHER))
-    book.amend(index, ("a", "b"), 99)
-    assert [(o.replies, o.bytes_read) for o in book.observations] == [((), 0), (("a", "b"), 99)]
-    assert book.case(site_of(endpoint(f"https://{OTHER}/"))).dns[0].replies == ("a", "b")
+    book.amend(index, LATE, 99)
+    assert [(o.dns.replies, o.bytes_read) for o in book.observations] == [((), 0), (LATE, 99)]
+    assert book.case(site_of(endpoint(f"https://{OTHER}/"))).dns[0].dns.replies == LATE
 
 
 def test_what_was_stamped_is_restored_as_it_is() -> None:
@@ -116,7 +121,7 @@ def filled(*seen: Observation) -> Book:
 def test_a_site_has_its_own_lookups_and_no_ladders() -> None:
     book = filled(lookup(HERE4), lookup(NEAR4, name=OTHER), lookup(HERE4, purpose="ladder"),
                   lookup(HERE4, resolver="dark"), lookup(HERE4, resolver="google"))
-    assert [o.resolver for o in book.case(site_of()).dns] == ["network", "dark", "google"]
+    assert [o.dns.resolver for o in book.case(site_of()).dns] == ["network", "dark", "google"]
     assert book.case(site_of(endpoint(f"tcpconnect://{HERE4}:1", address=HERE4))).dns == ()
 
 
@@ -140,12 +145,12 @@ def test_sites_that_differ_in_their_targets_keep_their_visits_apart() -> None:
 def test_what_a_messengers_own_words_meet_is_no_attempt_of_the_page_on_the_same_port() -> None:
     """As of Telegram's data centres, whose port 80 is one target's for both."""
     page, words = endpoint(f"http://{HOST}/"), endpoint(f"tcpconnect://{HOST}:80", protocol="mtproto")
-    spoken = [replace(o, operation="connect" if o.operation == "connect" else "app_round_trip", input=words.input,
+    spoken = [replace_flat(o, operation="connect" if o.operation == "connect" else "app_round_trip", input=words.input,
                       protocol="mtproto", failure="" if o.operation == "connect" else RESET)
               for n in (1, 2, 3) for o in plain_visit(attempt=n)]
     book = filled(lookup(HERE4), *plain_visit(), *spoken)
     assert [o.operation for o in book.case(site_of(page)).visits] == ["connect", "http_round_trip"]
-    assert {o.protocol for o in book.case(site_of(words)).visits} == {"mtproto"}
+    assert {o.app.protocol for o in book.case(site_of(words)).visits} == {"mtproto"}
 
 
 def test_neighbours_are_whoever_was_at_the_address() -> None:

@@ -12,6 +12,8 @@ import pytest
 from loopback import PATIENCE_S, SHORT_S, finish, serving
 from observations import EOF, HOST, RESET, TIMEOUT
 from probe.core.observations import Observation
+from probe.core.tables.shapes import ShapeName
+from probe.core.tables.words import Empty
 from probe.measurement.clock import start_clock
 from probe.measurement.planning.steps import Visit
 from probe.measurement.streams.own_hello import ja4
@@ -19,7 +21,7 @@ from probe.measurement.visits.visit import visit
 
 # ---- the measurement itself
 
-def raw(port: int, shape: str, **changes: Any) -> Observation:
+def raw(port: int, shape: ShapeName | Empty, **changes: Any) -> Observation:
     plain: dict[str, Any] = {"sni": HOST, "tls_timeout_s": PATIENCE_S, "connect_timeout_s": PATIENCE_S}
     plan = Visit(purpose="shape", address="127.0.0.1", port=port, hostname=HOST, shape=shape, **plain | changes)
     seen = visit(plan, clock=start_clock(), rng=random.Random(3))
@@ -48,10 +50,11 @@ def test_a_raw_handshake_ends_with_the_first_answer(data: bytes, then: str, fail
     got: list[bytes] = []
     with serving(answering(data, got, then=then)) as server:
         seen = raw(server.port, "browser")
-    assert (seen.failure, seen.tls_alert, seen.server_hello) == (failure, alert, not failure)
-    assert (seen.shape, seen.hello_bytes, seen.segments, seen.purpose) == ("browser", len(got[0]), 1, "shape")
-    assert seen.ja4 == ja4(got[0])
-    assert (seen.sni, seen.trust, seen.chain) == (HOST, "", ())
+    assert (seen.failure, seen.tls.alert, seen.tls.server_hello) == (failure, alert, not failure)
+    assert (seen.tls.shape, seen.tls.hello_bytes) == ("browser", len(got[0]))
+    assert (seen.tcp.segments, seen.purpose) == (1, "shape")
+    assert seen.tls.ja4 == ja4(got[0])
+    assert (seen.tls.sni, seen.tls.trust, seen.tls.chain) == (HOST, "", ())
 
 
 def test_silence_is_a_timeout_with_the_word_of_the_peers_tcp() -> None:
@@ -61,7 +64,7 @@ def test_silence_is_a_timeout_with_the_word_of_the_peers_tcp() -> None:
 
     with serving(listen) as server:
         seen = raw(server.port, "small", tls_timeout_s=SHORT_S)
-    assert (seen.failure, seen.acked) == (TIMEOUT, "yes")
+    assert (seen.failure, seen.tcp.acked) == (TIMEOUT, "yes")
 
 
 def test_the_split_hello_is_the_librarys_in_two_segments() -> None:
@@ -77,9 +80,9 @@ def test_the_split_hello_is_the_librarys_in_two_segments() -> None:
 
     with serving(behave) as server:
         split, narrow = raw(server.port, "split"), raw(server.port, "narrow")
-    assert (split.segments, split.hello_bytes, split.failure) == (2, len(parts[0]), "")
+    assert (split.tcp.segments, split.tls.hello_bytes, split.failure) == (2, len(parts[0]), "")
     assert narrow.failure == ""
-    assert split.ja4 == narrow.ja4 == ja4(parts[0])
+    assert split.tls.ja4 == narrow.tls.ja4 == ja4(parts[0])
     assert HOST.encode() in parts[0]
 
 

@@ -12,14 +12,14 @@ import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probe.core.tables.shapes import PLAIN, SHAPES
+from probe.core.tables.shapes import PLAIN, SHAPES, ShapeName
 from probe.measurement.streams.own_hello import ja4
 from probe.measurement.streams.raw_hello import cut_in_name, raw_hello
 from probe.measurement.streams.raw_reply import read_reply
 from probe_lab.box.hello_shape import hello_shape
 from probe_lab.servers.client_hello import has_grease, server_name
 
-BUILT = ("small", "browser", "large", "ech")
+BUILT: tuple[ShapeName, ...] = ("small", "browser", "large", "ech")
 CHROME = "t13d1516h2_8daaf6152771_e5627efa2ab1"
 """The JA4 that FoxIO publishes as a browser's."""
 LABELS = st.text(string.ascii_lowercase + string.digits + "-_", min_size=1, max_size=63)
@@ -72,7 +72,7 @@ def extensions_of(record: bytes) -> dict[int, bytes]:
 
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(BUILT), NAMES, st.integers())
-def test_any_name_and_seed_give_a_hello_that_reads_back(shape: str, name: str, seed: int) -> None:
+def test_any_name_and_seed_give_a_hello_that_reads_back(shape: ShapeName, name: str, seed: int) -> None:
     record = raw_hello(shape, name, random.Random(seed))
     found = extensions_of(record)
     names = Walk(found[0])
@@ -136,7 +136,7 @@ def test_cutting_loses_nothing_and_cuts_the_name(rubbish: bytes, name: str, at: 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2])
 @pytest.mark.parametrize("shape", BUILT)
-def test_a_real_server_answers_with_a_server_hello(shape: str, newest: ssl.TLSVersion) -> None:
+def test_a_real_server_answers_with_a_server_hello(shape: ShapeName, newest: ssl.TLSVersion) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = newest
     trustme.CA().issue_cert("chat.example").configure_cert(context)

@@ -49,13 +49,13 @@ def answering(body: bytes, *, most: int = 10_000, then: str = "hold") -> Behavio
 @pytest.mark.parametrize(("size", "rounds"), [(300, range(10, 20)), (5000, range(4, 7)), (400_000, range(1, 2))])
 def test_enough_comes_from_small_pages_and_large_ones(size: int, rounds: range) -> None:
     seen = taken(answering(b"x" * size))
-    assert (seen.operation, seen.failure, seen.status) == ("transfer", "", 200)
+    assert (seen.operation, seen.failure, seen.http.status) == ("transfer", "", 200)
     assert seen.bytes_read >= MAX_BYTES
-    assert sum(map(int, seen.bins)) == seen.bytes_read
+    assert sum(map(int, seen.transfer.bins)) == seen.bytes_read
     assert seen.bytes_read < 2 * MAX_BYTES
-    assert seen.segments > 0
-    assert seen.rounds in rounds
-    assert seen.flow_s <= seen.t_s - seen.t0_s + 0.01
+    assert seen.tcp.segments > 0
+    assert seen.transfer.rounds in rounds
+    assert seen.transfer.flow_s <= seen.t_s - seen.t0_s + 0.01
 
 
 def test_a_server_that_ends_its_connections_is_heard_out() -> None:
@@ -106,9 +106,9 @@ def test_a_request_in_pieces_makes_many_segments() -> None:
             conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n")
 
     seen = taken(behave, chunked=True)
-    assert (seen.failure, seen.status, seen.method) == ("", 200, "HEAD")
+    assert (seen.failure, seen.http.status, seen.http.method) == ("", 200, "HEAD")
     assert asked[0] + b"\r\n\r\n" == request_bytes(f"http://{HOST}/page?a=1", "HEAD")
-    assert seen.segments >= PIECES
+    assert seen.tcp.segments >= PIECES
 
 
 @pytest.mark.parametrize("junk", [b"SSH-2.0-x\r\n", b"\x00" * 70_000, b"HTTP/1.1 2x0 OK\r\n\r\n",

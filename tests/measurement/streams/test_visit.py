@@ -75,15 +75,15 @@ def test_a_full_queue_is_silence_until_the_deadline() -> None:
 
 @pytest.mark.parametrize("then", ["hold", "close"])
 def test_the_farewell_after_a_page_is_acknowledged(then: str) -> None:
-    assert page_of(saying(response(b"all"), then=then)).acked == "yes"
+    assert page_of(saying(response(b"all"), then=then)).tcp.acked == "yes"
 
 
 def test_what_is_never_acknowledged_after_a_page_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(farewell, "PATIENCE_S", 0.05)
     monkeypatch.setattr(farewell, "all_acknowledged", lambda sock: "no")
     seen = page_of(saying(response(b"all")))
-    assert (seen.failure, seen.body_bytes, seen.acked) == ("", 3, "no")
-    assert page_of(saying(response(b"all")), purpose="innocent").acked == ""
+    assert (seen.failure, seen.http.body_bytes, seen.tcp.acked) == ("", 3, "no")
+    assert page_of(saying(response(b"all")), purpose="innocent").tcp.acked == ""
 
 
 
@@ -91,12 +91,12 @@ def test_a_page_is_told_in_full() -> None:
     body = b"<title>Chat &amp; more</title>hello"
     seen = page_of(saying(response(body, headers=b"Server: s/1\r\nDate: Tue, 24 Nov 2026 12:00:00 GMT\r\nX-A: 1\r\n")),
                    expect=Expectation(status=("200",), body=("hello",)))
-    assert (seen.failure, seen.status, seen.title, seen.server) == ("", 200, "Chat & more", "s/1")
-    assert (seen.met_expectation, seen.mismatch, seen.body_bytes) == ("yes", "", len(body))
-    assert seen.header_names == ("content-length", "date", "server", "x-a")
-    assert seen.clock_offset_s is not None
+    assert (seen.failure, seen.http.status, seen.http.title, seen.http.server) == ("", 200, "Chat & more", "s/1")
+    assert (seen.met_expectation, seen.mismatch, seen.http.body_bytes) == ("yes", "", len(body))
+    assert seen.http.header_names == ("content-length", "date", "server", "x-a")
+    assert seen.http.clock_offset_s is not None
     assert seen.bytes_read > len(body)
-    assert (seen.input, seen.url, seen.host_header) == ("in/", f"http://{HOST}/", HOST)
+    assert (seen.input, seen.http.url, seen.http.host_header) == ("in/", f"http://{HOST}/", HOST)
 
 
 def test_the_request_names_the_host_and_nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_the_request_names_the_host_and_nothing_of_this_machine(monkeypatch: pyt
         heads.append(next(requests_on(conn)))
         conn.sendall(response())
 
-    assert page_of(behave, paths=("/a?b=c",)).status == 200
+    assert page_of(behave, paths=("/a?b=c",)).http.status == 200
     (head,) = heads
     assert head.startswith(b"GET /a?b=c HTTP/1.1\r\n")
     assert head.count(b"\r\nHost: " + HOST.encode()) == 1
@@ -119,7 +119,7 @@ def test_the_request_names_the_host_and_nothing_of_this_machine(monkeypatch: pyt
 def test_a_redirect_is_told_and_not_followed() -> None:
     with serving(saying(response(status="302 Found", headers=b"Location: http://127.0.0.1:1/\r\n"))) as server:
         seen = seen_of(going_to(server.port))
-        assert (seen[-1].status, seen[-1].location, server.connections) == (302, "http://127.0.0.1:1/", 1)
+        assert (seen[-1].http.status, seen[-1].http.location, server.connections) == (302, "http://127.0.0.1:1/", 1)
 
 
 PATHS = ("/a", "/b", "/c")
@@ -135,7 +135,7 @@ def test_several_pages_share_one_connection() -> None:
         seen = seen_of(plan)
         assert server.connections == 1
     assert [o.input for o in seen[1:]] == ["in/a", "in/b", "in/c"]
-    assert all(o.failure == "" and o.body_excerpt == o.input[2:] for o in seen[1:])
+    assert all(o.failure == "" and o.http.body_excerpt == o.input[2:] for o in seen[1:])
     assert sum(o.bytes_read for o in seen[1:]) == sum(len(response(p.encode())) for p in PATHS)
     assert pages_left(plan, seen) == ()
 
@@ -201,7 +201,7 @@ def test_a_broken_answer_has_the_right_word(behave: Behaviour, failure: str) -> 
 ])
 def test_an_odd_answer_is_an_answer(answer: bytes) -> None:
     seen = page_of(saying(answer))
-    assert (seen.failure, seen.status) == ("", 200)
+    assert (seen.failure, seen.http.status) == ("", 200)
 
 
 def bomb(depth: int, headers: bytes) -> Behaviour:
@@ -248,7 +248,7 @@ def test_a_flood_ends_in_bounds(behave: Behaviour, failure: str) -> None:
         tracemalloc.stop()
     assert seen.failure.startswith(failure)
     assert (seen.failure == "") == (failure == "")
-    assert seen.body_bytes <= 16384
+    assert seen.http.body_bytes <= 16384
     assert seen.bytes_read <= MEGABYTE
     assert peak < 8 * MEGABYTE
 
@@ -265,7 +265,7 @@ def test_a_drip_ends_with_the_deadline(drip: bytes) -> None:
 
     seen = page_of(behave, http_timeout_s=SHORT_S)
     stop.set()
-    assert (seen.failure, seen.acked) == (TIMEOUT, "yes")
+    assert (seen.failure, seen.tcp.acked) == (TIMEOUT, "yes")
     assert seeps(seen), "bytes came to the end"
 
 
@@ -280,7 +280,7 @@ def test_of_a_page_that_stops_it_is_known_when_it_stopped() -> None:
     seen = page_of(behave, http_timeout_s=SHORT_S)
     stop.set()
     assert (seen.failure, seen.bytes_read, seeps(seen)) == (TIMEOUT, 400, False)
-    assert 0 < seen.flow_s < seen.t_s - seen.t0_s
+    assert 0 < seen.transfer.flow_s < seen.t_s - seen.t0_s
 
 
 def test_a_run_may_have_as_many_sockets_as_the_system_grants() -> None:

@@ -75,14 +75,14 @@ def shaken(behave: Behaviour, **changes: Any) -> list[Observation]:
 @pytest.mark.usefixtures("_trusted")
 def test_a_genuine_server_is_proven_and_its_page_read() -> None:
     connect, shake, page = shaken(speaking_tls(issued(), saying(response(b"hello"))))
-    assert (shake.failure, shake.trust, shake.alpn, shake.tls_version) == ("", "valid", "http/1.1", "TLSv1.3")
-    assert (shake.server_hello, shake.acked, shake.tls_alert) == (True, "yes", -1)
-    assert shake.ja4.startswith("t13d")
-    assert shake.hello_bytes > 200
-    assert shake.sni == HOST
-    assert len(shake.chain) == 1
-    assert "trustme" in shake.issuer
-    assert (page.failure, page.status, page.body_excerpt) == ("", 200, "hello")
+    assert (shake.failure, shake.tls.trust, shake.tls.alpn, shake.tls.version) == ("", "valid", "http/1.1", "TLSv1.3")
+    assert (shake.tls.server_hello, shake.tcp.acked, shake.tls.alert) == (True, "yes", -1)
+    assert shake.tls.ja4.startswith("t13d")
+    assert shake.tls.hello_bytes > 200
+    assert shake.tls.sni == HOST
+    assert len(shake.tls.chain) == 1
+    assert "trustme" in shake.tls.issuer
+    assert (page.failure, page.http.status, page.http.body_excerpt) == ("", 200, "hello")
     assert connect.failure == ""
 
 
@@ -101,17 +101,17 @@ BAD: dict[str, tuple[Callable[[], ssl.SSLContext], str]] = {
 def test_a_bad_certificate_is_named_and_kept(trust: str) -> None:
     make, failure = BAD[trust]
     _, shake = shaken(speaking_tls(make()))
-    assert (shake.trust, shake.failure) == (trust, failure)
-    assert len(shake.chain) == 1
-    assert len(shake.chain[0]) == 64
-    assert shake.issuer
-    assert shake.server_hello
+    assert (shake.tls.trust, shake.failure) == (trust, failure)
+    assert len(shake.tls.chain) == 1
+    assert len(shake.tls.chain[0]) == 64
+    assert shake.tls.issuer
+    assert shake.tls.server_hello
 
 
 @pytest.mark.usefixtures("_trusted")
 def test_a_recorded_certificate_is_not_judged() -> None:
     shake = shaken(speaking_tls(issued(STRANGER)), trust="record")[1]
-    assert (shake.failure, shake.trust, len(shake.chain)) == ("", "", 1)
+    assert (shake.failure, shake.tls.trust, len(shake.tls.chain)) == ("", "", 1)
 
 
 def after_hello(*parts: bytes, then: str) -> Behaviour:
@@ -141,12 +141,12 @@ def test_a_handshake_that_is_cut_off_has_the_right_word(behave: Behaviour, failu
     connect, shake = shaken(behave)
     assert connect.failure == ""
     assert shake.failure.startswith(failure)
-    assert (shake.tls_alert, shake.trust, shake.chain) == (number, "", ())
+    assert (shake.tls.alert, shake.tls.trust, shake.tls.chain) == (number, "", ())
 
 
 def test_a_mute_server_has_acknowledged_the_hello() -> None:
     _, shake = shaken(after_hello(then="hold"), tls_timeout_s=SHORT_S)
-    assert (shake.failure, shake.acked, shake.server_hello) == (TIMEOUT, "yes", False)
+    assert (shake.failure, shake.tcp.acked, shake.tls.server_hello) == (TIMEOUT, "yes", False)
 
 
 @pytest.mark.parametrize("behave", [
@@ -156,13 +156,13 @@ def test_a_mute_server_has_acknowledged_the_hello() -> None:
 ])
 def test_an_innocent_name_is_reached_by_any_answer_of_a_tls_server(behave: Behaviour) -> None:
     *_, shake = shaken(behave, purpose="innocent", trust="none", until_server_hello=True, paths=())
-    assert (shake.operation, shake.failure, shake.server_hello, shake.trust) == ("tls_handshake", "", True, "")
+    assert (shake.operation, shake.failure, shake.tls.server_hello, shake.tls.trust) == ("tls_handshake", "", True, "")
 
 
 @pytest.mark.parametrize("how", ["reset", "close"])
 def test_an_innocent_name_that_is_cut_off_is_not_reached(how: str) -> None:
     *_, shake = shaken(after_hello(then=how), purpose="innocent", trust="none", until_server_hello=True, paths=())
-    assert (shake.failure, shake.server_hello) == (RESET if how == "reset" else EOF, False)
+    assert (shake.failure, shake.tls.server_hello) == (RESET if how == "reset" else EOF, False)
 
 
 @pytest.mark.usefixtures("_trusted")

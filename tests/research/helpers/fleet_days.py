@@ -12,28 +12,33 @@ from pathlib import Path
 import pandas as pd
 
 from probe.core.runs import Run, RunResult, Vantage
-from probe.core.tables.outcomes import OUTCOMES
+from probe.core.tables.block_types import BlockTypeId
+from probe.core.tables.outcomes import OUTCOMES, Outcome
+from probe.core.tables.roles import Role
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.results.runs.run_reader import read_runs
 from probe.results.runs.run_writer import write_run
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-TARGETS = (("a", "chat", "one"), ("a", "chat", "two"), ("a", "api", "x"), ("b", "web", "x"), ("c", "web", "x"))
-KINDS = ("tls.reset.sni", "dns.injection", "ip.blackhole")
+Target = tuple[str, Role, str]
+TARGETS: tuple[Target, ...] = (
+    ("a", "chat", "one"), ("a", "chat", "two"), ("a", "api", "x"), ("b", "web", "x"), ("c", "web", "x"),
+)
+KINDS: tuple[BlockTypeId, ...] = ("tls.reset.sni", "dns.injection", "ip.blackhole")
 Key = tuple[object, ...]
 _COUNTED = tuple(OUTCOMES)
 _ORDER = ("blocked", "down", "ok", "network", "local", "inconclusive", "not_attempted")
 
 
-MANY = tuple(("m", "chat", f"t{n}") for n in range(75))
+MANY: tuple[Target, ...] = tuple(("m", "chat", f"t{n}") for n in range(75))
 """More targets than a number has bits."""
 
 
 def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = False, probe: int = 0,
-          targets: Sequence[tuple[str, str, str]] = TARGETS) -> RunResult:
+          targets: Sequence[Target] = TARGETS) -> RunResult:
     """A run with a verdict of every target, and of roles, whatever comes."""
-    words = [*_COUNTED, "not_attempted"]
+    words: list[Outcome] = [*_COUNTED, "not_attempted"]
     shares = [40, 30, 5, 10, 4, 4, 7]
     verdicts = []
     for service, role, label in targets:
@@ -54,7 +59,7 @@ def a_run(number: int, start: datetime, draw: random.Random, *, lab: bool = Fals
 
 
 def some_runs(count: int, *, seed: int = 7, probes: int = 6, days: int = 3, lab: bool = False,
-              targets: Sequence[tuple[str, str, str]] = TARGETS) -> list[RunResult]:
+              targets: Sequence[Target] = TARGETS) -> list[RunResult]:
     """Runs of some probes, two of which sometimes measure twice in an hour."""
     draw = random.Random(seed)
     return [a_run(number, START + timedelta(minutes=draw.randrange(days * 1440)), draw, lab=lab,
@@ -85,8 +90,8 @@ class _Tally:
         hour = pd.Timestamp(run.measurement_start_time).floor("h")
         sure = {name for v in result.verdicts if v.outcome == "blocked" and v.confirmed
                 for name in ((v.service, v.role), (v.service,))}
-        roles = defaultdict(list)
-        rows = []
+        roles: dict[str, list[Outcome]] = defaultdict(list)
+        rows: list[tuple[str, tuple[str, str, str], Outcome, bool]] = []
         for v in result.verdicts:
             rows.append(("target", (v.service, v.role, v.target_id), v.outcome, v.confirmed))
             for level, names in (("target", (v.service, v.role, v.target_id)), ("role", (v.service, v.role, "")),

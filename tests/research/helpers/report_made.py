@@ -5,17 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 
-from probe.core.observations import Observation
+from observations import observation
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.outcomes import OUTCOMES, Outcome
+from probe.core.tables.words import known
 from probe.core.verdicts import ServiceVerdict, Verdict
 from probe.research.report.report_gather import Part
 from probe.research.report.verdict_series import Network, VerdictRow
 from probe.results.runs.run_writer import write_run
 
 START = datetime(2017, 5, 2, tzinfo=UTC)
-WORDS = {"o": "ok", "B": "blocked", "?": "inconclusive", "-": "not_attempted", "D": "down",
-         "N": "network", "L": "local", "P": "partial"}
+WORDS: dict[str, Outcome | Literal["partial"]] = {
+    "o": "ok", "B": "blocked", "?": "inconclusive", "-": "not_attempted", "D": "down", "N": "network", "L": "local",
+    "P": "partial",
+}
 HOSTILE = "</title></script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e\x1b[2J\ud800&amp;$title"
 
 
@@ -24,10 +29,10 @@ def fill(directory: Path, *, lab: bool, text: str = "x", letters: str = "oooBBBB
     for number, letter in enumerate(letters):
         run_id = f"run{number}"
         time = START + timedelta(hours=6 * number)
-        seen = Observation(observation_id=f"{run_id}.1", sequence=1, run_id=run_id, operation="http_round_trip",
+        seen = observation(observation_id=f"{run_id}.1", sequence=1, run_id=run_id, operation="http_round_trip",
                            hostname=text, title=text, server=text, location=text, mismatch=text, failure="eof_error")
         verdict = Verdict(target_id="wechat.chat.a", service="wechat", role="chat", input=f"https://{text}/",
-                          outcome=WORDS[letter], block_type="tls.reset.sni" if letter == "B" else "",
+                          outcome=known(WORDS[letter], OUTCOMES), block_type="tls.reset.sni" if letter == "B" else "",
                           evidence=(seen.observation_id,), rule_id=text, control="contrary", reason=text)
         other = Verdict(target_id="other.web.a", service="other", role="web", input="https://o/", outcome="ok")
         write_run(RunResult(
@@ -45,8 +50,9 @@ def made_part(letters: str, *, services: int = 1, roles: int = 1, asn: int = 645
     runs = [Run(run_id=f"r{number}", measurement_start_time=(START + timedelta(hours=every_h * number)).isoformat(),
                 vantage=Vantage(probe_cc="RU", probe_asn=asn)) for number, letter in enumerate(letters)
             if letter != " "]
-    states = [(START + timedelta(hours=every_h * number), WORDS[letter]) for number, letter in enumerate(letters)
-              if letter != " "]
+    states: list[tuple[datetime, str]] = [
+        (START + timedelta(hours=every_h * number), WORDS[letter]) for number, letter in enumerate(letters)
+        if letter != " "]
     part = Part(network=network, runs=runs)
     for service in range(services):
         for role in ("chat", "api", "web", "media", "call", "push")[:roles]:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from in_order import in_order
 from probe.cli.report import report
 from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.run_words import GeoSource
 from probe.core.verdicts import ServiceVerdict
 from probe.research.report.report_gather import gather
 from probe.research.report.report_page import make_report
@@ -143,7 +144,8 @@ def test_what_is_in_doubt_of_a_place_is_in_no_networks_picture(tmp_path: Path) -
 
 
 def test_whose_facts_a_place_is_stands_in_the_page(tmp_path: Path) -> None:
-    for source, named in (("settings", False), ("table", True)):
+    sources: tuple[tuple[GeoSource, bool], ...] = (("settings", False), ("table", True))
+    for source, named in sources:
         place = Vantage(probe_cc="RU", cc_source=source, geo_db="packaged", geo_db_date="2026-06-17")
         write_run(RunResult(run=Run(run_id="r1", measurement_start_time=START.isoformat(), vantage=place),
                             observations=(), controls=(), verdicts=(), services=()), tmp_path / source, parquet=False)

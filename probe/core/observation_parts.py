@@ -1,0 +1,151 @@
+"""The parts of an observation: what only some kinds of operation have (`probe.core.observations`).
+
+Every field has an empty value, and each part one shared instance of empty values (`NO_DNS` ...): of a lookup, `tls.sni`
+is simply empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probe.core.replies import DnsReply, TraceLine
+from probe.core.tables.evidence_words import Answered
+from probe.core.tables.handshakes import Proof, SpokenProtocol
+from probe.core.tables.resolvers import DnsEngine, OperatorName, ResolverRole
+from probe.core.tables.shapes import ShapeName
+from probe.core.tables.trust import TrustFinding
+from probe.core.tables.words import Empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsPart:
+    """A question to a resolver and its answer: of resolve and dns_round_trip."""
+
+    engine: DnsEngine | Empty = ""
+    """system, udp, tcp, doh, dot."""
+    resolver: ResolverRole | OperatorName | Empty = ""
+    """A word for who was asked: system, network, public, trusted, dark."""
+    resolver_address: str = ""
+    query_type: str = ""
+    rcode: str = ""
+    answers: tuple[str, ...] = ()
+    cnames: tuple[str, ...] = ()
+    answer_ttl_s: int = -1
+    authoritative: bool = False
+    ede: tuple[str, ...] = ()
+    """Extended DNS errors, `code text` (RFC 8914)."""
+    replies: tuple[DnsReply, ...] = ()
+    """Every reply to the one question, in order of arrival."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpPart:
+    """What the system's TCP tells of the connection under a handshake, a request or a transfer (Linux: `TCP_INFO`)."""
+
+    acked: Answered = ""
+    """yes, no, or empty when unknown: whether the peer's TCP acknowledged the ClientHello, or the request."""
+    segments: int = 0
+    """TCP segments that carried the ClientHello; of a transfer, those sent and received; 0 when unknown."""
+    min_rtt_ms: float = 0.0
+    """Of a transfer: the shortest round trip that TCP measured; 0 where the system does not tell."""
+    receive_mss: int = 0
+    """Of a transfer: about the size of the largest TCP segment that came; 0 where the system does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsPart:
+    """A TLS handshake, over TCP or within QUIC; of what runs over TLS, the name and the protocol agreed."""
+
+    sni: str = ""
+    alpn: str = ""
+    version: str = ""
+    cipher: str = ""
+    alert: int = -1
+    hello_bytes: int = 0
+    server_hello: bool = False
+    """A ServerHello or an alert was read: the name reached a TLS server."""
+    ja4: str = ""
+    shape: ShapeName | Empty = ""
+    """Shape of the ClientHello (`probe.core.tables.shapes`); empty: the library's own."""
+    chain: tuple[str, ...] = ()
+    """SHA-256 of the SubjectPublicKeyInfo of each certificate presented, leaf first."""
+    trust: TrustFinding | Empty = ""
+    """valid, or why not: expired, not_yet_valid, self_signed, unknown_issuer, wrong_name, invalid."""
+    issuer: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPart:
+    """A request over HTTP and its response."""
+
+    url: str = ""
+    method: str = ""
+    host_header: str = ""
+    status: int = 0
+    location: str = ""
+    title: str = ""
+    server: str = ""
+    header_names: tuple[str, ...] = ()
+    body_bytes: int = 0
+    body_sha256: str = ""
+    body_truncated: bool = False
+    body_excerpt: str = ""
+    clock_offset_s: float | None = None
+    """Server's Date minus our clock, where a Date was seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatagramPart:
+    """A series of requests over UDP."""
+
+    requests: int = 0
+    """Requests of the series, a repeat counted once more; in a QUIC handshake the PINGs after it."""
+    responses: int = 0
+    """How many of them were answered. Never by what: a STUN answer holds the volunteer's address."""
+    versions: tuple[int, ...] = ()
+    """The versions of QUIC that the server offers instead of one that does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracePart:
+    """Packets with small TTLs: of trace and udp_trace."""
+
+    lines: tuple[TraceLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppPart:
+    """The first words of a messenger's own protocol."""
+
+    protocol: SpokenProtocol | Empty = ""
+    """Whose first words were said on this connection (`probe.core.tables.protocols`), or `innocent_http`."""
+    proof: Proof | Empty = ""
+    """A word of `probe.core.tables.handshakes.PROOFS`; empty: nothing was heard."""
+    reply_bytes: int = 0
+    reply_head: str = ""
+    """The first bytes of the reply in hexadecimal, where they hold nothing personal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferPart:
+    """How much came and when: of a transfer, and of a page whose time was up, which tells the same."""
+
+    flow_s: float = 0.0
+    """Of a transfer: seconds from the established connection to the last byte that came; of a page whose time was up:
+    from its request."""
+    bins: tuple[int, ...] = ()
+    """Of a transfer: bytes that came in each half second, TLS included."""
+    rounds: int = 0
+    """Of a transfer: how often requests were sent, each time once all before were answered: so many round trips are our
+    own doing."""
+
+
+NO_DNS = DnsPart()
+NO_TCP = TcpPart()
+NO_TLS = TlsPart()
+NO_HTTP = HttpPart()
+NO_DATAGRAMS = DatagramPart()
+NO_TRACE = TracePart()
+NO_APP = AppPart()
+NO_TRANSFER = TransferPart()

@@ -1,0 +1,41 @@
+"""What came back for one question: a reply to a DNS question, and what became of one packet of a trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probe.core.tables.evidence_words import AddressSpace, HopWord
+from probe.core.tables.words import Empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsReply:
+    """One of the replies to one question."""
+
+    delay_ms: float = float("inf")
+    """From the question, in tenths; infinite where a stored reply cannot be read."""
+    ip_ttl: int = -1
+    """IP TTL with which it arrived; -1 when unknown."""
+    rcode: str = ""
+    """Response code, or a failure word instead."""
+    flags: tuple[str, ...] = ()
+    """QR, AA, TC, RD, RA (RFC 1035 section 4.1.1)."""
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceLine:
+    """What became of a packet that was sent with a small TTL."""
+
+    ttl: int
+    word: HopWord | Empty = ""
+    """exceeded, open, refused, reset, unreachable; of a search for a hop also end, gateway, acked, answered, closed,
+    rejected, silent."""
+    delay_ms: float | None = None
+    """In tenths; None where nothing came."""
+    router: str = ""
+    """Who sent the ICMP error, as a hash that means something within its run alone."""
+    space: AddressSpace = ""
+    """Address space of the router: private, carrier, public."""
+    ip_ttl: int | None = None
+    """IP TTL of an answer; -1 where the system does not tell, None where there is no answer that has one."""

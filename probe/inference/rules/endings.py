@@ -1,0 +1,111 @@
+"""How the last attempt of a path ended: a predicate for each stage and each way to end.
+
+Silence is told apart by TCP's acknowledgement: what is *dropped* the peer's TCP never acknowledged; what is *muted* it
+did, or nobody can tell. Neither is silence that other transfers from the same address show as well.
+"""
+
+from __future__ import annotations
+
+from probe.core.tables.failures import TIMEOUTS
+from probe.inference.evidence.path_evidence import RESET
+from probe.inference.rules.path_context import PathContext
+
+
+def _reset(c: PathContext) -> bool:
+    return c.path.failure == RESET
+
+
+def _closed(c: PathContext) -> bool:
+    return c.path.failure == "eof_error"
+
+
+def _silent(c: PathContext) -> bool:
+    """Who sends slowly is not silent, though its time was up."""
+    return c.path.failure in TIMEOUTS and not c.path.seeps
+
+
+def _dropped(c: PathContext) -> bool:
+    return _silent(c) and c.path.acked == "no" and not c.ladder.starves(c.path.address)
+
+
+def _muted(c: PathContext) -> bool:
+    return _silent(c) and c.path.acked != "no" and not c.ladder.starves(c.path.address)
+
+
+# ---- TLS handshakes
+
+def tls_reset(c: PathContext) -> bool:
+    return c.path.stage == "tls" and _reset(c)
+
+
+def tls_closed(c: PathContext) -> bool:
+    return c.path.stage == "tls" and _closed(c)
+
+
+def tls_alerted(c: PathContext) -> bool:
+    return c.path.stage == "tls" and c.path.tls_alert >= 0 and c.path.failure.startswith("ssl_error")
+
+
+def tls_silent(c: PathContext) -> bool:
+    return c.path.stage == "tls" and _silent(c)
+
+
+def tls_dropped(c: PathContext) -> bool:
+    return c.path.stage == "tls" and _dropped(c)
+
+
+def hello_dropped(c: PathContext) -> bool:
+    """And its size is not shown to be the cause."""
+    return tls_dropped(c) and not _passes_in_pieces(c)
+
+
+def hello_muted(c: PathContext) -> bool:
+    """Met with silence, and the size of what was said or of the answer is not shown to be the cause."""
+    return c.path.stage == "tls" and _muted(c) and not _passes_in_pieces(c)
+
+
+def _passes_in_pieces(c: PathContext) -> bool:
+    """The same handshake is answered when its hello is cut and its answers are small: whether large packets do not
+    pass, or something on the way reads single segments, is not shown."""
+    return c.path.shapes.narrow == "cut" and not c.path.shapes.split_passed
+
+
+# ---- requests
+
+def http_reset(c: PathContext) -> bool:
+    return c.path.stage == "http" and _reset(c)
+
+
+def http_closed(c: PathContext) -> bool:
+    return c.path.stage == "http" and _closed(c)
+
+
+def http_silent(c: PathContext) -> bool:
+    return c.path.stage == "http" and _silent(c)
+
+
+def http_dropped(c: PathContext) -> bool:
+    return c.path.stage == "http" and _dropped(c)
+
+
+def http_muted(c: PathContext) -> bool:
+    """Where no full segment arrives from anywhere, large answers are lost on the way, whoever asked for them."""
+    return c.path.stage == "http" and _muted(c) and c.ladder.full_segments
+
+
+# ---- a messenger's own first words
+
+def app_reset(c: PathContext) -> bool:
+    return c.path.stage == "app" and _reset(c)
+
+
+def app_closed(c: PathContext) -> bool:
+    return c.path.stage == "app" and _closed(c)
+
+
+def app_dropped(c: PathContext) -> bool:
+    return c.path.stage == "app" and _dropped(c)
+
+
+def app_muted(c: PathContext) -> bool:
+    return c.path.stage == "app" and _muted(c)

@@ -1,0 +1,121 @@
+"""What name rules look at, and the conditions that many of them share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probe.inference.evidence.dns_evidence import DENIALS, DnsEvidence
+from probe.inference.rules.rule import Rule
+
+ANSWERS = ("ok", *DENIALS)
+"""States of an innocent name that show a living resolver, whether it knows the name or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameEvidence:
+    """A name's lookups, and what came of the addresses that they gave."""
+
+    dns: DnsEvidence
+    resolver_dead: bool = False
+    """The network's resolver fails for innocent names too."""
+    validated: bool = False
+    """An address of the network's answer completed a valid handshake, or served known content, for the name."""
+    wrong_server: bool = False
+    """An address of the network's answer presents a certificate, or in the clear a page, that is not the service's,
+    while an address from trusted resolvers presents the right one."""
+    shared_answer: bool = False
+    """The network gives the same address for names of three unrelated services, to which it does not belong either."""
+    dead_answer: bool = False
+    """No address of the network's answer accepts a connection, here or from controls."""
+    trusted_reached: bool = False
+    """An address from trusted resolvers serves the name, or a control shakes hands with the service there."""
+    blamed: bool = False
+    """The service would be called out of order for what controls meet at an address of the network's answer that has
+    not proven whose it is."""
+    unlucky: bool = False
+    """Questions about other names are lost so often that silence about this one may be chance."""
+
+    @property
+    def may_be_anybody(self) -> bool:
+        """What answers under a name that trusted resolvers deny, and proves nothing."""
+        return self.dns.denied_elsewhere and not self.validated
+
+
+NameRule = Rule[NameEvidence]
+
+
+def answered(e: NameEvidence) -> bool:
+    return e.dns.network == "ok"
+
+
+def repeated(e: NameEvidence) -> bool:
+    return e.dns.failed_attempts >= 3 and e.dns.failed_attempts == e.dns.attempts
+
+
+def fails_alone(e: NameEvidence, state: str) -> bool:
+    """Every attempt failed thus, for applications too, while the resolver serves others and the name is known.
+
+    A denial is an answer and shows a living resolver; any other failure must be followed by an innocent success.
+    """
+    alive = state in DENIALS or e.dns.resolver_alive in ANSWERS
+    alone = e.dns.network == state and e.dns.system != "ok" and repeated(e) and e.dns.known_elsewhere and alive
+    return alone and not (state == "timeout" and (e.unlucky or e.dns.laboured))
+
+
+def false_answer(e: NameEvidence) -> bool:
+    """False content convicts even where the other address family is told the truth."""
+    return answered(e) and (bool(e.dns.bogus) or e.dns.mark.fits)
+
+
+def overtaken(e: NameEvidence) -> bool:
+    """Captured packets show that another sender's reply, which may be empty, followed the false one: the question
+    itself got through. Of a resolver next door neither tells who lies."""
+    return e.dns.two_senders and false_answer(e) and e.dns.known_elsewhere and e.dns.near_answer != "elsewhere"
+
+
+def wrong_server(e: NameEvidence) -> bool:
+    """No metric of consistency holds: not the address, not its network, not the certificate, which is another's."""
+    return (answered(e) and not e.dns.consistent and not e.validated and e.wrong_server and e.trusted_reached)
+
+
+def dead_answer(e: NameEvidence) -> bool:
+    return answered(e) and not e.dns.consistent and not e.validated and e.dead_answer
+
+
+def marked_elsewhere(e: NameEvidence) -> bool:
+    """A block address that is known, but not of this country: it convicts only where it serves nothing, or another."""
+    return (answered(e) and bool(e.dns.fingerprint) and not e.dns.mark.restricted and not e.dns.consistent
+            and not e.validated and (e.wrong_server or e.dead_answer))
+
+
+def restricted(e: NameEvidence) -> bool:
+    """The name is led to a restricted mode; a certificate that is valid there shows nothing to the contrary. Or the
+    resolver says itself that it was made to answer so, with a genuine server that nobody else is led to."""
+    led = e.dns.mark.restricted and not e.dns.marked_beside  # even where the other family is told the truth
+    said = e.dns.censored and e.validated and not e.dns.bogus and not e.dns.consistent
+    return answered(e) and (led or said) and e.dns.known_elsewhere
+
+
+def public_honest(e: NameEvidence) -> bool:
+    return e.dns.public == "ok" and not e.dns.public_bogus and bool(e.dns.public_answers - e.dns.network_answers)
+
+
+def lies_next_door(e: NameEvidence) -> bool:
+    """A household's router or filter alone gives another answer, or none. Its owner may have wished it: filters of
+    families offer messengers by name. Where a public resolver answers as it does, or the address is a known block
+    address of this country, it is not the household."""
+    if answered(e):
+        lies = wrong_server(e) or dead_answer(e) or marked_elsewhere(e)
+        alike = bool(e.dns.public_bogus or e.dns.public_answers & e.dns.network_answers)
+    else:
+        lies, alike = fails_alone(e, e.dns.network), e.dns.public == e.dns.network
+    return e.dns.resolver_private and lies and not alike and not e.dns.mark.fits
+
+
+def false_next_door(e: NameEvidence) -> bool:
+    """A filter of the household's own, or a lie of whom it asks."""
+    way, household = e.dns.port53, e.dns.resolver_private or not public_honest(e)
+    return ((e.dns.near_answer == "elsewhere" and not e.validated)
+            or (way.led_astray and way.next_door and not e.dns.mark.fits)
+            or (restricted(e) and household and not e.dns.public_restricted)
+            or lies_next_door(e))

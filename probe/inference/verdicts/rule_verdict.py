@@ -1,0 +1,104 @@
+"""The verdict that a rule gives where it held: of the network, of a name, or of one path of an endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from probe.core.endpoints import Endpoint
+from probe.core.tables.block_types import CauseId
+from probe.core.tables.control_sources import ControlWord
+from probe.core.tables.evidence_words import NO_STAGE_OR_PAGE, ResidualWord, Scope
+from probe.core.tables.outcomes import NOT_ATTEMPTED, Outcome
+from probe.core.verdicts import Verdict
+from probe.inference.evidence.dns_evidence import DnsEvidence
+from probe.inference.evidence.hop_evidence import icmp_scope
+from probe.inference.evidence.path_evidence import PathEvidence
+from probe.inference.rules.rule import Rule
+
+
+def network_verdict(endpoint: Endpoint, rule: Rule[Any]) -> Verdict:
+    """The network is such that no target can be spoken of."""
+    return _verdict(endpoint, rule, _place_of(rule, None, None))
+
+
+def name_verdict(endpoint: Endpoint, rule: Rule[Any], dns: DnsEvidence, evidence: tuple[str, ...]) -> Verdict:
+    """`evidence`: ids of the observations of the name's resolution."""
+    return replace(
+        _verdict(endpoint, rule, _place_of(rule, None, dns)), evidence=evidence, attempts=dns.attempts,
+        failed_attempts=dns.failed_attempts, confirmed=rule.outcome == "blocked" and dns.slots > 1,
+        control=_dns_control_word(dns))
+
+
+def path_verdict(endpoint: Endpoint, rule: Rule[Any], path: PathEvidence) -> Verdict:
+    """Of one address of the endpoint."""
+    return replace(
+        _verdict(endpoint, rule, _place_of(rule, path, None)), evidence=path.evidence, attempts=path.attempts,
+        failed_attempts=path.failed_attempts, confirmed=rule.outcome == "blocked" and path.slots > 1,
+        control=_control_word(path))
+
+
+def not_attempted(endpoint: Endpoint, reason: str) -> Verdict:
+    """No rule was asked."""
+    return replace(bare_verdict(endpoint, NOT_ATTEMPTED), block_type="inconclusive.not_attempted", reason=reason)
+
+
+def bare_verdict(endpoint: Endpoint, outcome: Outcome) -> Verdict:
+    """A verdict on this endpoint without a cause, and for which no control was needed."""
+    return Verdict(target_id=endpoint.target_id, service=endpoint.service, role=endpoint.role, input=endpoint.input,
+                   outcome=outcome, control="not_needed")
+
+
+def with_also(verdict: Verdict, causes: tuple[CauseId, ...]) -> Verdict:
+    """The same verdict, with what stands behind it."""
+    return replace(verdict, also=tuple(dict.fromkeys(verdict.also + causes)))
+
+
+def _verdict(endpoint: Endpoint, rule: Rule[Any], place: _Place) -> Verdict:
+    return replace(
+        bare_verdict(endpoint, rule.outcome), block_type=rule.block_type, rule_id=rule.id, confidence=rule.confidence,
+        reason="" if rule.outcome == "ok" else rule.why, scope=place.scope, hop=place.hop, residual=place.residual,
+        residual_s=place.residual_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    scope: Scope = "unknown"
+    hop: str = ""
+    residual: ResidualWord = ""
+    residual_s: str = ""
+
+
+def _place_of(rule: Rule[Any], path: PathEvidence | None, dns: DnsEvidence | None) -> _Place:
+    """How near the cause is, at which hop, and what it leaves behind: told of blocks and of one's own filters."""
+    if rule.block_type == "local.clock":
+        return _Place(scope="device")
+    if dns is not None and dns.filtered and dns.resolver_private:
+        return _Place(scope="lan")
+    if rule.outcome != "blocked":
+        return _Place()
+    if path is not None:
+        where, left = path.located, path.residual
+        scope = where.scope if where.most else icmp_scope(path.icmp)
+        return _Place(scope=scope, hop=where.hop, residual=left.word, residual_s=left.span)
+    return _Place(scope=dns.located.scope, hop=dns.located.hop) if dns is not None else _Place()
+
+
+def _control_word(path: PathEvidence) -> ControlWord:
+    if not path.controls_asked:
+        return "none" if path.stage else "not_needed"
+    if not path.controls_answered:
+        return "failed"
+    if path.stage in NO_STAGE_OR_PAGE:
+        return "contrary" if path.control_page_differs else "agrees"
+    if path.control_ok and path.control_failed:
+        return "doubtful"
+    return "contrary" if path.control_ok else "agrees" if path.control_failed else "doubtful"
+
+
+def _dns_control_word(dns: DnsEvidence) -> ControlWord:
+    if not dns.controls_asked:
+        return "not_needed"
+    if dns.control_ok:
+        return "agrees" if dns.network == "ok" and dns.agrees else "contrary"
+    return "agrees" if dns.control_denying else "failed"

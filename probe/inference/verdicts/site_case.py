@@ -1,0 +1,74 @@
+"""What the judge is given: everything on one site, what all sites of a run share, and what they show of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from probe.catalogue.sites import Site
+from probe.core.observations import ControlAnswer, Observation
+from probe.core.tables.protocols import DATAGRAMS
+from probe.core.tables.trust import TrustPolicy
+from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.shape_evidence import Dislike, dislikes
+from probe.inference.evidence.shared_answers import shared_answers
+from probe.inference.evidence.shared_pages import SharedPage, unexpected_pages
+from probe.inference.evidence.udp_evidence import Other, places
+from probe.inference.evidence.unanswered import asked_of, unlucky
+from probe.inference.verdicts.role_verdicts import Quorum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteCase:
+    """Everything that bears on one site."""
+
+    site: Site
+    dns: tuple[Observation, ...] = ()
+    visits: tuple[Observation, ...] = ()
+    around: tuple[Observation, ...] = ()
+    controls: tuple[ControlAnswer, ...] = ()
+    traces: tuple[Observation, ...] = ()
+    """How far attempts to connect get, at the site's addresses and, for comparison, elsewhere."""
+    flows: tuple[Observation, ...] = ()
+    """Transfers for the sake of this site: its own, and those they are compared with."""
+    lent: tuple[Observation, ...] = ()
+    """Its own transfers that others were compared with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """What all cases of a run share."""
+
+    ladder: LadderEvidence
+    quorums: Mapping[tuple[str, str], Quorum]
+    cc: str
+    """Country of the vantage; ZZ when it is not known."""
+    private_roots: Mapping[TrustPolicy, str]
+    """Trust word -> organisation of its private authority."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossSiteEvidence:
+    """What other sites of the run show that bears on one."""
+
+    others: Sequence[Other]
+    """Every place that was asked over UDP."""
+    disliked: frozenset[Dislike]
+    pages: frozenset[SharedPage] = frozenset()
+    """Those that were not expected of whom they came from."""
+    shared_answers: frozenset[str] = frozenset()
+    """Addresses that the network gives for names of unrelated services, and trusted resolvers for none of them."""
+    unlucky: frozenset[str] = frozenset()
+    """Names about which silence may be chance: so are questions about others lost."""
+
+
+def cross_site_evidence(cases: Sequence[SiteCase], ladder: LadderEvidence) -> CrossSiteEvidence:
+    """Hold the sites of a run against each other."""
+    disliked = frozenset().union(*(dislikes(case.site, case.visits, case.around) for case in cases))
+    others = places(o for case in cases if case.site.kind in DATAGRAMS for o in (*case.visits, *case.around))
+    pages = frozenset().union(*(unexpected_pages(case.site, case.visits) for case in cases))
+    answers = ((case.site.endpoints[0].service, dns_evidence(case.dns, case.controls)) for case in cases)
+    asked = {case.site.host: asked_of(case.dns) for case in cases if case.site.named}
+    return CrossSiteEvidence(others=others, disliked=disliked, pages=pages, shared_answers=shared_answers(answers),
+                             unlucky=unlucky(asked, ladder.asked))

@@ -1,0 +1,102 @@
+"""From everything on one site to the evidence on its name and its paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from probe.core.addresses import is_private, may_connect
+from probe.core.endpoints import Endpoint
+from probe.core.tables.protocols import DATAGRAMS
+from probe.core.tables.run_words import OUT_OF_ORDER
+from probe.core.tables.trust import TrustFinding
+from probe.inference.evidence.datagram_evidence import Around, datagram_evidence
+from probe.inference.evidence.dns_evidence import dns_evidence
+from probe.inference.evidence.hop_evidence import located
+from probe.inference.evidence.ladder_evidence import LadderEvidence
+from probe.inference.evidence.path_evidence import PathEvidence, path_evidence, place_of
+from probe.inference.evidence.shape_evidence import others_alike
+from probe.inference.evidence.shared_pages import is_shared, unexpected_pages
+from probe.inference.evidence.visit_outcomes import NETWORK_PURPOSES
+from probe.inference.rules.name_context import NameEvidence
+from probe.inference.verdicts.judged_endpoint import PathVerdict
+from probe.inference.verdicts.site_case import CrossSiteEvidence, RunContext, SiteCase
+
+FOREIGN: tuple[TrustFinding, ...] = ("self_signed", "unknown_issuer", "wrong_name")
+RAN_OUT = "the run ended before it was tried"
+
+
+def endpoint_paths(case: SiteCase, endpoint: Endpoint, run: RunContext, across: CrossSiteEvidence,
+                   ) -> list[PathEvidence]:
+    """The evidence on each address at which the endpoint was tried."""
+    addresses = dict.fromkeys(o.address for o in case.visits if o.purpose in NETWORK_PURPOSES and o.address)
+    if case.site.kind in DATAGRAMS:
+        around = Around(near=case.around, controls=case.controls, traces=case.traces, others=across.others,
+                        private_root=run.private_roots.get(case.site.trust, ""),
+                        nat64_prefix=run.ladder.nat64_prefix)
+        return [datagram_evidence(case.site, endpoint, address, case.visits, around) for address in addresses]
+    found = [
+        path_evidence(case.site, endpoint, address, visits=case.visits, around=case.around, controls=case.controls,
+                      traces=case.traces, flows=case.flows, lent=case.lent,
+                      private_root=run.private_roots.get(case.site.trust, ""),
+                      nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
+        for address in addresses
+    ]
+    return [_with_other_sites(p, case, endpoint, across, addresses) for p in found]
+
+
+def _with_other_sites(path: PathEvidence, case: SiteCase, endpoint: Endpoint, across: CrossSiteEvidence,
+                      addresses: Iterable[str]) -> PathEvidence:
+    """The path with what other sites of the run show of it."""
+    if path.shapes.passed:
+        alike = others_alike(across.disliked, endpoint.service, addresses)
+        path = replace(path, shapes=replace(path.shapes, others_alike=alike))
+    if path.stage == "page":
+        mine = [page for page in unexpected_pages(case.site, case.visits) if page.address == path.address]
+        path = replace(path, page_of_others=is_shared(across.pages, endpoint.service, mine))
+    return path
+
+
+def name_evidence(case: SiteCase, run: RunContext, across: CrossSiteEvidence,
+                  judged: Sequence[PathVerdict]) -> NameEvidence:
+    """The evidence on the site's name; `judged`: its paths, which show whose the addresses are."""
+    evidence = dns_evidence(case.dns, case.controls, nat64_prefix=run.ladder.nat64_prefix, cc=run.cc)
+    here = [(p, v) for p, v in judged if p.source == "network"]
+    behind = [(p, v) for p, v in judged if p.source == "trusted"]
+    behind_works = any(v.outcome == "ok" or p.proven for p, v in behind)
+    shown = {o.tls.trust for o in case.around if o.purpose == "port" and o.operation == "tls_handshake"
+             and o.hostname == case.site.host and o.address in evidence.network_answers}
+    wrong = any(p.trust in FOREIGN for p, _ in here) or bool(shown.intersection(FOREIGN))
+    wrong_page = behind_works and any(
+        not p.secure and p.kind == "http" and (p.stage == "page" or p.control_page_differs) for p, _ in here)
+    searches = [o for o in case.traces if o.port == 53 and o.input in {e.input for e in case.site.endpoints}]
+    evidence = replace(evidence, located=located(searches, case.site.host))
+    return NameEvidence(
+        dns=evidence, resolver_dead=run.ladder.resolver in OUT_OF_ORDER,
+        validated="valid" in shown or any(
+            v.outcome == "ok" and (p.proven or (p.met == "yes" and p.content_known)) for p, v in here),
+        wrong_server=wrong or wrong_page, shared_answer=bool(evidence.network_answers & across.shared_answers),
+        dead_answer=bool(here) and all(p.stage == "connect" and not p.control_ok for p, _ in here),
+        trusted_reached=behind_works or _shakes_hands(case, evidence.trusted_answers),
+        blamed=(any(v.outcome == "down" and not p.proven for p, v in here)
+                and not any(v.outcome == "down" for _, v in behind)),
+        unlucky=case.site.host in across.unlucky,
+    )
+
+
+def _shakes_hands(case: SiteCase, addresses: Iterable[str]) -> bool:
+    """Whether a control completes a valid TLS handshake with the service at one of these addresses."""
+    places = {place_of(address, case.site.port) for address in addresses}
+    return any(not failure and place in places
+               for c in case.controls if c.state == "answered" and not c.before for place, failure in c.tls)
+
+
+def why_no_path(case: SiteCase, name: NameEvidence, ladder: LadderEvidence) -> str:
+    """Why none of a name's addresses was tried."""
+    answers = name.dns.network_answers
+    if answers and all(is_private(a) for a in answers):
+        return "the name leads into private address space"
+    usable = [a for a in answers if may_connect(a, ladder.nat64_prefix) and (ladder.ipv6 != "absent" or ":" not in a)]
+    if case.site.named and not usable:
+        return "no usable address in the address families of this network"
+    return RAN_OUT

@@ -1,0 +1,143 @@
+"""What `probe explain RUN_ID TARGET` tells: from a row of results to the rule behind it and to what that rule read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from probe.config.settings import load_settings
+from probe.core.observations import Observation
+from probe.core.runs import Run, RunResult
+from probe.core.verdicts import Verdict
+from probe.inference.rules.field_reads import Field, read_rule
+from probe.inference.rules.nearest_rule import RuledOut, nearest_rule
+from probe.inference.rules.path_context import PathContext
+from probe.inference.rules.rule import Decision
+from probe.inference.verdicts.judged_endpoint import JudgedEndpoint
+from probe.interop.grouping import ENGINE
+from probe.interop.judging import imported_endpoints, judge_imported
+from probe.measurement.session.run_verdicts import judge_again, judge_endpoints_again
+from probe.operation.commands.target_list import chosen
+from probe.results.files.text_cells import visible
+from probe.results.runs.run_reader import read_run, stored_runs
+
+_NEAR = 3
+"""So many names like the one that was asked for are offered."""
+_LONGEST = 200
+"""Characters of a word that are compared with names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A verdict of a stored run, judged anew, and what it rests on."""
+
+    run: Run
+    verdict: Verdict
+    """Today's; of a target that today's catalogue has not, the stored one."""
+    stored: Verdict | None
+    """None of an endpoint that is not the one which decided of its target: it has no row."""
+    known: bool
+    """Today's catalogue has the target, so that it could be judged."""
+    decision: Decision[Any] | None
+    """None where no rule was asked, or it does not stand in a table."""
+    fields: tuple[Field, ...]
+    """What the rule read, in order."""
+    ruled_out: RuledOut | None
+    observations: tuple[Observation, ...]
+
+    @property
+    def judged_otherwise(self) -> bool:
+        """Today's rules say something else than the stored row."""
+        return self.stored is not None and _essence(self.stored) != _essence(self.verdict)
+
+
+def explain_verdict(directory: Path, run_id: str, target: str, catalogue: str | None) -> Explanation:
+    """`run_id` may be a beginning that only one run has; `target` is a target id or an input.
+
+    Raises UsageError for a run or target that is not there, StoreError, CatalogueError, SettingsError.
+    """
+    result = read_run(directory, _whole_run_id(directory, run_id))
+    verdicts, endpoints = _judged(result, catalogue)
+    stored = {v.target_id: v for v in result.verdicts}
+    verdict, members = _asked_for(target, stored, verdicts, endpoints)
+    decision = _decision(verdict, members)
+    old = stored.get(verdict.target_id)
+    if old and target == verdict.input != old.input:
+        old = None
+    seen = {o.observation_id: o for o in result.observations}
+    return Explanation(
+        run=result.run, verdict=verdict, stored=old, known=verdict.target_id in verdicts,
+        decision=decision,
+        fields=read_rule(decision.rule, decision.evidence).fields if decision else (),
+        ruled_out=nearest_rule(decision) if decision else None,
+        observations=tuple(seen[i] for i in verdict.evidence if i in seen))
+
+
+def _judged(result: RunResult, catalogue: str | None) -> tuple[dict[str, Verdict], Mapping[str, list[JudgedEndpoint]]]:
+    """As `probe classify` judges, and the endpoints that these verdicts are made of."""
+    if result.run.engine == ENGINE:
+        verdicts, _ = judge_imported(result)
+        return {v.target_id: v for v in verdicts}, imported_endpoints(result)
+    targets = chosen(load_settings(), catalogue, datetime.now(UTC)).catalogue
+    verdicts, _ = judge_again(result, targets)
+    return {v.target_id: v for v in verdicts}, judge_endpoints_again(result, targets)
+
+
+def _whole_run_id(directory: Path, text: str) -> str:
+    runs = [run.run_id for run in stored_runs(directory)]
+    if text in runs:
+        return text
+    found = [run_id for run_id in runs if run_id.startswith(text)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise click.UsageError(f"{len(found)} runs begin with {visible(text)}: {_listed(found)}")
+    raise click.UsageError(f"there is no run {visible(text)} in {visible(str(directory))}{_like(text, runs)}")
+
+
+def _asked_for(target: str, stored: Mapping[str, Verdict], now: Mapping[str, Verdict],
+               endpoints: Mapping[str, Sequence[JudgedEndpoint]]) -> tuple[Verdict, Sequence[JudgedEndpoint]]:
+    """The verdict on a target, or on the endpoint of an input, and the endpoints that it is made of."""
+    verdict = now.get(target) or stored.get(target)
+    verdict = verdict or next((v for v in (*now.values(), *stored.values()) if v.input == target), None)
+    if verdict:
+        return verdict, endpoints.get(verdict.target_id, ())
+    members = [m for those in endpoints.values() for m in those]
+    judged = next((m for m in members if m.endpoint.input == target), None)
+    if judged:
+        return judged.verdict, (judged,)
+    names = dict.fromkeys((*now, *stored, *(m.endpoint.input for m in members)))
+    raise click.UsageError(f"this run says nothing of {visible(target)}{_like(target, names)}")
+
+
+def _decision(verdict: Verdict, members: Sequence[JudgedEndpoint]) -> Decision[Any] | None:
+    """The rule that the verdict names, with the evidence of the endpoint that decided; of several addresses alike the
+    one that most of the verdict's observations are of."""
+    decisions = [d for m in members if m.endpoint.input == verdict.input for d in m.decisions
+                 if d.rule.id == verdict.rule_id]
+    return max(decisions, key=lambda d: len(_observed(d).intersection(verdict.evidence)), default=None)
+
+
+def _observed(decision: Decision[Any]) -> frozenset[str]:
+    """Ids of the observations of a path."""
+    return frozenset(decision.evidence.path.evidence if isinstance(decision.evidence, PathContext) else ())
+
+
+def _like(text: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(text[:_LONGEST], [name for name in names if len(name) <= _LONGEST], n=_NEAR)
+    return f". Did you mean {_listed(near)}?" if near else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NEAR} more" if len(names) > _NEAR else ""
+    return ", ".join(map(visible, names[:_NEAR])) + more
+
+
+def _essence(verdict: Verdict) -> tuple[str, str, tuple[str, ...], str, float]:
+    return verdict.outcome, verdict.block_type, verdict.also, verdict.rule_id, verdict.confidence

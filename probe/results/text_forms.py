@@ -1,0 +1,137 @@
+"""The text forms of values within a cell: how each is written and read.
+
+What cannot be read, in files of others, raises nothing: it counts as if it were not there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from probe.core.packets import Packet
+from probe.core.replies import DnsReply, TraceLine
+from probe.core.tables.evidence_words import HOP_WORDS, SPACES
+from probe.core.tables.words import known
+
+_PACKET_FIELDS, _REPLY_FIELDS = 10, 5
+_VERSION = re.compile("[0-9a-f]{8}")
+_MAX_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How the values of a column of texts are written and read."""
+
+    write: Callable[[Any], tuple[str, ...]]
+    read: Callable[[tuple[str, ...]], Any]
+
+
+def packet_text(packet: Packet) -> str:
+    """`delay_ms|in or out|IP TTL|IP ID|DF|flags|seq|ack|window|length`."""
+    way = "in" if packet.inbound else "out"
+    return (f"{packet.at_ms:.2f}|{way}|{packet.ttl}|{packet.ip_id}|{packet.df}|{packet.flags}|{packet.seq}|"
+            f"{packet.ack}|{packet.window}|{packet.length}")
+
+
+def read_packet(text: str) -> Packet | None:
+    """The packet that a text describes; None where it cannot be read."""
+    parts = text.split("|")
+    if len(parts) != _PACKET_FIELDS or parts[1] not in ("in", "out"):
+        return None
+    try:
+        at_ms = float(parts[0])
+        ttl, ip_id, df = map(int, parts[2:5])
+        seq, ack, window, length = map(int, parts[6:])
+    except ValueError:
+        return None
+    return Packet(at_ms=at_ms, inbound=parts[1] == "in", ttl=ttl, ip_id=ip_id, df=df, flags=parts[5], seq=seq, ack=ack,
+                  window=window, length=length)
+
+
+def read_packets(texts: Iterable[str]) -> tuple[Packet, ...]:
+    """Those packets that can be read, in their order."""
+    return tuple(packet for text in texts if (packet := read_packet(text)) is not None)
+
+
+def read_numbers(texts: Iterable[str]) -> tuple[int, ...]:
+    """Those numbers that are written in decimal digits alone, in their order."""
+    return tuple(int(text) for text in texts if _is_number(text))
+
+
+def reply_text(reply: DnsReply) -> str:
+    """`delay_ms|IP TTL|rcode|flags|answers`."""
+    return f"{reply.delay_ms:.1f}|{reply.ip_ttl}|{reply.rcode}|{' '.join(reply.flags)}|{' '.join(reply.answers)}"
+
+
+def read_reply(text: str) -> DnsReply:
+    """The reply that a text describes, as far as it can be read: that something came counts in any case."""
+    try:
+        delay_ms = float(text.partition("|")[0])
+    except ValueError:
+        delay_ms = float("inf")
+    parts = text.split("|", 4)
+    if len(parts) != _REPLY_FIELDS:
+        return DnsReply(delay_ms=delay_ms)
+    ip_ttl = int(parts[1]) if parts[1].isascii() and parts[1].isdigit() and len(parts[1]) < 4 else -1
+    return DnsReply(delay_ms=delay_ms, ip_ttl=ip_ttl, rcode=parts[2], flags=tuple(parts[3].split()),
+                    answers=tuple(parts[4].split()))
+
+
+def read_replies(texts: Iterable[str]) -> tuple[DnsReply, ...]:
+    """The replies in their order."""
+    return tuple(map(read_reply, texts))
+
+
+def line_text(line: TraceLine) -> str:
+    """`TTL word delay_ms router space IP-TTL`, as far as each is known."""
+    delay = "" if line.delay_ms is None else f"{line.delay_ms:.1f}"
+    words = [str(line.ttl), line.word, delay]
+    if line.ip_ttl is not None:
+        words += [line.router or "-", line.space or "-", str(line.ip_ttl) if line.ip_ttl >= 0 else "-"]
+    elif line.space:
+        words += [line.router or "-", line.space]
+    else:
+        words.append(line.router)
+    return " ".join(words).rstrip()
+
+
+def read_line(text: str) -> TraceLine | None:
+    """The line that a text describes; None where it has no TTL."""
+    ttl, word, delay, router, space, ip_ttl, *_ = (*text.split(), *[""] * 6)
+    if not _is_number(ttl):
+        return None
+    try:
+        delay_ms = float(delay)
+    except ValueError:
+        delay_ms = None
+    return TraceLine(ttl=int(ttl), word=known(word, HOP_WORDS), delay_ms=delay_ms, router=router.strip("-"),
+                     space=known(space.strip("-"), SPACES),
+                     ip_ttl=None if not ip_ttl else int(ip_ttl) if _is_number(ip_ttl) else -1)
+
+
+def read_lines(texts: Iterable[str]) -> tuple[TraceLine, ...]:
+    """Those lines that can be read, in their order."""
+    return tuple(line for text in texts if (line := read_line(text)) is not None)
+
+
+def version_text(version: int) -> str:
+    """A version of QUIC in eight hexadecimal digits."""
+    return f"{version:08x}"
+
+
+def read_versions(texts: Iterable[str]) -> tuple[int, ...]:
+    """Those versions that can be read, in their order."""
+    return tuple(int(text, 16) for text in texts if _VERSION.fullmatch(text))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+
+
+FORMS: Mapping[str, Form] = {
+    "packets": Form(write=lambda packets: tuple(map(packet_text, packets)), read=read_packets),
+    "bins": Form(write=lambda numbers: tuple(map(str, numbers)), read=read_numbers),
+}
+"""Column -> form, of the columns whose texts are values of their own kind in memory."""

@@ -1,0 +1,228 @@
+"""`probe explain RUN_ID TARGET`: from a row of results to the rule, to what it read, and to what it saw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from made_up_net import FRAME, Net, walk
+from observations import HERE4, PRIVATE, RESET, TIMEOUT, lookup, plain_visit
+from probe.catalogue.load import load
+from probe.catalogue.types import Catalogue
+from probe.cli.main import cli
+from probe.core.runs import Run, RunResult, Vantage
+from probe.core.tables.block_types import BLOCK_TYPES
+from probe.core.tables.failures import open_failure
+from probe.core.tables.words import known
+from probe.core.verdicts import Verdict
+from probe.inference.evidence.ladder_evidence import ladder_words
+from probe.inference.rules.all_rules import all_rules
+from probe.measurement.session.ladder_controls import ladder_controls, read_ladder
+from probe.measurement.session.observation_log import Book
+from probe.measurement.session.run_verdicts import judge_book
+from probe.measurement.session.selection import select
+from probe.operation.commands.exit_codes import EXIT_FAILED, EXIT_USAGE
+from probe.results.runs.run_writer import write_run
+
+URL, TARGET = "https://web.threema.ch/", "threema.web.client"
+RUN_ID, RESULTS = "20170504T100000Z_1a2b3c4d", Path("results")
+CHANNELS = ("system", "network", "public", "tcp", "doh")
+HONEST: dict[str, tuple[str, ...] | str] = dict.fromkeys(CHANNELS, (HERE4,))
+RULES = {rule.id: rule for rule in all_rules()}
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, in_folder: Path) -> None:
+    monkeypatch.setattr("probe.config.settings.SEARCH", ())
+    monkeypatch.delenv("PROBE_CONFIG", raising=False)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load(None, search=False)
+
+
+def recorded(catalogue: Catalogue, net: Net, run_id: str = RUN_ID, url: str = URL) -> RunResult:
+    """A run over one page, on a network whose controls answer."""
+    chosen = select(catalogue, tier=3, cc="RU", consent_level=1, families=(4,), seed=1, inputs=frozenset({url}))
+    book = Book(run_id)
+    book.add(lookup(HERE4, purpose="ladder", name="www.example.com"))
+    for e in ladder_controls(catalogue, "RU")[:4]:
+        for seen in plain_visit(met_expectation="yes"):
+            book.add(replace(seen, purpose="ladder", input=e.input, target_id=""))
+    for site in chosen.sites:
+        walk(site, net, book=book, frame=replace(FRAME, innocent="www.example.com"))
+    ladder = read_ladder(catalogue, "RU", book.observations, has_ipv4=True, has_ipv6=False, gateway="answers")
+    verdicts, services = judge_book(catalogue, chosen, book, ladder, cc="RU")
+    run = Run(run_id=run_id, measurement_start_time="2017-05-04T10:00:00Z", seed=1, ladder=ladder_words(ladder),
+              vantage=Vantage(probe_cc="RU", families=(4,)))
+    return RunResult(run=run, observations=tuple(book.observations), controls=tuple(book.controls), verdicts=verdicts,
+                     services=services)
+
+
+def keep(result: RunResult) -> RunResult:
+    write_run(result, RESULTS, parquet=False)
+    return result
+
+
+def explain(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ("explain", *arguments, "--results", str(RESULTS)))
+
+
+def explained(*arguments: str) -> dict[str, Any]:
+    result = explain(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.output)
+    return found
+
+
+RESET_NET = Net(dns=HONEST, cuts={HERE4: ("tls", RESET)})
+NETS = [
+    pytest.param(Net(dns=HONEST), "tls/proven", HERE4, id="well"),
+    pytest.param(RESET_NET, "tls/reset_sni_control", HERE4, id="reset by name"),
+    pytest.param(Net(dns=HONEST, cuts={HERE4: ("connect", TIMEOUT)}), "ip/lost_somewhere", HERE4,
+                 id="lost"),
+    pytest.param(Net(dns=HONEST | dict.fromkeys(("system", "network"), (PRIVATE,))), "dns/false_answer_here_only", "",
+                 id="a false answer"),
+]
+
+
+@pytest.mark.parametrize(("net", "rule_id", "address"), NETS)
+def test_a_verdict_leads_to_its_rule_and_to_what_that_read(catalogue: Catalogue, root: Path, net: Net, rule_id: str,
+                                                           address: str) -> None:
+    stored = keep(recorded(catalogue, net))
+    (row,) = stored.verdicts
+    told = explained(RUN_ID, TARGET)
+    assert told["verdict"] == told["stored"] == json.loads(json.dumps(as_row(row)))
+    assert not told["judged_otherwise"]
+    rule = told["rule"]
+    assert (rule["id"], rule["why"]) == (rule_id, RULES[rule_id].why)
+    assert f'"{rule_id}"' in (root / rule["file"]).read_text(encoding="utf-8").splitlines()[rule["line"] - 1]
+    assert told["address"] == address
+    assert told["fields"]
+    assert [o["observation_id"] for o in told["observations"]] == list(row.evidence)
+    other = told["ruled_out"]
+    assert (other["outcome"], other["block_type"]) != (row.outcome, row.block_type)
+    assert RULES[other["id"]].why == other["why"]
+
+
+def as_row(verdict: Verdict) -> dict[str, Any]:
+    return {name: getattr(verdict, name) for name in Verdict.__dataclass_fields__}
+
+
+def test_what_the_rule_read_has_the_values_of_the_evidence(catalogue: Catalogue) -> None:
+    keep(recorded(catalogue, RESET_NET))
+    told = explained(RUN_ID, TARGET)
+    fields = {field["name"]: field["value"] for field in told["fields"]}
+    assert fields["path.failure"] == RESET
+    assert fields["path.innocent"] == "reached"
+    assert fields["path.control_ok"] > 0
+    assert told["ruled_out"]["field"]["name"]
+
+
+def test_the_text_tells_the_same(catalogue: Catalogue) -> None:
+    stored = keep(recorded(catalogue, RESET_NET))
+    text = explain(RUN_ID, TARGET).output
+    told = explained(RUN_ID, TARGET)
+    (row,) = stored.verdicts
+    for word in (RUN_ID, TARGET, URL, row.block_type, row.rule_id, f"{told['rule']['file']}:{told['rule']['line']}",
+                 told["ruled_out"]["id"], *row.evidence, *(field["name"] for field in told["fields"])):
+        assert word in text
+
+
+def test_a_row_that_todays_rules_judge_otherwise_is_shown_beside_theirs(catalogue: Catalogue) -> None:
+    result = recorded(catalogue, RESET_NET)
+    (row,) = result.verdicts
+    old = replace(row, block_type="tls.reset", rule_id="tls/of_old", confidence=0.5)
+    keep(replace(result, verdicts=(old,)))
+    told = explained(RUN_ID, TARGET)
+    assert told["judged_otherwise"]
+    assert (told["stored"]["rule_id"], told["verdict"]["rule_id"]) == ("tls/of_old", row.rule_id)
+    assert "tls/of_old" in explain(RUN_ID, TARGET).output
+
+
+@pytest.mark.parametrize("arguments", [(RUN_ID, URL), ("2017", TARGET), ("20170504T1", URL)])
+def test_run_and_target_may_be_named_in_other_ways(catalogue: Catalogue, arguments: tuple[str, ...]) -> None:
+    keep(recorded(catalogue, RESET_NET))
+    assert explained(*arguments) == explained(RUN_ID, TARGET)
+
+
+@pytest.mark.parametrize(("arguments", "named"), [
+    (("20170504T100000Z", TARGET), (RUN_ID, "20170504T100000Z_2")),
+    (("20170504T100000Z_1a2b3c4e", TARGET), (RUN_ID,)),
+    ((RUN_ID, "threema.web.cliemt"), (TARGET,)),
+    ((RUN_ID, "https://web.threema.hc/"), (URL,)),
+    (("\x1b[2Jx", TARGET), (str(RESULTS),)),
+])
+def test_what_is_not_there_is_said_with_what_is_like_it(catalogue: Catalogue, arguments: tuple[str, ...],
+                                                        named: tuple[str, ...]) -> None:
+    keep(recorded(catalogue, RESET_NET))
+    keep(recorded(catalogue, RESET_NET, run_id="20170504T100000Z_2"))
+    result = explain(*arguments)
+    assert (result.exit_code, type(result.exception)) == (EXIT_USAGE, SystemExit)
+    message = " ".join(result.output.split())
+    assert all(name in message for name in named)
+    assert "\x1b" not in result.output
+
+
+def test_what_the_catalogue_expects_needs_no_rule_of_a_table(catalogue: Catalogue) -> None:
+    closed = next(e for e in catalogue.endpoints if e.status == "dead" and e.protocol == "dns")
+    keep(recorded(catalogue, Net(dns=dict.fromkeys(HONEST, "dns_nxdomain_error")), url=closed.input))
+    told = explained(RUN_ID, closed.target_id)
+    assert (told["rule"]["id"], told["fields"], told["ruled_out"]) == ("dns/service_closed", [], None)
+    assert told["rule"]["file"].endswith("classify.py")
+    assert "dns/service_closed" in explain(RUN_ID, closed.input).output
+
+
+def test_a_folder_without_results_is_told() -> None:
+    result = explain(RUN_ID, TARGET)
+    assert result.exit_code == EXIT_FAILED
+    assert str(RESULTS) in result.output
+
+
+HOSTILE = "\x1b]0;owned\x07\u202egnp.exe\r\nblocked"
+
+
+def hostile(result: RunResult) -> RunResult:
+    """Whatever a file may hold of strange text."""
+    seen = tuple(replace(o, failure=open_failure(o.failure and HOSTILE), reason=HOSTILE,
+                         address=o.address or HOSTILE) for o in result.observations)
+    rows = tuple(replace(v, reason=HOSTILE, hop=HOSTILE, rule_id=HOSTILE, block_type=known(HOSTILE, BLOCK_TYPES))
+                 for v in result.verdicts)
+    return replace(result, observations=seen, verdicts=rows)
+
+
+def untried(result: RunResult) -> RunResult:
+    (row,) = result.verdicts
+    return replace(result, observations=(), verdicts=(replace(row, outcome="not_attempted", rule_id=""),))
+
+
+@pytest.mark.parametrize("changed", [hostile, untried])
+def test_strange_rows_are_shown_and_move_no_terminal(catalogue: Catalogue,
+                                                     changed: Callable[[RunResult], RunResult]) -> None:
+    keep(changed(recorded(catalogue, RESET_NET)))
+    result = explain(RUN_ID, TARGET)
+    assert result.exit_code == 0, result.output
+    assert not {"\x1b", "\x07", "\u202e", "\r"} & set(result.output)
+    assert explain(RUN_ID, TARGET, "--json").exit_code == 0
+
+
+def test_a_target_that_the_catalogue_no_longer_has_keeps_its_stored_verdict(catalogue: Catalogue) -> None:
+    keep(recorded(catalogue, RESET_NET))
+    head, *rows = Path(catalogue.path).read_text(encoding="utf-8").splitlines()
+    Path("less.csv").write_text("\n".join([head, *(row for row in rows if not row.startswith(f"{TARGET},"))]) + "\n")
+    told = explained(RUN_ID, TARGET, "--catalogue", "less.csv")
+    assert not told["in_catalogue"]
+    assert told["verdict"] == told["stored"]
+    assert told["observations"]
+
+
+def test_words_are_explained_as_before_and_need_no_results() -> None:
+    assert CliRunner().invoke(cli, ("explain", "down", "tls.reset.sni")).exit_code == 0
+    assert explain("down").exit_code == EXIT_USAGE

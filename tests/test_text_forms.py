@@ -1,0 +1,83 @@
+"""Values of observations and the texts that stored files hold of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from observation_values import FORMED, REPLIES
+
+from observations import observation
+from probe.results.flat_observation import flattened, observation_from
+from probe.results.text_forms import (
+    FORMS,
+    line_text,
+    read_lines,
+    read_replies,
+    read_versions,
+    reply_text,
+    version_text,
+)
+
+
+@pytest.mark.parametrize("column", FORMS)
+@given(data=st.data())
+def test_a_value_comes_back_from_its_texts(column: str, data: st.DataObject) -> None:
+    value = data.draw(FORMED[column])
+    assert FORMS[column].read(FORMS[column].write(value)) == value
+
+
+WELL_FORMED: list[tuple[str, str]] = [
+    ("packets", "0.00|out|64|51234|1|S|0|0|64240|0"), ("packets", "-0.01|in|55|0|1|SA|0|1|65160|0"),
+    ("packets", "12.50|in|243|-1|-1|icmp 3/13 other|0|0|0|0"), ("packets", "3.00|in|57|7|0|udp|0|0|0|45"),
+    ("bins", "0"), ("bins", "14500"),
+]
+
+
+@pytest.mark.parametrize(("column", "text"), WELL_FORMED)
+def test_a_text_is_written_as_it_was_read(column: str, text: str) -> None:
+    assert FORMS[column].write(FORMS[column].read((text,))) == (text,)
+
+
+READ: dict[str, Any] = {"dns_round_trip": read_replies, "trace": read_lines, "quic_version": read_versions}
+TEXT_OF: dict[str, Any] = {"dns_round_trip": reply_text, "trace": line_text, "quic_version": version_text}
+
+
+@pytest.mark.parametrize("operation", REPLIES)
+@given(data=st.data())
+def test_replies_come_back_from_their_texts_whichever_they_are(operation: str, data: st.DataObject) -> None:
+    values = data.draw(REPLIES[operation])
+    texts = tuple(map(TEXT_OF[operation], values))
+    assert READ[operation](texts) == values
+    seen = observation(operation=operation, replies=texts)
+    assert flattened(seen)["replies"] == texts
+    assert observation_from(flattened(seen)) == seen
+
+
+@pytest.mark.parametrize(("operation", "text"), [
+    ("dns_round_trip", "3.1|64|NOERROR|QR RD RA|93.184.0.1 93.184.0.2"), ("dns_round_trip", "60.0|-1|NXDOMAIN||"),
+    ("dns_round_trip", "12.0|49|malformed FormError||"), ("trace", "5"), ("trace", "3 silent"),
+    ("trace", "3 reset 10.4"),
+    ("trace", "2 exceeded 5.0 0a1b2c3d"), ("trace", "9 open 9.0"), ("trace", "1 gateway 0.0 0a1b2c3d private"),
+    ("trace", "4 answered 9.1 - - 57"), ("trace", "4 answered 9.1 - - -"), ("trace", "7 rejected 9.1"),
+    ("quic_version", "00000001"), ("quic_version", "6b3343cf"),
+])
+def test_a_reply_is_written_as_it_was_read(operation: str, text: str) -> None:
+    assert flattened(observation(operation=operation, replies=(text,)))["replies"] == (text,)
+
+
+@pytest.mark.parametrize("operation", REPLIES)
+@given(texts=st.lists(st.text() | st.text("0123456789.-| abcdefQRA", max_size=30), max_size=3))
+def test_any_text_is_read_as_replies_without_an_error(operation: str, texts: list[str]) -> None:
+    row = flattened(observation_from({"operation": operation, "replies": tuple(texts)}))
+    assert flattened(observation_from(row))["replies"] == row["replies"]
+
+
+@pytest.mark.parametrize("column", FORMS)
+@given(texts=st.lists(st.text() | st.text("0123456789.-|/ abcdefINOUTSAR", max_size=30), max_size=3))
+def test_any_text_is_read_without_an_error(column: str, texts: list[str]) -> None:
+    value: Any = FORMS[column].read(tuple(texts))
+    again = FORMS[column].write(value)
+    assert FORMS[column].write(FORMS[column].read(again)) == again
