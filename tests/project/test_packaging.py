@@ -217,7 +217,7 @@ def test_the_commands_exist(project: dict[str, Any], laboratory: dict[str, Any])
         assert callable(getattr(importlib.import_module(module), function)), where
 
 
-@pytest.mark.parametrize("goal", ["demo", "test", "check", "lint", "bench", "score", "docs", "dist", "lock"])
+@pytest.mark.parametrize("goal", ["demo", "test", "check", "long", "lint", "bench", "score", "docs", "dist", "lock"])
 def test_make_knows_its_goals_and_their_files_exist(root: Path, goal: str) -> None:
     done = subprocess.run(["make", "--dry-run", goal], cwd=root, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
